@@ -1,0 +1,100 @@
+//! The closed set of operations.
+//!
+//! A new operation has a place in each of: the shape rule (`var.rs`), the derivative
+//! (`grad.rs`), the f64 reference (`reference.rs`), the plan and the executors of
+//! `bayes-nn-kernels`, and the generator of the property tests. Each is an exhaustive `match`,
+//! so the compiler lists what is missing. A new function of one number is a line in `unary.rs`.
+
+use crate::{Binary, InputId, Unary};
+
+/// What a node computes from its arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Op {
+    /// A tensor given from outside.
+    Input(InputId),
+    /// A tensor known when the graph is written; the number indexes the graph's constants.
+    Constant(usize),
+    /// Fresh random numbers at every step, see [`crate::noise`].
+    Noise {
+        /// Their distribution.
+        kind: NoiseKind,
+        /// Which of the independent streams of a seed.
+        stream: u32,
+    },
+    /// The number of the step that is being run, counted from 0.
+    Step,
+    /// Row numbers of a minibatch: positions `step * B .. (step + 1) * B` of an endless
+    /// sequence of random permutations of `0..rows`, see [`crate::noise::Permutation`].
+    Batch {
+        /// How many rows the data set has.
+        rows: usize,
+        /// Which of the independent streams of a seed.
+        stream: u32,
+    },
+    /// A function of each element.
+    Unary(Unary),
+    /// A function of two elements, with broadcasting.
+    Binary(Binary),
+    /// `if condition != 0 { a } else { b }`, with broadcasting.
+    Select,
+    /// Matrix product of two matrices, either of them transposed first.
+    MatMul {
+        /// The left matrix is transposed.
+        transpose_a: bool,
+        /// The right matrix is transposed.
+        transpose_b: bool,
+    },
+    /// Sum or maximum over the axes `from..to`, which disappear.
+    Reduce {
+        /// What is done with the elements.
+        kind: Reduction,
+        /// The first axis.
+        from: usize,
+        /// One past the last axis.
+        to: usize,
+    },
+    /// The argument stretched to the node's shape.
+    Broadcast,
+    /// The argument's elements from `offset` on, in row-major order, in the node's shape.
+    View {
+        /// The first element.
+        offset: usize,
+    },
+    /// A matrix's transpose.
+    Transpose,
+    /// The arguments one after the other along `axis`.
+    Concat {
+        /// The axis along which they are laid.
+        axis: usize,
+    },
+    /// Slices of the first argument along `axis`, selected by the second, an index vector.
+    Gather {
+        /// The axis from which slices are taken.
+        axis: usize,
+    },
+    /// Adjoint of `Gather`: slices of the first argument added up into the places along `axis`
+    /// that the second, an index vector, names; zero elsewhere.
+    Scatter {
+        /// The axis into which slices are added.
+        axis: usize,
+    },
+}
+
+/// The distribution of a noise node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NoiseKind {
+    /// Independent standard normals.
+    Normal,
+    /// Independent uniforms on the open interval (0, 1).
+    Uniform,
+}
+
+/// What a reduction does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reduction {
+    /// Adds up.
+    Sum,
+    /// Takes the largest.
+    Max,
+}

@@ -1,0 +1,310 @@
+//! The oracle: a plain double-precision interpreter, one loop per operation.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::graph::{Graph, NodeId};
+use crate::noise::{self, NoiseKey, Permutation};
+use crate::var::Var;
+use crate::{GraphError, NoiseKind, Op, Reduction, Shape};
+
+/// Values in a shape, row-major.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor {
+    shape: Shape,
+    values: Arc<[f64]>,
+}
+
+impl Tensor {
+    pub(crate) fn new(shape: Shape, values: Arc<[f64]>) -> Tensor {
+        debug_assert_eq!(shape.elements(), values.len());
+        Tensor { shape, values }
+    }
+
+    /// The shape.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// The elements in row-major order.
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+}
+
+/// What a graph needs to be evaluated: values of its inputs, a seed, a step number.
+#[derive(Clone, Debug, Default)]
+pub struct Bindings {
+    values: HashMap<NodeId, Arc<[f64]>>,
+    seed: u64,
+    step: u64,
+}
+
+impl Bindings {
+    /// No values, seed 0, step 0.
+    pub fn new() -> Bindings {
+        Bindings::default()
+    }
+
+    /// Binds the values of an input, in row-major order. Indices are given as whole numbers.
+    pub fn bind(mut self, input: Var<'_>, values: &[f64]) -> Bindings {
+        if let Some(id) = input.id() {
+            self.values.insert(id, values.into());
+        }
+        self
+    }
+
+    /// The seed of noise and minibatches.
+    pub fn seed(mut self, seed: u64) -> Bindings {
+        self.seed = seed;
+        self
+    }
+
+    /// The number of the step that is evaluated.
+    pub fn step(mut self, step: u64) -> Bindings {
+        self.step = step;
+        self
+    }
+}
+
+impl Graph {
+    /// The values of `outputs`, in double precision and without any cleverness.
+    ///
+    /// # Errors
+    /// The graph's own error; an input that is not bound, or bound to the wrong number of
+    /// values; an index outside its axis.
+    pub fn evaluate(
+        &self,
+        outputs: &[Var<'_>],
+        bindings: &Bindings,
+    ) -> Result<Vec<Tensor>, GraphError> {
+        self.check()?;
+        let nodes = self.nodes();
+        let mut needed = vec![false; nodes.len()];
+        for output in outputs {
+            if let Some(id) = output.id() {
+                needed[id.index()] = true;
+            }
+        }
+        for index in (0..nodes.len()).rev() {
+            if needed[index] {
+                for argument in &nodes[index].arguments {
+                    needed[argument.index()] = true;
+                }
+            }
+        }
+        let inputs = self.inputs();
+        let mut values: Vec<Option<Tensor>> = vec![None; nodes.len()];
+        for (index, node) in nodes.iter().enumerate() {
+            if !needed[index] {
+                continue;
+            }
+            let shape = node.shape;
+            let key = |stream| NoiseKey {
+                seed: bindings.seed,
+                step: bindings.step,
+                stream,
+            };
+            let value = match node.op {
+                Op::Input(input) => {
+                    let bound = bindings.values.get(&NodeId(index as u32));
+                    match bound {
+                        Some(v) if v.len() == shape.elements() => Tensor::new(shape, v.clone()),
+                        _ => {
+                            return Err(GraphError::Binding {
+                                name: inputs[input.index()].name.clone(),
+                                shape,
+                                got: bound.map_or(0, |v| v.len()),
+                            });
+                        }
+                    }
+                }
+                Op::Constant(id) => Tensor::new(shape, self.constant_values(id)),
+                Op::Step => Tensor::new(shape, Arc::new([bindings.step as f64])),
+                Op::Noise { kind, stream } => {
+                    let columns = shape.columns().max(1);
+                    let draw = match kind {
+                        NoiseKind::Normal => noise::normal,
+                        NoiseKind::Uniform => noise::uniform,
+                    };
+                    filled(shape, |i| {
+                        draw(&key(stream), (i / columns) as u32, (i % columns) as u32)
+                    })
+                }
+                Op::Batch { rows, stream } => {
+                    let start = bindings.step * shape.elements() as u64;
+                    filled(shape, |i| {
+                        let position = start + i as u64;
+                        let (epoch, at) = (position / rows as u64, position % rows as u64);
+                        let permutation =
+                            Permutation::new(bindings.seed, stream, epoch, rows as u64);
+                        permutation.at(at) as f64
+                    })
+                }
+                op => {
+                    let arguments: Vec<&Tensor> = node
+                        .arguments
+                        .iter()
+                        .map(|a| values[a.index()].as_ref().expect("arguments come first"))
+                        .collect();
+                    apply(op, &arguments, shape)?
+                }
+            };
+            values[index] = Some(value);
+        }
+        Ok(outputs
+            .iter()
+            .map(|output| match (output.number(), output.id()) {
+                (Some(number), _) => Tensor::new(Shape::SCALAR, Arc::new([number])),
+                (_, Some(id)) => values[id.index()].clone().expect("outputs are needed"),
+                _ => unreachable!("a variable is a number or a node"),
+            })
+            .collect())
+    }
+}
+
+fn filled(shape: Shape, value: impl FnMut(usize) -> f64) -> Tensor {
+    Tensor::new(shape, (0..shape.elements()).map(value).collect())
+}
+
+/// Where element `index` of `shape` lies in a tensor of shape `own` that is broadcast to it.
+fn source_index(index: usize, shape: Shape, own: Shape) -> usize {
+    let mut rest = index;
+    let mut stride = 1;
+    let mut source = 0;
+    for axis in (0..shape.rank()).rev() {
+        let position = rest % shape[axis];
+        rest /= shape[axis];
+        let length = own.aligned(axis, shape.rank());
+        if length != 1 {
+            source += position * stride;
+        }
+        stride *= length;
+    }
+    source
+}
+
+/// The lengths before, of and after the axes `from..to`.
+fn blocks(shape: Shape, from: usize, to: usize) -> (usize, usize, usize) {
+    (
+        shape[..from].iter().product(),
+        shape[from..to].iter().product(),
+        shape[to..].iter().product(),
+    )
+}
+
+/// The result of an operation on known arguments.
+pub(crate) fn apply(op: Op, arguments: &[&Tensor], shape: Shape) -> Result<Tensor, GraphError> {
+    let element = |i: usize, index: usize| {
+        let argument = arguments[i];
+        argument.values[source_index(index, shape, argument.shape)]
+    };
+    Ok(match op {
+        Op::Input(_) | Op::Constant(_) | Op::Noise { .. } | Op::Step | Op::Batch { .. } => {
+            unreachable!("{op:?} has no arguments")
+        }
+        Op::Unary(f) => filled(shape, |i| f.apply(arguments[0].values[i])),
+        Op::Binary(f) => filled(shape, |i| f.apply(element(0, i), element(1, i))),
+        Op::Select => filled(shape, |i| {
+            if element(0, i) != 0.0 {
+                element(1, i)
+            } else {
+                element(2, i)
+            }
+        }),
+        Op::MatMul {
+            transpose_a,
+            transpose_b,
+        } => {
+            let (a, b) = (arguments[0], arguments[1]);
+            let inner = a.shape[usize::from(!transpose_a)];
+            let columns = shape[1];
+            filled(shape, |index| {
+                let (i, j) = (index / columns, index % columns);
+                (0..inner)
+                    .map(|k| {
+                        let left = if transpose_a {
+                            k * a.shape[1] + i
+                        } else {
+                            i * a.shape[1] + k
+                        };
+                        let right = if transpose_b {
+                            j * b.shape[1] + k
+                        } else {
+                            k * b.shape[1] + j
+                        };
+                        a.values[left] * b.values[right]
+                    })
+                    .sum()
+            })
+        }
+        Op::Reduce { kind, from, to } => {
+            let source = arguments[0];
+            let (_, length, after) = blocks(source.shape, from, to);
+            filled(shape, |index| {
+                let (outer, inner) = (index / after, index % after);
+                let terms = (0..length).map(|k| source.values[(outer * length + k) * after + inner]);
+                match kind {
+                    Reduction::Sum => terms.sum(),
+                    Reduction::Max => terms.fold(f64::NEG_INFINITY, |a, b| {
+                        if a > b || a.is_nan() { a } else { b }
+                    }),
+                }
+            })
+        }
+        Op::Broadcast => filled(shape, |i| element(0, i)),
+        Op::View { offset } => filled(shape, |i| arguments[0].values[offset + i]),
+        Op::Transpose => filled(shape, |i| {
+            arguments[0].values[(i % shape[1]) * shape[0] + i / shape[1]]
+        }),
+        Op::Concat { axis } => {
+            let mut values = Vec::with_capacity(shape.elements());
+            let (outer, ..) = blocks(shape, axis, axis + 1);
+            for block in 0..outer {
+                for argument in arguments {
+                    let size = argument.values.len() / outer;
+                    values.extend_from_slice(&argument.values[block * size..(block + 1) * size]);
+                }
+            }
+            Tensor::new(shape, values.into())
+        }
+        Op::Gather { axis } => {
+            let (source, index) = (arguments[0], arguments[1]);
+            let (_, length, inner) = blocks(source.shape, axis, axis + 1);
+            check_index(&index.values, length)?;
+            let count = index.values.len();
+            filled(shape, |i| {
+                let (outer, k, j) = (i / inner / count, i / inner % count, i % inner);
+                source.values[(outer * length + index.values[k] as usize) * inner + j]
+            })
+        }
+        Op::Scatter { axis } => {
+            let (source, index) = (arguments[0], arguments[1]);
+            let (outer, length, inner) = blocks(shape, axis, axis + 1);
+            check_index(&index.values, length)?;
+            let count = index.values.len();
+            let mut values = vec![0.0; shape.elements()];
+            for block in 0..outer {
+                for (k, &place) in index.values.iter().enumerate() {
+                    for j in 0..inner {
+                        values[(block * length + place as usize) * inner + j] +=
+                            source.values[(block * count + k) * inner + j];
+                    }
+                }
+            }
+            Tensor::new(shape, values.into())
+        }
+    })
+}
+
+fn check_index(index: &[f64], length: usize) -> Result<(), GraphError> {
+    let outside = |v: &f64| !(*v >= 0.0 && *v < length as f64 && v.fract() == 0.0);
+    match index.iter().position(outside) {
+        Some(position) => Err(GraphError::Index {
+            index: index[position],
+            position,
+            length,
+        }),
+        None => Ok(()),
+    }
+}

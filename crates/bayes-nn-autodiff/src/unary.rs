@@ -1,0 +1,147 @@
+//! Functions of one number: name, value and derivative stand together.
+
+use crate::{Var, special};
+
+/// A function of one number, applied to each element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Unary {
+    /// `-x`
+    Neg,
+    /// `|x|`
+    Abs,
+    /// -1, 0 or 1
+    Sign,
+    /// The largest whole number not above `x`
+    Floor,
+    /// `1 / x`
+    Reciprocal,
+    /// The square root
+    Sqrt,
+    /// `e^x`
+    Exp,
+    /// The natural logarithm
+    Ln,
+    /// `ln(1 + x)`
+    Log1p,
+    /// `e^x - 1`
+    Expm1,
+    /// `ln(1 + x) - x`
+    Log1pmx,
+    /// The sine
+    Sin,
+    /// The cosine
+    Cos,
+    /// The hyperbolic tangent
+    Tanh,
+    /// `1 / (1 + e^-x)`
+    Sigmoid,
+    /// `ln(1 + e^x)`
+    Softplus,
+    /// `ln(sigmoid(x))`
+    LogSigmoid,
+    /// `max(x, 0)`
+    Relu,
+    /// The logarithm of the absolute gamma function
+    Lgamma,
+    /// The polygamma function of this order: 0 is digamma, 1 is trigamma
+    Polygamma(u32),
+    /// The error function
+    Erf,
+    /// `1 - erf(x)`
+    Erfc,
+    /// `x`, a constant for differentiation
+    StopGradient,
+}
+
+impl Unary {
+    /// The name of the method of [`Var`] that writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Unary::Neg => "neg",
+            Unary::Abs => "abs",
+            Unary::Sign => "sign",
+            Unary::Floor => "floor",
+            Unary::Reciprocal => "reciprocal",
+            Unary::Sqrt => "sqrt",
+            Unary::Exp => "exp",
+            Unary::Ln => "ln",
+            Unary::Log1p => "log1p",
+            Unary::Expm1 => "expm1",
+            Unary::Log1pmx => "log1pmx",
+            Unary::Sin => "sin",
+            Unary::Cos => "cos",
+            Unary::Tanh => "tanh",
+            Unary::Sigmoid => "sigmoid",
+            Unary::Softplus => "softplus",
+            Unary::LogSigmoid => "log_sigmoid",
+            Unary::Relu => "relu",
+            Unary::Lgamma => "lgamma",
+            Unary::Polygamma(_) => "polygamma",
+            Unary::Erf => "erf",
+            Unary::Erfc => "erfc",
+            Unary::StopGradient => "stop_gradient",
+        }
+    }
+
+    /// The value at `x`.
+    pub fn apply(self, x: f64) -> f64 {
+        match self {
+            Unary::Neg => -x,
+            Unary::Abs => x.abs(),
+            Unary::Sign if x > 0.0 => 1.0,
+            Unary::Sign if x < 0.0 => -1.0,
+            Unary::Sign => x,
+            Unary::Floor => x.floor(),
+            Unary::Reciprocal => x.recip(),
+            Unary::Sqrt => x.sqrt(),
+            Unary::Exp => libm::exp(x),
+            Unary::Ln => libm::log(x),
+            Unary::Log1p => libm::log1p(x),
+            Unary::Expm1 => libm::expm1(x),
+            Unary::Log1pmx => special::log1pmx(x),
+            Unary::Sin => libm::sin(x),
+            Unary::Cos => libm::cos(x),
+            Unary::Tanh => libm::tanh(x),
+            Unary::Sigmoid => special::sigmoid(x),
+            Unary::Softplus => special::softplus(x),
+            Unary::LogSigmoid => special::log_sigmoid(x),
+            Unary::Relu if x < 0.0 => 0.0,
+            Unary::Relu => x,
+            Unary::Lgamma => special::lgamma(x),
+            Unary::Polygamma(order) => special::polygamma(order, x),
+            Unary::Erf => special::erf(x),
+            Unary::Erfc => special::erfc(x),
+            Unary::StopGradient => x,
+        }
+    }
+
+    /// The derivative, given the argument and the value; `None` where it is zero everywhere.
+    pub(crate) fn derivative<'g>(self, x: Var<'g>, y: Var<'g>) -> Option<Var<'g>> {
+        const TWO_OVER_SQRT_PI: f64 = std::f64::consts::FRAC_2_SQRT_PI;
+        Some(match self {
+            Unary::Neg => Var::from(-1.0),
+            Unary::Abs => x.sign(),
+            Unary::Sign | Unary::Floor | Unary::StopGradient => return None,
+            Unary::Reciprocal => -(y * y),
+            Unary::Sqrt => 0.5 / y,
+            Unary::Exp => y,
+            Unary::Ln => x.reciprocal(),
+            Unary::Log1p => (1.0 + x).reciprocal(),
+            Unary::Expm1 => x.exp(),
+            Unary::Log1pmx => -(x / (1.0 + x)),
+            Unary::Sin => x.cos(),
+            Unary::Cos => -x.sin(),
+            Unary::Tanh => 1.0 - y * y,
+            // Not y (1 - y), which loses every digit of the derivative as y nears 1.
+            Unary::Sigmoid => y * (-x).sigmoid(),
+            Unary::Softplus => x.sigmoid(),
+            Unary::LogSigmoid => (-x).sigmoid(),
+            Unary::Relu => x.gt(0.0),
+            Unary::Lgamma => x.digamma(),
+            Unary::Polygamma(order) => x.polygamma(order + 1),
+            Unary::Erf => (-(x * x)).exp() * TWO_OVER_SQRT_PI,
+            Unary::Erfc => (-(x * x)).exp() * -TWO_OVER_SQRT_PI,
+        })
+    }
+}
