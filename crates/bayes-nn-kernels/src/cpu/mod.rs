@@ -1,0 +1,66 @@
+//! The CPU executor: plans run as scalar loops compiled for each instruction set.
+
+mod group;
+pub mod isa;
+pub mod math;
+pub(crate) mod matmul;
+mod moves;
+pub mod noise;
+mod program;
+
+use std::sync::Arc;
+
+use crate::plan::Plan;
+use crate::{Backend, KernelError, Precision, Program};
+use isa::Isa;
+use program::CpuProgram;
+
+/// The CPU as a backend: an instruction set and a number of threads.
+///
+/// Results do not depend on the number of threads, to the last bit: work is cut into fixed
+/// pieces, and what the pieces give is combined in a fixed order.
+#[derive(Clone, Debug)]
+pub struct Cpu {
+    isa: Isa,
+    threads: usize,
+}
+
+impl Cpu {
+    /// The best instruction set of this machine, or the one that the environment variable
+    /// `BAYES_NN_ISA` names, and all its cores.
+    ///
+    /// # Errors
+    /// When `BAYES_NN_ISA` names what this machine cannot run.
+    pub fn detect() -> Result<Cpu, KernelError> {
+        let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
+        Ok(Cpu {
+            isa: Isa::detect()?,
+            threads,
+        })
+    }
+
+    /// This CPU with at most `threads` threads to a program; 0 counts as 1.
+    pub fn threads(self, threads: usize) -> Cpu {
+        let threads = threads.max(1);
+        Cpu { threads, ..self }
+    }
+
+    /// This CPU with another instruction set.
+    ///
+    /// # Errors
+    /// When this machine cannot run it.
+    pub fn isa(self, isa: Isa) -> Result<Cpu, KernelError> {
+        isa.check()?;
+        Ok(Cpu { isa, ..self })
+    }
+}
+
+impl Backend for Cpu {
+    fn compile(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Program>, KernelError> {
+        let plan = Arc::new(plan.clone());
+        Ok(match precision {
+            Precision::F32 => Box::new(CpuProgram::<f32>::new(plan, self.isa, self.threads)),
+            Precision::F64 => Box::new(CpuProgram::<f64>::new(plan, self.isa, self.threads)),
+        })
+    }
+}

@@ -1,0 +1,286 @@
+//! Steps that move elements: copies, transposes, selections, and reductions across rows.
+
+use bayes_nn_autodiff::noise::Permutation;
+use bayes_nn_autodiff::{Kind, Reduction};
+
+use super::group::maximum;
+use super::program::Frame;
+use crate::plan::{Step, Value};
+use crate::{Element, KernelError};
+
+/// Runs a step that is neither a group nor a product.
+pub(super) fn run<T: Element>(step: &Step, frame: &Frame<'_, T>) -> Result<(), KernelError> {
+    match step {
+        Step::Group(_) | Step::MatMul(_) => unreachable!("these have kernels of their own"),
+        Step::Copy {
+            source,
+            offset,
+            out,
+        } => {
+            let (source, out) = (frame.value(*source), frame.value(*out));
+            let count = out.shape.elements();
+            each_kind(frame, source, out, |m| m.copy(*offset, 0, count));
+        }
+        Step::Transpose { source, out } => {
+            let (source, out) = (frame.value(*source), frame.value(*out));
+            each_kind(frame, source, out, |m| m.transpose());
+        }
+        Step::Concat { parts, out, axis } => {
+            let out = frame.value(*out);
+            let inner: usize = out.shape[axis + 1..].iter().product();
+            let outer: usize = out.shape[..*axis].iter().product();
+            let row = out.shape[*axis] * inner;
+            for (start, part) in parts {
+                let part = frame.value(*part);
+                let run = part.shape[*axis] * inner;
+                each_kind(frame, part, out, |m| {
+                    for block in 0..outer {
+                        m.copy(block * run, block * row + start * inner, run);
+                    }
+                });
+            }
+        }
+        Step::Gather {
+            source,
+            index,
+            out,
+            axis,
+        } => {
+            let (source, out) = (frame.value(*source), frame.value(*out));
+            let index = checked_index(frame, *index, source.shape[*axis])?;
+            let (length, count) = (source.shape[*axis], index.len());
+            let inner: usize = source.shape[axis + 1..].iter().product();
+            let outer: usize = source.shape[..*axis].iter().product();
+            each_kind(frame, source, out, |m| {
+                for block in 0..outer {
+                    for (k, &slice) in index.iter().enumerate() {
+                        let from = (block * length + slice as usize) * inner;
+                        m.copy(from, (block * count + k) * inner, inner);
+                    }
+                }
+            });
+        }
+        Step::Scatter {
+            source,
+            index,
+            out,
+            axis,
+        } => {
+            let (source, out) = (frame.value(*source), frame.value(*out));
+            let index = checked_index(frame, *index, out.shape[*axis])?;
+            scatter(frame, source, index, out, *axis);
+        }
+        Step::ReduceMiddle {
+            kind,
+            source,
+            out,
+            outer,
+            length,
+        } => {
+            let (source, out) = (frame.value(*source), frame.value(*out));
+            reduce_middle(frame, *kind, source, out, *outer, *length);
+        }
+        Step::Batch { rows, stream, out } => {
+            let value = frame.value(*out);
+            // SAFETY: the plan placed the value inside the arena; an index is one row.
+            let index = unsafe {
+                std::slice::from_raw_parts_mut(frame.index(value), value.shape.elements())
+            };
+            batch(frame, *rows as u64, *stream, index);
+        }
+    }
+    Ok(())
+}
+
+/// Elements on their way from one value to another.
+struct Move<'a, E> {
+    from: *const E,
+    to: *mut E,
+    source: &'a Value,
+    out: &'a Value,
+}
+
+fn each_kind<T: Element>(
+    frame: &Frame<'_, T>,
+    source: &Value,
+    out: &Value,
+    run: impl Fn(&dyn Mover),
+) {
+    match source.kind {
+        Kind::Float => run(&Move {
+            from: frame.floats(source),
+            to: frame.floats(out),
+            source,
+            out,
+        }),
+        Kind::Index => run(&Move {
+            from: frame.index(source),
+            to: frame.index(out),
+            source,
+            out,
+        }),
+    }
+}
+
+/// What can be done with either kind of elements.
+trait Mover {
+    /// Copies `count` elements, numbered in row-major order on both sides.
+    fn copy(&self, from: usize, to: usize, count: usize);
+    /// Fills `out` with the transpose of `source`.
+    fn transpose(&self);
+}
+
+impl<E: Copy> Mover for Move<'_, E> {
+    #[inline]
+    fn copy(&self, from: usize, to: usize, count: usize) {
+        let (source, out) = (&self.source.layout, &self.out.layout);
+        let mut done = 0;
+        while done < count {
+            let (from, to) = (from + done, to + done);
+            let left = |number: usize, gapless: bool, columns: usize| match gapless {
+                true => count - done,
+                false => columns - number % columns,
+            };
+            let run = (count - done)
+                .min(left(from, source.is_contiguous(), source.columns))
+                .min(left(to, out.is_contiguous(), out.columns));
+            // SAFETY: both runs lie inside their values; values that a step reads and writes
+            // do not share memory.
+            unsafe {
+                std::ptr::copy_nonoverlapping(
+                    self.from.add(source.place(from)),
+                    self.to.add(out.place(to)),
+                    run,
+                );
+            }
+            done += run;
+        }
+    }
+
+    fn transpose(&self) {
+        /// Rows and columns of a block that stays in the first-level cache.
+        const BLOCK: usize = 16;
+        let [rows, columns] = *self.source.shape else {
+            return;
+        };
+        let (source, out) = (&self.source.layout, &self.out.layout);
+        if rows == 1 || columns == 1 {
+            return self.copy(0, 0, rows * columns);
+        }
+        for row in (0..rows).step_by(BLOCK) {
+            for column in (0..columns).step_by(BLOCK) {
+                for j in column..columns.min(column + BLOCK) {
+                    for i in row..rows.min(row + BLOCK) {
+                        // SAFETY: element (i, j) of the source and (j, i) of the result.
+                        unsafe {
+                            *self.to.add(j * out.stride + i) =
+                                *self.from.add(i * source.stride + j);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The elements of an index, each below `length`.
+fn checked_index<'f, T: Element>(
+    frame: &'f Frame<'_, T>,
+    id: crate::plan::ValueId,
+    length: usize,
+) -> Result<&'f [u32], KernelError> {
+    let value = frame.value(id);
+    // SAFETY: the plan placed the value inside the arena; an index is one row.
+    let index =
+        unsafe { std::slice::from_raw_parts(frame.index(value).cast_const(), value.shape.elements()) };
+    match index.iter().position(|i| *i as usize >= length) {
+        Some(position) => Err(KernelError::Index {
+            name: "gather".to_owned(),
+            value: f64::from(index[position]),
+            position,
+            length,
+        }),
+        None => Ok(index),
+    }
+}
+
+fn scatter<T: Element>(
+    frame: &Frame<'_, T>,
+    source: &Value,
+    index: &[u32],
+    out: &Value,
+    axis: usize,
+) {
+    let (from, to) = (frame.floats(source).cast_const(), frame.floats(out));
+    let (length, count) = (out.shape[axis], index.len());
+    let inner: usize = out.shape[axis + 1..].iter().product();
+    let outer: usize = out.shape[..axis].iter().product();
+    // SAFETY: every place is inside its value; the two do not share memory.
+    unsafe {
+        for i in 0..out.shape.elements() {
+            *to.add(out.layout.place(i)) = T::ZERO;
+        }
+        for block in 0..outer {
+            for (k, &slice) in index.iter().enumerate() {
+                let (row, slot) = (block * count + k, block * length + slice as usize);
+                for j in 0..inner {
+                    *to.add(out.layout.place(slot * inner + j)) +=
+                        *from.add(source.layout.place(row * inner + j));
+                }
+            }
+        }
+    }
+}
+
+fn reduce_middle<T: Element>(
+    frame: &Frame<'_, T>,
+    kind: Reduction,
+    source: &Value,
+    out: &Value,
+    outer: usize,
+    length: usize,
+) {
+    let (from, to) = (frame.floats(source).cast_const(), frame.floats(out));
+    let columns = out.layout.columns;
+    let rows = out.shape.elements() / outer.max(1) / columns.max(1);
+    let zero = match kind {
+        Reduction::Sum => T::ZERO,
+        Reduction::Max => T::NEG_INFINITY,
+    };
+    for block in 0..outer {
+        for row in 0..rows {
+            // SAFETY: rows of the result and of the source lie inside their values, which do
+            // not share memory.
+            unsafe {
+                let target = to.add((block * rows + row) * out.layout.stride);
+                let target = std::slice::from_raw_parts_mut(target, columns);
+                target.fill(zero);
+                for k in 0..length {
+                    let at = ((block * length + k) * rows + row) * source.layout.stride;
+                    let term = std::slice::from_raw_parts(from.add(at), columns);
+                    for (sum, x) in target.iter_mut().zip(term) {
+                        *sum = match kind {
+                            Reduction::Sum => *sum + *x,
+                            Reduction::Max => maximum(*sum, *x),
+                        };
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Positions `step * B ..` of the endless sequence of permutations.
+fn batch<T: Element>(frame: &Frame<'_, T>, rows: u64, stream: u32, index: &mut [u32]) {
+    let start = frame.step * index.len() as u64;
+    let mut epoch = start / rows;
+    let mut permutation = Permutation::new(frame.seed, stream, epoch, rows);
+    for (i, out) in index.iter_mut().enumerate() {
+        let position = start + i as u64;
+        if position / rows != epoch {
+            epoch = position / rows;
+            permutation = Permutation::new(frame.seed, stream, epoch, rows);
+        }
+        *out = permutation.at(position % rows) as u32;
+    }
+}

@@ -1,0 +1,301 @@
+//! A plan laid out in memory and run step by step.
+
+use std::sync::Arc;
+
+use bayes_nn_autodiff::{InputId, Kind};
+use rayon::ThreadPool;
+
+use super::group::{GroupKernel, Scratch};
+use super::isa::Isa;
+use super::matmul::ProductKernel;
+use super::moves;
+use crate::plan::{Plan, Step, Value, ValueId};
+use crate::{Element, KernelError, Program};
+
+/// A step is cut into pieces for several threads when it takes longer than about 50
+/// microseconds, counted in simple operations on elements.
+pub(super) const WORTH_A_THREAD: usize = 200_000;
+
+/// What every kernel of a program needs: memory, and where the run stands.
+pub(super) struct Frame<'a, T> {
+    pub arena: *mut T,
+    pub indices: *mut u32,
+    pub values: &'a [Value],
+    pub isa: Isa,
+    scratch: *mut Scratch<T>,
+    /// Whether pieces of a kernel may run at the same time.
+    pub parallel: bool,
+    pub seed: u64,
+    pub step: u64,
+}
+
+// SAFETY: kernels that share a frame between threads write disjoint parts of the arena.
+unsafe impl<T: Sync> Sync for Frame<'_, T> {}
+
+impl<T: Element> Frame<'_, T> {
+    pub fn value(&self, id: ValueId) -> &Value {
+        &self.values[id.index()]
+    }
+
+    /// The scratch memory of the thread that asks.
+    #[expect(clippy::mut_from_ref, reason = "every thread has its own")]
+    pub fn scratch(&self) -> &mut Scratch<T> {
+        let thread = rayon::current_thread_index().filter(|_| self.parallel);
+        // SAFETY: there is one for each thread of the pool, and a thread runs one kernel at a
+        // time: kernels do not wait for others.
+        unsafe { &mut *self.scratch.add(thread.unwrap_or(0)) }
+    }
+
+    /// Where the elements of a real value start.
+    ///
+    /// The plan keeps `offset + layout.span()` inside the arena.
+    pub fn floats(&self, value: &Value) -> *mut T {
+        debug_assert_eq!(value.kind, Kind::Float);
+        // SAFETY: the plan placed the value inside the arena.
+        unsafe { self.arena.add(value.offset) }
+    }
+
+    /// Where the elements of an index start.
+    pub fn index(&self, value: &Value) -> *mut u32 {
+        debug_assert_eq!(value.kind, Kind::Index);
+        // SAFETY: the plan placed the value inside the arena.
+        unsafe { self.indices.add(value.offset) }
+    }
+}
+
+enum Kernel<T> {
+    Group(GroupKernel<T>),
+    Product(ProductKernel<T>),
+    Move(Step),
+}
+
+/// Elements that start on a cache line.
+struct Arena<T> {
+    blocks: Vec<Block<T>>,
+}
+
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Block<T>([T; 16]);
+
+impl<T: Copy + Default> Arena<T> {
+    fn new(elements: usize) -> Arena<T> {
+        let blocks = vec![Block([T::default(); 16]); elements.div_ceil(16)];
+        Arena { blocks }
+    }
+
+    fn start(&mut self) -> *mut T {
+        self.blocks.as_mut_ptr().cast()
+    }
+
+    fn elements(&self) -> &[T] {
+        self.blocks.as_flattened_elements()
+    }
+
+    fn elements_mut(&mut self) -> &mut [T] {
+        let length = self.blocks.len() * 16;
+        // SAFETY: a block is sixteen elements without padding (64 or 128 bytes).
+        unsafe { std::slice::from_raw_parts_mut(self.blocks.as_mut_ptr().cast(), length) }
+    }
+}
+
+/// Blocks seen as their elements.
+trait Flattened<T> {
+    fn as_flattened_elements(&self) -> &[T];
+}
+
+impl<T> Flattened<T> for Vec<Block<T>> {
+    fn as_flattened_elements(&self) -> &[T] {
+        // SAFETY: a block is sixteen elements without padding (64 or 128 bytes).
+        unsafe { std::slice::from_raw_parts(self.as_ptr().cast(), self.len() * 16) }
+    }
+}
+
+pub(super) struct CpuProgram<T> {
+    plan: Arc<Plan>,
+    kernels: Vec<Kernel<T>>,
+    floats: Arena<T>,
+    indices: Arena<u32>,
+    written: Vec<bool>,
+    isa: Isa,
+    scratch: Vec<Scratch<T>>,
+    /// Present when some kernel is worth more than one thread.
+    pool: Option<ThreadPool>,
+    seed: u64,
+    step: u64,
+}
+
+impl<T: Element> CpuProgram<T> {
+    pub fn new(plan: Arc<Plan>, isa: Isa, threads: usize) -> CpuProgram<T> {
+        let kernels: Vec<Kernel<T>> = plan
+            .steps
+            .iter()
+            .map(|step| match step {
+                Step::Group(group) => Kernel::Group(GroupKernel::new(group, &plan)),
+                Step::MatMul(product) => Kernel::Product(ProductKernel::new(product, &plan)),
+                step => Kernel::Move(step.clone()),
+            })
+            .collect();
+        let large = kernels.iter().any(|kernel| match kernel {
+            Kernel::Group(group) => group.cost() > WORTH_A_THREAD,
+            Kernel::Product(product) => product.cost() > WORTH_A_THREAD,
+            Kernel::Move(_) => false,
+        });
+        // A machine that refuses threads runs the same program on this one.
+        let pool = (large && threads > 1)
+            .then(|| rayon::ThreadPoolBuilder::new().num_threads(threads).build())
+            .and_then(Result::ok);
+        let scratch = (0..pool.as_ref().map_or(1, |p| p.current_num_threads()))
+            .map(|_| {
+                Scratch::for_kernels(kernels.iter().filter_map(|kernel| match kernel {
+                    Kernel::Group(group) => Some(group),
+                    _ => None,
+                }))
+            })
+            .collect();
+        let mut program = CpuProgram {
+            floats: Arena::new(plan.floats),
+            indices: Arena::new(plan.indices),
+            written: vec![false; plan.inputs.len()],
+            kernels,
+            isa,
+            scratch,
+            pool,
+            seed: 0,
+            step: 0,
+            plan,
+        };
+        let plan = program.plan.clone();
+        for (value, constant) in &plan.constants {
+            program.fill(*value, constant);
+        }
+        program
+    }
+
+    fn fill(&mut self, id: ValueId, values: &[f64]) {
+        let value = &self.plan.values[id.index()];
+        let (offset, layout) = (value.offset, value.layout);
+        match value.kind {
+            Kind::Float => {
+                let floats = self.floats.elements_mut();
+                for (i, v) in values.iter().enumerate() {
+                    floats[offset + layout.place(i)] = T::from_f64(*v);
+                }
+            }
+            Kind::Index => {
+                let indices = self.indices.elements_mut();
+                for (i, v) in values.iter().enumerate() {
+                    indices[offset + layout.place(i)] = *v as u32;
+                }
+            }
+        }
+    }
+
+    fn values(&self, id: ValueId) -> Vec<f64> {
+        let value = &self.plan.values[id.index()];
+        let places = (0..value.shape.elements()).map(|i| value.offset + value.layout.place(i));
+        match value.kind {
+            Kind::Float => {
+                let floats = self.floats.elements();
+                places.map(|p| floats[p].to_f64()).collect()
+            }
+            Kind::Index => {
+                let indices = self.indices.elements();
+                places.map(|p| f64::from(indices[p])).collect()
+            }
+        }
+    }
+
+    fn run_here(&mut self, steps: u64, parallel: bool) -> Result<(), KernelError> {
+        let plan = self.plan.clone();
+        let mut frame = Frame {
+            arena: self.floats.start(),
+            indices: self.indices.start(),
+            values: &plan.values,
+            isa: self.isa,
+            scratch: self.scratch.as_mut_ptr(),
+            parallel,
+            seed: self.seed,
+            step: self.step,
+        };
+        for _ in 0..steps {
+            for kernel in &mut self.kernels {
+                match kernel {
+                    Kernel::Group(group) => group.run(&frame),
+                    Kernel::Product(product) => product.run(&frame),
+                    Kernel::Move(step) => moves::run(step, &frame)?,
+                }
+            }
+            frame.step += 1;
+            self.step = frame.step;
+        }
+        Ok(())
+    }
+}
+
+impl<T: Element> Program for CpuProgram<T> {
+    fn write(&mut self, input: InputId, values: &[f64]) -> Result<(), KernelError> {
+        let plan = self.plan.clone();
+        let Some(number) = plan.inputs.iter().position(|i| i.id == input) else {
+            return Err(KernelError::NoInput {
+                index: input.index(),
+            });
+        };
+        let (name, id) = (&plan.inputs[number].name, plan.inputs[number].value);
+        let value = &plan.values[id.index()];
+        if values.len() != value.shape.elements() {
+            return Err(KernelError::Length {
+                name: name.clone(),
+                shape: value.shape,
+                got: values.len(),
+            });
+        }
+        let is_index = |v: &f64| v.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(v);
+        if value.kind == Kind::Index
+            && let Some(position) = values.iter().position(|v| !is_index(v))
+        {
+            return Err(KernelError::Index {
+                name: name.clone(),
+                value: values[position],
+                position,
+                length: u32::MAX as usize + 1,
+            });
+        }
+        self.fill(id, values);
+        self.written[number] = true;
+        Ok(())
+    }
+
+    fn read_input(&self, input: InputId) -> Vec<f64> {
+        let input = self.plan.inputs.iter().find(|i| i.id == input);
+        input.map_or_else(Vec::new, |i| self.values(i.value))
+    }
+
+    fn read_output(&self, output: usize) -> Vec<f64> {
+        let output = self.plan.outputs.get(output);
+        output.map_or_else(Vec::new, |value| self.values(*value))
+    }
+
+    fn run(&mut self, steps: u64) -> Result<(), KernelError> {
+        if let Some(unset) = self.written.iter().position(|w| !w) {
+            let input = &self.plan.inputs[unset];
+            return Err(KernelError::Unset {
+                name: input.name.clone(),
+                shape: self.plan.values[input.value.index()].shape,
+            });
+        }
+        match self.pool.take() {
+            None => self.run_here(steps, false),
+            Some(pool) => {
+                let result = pool.install(|| self.run_here(steps, true));
+                self.pool = Some(pool);
+                result
+            }
+        }
+    }
+
+    fn rewind(&mut self, seed: u64, step: u64) {
+        self.seed = seed;
+        self.step = step;
+    }
+}

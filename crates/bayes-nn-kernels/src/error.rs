@@ -1,0 +1,71 @@
+//! What can go wrong between a graph and a running program.
+
+use bayes_nn_autodiff::{GraphError, Shape};
+
+use crate::cpu::isa::IsaError;
+
+/// A plan that cannot be made, or a program that cannot be run.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KernelError {
+    /// The graph itself is wrong.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// A state's next value has another shape, or the state is no input.
+    #[error("the state `{name}` of shape {shape} cannot be replaced by a value of shape {next}")]
+    State {
+        /// The state's name.
+        name: String,
+        /// The state's shape.
+        shape: Shape,
+        /// The shape of its next value.
+        next: Shape,
+    },
+    /// A state has two next values.
+    #[error("the state `{name}` is given two next values")]
+    StateTwice {
+        /// The state's name.
+        name: String,
+    },
+    /// Something that must be an input of the program is not.
+    #[error("the program has no input number {index}")]
+    NoInput {
+        /// The input's number in its graph.
+        index: usize,
+    },
+    /// The number of values does not fit.
+    #[error("the input `{name}` of shape {shape} needs {} values, got {got}", .shape.elements())]
+    Length {
+        /// The input's name.
+        name: String,
+        /// The input's shape.
+        shape: Shape,
+        /// How many values came.
+        got: usize,
+    },
+    /// An input was never written.
+    #[error("the input `{name}` of shape {shape} has no value yet; write it before running")]
+    Unset {
+        /// The input's name.
+        name: String,
+        /// The input's shape.
+        shape: Shape,
+    },
+    /// An index is no whole number, or outside its axis.
+    #[error(
+        "index {value} at position {position} of `{name}` must be a whole number below {length}"
+    )]
+    Index {
+        /// The index input, or the operation that uses the index.
+        name: String,
+        /// The offending value.
+        value: f64,
+        /// Where it stands.
+        position: usize,
+        /// One past the largest value allowed.
+        length: usize,
+    },
+    /// The requested instruction set cannot be had.
+    #[error(transparent)]
+    Isa(#[from] IsaError),
+}

@@ -1,0 +1,82 @@
+//! Plans and executors: what runs a computation graph, millions of times, without allocating.
+//!
+//! A [`Plan`] is made once from a graph of `bayes-nn-autodiff`: dead code is dropped,
+//! element-wise operations are fused, and every value gets a place in one arena. A [`Backend`]
+//! turns the plan into a [`Program`], which is written to, run for many steps at once, and read.
+//!
+//! ```
+//! use bayes_nn_autodiff::Graph;
+//! use bayes_nn_kernels::{Backend, Cpu, Plan, Precision};
+//!
+//! // Newton's iteration for the square root of 2: a state and its next value.
+//! let graph = Graph::new();
+//! let x = graph.input("x", []);
+//! let plan = Plan::new(&graph, &[x * x], &[(x, 0.5 * (x + 2.0 / x))])?;
+//!
+//! let mut program = Cpu::detect()?.compile(&plan, Precision::F64)?;
+//! program.write(x.input_id().unwrap(), &[1.0])?;
+//! program.run(6)?;
+//! assert_eq!(program.read_input(x.input_id().unwrap()), [2f64.sqrt()]);
+//! # Ok::<(), bayes_nn_kernels::KernelError>(())
+//! ```
+pub mod cpu;
+mod element;
+mod error;
+pub mod plan;
+
+use bayes_nn_autodiff::InputId;
+
+pub use cpu::Cpu;
+pub use cpu::isa::Isa;
+pub use element::Element;
+pub use error::KernelError;
+pub use plan::Plan;
+
+/// The numbers a program calculates with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Precision {
+    /// IEEE single precision, what variational inference needs.
+    #[default]
+    F32,
+    /// IEEE double precision, for gradient checks and Hamiltonian samplers.
+    F64,
+}
+
+/// Something that can run plans.
+pub trait Backend {
+    /// Makes a program: lays out its memory, chooses its kernels. Nothing is run yet.
+    ///
+    /// # Errors
+    /// When the device has not what the plan needs.
+    fn compile(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Program>, KernelError>;
+}
+
+/// A plan laid out on a device.
+///
+/// Values cross the boundary as `f64` in row-major order, whatever the program calculates in.
+pub trait Program: Send {
+    /// Sets the value of an input or of a state.
+    ///
+    /// # Errors
+    /// When the program has no such input, or the number of values does not fit its shape; for
+    /// an index input also when a value is not a whole number from 0.
+    fn write(&mut self, input: InputId, values: &[f64]) -> Result<(), KernelError>;
+
+    /// The present value of an input or of a state; empty if the program has no such input.
+    fn read_input(&self, input: InputId) -> Vec<f64>;
+
+    /// The value that the last step gave output number `output`, counted in the order given to
+    /// [`Plan::new`]; empty if there is no such output.
+    fn read_output(&self, output: usize) -> Vec<f64>;
+
+    /// Runs `steps` steps. Each computes the outputs from the states as they are, then
+    /// replaces every state by its next value.
+    ///
+    /// # Errors
+    /// When an input was never written, or an index points outside the axis it selects from.
+    fn run(&mut self, steps: u64) -> Result<(), KernelError>;
+
+    /// Sets the seed of noise and minibatches, and the number of the next step. The same seed
+    /// and step give the same numbers on every device, whatever ran before.
+    fn rewind(&mut self, seed: u64, step: u64);
+}

@@ -1,0 +1,313 @@
+//! The plan: which steps, in which order, from which memory to which.
+//!
+//! A plan knows no device and no precision. `fuse` decides which operations become one pass
+//! over memory, `place` decides where every value lives; what is here is what they fill in and
+//! what a backend reads.
+
+mod fuse;
+pub mod layout;
+mod place;
+
+use std::sync::Arc;
+
+use bayes_nn_autodiff::{
+    Binary, Graph, InputId, Kind, NoiseKind, Reduction, Shape, Unary, Var,
+};
+
+pub use layout::{Access, Layout, RowStarts};
+
+use crate::KernelError;
+
+/// A graph made ready to be run: steps over values with a place in one arena.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Everything that has a place in memory.
+    pub values: Vec<Value>,
+    /// What is done, in this order, in every step of the program.
+    pub steps: Vec<Step>,
+    /// What is written from outside, states included.
+    pub inputs: Vec<Input>,
+    /// What can be read after a step.
+    pub outputs: Vec<ValueId>,
+    /// Values that are known already.
+    pub constants: Vec<(ValueId, Arc<[f64]>)>,
+    /// How many elements of real numbers the arena holds.
+    pub floats: usize,
+    /// How many elements of indices the arena holds.
+    pub indices: usize,
+}
+
+/// The place of a value in [`Plan::values`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ValueId(pub u32);
+
+impl ValueId {
+    /// As an index.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A tensor in memory. Several values may share memory: views, and a state with its next value.
+#[derive(Clone, Debug)]
+pub struct Value {
+    /// Its shape.
+    pub shape: Shape,
+    /// In which of the two arenas it lies.
+    pub kind: Kind,
+    /// How its elements lie from `offset` on.
+    pub layout: Layout,
+    /// Where it starts in the arena, in elements.
+    pub offset: usize,
+}
+
+/// An input or state.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// Its name in the graph.
+    pub name: String,
+    /// Its number in the graph.
+    pub id: InputId,
+    /// Where its value lies.
+    pub value: ValueId,
+}
+
+/// One pass over memory.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// Element-wise operations over one shape, fused.
+    Group(Group),
+    /// A matrix product `out = op(left) op(right)`.
+    MatMul(MatMul),
+    /// A reduction of the middle of three axes, `[outer, length, inner] -> [outer, inner]`.
+    ReduceMiddle {
+        /// Sum or maximum.
+        kind: Reduction,
+        /// What is reduced.
+        source: ValueId,
+        /// The result.
+        out: ValueId,
+        /// The length of the axes before.
+        outer: usize,
+        /// The length of the reduced axes.
+        length: usize,
+    },
+    /// `out` gets the elements of `source` from number `offset` on.
+    Copy {
+        /// From where.
+        source: ValueId,
+        /// The number of the first element.
+        offset: usize,
+        /// To where.
+        out: ValueId,
+    },
+    /// `out` gets the transpose of the matrix `source`.
+    Transpose {
+        /// From where.
+        source: ValueId,
+        /// To where.
+        out: ValueId,
+    },
+    /// `out` gets the parts one after the other along `axis`.
+    Concat {
+        /// The parts that do not lie in `out` already, each with its position along the axis.
+        parts: Vec<(usize, ValueId)>,
+        /// To where.
+        out: ValueId,
+        /// The axis.
+        axis: usize,
+    },
+    /// `out[.., k, ..] = source[.., index[k], ..]`.
+    Gather {
+        /// From where.
+        source: ValueId,
+        /// Which slices.
+        index: ValueId,
+        /// To where.
+        out: ValueId,
+        /// The axis.
+        axis: usize,
+    },
+    /// `out[.., index[k], ..] += source[.., k, ..]`, over zero.
+    Scatter {
+        /// From where.
+        source: ValueId,
+        /// Into which places.
+        index: ValueId,
+        /// To where.
+        out: ValueId,
+        /// The axis.
+        axis: usize,
+    },
+    /// The row numbers of this step's minibatch.
+    Batch {
+        /// How many rows there are in all.
+        rows: usize,
+        /// The stream of random numbers.
+        stream: u32,
+        /// To where.
+        out: ValueId,
+    },
+}
+
+/// A matrix product.
+#[derive(Clone, Debug)]
+pub struct MatMul {
+    /// The left matrix.
+    pub left: ValueId,
+    /// The right matrix.
+    pub right: ValueId,
+    /// The product, `[m, n]`.
+    pub out: ValueId,
+    /// The left matrix is transposed first.
+    pub transpose_left: bool,
+    /// The right matrix is transposed first.
+    pub transpose_right: bool,
+    /// Rows of the product.
+    pub m: usize,
+    /// Columns of the product.
+    pub n: usize,
+    /// The length that is summed over.
+    pub k: usize,
+}
+
+/// Element-wise operations over one shape: a straight line of instructions, run for every
+/// element. The result of instruction `i` is register `i`.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// How many rows are walked.
+    pub rows: usize,
+    /// How many columns are walked.
+    pub columns: usize,
+    /// The instructions, arguments before users.
+    pub instructions: Vec<Instruction>,
+    /// What is read.
+    pub operands: Vec<Operand>,
+    /// What is written: a register and the value that it fills.
+    pub stores: Vec<Store>,
+    /// What is reduced.
+    pub reductions: Vec<GroupReduction>,
+}
+
+/// A value as a group reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operand {
+    /// The value.
+    pub value: ValueId,
+    /// How it is walked.
+    pub access: Access,
+}
+
+/// A register that is kept.
+#[derive(Clone, Debug)]
+pub struct Store {
+    /// The number of the instruction.
+    pub register: usize,
+    /// The value that it fills.
+    pub value: ValueId,
+}
+
+/// A register that is reduced over runs of rows.
+#[derive(Clone, Debug)]
+pub struct GroupReduction {
+    /// Sum or maximum.
+    pub kind: Reduction,
+    /// The number of the instruction.
+    pub register: usize,
+    /// The results, in row-major order.
+    pub value: ValueId,
+    /// How many rows make one result.
+    pub rows: usize,
+}
+
+/// One operation of a group, on registers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Instruction {
+    /// An operand of the group.
+    Load(usize),
+    /// A number.
+    Constant(f64),
+    /// The number of the step.
+    Step,
+    /// Random numbers, by row and column of the group.
+    Noise {
+        /// Their distribution.
+        kind: NoiseKind,
+        /// Their stream.
+        stream: u32,
+    },
+    /// A function of one register.
+    Unary(Unary, usize),
+    /// A function of two registers.
+    Binary(Binary, usize, usize),
+    /// A choice between two registers.
+    Select(usize, usize, usize),
+}
+
+impl Instruction {
+    /// The registers that it reads.
+    pub fn arguments(&self) -> impl Iterator<Item = usize> {
+        let (list, count) = match *self {
+            Instruction::Load(_)
+            | Instruction::Constant(_)
+            | Instruction::Step
+            | Instruction::Noise { .. } => ([0; 3], 0),
+            Instruction::Unary(_, a) => ([a, 0, 0], 1),
+            Instruction::Binary(_, a, b) => ([a, b, 0], 2),
+            Instruction::Select(c, a, b) => ([c, a, b], 3),
+        };
+        list.into_iter().take(count)
+    }
+}
+
+impl Plan {
+    /// Plans the computation of `outputs` and of the next value of every state.
+    ///
+    /// A state is an input with an update `(state, next)`: after each step it holds `next`,
+    /// computed from the states as they were before.
+    ///
+    /// # Errors
+    /// The graph's own error; a state that is no input, has two updates, or whose next value
+    /// has another shape.
+    pub fn new(
+        graph: &Graph,
+        outputs: &[Var<'_>],
+        updates: &[(Var<'_>, Var<'_>)],
+    ) -> Result<Plan, KernelError> {
+        graph.check()?;
+        for (i, (state, next)) in updates.iter().enumerate() {
+            let (Some(_), shape) = (state.input_id(), state.shape()) else {
+                return Err(KernelError::State {
+                    name: format!("{state:?}"),
+                    shape: state.shape(),
+                    next: next.shape(),
+                });
+            };
+            let name = || graph.inputs()[state.input_id().map_or(0, InputId::index)].name.clone();
+            if shape != next.shape() || state.kind() != next.kind() {
+                return Err(KernelError::State {
+                    name: name(),
+                    shape,
+                    next: next.shape(),
+                });
+            }
+            if updates[..i].iter().any(|(s, _)| s.id() == state.id()) {
+                return Err(KernelError::StateTwice { name: name() });
+            }
+        }
+        let draft = fuse::Draft::new(graph, outputs, updates);
+        Ok(place::place(draft))
+    }
+
+    /// How many floating-point operations of matrix products one step makes, an estimate of
+    /// its cost.
+    pub fn products(&self) -> usize {
+        self.steps
+            .iter()
+            .map(|step| match step {
+                Step::MatMul(p) => 2 * p.m * p.n * p.k,
+                _ => 0,
+            })
+            .sum()
+    }
+}
