@@ -89,7 +89,11 @@ pub(super) struct ProductKernel<T> {
 impl<T: Element> ProductKernel<T> {
     pub fn new(product: &MatMul, plan: &Plan) -> ProductKernel<T> {
         let value = |id: crate::plan::ValueId| &plan.values[id.index()];
-        let (left, right, out) = (value(product.left), value(product.right), value(product.out));
+        let (left, right, out) = (
+            value(product.left),
+            value(product.right),
+            value(product.out),
+        );
         let mut kernel = ProductKernel {
             a: Matrix::new(left, product.transpose_left),
             b: Matrix::new(right, product.transpose_right),
@@ -107,12 +111,10 @@ impl<T: Element> ProductKernel<T> {
             return kernel;
         }
         let (mut left, mut right) = (left, right);
-        let along_k = |k: &Self| {
-            (k.a.column_stride == 1 || k.k == 1) && (k.b.row_stride == 1 || k.k == 1)
-        };
-        let along_n = |k: &Self| {
-            (k.b.column_stride == 1 || k.n == 1) && (k.c.column_stride == 1 || k.n == 1)
-        };
+        let along_k =
+            |k: &Self| (k.a.column_stride == 1 || k.k == 1) && (k.b.row_stride == 1 || k.k == 1);
+        let along_n =
+            |k: &Self| (k.b.column_stride == 1 || k.n == 1) && (k.c.column_stride == 1 || k.n == 1);
         // A column is as good a row: c^T = b^T a^T.
         if kernel.n == 1 && !along_k(&kernel) {
             (kernel.a, kernel.b) = (kernel.b.transposed(), kernel.a.transposed());
@@ -133,8 +135,7 @@ impl<T: Element> ProductKernel<T> {
                 && right.layout.row_padding
                 && left.layout.columns == kernel.k
                 && right.layout.columns == kernel.k;
-            kernel.partials =
-                vec![T::ZERO; kernel.m * kernel.n * kernel.k.div_ceil(PIECE).max(1)];
+            kernel.partials = vec![T::ZERO; kernel.m * kernel.n * kernel.k.div_ceil(PIECE).max(1)];
         }
         kernel
     }
@@ -167,13 +168,18 @@ impl<T: Element> ProductKernel<T> {
                 if parallel && pieces > 1 {
                     partials.par_chunks_mut(elements).enumerate().for_each(dots);
                 } else {
-                    partials.chunks_mut(elements.max(1)).enumerate().for_each(dots);
+                    partials
+                        .chunks_mut(elements.max(1))
+                        .enumerate()
+                        .for_each(dots);
                 }
                 for i in 0..elements {
                     let total = match pieces {
                         1 => partials[i],
                         _ => T::from_f64(
-                            (0..pieces).map(|p| partials[p * elements + i].to_f64()).sum(),
+                            (0..pieces)
+                                .map(|p| partials[p * elements + i].to_f64())
+                                .sum(),
                         ),
                     };
                     let place = i / self.n * self.c.row_stride + i % self.n * self.c.column_stride;

@@ -191,8 +191,9 @@ fn checked_index<'f, T: Element>(
 ) -> Result<&'f [u32], KernelError> {
     let value = frame.value(id);
     // SAFETY: the plan placed the value inside the arena; an index is one row.
-    let index =
-        unsafe { std::slice::from_raw_parts(frame.index(value).cast_const(), value.shape.elements()) };
+    let index = unsafe {
+        std::slice::from_raw_parts(frame.index(value).cast_const(), value.shape.elements())
+    };
     match index.iter().position(|i| *i as usize >= length) {
         Some(position) => Err(KernelError::Index {
             name: "gather".to_owned(),

@@ -10,9 +10,7 @@ use std::sync::Arc;
 use bayes_nn_autodiff::{Graph, Kind, Node, Op, Shape, Var};
 
 use super::layout::{Access, Layout, squeezed};
-use super::{
-    Group, GroupReduction, Input, Instruction, MatMul, Operand, Step, Store, ValueId,
-};
+use super::{Group, GroupReduction, Input, Instruction, MatMul, Operand, Step, Store, ValueId};
 
 /// A group longer than this would need more registers than stay in the first-level cache.
 const LONGEST_GROUP: usize = 96;
@@ -106,8 +104,14 @@ impl Draft {
         };
         // What is asked of the old value of a state, as an output or as the next value of
         // another state, is set aside before anything can overwrite it.
-        let is_state = |n: usize| update_nodes.iter().any(|&(state, next)| state == n && state != next);
-        let asked = output_nodes.iter().chain(update_nodes.iter().map(|(_, next)| next));
+        let is_state = |n: usize| {
+            update_nodes
+                .iter()
+                .any(|&(state, next)| state == n && state != next)
+        };
+        let asked = output_nodes
+            .iter()
+            .chain(update_nodes.iter().map(|(_, next)| next));
         let mut set_aside: Vec<(usize, ValueId)> = Vec::new();
         for &node in asked {
             let (root, offset) = fuser.viewed(node);
@@ -204,7 +208,9 @@ impl Fuser<'_> {
         if let Some(value) = self.value_of[node] {
             return value;
         }
-        let Node { op, shape, kind, .. } = self.nodes[node].clone();
+        let Node {
+            op, shape, kind, ..
+        } = self.nodes[node].clone();
         let value = match op {
             Op::View { offset } => {
                 let source = self.argument(node, 0);
@@ -353,7 +359,8 @@ impl Fuser<'_> {
         let Node { shape, kind, .. } = self.nodes[source];
         let shape = Shape::from([shape[1], shape[0]]);
         let out = self.new_value(shape, kind, Layout::padded(&shape));
-        self.steps.push(DraftStep::Done(Step::Transpose { source: from, out }));
+        self.steps
+            .push(DraftStep::Done(Step::Transpose { source: from, out }));
         self.transposes[source] = Some(out);
         out
     }
@@ -466,7 +473,10 @@ impl Fuser<'_> {
             Op::Step => (vec![node], Shape::SCALAR),
             _ => {
                 let arguments = &self.nodes[node].arguments;
-                (arguments.iter().map(|a| a.index()).collect(), self.shape(node))
+                (
+                    arguments.iter().map(|a| a.index()).collect(),
+                    self.shape(node),
+                )
             }
         }
     }
@@ -492,7 +502,10 @@ impl Fuser<'_> {
             matches!(step, DraftStep::Pass(pass)
                 if pass.dims == dims && pass.members.len() < LONGEST_GROUP)
         };
-        let step = match self.steps[earliest.min(self.steps.len())..].iter().position(fits) {
+        let step = match self.steps[earliest.min(self.steps.len())..]
+            .iter()
+            .position(fits)
+        {
             Some(later) => earliest + later,
             None => {
                 self.steps.push(DraftStep::Pass(Pass {
@@ -578,7 +591,9 @@ impl Fuser<'_> {
     /// The instructions of a pass, and the register of each member.
     fn body(&mut self, step: usize, pass: &Pass) -> (Group, Vec<usize>) {
         let mut group = Group {
-            rows: pass.dims[..pass.dims.len().saturating_sub(1)].iter().product(),
+            rows: pass.dims[..pass.dims.len().saturating_sub(1)]
+                .iter()
+                .product(),
             columns: pass.dims.last().copied().unwrap_or(1),
             instructions: Vec::new(),
             operands: Vec::new(),
@@ -592,8 +607,8 @@ impl Fuser<'_> {
             let mut arguments = Vec::new();
             for operand in operands {
                 let source = self.source(operand, &walk);
-                let in_register = self.at[source.node] == Some(step)
-                    && self.is_register(&source, &pass.dims);
+                let in_register =
+                    self.at[source.node] == Some(step) && self.is_register(&source, &pass.dims);
                 let known = register_of[source.node].filter(|_| in_register);
                 arguments.push(match known {
                     Some(register) => register,
@@ -601,13 +616,12 @@ impl Fuser<'_> {
                 });
             }
             let register = match self.nodes[node].op {
-                Op::Noise { kind, stream } => {
-                    emit(&mut group, Instruction::Noise { kind, stream })
-                }
+                Op::Noise { kind, stream } => emit(&mut group, Instruction::Noise { kind, stream }),
                 Op::Unary(f) => emit(&mut group, Instruction::Unary(f, arguments[0])),
-                Op::Binary(f) => {
-                    emit(&mut group, Instruction::Binary(f, arguments[0], arguments[1]))
-                }
+                Op::Binary(f) => emit(
+                    &mut group,
+                    Instruction::Binary(f, arguments[0], arguments[1]),
+                ),
                 Op::Select => emit(
                     &mut group,
                     Instruction::Select(arguments[0], arguments[1], arguments[2]),
@@ -663,4 +677,3 @@ fn stretched_axes(own: &Shape, walk: &Shape) -> Vec<Option<usize>> {
     }
     axes
 }
-

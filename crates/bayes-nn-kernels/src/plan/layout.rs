@@ -125,7 +125,12 @@ pub enum RowStarts {
 impl Access {
     /// The walk over `dims` (squeezed) of a value whose squeezed axis `axes[i]` follows axis
     /// `i` of the walk; where there is none the value is repeated.
-    pub fn new(dims: &[usize], source: &[usize], axes: &[Option<usize>], layout: &Layout) -> Access {
+    pub fn new(
+        dims: &[usize],
+        source: &[usize],
+        axes: &[Option<usize>],
+        layout: &Layout,
+    ) -> Access {
         let stride_of = |axis: usize| match axis + 1 == source.len() {
             true => 1,
             false => {

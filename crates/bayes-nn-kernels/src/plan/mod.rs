@@ -10,9 +10,7 @@ mod place;
 
 use std::sync::Arc;
 
-use bayes_nn_autodiff::{
-    Binary, Graph, InputId, Kind, NoiseKind, Reduction, Shape, Unary, Var,
-};
+use bayes_nn_autodiff::{Binary, Graph, InputId, Kind, NoiseKind, Reduction, Shape, Unary, Var};
 
 pub use layout::{Access, Layout, RowStarts};
 
@@ -283,7 +281,11 @@ impl Plan {
                     next: next.shape(),
                 });
             };
-            let name = || graph.inputs()[state.input_id().map_or(0, InputId::index)].name.clone();
+            let name = || {
+                graph.inputs()[state.input_id().map_or(0, InputId::index)]
+                    .name
+                    .clone()
+            };
             if shape != next.shape() || state.kind() != next.kind() {
                 return Err(KernelError::State {
                     name: name(),

@@ -51,7 +51,9 @@ pub(super) fn place(mut draft: Draft) -> Plan {
         storages[storage_of[value.index()]].lasting = true;
     }
     for (index, step) in draft.steps.iter().enumerate() {
-        uses(step, |value| touch(&mut storages[storage_of[value.index()]], index));
+        uses(step, |value| {
+            touch(&mut storages[storage_of[value.index()]], index)
+        });
     }
     for output in &draft.outputs {
         touch(&mut storages[storage_of[output.index()]], draft.steps.len());
@@ -113,14 +115,12 @@ fn updated_in_place(
     let storage = storage_of[state.index()];
     let (old, new) = (&draft.values[state.index()], &draft.values[next.index()]);
     let own = storage == state.index() && storage_of[next.index()] == next.index();
-    let given = draft.inputs.iter().any(|i| i.value == next)
-        || draft.constants.iter().any(|c| c.0 == next);
+    let given =
+        draft.inputs.iter().any(|i| i.value == next) || draft.constants.iter().any(|c| c.0 == next);
     if !own || given || old.layout != new.layout {
         return None;
     }
-    let writes = |step: &Step| {
-        matches!(step, Step::Group(group) if group.stores.iter().any(|s| s.value == next))
-    };
+    let writes = |step: &Step| matches!(step, Step::Group(group) if group.stores.iter().any(|s| s.value == next));
     let writer = draft.steps.iter().position(writes)?;
     for (index, step) in draft.steps.iter().enumerate() {
         let mut reads = false;
@@ -139,8 +139,7 @@ fn updated_in_place(
         .all(|operand| {
             operand.value == state
                 && operand.access.advances
-                && (group.rows <= 1
-                    || operand.access.rows == RowStarts::Every(old.layout.stride))
+                && (group.rows <= 1 || operand.access.rows == RowStarts::Every(old.layout.stride))
         });
     element_wise.then_some(storage)
 }

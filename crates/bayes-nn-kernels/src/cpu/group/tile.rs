@@ -1,0 +1,177 @@
+//! A tile of a group: where its places point, and the run of the code over it.
+
+use bayes_nn_autodiff::NoiseKind;
+use bayes_nn_autodiff::noise::NoiseKey;
+
+use super::assemble::{Operation, RowScalar, Source};
+use super::elements::{LANES, Run, accumulate, binary, select, unary};
+use super::{GroupKernel, TILE};
+use crate::Element;
+use crate::cpu::isa::Level;
+use crate::cpu::noise;
+use crate::cpu::program::Frame;
+use crate::plan::layout::PADDING;
+
+/// Memory of a thread that runs groups.
+pub(in crate::cpu) struct Scratch<T> {
+    tiles: Vec<T>,
+    places: Vec<*mut T>,
+    scalars: Vec<T>,
+    pub(super) sums: Vec<[T; LANES]>,
+}
+
+// SAFETY: places are pointed anew at the start of every run, on the thread that runs.
+unsafe impl<T: Send> Send for Scratch<T> {}
+
+impl<T: Element> Scratch<T> {
+    /// Memory that is enough for each of these kernels.
+    pub fn for_kernels<'a>(kernels: impl Iterator<Item = &'a GroupKernel<T>>) -> Scratch<T> {
+        let (mut tiles, mut scalars, mut sums) = (0, 0, 0);
+        for kernel in kernels {
+            tiles = tiles.max(kernel.tiles());
+            scalars = scalars.max(kernel.scalars.len());
+            sums = sums.max(kernel.reductions.len());
+        }
+        Scratch {
+            tiles: vec![T::ZERO; tiles * TILE],
+            places: vec![std::ptr::null_mut(); tiles],
+            scalars: vec![T::ZERO; scalars],
+            sums: vec![[T::ZERO; LANES]; sums],
+        }
+    }
+
+    /// Points the places of a kernel to their scratch tiles.
+    pub(super) fn prepare(&mut self, kernel: &GroupKernel<T>) {
+        let (tiles, _) = self.tiles.as_chunks_mut::<TILE>();
+        let places = &mut self.places[..kernel.tiles()];
+        for (place, tile) in places.iter_mut().zip(tiles) {
+            *place = tile.as_mut_ptr();
+        }
+    }
+
+    pub(super) fn enter_row(&mut self, kernel: &GroupKernel<T>, frame: &Frame<'_, T>, row: usize) {
+        for (scalar, known) in kernel.scalars.iter().zip(&mut self.scalars) {
+            *known = match scalar {
+                RowScalar::Constant(number) => *number,
+                RowScalar::Step => T::from_f64(frame.step as f64),
+                RowScalar::Read { offset, access } => {
+                    // SAFETY: the plan keeps every access inside the arena.
+                    unsafe { *frame.arena.add(offset + access.start(row)) }
+                }
+            };
+        }
+        for &(scalar, slot) in &kernel.splats {
+            self.tiles[slot * TILE..(slot + 1) * TILE].fill(self.scalars[scalar]);
+        }
+    }
+}
+
+/// Computes one tile of one row.
+#[inline(always)]
+pub(super) fn tile<L: Level, T: Element>(
+    kernel: &GroupKernel<T>,
+    frame: &Frame<'_, T>,
+    scratch: &mut Scratch<T>,
+    row: usize,
+    column: usize,
+    length: usize,
+) {
+    let rounded = length.next_multiple_of(PADDING);
+    let base = scratch.tiles.as_mut_ptr();
+    for (i, stream) in kernel.streams.iter().enumerate() {
+        let place = kernel.slots + i;
+        // SAFETY: the plan keeps rows inside the arena. A tile that is no whole number of
+        // vectors is copied first, unless the value says that it may be read beyond its end.
+        unsafe {
+            let source = frame
+                .arena
+                .add(stream.offset + stream.access.start(row) + column);
+            scratch.places[place] = if rounded == length || stream.padded {
+                source
+            } else {
+                let staged = base.add(place * TILE);
+                std::ptr::copy_nonoverlapping(source, staged, length);
+                staged
+            };
+        }
+    }
+    let first_output = kernel.slots + kernel.streams.len();
+    for (i, output) in kernel.outputs.iter().enumerate() {
+        let place = first_output + i;
+        // SAFETY: as above, for writing.
+        unsafe {
+            scratch.places[place] = if rounded == length || output.padded {
+                frame
+                    .arena
+                    .add(output.offset + row * output.stride + column)
+            } else {
+                base.add(place * TILE)
+            };
+        }
+    }
+
+    for code in &kernel.code {
+        // SAFETY: a place is `rounded` readable elements, and no instruction writes a place
+        // that it reads: registers are freed only after their last reader.
+        unsafe {
+            let to = std::slice::from_raw_parts_mut(scratch.places[code.to], rounded);
+            let run = |place: usize| -> &[T] {
+                std::slice::from_raw_parts(scratch.places[place], rounded)
+            };
+            match code.operation {
+                Operation::Unary(f, a) => unary::<L, T>(f, to, run(a)),
+                Operation::Binary(f, a, b) => {
+                    let a = match a {
+                        Source::Place(place) => Run::Elements(run(place)),
+                        Source::Scalar(scalar) => Run::Number(scratch.scalars[scalar]),
+                    };
+                    let b = match b {
+                        Source::Place(place) => Run::Elements(run(place)),
+                        Source::Scalar(scalar) => Run::Number(scratch.scalars[scalar]),
+                    };
+                    binary::<L, T>(f, to, a, b);
+                }
+                Operation::Select(c, a, b) => select(to, run(c), run(a), run(b)),
+                Operation::Noise(kind, stream) => {
+                    let key = NoiseKey {
+                        seed: frame.seed,
+                        step: frame.step,
+                        stream,
+                    };
+                    match kind {
+                        NoiseKind::Normal => {
+                            noise::fill_normals::<L, T>(&key, row as u32, column, to);
+                        }
+                        NoiseKind::Uniform => {
+                            noise::fill_uniforms::<L, T>(&key, row as u32, column, to);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    for (sum, reduction) in scratch.sums.iter_mut().zip(&kernel.reductions) {
+        // SAFETY: a place is `rounded` readable elements.
+        let run = unsafe { std::slice::from_raw_parts(scratch.places[reduction.place], length) };
+        accumulate(reduction.kind, sum, run);
+    }
+    for (i, output) in kernel.outputs.iter().enumerate() {
+        // SAFETY: the plan gives the value `length` elements here, and `rounded` when padded;
+        // the source is a scratch tile or an operand, never the output itself.
+        unsafe {
+            let target = frame
+                .arena
+                .add(output.offset + row * output.stride + column);
+            match output.copied_from {
+                Some(place) => {
+                    std::ptr::copy(scratch.places[place], target, length);
+                }
+                None if scratch.places[first_output + i] != target => {
+                    std::ptr::copy_nonoverlapping(scratch.places[first_output + i], target, length);
+                }
+                None => {}
+            }
+        }
+    }
+}
