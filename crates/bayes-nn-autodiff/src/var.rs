@@ -305,14 +305,16 @@ impl<'g> Var<'g> {
     pub fn logsumexp(self, axis: usize) -> Var<'g> {
         let largest = self.max_axis(axis).stop_gradient();
         // Where all terms are -inf (or one is +inf) the shift must not make inf - inf.
-        let finite = largest.abs().le(f64::MAX);
-        let shift = finite.select(largest, 0.0);
+        let shift = largest.abs().lt(f64::INFINITY).select(largest, 0.0);
         let shape = self.shape();
         let kept = match shape.rank() > axis {
             true => shift.reshape(shape.with(axis, 1)),
             false => shift,
         };
-        shift + (self - kept).exp().sum_axis(axis).ln()
+        let sum = (self - kept).exp().sum_axis(axis);
+        // The logarithm of an empty sum is kept away from the derivative: 0 / 0 is no number.
+        let some = sum.gt(0.0);
+        some.select(shift + some.select(sum, 1.0).ln(), f64::NEG_INFINITY)
     }
 
     /// Stretched to `shape`: axes are aligned at the end, those of length 1 (or missing) repeat.

@@ -1,0 +1,74 @@
+//! What can be wrong with a distribution's parameters.
+
+use std::borrow::Cow;
+
+use bayes_nn_autodiff::Shape;
+
+/// Parameters with which a distribution does not exist.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ParameterError {
+    /// A parameter lies outside its domain.
+    #[error("{distribution}: {parameter}{} must be {expected}, got {value}", at(.position))]
+    Domain {
+        /// The distribution's name.
+        distribution: &'static str,
+        /// The parameter's name.
+        parameter: Cow<'static, str>,
+        /// Which element of the parameter, in row-major order; `None` for a plain number.
+        position: Option<usize>,
+        /// The offending value.
+        value: f64,
+        /// What would be right, in words.
+        expected: String,
+    },
+    /// Parameters that are each fine do not fit each other.
+    #[error("{distribution}{}: {problem}", at(.position))]
+    Conflict {
+        /// The distribution's name.
+        distribution: &'static str,
+        /// Which element of the batch, in row-major order; `None` for a scalar distribution.
+        position: Option<usize>,
+        /// What does not fit, and what would.
+        problem: String,
+    },
+    /// The parameters have shapes that do not broadcast.
+    #[error(
+        "{distribution}: {parameter} of batch shape {} does not broadcast with {}: aligned at the \
+         last axis, lengths must be equal or 1",
+        .shapes[0],
+        .shapes[1]
+    )]
+    Shapes {
+        /// The distribution's name.
+        distribution: &'static str,
+        /// The first parameter that does not fit those before it.
+        parameter: Cow<'static, str>,
+        /// Its batch shape, and that with which it should broadcast.
+        shapes: Box<[Shape; 2]>,
+    },
+    /// Values were given for another number of parameters.
+    #[error("{distribution}: {expected} parameter values are needed, got {got}")]
+    Count {
+        /// The distribution's name.
+        distribution: &'static str,
+        /// How many values there should be.
+        expected: usize,
+        /// How many were given.
+        got: usize,
+    },
+    /// A parameter is computed by a graph, where a number known now was needed.
+    #[error(
+        "{distribution}: {parameter} is computed by a graph; evaluate it first and give its values"
+    )]
+    Unknown {
+        /// The distribution's name.
+        distribution: &'static str,
+        /// The parameter's name.
+        parameter: Cow<'static, str>,
+    },
+}
+
+fn at(position: &Option<usize>) -> String {
+    position.map_or(String::new(), |p| format!(" at position {p}"))
+}

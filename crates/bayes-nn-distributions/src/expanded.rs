@@ -1,0 +1,131 @@
+//! A distribution repeated, independently, over a larger shape.
+
+use bayes_nn_autodiff::{NoiseKind, Shape, Var};
+use rand_core::Rng;
+
+use crate::{Distribution, Parameter, ParameterError, Support};
+
+/// Independent copies of a distribution that fill a shape; made by [`Distribution::expand`].
+///
+/// ```
+/// use bayes_nn_autodiff::Shape;
+/// use bayes_nn_distributions::{Distribution, Normal};
+/// let weights = Normal::new(0.0, 1.0).expand([5, 2]);
+/// assert_eq!(weights.shape(), Shape::from([5, 2]));
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Expanded<D> {
+    inner: D,
+    shape: Shape,
+}
+
+impl<D> Expanded<D> {
+    pub(crate) fn new(inner: D, shape: Shape) -> Expanded<D> {
+        Expanded { inner, shape }
+    }
+
+    /// The distribution that is repeated.
+    pub fn inner(&self) -> &D {
+        &self.inner
+    }
+}
+
+impl<'g, D: Distribution<'g>> Distribution<'g> for Expanded<D> {
+    fn name(&self) -> &'static str {
+        self.inner.name()
+    }
+
+    /// Those of the repeated distribution, in their own shapes.
+    fn parameters(&self) -> Vec<Parameter<'g>> {
+        self.inner.parameters()
+    }
+
+    fn support(&self) -> Support<'g> {
+        self.inner.support()
+    }
+
+    /// A plain number stands for all elements; anything else comes in (at least) the shape.
+    fn log_prob(&self, x: Var<'g>) -> Var<'g> {
+        let log_prob = self.inner.log_prob(x);
+        match log_prob.shape().broadcast(&self.shape) {
+            Some(shape) => log_prob.broadcast_to(shape),
+            // Cannot be stretched: this writes the error into the graph.
+            None => log_prob.broadcast_to(self.shape),
+        }
+    }
+
+    fn rsample(&self, noise: &mut dyn FnMut(NoiseKind) -> Var<'g>) -> Option<Var<'g>> {
+        self.inner.rsample(noise)
+    }
+
+    fn draw(&self, parameters: &[f64], rng: &mut dyn Rng) -> f64 {
+        self.inner.draw(parameters, rng)
+    }
+
+    fn mean(&self) -> Var<'g> {
+        self.inner.mean().broadcast_to(self.shape)
+    }
+
+    fn variance(&self) -> Var<'g> {
+        self.inner.variance().broadcast_to(self.shape)
+    }
+
+    fn conflict(&self, parameters: &[f64]) -> Option<String> {
+        self.inner.conflict(parameters)
+    }
+
+    fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    fn check(&self) -> Result<(), ParameterError> {
+        self.inner.check()?;
+        let own = self.inner.shape();
+        match own.broadcast(&self.shape) == Some(self.shape) {
+            true => Ok(()),
+            false => Err(ParameterError::Conflict {
+                distribution: self.name(),
+                position: None,
+                problem: format!("its shape {own} cannot be stretched to {}", self.shape),
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Normal, sample};
+    use bayes_nn_autodiff::{Bindings, Graph};
+
+    #[test]
+    fn one_value_counts_once_for_each_copy() {
+        let graph = Graph::new();
+        let x = graph.input("x", []);
+        let log_prob = Normal::new(0.0, 1.0).expand([2, 3]).log_prob(x).sum();
+        let at = Bindings::new().bind(x, &[1.0]);
+        let sum = graph.evaluate(&[log_prob], &at).unwrap()[0].values()[0];
+        let one = Normal::new(0.0, 1.0).log_prob(Var::from(1.0));
+        assert!((sum - 6.0 * one.number().unwrap()).abs() < 1e-14);
+    }
+
+    #[test]
+    fn copies_are_drawn_independently() {
+        let draws = sample(&Normal::new(0.0, 1.0).expand([4]), 2, 3).unwrap();
+        assert_eq!(draws.len(), 8);
+        assert!((1..8).all(|i| draws[i] != draws[0]));
+    }
+
+    #[test]
+    fn a_shape_that_the_parameters_do_not_stretch_to_is_an_error() {
+        let graph = Graph::new();
+        let loc = graph.constant(&[0.0; 3], [3]);
+        let error = Normal::new(loc, 1.0).expand([2]).check().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "Normal: its shape [3] cannot be stretched to [2]"
+        );
+        Normal::new(loc, 1.0).expand([2]).log_prob(Var::from(0.0));
+        assert!(graph.check().is_err());
+    }
+}

@@ -1,0 +1,79 @@
+//! Probability distributions as graph algebra.
+//!
+//! A [`Distribution`] writes its log density once, with [`Var`](bayes_nn_autodiff::Var)s: of
+//! plain numbers it is a plain number, of nodes it is part of a graph that can be
+//! differentiated and compiled. Beside the density stand a reparameterised draw for variational
+//! inference, draws on the host for predictions, the [`Support`] with its [`Bijector`] onto the
+//! reals, mean and variance, and checks of the parameters.
+//!
+//! ```
+//! use bayes_nn_autodiff::Var;
+//! use bayes_nn_distributions::{Distribution, Mixture, Normal, sample};
+//!
+//! let spike_and_slab = Mixture::new([
+//!     (0.25, Normal::new(0.0, 1.0)),
+//!     (0.75, Normal::new(0.0, 0.01)),
+//! ]);
+//! spike_and_slab.check()?;
+//! let log_density = spike_and_slab.log_prob(Var::from(0.5));
+//! assert!((log_density.number().unwrap() + 2.4302328943245635).abs() < 1e-14);
+//! assert_eq!(sample(&spike_and_slab, 100, 1)?.len(), 100);
+//! # Ok::<(), bayes_nn_distributions::ParameterError>(())
+//! ```
+//!
+//! # Adding a distribution
+//! One file: what it is, its formula and source in the `//!` lines, a struct of
+//! [`Var`](bayes_nn_autodiff::Var)s with its constructor, an implementation of
+//! [`Distribution`], its tests. Then one `mod` and one `pub use` line below. Its family in
+//! `fixtures/generate.py` gives the reference values, and one line in `tests/common/mod.rs`
+//! names the constructor for them.
+//!
+//! Densities are asked at extreme arguments and differentiated there, hence:
+//! - what cancels is rewritten, with the helpers of `stable.rs`;
+//! - a branch that [`select`](bayes_nn_autodiff::Var::select) does not take still has a
+//!   derivative, and zero times infinity is NaN. So a branch's *argument* is replaced by
+//!   something harmless where the branch is not taken;
+//! - conditions are written such that NaN cannot come out as a finite number.
+#![forbid(unsafe_code)]
+
+mod bijector;
+mod distribution;
+mod domain;
+mod draws;
+mod error;
+mod expanded;
+mod stable;
+mod support;
+#[cfg(test)]
+mod testing;
+mod values;
+
+mod bernoulli;
+mod categorical;
+mod half_normal;
+mod laplace;
+mod log_normal;
+mod mixture;
+mod normal;
+mod poisson;
+mod student_t;
+mod uniform;
+
+pub use bijector::Bijector;
+pub use distribution::{Distribution, Parameter};
+pub use domain::Domain;
+pub use error::ParameterError;
+pub use expanded::Expanded;
+pub use support::Support;
+pub use values::{ParameterValues, sample, sample_with};
+
+pub use bernoulli::Bernoulli;
+pub use categorical::Categorical;
+pub use half_normal::HalfNormal;
+pub use laplace::Laplace;
+pub use log_normal::LogNormal;
+pub use mixture::Mixture;
+pub use normal::Normal;
+pub use poisson::Poisson;
+pub use student_t::StudentT;
+pub use uniform::Uniform;

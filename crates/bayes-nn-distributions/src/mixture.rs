@@ -1,0 +1,329 @@
+//! Finite mixtures of distributions of one support.
+//!
+//! ```text
+//! p(x) = sum_i weight[i] p_i(x)
+//! ```
+//!
+//! The logarithm is taken of the sum relative to its largest term, so nothing overflows, and
+//! underflow is no loss. The sum itself is rounded: where a probability is nearly 1, its
+//! logarithm is right to about 1e-16 in absolute terms. The derivative by a weight of exactly
+//! zero is given as zero.
+
+use std::borrow::Cow;
+
+use bayes_nn_autodiff::{NoiseKind, Shape, Var};
+use rand_core::Rng;
+
+use crate::{Distribution, Domain, Parameter, Support, draws};
+
+/// How far from 1 the sum of the weights may be.
+const WEIGHT_TOLERANCE: f64 = 1e-6;
+
+/// A distribution that draws one of its components, by weight, and then from it.
+///
+/// ```
+/// use bayes_nn_autodiff::Var;
+/// use bayes_nn_distributions::{Distribution, Mixture, Normal};
+/// let two_peaks = Mixture::new([
+///     (0.5, Normal::new(-1.0, 0.1)),
+///     (0.5, Normal::new(1.0, 0.1)),
+/// ]);
+/// assert_eq!(two_peaks.mean().number(), Some(0.0));
+/// assert_eq!(two_peaks.parameters()[5].name, "component[1].scale");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Mixture<'a, D> {
+    parts: Vec<(Var<'a>, D)>,
+}
+
+impl<'a, D> Mixture<'a, D> {
+    /// Of pairs of weight and component. The weights are probabilities, one for each component,
+    /// of shapes that broadcast with the components'; they sum to 1.
+    pub fn new<W: Into<Var<'a>>>(parts: impl IntoIterator<Item = (W, D)>) -> Mixture<'a, D> {
+        Mixture {
+            parts: parts.into_iter().map(|(w, d)| (w.into(), d)).collect(),
+        }
+    }
+
+    /// The components.
+    pub fn components(&self) -> impl Iterator<Item = &D> {
+        self.parts.iter().map(|(_, component)| component)
+    }
+
+    /// The numbers of a draw: all weights, then what is left for the components.
+    fn split<'n>(&self, parameters: &'n [f64]) -> (&'n [f64], &'n [f64]) {
+        parameters.split_at(self.parts.len().min(parameters.len()))
+    }
+}
+
+/// Takes the numbers of one component off the front of `rest`.
+fn take<'g, 'n>(component: &impl Distribution<'g>, rest: &mut &'n [f64]) -> &'n [f64] {
+    let parameters = component.parameters();
+    let count: usize = parameters.iter().map(Parameter::numbers).sum();
+    let (own, others) = rest.split_at(count.min(rest.len()));
+    *rest = others;
+    own
+}
+
+impl<'a: 'g, 'g, D: Distribution<'g>> Distribution<'g> for Mixture<'a, D> {
+    fn name(&self) -> &'static str {
+        "Mixture"
+    }
+
+    /// `weight[0]`, `weight[1]`, ..., then `component[0].*`, `component[1].*`, ...
+    fn parameters(&self) -> Vec<Parameter<'g>> {
+        let mut parameters = Vec::new();
+        for (i, &(weight, _)) in self.parts.iter().enumerate() {
+            parameters.push(Parameter {
+                name: Cow::Owned(format!("weight[{i}]")),
+                ..Parameter::new("", weight, Domain::Probability)
+            });
+        }
+        for (i, component) in self.components().enumerate() {
+            for parameter in component.parameters() {
+                parameters.push(Parameter {
+                    name: Cow::Owned(format!("component[{i}].{}", parameter.name)),
+                    ..parameter
+                });
+            }
+        }
+        parameters
+    }
+
+    /// That of the first component, with which the others must agree.
+    fn support(&self) -> Support<'g> {
+        let first = self.components().next();
+        first.map_or(Support::Real, |component| component.support())
+    }
+
+    fn log_prob(&self, x: Var<'g>) -> Var<'g> {
+        let terms: Vec<Var<'g>> = self
+            .parts
+            .iter()
+            .map(|(weight, component)| {
+                let weight: Var<'g> = *weight;
+                let absent = weight.eq(0.0);
+                let present = absent.select(1.0, weight).ln() + component.log_prob(x);
+                absent.select(f64::NEG_INFINITY, present)
+            })
+            .collect();
+        let largest = terms.iter().copied().reduce(|a, b| a.maximum(b));
+        let Some(largest) = largest else {
+            return Var::from(f64::NEG_INFINITY);
+        };
+        let impossible = largest.eq(f64::NEG_INFINITY);
+        // The result does not depend on the shift, whose derivative is therefore left out.
+        let shift = impossible.select(0.0, largest).stop_gradient();
+        let sum = terms
+            .iter()
+            .map(|term| (*term - shift).exp())
+            .reduce(|a, b| a + b)
+            .unwrap_or(Var::from(0.0));
+        let possible = shift + impossible.select(1.0, sum).ln();
+        impossible.select(f64::NEG_INFINITY, possible)
+    }
+
+    fn rsample(&self, _: &mut dyn FnMut(NoiseKind) -> Var<'g>) -> Option<Var<'g>> {
+        None
+    }
+
+    fn draw(&self, parameters: &[f64], rng: &mut dyn Rng) -> f64 {
+        let (weights, mut rest) = self.split(parameters);
+        let mut left = draws::uniform(rng) * weights.iter().sum::<f64>();
+        let mut chosen = None;
+        for (&weight, component) in weights.iter().zip(self.components()) {
+            let own = take(component, &mut rest);
+            if weight > 0.0 {
+                chosen = Some((component, own));
+                left -= weight;
+                if left < 0.0 {
+                    break;
+                }
+            }
+        }
+        chosen.map_or(f64::NAN, |(component, own)| component.draw(own, rng))
+    }
+
+    fn mean(&self) -> Var<'g> {
+        weighted(self.parts.iter().map(|(w, d)| (*w, d.mean())))
+    }
+
+    fn variance(&self) -> Var<'g> {
+        let mean = self.mean();
+        weighted(self.parts.iter().map(|(w, d)| {
+            let offset = d.mean() - mean;
+            (*w, d.variance() + offset * offset)
+        }))
+    }
+
+    fn shape(&self) -> Shape {
+        let shapes = self.parts.iter().map(|(w, d)| (w.shape(), d.shape()));
+        shapes.fold(Shape::SCALAR, |shape, (weight, component)| {
+            let shape = shape.broadcast(&weight).unwrap_or(shape);
+            shape.broadcast(&component).unwrap_or(shape)
+        })
+    }
+
+    fn conflict(&self, parameters: &[f64]) -> Option<String> {
+        if self.parts.is_empty() {
+            return Some("there must be at least one component".to_owned());
+        }
+        let support = self.support();
+        for (i, component) in self.components().enumerate() {
+            let other = component.support();
+            if !support.agrees(&other) {
+                return Some(format!(
+                    "all components must have the same support, component[0] draws {support}, \
+                     component[{i}] {other}"
+                ));
+            }
+        }
+        let (weights, mut rest) = self.split(parameters);
+        let sum: f64 = weights.iter().sum();
+        if (sum - 1.0).abs() > WEIGHT_TOLERANCE {
+            return Some(format!("the weights must sum to 1, got {sum}"));
+        }
+        self.components().enumerate().find_map(|(i, component)| {
+            let problem = component.conflict(take(component, &mut rest))?;
+            Some(format!("component[{i}]: {problem}"))
+        })
+    }
+}
+
+fn weighted<'g>(terms: impl Iterator<Item = (Var<'g>, Var<'g>)>) -> Var<'g> {
+    terms
+        .map(|(weight, value)| weight * value)
+        .reduce(|a, b| a + b)
+        .unwrap_or(Var::from(f64::NAN))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{
+        assert_draws_count, assert_draws_follow, assert_impossible, assert_moments, assert_stable,
+        normal_cdf,
+    };
+    use crate::{Bernoulli, Categorical, HalfNormal, Normal, Poisson, Uniform, sample};
+    use bayes_nn_autodiff::{Bindings, Graph, grad};
+
+    fn two_peaks() -> Mixture<'static, Normal<'static>> {
+        Mixture::new([(0.3, Normal::new(-1.0, 0.5)), (0.7, Normal::new(2.0, 1.0))])
+    }
+
+    #[test]
+    fn a_seed_gives_these_numbers() {
+        assert_stable(
+            &two_peaks(),
+            &[
+                3.50429979394226,
+                1.4214246231560443,
+                -0.8684168855349343,
+                2.6335772993411757,
+                0.10603333937543735,
+            ],
+        );
+    }
+
+    #[test]
+    fn draws_follow_the_distribution_function() {
+        assert_draws_follow(&two_peaks(), |x| {
+            0.3 * normal_cdf((x + 1.0) / 0.5) + 0.7 * normal_cdf(x - 2.0)
+        });
+        assert_moments(&two_peaks());
+        let zero_inflated = Mixture::new([(0.2, Poisson::new(0.0)), (0.8, Poisson::new(5.0))]);
+        assert_draws_count(&zero_inflated, 40);
+        assert_moments(&zero_inflated);
+    }
+
+    #[test]
+    fn components_with_several_numbers_each_are_drawn_with_their_own() {
+        let graph = Graph::new();
+        let even = graph.constant(&[0.0, -1e9, 0.0], [3]);
+        let odd = graph.constant(&[-1e9, 0.0, -1e9], [3]);
+        let mixture = Mixture::new([(0.5, Categorical::new(even)), (0.5, Categorical::new(odd))]);
+        assert_draws_count(&mixture, 3);
+        assert_eq!(mixture.parameters()[2].name, "component[0].logits");
+    }
+
+    #[test]
+    fn a_weight_of_zero_takes_no_part() {
+        let graph = Graph::new();
+        let weight = graph.input("weight", []);
+        let x = graph.input("x", []);
+        let mixture = Mixture::new([
+            (weight, Normal::new(0.0, 1.0)),
+            (1.0 - weight, Normal::new(1.0, 1.0)),
+        ]);
+        let log_prob = mixture.log_prob(x);
+        let slope = grad(log_prob, &[x]).unwrap()[0];
+        let by_weight = grad(log_prob, &[weight]).unwrap()[0];
+        let at = Bindings::new().bind(weight, &[0.0]).bind(x, &[0.25]);
+        let outputs = [log_prob, slope, by_weight];
+        let values = graph.evaluate(&outputs, &at).unwrap();
+        let alone = Normal::new(1.0, 1.0).log_prob(Var::from(0.25)).number();
+        assert_eq!(Some(values[0].values()[0]), alone);
+        assert_eq!(values[1].values()[0], 0.75);
+        assert!(values[2].values()[0].is_finite());
+    }
+
+    #[test]
+    fn what_no_component_can_draw_is_impossible() {
+        let graph = Graph::new();
+        let mixture = Mixture::new([(0.5, HalfNormal::new(1.0)), (0.5, HalfNormal::new(9.0))]);
+        assert_impossible(&graph, &mixture, &[-1.0]);
+    }
+
+    #[test]
+    fn components_that_are_expanded_keep_their_shape() {
+        let wide = |scale: f64| Normal::new(0.0, scale).expand([3]);
+        let mixture = Mixture::new([(0.5, wide(1.0)), (0.5, wide(0.1))]);
+        assert_eq!(mixture.shape(), Shape::from([3]));
+        assert_eq!(sample(&mixture, 2, 1).unwrap().len(), 6);
+    }
+
+    #[test]
+    fn weights_and_supports_are_checked() {
+        let message =
+            |mixture: &dyn Distribution<'static>| mixture.check().unwrap_err().to_string();
+        let heavy = Mixture::new([(0.3, Normal::new(0.0, 1.0)), (0.8, Normal::new(0.0, 1.0))]);
+        assert_eq!(
+            message(&heavy),
+            "Mixture: the weights must sum to 1, got 1.1"
+        );
+        let empty = Mixture::<Normal>::new(Vec::<(f64, _)>::new());
+        assert_eq!(
+            message(&empty),
+            "Mixture: there must be at least one component"
+        );
+        let parts: [(f64, Box<dyn Distribution<'static>>); 2] = [
+            (0.5, Box::new(Normal::new(0.0, 1.0))),
+            (0.5, Box::new(Bernoulli::probs(0.5))),
+        ];
+        assert_eq!(
+            message(&Mixture::new(parts)),
+            "Mixture: all components must have the same support, component[0] draws a finite \
+             number, component[1] 0 or 1"
+        );
+        let swapped = Mixture::new([(1.0, Uniform::new(1.0, 0.0))]);
+        assert_eq!(
+            message(&swapped),
+            "Mixture: component[0]: low must be less than high, got low = 1 and high = 0"
+        );
+        let narrow = Mixture::new([(1.0, Normal::new(0.0, 0.0))]);
+        assert_eq!(
+            message(&narrow),
+            "Mixture: component[0].scale must be a finite number > 0, got 0"
+        );
+        assert!(sample(&narrow, 1, 0).is_err());
+    }
+
+    #[test]
+    fn weights_are_checked_even_when_components_are_computed_later() {
+        let graph = Graph::new();
+        let loc = graph.input("loc", [3]);
+        let mixture = Mixture::new([(0.3, Normal::new(loc, 1.0)), (0.8, Normal::new(loc, 2.0))]);
+        let error = mixture.check().unwrap_err().to_string();
+        assert_eq!(error, "Mixture: the weights must sum to 1, got 1.1");
+    }
+}

@@ -1,0 +1,147 @@
+//! Algebra that keeps its digits: what densities with gamma functions are written with.
+
+use bayes_nn_autodiff::Var;
+
+/// `ln(2)`
+pub(crate) const LN_2: f64 = std::f64::consts::LN_2;
+
+/// `ln(sqrt(2 pi))`, of the normal density and of Stirling's formula
+pub(crate) const LN_SQRT_2_PI: f64 = 0.918_938_533_204_672_8;
+
+/// From here on asymptotic series in `1 / x` reach full precision with eight terms.
+const LARGE: f64 = 10.0;
+
+/// `B_2k / (2k (2k - 1))`, the coefficients of Stirling's series.
+const STIRLING: [f64; 8] = [
+    1.0 / 12.0,
+    -1.0 / 360.0,
+    1.0 / 1260.0,
+    -1.0 / 1680.0,
+    1.0 / 1188.0,
+    -691.0 / 360_360.0,
+    1.0 / 156.0,
+    -3617.0 / 122_400.0,
+];
+
+/// `-2 B_2k (1 - 2^-2k) / (2k (2k - 1))`, the coefficients of [`half_step`].
+const HALF_STEP: [f64; 8] = [
+    -1.0 / 8.0,
+    1.0 / 192.0,
+    -1.0 / 640.0,
+    17.0 / 14_336.0,
+    -31.0 / 18_432.0,
+    691.0 / 180_224.0,
+    -5461.0 / 425_984.0,
+    929_569.0 / 15_728_640.0,
+];
+
+/// `c[0] / x + c[1] / x^3 + c[2] / x^5 + ...`
+fn odd_series<'g>(x: Var<'g>, coefficients: &[f64]) -> Var<'g> {
+    let r = x.reciprocal();
+    let square = r * r;
+    let sum = coefficients
+        .iter()
+        .rev()
+        .copied()
+        .map(Var::from)
+        .reduce(|sum, c| sum * square + c);
+    r * sum.unwrap_or(Var::from(0.0))
+}
+
+/// The error of Stirling's formula, `ln(x!) - (x + 1/2) ln(x) + x - ln(sqrt(2 pi))`, for `x > 0`.
+///
+/// It is about `1 / (12 x)`, so forming the difference for large `x` would leave no digit.
+pub(crate) fn stirling_error(x: Var<'_>) -> Var<'_> {
+    let large = x.ge(LARGE);
+    let series = odd_series(large.select(x, LARGE), &STIRLING);
+    let x = large.select(1.0, x);
+    let direct = (x + 1.0).lgamma() - (x + 0.5) * x.ln() + x - LN_SQRT_2_PI;
+    large.select(series, direct)
+}
+
+/// `ln(gamma(x + 1/2) / gamma(x)) - ln(x) / 2` for `x > 0`: about `-1 / (8 x)`.
+pub(crate) fn half_step(x: Var<'_>) -> Var<'_> {
+    let large = x.ge(LARGE);
+    let series = odd_series(large.select(x, LARGE), &HALF_STEP);
+    let x = large.select(1.0, x);
+    let direct = (x + 0.5).lgamma() - x.lgamma() - 0.5 * x.ln();
+    large.select(series, direct)
+}
+
+/// The deviance term `x ln(x / m) + m - x` for `x > 0`, `m >= 0`.
+///
+/// Near `x = m`, where it is about `(x - m)^2 / (2 m)`, it is `-x log1pmx((m - x) / x)`.
+///
+/// C. Loader, *Fast and Accurate Computation of Binomial Probabilities*, 2000, eq. 2.3.
+pub(crate) fn deviance<'g>(x: Var<'g>, m: Var<'g>) -> Var<'g> {
+    let far = m.lt(0.5 * x) + (2.0 * x).lt(m);
+    let near_m = far.select(x, m);
+    let near = -(x * ((near_m - x) / x).log1pmx());
+    let apart = x * (x.ln() - m.ln()) + (m - x);
+    far.select(apart, near)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{assert_close, value_and_slope};
+
+    #[test]
+    fn stirling_error_and_its_slope_match_high_precision_values() {
+        // x, error, derivative; mpmath at 60 digits.
+        for [x, value, slope] in STIRLING_VALUES {
+            let (got, got_slope) = value_and_slope(x, stirling_error);
+            // The direct formula below x = 10 is right in absolute terms, as densities need it.
+            assert!((got - value).abs() < 1e-14 && (x < LARGE || close(got, value)));
+            assert!((got_slope - slope).abs() < 1e-14 * slope.abs().max(1.0));
+        }
+    }
+
+    #[test]
+    fn half_step_and_its_slope_match_high_precision_values() {
+        for [x, value, slope] in HALF_STEP_VALUES {
+            let (got, got_slope) = value_and_slope(x, half_step);
+            assert!((got - value).abs() < 1e-14 && (x < LARGE || close(got, value)));
+            assert!((got_slope - slope).abs() < 1e-14 * slope.abs().max(1.0));
+        }
+    }
+
+    #[test]
+    fn deviance_keeps_its_digits_next_to_its_zero() {
+        for (x, m, expected) in [
+            (1e10, 1e10 + 1.0, 4.999_999_999_666_667e-11),
+            (1e15, 1e15, 0.0),
+            (3.0, 0.0, f64::INFINITY),
+        ] {
+            let got = deviance(Var::from(x), Var::from(m)).number().unwrap();
+            assert_close(got, expected, 1e-15, &format!("deviance({x}, {m})"));
+        }
+    }
+
+    const STIRLING_VALUES: [[f64; 3]; 9] = [
+        [0.001, 2.5422704679670947, -493.66781665282815],
+        [0.5, 0.15342640972002736, -0.27036284546147815],
+        [1.0, 0.08106146679532726, -0.07721566490153287],
+        [7.0, 0.01189670994589177, -0.0016972425282747372],
+        [9.5, 0.008768700134139386, -0.0009223432561771964],
+        [10.0, 0.00833056343336287, -0.0008325039273245763],
+        [31.0, 0.002688078828531143, -8.670620822351991e-05],
+        [1000.0, 8.333333055555635e-05, -8.333332500000397e-08],
+        [1e8, 8.333333333333334e-10, -8.333333333333334e-18],
+    ];
+    const HALF_STEP_VALUES: [[f64; 3]; 9] = [
+        [0.001, -2.8828973483937532, 498.61698830979384],
+        [0.5, -0.22579135264472744, 0.38629436111989063],
+        [1.0, -0.12078223763524522, 0.11370563888010939],
+        [7.0, -0.017842049779024694, 0.00254457771904822],
+        [9.5, -0.013151840019046446, 0.0013831337164031535],
+        [10.0, -0.01249480717472882, 0.0012484452309652677],
+        [31.0, -0.004032083289963245, 0.00013005593063999775],
+        [1000.0, -0.00012499999479166822, 1.249999843750078e-07],
+        [1e8, -1.25e-09, 1.25e-17],
+    ];
+
+    fn close(a: f64, b: f64) -> bool {
+        (a - b).abs() <= 4e-15 * b.abs()
+    }
+}

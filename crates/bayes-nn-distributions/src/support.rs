@@ -1,0 +1,184 @@
+//! Supports: the sets in which draws lie, with words for them.
+
+use std::fmt;
+
+use bayes_nn_autodiff::Var;
+
+use crate::Bijector;
+
+/// The set in which a distribution's draws lie.
+///
+/// ```
+/// use bayes_nn_distributions::Support;
+/// let classes = Support::Categories(10);
+/// assert!(classes.contains(9.0) && !classes.contains(9.5) && !classes.contains(10.0));
+/// assert_eq!(classes.to_string(), "a whole number from 0 to 9");
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Support<'g> {
+    /// All real numbers.
+    Real,
+    /// Numbers above 0.
+    Positive,
+    /// 0 and numbers above.
+    NonNegative,
+    /// Numbers from a bound upwards.
+    LowerBound(Var<'g>),
+    /// Numbers from a bound downwards.
+    UpperBound(Var<'g>),
+    /// Numbers from the first bound to the second.
+    Interval(Var<'g>, Var<'g>),
+    /// 0 and 1.
+    Boolean,
+    /// So many class numbers, counted from 0.
+    Categories(usize),
+    /// Whole numbers from 0.
+    Naturals,
+}
+
+impl<'g> Support<'g> {
+    /// Whether an observed value may come from here. Neither NaN nor an infinity may. A bound
+    /// that is not a plain number is not looked at: `log_prob` is `-inf` beyond it.
+    pub fn contains(&self, x: f64) -> bool {
+        let above = |low: Var<'g>| low.number().is_none_or(|low| x >= low);
+        let below = |high: Var<'g>| high.number().is_none_or(|high| x <= high);
+        x.is_finite()
+            && match *self {
+                Support::Real => true,
+                Support::Positive => x > 0.0,
+                Support::NonNegative => x >= 0.0,
+                Support::LowerBound(low) => above(low),
+                Support::UpperBound(high) => below(high),
+                Support::Interval(low, high) => above(low) && below(high),
+                Support::Boolean => x == 0.0 || x == 1.0,
+                Support::Categories(k) => x >= 0.0 && x < k as f64 && x.fract() == 0.0,
+                Support::Naturals => x >= 0.0 && x.fract() == 0.0,
+            }
+    }
+
+    /// Whether draws are whole numbers.
+    pub fn is_discrete(&self) -> bool {
+        matches!(
+            self,
+            Support::Boolean | Support::Categories(_) | Support::Naturals
+        )
+    }
+
+    /// A smooth increasing or decreasing map of all reals onto the support (up to end points of
+    /// probability zero); `None` where the support is discrete.
+    pub fn bijector(&self) -> Option<Bijector<'g>> {
+        Some(match *self {
+            Support::Real => Bijector::Identity,
+            Support::Positive | Support::NonNegative => Bijector::Exp,
+            Support::LowerBound(low) => Bijector::LowerBound(low),
+            Support::UpperBound(high) => Bijector::UpperBound(high),
+            Support::Interval(low, high) => Bijector::Interval(low, high),
+            Support::Boolean | Support::Categories(_) | Support::Naturals => return None,
+        })
+    }
+
+    /// Whether both are the same set, as far as can be told before anything runs.
+    pub fn agrees(&self, other: &Support<'_>) -> bool {
+        match (*self, *other) {
+            (Support::LowerBound(a), Support::LowerBound(b))
+            | (Support::UpperBound(a), Support::UpperBound(b)) => same(a, b),
+            (Support::Interval(a, b), Support::Interval(c, d)) => same(a, c) && same(b, d),
+            (Support::Categories(a), Support::Categories(b)) => a == b,
+            (a, b) => std::mem::discriminant(&a) == std::mem::discriminant(&b),
+        }
+    }
+}
+
+/// Whether two bounds are one node of one graph, or equal values.
+fn same(a: Var<'_>, b: Var<'_>) -> bool {
+    match (a.graph(), b.graph()) {
+        (Some(g), Some(h)) if std::ptr::eq(g, h) && a.id() == b.id() => true,
+        _ => match (a.constant_values(), b.constant_values()) {
+            (Some(a), Some(b)) => a == b,
+            _ => false,
+        },
+    }
+}
+
+impl fmt::Display for Support<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bound = |v: Var<'_>, name: &str| v.number().map_or(name.to_owned(), |n| n.to_string());
+        match *self {
+            Support::Real => f.write_str("a finite number"),
+            Support::Positive => f.write_str("a finite number > 0"),
+            Support::NonNegative => f.write_str("a finite number >= 0"),
+            Support::LowerBound(low) => {
+                write!(f, "a finite number >= {}", bound(low, "the lower bound"))
+            }
+            Support::UpperBound(high) => {
+                write!(f, "a finite number <= {}", bound(high, "the upper bound"))
+            }
+            Support::Interval(low, high) => write!(
+                f,
+                "a number from {} to {}",
+                bound(low, "the lower bound"),
+                bound(high, "the upper bound")
+            ),
+            Support::Boolean => f.write_str("0 or 1"),
+            Support::Categories(k) => {
+                write!(f, "a whole number from 0 to {}", k.saturating_sub(1))
+            }
+            Support::Naturals => f.write_str("a whole number >= 0"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bayes_nn_autodiff::Graph;
+
+    #[test]
+    fn nan_and_infinity_lie_in_no_support() {
+        let (low, high) = (Var::from(-1.0), Var::from(1.0));
+        for support in [
+            Support::Real,
+            Support::Positive,
+            Support::NonNegative,
+            Support::LowerBound(low),
+            Support::UpperBound(high),
+            Support::Interval(low, high),
+            Support::Boolean,
+            Support::Categories(3),
+            Support::Naturals,
+        ] {
+            for x in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+                assert!(!support.contains(x), "{x} in {support}");
+            }
+            assert!(support.contains(1.0), "1 in {support}");
+            assert_eq!(support.bijector().is_none(), support.is_discrete());
+        }
+    }
+
+    #[test]
+    fn words_say_what_would_be_right() {
+        let graph = Graph::new();
+        let bound = graph.input("bound", []);
+        let interval = Support::Interval(Var::from(-2.5), bound);
+        assert_eq!(
+            interval.to_string(),
+            "a number from -2.5 to the upper bound"
+        );
+        assert!(!interval.contains(-3.0) && interval.contains(1e9));
+        assert_eq!(Support::Boolean.to_string(), "0 or 1");
+        assert_eq!(Support::Positive.to_string(), "a finite number > 0");
+    }
+
+    #[test]
+    fn bounds_agree_when_they_are_one_node_or_equal_numbers() {
+        let graph = Graph::new();
+        let (a, b) = (graph.input("a", []), graph.input("b", []));
+        let unit = Support::Interval(Var::from(0.0), Var::from(1.0));
+        assert!(unit.agrees(&Support::Interval(Var::from(0.0), Var::from(1.0))));
+        assert!(!unit.agrees(&Support::Interval(Var::from(0.0), Var::from(2.0))));
+        assert!(Support::LowerBound(a).agrees(&Support::LowerBound(a)));
+        assert!(!Support::LowerBound(a).agrees(&Support::LowerBound(b)));
+        assert!(!Support::Real.agrees(&Support::Positive));
+    }
+}

@@ -1,0 +1,175 @@
+//! What the tests of the distributions share: goodness of fit, stability, derivatives.
+//!
+//! Statistical tests use fixed seeds and [`DRAWS`] draws. Each would fail for one seed in a
+//! thousand or fewer if the draws were right: that is the false-alarm rate of choosing a seed.
+
+use bayes_nn_autodiff::{Bindings, Graph, NoiseKind, Var, grad};
+
+use crate::{Distribution, sample};
+
+const DRAWS: usize = 20_000;
+const SEED: u64 = 20_160_601;
+
+/// `|got - expected| <= tolerance |expected|`.
+pub(crate) fn assert_close(got: f64, expected: f64, tolerance: f64, what: &str) {
+    let close = got == expected || (got - expected).abs() <= tolerance * expected.abs();
+    assert!(close, "{what}: got {got:e}, expected {expected:e}");
+}
+
+/// A function of one number and its derivative, through a graph.
+pub(crate) fn value_and_slope(x: f64, f: for<'g> fn(Var<'g>) -> Var<'g>) -> (f64, f64) {
+    let graph = Graph::new();
+    let input = graph.input("x", []);
+    let y = f(input);
+    let slope = grad(y, &[input]).unwrap()[0];
+    let at = Bindings::new().bind(input, &[x]);
+    let values = graph.evaluate(&[y, slope], &at).unwrap();
+    assert_eq!(f(Var::from(x)).number(), Some(values[0].values()[0]));
+    (values[0].values()[0], values[1].values()[0])
+}
+
+/// The first five draws of a seed are these, on every platform.
+pub(crate) fn assert_stable<'g>(distribution: &dyn Distribution<'g>, expected: &[f64]) {
+    let draws = sample(distribution, 5, 42).unwrap();
+    assert_eq!(draws, expected, "{distribution:?}");
+}
+
+/// Kolmogorov-Smirnov against the distribution function.
+pub(crate) fn assert_draws_follow<'g>(
+    distribution: &dyn Distribution<'g>,
+    cdf: impl Fn(f64) -> f64,
+) {
+    let draws = sample(distribution, DRAWS, SEED).unwrap();
+    assert_ks(draws, cdf, &format!("{distribution:?}"));
+}
+
+/// The same for the reparameterised draw.
+pub(crate) fn assert_rsample_follows(
+    distribution: &dyn for<'g> Distribution<'g>,
+    cdf: impl Fn(f64) -> f64,
+) {
+    let graph = Graph::new();
+    let mut stream = 0;
+    let draw = distribution.rsample(&mut |kind: NoiseKind| {
+        stream += 1;
+        graph.noise(kind, stream, [DRAWS])
+    });
+    let draw = draw.expect("there is a reparameterised draw");
+    let values = graph
+        .evaluate(&[draw], &Bindings::new().seed(SEED))
+        .unwrap();
+    assert_ks(
+        values[0].values().to_vec(),
+        cdf,
+        &format!("{distribution:?}"),
+    );
+}
+
+fn assert_ks(mut draws: Vec<f64>, cdf: impl Fn(f64) -> f64, what: &str) {
+    draws.sort_by(f64::total_cmp);
+    let n = draws.len() as f64;
+    let distance = draws.iter().enumerate().fold(0.0, |largest: f64, (i, &x)| {
+        let p = cdf(x);
+        assert!((0.0..=1.0).contains(&p), "{what}: drew {x}");
+        largest
+            .max((p - i as f64 / n).abs())
+            .max((p - (i + 1) as f64 / n).abs())
+    });
+    // The limit law of Kolmogorov puts one in a thousand beyond 1.95.
+    assert!(distance * n.sqrt() < 1.95, "{what}: distance {distance}");
+}
+
+/// Chi-square of the counts of 0, 1, .., `values - 1` against `log_prob`; cells that expect
+/// fewer than ten draws are merged.
+pub(crate) fn assert_draws_count<'g>(distribution: &dyn Distribution<'g>, values: usize) {
+    let draws = sample(distribution, DRAWS, SEED).unwrap();
+    let n = draws.len() as f64;
+    let (mut statistic, mut cells, mut total) = (0.0, 0, 0.0);
+    let (mut expected, mut observed) = (0.0, 0.0);
+    for value in 0..values {
+        let x = value as f64;
+        let log_prob = number(distribution.log_prob(Var::from(x)));
+        expected += n * log_prob.exp();
+        observed += draws.iter().filter(|&&d| d == x).count() as f64;
+        total += log_prob.exp();
+        if expected >= 10.0 {
+            statistic += (observed - expected) * (observed - expected) / expected;
+            cells += 1;
+            (expected, observed) = (0.0, 0.0);
+        }
+    }
+    assert!(
+        (total - 1.0).abs() < 1e-12,
+        "{distribution:?} sums to {total}"
+    );
+    assert!(draws.iter().all(|&d| distribution.support().contains(d)));
+    // The quantile of Wilson and Hilferty: one in a thousand lies beyond.
+    let df = f64::from(cells - 1);
+    let spread = 2.0 / (9.0 * df);
+    let limit = df * (1.0 - spread + 3.09 * spread.sqrt()).powi(3);
+    assert!(statistic < limit, "{distribution:?}: {statistic} on {df}");
+}
+
+/// Mean and variance of draws against the formulas, at four standard errors.
+pub(crate) fn assert_moments<'g>(distribution: &dyn Distribution<'g>) {
+    let draws = sample(distribution, DRAWS, SEED + 1).unwrap();
+    let n = draws.len() as f64;
+    let (mean, variance) = (number(distribution.mean()), number(distribution.variance()));
+    let average = draws.iter().sum::<f64>() / n;
+    let error = (variance / n).sqrt();
+    assert!(
+        (average - mean).abs() < 4.0 * error,
+        "{distribution:?}: mean {average}"
+    );
+    let squares: Vec<f64> = draws.iter().map(|x| (x - mean) * (x - mean)).collect();
+    let second = squares.iter().sum::<f64>() / n;
+    let spread = squares
+        .iter()
+        .map(|s| (s - second) * (s - second))
+        .sum::<f64>()
+        / n;
+    assert!(
+        (second - variance).abs() < 4.0 * (spread / n).sqrt() + 1e-12 * variance,
+        "{distribution:?}: variance {second} against {variance}"
+    );
+}
+
+/// `-inf` as a number and in the graph, with derivative zero.
+pub(crate) fn assert_impossible<'g>(
+    graph: &'g Graph,
+    distribution: &dyn Distribution<'g>,
+    outside: &[f64],
+) {
+    let input = graph.input("x", []);
+    let log_prob = distribution.log_prob(input);
+    let slope = grad(log_prob, &[input]).unwrap()[0];
+    for &x in outside {
+        let folded = number(distribution.log_prob(Var::from(x)));
+        assert_eq!(folded, f64::NEG_INFINITY, "{distribution:?} at {x}");
+        let at = Bindings::new().bind(input, &[x]);
+        let values = graph.evaluate(&[log_prob, slope], &at).unwrap();
+        assert_eq!(
+            values[0].values(),
+            [f64::NEG_INFINITY],
+            "{distribution:?} at {x}"
+        );
+        assert_eq!(
+            values[1].values(),
+            [0.0],
+            "the slope of {distribution:?} at {x}"
+        );
+    }
+}
+
+/// The value of a scalar, run through its graph where it has one.
+fn number(x: Var<'_>) -> f64 {
+    match x.graph() {
+        Some(graph) => graph.evaluate(&[x], &Bindings::new()).unwrap()[0].values()[0],
+        None => x.number().unwrap_or(f64::NAN),
+    }
+}
+
+/// The distribution function of the standard normal.
+pub(crate) fn normal_cdf(z: f64) -> f64 {
+    0.5 * libm::erfc(-z * std::f64::consts::FRAC_1_SQRT_2)
+}

@@ -1,0 +1,139 @@
+//! The fixtures of `fixtures/generate.py`: reading them, and building what they describe.
+
+// Each test that includes this file uses its own part of it.
+#![allow(dead_code)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use bayes_nn_autodiff::{Graph, Var};
+use bayes_nn_distributions::{
+    Bernoulli, Categorical, Distribution, HalfNormal, Laplace, LogNormal, Mixture, Normal, Poisson,
+    StudentT, Uniform,
+};
+use serde::Deserialize;
+
+/// One family's file.
+#[derive(Deserialize)]
+pub struct Family {
+    pub family: String,
+    /// Of what the components of a mixture are.
+    pub component: Option<String>,
+    pub cases: Vec<Case>,
+}
+
+/// A point, the log density there, and its derivatives by `x` (unless discrete) and by every
+/// parameter.
+#[derive(Deserialize)]
+pub struct Case {
+    pub parameters: BTreeMap<String, Numbers>,
+    pub x: Number,
+    pub log_prob: Number,
+    pub derivatives: BTreeMap<String, Numbers>,
+}
+
+/// A double that was written as a decimal, which `str::parse` rounds correctly.
+#[derive(Deserialize, Clone, Copy)]
+#[serde(try_from = "String")]
+pub struct Number(pub f64);
+
+impl TryFrom<String> for Number {
+    type Error = std::num::ParseFloatError;
+    fn try_from(text: String) -> Result<Number, Self::Error> {
+        text.parse().map(Number)
+    }
+}
+
+/// One number, or one for each element of an event axis.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub enum Numbers {
+    One(Number),
+    Many(Vec<Number>),
+}
+
+impl Numbers {
+    pub fn values(&self) -> Vec<f64> {
+        match self {
+            Numbers::One(number) => vec![number.0],
+            Numbers::Many(numbers) => numbers.iter().map(|n| n.0).collect(),
+        }
+    }
+}
+
+/// All families, in the order of their file names.
+pub fn families() -> Vec<Family> {
+    // From the sibling, so that the tests of other crates can include this file.
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let folder = crates.join("bayes-nn-distributions/fixtures");
+    let mut paths: Vec<_> = fs::read_dir(folder)
+        .expect("the folder of fixtures")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|e| e == "json"))
+        .collect();
+    paths.sort();
+    let read = |path| {
+        let text = fs::read_to_string(path).expect("a readable fixture");
+        serde_json::from_str(&text).expect("a fixture in the form that generate.py writes")
+    };
+    paths.iter().map(read).collect()
+}
+
+/// The parameters of a case as plain numbers; one with an event axis is a constant of `graph`.
+pub fn numbers<'g>(case: &Case, graph: &'g Graph) -> BTreeMap<String, Var<'g>> {
+    let var = |numbers: &Numbers| match numbers {
+        Numbers::One(number) => Var::from(number.0),
+        Numbers::Many(many) => graph.constant(&numbers.values(), many.len()),
+    };
+    let named = case.parameters.iter();
+    named.map(|(name, n)| (name.clone(), var(n))).collect()
+}
+
+/// The parameters of a case as inputs of `graph`.
+pub fn inputs<'g>(case: &Case, graph: &'g Graph) -> BTreeMap<String, Var<'g>> {
+    let var = |name: &str, numbers: &Numbers| match numbers {
+        Numbers::One(_) => graph.input(name, []),
+        Numbers::Many(many) => graph.input(name, many.len()),
+    };
+    let named = case.parameters.iter();
+    named
+        .map(|(name, n)| (name.clone(), var(name, n)))
+        .collect()
+}
+
+/// The distribution of a family with these parameters.
+pub fn build<'g>(
+    family: &str,
+    component: Option<&str>,
+    parameters: &BTreeMap<String, Var<'g>>,
+) -> Box<dyn Distribution<'g> + 'g> {
+    let p = |name: &str| parameters[name];
+    match family {
+        "Normal" => Box::new(Normal::new(p("loc"), p("scale"))),
+        "HalfNormal" => Box::new(HalfNormal::new(p("scale"))),
+        "LogNormal" => Box::new(LogNormal::new(p("loc"), p("scale"))),
+        "Laplace" => Box::new(Laplace::new(p("loc"), p("scale"))),
+        "StudentT" => Box::new(StudentT::new(p("df"), p("loc"), p("scale"))),
+        "Uniform" => Box::new(Uniform::new(p("low"), p("high"))),
+        "Bernoulli" => match parameters.get("logits") {
+            Some(&logits) => Box::new(Bernoulli::logits(logits)),
+            None => Box::new(Bernoulli::probs(p("probs"))),
+        },
+        "Categorical" => Box::new(Categorical::new(p("logits"))),
+        "Poisson" => Box::new(Poisson::new(p("rate"))),
+        "Mixture" => {
+            let component = component.expect("a mixture names its components");
+            let weights = (0..).map_while(|i| parameters.get(&format!("weight[{i}]")));
+            Box::new(Mixture::new(weights.enumerate().map(|(i, &weight)| {
+                let prefix = format!("component[{i}].");
+                let own = parameters
+                    .iter()
+                    .filter_map(|(name, &v)| Some((name.strip_prefix(&prefix)?.to_owned(), v)))
+                    .collect();
+                (weight, build(component, None, &own))
+            })))
+        }
+        other => panic!("no constructor is named for the family {other}"),
+    }
+}
