@@ -79,6 +79,8 @@ impl Binary {
             Binary::Sub => (Some(one), Some(-one)),
             Binary::Mul => (Some(b), Some(a)),
             Binary::Div => (Some(b.reciprocal()), Some(-(y / b))),
+            // x^0 is 1 everywhere, though 0 x^-1 is no number at 0.
+            Binary::Pow if b.number() == Some(0.0) => (None, Some(a.eq(0.0).select(0.0, a.ln()))),
             Binary::Pow => (
                 // At a = 0 the factor y / a would be 0 / 0.
                 Some(b * a.pow(b - 1.0)),

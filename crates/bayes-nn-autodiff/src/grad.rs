@@ -47,7 +47,10 @@ pub fn grad<'g>(output: Var<'g>, wrt: &[Var<'g>]) -> Result<Vec<Var<'g>>, GraphE
         targets.push((graph, id));
     }
     let (Some(graph), Some(root)) = (output.graph(), output.id()) else {
-        return Ok(targets.iter().map(|(g, id)| zeros(g, g.node(*id).shape)).collect());
+        return Ok(targets
+            .iter()
+            .map(|(g, id)| zeros(g, g.node(*id).shape))
+            .collect());
     };
 
     let nodes = graph.nodes();
@@ -56,8 +59,8 @@ pub fn grad<'g>(output: Var<'g>, wrt: &[Var<'g>]) -> Result<Vec<Var<'g>>, GraphE
         relevant[id.index()] = true;
     }
     for (index, node) in nodes.iter().enumerate() {
-        relevant[index] |= node.kind == Kind::Float
-            && node.arguments.iter().any(|a| relevant[a.index()]);
+        relevant[index] |=
+            node.kind == Kind::Float && node.arguments.iter().any(|a| relevant[a.index()]);
     }
 
     let mut adjoints: Vec<Adjoint<'g>> = vec![Adjoint::default(); nodes.len()];
@@ -134,7 +137,11 @@ impl<'g> Adjoint<'g> {
                     pieces.push(zeros(graph, Shape::from(offset - end)));
                 }
                 let length = value.shape().elements();
-                pieces.push(value.view_unchecked(0, Shape::from(length)));
+                let run = Shape::from(length);
+                pieces.push(match value.number() {
+                    Some(_) => stretched(graph, value, run),
+                    None => value.view_unchecked(0, run),
+                });
                 end = offset + length;
             }
             if end < shape.elements() {
@@ -152,7 +159,7 @@ fn zeros(graph: &Graph, shape: Shape) -> Var<'_> {
     stretched(graph, Var::from(0.0), shape)
 }
 
-/// `value` as a node of exactly this shape.
+/// `value` in exactly this shape; a number of shape `[]` stays one.
 fn stretched<'g>(graph: &'g Graph, value: Var<'g>, shape: Shape) -> Var<'g> {
     match value.number() {
         Some(number) => graph

@@ -187,7 +187,12 @@ impl Graph {
 
     /// The row numbers of a minibatch of `batch` out of `rows`: consecutive pieces of one random
     /// permutation after another, so that in an epoch each row occurs exactly once.
+    #[track_caller]
     pub fn batch(&self, rows: usize, batch: usize, stream: u32) -> Var<'_> {
+        if !(1..=u32::MAX as usize).contains(&rows) {
+            let problem = format!("batches of {rows} rows: from 1 to 2^32 - 1 are possible");
+            return self.fail("batch", problem, Location::caller());
+        }
         self.leaf(Op::Batch { rows, stream }, Shape::from(batch), Kind::Index)
     }
 
@@ -249,6 +254,20 @@ impl Graph {
     /// The first error that was made in writing this graph.
     pub fn check(&self) -> Result<(), GraphError> {
         self.lock().error.clone().map_or(Ok(()), Err)
+    }
+
+    /// Says no to a node of another graph; a plain number belongs to every graph.
+    ///
+    /// # Errors
+    /// [`GraphError::Foreign`], with `role` for what the variables were given as.
+    pub fn check_own(&self, role: &'static str, vars: &[Var<'_>]) -> Result<(), GraphError> {
+        match vars
+            .iter()
+            .all(|v| v.graph().is_none_or(|g| std::ptr::eq(g, self)))
+        {
+            true => Ok(()),
+            false => Err(GraphError::Foreign { role }),
+        }
     }
 
     /// Runs `write` with `name` (of a layer, of a random variable) added to the names that an

@@ -71,14 +71,15 @@ impl Graph {
     /// The values of `outputs`, in double precision and without any cleverness.
     ///
     /// # Errors
-    /// The graph's own error; an input that is not bound, or bound to the wrong number of
-    /// values; an index outside its axis.
+    /// The graph's own error; an output of another graph; an input that is not bound, or bound
+    /// to the wrong number of values; an index outside its axis.
     pub fn evaluate(
         &self,
         outputs: &[Var<'_>],
         bindings: &Bindings,
     ) -> Result<Vec<Tensor>, GraphError> {
         self.check()?;
+        self.check_own("an output", outputs)?;
         let nodes = self.nodes();
         let mut needed = vec![false; nodes.len()];
         for output in outputs {
@@ -122,7 +123,9 @@ impl Graph {
                 Op::Constant(id) => Tensor::new(shape, self.constant_values(id)),
                 Op::Step => Tensor::new(shape, Arc::new([bindings.step as f64])),
                 Op::Noise { kind, stream } => {
-                    let columns = shape.columns().max(1);
+                    // Axes of length 1 say nothing about where an element stands: the noise
+                    // of `[n]`, `[1, n]` and `[n, 1]` is the same.
+                    let columns = shape.iter().rfind(|n| **n != 1).map_or(1, |n| *n).max(1);
                     let draw = match kind {
                         NoiseKind::Normal => noise::normal,
                         NoiseKind::Uniform => noise::uniform,
@@ -243,12 +246,18 @@ pub(crate) fn apply(op: Op, arguments: &[&Tensor], shape: Shape) -> Result<Tenso
             let (_, length, after) = blocks(source.shape, from, to);
             filled(shape, |index| {
                 let (outer, inner) = (index / after, index % after);
-                let terms = (0..length).map(|k| source.values[(outer * length + k) * after + inner]);
+                let terms =
+                    (0..length).map(|k| source.values[(outer * length + k) * after + inner]);
                 match kind {
                     Reduction::Sum => terms.sum(),
-                    Reduction::Max => terms.fold(f64::NEG_INFINITY, |a, b| {
-                        if a > b || a.is_nan() { a } else { b }
-                    }),
+                    Reduction::Max => {
+                        terms.fold(
+                            f64::NEG_INFINITY,
+                            |a, b| {
+                                if a > b || a.is_nan() { a } else { b }
+                            },
+                        )
+                    }
                 }
             })
         }

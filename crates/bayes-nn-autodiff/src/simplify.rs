@@ -86,6 +86,14 @@ fn neutral<'g>(
         Op::Binary(Binary::Pow) if number(1) == Some(1.0) => argument(0),
         Op::Binary(Binary::Pow) if number(1) == Some(2.0) => argument(0).map(|x| x * x),
         Op::Broadcast => argument(0),
+        // Nothing is added up: zero, in whatever shape is left.
+        Op::Reduce { .. } if nodes[0].shape.elements() == 0 => {
+            let zero = graph.constant_node([0.0].into(), Shape::SCALAR, Kind::Float);
+            match shape {
+                Shape::SCALAR => Some(Var::from(0.0)),
+                shape => Some(zero.broadcast_to(shape)),
+            }
+        }
         Op::Reduce { from, to, .. } if nodes[0].shape[from..to].iter().all(|n| *n == 1) => {
             Some(Var::node(graph, ids[0]).view_unchecked(0, shape))
         }

@@ -133,6 +133,11 @@ impl<'g> Var<'g> {
     pub fn select(self, a: impl Into<Var<'g>>, b: impl Into<Var<'g>>) -> Var<'g> {
         let (a, b) = (a.into(), b.into());
         let location = Location::caller();
+        if let Some(graph) = [self, a, b].iter().find_map(|v| v.graph())
+            && let Err(stand_in) = float_operands(graph, "select", &[self, a, b], location)
+        {
+            return stand_in;
+        }
         if let Some(condition) = self.number() {
             let chosen = if condition != 0.0 { a } else { b };
             let other = if condition != 0.0 { b } else { a };
@@ -141,9 +146,6 @@ impl<'g> Var<'g> {
             }
         }
         let graph = common_graph(&[self, a, b]);
-        if let Err(stand_in) = float_operands(graph, "select", &[self, a, b], location) {
-            return stand_in;
-        }
         let shapes = [self.shape(), a.shape(), b.shape()];
         let common = shapes[1].broadcast(&shapes[2]);
         match common.and_then(|s| s.broadcast(&shapes[0])) {
@@ -259,7 +261,10 @@ impl<'g> Var<'g> {
         }
         let shape = self.shape();
         if to > shape.rank() {
-            let problem = format!("axis {from} of the shape {shape}, which has {}", shape.rank());
+            let problem = format!(
+                "axis {from} of the shape {shape}, which has {} axes",
+                shape.rank()
+            );
             return graph.fail(name, problem, location);
         }
         if kind == Reduction::Max && shape[from..to].contains(&0) {
@@ -313,8 +318,8 @@ impl<'g> Var<'g> {
         };
         let sum = (self - kept).exp().sum_axis(axis);
         // The logarithm of an empty sum is kept away from the derivative: 0 / 0 is no number.
-        let some = sum.gt(0.0);
-        some.select(shift + some.select(sum, 1.0).ln(), f64::NEG_INFINITY)
+        let empty = sum.eq(0.0);
+        empty.select(f64::NEG_INFINITY, shift + empty.select(1.0, sum).ln())
     }
 
     /// Stretched to `shape`: axes are aligned at the end, those of length 1 (or missing) repeat.
@@ -324,6 +329,10 @@ impl<'g> Var<'g> {
         let Repr::Node(graph, _) = self.0 else {
             return self;
         };
+        let location = Location::caller();
+        if let Err(stand_in) = float_operands(graph, "broadcast_to", &[self], location) {
+            return stand_in;
+        }
         let own = self.shape();
         match own.broadcast(&shape) {
             Some(common) if common == shape => {
@@ -331,7 +340,7 @@ impl<'g> Var<'g> {
             }
             _ => {
                 let problem = format!("{own} cannot be stretched to {shape}");
-                graph.fail("broadcast_to", problem, Location::caller())
+                graph.fail("broadcast_to", problem, location)
             }
         }
     }
@@ -412,6 +421,9 @@ impl<'g> Var<'g> {
             );
             return graph.fail("gather", problem, Location::caller());
         }
+        if let Err(stand_in) = same_graph(graph, "gather", &[index], Location::caller()) {
+            return stand_in;
+        }
         let out = shape.with(axis, index.shape()[0]);
         graph.push(Op::Gather { axis }, &[self, index], out, self.kind())
     }
@@ -465,6 +477,9 @@ pub fn concat<'g>(parts: &[Var<'g>], axis: usize) -> Var<'g> {
     let Some(graph) = parts.iter().find_map(|p| p.graph()) else {
         return Var::from(f64::NAN);
     };
+    if let Err(stand_in) = same_graph(graph, "concat", parts, location) {
+        return stand_in;
+    }
     let first = parts[0].shape();
     let fits = |p: &Var<'g>| {
         let shape = p.shape();
@@ -494,6 +509,19 @@ fn common_graph<'g>(operands: &[Var<'g>]) -> &'g Graph {
         .expect("operations on numbers alone are done at once")
 }
 
+/// Checks that the operands belong to one graph.
+fn same_graph<'g>(
+    graph: &'g Graph,
+    operator: &'static str,
+    operands: &[Var<'g>],
+    location: &'static Location<'static>,
+) -> Result<(), Var<'g>> {
+    graph.check_own("an operand", operands).map_err(|_| {
+        let problem = "the operands belong to different graphs".to_owned();
+        graph.fail(operator, problem, location)
+    })
+}
+
 /// Checks that the operands are real numbers and of one graph.
 fn float_operands<'g>(
     graph: &'g Graph,
@@ -501,11 +529,8 @@ fn float_operands<'g>(
     operands: &[Var<'g>],
     location: &'static Location<'static>,
 ) -> Result<(), Var<'g>> {
+    same_graph(graph, operator, operands, location)?;
     for operand in operands {
-        if operand.graph().is_some_and(|g| !std::ptr::eq(g, graph)) {
-            let problem = "the operands belong to different graphs".to_owned();
-            return Err(graph.fail(operator, problem, location));
-        }
         if operand.kind() == Kind::Index {
             let problem = "an index can only select (gather); give the numbers as a float input \
                            to calculate with them"

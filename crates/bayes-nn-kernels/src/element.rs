@@ -3,6 +3,7 @@
 use std::fmt::{Debug, Display};
 use std::ops::{Add, AddAssign, BitAnd, BitOr, BitXor, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 
+use crate::Precision;
 use crate::cpu::math::Coefficients;
 use crate::cpu::matmul::Product;
 
@@ -33,8 +34,8 @@ pub trait Element:
     /// Unsigned integer of the same width.
     type Bits: Bits;
 
-    /// Name as Rust and the error messages write it: `"f32"` or `"f64"`.
-    const NAME: &'static str;
+    /// Which of the two it is.
+    const PRECISION: Precision;
     /// 0.
     const ZERO: Self;
     /// 1.
@@ -73,6 +74,8 @@ pub trait Element:
     fn mul_add(self, b: Self, c: Self) -> Self;
     /// Correctly rounded square root.
     fn sqrt(self) -> Self;
+    /// Whether it is no number.
+    fn is_nan(self) -> bool;
     /// Absolute value.
     fn abs(self) -> Self;
     /// Magnitude of `self`, sign of `sign`.
@@ -103,7 +106,7 @@ pub trait Bits:
 }
 
 macro_rules! element {
-    ($float:ident, $bits:ident) => {
+    ($float:ident, $bits:ident, $precision:ident) => {
         impl Bits for $bits {
             #[inline(always)]
             fn low(x: u64) -> Self {
@@ -130,7 +133,7 @@ macro_rules! element {
         impl Element for $float {
             type Bits = $bits;
 
-            const NAME: &'static str = stringify!($float);
+            const PRECISION: Precision = Precision::$precision;
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             const HALF: Self = 0.5;
@@ -175,6 +178,10 @@ macro_rules! element {
                 $float::sqrt(self)
             }
             #[inline(always)]
+            fn is_nan(self) -> bool {
+                $float::is_nan(self)
+            }
+            #[inline(always)]
             fn abs(self) -> Self {
                 $float::abs(self)
             }
@@ -186,5 +193,5 @@ macro_rules! element {
     };
 }
 
-element!(f32, u32);
-element!(f64, u64);
+element!(f32, u32, F32);
+element!(f64, u64, F64);

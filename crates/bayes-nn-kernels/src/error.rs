@@ -12,14 +12,15 @@ pub enum KernelError {
     #[error(transparent)]
     Graph(#[from] GraphError),
     /// A state's next value has another shape, or the state is no input.
-    #[error("the state `{name}` of shape {shape} cannot be replaced by a value of shape {next}")]
+    #[error(
+        "the state `{name}` of shape {} cannot be replaced by a value of shape {}",
+        .shapes.0, .shapes.1
+    )]
     State {
         /// The state's name.
         name: String,
-        /// The state's shape.
-        shape: Shape,
-        /// The shape of its next value.
-        next: Shape,
+        /// The state's shape, and that of its next value.
+        shapes: Box<(Shape, Shape)>,
     },
     /// A state has two next values.
     #[error("the state `{name}` is given two next values")]

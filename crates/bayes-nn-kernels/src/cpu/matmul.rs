@@ -111,10 +111,8 @@ impl<T: Element> ProductKernel<T> {
             return kernel;
         }
         let (mut left, mut right) = (left, right);
-        let along_k =
-            |k: &Self| (k.a.column_stride == 1 || k.k == 1) && (k.b.row_stride == 1 || k.k == 1);
-        let along_n =
-            |k: &Self| (k.b.column_stride == 1 || k.n == 1) && (k.c.column_stride == 1 || k.n == 1);
+        let along_k = |k: &Self| k.k == 1 || k.a.column_stride == 1 && k.b.row_stride == 1;
+        let along_n = |k: &Self| k.n == 1 || k.b.column_stride == 1 && k.c.column_stride == 1;
         // A column is as good a row: c^T = b^T a^T.
         if kernel.n == 1 && !along_k(&kernel) {
             (kernel.a, kernel.b) = (kernel.b.transposed(), kernel.a.transposed());
@@ -407,32 +405,37 @@ fn dots_blocked<L: Level, T: Element, const M: usize, const N: usize>(
 ) {
     let mut row = 0;
     while row < product.m {
-        let rows = M.min(product.m - row);
-        let mut column = 0;
-        while column < product.n {
-            let columns = N.min(product.n - column);
-            if rows == M && columns == N {
-                dots_block::<L, T, M, N>(product, frame, (row, column), &terms, sums);
-            } else if rows == M {
-                for j in 0..columns {
-                    let corner = (row, column + j);
-                    dots_block::<L, T, M, 1>(product, frame, corner, &terms, sums);
-                }
-            } else {
-                for i in 0..rows {
-                    for j in 0..columns {
-                        let corner = (row + i, column + j);
-                        dots_block::<L, T, 1, 1>(product, frame, corner, &terms, sums);
-                    }
-                }
-            }
-            column += columns;
-        }
-        row += rows;
+        // What is left over goes by twos, then one by one.
+        row += match product.m - row {
+            rest if rest >= M => dots_rows::<L, T, M, N>(product, frame, row, &terms, sums),
+            rest if rest >= 2 => dots_rows::<L, T, 2, N>(product, frame, row, &terms, sums),
+            _ => dots_rows::<L, T, 1, N>(product, frame, row, &terms, sums),
+        };
     }
 }
 
-/// The terms of `M` by `N` elements of the product.
+/// `M` rows of the product; returns `M`.
+#[inline(always)]
+fn dots_rows<L: Level, T: Element, const M: usize, const N: usize>(
+    product: &ProductKernel<T>,
+    frame: &Frame<'_, T>,
+    row: usize,
+    terms: &Range<usize>,
+    sums: &mut [T],
+) -> usize {
+    let mut column = 0;
+    while column < product.n {
+        let corner = (row, column);
+        column += match product.n - column {
+            rest if rest >= N => dots_block::<L, T, M, N>(product, frame, corner, terms, sums),
+            rest if rest >= 2 => dots_block::<L, T, M, 2>(product, frame, corner, terms, sums),
+            _ => dots_block::<L, T, M, 1>(product, frame, corner, terms, sums),
+        };
+    }
+    M
+}
+
+/// The terms of `M` by `N` elements of the product; returns `N`.
 #[inline(always)]
 fn dots_block<L: Level, T: Element, const M: usize, const N: usize>(
     product: &ProductKernel<T>,
@@ -440,7 +443,7 @@ fn dots_block<L: Level, T: Element, const M: usize, const N: usize>(
     (row, column): (usize, usize),
     terms: &Range<usize>,
     sums: &mut [T],
-) {
+) -> usize {
     let mut lanes = [[[T::ZERO; LANES]; N]; M];
     let whole = terms.len() / LANES * LANES;
     // SAFETY: rows of `a` and columns of `b` have `k` terms along memory, and may be read up to
@@ -475,6 +478,7 @@ fn dots_block<L: Level, T: Element, const M: usize, const N: usize>(
             sums[(row + i) * product.n + column + j] = tree_sum(lanes);
         }
     }
+    N
 }
 
 /// How sixteen terms are read.
@@ -534,9 +538,9 @@ unsafe fn dots_step<L: Level, T: Element, const M: usize, const N: usize>(
         }
         for j in 0..N {
             let right = load.read(b.add(j * b_stride));
-            for i in 0..M {
-                for lane in 0..LANES {
-                    lanes[i][j][lane] = fma::<L, T>(left[i][lane], right[lane], lanes[i][j][lane]);
+            for (lanes, left) in lanes.iter_mut().zip(&left) {
+                for (lane, sum) in lanes[j].iter_mut().enumerate() {
+                    *sum = fma::<L, T>(left[lane], right[lane], *sum);
                 }
             }
         }

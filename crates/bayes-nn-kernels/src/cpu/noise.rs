@@ -194,7 +194,11 @@ mod tests {
                 for (i, z) in out.iter().enumerate() {
                     let expected = noise::normal(&KEY, row, 128 + i as u32);
                     let error = (z.to_f64() - expected).abs() / expected.abs();
-                    assert!(error < tolerance, "{isa} {}: {z} for {expected}", T::NAME);
+                    assert!(
+                        error < tolerance,
+                        "{isa} {:?}: {z} for {expected}",
+                        T::PRECISION
+                    );
                 }
             }
         }

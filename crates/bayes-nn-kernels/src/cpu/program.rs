@@ -1,6 +1,7 @@
 //! A plan laid out in memory and run step by step.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use bayes_nn_autodiff::{InputId, Kind};
 use rayon::ThreadPool;
@@ -10,7 +11,7 @@ use super::isa::Isa;
 use super::matmul::ProductKernel;
 use super::moves;
 use crate::plan::{Plan, Step, Value, ValueId};
-use crate::{Element, KernelError, Program};
+use crate::{Element, KernelError, Profile, Program};
 
 /// A step is cut into pieces for several threads when it takes longer than about 50
 /// microseconds, counted in simple operations on elements.
@@ -206,7 +207,14 @@ impl<T: Element> CpuProgram<T> {
         }
     }
 
-    fn run_here(&mut self, steps: u64, parallel: bool) -> Result<(), KernelError> {
+    /// Runs steps on this thread, or with the pool that this thread belongs to; `after` is
+    /// called after every pass with its number.
+    fn run_here(
+        &mut self,
+        steps: u64,
+        parallel: bool,
+        mut after: impl FnMut(usize),
+    ) -> Result<(), KernelError> {
         let plan = self.plan.clone();
         let mut frame = Frame {
             arena: self.floats.start(),
@@ -219,17 +227,40 @@ impl<T: Element> CpuProgram<T> {
             step: self.step,
         };
         for _ in 0..steps {
-            for kernel in &mut self.kernels {
+            for (number, kernel) in self.kernels.iter_mut().enumerate() {
                 match kernel {
                     Kernel::Group(group) => group.run(&frame),
                     Kernel::Product(product) => product.run(&frame),
                     Kernel::Move(step) => moves::run(step, &frame)?,
                 }
+                after(number);
             }
             frame.step += 1;
             self.step = frame.step;
         }
         Ok(())
+    }
+
+    fn run_anywhere(
+        &mut self,
+        steps: u64,
+        after: impl FnMut(usize) + Send,
+    ) -> Result<(), KernelError> {
+        if let Some(unset) = self.written.iter().position(|w| !w) {
+            let input = &self.plan.inputs[unset];
+            return Err(KernelError::Unset {
+                name: input.name.clone(),
+                shape: self.plan.values[input.value.index()].shape,
+            });
+        }
+        match self.pool.take() {
+            None => self.run_here(steps, false, after),
+            Some(pool) => {
+                let result = pool.install(|| self.run_here(steps, true, after));
+                self.pool = Some(pool);
+                result
+            }
+        }
     }
 }
 
@@ -277,21 +308,25 @@ impl<T: Element> Program for CpuProgram<T> {
     }
 
     fn run(&mut self, steps: u64) -> Result<(), KernelError> {
-        if let Some(unset) = self.written.iter().position(|w| !w) {
-            let input = &self.plan.inputs[unset];
-            return Err(KernelError::Unset {
-                name: input.name.clone(),
-                shape: self.plan.values[input.value.index()].shape,
-            });
-        }
-        match self.pool.take() {
-            None => self.run_here(steps, false),
-            Some(pool) => {
-                let result = pool.install(|| self.run_here(steps, true));
-                self.pool = Some(pool);
-                result
-            }
-        }
+        self.run_anywhere(steps, |_| {})
+    }
+
+    fn profile(&mut self, steps: u64) -> Result<Profile, KernelError> {
+        let passes = self.plan.passes();
+        let mut seconds = vec![0.0; passes.len()];
+        let mut last = Instant::now();
+        self.run_anywhere(steps, |number| {
+            let now = Instant::now();
+            seconds[number] += (now - last).as_secs_f64();
+            last = now;
+        })?;
+        let per_step = seconds.into_iter().map(|s| s / steps.max(1) as f64);
+        Ok(Profile {
+            steps,
+            passes: passes.into_iter().zip(per_step).collect(),
+            precision: T::PRECISION,
+            limits: None,
+        })
     }
 
     fn rewind(&mut self, seed: u64, step: u64) {

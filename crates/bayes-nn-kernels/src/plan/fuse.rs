@@ -120,10 +120,8 @@ impl Draft {
                 set_aside.push((node, fuser.copy(source, offset, node)));
             }
         }
-        for index in 0..nodes.len() {
-            if live[index] {
-                fuser.visit(index);
-            }
+        for index in (0..nodes.len()).filter(|&i| live[i]) {
+            fuser.visit(index);
         }
         let mut kept = |node: usize| {
             let aside = set_aside.iter().find(|(n, _)| *n == node);

@@ -243,6 +243,14 @@ pub enum Instruction {
 }
 
 impl Instruction {
+    /// Whether it computes something, rather than names a value.
+    pub fn is_computed(&self) -> bool {
+        !matches!(
+            self,
+            Instruction::Load(_) | Instruction::Constant(_) | Instruction::Step
+        )
+    }
+
     /// The registers that it reads.
     pub fn arguments(&self) -> impl Iterator<Item = usize> {
         let (list, count) = match *self {
@@ -265,20 +273,21 @@ impl Plan {
     /// computed from the states as they were before.
     ///
     /// # Errors
-    /// The graph's own error; a state that is no input, has two updates, or whose next value
-    /// has another shape.
+    /// The graph's own error; a variable of another graph; a state that is no input, has two
+    /// updates, or whose next value has another shape.
     pub fn new(
         graph: &Graph,
         outputs: &[Var<'_>],
         updates: &[(Var<'_>, Var<'_>)],
     ) -> Result<Plan, KernelError> {
         graph.check()?;
+        graph.check_own("an output of a plan", outputs)?;
         for (i, (state, next)) in updates.iter().enumerate() {
+            graph.check_own("a state of a plan and its next value", &[*state, *next])?;
             let (Some(_), shape) = (state.input_id(), state.shape()) else {
                 return Err(KernelError::State {
                     name: format!("{state:?}"),
-                    shape: state.shape(),
-                    next: next.shape(),
+                    shapes: Box::new((state.shape(), next.shape())),
                 });
             };
             let name = || {
@@ -289,8 +298,7 @@ impl Plan {
             if shape != next.shape() || state.kind() != next.kind() {
                 return Err(KernelError::State {
                     name: name(),
-                    shape,
-                    next: next.shape(),
+                    shapes: Box::new((shape, next.shape())),
                 });
             }
             if updates[..i].iter().any(|(s, _)| s.id() == state.id()) {
@@ -299,17 +307,5 @@ impl Plan {
         }
         let draft = fuse::Draft::new(graph, outputs, updates);
         Ok(place::place(draft))
-    }
-
-    /// How many floating-point operations of matrix products one step makes, an estimate of
-    /// its cost.
-    pub fn products(&self) -> usize {
-        self.steps
-            .iter()
-            .map(|step| match step {
-                Step::MatMul(p) => 2 * p.m * p.n * p.k,
-                _ => 0,
-            })
-            .sum()
     }
 }

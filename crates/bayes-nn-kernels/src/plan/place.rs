@@ -4,7 +4,7 @@ use bayes_nn_autodiff::Kind;
 
 use super::fuse::Draft;
 use super::layout::{RowStarts, padded};
-use super::{Plan, Step, Value, ValueId};
+use super::{Instruction, Plan, Step, Value, ValueId};
 
 /// Memory that one or more values share.
 struct Storage {
@@ -71,9 +71,12 @@ pub(super) fn place(mut draft: Draft) -> Plan {
             Value {
                 shape: value.shape,
                 kind: value.kind,
-                layout: value
-                    .layout
-                    .with_paddings(start + value.layout.span() >= span),
+                // Whole vectors are counted from where the value starts, so a value that ends
+                // where its home ends may still reach further than the home's padding.
+                layout: value.layout.with_paddings(
+                    start + value.layout.span() >= span
+                        && start + padded(value.layout.span()) <= padded(span),
+                ),
                 offset: storages[storage_of[index]].offset + start,
             }
         })
@@ -141,7 +144,12 @@ fn updated_in_place(
                 && operand.access.advances
                 && (group.rows <= 1 || operand.access.rows == RowStarts::Every(old.layout.stride))
         });
-    element_wise.then_some(storage)
+    // What is stored as it was read is stored at the end, when the new value may be there already.
+    let passed_on = group.stores.iter().any(|store| {
+        matches!(group.instructions[store.register], Instruction::Load(operand)
+            if storage_of[group.operands[operand].value.index()] == storage)
+    });
+    (element_wise && !passed_on).then_some(storage)
 }
 
 /// Calls `f` with every value that a step reads or writes.

@@ -183,7 +183,7 @@ impl<'a, T: Element> Assembler<'a, T> {
                 if last_use[argument] == i
                     && let Source::Place(place) = sources[argument]
                     && place < STREAMS
-                    && is_register(&group.instructions[argument])
+                    && group.instructions[argument].is_computed()
                     && !free.contains(&place)
                 {
                     free.push(place);
@@ -284,11 +284,4 @@ impl<'a, T: Element> Assembler<'a, T> {
         let stores = &self.group.stores;
         (0..stores.len()).find(|&s| stores[s].register == i && !overlaps(stores[s].value))
     }
-}
-
-fn is_register(instruction: &Instruction) -> bool {
-    !matches!(
-        instruction,
-        Instruction::Load(_) | Instruction::Constant(_) | Instruction::Step
-    )
 }

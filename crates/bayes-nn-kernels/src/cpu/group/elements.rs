@@ -6,14 +6,18 @@ use crate::Element;
 use crate::cpu::isa::Level;
 use crate::cpu::math;
 
-/// Lanes of a running sum: element `i` of a row belongs to lane `i mod 16`.
+/// Elements of a block: what small products and running sums take at a time.
 pub(in crate::cpu) const LANES: usize = 16;
+
+/// Lanes of a running sum: element `i` of a row belongs to lane `i mod 64`, so that several
+/// additions are under way at the same time.
+pub(super) const SUM_LANES: usize = 4 * LANES;
 
 /// The sum of the lanes, always in the same order.
 #[inline(always)]
-pub(in crate::cpu) fn tree_sum<T: Element>(lanes: &[T; LANES]) -> T {
+pub(in crate::cpu) fn tree_sum<T: Element, const N: usize>(lanes: &[T; N]) -> T {
     let mut sums = *lanes;
-    let mut width = LANES / 2;
+    let mut width = N / 2;
     while width > 0 {
         for i in 0..width {
             sums[i] += sums[i + width];
@@ -23,10 +27,10 @@ pub(in crate::cpu) fn tree_sum<T: Element>(lanes: &[T; LANES]) -> T {
     sums[0]
 }
 
-/// Adds (or compares) a run into lanes: element `i` into lane `i mod 16`.
+/// Adds (or compares) a run into lanes: element `i` into lane `i mod 64`.
 #[inline(always)]
-pub(super) fn accumulate<T: Element>(kind: Reduction, lanes: &mut [T; LANES], run: &[T]) {
-    let (whole, rest) = run.as_chunks::<LANES>();
+pub(super) fn accumulate<T: Element>(kind: Reduction, lanes: &mut [T; SUM_LANES], run: &[T]) {
+    let (whole, rest) = run.as_chunks::<SUM_LANES>();
     match kind {
         Reduction::Sum => {
             for chunk in whole {
@@ -54,13 +58,13 @@ pub(super) fn accumulate<T: Element>(kind: Reduction, lanes: &mut [T; LANES], ru
 /// The larger; NaN when either is.
 #[inline(always)]
 pub(in crate::cpu) fn maximum<T: Element>(a: T, b: T) -> T {
-    if a > b || a != a { a } else { b }
+    if a > b || a.is_nan() { a } else { b }
 }
 
 /// The smaller; NaN when either is.
 #[inline(always)]
 fn minimum<T: Element>(a: T, b: T) -> T {
-    if a < b || a != a { a } else { b }
+    if a < b || a.is_nan() { a } else { b }
 }
 
 #[derive(Clone, Copy)]
@@ -101,7 +105,7 @@ fn indicator<T: Element>(condition: bool) -> T {
 }
 
 #[inline(always)]
-pub(super) fn binary<L: Level, T: Element>(f: Binary, to: &mut [T], a: Run<'_, T>, b: Run<'_, T>) {
+pub(super) fn binary<T: Element>(f: Binary, to: &mut [T], a: Run<'_, T>, b: Run<'_, T>) {
     match f {
         Binary::Add => map_runs(to, a, b, |a, b| a + b),
         Binary::Sub => map_runs(to, a, b, |a, b| a - b),

@@ -19,6 +19,7 @@ use super::program::{Frame, WORTH_A_THREAD};
 use crate::Element;
 use crate::plan::{Access, Group, Instruction, Plan, RowStarts, ValueId};
 use assemble::{Assembler, Code, Output, Reduce, RowScalar, Stream};
+use elements::SUM_LANES;
 pub(super) use elements::{LANES, maximum, tree_sum};
 pub(super) use tile::Scratch;
 use tile::tile;
@@ -207,8 +208,8 @@ fn pieces_body<L: Level, T: Element>(
         }
         for (sum, reduction) in scratch.sums.iter_mut().zip(&kernel.reductions) {
             *sum = match reduction.kind {
-                Reduction::Sum => [T::ZERO; LANES],
-                Reduction::Max => [T::NEG_INFINITY; LANES],
+                Reduction::Sum => [T::ZERO; SUM_LANES],
+                Reduction::Max => [T::NEG_INFINITY; SUM_LANES],
             };
         }
         let columns = part * PIECE..((part + 1) * PIECE).min(kernel.columns);

@@ -4,7 +4,7 @@ use bayes_nn_autodiff::NoiseKind;
 use bayes_nn_autodiff::noise::NoiseKey;
 
 use super::assemble::{Operation, RowScalar, Source};
-use super::elements::{LANES, Run, accumulate, binary, select, unary};
+use super::elements::{Run, SUM_LANES, accumulate, binary, select, unary};
 use super::{GroupKernel, TILE};
 use crate::Element;
 use crate::cpu::isa::Level;
@@ -17,7 +17,7 @@ pub(in crate::cpu) struct Scratch<T> {
     tiles: Vec<T>,
     places: Vec<*mut T>,
     scalars: Vec<T>,
-    pub(super) sums: Vec<[T; LANES]>,
+    pub(super) sums: Vec<[T; SUM_LANES]>,
 }
 
 // SAFETY: places are pointed anew at the start of every run, on the thread that runs.
@@ -36,7 +36,7 @@ impl<T: Element> Scratch<T> {
             tiles: vec![T::ZERO; tiles * TILE],
             places: vec![std::ptr::null_mut(); tiles],
             scalars: vec![T::ZERO; scalars],
-            sums: vec![[T::ZERO; LANES]; sums],
+            sums: vec![[T::ZERO; SUM_LANES]; sums],
         }
     }
 
@@ -129,7 +129,7 @@ pub(super) fn tile<L: Level, T: Element>(
                         Source::Place(place) => Run::Elements(run(place)),
                         Source::Scalar(scalar) => Run::Number(scratch.scalars[scalar]),
                     };
-                    binary::<L, T>(f, to, a, b);
+                    binary::<T>(f, to, a, b);
                 }
                 Operation::Select(c, a, b) => select(to, run(c), run(a), run(b)),
                 Operation::Noise(kind, stream) => {

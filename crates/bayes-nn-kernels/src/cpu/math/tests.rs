@@ -296,7 +296,7 @@ fn assert_edges<T: Element>() {
                     } else {
                         bits(y) == bits(expected)
                     };
-                    assert!(same, "{name}({x}) = {y}, {isa} {}", T::NAME);
+                    assert!(same, "{name}({x}) = {y}, {isa} {:?}", T::PRECISION);
                 }
             }
         }

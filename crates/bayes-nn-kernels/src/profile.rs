@@ -1,0 +1,214 @@
+//! Where the time of a step goes, pass by pass.
+
+use std::fmt;
+use std::time::Instant;
+
+use bayes_nn_autodiff::Graph;
+
+use crate::plan::{Plan, Step, ValueId};
+use crate::{Backend, KernelError, Precision};
+
+/// What one pass of a plan does in a step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pass {
+    /// Its kind and shape: `matmul 400x784x128`.
+    pub name: String,
+    /// Elements read and written, each value counted once.
+    pub elements: usize,
+    /// Arithmetic operations: a function counts as one.
+    pub operations: usize,
+}
+
+/// Measured passes of a program.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Profile {
+    /// Over how many steps it was measured.
+    pub steps: u64,
+    /// The passes, each with its seconds a step, in the order in which they run.
+    pub passes: Vec<(Pass, f64)>,
+    /// The numbers of the program.
+    pub precision: Precision,
+    /// What the machine can do, when it was measured.
+    pub limits: Option<Limits>,
+}
+
+/// What a backend reaches on passes that do nothing else.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    /// Bytes a second of `y = x + 1` over as much memory as the program uses.
+    pub bandwidth: f64,
+    /// Operations a second of a product of 512x512 matrices.
+    pub rate: f64,
+}
+
+impl Plan {
+    /// What each step of the plan does.
+    pub fn passes(&self) -> Vec<Pass> {
+        self.steps.iter().map(|step| self.pass(step)).collect()
+    }
+
+    fn pass(&self, step: &Step) -> Pass {
+        let size = |id: ValueId| self.values[id.index()].shape.elements();
+        let shape = |id: ValueId| self.values[id.index()].shape;
+        match step {
+            Step::Group(group) => {
+                let read: usize = group.operands.iter().map(|o| size(o.value)).sum();
+                let stored = group.stores.iter().map(|s| s.value);
+                let reduced = group.reductions.iter().map(|r| r.value);
+                let written: usize = stored.chain(reduced).map(size).sum();
+                let (rows, columns) = (group.rows, group.columns);
+                let code = group
+                    .instructions
+                    .iter()
+                    .filter(|i| i.is_computed())
+                    .count();
+                Pass {
+                    name: format!("{code} operations on {rows}x{columns}"),
+                    elements: read + written,
+                    operations: rows * columns * (code + group.reductions.len()),
+                }
+            }
+            Step::MatMul(product) => {
+                let (m, n, k) = (product.m, product.n, product.k);
+                Pass {
+                    name: format!("matmul {m}x{k}x{n}"),
+                    elements: m * k + k * n + m * n,
+                    operations: 2 * m * n * k,
+                }
+            }
+            Step::ReduceMiddle { source, out, .. } => Pass {
+                name: format!("reduce {} to {}", shape(*source), shape(*out)),
+                elements: size(*source) + size(*out),
+                operations: size(*source),
+            },
+            Step::Copy { out, .. } => moved("copy", shape(*out), 2 * size(*out)),
+            Step::Transpose { out, .. } => moved("transpose", shape(*out), 2 * size(*out)),
+            Step::Concat { parts, out, .. } => {
+                let copied: usize = parts.iter().map(|(_, part)| size(*part)).sum();
+                moved("concat", shape(*out), 2 * copied)
+            }
+            Step::Gather { out, .. } => moved("gather", shape(*out), 2 * size(*out)),
+            Step::Scatter { source, out, .. } => {
+                moved("scatter", shape(*out), size(*source) + size(*out))
+            }
+            Step::Batch { out, .. } => moved("batch", shape(*out), size(*out)),
+        }
+    }
+}
+
+fn moved(name: &str, shape: bayes_nn_autodiff::Shape, elements: usize) -> Pass {
+    Pass {
+        name: format!("{name} {shape}"),
+        elements,
+        operations: 0,
+    }
+}
+
+impl Profile {
+    /// Seconds of a whole step.
+    pub fn seconds(&self) -> f64 {
+        self.passes.iter().map(|(_, seconds)| seconds).sum()
+    }
+
+    /// This profile with what `backend` can do at best, measured now, to compare it with.
+    ///
+    /// # Errors
+    /// When the backend cannot run the measurement.
+    pub fn with_limits(self, backend: &dyn Backend) -> Result<Profile, KernelError> {
+        let largest = self.passes.iter().map(|(pass, _)| pass.elements).max();
+        let length = largest.unwrap_or(0).max(1 << 12) / 2;
+        let graph = Graph::new();
+        let x = graph.input("x", [length]);
+        let copy = seconds(backend, &graph, &[(x, x + 1.0)], self.precision)?;
+        const N: usize = 512;
+        let graph = Graph::new();
+        let (a, c) = (graph.input("a", [N, N]), graph.input("c", [N, N]));
+        let product = seconds(backend, &graph, &[(c, a.matmul(a))], self.precision)?;
+        let limits = Limits {
+            bandwidth: (2 * length * bytes(self.precision)) as f64 / copy,
+            rate: (2 * N * N * N) as f64 / product,
+        };
+        Ok(Profile {
+            limits: Some(limits),
+            ..self
+        })
+    }
+}
+
+fn bytes(precision: Precision) -> usize {
+    match precision {
+        Precision::F32 => 4,
+        Precision::F64 => 8,
+    }
+}
+
+/// Seconds of a step of a program with these updates, the best of several runs.
+fn seconds(
+    backend: &dyn Backend,
+    graph: &Graph,
+    updates: &[(bayes_nn_autodiff::Var<'_>, bayes_nn_autodiff::Var<'_>)],
+    precision: Precision,
+) -> Result<f64, KernelError> {
+    let plan = Plan::new(graph, &[], updates)?;
+    let mut program = backend.compile(&plan, precision)?;
+    for input in &plan.inputs {
+        let elements = plan.values[input.value.index()].shape.elements();
+        program.write(input.id, &vec![0.5; elements])?;
+    }
+    let mut best = f64::INFINITY;
+    for _ in 0..5 {
+        let mut steps = 0;
+        let begin = Instant::now();
+        while begin.elapsed().as_secs_f64() < 0.01 {
+            program.run(4)?;
+            steps += 4;
+        }
+        best = best.min(begin.elapsed().as_secs_f64() / f64::from(steps));
+    }
+    Ok(best)
+}
+
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let total = self.seconds();
+        writeln!(
+            f,
+            "{:>9} {:>6} {:>10} {:>10} {:>8} {:>8}  pass",
+            "us", "share", "kB", "kop", "GB/s", "Gop/s"
+        )?;
+        let size = bytes(self.precision) as f64;
+        let mut line = |name: &str, seconds: f64, elements: usize, operations: usize| {
+            let traffic = elements as f64 * size;
+            writeln!(
+                f,
+                "{:>9.2} {:>5.1}% {:>10.1} {:>10.1} {:>8.2} {:>8.2}  {name}",
+                1e6 * seconds,
+                100.0 * seconds / total,
+                1e-3 * traffic,
+                1e-3 * operations as f64,
+                1e-9 * traffic / seconds,
+                1e-9 * operations as f64 / seconds,
+            )
+        };
+        for (pass, seconds) in &self.passes {
+            line(&pass.name, *seconds, pass.elements, pass.operations)?;
+        }
+        let sum = |count: fn(&Pass) -> usize| self.passes.iter().map(|(pass, _)| count(pass)).sum();
+        line(
+            "the whole step",
+            total,
+            sum(|p| p.elements),
+            sum(|p| p.operations),
+        )?;
+        if let Some(limits) = self.limits {
+            writeln!(
+                f,
+                "possible here: {:.1} GB/s (y = x + 1 over as much memory), {:.1} Gop/s (a \
+                 512x512 product)",
+                1e-9 * limits.bandwidth,
+                1e-9 * limits.rate
+            )?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,174 @@
+//! A model and its values, run by the reference on the host and by programs on every
+//! instruction set.
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+use bayes_nn_autodiff::{Bindings, Graph, Shape, Var};
+use bayes_nn_kernels::{Backend, Cpu, Isa, Plan, Precision, Program};
+
+pub const SEED: u64 = 20_240_607;
+
+/// Numbers between -1.5 and 1.5 that both precisions hold exactly.
+pub fn numbers(n: usize, salt: u64) -> Vec<f64> {
+    let mut state = salt.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x1234_5678;
+    (0..n)
+        .map(|_| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state % 193) as f64 / 64.0 - 1.5
+        })
+        .collect()
+}
+
+/// A graph with values for its inputs, what is asked of it, and what its states become.
+pub struct Model<'g> {
+    pub graph: &'g Graph,
+    pub inputs: Vec<(Var<'g>, Vec<f64>)>,
+    pub outputs: Vec<Var<'g>>,
+    pub updates: Vec<(Var<'g>, Var<'g>)>,
+}
+
+impl<'g> Model<'g> {
+    pub fn new(graph: &'g Graph) -> Model<'g> {
+        Model {
+            graph,
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            updates: Vec::new(),
+        }
+    }
+
+    /// An input with numbers of its own.
+    pub fn input(&mut self, shape: impl Into<Shape>) -> Var<'g> {
+        let shape = shape.into();
+        let values = numbers(shape.elements(), self.inputs.len() as u64 + 1);
+        self.input_at(shape, values)
+    }
+
+    pub fn input_at(&mut self, shape: impl Into<Shape>, values: Vec<f64>) -> Var<'g> {
+        let name = format!("input{}", self.inputs.len());
+        let input = self.graph.input(&name, shape.into());
+        self.inputs.push((input, values));
+        input
+    }
+
+    pub fn index(&mut self, values: &[usize]) -> Var<'g> {
+        let name = format!("input{}", self.inputs.len());
+        let input = self.graph.index_input(&name, values.len());
+        let values = values.iter().map(|v| *v as f64).collect();
+        self.inputs.push((input, values));
+        input
+    }
+
+    /// The outputs of each of `steps` steps, by the reference.
+    pub fn reference(&self, steps: u64) -> Vec<Vec<Vec<f64>>> {
+        let mut values: Vec<Vec<f64>> = self.inputs.iter().map(|(_, v)| v.clone()).collect();
+        let asked: Vec<Var<'g>> = self
+            .outputs
+            .iter()
+            .copied()
+            .chain(self.updates.iter().map(|(_, next)| *next))
+            .collect();
+        let mut history = Vec::new();
+        for step in 0..steps {
+            let start = Bindings::new().seed(SEED).step(step);
+            let bindings = self
+                .inputs
+                .iter()
+                .zip(&values)
+                .fold(start, |b, ((input, _), v)| b.bind(*input, v));
+            let results = self.graph.evaluate(&asked, &bindings).unwrap();
+            let mut results: Vec<Vec<f64>> =
+                results.into_iter().map(|t| t.values().to_vec()).collect();
+            let next = results.split_off(self.outputs.len());
+            for ((state, _), value) in self.updates.iter().zip(next) {
+                let number = self.inputs.iter().position(|(i, _)| i.id() == state.id());
+                values[number.unwrap()] = value;
+            }
+            history.push(results);
+        }
+        history
+    }
+
+    pub fn plan(&self) -> Plan {
+        Plan::new(self.graph, &self.outputs, &self.updates).unwrap()
+    }
+
+    /// A program with all inputs written, at step 0.
+    pub fn program(&self, cpu: &Cpu, precision: Precision) -> Box<dyn Program> {
+        let mut program = cpu.compile(&self.plan(), precision).unwrap();
+        self.write(program.as_mut());
+        program
+    }
+
+    pub fn write(&self, program: &mut dyn Program) {
+        let plan = self.plan();
+        for (input, values) in &self.inputs {
+            let id = input.input_id().unwrap();
+            // What nothing depends on is no input of the program.
+            if plan.inputs.iter().any(|input| input.id == id) {
+                program.write(id, values).unwrap();
+            }
+        }
+        program.rewind(SEED, 0);
+    }
+
+    /// Steps on every instruction set in both precisions against the reference.
+    pub fn assert_like_reference(&self, steps: u64) {
+        self.assert_within(steps, 1e-10, 1e-4, largest);
+    }
+
+    /// The same for derivatives: sums in which terms as large as the largest cancel.
+    pub fn assert_gradients_like_reference(&self, steps: u64, double: f64, single: f64) {
+        let expected = self.reference(steps);
+        let scale = expected
+            .iter()
+            .flatten()
+            .map(|v| largest(v))
+            .fold(0.0, f64::max);
+        self.assert_within(steps, double, single, |_| scale);
+    }
+
+    fn assert_within(&self, steps: u64, double: f64, single: f64, scale: impl Fn(&[f64]) -> f64) {
+        let expected = self.reference(steps);
+        for isa in Isa::available() {
+            let cpu = Cpu::detect().unwrap().isa(isa).unwrap().threads(2);
+            for (precision, tolerance) in [(Precision::F64, double), (Precision::F32, single)] {
+                let mut program = self.program(&cpu, precision);
+                for (step, expected) in expected.iter().enumerate() {
+                    program.run(1).unwrap();
+                    for (number, expected) in expected.iter().enumerate() {
+                        let what = format!("{isa} {precision:?}, step {step}, output {number}");
+                        // What cancels is known no better than its terms, which are around 1.
+                        let tolerance = tolerance * scale(expected).max(0.05);
+                        assert_close(&what, &program.read_output(number), expected, tolerance);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The largest absolute value that is finite.
+fn largest(values: &[f64]) -> f64 {
+    values
+        .iter()
+        .filter(|x| x.is_finite())
+        .fold(0.0, |a: f64, b| a.max(b.abs()))
+}
+
+/// Equal within `tolerance`; NaN and infinities are equal to themselves.
+#[track_caller]
+pub fn assert_close(what: &str, values: &[f64], expected: &[f64], tolerance: f64) {
+    assert_eq!(values.len(), expected.len(), "{what}");
+    for (i, (value, expected)) in values.iter().zip(expected).enumerate() {
+        let close = (value - expected).abs() <= tolerance
+            || value == expected
+            || value.is_nan() && expected.is_nan();
+        assert!(
+            close,
+            "{what}, element {i} of {}: {value} for {expected}",
+            values.len()
+        );
+    }
+}

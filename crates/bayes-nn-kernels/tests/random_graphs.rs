@@ -1,0 +1,49 @@
+//! Random graphs on every instruction set, in both precisions, against the reference.
+
+mod common;
+#[path = "common/random.rs"]
+mod random;
+
+use bayes_nn_autodiff::{Graph, Var, grad};
+use proptest::prelude::*;
+use random::{config, gradients, recipe};
+
+proptest! {
+    #![proptest_config(config(1500))]
+
+    #[test]
+    fn programs_compute_what_the_reference_computes(recipe in recipe(25), steps in 1u64..4) {
+        let graph = Graph::new();
+        recipe.build(&graph).assert_like_reference(steps);
+    }
+}
+
+proptest! {
+    #![proptest_config(config(1500))]
+
+    #[test]
+    fn gradients_are_those_of_the_reference(recipe in recipe(16), steps in 1u64..3) {
+        let graph = Graph::new();
+        let mut model = recipe.build(&graph);
+        let (scalar, gradients) = gradients(&model);
+        model.outputs = vec![scalar];
+        model.outputs.extend(gradients);
+        model.assert_gradients_like_reference(steps, 1e-10, 1e-3);
+    }
+}
+
+proptest! {
+    #![proptest_config(config(1000))]
+
+    #[test]
+    fn gradients_of_gradients_are_those_of_the_reference(recipe in recipe(7)) {
+        let graph = Graph::new();
+        let mut model = recipe.build(&graph);
+        let (_, first) = gradients(&model);
+        let slope = first.iter().fold(Var::from(0.0), |sum, g| sum + (*g * *g).sum());
+        model.outputs = first;
+        let inputs: Vec<Var<'_>> = model.inputs.iter().map(|(input, _)| *input).collect();
+        model.outputs.extend(grad(slope, &inputs).unwrap());
+        model.assert_gradients_like_reference(1, 1e-9, 1e-2);
+    }
+}
