@@ -1,0 +1,188 @@
+//! The fitted guide: a normal over the unconstrained vector.
+
+use std::sync::Arc;
+
+use bayes_nn_autodiff::noise::{self, NoiseKey};
+use bayes_nn_autodiff::{Graph, NoiseKind, Var};
+
+use super::Family;
+use super::guide::softplus;
+use crate::{InputValues, Site};
+
+/// A normal distribution over the unconstrained vector `z [P]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Approximation {
+    family: Family,
+    sites: Vec<Site>,
+    mean: Vec<f64>,
+    /// The diagonal of the Cholesky factor of the covariance.
+    diagonal: Vec<f64>,
+    /// The factor below its diagonal, row-major `[P, P]`; empty for mean-field.
+    strict: Vec<f64>,
+}
+
+/// The noise stream of draws from the guide.
+const DRAWS: u32 = 0;
+
+impl Approximation {
+    /// From the parameters of a guide in the order of its blocks.
+    pub(crate) fn from_blocks(family: Family, sites: &[Site], blocks: &[Vec<f64>]) -> Self {
+        let dimension = blocks[0].len();
+        let mut strict = blocks.get(2).cloned().unwrap_or_default();
+        for (place, value) in strict.iter_mut().enumerate() {
+            if place % dimension >= place / dimension {
+                *value = 0.0;
+            }
+        }
+        Approximation {
+            family,
+            sites: sites.to_vec(),
+            mean: blocks[0].clone(),
+            diagonal: blocks[1].iter().map(|&rho| softplus(rho)).collect(),
+            strict,
+        }
+    }
+
+    /// Whether the covariance is diagonal.
+    pub fn family(&self) -> Family {
+        self.family
+    }
+
+    /// The named parts of `z`.
+    pub fn sites(&self) -> &[Site] {
+        &self.sites
+    }
+
+    /// The length `P` of `z`.
+    pub fn dimension(&self) -> usize {
+        self.mean.len()
+    }
+
+    /// The mean, `[P]`.
+    pub fn mean(&self) -> &[f64] {
+        &self.mean
+    }
+
+    /// The marginal standard deviations, `[P]`.
+    pub fn sd(&self) -> Vec<f64> {
+        let dimension = self.dimension();
+        match self.strict.is_empty() {
+            true => self.diagonal.clone(),
+            false => (0..dimension)
+                .map(|row| {
+                    let below = &self.strict[row * dimension..][..row];
+                    below
+                        .iter()
+                        .fold(self.diagonal[row].powi(2), |sum, s| sum + s * s)
+                        .sqrt()
+                })
+                .collect(),
+        }
+    }
+
+    /// The lower Cholesky factor of the covariance, row-major `[P, P]`.
+    pub fn cholesky(&self) -> Vec<f64> {
+        let dimension = self.dimension();
+        let mut factor = match self.strict.is_empty() {
+            true => vec![0.0; dimension * dimension],
+            false => self.strict.clone(),
+        };
+        for (i, &d) in self.diagonal.iter().enumerate() {
+            factor[i * dimension + i] = d;
+        }
+        factor
+    }
+
+    /// Draws of `z`, row-major `[draws, P]`. Draw `i` is the one that a program of
+    /// [`Approximation::trace`] makes in step `i` with the same seed, up to its rounding.
+    pub fn draws(&self, draws: usize, seed: u64) -> Vec<f64> {
+        let dimension = self.dimension();
+        let mut result = Vec::with_capacity(draws * dimension);
+        for step in 0..draws as u64 {
+            let key = NoiseKey {
+                seed,
+                step,
+                stream: DRAWS,
+            };
+            let eps: Vec<f64> = (0..dimension)
+                .map(|i| noise::normal(&key, 0, i as u32))
+                .collect();
+            result.extend((0..dimension).map(|i| {
+                let own = self.mean[i] + self.diagonal[i] * eps[i];
+                match self.strict.is_empty() {
+                    true => own,
+                    false => {
+                        let below = self.strict[i * dimension..][..i].iter().zip(&eps);
+                        below.fold(own, |sum, (s, e)| sum + s * e)
+                    }
+                }
+            }));
+        }
+        result
+    }
+
+    /// Writes a draw of `z` into a graph, a fresh one at every step, and returns it with the
+    /// values of the inputs that it reads.
+    pub fn trace<'g>(&self, graph: &'g Graph) -> (Var<'g>, InputValues) {
+        let dimension = self.dimension();
+        let eps = graph.noise(NoiseKind::Normal, DRAWS, [dimension]);
+        let mut data = Vec::new();
+        let mut input = |name: &str, values: &[f64]| {
+            let columns = values.len() / dimension;
+            let var = match columns {
+                1 => graph.input(name, [dimension]),
+                _ => graph.input(name, [dimension, dimension]),
+            };
+            data.extend(var.input_id().map(|id| (id, Arc::from(values))));
+            var
+        };
+        let mean = input("mean", &self.mean);
+        let mut z = mean + input("scale", &self.diagonal) * eps;
+        if dimension > 1 && !self.strict.is_empty() {
+            z = z + input("lower", &self.strict).matmul(eps);
+        }
+        (z, data)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bayes_nn_kernels::{Backend, Cpu, Plan, Precision};
+
+    fn correlated() -> Approximation {
+        let sites = [Site::new("x", [2], 0)];
+        let rho = vec![super::super::guide::inverse_softplus(0.5); 2];
+        let blocks = [vec![1.0, -1.0], rho, vec![7.0, 7.0, 1.2, 7.0]];
+        Approximation::from_blocks(Family::FullRank, &sites, &blocks)
+    }
+
+    #[test]
+    fn the_factor_keeps_only_what_is_below_the_diagonal() {
+        let factor = correlated().cholesky();
+        for (found, expected) in factor.iter().zip([0.5, 0.0, 1.2, 0.5]) {
+            assert!((found - expected).abs() < 1e-12);
+        }
+        assert!((correlated().sd()[1] - 1.3).abs() < 1e-12);
+    }
+
+    #[test]
+    fn host_draws_are_those_of_a_program() {
+        let approximation = correlated();
+        let graph = Graph::new();
+        let (z, data) = approximation.trace(&graph);
+        let plan = Plan::new(&graph, &[z], &[]).unwrap();
+        let backend = Cpu::detect().unwrap();
+        let mut program = backend.compile(&plan, Precision::F64).unwrap();
+        for (input, values) in data {
+            program.write(input, &values).unwrap();
+        }
+        program.rewind(9, 0);
+        for host in approximation.draws(4, 9).chunks(2) {
+            program.run(1).unwrap();
+            for (a, b) in host.iter().zip(program.read_output(0)) {
+                assert!((a - b).abs() < 1e-12);
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! After a step gave a number that is not finite: which step, and which term of the density.
+
+use std::sync::Arc;
+
+use bayes_nn_autodiff::{Graph, grad};
+
+use super::stepper::{Role, Stepper, Values, Written, compile, id};
+use super::{Advi, Approximation};
+use crate::{Density, Divergence, InferenceError, NonFinite, Site};
+
+/// Repeats the `steps` steps from `first` on one by one from the values before them, up to the
+/// first bad one, and describes it.
+pub(super) fn locate(
+    advi: &Advi,
+    density: &dyn Density,
+    stepper: &mut Stepper,
+    mut values: Values,
+    mut elbos: Vec<f64>,
+    steps: u64,
+) -> Result<Divergence, InferenceError> {
+    let first = elbos.len() as u64;
+    stepper.restore(&values)?;
+    stepper.rewind(advi.seed, first);
+    let mut what = None;
+    for _ in 0..steps {
+        let elbo = stepper.run(1)?[0];
+        let after = stepper.values();
+        what = match elbo.is_finite() {
+            false => Some(NonFinite::Elbo),
+            true => non_finite(stepper, density.sites(), &after),
+        };
+        if what.is_some() {
+            break;
+        }
+        values = after;
+        elbos.push(elbo);
+    }
+    let blocks: Values = stepper
+        .roles()
+        .zip(&values)
+        .filter(|(role, _)| matches!(role, Role::Parameter(_)))
+        .map(|(_, values)| values.clone())
+        .collect();
+    let step = elbos.len() as u64;
+    Ok(Divergence {
+        step,
+        seed: advi.seed,
+        // The same steps give the same numbers, so something was found.
+        what: what.unwrap_or(NonFinite::Elbo),
+        term: first_bad_term(advi, density, &blocks, step)?,
+        advice: advice(advi, step),
+        last_good: Approximation::from_blocks(advi.family, density.sites(), &blocks),
+        elbos,
+    })
+}
+
+fn advice(advi: &Advi, step: u64) -> String {
+    if step == 0 {
+        return "this is the first step: look at the term, at the data it reads and at the start"
+            .to_owned();
+    }
+    format!(
+        "try a smaller learning rate (it is {}; {} would be a tenth), or a smaller initial_sd",
+        advi.rate(),
+        advi.rate() / 10.0
+    )
+}
+
+/// Which state is not finite, if one is not.
+pub(super) fn non_finite(stepper: &Stepper, sites: &[Site], values: &Values) -> Option<NonFinite> {
+    let dimension = sites.last()?.range().end;
+    for (role, values) in stepper.roles().zip(values) {
+        let Some(place) = values.iter().position(|v| !v.is_finite()) else {
+            continue;
+        };
+        let element = match role {
+            // The factor [P, P]: row i belongs to element i.
+            Role::Parameter(2) | Role::Memory(2) | Role::Average(2) => {
+                place % (dimension * dimension) / dimension
+            }
+            _ => place % dimension,
+        };
+        let site = site_of(sites, element);
+        return Some(match role {
+            Role::Parameter(_) | Role::Average(_) => NonFinite::Parameter { site },
+            Role::Memory(_) => NonFinite::Optimizer { site },
+        });
+    }
+    None
+}
+
+/// The name of the site that an element of `z` belongs to.
+pub(super) fn site_of(sites: &[Site], element: usize) -> String {
+    sites
+        .iter()
+        .find(|site| site.range().contains(&element))
+        .map_or_else(String::new, |site| site.name.clone())
+}
+
+/// The first term that is not finite at the guide's draws of this step, or whose gradient is not.
+fn first_bad_term(
+    advi: &Advi,
+    density: &dyn Density,
+    blocks: &Values,
+    step: u64,
+) -> Result<Option<String>, InferenceError> {
+    let graph = Graph::new();
+    let written = Written::new(&graph, advi, density, advi.samples, advi.batch)?;
+    let mut names = Vec::new();
+    let mut outputs = Vec::new();
+    for term in written.samples.iter().flatten() {
+        names.push(term.name.clone());
+        outputs.push(term.value);
+    }
+    for term in written.samples.iter().flatten() {
+        if term.value.id().is_some() {
+            for gradient in grad(term.value, &written.guide.blocks)? {
+                names.push(format!("{} (its gradient)", term.name));
+                outputs.push(gradient);
+            }
+        }
+    }
+    let parameters = written.guide.blocks.iter().zip(blocks);
+    let mut inputs = written.data.clone();
+    inputs.extend(parameters.map(|(block, values)| (id(*block), Arc::from(values.as_slice()))));
+    let mut program = compile(&graph, advi, &outputs, &[], &inputs)?;
+    program.rewind(advi.seed, step);
+    program.run(1)?;
+    let bad = (0..outputs.len())
+        .find(|&output| program.read_output(output).iter().any(|v| !v.is_finite()));
+    Ok(bad.map(|output| names[output].clone()))
+}

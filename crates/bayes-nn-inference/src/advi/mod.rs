@@ -1,0 +1,18 @@
+//! Automatic differentiation variational inference (Kucukelbir et al. 2017, "Automatic
+//! differentiation variational inference", JMLR 18).
+//!
+//! A Gaussian guide over the unconstrained vector is fitted by stochastic gradient ascent on the
+//! ELBO. [`Advi`] holds the settings; [`Advi::fit`] runs them.
+
+mod approximation;
+mod diagnosis;
+mod evaluation;
+mod fit;
+mod guide;
+mod result;
+mod settings;
+mod stepper;
+
+pub use approximation::Approximation;
+pub use result::{AdviFit, Curve, Elbo, Restart, Stop};
+pub use settings::{Advi, Estimator, Family};

@@ -1,0 +1,199 @@
+//! What comes out of a fit.
+
+use std::fmt;
+
+use bayes_nn_kernels::Precision;
+
+use super::Approximation;
+use crate::{Convergence, InferenceError};
+
+/// The ELBO of a finished fit in nats of the full data: a lower bound of the log evidence.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Elbo {
+    /// The mean over draws of the guide.
+    pub mean: f64,
+    /// Its Monte Carlo standard error.
+    pub mcse: f64,
+}
+
+impl Elbo {
+    pub(super) fn of(values: &[f64]) -> Elbo {
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        let squares: f64 = values.iter().map(|v| (v - mean) * (v - mean)).sum();
+        Elbo {
+            mean,
+            mcse: (squares / (n - 1.0) / n).sqrt(),
+        }
+    }
+}
+
+impl fmt::Display for Elbo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.2} ± {:.2} nats", self.mean, self.mcse)
+    }
+}
+
+/// Why a fit ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// All steps were done.
+    Steps,
+    /// The convergence test passed, see [`crate::Advi::stop_when_converged`].
+    Converged,
+    /// The callback asked for it.
+    Callback,
+}
+
+/// The ELBO of every step.
+#[derive(Clone, Default, PartialEq)]
+pub struct Curve {
+    pub(super) elbos: Vec<f64>,
+    /// Seconds since the first step, after so many steps.
+    pub(super) clock: Vec<(usize, f64)>,
+}
+
+impl Curve {
+    /// One estimate a step, in nats of the full data.
+    pub fn elbos(&self) -> &[f64] {
+        &self.elbos
+    }
+
+    /// Seconds from the first step to the end of each step; between two readings of the clock
+    /// (every [`crate::Advi::every`] steps) steps are taken as equally long.
+    pub fn seconds(&self) -> Vec<f64> {
+        let mut seconds = Vec::with_capacity(self.elbos.len());
+        let mut before = (0, 0.0);
+        for &(steps, time) in &self.clock {
+            let length = (time - before.1) / (steps - before.0) as f64;
+            seconds.extend((1..=steps - before.0).map(|i| before.1 + length * i as f64));
+            before = (steps, time);
+        }
+        seconds
+    }
+}
+
+impl fmt::Debug for Curve {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Curve({} steps)", self.elbos.len())
+    }
+}
+
+/// What became of one restart.
+#[derive(Debug)]
+pub struct Restart {
+    /// Its seed; a fit with this seed alone gives the same bits.
+    pub seed: u64,
+    /// Its final ELBO and whether it converged, or what stopped it.
+    pub outcome: Result<(Elbo, Convergence), InferenceError>,
+}
+
+/// A finished variational fit.
+#[derive(Debug)]
+pub struct AdviFit {
+    pub(super) approximation: Approximation,
+    pub(super) curve: Curve,
+    pub(super) elbo: Elbo,
+    pub(super) convergence: Convergence,
+    pub(super) stop: Stop,
+    pub(super) seed: u64,
+    pub(super) precision: Precision,
+    pub(super) setup_seconds: f64,
+    pub(super) seconds: f64,
+    pub(super) restarts: Vec<Restart>,
+}
+
+impl AdviFit {
+    /// The fitted guide.
+    pub fn approximation(&self) -> &Approximation {
+        &self.approximation
+    }
+
+    /// The ELBO of every step of the restart that was kept.
+    pub fn curve(&self) -> &Curve {
+        &self.curve
+    }
+
+    /// The ELBO of the fitted guide on the full data.
+    pub fn elbo(&self) -> Elbo {
+        self.elbo
+    }
+
+    /// Whether the ELBO had stopped rising, with the numbers behind it.
+    pub fn convergence(&self) -> &Convergence {
+        &self.convergence
+    }
+
+    /// Why the fit ended.
+    pub fn stop(&self) -> Stop {
+        self.stop
+    }
+
+    /// The seed of the restart that was kept.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The numbers it was calculated with.
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// Steps done by the restart that was kept.
+    pub fn steps(&self) -> u64 {
+        self.curve.elbos.len() as u64
+    }
+
+    /// Seconds that its steps took.
+    pub fn seconds(&self) -> f64 {
+        self.seconds
+    }
+
+    /// Seconds before the first step: tracing, differentiating, compiling.
+    pub fn setup_seconds(&self) -> f64 {
+        self.setup_seconds
+    }
+
+    /// All restarts, in the order of their seeds; a single one, too, is here.
+    pub fn restarts(&self) -> &[Restart] {
+        &self.restarts
+    }
+}
+
+impl fmt::Display for AdviFit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (steps, seconds) = (self.steps(), self.seconds);
+        let rate = steps as f64 / seconds.max(1e-9);
+        writeln!(f, "steps      {steps}")?;
+        writeln!(
+            f,
+            "seconds    {seconds:.2} ({rate:.0} steps/s, after {:.3} s of setting up)",
+            self.setup_seconds
+        )?;
+        writeln!(f, "ELBO       {}", self.elbo)?;
+        write!(f, "converged  {}", self.convergence)?;
+        if self.restarts.len() > 1 {
+            write!(f, "\nrestarts   seed  ELBO")?;
+            for restart in &self.restarts {
+                write!(f, "\n           {:<5} ", restart.seed)?;
+                match &restart.outcome {
+                    Ok((elbo, convergence)) => {
+                        let converged = if convergence.converged {
+                            ""
+                        } else {
+                            ", not converged"
+                        };
+                        let kept = if restart.seed == self.seed {
+                            ", kept"
+                        } else {
+                            ""
+                        };
+                        write!(f, "{elbo}{converged}{kept}")?;
+                    }
+                    Err(error) => write!(f, "failed: {error}")?,
+                }
+            }
+        }
+        Ok(())
+    }
+}

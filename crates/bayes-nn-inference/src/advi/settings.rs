@@ -1,0 +1,319 @@
+//! The settings of ADVI: a builder that is checked when it is used.
+
+use std::fmt;
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex};
+
+use bayes_nn_kernels::Precision;
+
+use crate::{ConvergenceTest, InferenceError, Optimizer, Progress, Schedule, Snapshot};
+
+/// The shape of the Gaussian guide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// Independent normals, `2 P` parameters.
+    MeanField,
+    /// One normal with any covariance, by its Cholesky factor, `P (P + 3) / 2` parameters.
+    FullRank,
+}
+
+/// How the gradient of the ELBO is estimated from draws of the guide.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Estimator {
+    /// The entropy of the guide in closed form, only the log density by draws.
+    #[default]
+    AnalyticEntropy,
+    /// Both by the same draws, without the score of the guide: the noise of the gradient goes to
+    /// zero as the guide comes near the posterior (Roeder, Wu and Duvenaud 2017, "Sticking the
+    /// landing", equation 8).
+    StickingTheLanding,
+}
+
+pub(crate) type Callback = Arc<Mutex<dyn FnMut(&Snapshot<'_>) -> ControlFlow<()> + Send>>;
+
+/// Settings of a variational fit.
+///
+/// ```
+/// use bayes_nn_inference::{Advi, Schedule};
+/// let advi = Advi::mean_field().steps(20_000).batch(50).seed(1)
+///     .schedule(Schedule::Cosine { last: 0.05 });
+/// ```
+///
+/// Nothing is checked until the fit: a setting outside its range is then an
+/// [`InferenceError::Setting`] that names it.
+#[derive(Clone)]
+pub struct Advi {
+    pub(crate) family: Family,
+    pub(crate) steps: u64,
+    pub(crate) samples: usize,
+    pub(crate) estimator: Estimator,
+    pub(crate) optimizer: Optimizer,
+    pub(crate) schedule: Schedule,
+    pub(crate) learning_rate: Option<f64>,
+    pub(crate) batch: Option<usize>,
+    pub(crate) averaging: f64,
+    pub(crate) restarts: usize,
+    pub(crate) seed: u64,
+    pub(crate) precision: Precision,
+    pub(crate) threads: Option<usize>,
+    pub(crate) convergence: ConvergenceTest,
+    pub(crate) stop_when_converged: bool,
+    pub(crate) initial_sd: f64,
+    pub(crate) elbo_draws: usize,
+    pub(crate) every: u64,
+    pub(crate) callback: Option<Callback>,
+    pub(crate) progress: Option<Arc<dyn Progress>>,
+}
+
+impl Advi {
+    fn new(family: Family) -> Advi {
+        Advi {
+            family,
+            steps: 20_000,
+            samples: 1,
+            estimator: Estimator::default(),
+            optimizer: Optimizer::default(),
+            schedule: Schedule::default(),
+            learning_rate: None,
+            batch: None,
+            averaging: 0.25,
+            restarts: 1,
+            seed: 0,
+            precision: Precision::default(),
+            threads: None,
+            convergence: ConvergenceTest::default(),
+            stop_when_converged: false,
+            initial_sd: 0.1,
+            elbo_draws: 1000,
+            every: 256,
+            callback: None,
+            progress: None,
+        }
+    }
+
+    /// A guide of independent normals.
+    pub fn mean_field() -> Advi {
+        Advi::new(Family::MeanField)
+    }
+
+    /// A guide with any covariance.
+    pub fn full_rank() -> Advi {
+        Advi::new(Family::FullRank)
+    }
+
+    /// Steps of the optimiser, 20,000 unless set.
+    pub fn steps(mut self, steps: u64) -> Advi {
+        self.steps = steps;
+        self
+    }
+
+    /// Draws of the guide in each step, 1 unless set.
+    pub fn samples(mut self, samples: usize) -> Advi {
+        self.samples = samples;
+        self
+    }
+
+    /// How gradients are estimated.
+    pub fn estimator(mut self, estimator: Estimator) -> Advi {
+        self.estimator = estimator;
+        self
+    }
+
+    /// The optimiser, Adam unless set.
+    pub fn optimizer(mut self, optimizer: Optimizer) -> Advi {
+        self.optimizer = optimizer;
+        self
+    }
+
+    /// How the learning rate changes; constant unless set.
+    pub fn schedule(mut self, schedule: Schedule) -> Advi {
+        self.schedule = schedule;
+        self
+    }
+
+    /// The learning rate; unless set, [`Optimizer::default_learning_rate`].
+    pub fn learning_rate(mut self, rate: f64) -> Advi {
+        self.learning_rate = Some(rate);
+        self
+    }
+
+    /// Rows in each minibatch; all rows unless set. Batches are consecutive pieces of random
+    /// permutations of the rows, and the ELBO stays in nats of the full data.
+    pub fn batch(mut self, rows: usize) -> Advi {
+        self.batch = Some(rows);
+        self
+    }
+
+    /// The share of the steps, at the end, over which the guide's parameters are averaged
+    /// (Polyak and Juditsky 1992). 0.25 unless set; 0 takes the last step's. A fit that stops
+    /// before that share begins takes the last step's, too.
+    pub fn averaging(mut self, share: f64) -> Advi {
+        self.averaging = share;
+        self
+    }
+
+    /// Fits from several starts, of which the one with the highest final ELBO is kept and all
+    /// are reported. Restart `r` runs with the seed plus `r`, so that each can be run alone.
+    pub fn restarts(mut self, restarts: usize) -> Advi {
+        self.restarts = restarts;
+        self
+    }
+
+    /// The seed of everything random. The same seed gives the same bits.
+    pub fn seed(mut self, seed: u64) -> Advi {
+        self.seed = seed;
+        self
+    }
+
+    /// The numbers to calculate with, `F32` unless set.
+    pub fn precision(mut self, precision: Precision) -> Advi {
+        self.precision = precision;
+        self
+    }
+
+    /// How many restarts may run at the same time; as many as the machine has threads unless
+    /// set. Results do not depend on it.
+    pub fn threads(mut self, threads: usize) -> Advi {
+        self.threads = Some(threads);
+        self
+    }
+
+    /// The test by which every fit reports whether it converged.
+    pub fn convergence(mut self, test: ConvergenceTest) -> Advi {
+        self.convergence = test;
+        self
+    }
+
+    /// Stops as soon as the convergence test passes. Averaging begins only in the last share of
+    /// all steps: see [`Advi::averaging`].
+    pub fn stop_when_converged(mut self) -> Advi {
+        self.stop_when_converged = true;
+        self
+    }
+
+    /// The guide's standard deviations at the start, 0.1 unless set.
+    pub fn initial_sd(mut self, sd: f64) -> Advi {
+        self.initial_sd = sd;
+        self
+    }
+
+    /// At most so many draws, each on the full data, measure the ELBO of the finished fit; 1000
+    /// unless set. Fewer are made when its standard error falls to a ten-thousandth of it.
+    pub fn elbo_draws(mut self, draws: usize) -> Advi {
+        self.elbo_draws = draws;
+        self
+    }
+
+    /// Steps between two looks at the fit: of the checks for numbers that are not finite, of the
+    /// callback, of progress and of the convergence test. 256 unless set.
+    pub fn every(mut self, steps: u64) -> Advi {
+        self.every = steps;
+        self
+    }
+
+    /// Called after every [`Advi::every`] steps; `ControlFlow::Break(())` ends the fit there.
+    /// Restarts that run at the same time take turns.
+    pub fn callback(
+        mut self,
+        callback: impl FnMut(&Snapshot<'_>) -> ControlFlow<()> + Send + 'static,
+    ) -> Advi {
+        self.callback = Some(Arc::new(Mutex::new(callback)));
+        self
+    }
+
+    /// Shows progress.
+    pub fn progress(mut self, progress: impl Progress + 'static) -> Advi {
+        self.progress = Some(Arc::new(progress));
+        self
+    }
+
+    /// The minibatch size, unless all rows are used.
+    pub fn batch_rows(&self) -> Option<usize> {
+        self.batch
+    }
+
+    pub(crate) fn rate(&self) -> f64 {
+        self.learning_rate
+            .unwrap_or(self.optimizer.default_learning_rate(self.family))
+    }
+
+    /// Checks every setting; `rows` are those of the density.
+    pub(crate) fn check(&self, rows: Option<usize>) -> Result<(), InferenceError> {
+        at_least_one("steps", self.steps)?;
+        at_least_one("samples", self.samples as u64)?;
+        at_least_one("restarts", self.restarts as u64)?;
+        at_least_one("every", self.every)?;
+        at_least_one("threads", self.threads.unwrap_or(1) as u64)?;
+        if self.elbo_draws < 2 {
+            return Err(setting("elbo_draws", self.elbo_draws, "2 or more"));
+        }
+        positive("learning_rate", self.rate())?;
+        positive("initial_sd", self.initial_sd)?;
+        if !(0.0..=1.0).contains(&self.averaging) {
+            return Err(setting("averaging", self.averaging, "between 0 and 1"));
+        }
+        if let Some(batch) = self.batch {
+            at_least_one("batch", batch as u64)?;
+            match rows {
+                Some(rows) if batch <= rows => {}
+                Some(rows) => {
+                    let allowed = format!("at most {rows}, the rows of the data set");
+                    return Err(setting("batch", batch, allowed));
+                }
+                None => {
+                    let allowed = "left out: the density has no rows to draw from";
+                    return Err(setting("batch", batch, allowed));
+                }
+            }
+        }
+        self.optimizer.check()?;
+        self.schedule.check()?;
+        self.convergence.validate()
+    }
+}
+
+fn setting(
+    field: &'static str,
+    value: impl fmt::Display,
+    allowed: impl Into<String>,
+) -> InferenceError {
+    InferenceError::Setting {
+        field,
+        value: value.to_string(),
+        allowed: allowed.into(),
+    }
+}
+
+fn at_least_one(field: &'static str, value: u64) -> Result<(), InferenceError> {
+    match value {
+        0 => Err(setting(field, 0, "1 or more")),
+        _ => Ok(()),
+    }
+}
+
+fn positive(field: &'static str, value: f64) -> Result<(), InferenceError> {
+    match value > 0.0 && value.is_finite() {
+        true => Ok(()),
+        false => Err(setting(field, value, "finite and above 0")),
+    }
+}
+
+impl fmt::Debug for Advi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Advi")
+            .field("family", &self.family)
+            .field("steps", &self.steps)
+            .field("samples", &self.samples)
+            .field("estimator", &self.estimator)
+            .field("optimizer", &self.optimizer)
+            .field("schedule", &self.schedule)
+            .field("learning_rate", &self.rate())
+            .field("batch", &self.batch)
+            .field("averaging", &self.averaging)
+            .field("restarts", &self.restarts)
+            .field("seed", &self.seed)
+            .field("precision", &self.precision)
+            .field("initial_sd", &self.initial_sd)
+            .finish_non_exhaustive()
+    }
+}

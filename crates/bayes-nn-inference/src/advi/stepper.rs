@@ -1,0 +1,259 @@
+//! One ADVI step as a program: draw, ELBO, gradient, update, all inside.
+
+use std::sync::Arc;
+
+use bayes_nn_autodiff::{Graph, InputId, NoiseKind, Var, grad};
+use bayes_nn_kernels::{Backend, Cpu, KernelError, Plan, Program};
+
+use super::guide::Guide;
+use super::{Advi, Estimator};
+use crate::{Density, InferenceError, InputValues, Term};
+
+/// What a state of the program is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Block number so-and-so of the guide's parameters.
+    Parameter(usize),
+    /// Memory of the optimiser about that block, with as many elements a parameter.
+    Memory(usize),
+    /// The running average of that block.
+    Average(usize),
+}
+
+struct State {
+    input: InputId,
+    role: Role,
+}
+
+/// The values of all states, in the order of [`Stepper::roles`].
+pub(super) type Values = Vec<Vec<f64>>;
+
+/// A compiled step, with its states.
+pub(super) struct Stepper {
+    program: Box<dyn Program>,
+    states: Vec<State>,
+    history: InputId,
+    cursor: InputId,
+    chunk: u64,
+}
+
+/// The guide's draws and the terms of the log density at them, before anything is made of them.
+pub(super) struct Written<'g> {
+    pub(super) guide: Guide<'g>,
+    pub(super) noise: Vec<Var<'g>>,
+    pub(super) draws: Vec<Var<'g>>,
+    pub(super) samples: Vec<Vec<Term<'g>>>,
+    pub(super) log_densities: Vec<Var<'g>>,
+    pub(super) data: InputValues,
+}
+
+impl<'g> Written<'g> {
+    pub(super) fn new(
+        graph: &'g Graph,
+        advi: &Advi,
+        density: &dyn Density,
+        samples: usize,
+        batch: Option<usize>,
+    ) -> Result<Written<'g>, InferenceError> {
+        let dimension = density.dimension();
+        let guide = Guide::new(graph, advi.family, dimension);
+        let noise: Vec<Var<'g>> = (0..samples)
+            .map(|stream| graph.noise(NoiseKind::Normal, stream as u32, [dimension]))
+            .collect();
+        let draws: Vec<Var<'g>> = noise.iter().map(|eps| guide.draw(*eps)).collect();
+        let traced = density
+            .trace(graph, &draws, batch)
+            .map_err(InferenceError::Density)?;
+        graph.check()?;
+        Ok(Written {
+            log_densities: traced.log_densities(),
+            samples: traced.samples,
+            data: traced.data,
+            guide,
+            noise,
+            draws,
+        })
+    }
+
+    fn mean(&self, terms: impl Iterator<Item = Var<'g>>) -> Var<'g> {
+        terms.fold(Var::from(0.0), |sum, term| sum + term) / self.noise.len() as f64
+    }
+
+    /// The estimate of the ELBO whose noise vanishes when the guide is the posterior.
+    pub(super) fn elbo_by_draws(&self) -> Var<'g> {
+        let terms = self.log_densities.iter().zip(&self.noise);
+        self.mean(terms.map(|(p, eps)| *p - self.guide.log_prob(*eps)))
+    }
+
+    /// What is differentiated, and the ELBO that is reported.
+    fn objective(&self, estimator: Estimator) -> (Var<'g>, Var<'g>) {
+        match estimator {
+            Estimator::AnalyticEntropy => {
+                let elbo = self.mean(self.log_densities.iter().copied()) + self.guide.entropy();
+                (elbo, elbo)
+            }
+            Estimator::StickingTheLanding => {
+                // d/dz (log p - log q) dz, with the parameters of q themselves held fixed.
+                let terms = self.log_densities.iter().zip(&self.noise).zip(&self.draws);
+                let paths = terms.map(|((p, eps), z)| *p + (self.guide.score(*eps) * *z).sum());
+                (self.mean(paths), self.elbo_by_draws())
+            }
+        }
+    }
+}
+
+pub(super) fn compile(
+    graph: &Graph,
+    advi: &Advi,
+    outputs: &[Var<'_>],
+    updates: &[(Var<'_>, Var<'_>)],
+    data: &[(InputId, Arc<[f64]>)],
+) -> Result<Box<dyn Program>, InferenceError> {
+    let plan = Plan::new(graph, outputs, updates)?;
+    let mut program = Cpu::detect()?.compile(&plan, advi.precision)?;
+    for (input, values) in data {
+        match program.write(*input, values) {
+            // Read by the density, but without effect on it.
+            Err(KernelError::NoInput { .. }) => {}
+            result => result?,
+        }
+    }
+    Ok(program)
+}
+
+/// A vector that takes `value` at the place of the state `cursor`: one entry a step.
+pub(super) struct History<'g> {
+    pub(super) history: Var<'g>,
+    pub(super) cursor: Var<'g>,
+}
+
+impl<'g> History<'g> {
+    pub(super) fn new(graph: &'g Graph, length: u64) -> History<'g> {
+        History {
+            history: graph.input("history", [length as usize]),
+            cursor: graph.input("cursor", []),
+        }
+    }
+
+    pub(super) fn updates(&self, graph: &'g Graph, value: Var<'g>) -> [(Var<'g>, Var<'g>); 2] {
+        let places: Vec<f64> = (0..self.history.shape().elements())
+            .map(|i| i as f64)
+            .collect();
+        let places = graph.constant(&places, self.history.shape());
+        [
+            (
+                self.history,
+                places.eq(self.cursor).select(value, self.history),
+            ),
+            (self.cursor, self.cursor + 1.0),
+        ]
+    }
+}
+
+pub(super) fn id(input: Var<'_>) -> InputId {
+    input.input_id().expect("a state is made as an input")
+}
+
+impl Stepper {
+    /// Writes and compiles the step, and sets its states to the start.
+    pub(super) fn new(
+        advi: &Advi,
+        density: &dyn Density,
+        start: &[f64],
+    ) -> Result<Stepper, InferenceError> {
+        let graph = Graph::new();
+        let written = Written::new(&graph, advi, density, advi.samples, advi.batch)?;
+        let (objective, elbo) = written.objective(advi.estimator);
+        let blocks = &written.guide.blocks;
+        let gradients = grad(objective, blocks)?;
+        let rate = advi.rate() * advi.schedule.factor(graph.step(), advi.steps);
+        let starts = Guide::start(advi.family, start, advi.initial_sd);
+
+        let mut states = Vec::new();
+        let mut updates = Vec::new();
+        let mut values = Vec::new();
+        for (number, (block, gradient)) in blocks.iter().zip(gradients).enumerate() {
+            let (next, memories) = advi.optimizer.ascend(&graph, *block, gradient, rate);
+            let mut add = |role, state, next, start: Vec<f64>| {
+                states.push(State {
+                    input: id(state),
+                    role,
+                });
+                updates.push((state, next));
+                values.push(start);
+            };
+            add(
+                Role::Parameter(number),
+                *block,
+                next,
+                starts[number].clone(),
+            );
+            for memory in memories {
+                let zeros = vec![0.0; memory.state.shape().elements()];
+                add(Role::Memory(number), memory.state, memory.next, zeros);
+            }
+            if let Some(first) = first_averaged(advi) {
+                let average = graph.input("average", block.shape());
+                let count = graph.step() - first as f64 + 1.0;
+                let weight = count.ge(1.0).select(count.maximum(1.0).reciprocal(), 0.0);
+                let next = average + weight * (next - average);
+                add(Role::Average(number), average, next, starts[number].clone());
+            }
+        }
+        let chunk = advi.every.min(advi.steps);
+        let history = History::new(&graph, chunk);
+        updates.extend(history.updates(&graph, elbo));
+
+        let mut program = compile(&graph, advi, &[elbo], &updates, &written.data)?;
+        program.write(id(history.history), &vec![0.0; chunk as usize])?;
+        let mut stepper = Stepper {
+            program,
+            states,
+            history: id(history.history),
+            cursor: id(history.cursor),
+            chunk,
+        };
+        stepper.restore(&values)?;
+        stepper.program.rewind(advi.seed, 0);
+        Ok(stepper)
+    }
+
+    pub(super) fn chunk(&self) -> u64 {
+        self.chunk
+    }
+
+    pub(super) fn roles(&self) -> impl Iterator<Item = Role> {
+        self.states.iter().map(|state| state.role)
+    }
+
+    /// Runs at most [`Stepper::chunk`] steps and returns the ELBO of each.
+    pub(super) fn run(&mut self, steps: u64) -> Result<Vec<f64>, InferenceError> {
+        self.program.write(self.cursor, &[0.0])?;
+        self.program.run(steps)?;
+        let mut elbos = self.program.read_input(self.history);
+        elbos.truncate(steps as usize);
+        Ok(elbos)
+    }
+
+    pub(super) fn values(&self) -> Values {
+        let read = |state: &State| self.program.read_input(state.input);
+        self.states.iter().map(read).collect()
+    }
+
+    pub(super) fn restore(&mut self, values: &Values) -> Result<(), InferenceError> {
+        for (state, values) in self.states.iter().zip(values) {
+            self.program.write(state.input, values)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn rewind(&mut self, seed: u64, step: u64) {
+        self.program.rewind(seed, step);
+    }
+}
+
+/// The first step whose result is averaged, if any is.
+pub(super) fn first_averaged(advi: &Advi) -> Option<u64> {
+    let steps = (advi.averaging * advi.steps as f64).round() as u64;
+    (steps > 0).then(|| advi.steps - steps.min(advi.steps))
+}

@@ -1,0 +1,184 @@
+//! Whether an ELBO has stopped rising: two adjacent windows compared by their Monte Carlo error.
+
+use std::fmt;
+
+use crate::InferenceError;
+
+/// Batches by which a window's Monte Carlo error is found.
+const BATCHES: usize = 20;
+
+/// The test: the last two windows of the ELBO must have equal means.
+///
+/// Equal means closer than two standard errors of their difference, and closer than `tolerance`
+/// times the larger of 1 nat and the absolute ELBO. The standard errors come from batch means
+/// (20 a window), which allows for the correlation between steps; where the ELBO is steady, a
+/// window fails by chance about once in 20 times.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ConvergenceTest {
+    /// Steps in each window. A fit too short for two of them is compared half by half.
+    pub window: usize,
+    /// The largest difference that counts as none, relative to the ELBO.
+    pub tolerance: f64,
+}
+
+impl Default for ConvergenceTest {
+    fn default() -> Self {
+        ConvergenceTest {
+            window: 5_000,
+            tolerance: 0.005,
+        }
+    }
+}
+
+/// The outcome of a [`ConvergenceTest`], and the numbers behind it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Convergence {
+    /// Whether the ELBO had stopped rising.
+    pub converged: bool,
+    /// Steps in each of the two windows; 0 when there were too few steps to tell.
+    pub window: usize,
+    /// Mean of the later window less that of the earlier, in nats.
+    pub difference: f64,
+    /// The standard error of the difference, in nats.
+    pub standard_error: f64,
+    /// The largest difference allowed besides two standard errors, in nats.
+    pub tolerance: f64,
+}
+
+impl fmt::Display for Convergence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let answer = if self.converged { "yes" } else { "no" };
+        if self.window == 0 {
+            return write!(f, "{answer} (too few steps to tell)");
+        }
+        write!(
+            f,
+            "{answer} (last two windows of {} steps differ by {:+.3} ± {:.3} nats, tolerance {:.2})",
+            self.window, self.difference, self.standard_error, self.tolerance
+        )
+    }
+}
+
+impl ConvergenceTest {
+    /// Tests the end of a curve of ELBOs, one a step.
+    ///
+    /// ```
+    /// use bayes_nn_inference::ConvergenceTest;
+    /// let test = ConvergenceTest { window: 1000, tolerance: 0.01 };
+    /// let rising: Vec<f64> = (0..2000).map(|step| -200.0 + 0.05 * f64::from(step)).collect();
+    /// assert!(!test.check(&rising).converged);
+    /// let flat: Vec<f64> = (0..2000).map(|step| -100.0 + (1.7 * f64::from(step)).sin()).collect();
+    /// assert!(test.check(&flat).converged);
+    /// ```
+    pub fn check(&self, elbos: &[f64]) -> Convergence {
+        // Whole batches only: the oldest few steps are left out.
+        let batch = self.window.min(elbos.len() / 2) / BATCHES;
+        let window = batch * BATCHES;
+        if window == 0 {
+            return Convergence {
+                converged: false,
+                window,
+                difference: 0.0,
+                standard_error: 0.0,
+                tolerance: 0.0,
+            };
+        }
+        let (rest, late) = elbos.split_at(elbos.len() - window);
+        let early = &rest[rest.len() - window..];
+        let ((early, early_variance), (late, late_variance)) =
+            (batch_means(early, batch), batch_means(late, batch));
+        let difference = late - early;
+        let standard_error = (early_variance + late_variance).sqrt();
+        let tolerance = self.tolerance * late.abs().max(1.0);
+        // Two flat windows have no error at all, and differ by rounding.
+        let allowed = (2.0 * standard_error).max(1e-9 * late.abs());
+        Convergence {
+            converged: difference.abs() <= allowed.min(tolerance),
+            window,
+            difference,
+            standard_error,
+            tolerance,
+        }
+    }
+
+    pub(crate) fn validate(&self) -> Result<(), InferenceError> {
+        let problem = |value: String, allowed: &str| InferenceError::Setting {
+            field: "convergence",
+            value,
+            allowed: allowed.to_owned(),
+        };
+        if self.window < BATCHES {
+            return Err(problem(
+                format!("a window of {} steps", self.window),
+                "a window of at least 20 steps",
+            ));
+        }
+        if !(self.tolerance > 0.0 && self.tolerance.is_finite()) {
+            return Err(problem(
+                format!("a tolerance of {}", self.tolerance),
+                "a tolerance that is finite and above 0",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The mean of a window, and the variance of that mean by its batch means.
+fn batch_means(values: &[f64], batch: usize) -> (f64, f64) {
+    let means: Vec<f64> = values
+        .chunks_exact(batch)
+        .map(|chunk| chunk.iter().sum::<f64>() / batch as f64)
+        .collect();
+    let n = means.len() as f64;
+    let mean = means.iter().sum::<f64>() / n;
+    let squares: f64 = means.iter().map(|m| (m - mean) * (m - mean)).sum();
+    (mean, squares / (n - 1.0) / n)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand_core::{Rng, SeedableRng};
+    use rand_xoshiro::Xoshiro256PlusPlus;
+
+    /// An autoregressive curve around `level`, neighbouring steps correlated by 0.9.
+    fn noisy(seed: u64, level: impl Fn(usize) -> f64) -> Vec<f64> {
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+        let mut noise = 0.0;
+        (0..4000)
+            .map(|step| {
+                let uniform = (random.next_u64() >> 11) as f64 / 2f64.powi(53) - 0.5;
+                noise = 0.9 * noise + 5.0 * uniform;
+                level(step) + noise
+            })
+            .collect()
+    }
+
+    const TEST: ConvergenceTest = ConvergenceTest {
+        window: 2000,
+        tolerance: 0.02,
+    };
+
+    /// Of 200 steady curves about 10 fail by chance; 30 or more would happen once in 10^7.
+    #[test]
+    fn steady_curves_pass_but_for_one_in_twenty() {
+        let passed = (0..200).filter(|&seed| TEST.check(&noisy(seed, |_| -100.0)).converged);
+        assert!(passed.count() > 170);
+    }
+
+    #[test]
+    fn a_drift_beyond_the_error_does_not_pass() {
+        for seed in 0..50 {
+            let curve = noisy(seed, |step| -100.0 + 2e-3 * step as f64);
+            assert!(!TEST.check(&curve).converged);
+        }
+    }
+
+    #[test]
+    fn too_few_steps_are_not_called_converged() {
+        let outcome = TEST.check(&[-1.0; 39]);
+        assert!(!outcome.converged);
+        assert!(outcome.to_string().contains("too few steps"));
+        assert!(TEST.check(&[-1.0; 40]).converged);
+    }
+}

@@ -1,0 +1,146 @@
+//! What can go wrong in a fit.
+
+use std::fmt;
+
+use bayes_nn_autodiff::GraphError;
+use bayes_nn_kernels::KernelError;
+
+use crate::{Approximation, DensityError};
+
+/// A fit that cannot be started or continued.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InferenceError {
+    /// A setting outside its range.
+    #[error("`{field}` is {value}; it must be {allowed}")]
+    Setting {
+        /// The builder method that sets it.
+        field: &'static str,
+        /// The value given.
+        value: String,
+        /// What would be right.
+        allowed: String,
+    },
+    /// The density has no variables.
+    #[error("there is nothing to fit: the density has no unobserved variable")]
+    NothingToFit,
+    /// The density gave a start that cannot be used.
+    #[error(
+        "the start has the value {value} at element {element} of `{site}`; every element must be finite"
+    )]
+    Start {
+        /// The site.
+        site: String,
+        /// The element of the site, in row-major order.
+        element: usize,
+        /// The value found.
+        value: f64,
+    },
+    /// The start does not fit the sites.
+    #[error("the start has {got} elements, the sites have {expected}")]
+    StartLength {
+        /// Elements given.
+        got: usize,
+        /// Elements of all sites.
+        expected: usize,
+    },
+    /// The density could not be written down.
+    #[error(transparent)]
+    Density(DensityError),
+    /// A formula does not fit.
+    #[error(transparent)]
+    Graph(Box<GraphError>),
+    /// The program could not be made or run.
+    #[error(transparent)]
+    Kernel(Box<KernelError>),
+    /// A number that is not finite came up.
+    #[error(transparent)]
+    NotFinite(Box<Divergence>),
+}
+
+impl From<GraphError> for InferenceError {
+    fn from(error: GraphError) -> Self {
+        InferenceError::Graph(Box::new(error))
+    }
+}
+
+impl From<KernelError> for InferenceError {
+    fn from(error: KernelError) -> Self {
+        InferenceError::Kernel(Box::new(error))
+    }
+}
+
+impl InferenceError {
+    /// The last good state, if the fit was stopped by a number that is not finite.
+    pub fn last_good(&self) -> Option<&Approximation> {
+        match self {
+            InferenceError::NotFinite(divergence) => Some(&divergence.last_good),
+            _ => None,
+        }
+    }
+}
+
+/// What was not finite.
+#[derive(Clone, Debug, PartialEq)]
+pub enum NonFinite {
+    /// The ELBO of a step, hence its gradient.
+    Elbo,
+    /// The guide's parameters of a site after an update, while the ELBO was still finite.
+    Parameter {
+        /// The site.
+        site: String,
+    },
+    /// What the optimiser remembers of a site after an update: from here on nothing would move.
+    Optimizer {
+        /// The site.
+        site: String,
+    },
+    /// The ELBO of the finished fit on the full data.
+    FinalElbo,
+}
+
+impl fmt::Display for NonFinite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NonFinite::Elbo => write!(f, "the ELBO"),
+            NonFinite::Parameter { site } => write!(f, "the guide's parameter of `{site}`"),
+            NonFinite::Optimizer { site } => write!(f, "the optimiser's memory of `{site}`"),
+            NonFinite::FinalElbo => write!(f, "the ELBO of the finished fit"),
+        }
+    }
+}
+
+/// A fit that was stopped because a number was not finite.
+#[derive(Clone, Debug)]
+pub struct Divergence {
+    /// The step, from 0, that first gave such a number.
+    pub step: u64,
+    /// The seed of the fit (of the restart) that it happened in.
+    pub seed: u64,
+    /// What was not finite.
+    pub what: NonFinite,
+    /// The first term of the log density that was not finite, or whose gradient was not.
+    pub term: Option<String>,
+    /// What may help.
+    pub advice: String,
+    /// The guide as it was before the step: finite, and usable as a fit.
+    pub last_good: Approximation,
+    /// The ELBO of every step before.
+    pub elbos: Vec<f64>,
+}
+
+impl fmt::Display for Divergence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "step {}: {} is not finite", self.step, self.what)?;
+        if let Some(term) = &self.term {
+            write!(f, ", first in the term `{term}`")?;
+        }
+        write!(
+            f,
+            "; {}. The state before this step is kept as the last good one",
+            self.advice
+        )
+    }
+}
+
+impl std::error::Error for Divergence {}

@@ -1,0 +1,51 @@
+//! Inference over densities: automatic differentiation variational inference (ADVI), its
+//! optimisers, schedules, convergence test and error reports.
+//!
+//! Nothing here knows of models, networks or data sets. What can be fitted is a [`Density`]: a
+//! log density over an unconstrained vector, written as a graph. [`Advi`] turns it into one
+//! program whose every step draws, differentiates and updates, and returns an [`AdviFit`].
+//!
+//! ```
+//! use bayes_nn_autodiff::{Graph, Var};
+//! use bayes_nn_inference::{Advi, Density, DensityError, InputValues, Site, Term, Traced};
+//!
+//! /// Two correlated normals.
+//! struct Valley(Vec<Site>);
+//!
+//! impl Density for Valley {
+//!     fn sites(&self) -> &[Site] { &self.0 }
+//!     fn start(&self, _seed: u64) -> Result<Vec<f64>, DensityError> { Ok(vec![0.5, -0.5]) }
+//!     fn trace<'g>(
+//!         &self, _graph: &'g Graph, z: &[Var<'g>], _batch: Option<usize>,
+//!     ) -> Result<Traced<'g>, DensityError> {
+//!         let samples = z.iter().map(|z| {
+//!             let (a, b) = (z.view(0, []), z.view(1, []));
+//!             vec![Term::new("valley", -0.5 * (a * a + (b - a) * (b - a)))]
+//!         });
+//!         Ok(Traced::new(samples.collect()))
+//!     }
+//! }
+//!
+//! let density = Valley(vec![Site::new("x", [2], 0)]);
+//! let fit = Advi::full_rank().steps(4_000).learning_rate(0.02).seed(1).fit(&density)?;
+//! // The density lacks the factor 1 / (2 pi), so its evidence is ln(2 pi).
+//! assert!((fit.elbo().mean - std::f64::consts::TAU.ln()).abs() < 0.01);
+//! # Ok::<(), bayes_nn_inference::InferenceError>(())
+//! ```
+#![forbid(unsafe_code)]
+
+pub mod advi;
+mod convergence;
+mod density;
+mod error;
+mod optimizer;
+mod progress;
+mod schedule;
+
+pub use advi::{Advi, AdviFit, Approximation, Curve, Elbo, Estimator, Family, Restart, Stop};
+pub use convergence::{Convergence, ConvergenceTest};
+pub use density::{Density, DensityError, InputValues, Site, Term, Traced};
+pub use error::{Divergence, InferenceError, NonFinite};
+pub use optimizer::Optimizer;
+pub use progress::{Progress, Snapshot, Update};
+pub use schedule::Schedule;

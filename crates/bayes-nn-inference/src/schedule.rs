@@ -1,0 +1,76 @@
+//! How the learning rate changes over a fit.
+
+use std::f64::consts::PI;
+
+use bayes_nn_autodiff::Var;
+
+use crate::InferenceError;
+
+/// The factor on the learning rate, as a function of the step.
+///
+/// ```
+/// use bayes_nn_inference::Schedule;
+/// let halved = Schedule::Step { every: 100, factor: 0.5 };
+/// assert_eq!(halved.factor(250.0.into(), 1000).number(), Some(0.25));
+/// let cosine = Schedule::Cosine { last: 0.1 };
+/// assert!((cosine.factor(500.0.into(), 1000).number().unwrap() - 0.55).abs() < 1e-12);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub enum Schedule {
+    /// Always 1.
+    #[default]
+    Constant,
+    /// Multiplied by `factor` after every `every` steps.
+    Step {
+        /// Steps between two changes.
+        every: u64,
+        /// The factor of each change.
+        factor: f64,
+    },
+    /// Half a cosine from 1 at the first step to `last` after the last one (Loshchilov and
+    /// Hutter 2017, "SGDR", equation 5, without restarts).
+    Cosine {
+        /// The factor at the end.
+        last: f64,
+    },
+}
+
+impl Schedule {
+    /// The factor at `step` of a fit of `steps` steps.
+    pub fn factor<'g>(&self, step: Var<'g>, steps: u64) -> Var<'g> {
+        match *self {
+            Schedule::Constant => Var::from(1.0),
+            Schedule::Step { every, factor } => {
+                let changes = (step * (1.0 / every as f64)).floor();
+                (changes * factor.ln()).exp()
+            }
+            Schedule::Cosine { last } => {
+                let turn = (step * (PI / steps as f64)).cos();
+                last + 0.5 * (1.0 - last) * (1.0 + turn)
+            }
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), InferenceError> {
+        let problem = |value: String, allowed: &str| InferenceError::Setting {
+            field: "schedule",
+            value,
+            allowed: allowed.to_owned(),
+        };
+        match *self {
+            Schedule::Step { every: 0, .. } => {
+                Err(problem("Step { every: 0 }".into(), "every at least 1 step"))
+            }
+            Schedule::Step { factor, .. } if !(factor > 0.0 && factor <= 1.0) => Err(problem(
+                format!("Step {{ factor: {factor} }}"),
+                "a factor above 0 and at most 1",
+            )),
+            Schedule::Cosine { last } if !(0.0..=1.0).contains(&last) => Err(problem(
+                format!("Cosine {{ last: {last} }}"),
+                "a last factor between 0 and 1",
+            )),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! ADVI on densities that are known exactly, and on such that go wrong.
+
+mod conjugate;
+mod minibatches;
+mod regression;
+mod stops;

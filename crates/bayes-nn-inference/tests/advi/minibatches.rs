@@ -1,0 +1,71 @@
+//! A minibatch estimates what the full data say: over an epoch exactly so.
+
+use crate::regression::Regression;
+use bayes_nn_autodiff::{Graph, grad};
+use bayes_nn_inference::Density;
+use bayes_nn_kernels::{Backend, Cpu, Plan, Precision};
+
+/// Log density and gradient at a fixed point, for each of `steps` steps.
+fn gradients(batch: Option<usize>, steps: u64) -> Vec<Vec<f64>> {
+    let model = Regression::line();
+    let graph = Graph::new();
+    let z = graph.input("z", [2]);
+    let traced = model.trace(&graph, &[z], batch).unwrap();
+    let log_density = traced.log_densities()[0];
+    let gradient = grad(log_density, &[z]).unwrap()[0];
+    let plan = Plan::new(&graph, &[log_density, gradient], &[]).unwrap();
+    let backend = Cpu::detect().unwrap();
+    let mut program = backend.compile(&plan, Precision::F64).unwrap();
+    for (input, values) in &traced.data {
+        program.write(*input, values).unwrap();
+    }
+    program.write(z.input_id().unwrap(), &[0.3, -0.7]).unwrap();
+    program.rewind(11, 0);
+    (0..steps)
+        .map(|_| {
+            program.run(1).unwrap();
+            [program.read_output(0), program.read_output(1)].concat()
+        })
+        .collect()
+}
+
+#[test]
+fn the_mean_of_all_minibatch_gradients_of_an_epoch_is_the_full_gradient() {
+    let full = gradients(None, 1).remove(0);
+    // 5 does not divide 12: twelve batches of five are five epochs.
+    for (batch, steps) in [(1, 12), (4, 3), (3, 4), (5, 12), (12, 1)] {
+        let parts = gradients(Some(batch), steps);
+        for (element, full) in full.iter().enumerate() {
+            let mean = parts.iter().map(|p| p[element]).sum::<f64>() / steps as f64;
+            assert!(
+                (mean / full - 1.0).abs() < 1e-12,
+                "{batch}: {mean} for {full}"
+            );
+        }
+    }
+}
+
+#[test]
+fn no_row_is_lost_or_doubled_in_an_epoch() {
+    let (rows, batch) = (103, 10);
+    let graph = Graph::new();
+    let numbers: Vec<f64> = (0..rows).map(|i| i as f64).collect();
+    let values = graph.input("rows", [rows]);
+    let chosen = values.gather(graph.batch(rows, batch, 1), 0);
+    let plan = Plan::new(&graph, &[chosen], &[]).unwrap();
+    let backend = Cpu::detect().unwrap();
+    let mut program = backend.compile(&plan, Precision::F32).unwrap();
+    program.write(values.input_id().unwrap(), &numbers).unwrap();
+    program.rewind(3, 0);
+    let mut seen = Vec::new();
+    for _ in 0..rows {
+        program.run(1).unwrap();
+        seen.extend(program.read_output(0));
+    }
+    for epoch in seen.chunks(rows) {
+        let mut epoch = epoch.to_vec();
+        assert_ne!(epoch, numbers);
+        epoch.sort_by(f64::total_cmp);
+        assert_eq!(epoch, numbers);
+    }
+}
