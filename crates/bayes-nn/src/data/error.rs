@@ -1,0 +1,213 @@
+//! What can be wrong with data, and what would be right.
+
+use std::path::PathBuf;
+
+/// What was wrong with data, where, and what would be right.
+///
+/// Lines of files count from 1, as editors show them; rows of arrays count from 0, as they are indexed.
+///
+/// ```
+/// use bayes_nn::{DataError, Dataset};
+///
+/// let error = Dataset::new(&[1.0, 2.0, 3.0], 2, &[0.0]).unwrap_err();
+/// assert!(matches!(error, DataError::NotWholeRows { .. }));
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// The file could not be opened.
+    #[error("cannot open {}: {source}", path.display())]
+    Open {
+        /// The path as given.
+        path: PathBuf,
+        /// Why the operating system refused.
+        source: std::io::Error,
+    },
+    /// The text could not be read as CSV (input/output failure, or bytes that are no UTF-8).
+    #[error("cannot read the CSV: {0}")]
+    Csv(#[from] csv::Error),
+    /// The file has no line at all.
+    #[error(
+        "the CSV is empty; a header line (unless read `without_header`) and at least one row are needed"
+    )]
+    EmptyFile,
+    /// The file has a header and nothing below.
+    #[error("the CSV has a header and no rows; at least one row is needed")]
+    NoRows,
+    /// A column that was asked for is not there.
+    #[error("no column `{column}`; the columns are {available}")]
+    UnknownColumn {
+        /// The name that was asked for.
+        column: String,
+        /// The names there are.
+        available: String,
+    },
+    /// A column that is needed has a name that occurs twice, or is used for two purposes.
+    #[error(
+        "column `{column}` is not unique; each feature, target and test column needs a name of its own"
+    )]
+    DuplicateColumn {
+        /// The name in question.
+        column: String,
+    },
+    /// No column is left over for the features.
+    #[error("no feature columns; at least one column besides the target is needed")]
+    NoFeatures,
+    /// A field is not a number.
+    #[error("line {line}, column `{column}`: `{field}` is not a number")]
+    NotANumber {
+        /// Line of the file, from 1.
+        line: u64,
+        /// Name of the column.
+        column: String,
+        /// The text found.
+        field: String,
+    },
+    /// A field is NaN, infinite or too large for a double.
+    #[error(
+        "line {line}, column `{column}`: `{field}` is not finite; remove the row or fill in a value"
+    )]
+    NotFiniteField {
+        /// Line of the file, from 1.
+        line: u64,
+        /// Name of the column.
+        column: String,
+        /// The text found.
+        field: String,
+    },
+    /// A line has more or fewer fields than the first.
+    #[error("line {line} has {found} fields; every line needs {expected}")]
+    Ragged {
+        /// Line of the file, from 1.
+        line: u64,
+        /// Fields on this line.
+        found: usize,
+        /// Fields on the first line.
+        expected: usize,
+    },
+    /// A test marker is neither 0 nor 1.
+    #[error(
+        "line {line}, column `{column}`: `{field}` does not mark a row; use 1 or true for test, 0 or false for train"
+    )]
+    Marker {
+        /// Line of the file, from 1.
+        line: u64,
+        /// Name of the column.
+        column: String,
+        /// The text found.
+        field: String,
+    },
+    /// A split was asked for without saying which column marks the test rows.
+    #[error(
+        "no column marks the test rows; name one with `test_column`, or read one set and `split` it"
+    )]
+    NoTestColumn,
+    /// There are no rows.
+    #[error("the data set is empty; at least one row is needed")]
+    Empty,
+    /// There are no features.
+    #[error("the rows have no features; at least one is needed")]
+    ZeroFeatures,
+    /// The length of x is no multiple of the number of features.
+    #[error(
+        "x holds {len} values, not a multiple of {features} features; it is row-major [n, features]"
+    )]
+    NotWholeRows {
+        /// Values in x.
+        len: usize,
+        /// Features per row.
+        features: usize,
+    },
+    /// x and y disagree about the number of rows.
+    #[error("x has {rows} rows and y {targets} values; each row needs one target")]
+    RowMismatch {
+        /// Rows of x.
+        rows: usize,
+        /// Length of y.
+        targets: usize,
+    },
+    /// A value is NaN or infinite.
+    #[error("row {row}, column `{column}`: {value} is not finite")]
+    NotFinite {
+        /// Row, from 0.
+        row: usize,
+        /// Name of the feature or target.
+        column: String,
+        /// The value.
+        value: f64,
+    },
+    /// The number of names is not the number of features.
+    #[error("{given} names for {features} features; each needs one")]
+    NameCount {
+        /// Names given.
+        given: usize,
+        /// Features of the data set.
+        features: usize,
+    },
+    /// A row index is too large.
+    #[error("row {row} of a data set with {rows} rows; rows count from 0")]
+    RowOutOfRange {
+        /// The index given.
+        row: usize,
+        /// Rows of the data set.
+        rows: usize,
+    },
+    /// The training fraction is not inside (0, 1).
+    #[error("training fraction {fraction}; it must be above 0 and below 1")]
+    SplitFraction {
+        /// The fraction given.
+        fraction: f64,
+    },
+    /// One side of a split has no rows.
+    #[error(
+        "the {side} set would be empty: {train} training and {test} test rows; both need at least one"
+    )]
+    EmptySide {
+        /// `training` or `test`.
+        side: &'static str,
+        /// Training rows.
+        train: usize,
+        /// Test rows.
+        test: usize,
+    },
+    /// Constants of another number of columns.
+    #[error("the constants standardize {expected} columns, the data have {found}")]
+    ColumnMismatch {
+        /// Columns of the constants.
+        expected: usize,
+        /// Columns of the data.
+        found: usize,
+    },
+    /// The data are on the standardized scale already, the constants are for the original one.
+    #[error(
+        "the {what} of this data set are standardized already; apply another set's constants to the original values"
+    )]
+    AlreadyStandardized {
+        /// `features` or `targets`.
+        what: &'static str,
+    },
+    /// Too few points for the two moons.
+    #[error("{n} points for two moons; at least 2 are needed")]
+    TooFewPoints {
+        /// The number given.
+        n: usize,
+    },
+    /// A noise scale that is negative or not finite.
+    #[error("noise {noise}; a standard deviation is finite and not negative")]
+    Noise {
+        /// The value given.
+        noise: f64,
+    },
+    /// A grid with too few points or no extent.
+    #[error(
+        "a grid from {min} to {max} in {steps} steps; it needs finite min < max and at least 2 steps"
+    )]
+    Grid {
+        /// Lower end of both axes.
+        min: f64,
+        /// Upper end of both axes.
+        max: f64,
+        /// Points per axis.
+        steps: usize,
+    },
+}

@@ -1,0 +1,360 @@
+//! Data sets: features and targets, where they come from, and how they are scaled and split.
+
+mod csv;
+mod error;
+pub(crate) mod random;
+mod split;
+mod standardize;
+
+pub use self::csv::CsvReader;
+pub use self::error::DataError;
+pub use self::standardize::Standardization;
+
+use std::fmt;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Features `[n, features]` and one target per row, all finite.
+///
+/// Class labels are whole numbers from 0. A clone shares the values, so that passing a data set around is cheap.
+///
+/// ```
+/// use bayes_nn::Dataset;
+///
+/// let data = Dataset::from_rows(&[[1.0, 2.0], [3.0, 4.0], [5.0, 9.0]], &[0.0, 1.0, 1.0])?;
+/// assert_eq!((data.rows(), data.features()), (3, 2));
+/// assert_eq!(data.row(1), [3.0, 4.0]);
+/// # Ok::<(), bayes_nn::DataError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dataset {
+    x: Arc<[f64]>,
+    y: Arc<[f64]>,
+    features: usize,
+    feature_names: Arc<[String]>,
+    target_name: Arc<str>,
+    standardization: Option<Arc<Standardization>>,
+    target_standardization: Option<Arc<Standardization>>,
+}
+
+impl Dataset {
+    /// A data set from `x`, row-major `[n, features]`, and `y`, `[n]`. Features are named `x1`, `x2`, ..., the target `y`.
+    ///
+    /// # Errors
+    /// No rows or features, lengths that do not fit, and values that are NaN or infinite.
+    ///
+    /// ```
+    /// let data = bayes_nn::Dataset::new(&[0.0, 1.0, 2.0, 3.0], 2, &[0.5, 1.5])?;
+    /// assert_eq!(data.row(1), [2.0, 3.0]);
+    /// # Ok::<(), bayes_nn::DataError>(())
+    /// ```
+    pub fn new(x: &[f64], features: usize, y: &[f64]) -> Result<Self, DataError> {
+        let names = (1..=features).map(|j| format!("x{j}")).collect();
+        Self::from_parts(x.into(), y.into(), names, "y".into())
+    }
+
+    /// A data set from one array per row and the targets.
+    ///
+    /// # Errors
+    /// As [`Dataset::new`].
+    ///
+    /// ```
+    /// let data = bayes_nn::Dataset::from_rows(&[[0.0], [1.0]], &[0.1, 0.9])?;
+    /// assert_eq!(data.features(), 1);
+    /// # Ok::<(), bayes_nn::DataError>(())
+    /// ```
+    pub fn from_rows<const K: usize>(rows: &[[f64; K]], y: &[f64]) -> Result<Self, DataError> {
+        Self::new(rows.as_flattened(), K, y)
+    }
+
+    /// Reads a CSV file with a header: the last column is the target, all others are features.
+    ///
+    /// [`CsvReader`] chooses columns, delimiter and test rows.
+    ///
+    /// # Errors
+    /// As [`CsvReader::read`].
+    ///
+    /// ```
+    /// # let path = std::env::temp_dir().join(format!("bayes-nn-from-csv-{}.csv", std::process::id()));
+    /// # std::fs::write(&path, "height,weight\n1.7,65\n1.8,80\n")?;
+    /// let data = bayes_nn::Dataset::from_csv(&path)?;
+    /// assert_eq!(data.target_name(), "weight");
+    /// # std::fs::remove_file(&path)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn from_csv(path: impl AsRef<Path>) -> Result<Self, DataError> {
+        CsvReader::new().read(path)
+    }
+
+    /// As [`Dataset::from_csv`], from anything that can be read.
+    ///
+    /// # Errors
+    /// As [`CsvReader::read`].
+    ///
+    /// ```
+    /// let text = "x1,x2,y\n0.5,1.5,0\n2.5,3.5,1\n";
+    /// let data = bayes_nn::Dataset::from_csv_reader(text.as_bytes())?;
+    /// assert_eq!(data.y(), [0.0, 1.0]);
+    /// # Ok::<(), bayes_nn::DataError>(())
+    /// ```
+    pub fn from_csv_reader(reader: impl Read) -> Result<Self, DataError> {
+        CsvReader::new().read_from(reader)
+    }
+
+    fn from_parts(
+        x: Arc<[f64]>,
+        y: Arc<[f64]>,
+        feature_names: Vec<String>,
+        target_name: Arc<str>,
+    ) -> Result<Self, DataError> {
+        let features = feature_names.len();
+        if features == 0 {
+            return Err(DataError::ZeroFeatures);
+        }
+        if x.is_empty() && y.is_empty() {
+            return Err(DataError::Empty);
+        }
+        if !x.len().is_multiple_of(features) {
+            return Err(DataError::NotWholeRows {
+                len: x.len(),
+                features,
+            });
+        }
+        let rows = x.len() / features;
+        if rows != y.len() {
+            return Err(DataError::RowMismatch {
+                rows,
+                targets: y.len(),
+            });
+        }
+        if let Some(at) = x.iter().position(|value| !value.is_finite()) {
+            return Err(DataError::NotFinite {
+                row: at / features,
+                column: feature_names[at % features].clone(),
+                value: x[at],
+            });
+        }
+        if let Some(row) = y.iter().position(|value| !value.is_finite()) {
+            return Err(DataError::NotFinite {
+                row,
+                column: target_name.to_string(),
+                value: y[row],
+            });
+        }
+        Ok(Self {
+            x,
+            y,
+            features,
+            feature_names: feature_names.into(),
+            target_name,
+            standardization: None,
+            target_standardization: None,
+        })
+    }
+
+    /// The same data with other feature names.
+    ///
+    /// # Errors
+    /// [`DataError::NameCount`] unless there is one name per feature.
+    ///
+    /// ```
+    /// let data = bayes_nn::Dataset::new(&[1.7, 65.0], 2, &[1.0])?.with_feature_names(["height", "weight"])?;
+    /// assert_eq!(data.feature_names(), ["height", "weight"]);
+    /// # Ok::<(), bayes_nn::DataError>(())
+    /// ```
+    pub fn with_feature_names<S: Into<String>>(
+        mut self,
+        names: impl IntoIterator<Item = S>,
+    ) -> Result<Self, DataError> {
+        let names: Vec<String> = names.into_iter().map(Into::into).collect();
+        if names.len() != self.features {
+            return Err(DataError::NameCount {
+                given: names.len(),
+                features: self.features,
+            });
+        }
+        self.feature_names = names.into();
+        Ok(self)
+    }
+
+    /// The same data with another target name.
+    ///
+    /// ```
+    /// let data = bayes_nn::Dataset::new(&[1.7], 1, &[65.0])?.with_target_name("weight");
+    /// assert_eq!(data.target_name(), "weight");
+    /// # Ok::<(), bayes_nn::DataError>(())
+    /// ```
+    #[must_use]
+    pub fn with_target_name(mut self, name: &str) -> Self {
+        self.target_name = name.into();
+        self
+    }
+
+    /// Number of rows, n.
+    pub fn rows(&self) -> usize {
+        self.y.len()
+    }
+
+    /// Number of features per row.
+    pub fn features(&self) -> usize {
+        self.features
+    }
+
+    /// The features, row-major `[n, features]`.
+    pub fn x(&self) -> &[f64] {
+        &self.x
+    }
+
+    /// The targets, `[n]`.
+    pub fn y(&self) -> &[f64] {
+        &self.y
+    }
+
+    /// The features of one row, `[features]`.
+    ///
+    /// # Panics
+    /// If `row` is not below [`Dataset::rows`], as indexing a slice does.
+    pub fn row(&self, row: usize) -> &[f64] {
+        &self.x[row * self.features..(row + 1) * self.features]
+    }
+
+    /// One feature of all rows, `[n]`.
+    ///
+    /// # Panics
+    /// If `column` is not below [`Dataset::features`], as indexing a slice does.
+    ///
+    /// ```
+    /// let data = bayes_nn::Dataset::from_rows(&[[1.0, 2.0], [3.0, 4.0]], &[0.0, 1.0])?;
+    /// assert_eq!(data.column(1), [2.0, 4.0]);
+    /// # Ok::<(), bayes_nn::DataError>(())
+    /// ```
+    pub fn column(&self, column: usize) -> Vec<f64> {
+        assert!(
+            column < self.features,
+            "column {column} of a data set with {} features",
+            self.features
+        );
+        self.x
+            .iter()
+            .skip(column)
+            .step_by(self.features)
+            .copied()
+            .collect()
+    }
+
+    /// The names of the features, in the order of the columns.
+    pub fn feature_names(&self) -> &[String] {
+        &self.feature_names
+    }
+
+    /// The name of the target.
+    pub fn target_name(&self) -> &str {
+        &self.target_name
+    }
+}
+
+impl fmt::Display for Dataset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 6;
+        let plural = |count: usize| if count == 1 { "" } else { "s" };
+        write!(
+            f,
+            "{} row{}, {} feature{} (",
+            self.rows(),
+            plural(self.rows()),
+            self.features,
+            plural(self.features)
+        )?;
+        for (j, name) in self.feature_names.iter().take(SHOWN).enumerate() {
+            write!(f, "{}{name}", if j == 0 { "" } else { ", " })?;
+        }
+        if self.features > SHOWN {
+            write!(f, ", ...")?;
+        }
+        write!(f, "), target {}", self.target_name)?;
+        match (&self.standardization, &self.target_standardization) {
+            (Some(_), Some(_)) => write!(f, "; features and target standardized"),
+            (Some(_), None) => write!(f, "; features standardized"),
+            (None, Some(_)) => write!(f, "; target standardized"),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_and_columns_are_those_given() {
+        let data = Dataset::new(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 3, &[7.0, 8.0]).unwrap();
+        assert_eq!(data.row(0), [1.0, 2.0, 3.0]);
+        assert_eq!(data.row(1), [4.0, 5.0, 6.0]);
+        assert_eq!(data.column(2), [3.0, 6.0]);
+        assert_eq!(data.feature_names(), ["x1", "x2", "x3"]);
+    }
+
+    #[test]
+    fn each_bad_shape_has_its_message() {
+        let message = |result: Result<Dataset, DataError>| result.unwrap_err().to_string();
+        assert_eq!(
+            message(Dataset::new(&[1.0, 2.0, 3.0], 2, &[0.0])),
+            "x holds 3 values, not a multiple of 2 features; it is row-major [n, features]"
+        );
+        assert_eq!(
+            message(Dataset::new(&[1.0, 2.0], 1, &[0.0])),
+            "x has 2 rows and y 1 values; each row needs one target"
+        );
+        assert_eq!(
+            message(Dataset::new(&[], 2, &[0.0])),
+            "x has 0 rows and y 1 values; each row needs one target"
+        );
+        assert_eq!(
+            message(Dataset::new(&[], 2, &[])),
+            "the data set is empty; at least one row is needed"
+        );
+        assert_eq!(
+            message(Dataset::new(&[1.0], 0, &[0.0])),
+            "the rows have no features; at least one is needed"
+        );
+        assert_eq!(
+            message(
+                Dataset::from_rows(&[[1.0], [2.0]], &[0.0, 1.0])
+                    .and_then(|d| d.with_feature_names(["a", "b"]))
+            ),
+            "2 names for 1 features; each needs one"
+        );
+    }
+
+    #[test]
+    fn values_that_are_not_finite_are_named_by_row_and_column() {
+        assert_eq!(
+            Dataset::new(&[1.0, 2.0, 3.0, f64::NAN], 2, &[0.0, 1.0])
+                .unwrap_err()
+                .to_string(),
+            "row 1, column `x2`: NaN is not finite"
+        );
+        assert_eq!(
+            Dataset::new(&[1.0, 2.0], 1, &[0.0, f64::NEG_INFINITY])
+                .unwrap_err()
+                .to_string(),
+            "row 1, column `y`: -inf is not finite"
+        );
+    }
+
+    #[test]
+    fn display_says_size_names_and_scale() {
+        let data = Dataset::new(&[1.0, 2.0, 3.0, 4.0], 2, &[0.0, 1.0]).unwrap();
+        assert_eq!(data.to_string(), "2 rows, 2 features (x1, x2), target y");
+        assert_eq!(
+            data.standardized().to_string(),
+            "2 rows, 2 features (x1, x2), target y; features standardized"
+        );
+        let wide = Dataset::new(&[0.0; 8], 8, &[0.0]).unwrap();
+        assert_eq!(
+            wide.to_string(),
+            "1 row, 8 features (x1, x2, x3, x4, x5, x6, ...), target y"
+        );
+    }
+}

@@ -1,0 +1,284 @@
+//! What can go wrong, from data to prediction.
+
+use bayes_nn_autodiff::{GraphError, Shape};
+use bayes_nn_distributions::ParameterError;
+use bayes_nn_inference::{Approximation, InferenceError};
+use bayes_nn_kernels::KernelError;
+
+use crate::data::DataError;
+use crate::scores::ScoreError;
+
+/// Anything that can go wrong: what was wrong, where, and what would be right.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The data.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// Predictions that cannot be scored.
+    #[error(transparent)]
+    Score(#[from] ScoreError),
+    /// A fit that cannot be started or continued.
+    #[error(transparent)]
+    Inference(InferenceError),
+    /// A formula whose operands do not fit.
+    #[error(transparent)]
+    Graph(Box<GraphError>),
+    /// A program that cannot be made or run.
+    #[error(transparent)]
+    Kernel(Box<KernelError>),
+    /// A column with another number of rows than those before.
+    #[error("column `{column}` has {rows} rows, the columns before it have {expected}")]
+    Rows {
+        /// The column.
+        column: String,
+        /// Its rows.
+        rows: usize,
+        /// Rows of the other columns.
+        expected: usize,
+    },
+    /// A column that the model reads is not among the data.
+    #[error(
+        "the model reads the column `{column}`, which the data do not have; they have {available}"
+    )]
+    UnknownColumn {
+        /// The column asked for.
+        column: String,
+        /// The columns there are.
+        available: String,
+    },
+    /// A variable that was asked for is not among the draws.
+    #[error("there are no draws of `{name}`; there are draws of {available}")]
+    UnknownVariable {
+        /// The variable asked for.
+        name: String,
+        /// The variables there are.
+        available: String,
+    },
+    /// A column is there, but of another kind.
+    #[error("`{column}` is {found}; the model reads it as {wanted}")]
+    ColumnKind {
+        /// The column.
+        column: String,
+        /// What it is: a column, a matrix or an index.
+        found: &'static str,
+        /// What the model asked for.
+        wanted: &'static str,
+    },
+    /// A distribution with parameters that it cannot have.
+    #[error("`{site}`: {source}")]
+    Parameter {
+        /// The random variable.
+        site: String,
+        /// What is wrong with the parameters.
+        source: Box<ParameterError>,
+    },
+    /// Two variables of a model have one name.
+    #[error(
+        "the name `{name}` is used twice in the model; each variable needs its own (`Trace::scope` puts a prefix before names)"
+    )]
+    NameTwice {
+        /// The name.
+        name: String,
+    },
+    /// A variable with a discrete prior.
+    #[error(
+        "`{site}` has the discrete prior {distribution}, which has no gradient; sum it out of the model, or observe it"
+    )]
+    Discrete {
+        /// The variable.
+        site: String,
+        /// The distribution.
+        distribution: &'static str,
+    },
+    /// A variable whose prior depends on the rows of a minibatch.
+    #[error(
+        "the prior of `{site}` depends on the rows of the minibatch, which change at every step; fit it on all rows (without `batch`), or give it one element for each group and select with `Var::gather`"
+    )]
+    LocalSite {
+        /// The variable.
+        site: String,
+    },
+    /// A variable that was not there when the model was first run.
+    #[error(
+        "`{site}` was not declared when the model was first run; a model must declare the same variables every time"
+    )]
+    SiteAppeared {
+        /// The variable.
+        site: String,
+    },
+    /// A variable whose shape changed from run to run.
+    #[error(
+        "`{site}` has the shape {shape}, the model was fitted with {fitted}; the shape of a variable must not depend on the number of rows"
+    )]
+    SiteShape {
+        /// The variable.
+        site: String,
+        /// Its shape now.
+        shape: Box<Shape>,
+        /// Its shape at first.
+        fitted: Box<Shape>,
+    },
+    /// An observed value outside its distribution's support.
+    #[error(
+        "`{site}`, row {row}: {value} cannot come from {distribution}, whose values are {support}"
+    )]
+    Support {
+        /// The observed variable.
+        site: String,
+        /// The row, from 0.
+        row: usize,
+        /// The value.
+        value: f64,
+        /// The distribution.
+        distribution: &'static str,
+        /// What would be right.
+        support: String,
+    },
+    /// An observation and its distribution have different shapes.
+    #[error(
+        "`{site}`: a value of shape {shape} is observed under a distribution of shape {distribution}; the distribution must have the shape of the value or stretch to it (`Var::reshape` and `Var::row` drop an axis)"
+    )]
+    ObservedShape {
+        /// The observed variable.
+        site: String,
+        /// The shape of the value.
+        shape: Box<Shape>,
+        /// The shape of the distribution.
+        distribution: Box<Shape>,
+    },
+    /// A scale that is no positive number.
+    #[error("a log density is scaled by {factor}; the factor must be finite and above 0")]
+    Scale {
+        /// The factor.
+        factor: f64,
+    },
+    /// A prior for a parameter that the network does not have.
+    #[error("there is no parameter `{key}` to give a prior to; the network has {available}")]
+    UnknownPrior {
+        /// The name given.
+        key: String,
+        /// The parameters there are.
+        available: String,
+    },
+    /// Layers that do not fit each other, or none.
+    #[error("the network: {problem}")]
+    Network {
+        /// What does not fit, and what would.
+        problem: String,
+    },
+    /// A network whose outputs do not fit the likelihood.
+    #[error("the likelihood {head} needs a network with {needed}, this one has {outputs}")]
+    Outputs {
+        /// The head.
+        head: &'static str,
+        /// How many outputs it needs, in words.
+        needed: &'static str,
+        /// How many there are.
+        outputs: usize,
+    },
+    /// Rows with another number of features than the network takes.
+    #[error("the data have {found} features, the network takes {expected}")]
+    Features {
+        /// Features of the data.
+        found: usize,
+        /// Inputs of the network.
+        expected: usize,
+    },
+    /// Values that fill no whole rows.
+    #[error(
+        "{len} values are no whole number of rows of {features} features; they are row-major [n, {features}]"
+    )]
+    WholeRows {
+        /// The number of values.
+        len: usize,
+        /// Features of a row.
+        features: usize,
+    },
+    /// A value to predict at that is not finite.
+    #[error("row {row}, feature {feature}: {value} is not finite")]
+    NotFiniteFeature {
+        /// The row, from 0.
+        row: usize,
+        /// The feature, from 0.
+        feature: usize,
+        /// The value.
+        value: f64,
+    },
+    /// A request for too few draws, or for an interval that is none.
+    #[error("`{field}` is {value}; it must be {allowed}")]
+    Request {
+        /// The argument.
+        field: &'static str,
+        /// The value given.
+        value: String,
+        /// What would be right.
+        allowed: &'static str,
+    },
+    /// A result that is not finite.
+    #[error("the draws of `{name}` are not finite at draw {draw}, element {element}: {value}")]
+    NotFiniteDraw {
+        /// The variable.
+        name: String,
+        /// The draw, from 0.
+        draw: usize,
+        /// The element, in row-major order.
+        element: usize,
+        /// The value.
+        value: f64,
+    },
+    /// A prediction that is not finite.
+    #[error(
+        "the prediction of row {row} is not finite: the outputs of the network overflow there; look at the size of its features, or predict in double precision"
+    )]
+    NotFinitePrediction {
+        /// The row, from 0.
+        row: usize,
+    },
+    /// The fitted guide does not belong to the model.
+    #[error("the approximation is of {found}, the model has {expected}")]
+    OtherModel {
+        /// The sites of the approximation.
+        found: String,
+        /// The sites of the model.
+        expected: String,
+    },
+}
+
+impl Error {
+    /// The last good state of a fit that was stopped by a number that is not finite; with
+    /// [`crate::model::Posterior::new`] it predicts like any fit.
+    pub fn last_good(&self) -> Option<&Approximation> {
+        match self {
+            Error::Inference(error) => error.last_good(),
+            _ => None,
+        }
+    }
+}
+
+impl From<GraphError> for Error {
+    fn from(error: GraphError) -> Error {
+        Error::Graph(Box::new(error))
+    }
+}
+
+impl From<KernelError> for Error {
+    fn from(error: KernelError) -> Error {
+        Error::Kernel(Box::new(error))
+    }
+}
+
+impl From<InferenceError> for Error {
+    /// Unwraps what a model reported from within a fit.
+    fn from(error: InferenceError) -> Error {
+        match error {
+            InferenceError::Density(inner) => match inner.downcast::<Error>() {
+                Ok(own) => *own,
+                Err(other) => Error::Inference(InferenceError::Density(other)),
+            },
+            InferenceError::Graph(inner) => Error::Graph(inner),
+            InferenceError::Kernel(inner) => Error::Kernel(inner),
+            other => Error::Inference(other),
+        }
+    }
+}

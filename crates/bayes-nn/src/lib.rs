@@ -1,0 +1,57 @@
+//! Bayesian neural networks and probabilistic programs: write a model, fit its posterior, look
+//! at predictions and at what is not known.
+//!
+//! ```
+//! use bayes_nn::prelude::*;
+//!
+//! let data = datasets::moons(1000, 0.2, 0)?.standardized();
+//! let (train, test) = data.split(0.5, 0)?;
+//! let net = Mlp::new([2, 5, 5, 1]).activation(Tanh).without_bias().prior(Normal::new(0.0, 1.0));
+//! let bnn = Bnn::new(net, Bernoulli);
+//! let fit = bnn.fit(&train, Advi::mean_field().steps(50_000).seed(1))?;
+//! println!("{fit}");
+//! let prediction = fit.predict(test.x(), 500)?;
+//! println!("{}", prediction.score(test.y())?);
+//! # Ok::<(), bayes_nn::Error>(())
+//! ```
+//!
+//! - [`Dataset`], [`datasets`]: data from slices, CSV or formulas, standardised and split.
+//! - [`nn`], [`Bnn`]: networks with priors, and the likelihoods on their outputs.
+//! - [`model`]: any joint density as a plain function.
+//! - [`Advi`]: the settings of a fit.
+//! - [`Prediction`], [`scores`]: means, uncertainty, and how good they were.
+//! - [`plots`], [`report`]: pictures, and one page that holds them all.
+#![forbid(unsafe_code)]
+
+pub mod data;
+pub mod datasets;
+pub mod model;
+pub mod nn;
+pub mod plots;
+pub mod prelude;
+pub mod report;
+pub mod scores;
+
+mod bnn;
+mod error;
+mod predict;
+mod progress;
+
+pub use bayes_nn_distributions as distributions;
+pub use bayes_nn_inference::{
+    Advi, AdviFit, Approximation, Convergence, ConvergenceTest, Curve, Divergence, Elbo, Estimator,
+    Family, InferenceError, NonFinite, Optimizer, Progress, Restart, Schedule, Snapshot, Stop,
+    Update,
+};
+pub use bayes_nn_kernels::Precision;
+pub use bnn::Bnn;
+pub use data::{CsvReader, DataError, Dataset, Standardization};
+pub use error::Error;
+pub use model::{Data, Draws, Fit, Model, Posterior};
+pub use predict::{Predict, Prediction, PredictiveDraws, Score, Task};
+pub use progress::Bar;
+
+/// The programs of the README are tests, too.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -1,0 +1,252 @@
+//! The data as a model sees it: nodes of a graph, batch last, full or a minibatch.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bayes_nn_autodiff::{Bindings, Graph, Kind, Shape, Var};
+use bayes_nn_inference::InputValues;
+
+use super::data::{Column, Data};
+use crate::error::Error;
+
+/// The noise stream of minibatch indices.
+const ROWS: u32 = 1;
+
+/// The rows that a model is run on, all of them or a minibatch.
+///
+/// Everything comes batch last: a matrix that was handed in as `[n, features]` is seen as
+/// `[features, rows]`, so that a layer is `weight.t().matmul(x)` and its rows lie side by side.
+pub struct Batch<'g> {
+    pub(crate) shared: Rc<Shared<'g>>,
+}
+
+/// What a batch and the traces over it have in common.
+pub(crate) struct Shared<'g> {
+    pub(crate) graph: &'g Graph,
+    data: Data,
+    /// The row numbers of a minibatch.
+    pub(crate) index: Option<Var<'g>>,
+    rows: usize,
+    inputs: RefCell<Vec<Input<'g>>>,
+    /// Whether a column that is not there may stand for itself, as what is to be predicted.
+    absent_allowed: bool,
+    pub(crate) absent: RefCell<Vec<(String, Var<'g>)>>,
+    error: RefCell<Option<Error>>,
+}
+
+struct Input<'g> {
+    name: String,
+    /// The input itself, and what the model sees of it.
+    input: Var<'g>,
+    seen: Var<'g>,
+    values: Arc<[f64]>,
+}
+
+impl<'g> Batch<'g> {
+    pub(crate) fn new(
+        graph: &'g Graph,
+        data: &Data,
+        batch: Option<usize>,
+        absent_allowed: bool,
+    ) -> Batch<'g> {
+        let total = data.rows().unwrap_or(0);
+        Batch {
+            shared: Rc::new(Shared {
+                graph,
+                data: data.clone(),
+                index: batch.map(|batch| graph.batch(total, batch, ROWS)),
+                rows: batch.unwrap_or(total),
+                inputs: RefCell::default(),
+                absent_allowed,
+                absent: RefCell::default(),
+                error: RefCell::default(),
+            }),
+        }
+    }
+
+    /// The number of rows in this batch.
+    pub fn rows(&self) -> usize {
+        self.shared.rows
+    }
+
+    /// The number `N` of rows of all the data.
+    pub fn total_rows(&self) -> usize {
+        self.shared.data.rows().unwrap_or(0)
+    }
+
+    /// The graph that the model is written into, for constants.
+    pub fn graph(&self) -> &'g Graph {
+        self.shared.graph
+    }
+
+    /// The column `name`, `[rows]`. A name that the data do not have is an error of the run.
+    pub fn column(&self, name: &str) -> Var<'g> {
+        self.get(name, "a column")
+    }
+
+    /// The matrix `name`, `[features, rows]`.
+    pub fn matrix(&self, name: &str) -> Var<'g> {
+        self.get(name, "a matrix")
+    }
+
+    /// The index `name`, `[rows]`, for `Var::gather`.
+    pub fn index(&self, name: &str) -> Var<'g> {
+        self.get(name, "an index")
+    }
+
+    fn get(&self, name: &str, wanted: &'static str) -> Var<'g> {
+        let shared = &self.shared;
+        match shared.data.get(name) {
+            Some(column) if column.kind() == wanted => shared.see(name, column),
+            Some(column) => {
+                shared.fail(Error::ColumnKind {
+                    column: name.to_owned(),
+                    found: column.kind(),
+                    wanted,
+                });
+                shared.stand_in(wanted)
+            }
+            None if shared.absent_allowed && wanted == "a column" => {
+                let mut absent = shared.absent.borrow_mut();
+                if let Some((_, var)) = absent.iter().find(|(known, _)| known == name) {
+                    return *var;
+                }
+                let var = shared.graph.input(name, [shared.rows]);
+                absent.push((name.to_owned(), var));
+                var
+            }
+            None => {
+                shared.fail(shared.unknown_column(name));
+                shared.stand_in(wanted)
+            }
+        }
+    }
+}
+
+impl<'g> Shared<'g> {
+    /// Keeps the first error; a model's formulas go on with stand-ins.
+    pub(crate) fn fail(&self, error: Error) {
+        self.error.borrow_mut().get_or_insert(error);
+    }
+
+    /// The first error of the model or of its graph.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        match self.error.borrow_mut().take() {
+            Some(error) => Err(error),
+            None => Ok(self.graph.check()?),
+        }
+    }
+
+    pub(crate) fn unknown_column(&self, name: &str) -> Error {
+        Error::UnknownColumn {
+            column: name.to_owned(),
+            available: self.data.names(),
+        }
+    }
+
+    fn stand_in(&self, wanted: &str) -> Var<'g> {
+        match wanted {
+            "an index" => self.graph.index_constant(&vec![0; self.rows]),
+            "a matrix" => self.zeros(Shape::from([1, self.rows])),
+            _ => self.zeros(Shape::from(self.rows)),
+        }
+    }
+
+    /// Zeros, to go on with after an error.
+    pub(crate) fn zeros(&self, shape: Shape) -> Var<'g> {
+        self.graph.constant(&vec![0.0; shape.elements()], shape)
+    }
+
+    /// Whether a value is computed from the rows of a minibatch.
+    pub(crate) fn is_of_minibatch(&self, value: Var<'g>) -> bool {
+        self.index
+            .is_some_and(|index| self.graph.depends_on(value, index))
+    }
+
+    /// `N / B` for what comes from the rows of a minibatch, 1 for anything else.
+    pub(crate) fn factor(&self, value: Var<'g>) -> f64 {
+        match self.is_of_minibatch(value) {
+            true => self.data.rows().unwrap_or(0) as f64 / self.rows as f64,
+            false => 1.0,
+        }
+    }
+
+    fn see(&self, name: &str, column: &Column) -> Var<'g> {
+        let mut inputs = self.inputs.borrow_mut();
+        if let Some(known) = inputs.iter().find(|known| known.name == name) {
+            return known.seen;
+        }
+        let total = self.data.rows().unwrap_or(0);
+        let (input, seen, values) = match (column, self.index) {
+            (Column::Vector(values), index) => {
+                let input = self.graph.input(name, [total]);
+                let seen = index.map_or(input, |index| input.gather(index, 0));
+                (input, seen, values.clone())
+            }
+            (Column::Index(values), index) => {
+                let input = self.graph.index_input(name, [total]);
+                let seen = index.map_or(input, |index| input.gather(index, 0));
+                (input, seen, values.clone())
+            }
+            // Rows of a resident matrix are gathered whole, then laid batch last.
+            (Column::Matrix { values, columns }, Some(index)) => {
+                let input = self.graph.input(name, [total, *columns]);
+                (input, input.gather(index, 0).t(), values.clone())
+            }
+            (Column::Matrix { values, columns }, None) => {
+                let input = self.graph.input(name, [*columns, total]);
+                (input, input, transposed(values, *columns).into())
+            }
+        };
+        inputs.push(Input {
+            name: name.to_owned(),
+            input,
+            seen,
+            values,
+        });
+        seen
+    }
+
+    /// The inputs that were read, with their values.
+    pub(crate) fn inputs(&self) -> InputValues {
+        let inputs = self.inputs.borrow();
+        inputs
+            .iter()
+            .filter_map(|input| Some((input.input.input_id()?, input.values.clone())))
+            .collect()
+    }
+
+    /// The values of `vars`, which may depend on data but not on noise or on absent columns.
+    pub(crate) fn evaluate(&self, vars: &[Var<'g>]) -> Result<Vec<Vec<f64>>, Error> {
+        if let Some(known) = vars.iter().map(|v| v.constant_values()).collect() {
+            return Ok(known);
+        }
+        for (name, absent) in self.absent.borrow().iter() {
+            if vars.iter().any(|v| self.graph.depends_on(*v, *absent)) {
+                return Err(self.unknown_column(name));
+            }
+        }
+        let mut bindings = Bindings::new();
+        for input in self.inputs.borrow().iter() {
+            bindings = bindings.bind(input.input, &input.values);
+        }
+        let values = self.graph.evaluate(vars, &bindings)?;
+        Ok(values.iter().map(|v| v.values().to_vec()).collect())
+    }
+
+    /// Whether a value needs a column that is not there.
+    pub(crate) fn is_absent(&self, value: Var<'g>) -> bool {
+        let absent = self.absent.borrow();
+        value.kind() == Kind::Float
+            && absent
+                .iter()
+                .any(|(_, var)| self.graph.depends_on(value, *var))
+    }
+}
+
+/// Row-major `[n, columns]` as row-major `[columns, n]`.
+pub(crate) fn transposed(values: &[f64], columns: usize) -> Vec<f64> {
+    let column = |j: usize| values.iter().skip(j).step_by(columns).copied();
+    (0..columns).flat_map(column).collect()
+}

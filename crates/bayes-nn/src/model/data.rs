@@ -1,0 +1,185 @@
+//! What a model reads: named columns with one row each for every observation.
+
+use std::sync::Arc;
+
+use crate::data::{DataError, Dataset, Standardization};
+use crate::error::Error;
+
+/// Named columns, all of the same number of rows and all finite.
+///
+/// A clone shares the values. A [`Dataset`] becomes a matrix `x` and a column `y`.
+///
+/// ```
+/// use bayes_nn::model::Data;
+/// let data = Data::new()
+///     .column("y", &[1.5, 0.2, 3.0])?
+///     .matrix("x", &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 2)?
+///     .index("group", &[0, 1, 1])?;
+/// assert_eq!(data.rows(), Some(3));
+/// # Ok::<(), bayes_nn::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Data {
+    columns: Vec<(String, Column)>,
+    rows: Option<usize>,
+    target: Option<Standardization>,
+}
+
+/// A column, or several side by side under one name.
+#[derive(Clone, Debug)]
+pub(crate) enum Column {
+    /// `[n]`
+    Vector(Arc<[f64]>),
+    /// Row-major `[n, columns]`.
+    Matrix { values: Arc<[f64]>, columns: usize },
+    /// `[n]`, whole numbers that select.
+    Index(Arc<[f64]>),
+}
+
+impl Column {
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Column::Vector(_) => "a column",
+            Column::Matrix { .. } => "a matrix",
+            Column::Index(_) => "an index",
+        }
+    }
+}
+
+impl Data {
+    /// No columns, for a model that reads none.
+    pub fn new() -> Data {
+        Data::default()
+    }
+
+    /// Adds a column of numbers, one a row.
+    ///
+    /// # Errors
+    /// No values, a value that is not finite, another number of rows than the columns before, a
+    /// name that is taken.
+    pub fn column(self, name: &str, values: &[f64]) -> Result<Data, Error> {
+        check_finite(name, values, 1)?;
+        self.add(name, values.len(), Column::Vector(values.into()))
+    }
+
+    /// Adds a matrix, `values` row-major `[n, columns]`.
+    ///
+    /// # Errors
+    /// As [`Data::column`], and values that do not fill whole rows.
+    pub fn matrix(self, name: &str, values: &[f64], columns: usize) -> Result<Data, Error> {
+        if columns == 0 {
+            return Err(DataError::ZeroFeatures.into());
+        }
+        if !values.len().is_multiple_of(columns) {
+            return Err(DataError::NotWholeRows {
+                len: values.len(),
+                features: columns,
+            }
+            .into());
+        }
+        check_finite(name, values, columns)?;
+        let column = Column::Matrix {
+            values: values.into(),
+            columns,
+        };
+        self.add(name, values.len() / columns, column)
+    }
+
+    /// Adds a column of whole numbers that select, for `Var::gather`.
+    ///
+    /// # Errors
+    /// As [`Data::column`].
+    pub fn index(self, name: &str, values: &[usize]) -> Result<Data, Error> {
+        let rows = values.len();
+        let values = values.iter().map(|&v| v as f64).collect();
+        self.add(name, rows, Column::Index(values))
+    }
+
+    fn add(mut self, name: &str, rows: usize, column: Column) -> Result<Data, Error> {
+        if rows == 0 {
+            return Err(DataError::Empty.into());
+        }
+        if self.columns.iter().any(|(taken, _)| taken == name) {
+            return Err(DataError::DuplicateColumn {
+                column: name.to_owned(),
+            }
+            .into());
+        }
+        if let Some(expected) = self.rows.filter(|&expected| expected != rows) {
+            return Err(Error::Rows {
+                column: name.to_owned(),
+                rows,
+                expected,
+            });
+        }
+        self.rows = Some(rows);
+        self.columns.push((name.to_owned(), column));
+        Ok(self)
+    }
+
+    /// The number of rows; `None` without columns.
+    pub fn rows(&self) -> Option<usize> {
+        self.rows
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&Column> {
+        let found = self.columns.iter().find(|(own, _)| own == name);
+        found.map(|(_, column)| column)
+    }
+
+    /// The names, for messages.
+    pub(crate) fn names(&self) -> String {
+        let names: Vec<String> = self
+            .columns
+            .iter()
+            .map(|(name, _)| format!("`{name}`"))
+            .collect();
+        match names.is_empty() {
+            true => "none".to_owned(),
+            false => names.join(", "),
+        }
+    }
+
+    pub(crate) fn target(&self) -> Option<&Standardization> {
+        self.target.as_ref()
+    }
+}
+
+fn check_finite(name: &str, values: &[f64], columns: usize) -> Result<(), Error> {
+    let Some(place) = values.iter().position(|v| !v.is_finite()) else {
+        return Ok(());
+    };
+    let column = match columns {
+        1 => name.to_owned(),
+        _ => format!("{name}[{}]", place % columns),
+    };
+    Err(DataError::NotFinite {
+        row: place / columns,
+        column,
+        value: values[place],
+    }
+    .into())
+}
+
+impl From<&Dataset> for Data {
+    fn from(data: &Dataset) -> Data {
+        let x = Column::Matrix {
+            values: data.x().into(),
+            columns: data.features(),
+        };
+        Data {
+            columns: vec![
+                ("x".to_owned(), x),
+                ("y".to_owned(), Column::Vector(data.y().into())),
+            ],
+            rows: Some(data.rows()),
+            target: data.target_standardization().cloned(),
+        }
+    }
+}
+
+impl From<&Data> for Data {
+    fn from(data: &Data) -> Data {
+        data.clone()
+    }
+}

@@ -1,0 +1,121 @@
+//! Draws of named variables.
+
+use bayes_nn_autodiff::Shape;
+
+use crate::error::Error;
+
+/// Draws of several variables.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Draws {
+    variables: Vec<Variable>,
+}
+
+/// Draws of one variable.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Variable {
+    name: String,
+    shape: Shape,
+    values: Vec<f64>,
+}
+
+impl Draws {
+    /// All variables, in the order in which the model declares them.
+    pub fn variables(&self) -> &[Variable] {
+        &self.variables
+    }
+
+    /// The variable `name`.
+    ///
+    /// # Errors
+    /// [`Error::UnknownVariable`] with the names there are.
+    pub fn variable(&self, name: &str) -> Result<&Variable, Error> {
+        let found = self.variables.iter().find(|v| v.name == name);
+        found.ok_or_else(|| {
+            let names: Vec<&str> = self.variables.iter().map(|v| v.name.as_str()).collect();
+            Error::UnknownVariable {
+                name: name.to_owned(),
+                available: names.join(", "),
+            }
+        })
+    }
+
+    pub(crate) fn declare(&mut self, name: &str, shape: Shape) {
+        self.variables.push(Variable {
+            name: name.to_owned(),
+            shape,
+            values: Vec::new(),
+        });
+    }
+
+    /// Adds a draw to the variable declared as number `variable`.
+    pub(crate) fn push(&mut self, variable: usize, draw: &[f64]) -> Result<(), Error> {
+        let variable = &mut self.variables[variable];
+        let elements = variable.shape.elements();
+        if let Some(element) = draw.iter().position(|v| !v.is_finite()) {
+            return Err(Error::NotFiniteDraw {
+                name: variable.name.clone(),
+                draw: variable.values.len() / elements.max(1),
+                element,
+                value: draw[element],
+            });
+        }
+        match draw {
+            // A plain number stands for every element.
+            [number] => variable
+                .values
+                .extend(std::iter::repeat_n(number, elements)),
+            draw => variable.values.extend(draw),
+        }
+        Ok(())
+    }
+}
+
+impl Variable {
+    /// The name, with the scopes it was declared in: `layer0.weight`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The shape of one draw.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// All draws, row-major `[draws, ...shape]`.
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// One draw, row-major in the variable's shape; `None` beyond the last one.
+    pub fn draw(&self, draw: usize) -> Option<&[f64]> {
+        let elements = self.shape.elements();
+        self.values.get(draw * elements..(draw + 1) * elements)
+    }
+
+    /// All draws of one element (row-major in the shape).
+    pub fn element(&self, element: usize) -> Vec<f64> {
+        let elements = self.shape.elements().max(1);
+        let draws = self.values.iter().skip(element).step_by(elements);
+        draws.copied().collect()
+    }
+
+    /// The mean over draws of each element.
+    pub fn mean(&self) -> Vec<f64> {
+        self.over_draws(|draws| draws.iter().sum::<f64>() / draws.len() as f64)
+    }
+
+    /// The standard deviation over draws of each element (divided by the number of draws less 1).
+    pub fn sd(&self) -> Vec<f64> {
+        self.over_draws(|draws| {
+            let n = draws.len() as f64;
+            let mean = draws.iter().sum::<f64>() / n;
+            let squares: f64 = draws.iter().map(|v| (v - mean) * (v - mean)).sum();
+            (squares / (n - 1.0).max(1.0)).sqrt()
+        })
+    }
+
+    fn over_draws(&self, summary: impl Fn(&[f64]) -> f64) -> Vec<f64> {
+        let elements = 0..self.shape.elements();
+        elements.map(|e| summary(&self.element(e))).collect()
+    }
+}

@@ -1,0 +1,74 @@
+//! Draws from the prior, and of what would be observed under it.
+
+use bayes_nn_autodiff::Graph;
+use rand_core::SeedableRng;
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use super::batch::Batch;
+use super::trace::{Mode, Trace};
+use super::{Data, Draws, Model};
+use crate::error::Error;
+
+/// Draws of every variable of a model before it has seen an observation: sites, deterministics,
+/// and what would be observed. A column that is only observed may be missing from the data.
+///
+/// # Errors
+/// Whatever is wrong with the model, and no draws.
+///
+/// ```
+/// use bayes_nn::distributions::{Normal, Poisson};
+/// use bayes_nn::model::{self, Data};
+/// let model = model::from_fn(|trace, data| {
+///     let rate = trace.sample("log_rate", Normal::new(1.0, 0.5)).exp();
+///     trace.observe("count", Poisson::new(rate), data.column("count"));
+/// });
+/// let data = Data::new().column("count", &[2.0, 0.0, 5.0])?;
+/// let draws = model::prior_predictive(&model, &data, 200, 1)?;
+/// assert_eq!(draws.variable("count")?.values().len(), 600);
+/// # Ok::<(), bayes_nn::Error>(())
+/// ```
+pub fn prior_predictive(
+    model: &impl Model,
+    data: impl Into<Data>,
+    draws: usize,
+    seed: u64,
+) -> Result<Draws, Error> {
+    super::posterior::check_draws(draws)?;
+    let data = data.into();
+    let mut rng = Box::new(Xoshiro256PlusPlus::seed_from_u64(seed));
+    let mut result = Draws::default();
+    for draw in 0..draws {
+        let graph = Graph::new();
+        let batch = Batch::new(&graph, &data, None, true);
+        let mode = Mode::Prior {
+            rng: rng.clone(),
+            simulate: true,
+        };
+        let trace = Trace::new(&batch, mode);
+        model.run(&trace, &batch);
+        batch.shared.check()?;
+        let (record, after) = trace.into_parts();
+        rng = after.expect("the trace was given a generator");
+
+        let mut variables = Vec::new();
+        for site in &record.sites {
+            let values = batch.shared.evaluate(&[site.value])?.swap_remove(0);
+            variables.push((&site.name, site.shape, values));
+        }
+        for (name, value) in &record.deterministics {
+            let values = batch.shared.evaluate(&[*value])?.swap_remove(0);
+            variables.push((name, value.shape(), values));
+        }
+        for observed in &record.observed {
+            let values = observed.simulated.clone().unwrap_or_default();
+            variables.push((&observed.name, observed.shape, values));
+        }
+        for (number, (name, shape, values)) in variables.into_iter().enumerate() {
+            if draw == 0 {
+                result.declare(name, shape);
+            }
+            result.push(number, &values)?;
+        }
+    }
+    Ok(result)
+}

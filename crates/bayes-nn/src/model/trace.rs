@@ -1,0 +1,372 @@
+//! One run of a model: what `sample` and `observe` do, and what they leave behind.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::rc::Rc;
+
+use bayes_nn_autodiff::{Graph, Shape, Var};
+use bayes_nn_distributions::{Bijector, Distribution, ParameterValues};
+use bayes_nn_inference::{Site, Term};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use super::batch::{Batch, Shared};
+use crate::error::Error;
+
+/// The handle through which a model declares its random variables.
+///
+/// The same model is run for different ends. To fit it, [`Trace::sample`] gives a part of the
+/// unconstrained vector, sent through the bijector of the distribution's support. For the prior
+/// it gives a draw made on the host. For predictions it gives a draw of the posterior.
+pub struct Trace<'g> {
+    shared: Rc<Shared<'g>>,
+    mode: RefCell<Mode<'g>>,
+    scope: RefCell<Vec<String>>,
+    scale: RefCell<f64>,
+    names: RefCell<HashSet<String>>,
+    pub(crate) record: RefCell<Record<'g>>,
+}
+
+/// Where the values of sites come from.
+pub(crate) enum Mode<'g> {
+    /// Drawn on the host, one after the other; observations, too, if `simulate`.
+    Prior {
+        rng: Box<Xoshiro256PlusPlus>,
+        simulate: bool,
+    },
+    /// Parts of the unconstrained vector `z`.
+    Given { z: Var<'g>, sites: Rc<[Site]> },
+}
+
+/// What a run of a model leaves behind.
+#[derive(Default)]
+pub(crate) struct Record<'g> {
+    pub(crate) sites: Vec<Sampled<'g>>,
+    pub(crate) observed: Vec<Observed<'g>>,
+    pub(crate) deterministics: Vec<(String, Var<'g>)>,
+    /// The summands of the log density in unconstrained space, scaled.
+    pub(crate) terms: Vec<Term<'g>>,
+}
+
+pub(crate) struct Sampled<'g> {
+    pub(crate) name: String,
+    pub(crate) shape: Shape,
+    pub(crate) value: Var<'g>,
+    pub(crate) bijector: Bijector<'g>,
+}
+
+pub(crate) struct Observed<'g> {
+    pub(crate) name: String,
+    pub(crate) distribution: Box<dyn Distribution<'g> + 'g>,
+    pub(crate) shape: Shape,
+    /// Element by element, never scaled.
+    pub(crate) log_prob: Var<'g>,
+    /// A draw on the host, when the run simulates.
+    pub(crate) simulated: Option<Vec<f64>>,
+}
+
+impl<'g> Trace<'g> {
+    pub(crate) fn new(batch: &Batch<'g>, mode: Mode<'g>) -> Trace<'g> {
+        Trace {
+            shared: batch.shared.clone(),
+            mode: RefCell::new(mode),
+            scope: RefCell::default(),
+            scale: RefCell::new(1.0),
+            names: RefCell::default(),
+            record: RefCell::default(),
+        }
+    }
+
+    /// What the run left behind, and the generator of a run that drew from the prior.
+    pub(crate) fn into_parts(self) -> (Record<'g>, Option<Box<Xoshiro256PlusPlus>>) {
+        let rng = match self.mode.into_inner() {
+            Mode::Prior { rng, .. } => Some(rng),
+            Mode::Given { .. } => None,
+        };
+        (self.record.into_inner(), rng)
+    }
+
+    /// The graph that the model is written into, for constants.
+    pub fn graph(&self) -> &'g Graph {
+        self.shared.graph
+    }
+
+    /// A random variable with this prior; the value has the shape of the distribution.
+    ///
+    /// Errors (a name used twice, a parameter outside its domain, a discrete distribution) are
+    /// kept, and returned by whatever runs the model.
+    #[track_caller]
+    pub fn sample(&self, name: &str, distribution: impl Distribution<'g> + 'g) -> Var<'g> {
+        let shape = distribution.shape();
+        self.shared.graph.scope(name, || {
+            let name = self.full_name(name);
+            self.try_sample(&name, shape, &distribution)
+                .unwrap_or_else(|error| {
+                    self.shared.fail(error);
+                    self.shared.zeros(shape)
+                })
+        })
+    }
+
+    fn try_sample(
+        &self,
+        name: &str,
+        shape: Shape,
+        distribution: &dyn Distribution<'g>,
+    ) -> Result<Var<'g>, Error> {
+        self.take_name(name)?;
+        self.check_parameters(name, distribution)?;
+        let support = distribution.support();
+        let bijector = support.bijector().ok_or_else(|| Error::Discrete {
+            site: name.to_owned(),
+            distribution: distribution.name(),
+        })?;
+        let parameters = distribution.parameters();
+        if parameters
+            .iter()
+            .any(|p| self.shared.is_of_minibatch(p.value))
+        {
+            return Err(Error::LocalSite {
+                site: name.to_owned(),
+            });
+        }
+        let value = match &mut *self.mode.borrow_mut() {
+            Mode::Prior { rng, .. } => {
+                let values = self.draw(name, distribution, shape, rng)?;
+                self.shared.graph.constant(&values, shape)
+            }
+            Mode::Given { z, sites } => {
+                let site = sites.iter().find(|site| site.name == name);
+                let site = site.ok_or_else(|| Error::SiteAppeared {
+                    site: name.to_owned(),
+                })?;
+                if site.shape != shape {
+                    return Err(Error::SiteShape {
+                        site: name.to_owned(),
+                        shape: Box::new(shape),
+                        fitted: Box::new(site.shape),
+                    });
+                }
+                let z = z.view(site.offset, shape);
+                let value = bijector.forward(z);
+                let log_prob = distribution.log_prob(value).sum();
+                let log_det = match bijector.log_det_jacobian(z) {
+                    // One number stands for every element.
+                    number if number.number().is_some() => number * shape.elements() as f64,
+                    elements => elements.sum(),
+                };
+                self.add_term(name, log_prob + log_det);
+                value
+            }
+        };
+        self.record.borrow_mut().sites.push(Sampled {
+            name: name.to_owned(),
+            shape,
+            value,
+            bijector,
+        });
+        Ok(value)
+    }
+
+    /// Says that `value` was seen and came from this distribution, which must have the shape of
+    /// the value or stretch to it.
+    ///
+    /// In a minibatch the log density of what comes from rows is scaled by `N / B`.
+    #[track_caller]
+    pub fn observe(
+        &self,
+        name: &str,
+        distribution: impl Distribution<'g> + 'g,
+        value: impl Into<Var<'g>>,
+    ) {
+        let value = value.into();
+        self.shared.graph.scope(name, || {
+            let name = self.full_name(name);
+            if let Err(error) = self.try_observe(&name, Box::new(distribution), value) {
+                self.shared.fail(error);
+            }
+        });
+    }
+
+    fn try_observe(
+        &self,
+        name: &str,
+        distribution: Box<dyn Distribution<'g> + 'g>,
+        value: Var<'g>,
+    ) -> Result<(), Error> {
+        self.take_name(name)?;
+        self.check_parameters(name, &*distribution)?;
+        let (shape, own) = (value.shape(), distribution.shape());
+        if own.broadcast(&shape) != Some(shape) {
+            return Err(Error::ObservedShape {
+                site: name.to_owned(),
+                shape: Box::new(shape),
+                distribution: Box::new(own),
+            });
+        }
+        let mut simulated = None;
+        if let Mode::Prior { rng, simulate } = &mut *self.mode.borrow_mut() {
+            if *simulate {
+                simulated = Some(self.draw(name, &*distribution, shape, rng)?);
+            } else if !self.shared.is_absent(value) {
+                self.check_support(name, &*distribution, value)?;
+            }
+        }
+        let log_prob = distribution.log_prob(value);
+        self.add_term(name, log_prob.sum());
+        self.record.borrow_mut().observed.push(Observed {
+            name: name.to_owned(),
+            distribution,
+            shape,
+            log_prob,
+            simulated,
+        });
+        Ok(())
+    }
+
+    /// Names a value that is computed from others, so that draws of it are kept.
+    pub fn deterministic(&self, name: &str, value: Var<'g>) -> Var<'g> {
+        let name = self.full_name(name);
+        match self.take_name(&name) {
+            Ok(()) => self.record.borrow_mut().deterministics.push((name, value)),
+            Err(error) => self.shared.fail(error),
+        }
+        value
+    }
+
+    /// Adds the sum of `log_density` to the log density of the model; like an observation it is
+    /// scaled when it comes from the rows of a minibatch.
+    pub fn factor(&self, name: &str, log_density: Var<'g>) {
+        let name = self.full_name(name);
+        match self.take_name(&name) {
+            Ok(()) => self.add_term(&name, log_density.sum()),
+            Err(error) => self.shared.fail(error),
+        }
+    }
+
+    /// Multiplies the log density of everything declared inside by `factor`: a plate of which
+    /// only a part is written, or a tempered likelihood.
+    pub fn scaled<R>(&self, factor: f64, declare: impl FnOnce() -> R) -> R {
+        if !(factor > 0.0 && factor.is_finite()) {
+            self.shared.fail(Error::Scale { factor });
+        }
+        let before = self.scale.replace_with(|scale| *scale * factor);
+        let result = declare();
+        self.scale.replace(before);
+        result
+    }
+
+    /// Puts `name.` before every name declared inside, as layers do.
+    pub fn scope<R>(&self, name: &str, declare: impl FnOnce() -> R) -> R {
+        self.scope.borrow_mut().push(name.to_owned());
+        let result = self.shared.graph.scope(name, declare);
+        self.scope.borrow_mut().pop();
+        result
+    }
+
+    fn full_name(&self, name: &str) -> String {
+        let scope = self.scope.borrow();
+        match scope.is_empty() {
+            true => name.to_owned(),
+            false => format!("{}.{name}", scope.join(".")),
+        }
+    }
+
+    fn take_name(&self, name: &str) -> Result<(), Error> {
+        match self.names.borrow_mut().insert(name.to_owned()) {
+            true => Ok(()),
+            false => Err(Error::NameTwice {
+                name: name.to_owned(),
+            }),
+        }
+    }
+
+    fn add_term(&self, name: &str, value: Var<'g>) {
+        let scale = *self.scale.borrow() * self.shared.factor(value);
+        let term = Term::new(name, value * scale);
+        self.record.borrow_mut().terms.push(term);
+    }
+
+    fn check_parameters(
+        &self,
+        name: &str,
+        distribution: &dyn Distribution<'g>,
+    ) -> Result<(), Error> {
+        distribution.check().map_err(|source| Error::Parameter {
+            site: name.to_owned(),
+            source: Box::new(source),
+        })
+    }
+
+    /// Draws on the host, in row-major order of `shape`.
+    fn draw(
+        &self,
+        name: &str,
+        distribution: &dyn Distribution<'g>,
+        shape: Shape,
+        rng: &mut Xoshiro256PlusPlus,
+    ) -> Result<Vec<f64>, Error> {
+        let parameters: Vec<Var<'g>> = distribution.parameters().iter().map(|p| p.value).collect();
+        let values = self.shared.evaluate(&parameters)?;
+        draw(name, distribution, shape, values, rng)
+    }
+
+    fn check_support(
+        &self,
+        name: &str,
+        distribution: &dyn Distribution<'g>,
+        value: Var<'g>,
+    ) -> Result<(), Error> {
+        let support = distribution.support();
+        let values = self.shared.evaluate(&[value])?.swap_remove(0);
+        // Rows are the last axis: batch last.
+        let rows = value.shape().columns();
+        match values.iter().position(|v| !support.contains(*v)) {
+            Some(place) => Err(Error::Support {
+                site: name.to_owned(),
+                row: place % rows,
+                value: values[place],
+                distribution: distribution.name(),
+                support: support.to_string(),
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Draws that fill `shape`, given the values of each parameter.
+pub(crate) fn draw<'g>(
+    name: &str,
+    distribution: &dyn Distribution<'g>,
+    shape: Shape,
+    values: Vec<Vec<f64>>,
+    rng: &mut Xoshiro256PlusPlus,
+) -> Result<Vec<f64>, Error> {
+    let wrong = |source| Error::Parameter {
+        site: name.to_owned(),
+        source: Box::new(source),
+    };
+    let table = ParameterValues::of(distribution, values).map_err(wrong)?;
+    let own = table.shape();
+    let mut numbers = Vec::new();
+    (0..shape.elements())
+        .map(|place| {
+            table.read(source_index(place, shape, own), &mut numbers);
+            distribution.check_values(&numbers).map_err(wrong)?;
+            Ok(distribution.draw(&numbers, rng))
+        })
+        .collect()
+}
+
+/// Where element `index` of `shape` lies in a tensor of shape `own` that is stretched to it.
+fn source_index(index: usize, shape: Shape, own: Shape) -> usize {
+    let (mut rest, mut stride, mut source) = (index, 1, 0);
+    for axis in (0..shape.rank()).rev() {
+        let length = own.aligned(axis, shape.rank());
+        if length != 1 {
+            source += rest % shape[axis] * stride;
+        }
+        rest /= shape[axis];
+        stride *= length;
+    }
+    source
+}

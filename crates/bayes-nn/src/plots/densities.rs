@@ -1,0 +1,365 @@
+//! Many densities in one picture, and the kernel estimate that makes densities of draws.
+
+use super::canvas::{Canvas, Point, Text, svg};
+use super::frame::Frame;
+use super::panel::{Axis, Panel};
+use super::style::{FONT_TICK, INK, MUTED, Mark, category, text_width};
+use super::{PlotError, check};
+use plotters::style::Color;
+
+/// Rows that fit below each other before another column begins.
+const MAX_ROWS: usize = 20;
+const ROW: f64 = 24.0;
+const GAP: f64 = 18.0;
+
+/// Many densities below each other over one axis, such as the posterior of every weight.
+///
+/// Each is drawn to the same height, so that a wide one can be read beside a narrow one; a dot marks its mean. More than
+/// twenty go into several columns, with the same axis. The height follows from the number of densities.
+///
+/// ```
+/// use bayes_nn::plots::Densities;
+///
+/// let svg = Densities::new()
+///     .title("Posterior of the weights")
+///     .normal("w[0]", 0.3, 1.0)
+///     .draws("w[1]", &[0.9, 1.1, 1.3, 0.7])
+///     .to_svg()?;
+/// assert!(svg.contains("w[1]"));
+/// # Ok::<(), bayes_nn::plots::PlotError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Densities {
+    rows: Vec<Row>,
+    title: String,
+    x_label: String,
+    width: u32,
+}
+
+#[derive(Debug, Clone)]
+struct Row {
+    name: String,
+    source: Source,
+}
+
+#[derive(Debug, Clone)]
+enum Source {
+    Normal { mean: f64, sd: f64 },
+    Draws(Vec<f64>),
+}
+
+impl Default for Densities {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Densities {
+    /// No densities yet.
+    pub fn new() -> Self {
+        Self {
+            rows: vec![],
+            title: String::new(),
+            x_label: String::new(),
+            width: 720,
+        }
+    }
+
+    /// Adds a normal density.
+    #[must_use]
+    pub fn normal(mut self, name: impl Into<String>, mean: f64, sd: f64) -> Self {
+        self.rows.push(Row {
+            name: name.into(),
+            source: Source::Normal { mean, sd },
+        });
+        self
+    }
+
+    /// Adds the density of draws, `[n]`, by a Gaussian kernel with Silverman's bandwidth
+    /// `0.9 min(sd, iqr / 1.34) n^(-1/5)` (Silverman 1986, equation 3.31).
+    #[must_use]
+    pub fn draws(mut self, name: impl Into<String>, draws: &[f64]) -> Self {
+        self.rows.push(Row {
+            name: name.into(),
+            source: Source::Draws(draws.to_vec()),
+        });
+        self
+    }
+
+    /// The title above the picture; a long one breaks into lines.
+    #[must_use]
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.title = title.into();
+        self
+    }
+
+    /// What the common axis shows, with its unit.
+    #[must_use]
+    pub fn x_label(mut self, label: impl Into<String>) -> Self {
+        self.x_label = label.into();
+        self
+    }
+
+    /// Width in pixels.
+    #[must_use]
+    pub fn width(mut self, width: u32) -> Self {
+        self.width = width;
+        self
+    }
+
+    /// Draws the picture.
+    ///
+    /// # Errors
+    /// No densities, no draws, values that are not finite, a standard deviation that is not positive, a width too small for
+    /// the columns, more densities than a picture can hold.
+    pub fn to_svg(&self) -> Result<String, PlotError> {
+        check::not_empty("densities", self.rows.len())?;
+        let curves = self
+            .rows
+            .iter()
+            .map(Row::curve)
+            .collect::<Result<Vec<_>, _>>()?;
+        let range = check::extent(
+            curves
+                .iter()
+                .flat_map(|curve| [curve.x[0], curve.x[curve.x.len() - 1]]),
+        );
+        let axis = Axis::new(
+            "x axis",
+            check::padded(range.unwrap_or((0.0, 1.0)), 0.02),
+            &self.x_label,
+        )?;
+        let columns = self.rows.len().div_ceil(MAX_ROWS).min(3);
+        let per_column = self.rows.len().div_ceil(columns);
+        let names = self
+            .rows
+            .iter()
+            .map(|row| text_width(&row.name, FONT_TICK))
+            .fold(0.0, f64::max);
+        let mut frame = Frame::new(self.width, 0);
+        frame.title.clone_from(&self.title);
+        frame.fit_height(axis.height() + ROW * (per_column + 1) as f64);
+        frame.check_size((columns as f64 * (names + 120.0)) as u32, 100)?;
+        svg(frame.size(), |canvas| {
+            let (from, to) = frame.draw(canvas, &[])?;
+            let column_width = (to.0 - from.0 - GAP * (columns - 1) as f64) / columns as f64;
+            for (column, group) in (0..self.rows.len())
+                .collect::<Vec<_>>()
+                .chunks(per_column)
+                .enumerate()
+            {
+                let left = from.0 + column as f64 * (column_width + GAP) + names + 8.0;
+                let panel = Panel {
+                    left,
+                    top: from.1,
+                    right: left + column_width - names - 8.0,
+                    bottom: to.1 - axis.height(),
+                    x: axis.clone(),
+                    y: Axis::new("y axis", (0.0, 1.0), "")?.without_ticks(),
+                };
+                panel.draw_grid(canvas)?;
+                let row = (panel.bottom - panel.top) / (per_column + 1) as f64;
+                let baseline = |place: usize| panel.top + (place + 2) as f64 * row - 4.0;
+                for (place, &index) in group.iter().enumerate() {
+                    let baseline = baseline(place);
+                    canvas.text(
+                        &self.rows[index].name,
+                        (left - 8.0, baseline - 5.0),
+                        Text::new(FONT_TICK).right(),
+                    )?;
+                    draw_ridge(canvas, &panel, &curves[index], baseline, 1.6 * row)?;
+                }
+                draw_zero(canvas, &panel)?;
+                for (place, &index) in group.iter().enumerate() {
+                    let mean = (panel.at((curves[index].mean, 0.0)).0, baseline(place));
+                    canvas.mark(Mark::Circle, mean, 2.25, INK.to_rgba())?;
+                }
+                panel.draw_axes(canvas)?;
+            }
+            Ok(())
+        })
+    }
+}
+
+fn draw_ridge(
+    canvas: &Canvas<'_>,
+    panel: &Panel,
+    curve: &Curve,
+    baseline: f64,
+    height: f64,
+) -> Result<(), PlotError> {
+    let outline: Vec<Point> = curve
+        .x
+        .iter()
+        .zip(&curve.density)
+        .map(|(&x, density)| {
+            (
+                panel.at((x, 0.0)).0,
+                baseline - height * density / curve.peak,
+            )
+        })
+        .collect();
+    let (first, last) = (outline[0].0, outline[outline.len() - 1].0);
+    let mut corners = outline.clone();
+    corners.extend([(last, baseline), (first, baseline)]);
+    canvas.polygon(&corners, category(4).mix(0.45))?;
+    canvas.line(&outline, category(0).to_rgba(), 1.25)
+}
+
+fn draw_zero(canvas: &Canvas<'_>, panel: &Panel) -> Result<(), PlotError> {
+    let (lower, upper) = panel.x.range;
+    if lower >= 0.0 || upper <= 0.0 {
+        return Ok(());
+    }
+    let (x, _) = panel.at((0.0, 0.0));
+    canvas.dashed((x, panel.top), (x, panel.bottom), MUTED.to_rgba(), 1.0)
+}
+
+impl Row {
+    fn curve(&self) -> Result<Curve, PlotError> {
+        let name = format!("`{}`", self.name);
+        match &self.source {
+            Source::Draws(draws) => {
+                check::not_empty(&name, draws.len())?;
+                check::finite(&name, draws)?;
+                Ok(Curve::of_draws(draws))
+            }
+            &Source::Normal { mean, sd } => {
+                check::finite(&name, &[mean])?;
+                if !(sd > 0.0 && sd.is_finite()) {
+                    return Err(PlotError::Sd {
+                        name: self.name.clone(),
+                        sd,
+                    });
+                }
+                Ok(Curve::of_normal(mean, sd))
+            }
+        }
+    }
+}
+
+/// A density on a grid.
+pub(super) struct Curve {
+    pub(super) x: Vec<f64>,
+    pub(super) density: Vec<f64>,
+    pub(super) peak: f64,
+    mean: f64,
+}
+
+impl Curve {
+    const POINTS: usize = 120;
+
+    fn of_normal(mean: f64, sd: f64) -> Self {
+        let density =
+            |x: f64| (-0.5 * ((x - mean) / sd).powi(2)).exp() / (sd * std::f64::consts::TAU.sqrt());
+        Self::on_grid(mean - 3.5 * sd, mean + 3.5 * sd, mean, density)
+    }
+
+    /// The kernel density estimate of finite draws, at least one.
+    pub(super) fn of_draws(draws: &[f64]) -> Self {
+        let mut sorted = draws.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let mean = draws.iter().sum::<f64>() / draws.len() as f64;
+        let bandwidth = silverman(&sorted, mean);
+        let (lower, upper) = (
+            sorted[0] - 3.0 * bandwidth,
+            sorted[sorted.len() - 1] + 3.0 * bandwidth,
+        );
+        let density = |x: f64| {
+            // Draws more than eight bandwidths away add nothing that a picture could show.
+            let from = sorted.partition_point(|&draw| draw < x - 8.0 * bandwidth);
+            let to = sorted.partition_point(|&draw| draw <= x + 8.0 * bandwidth);
+            let kernel = |draw: &f64| (-0.5 * ((x - draw) / bandwidth).powi(2)).exp();
+            sorted[from..to].iter().map(kernel).sum::<f64>()
+                / (draws.len() as f64 * bandwidth * std::f64::consts::TAU.sqrt())
+        };
+        Self::on_grid(lower, upper, mean, density)
+    }
+
+    fn on_grid(lower: f64, upper: f64, mean: f64, density: impl Fn(f64) -> f64) -> Self {
+        let step = (upper - lower) / (Self::POINTS - 1) as f64;
+        let x: Vec<f64> = (0..Self::POINTS).map(|i| lower + step * i as f64).collect();
+        let density: Vec<f64> = x.iter().map(|&x| density(x)).collect();
+        let peak = density.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+        Self {
+            x,
+            density,
+            peak,
+            mean,
+        }
+    }
+}
+
+/// Silverman's bandwidth of sorted draws; equal draws get a narrow peak of their own.
+fn silverman(sorted: &[f64], mean: f64) -> f64 {
+    let n = sorted.len() as f64;
+    let sd =
+        (sorted.iter().map(|draw| (draw - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0)).sqrt();
+    let iqr = check::quantile(sorted, 0.75) - check::quantile(sorted, 0.25);
+    let spread = if iqr > 0.0 { sd.min(iqr / 1.34) } else { sd };
+    let bandwidth = 0.9 * spread * n.powf(-0.2);
+    if bandwidth > 1e-12 * mean.abs() {
+        bandwidth
+    } else {
+        1e-3 * mean.abs().max(1e-3)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn area(curve: &Curve) -> f64 {
+        (curve.x[1] - curve.x[0]) * curve.density.iter().sum::<f64>()
+    }
+
+    #[test]
+    fn densities_integrate_to_one() {
+        let draws: Vec<f64> = (0..500).map(|i| (f64::from(i) * 0.7).sin() + 2.0).collect();
+        assert!((area(&Curve::of_draws(&draws)) - 1.0).abs() < 1e-3);
+        assert!((area(&Curve::of_normal(-1.0, 0.3)) - 1.0).abs() < 1e-3);
+    }
+
+    #[test]
+    fn the_bandwidth_is_silvermans() {
+        let draws = [1.0, 2.0, 3.0, 4.0, 5.0];
+        let expected = 0.9 * 2.5f64.sqrt().min(2.0 / 1.34) * 5f64.powf(-0.2);
+        assert!((silverman(&draws, 3.0) - expected).abs() < 1e-14);
+    }
+
+    #[test]
+    fn equal_draws_make_a_narrow_peak() {
+        let curve = Curve::of_draws(&[0.0; 10]);
+        assert!(curve.peak.is_finite() && curve.density.iter().all(|density| density.is_finite()));
+        Densities::new()
+            .draws("zero", &[0.0; 10])
+            .draws("one", &[1e9])
+            .to_svg()
+            .unwrap();
+    }
+
+    #[test]
+    fn forty_densities_are_all_named() {
+        let all = (0..40).fold(Densities::new(), |all, i| {
+            all.normal(format!("w[{i}]"), f64::from(i), 1.0)
+        });
+        let svg = all.to_svg().unwrap();
+        assert!((0..40).all(|i| svg.contains(&format!("w[{i}]"))));
+        assert!(svg.len() < 200_000, "{} bytes", svg.len());
+    }
+
+    #[test]
+    fn each_bad_input_has_its_message() {
+        let message = |densities: Densities| densities.to_svg().unwrap_err().to_string();
+        assert!(message(Densities::new()).starts_with("densities: nothing to draw"));
+        assert!(message(Densities::new().draws("w", &[])).starts_with("`w`: nothing to draw"));
+        assert!(
+            message(Densities::new().draws("w", &[0.0, f64::NAN])).starts_with("`w`, index 1: NaN")
+        );
+        assert_eq!(
+            message(Densities::new().normal("w", 0.0, 0.0)),
+            "`w`: standard deviation 0; it must be finite and above 0"
+        );
+        assert!(message(Densities::new().normal("w", 0.0, 1.0).width(50)).starts_with("50 x "));
+    }
+}

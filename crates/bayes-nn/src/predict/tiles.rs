@@ -1,0 +1,236 @@
+//! Streaming over rows: tiles of a fixed number, each through the same program with the same
+//! draws of the weights, on several threads.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use bayes_nn_autodiff::{Graph, InputId, Shape, Var};
+use bayes_nn_inference::InputValues;
+use bayes_nn_kernels::{Backend, Cpu, KernelError, Plan, Program};
+
+use super::Predict;
+use crate::bnn::Bnn;
+use crate::data::DataError;
+use crate::error::Error;
+use crate::model::{Batch, Data, Mode, Posterior, Trace, transposed};
+use crate::nn::Likelihood;
+
+/// Rows of a tile: enough to fill vectors, few enough for the activations to stay in cache.
+const ROWS: usize = 512;
+
+/// Checked rows to predict.
+pub(super) struct Tiles<'a> {
+    posterior: &'a Posterior<Bnn>,
+    x: &'a [f64],
+    features: usize,
+    pub(super) rows: usize,
+    width: usize,
+    pub(super) how: Predict,
+}
+
+/// A piece of the rows.
+#[derive(Clone, Copy)]
+pub(super) struct Tile {
+    pub(super) first: usize,
+    pub(super) rows: usize,
+}
+
+/// The network over one tile in a graph, and states that follow its draws.
+pub(super) struct TileGraph<'g> {
+    pub(super) graph: &'g Graph,
+    pub(super) likelihood: Likelihood<'g>,
+    x: InputId,
+    inputs: InputValues,
+    states: RefCell<Vec<State<'g>>>,
+}
+
+struct State<'g> {
+    state: Var<'g>,
+    next: Var<'g>,
+    start: f64,
+}
+
+impl<'a> Tiles<'a> {
+    pub(super) fn new(
+        posterior: &'a Posterior<Bnn>,
+        x: &'a [f64],
+        how: Predict,
+    ) -> Result<Tiles<'a>, Error> {
+        how.check()?;
+        let (features, _) = posterior.model.network().sizes()?;
+        if x.is_empty() {
+            return Err(DataError::Empty.into());
+        }
+        if !x.len().is_multiple_of(features) {
+            return Err(Error::WholeRows {
+                len: x.len(),
+                features,
+            });
+        }
+        if let Some(place) = x.iter().position(|v| !v.is_finite()) {
+            return Err(Error::NotFiniteFeature {
+                row: place / features,
+                feature: place % features,
+                value: x[place],
+            });
+        }
+        let rows = x.len() / features;
+        Ok(Tiles {
+            posterior,
+            x,
+            features,
+            rows,
+            width: rows.min(ROWS),
+            how,
+        })
+    }
+
+    /// The rows of a tile's program; the last tile may fill fewer.
+    pub(super) fn width(&self) -> usize {
+        self.width
+    }
+
+    pub(super) fn write<'g>(&self, graph: &'g Graph) -> Result<TileGraph<'g>, Error> {
+        let (z, inputs) = self.posterior.approximation.trace(graph);
+        let batch = Batch::new(graph, &Data::new(), None, false);
+        let sites = Rc::from(self.posterior.approximation.sites());
+        let trace = Trace::new(&batch, Mode::Given { z, sites });
+        let x = graph.input("x", [self.features, self.width]);
+        let outputs = self.posterior.model.network().forward(&trace, x);
+        let likelihood = self.posterior.model.head().likelihood(&trace, outputs);
+        batch.shared.check()?;
+        Ok(TileGraph {
+            graph,
+            likelihood,
+            x: x.input_id().expect("x was just made as an input"),
+            inputs,
+            states: RefCell::default(),
+        })
+    }
+
+    /// Runs `tile` on every tile, with a program whose states are at their start and whose
+    /// weights are at their first draw. Results are in the order of the tiles.
+    pub(super) fn run<R: Send>(
+        &self,
+        written: &TileGraph<'_>,
+        outputs: &[Var<'_>],
+        run_tile: impl Fn(&mut dyn Program, Tile) -> Result<R, Error> + Sync,
+    ) -> Result<Vec<R>, Error> {
+        let states = written.states.borrow();
+        let updates: Vec<_> = states.iter().map(|s| (s.state, s.next)).collect();
+        let starts: Vec<(InputId, Vec<f64>)> = states
+            .iter()
+            .filter_map(|s| {
+                let start = vec![s.start; s.state.shape().elements()];
+                Some((s.state.input_id()?, start))
+            })
+            .collect();
+        let (x_input, inputs) = (written.x, &written.inputs);
+        let plan = Plan::new(written.graph, outputs, &updates)?;
+        let backend = Cpu::detect()?;
+        let compile = || -> Result<Box<dyn Program>, Error> {
+            let mut program = backend.compile(&plan, self.posterior.precision)?;
+            for (input, values) in inputs {
+                program.write(*input, values)?;
+            }
+            Ok(program)
+        };
+        let one = |program: &mut Box<dyn Program>, number: usize| -> Result<R, Error> {
+            let first = number * self.width;
+            let tile = Tile {
+                first,
+                rows: self.width.min(self.rows - first),
+            };
+            let mut rows = self.x[first * self.features..][..tile.rows * self.features].to_vec();
+            rows.resize(self.width * self.features, 0.0);
+            match program.write(x_input, &transposed(&rows, self.features)) {
+                // A network that ignores its input.
+                Err(KernelError::NoInput { .. }) => {}
+                result => result?,
+            }
+            for (state, start) in &starts {
+                program.write(*state, start)?;
+            }
+            program.rewind(self.how.seed, 0);
+            run_tile(&mut **program, tile)
+        };
+
+        let tiles = self.rows.div_ceil(self.width);
+        let available = std::thread::available_parallelism().map_or(1, |n| n.get());
+        let next = AtomicUsize::new(0);
+        let results: Mutex<Vec<Option<Result<R, Error>>>> =
+            Mutex::new((0..tiles).map(|_| None).collect());
+        let work = || -> Result<(), Error> {
+            let mut program = compile()?;
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= tiles {
+                    return Ok(());
+                }
+                let result = one(&mut program, number);
+                results.lock().unwrap_or_else(PoisonError::into_inner)[number] = Some(result);
+            }
+        };
+        match available.min(tiles) {
+            1 => work()?,
+            threads => std::thread::scope(|scope| {
+                let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+                workers
+                    .into_iter()
+                    .try_for_each(|worker| match worker.join() {
+                        Ok(result) => result,
+                        Err(panic) => std::panic::resume_unwind(panic),
+                    })
+            })?,
+        }
+        let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+        results.into_iter().flatten().collect()
+    }
+}
+
+impl<'g> TileGraph<'g> {
+    /// A state that starts at `start` everywhere and becomes `next` of itself at every draw.
+    pub(super) fn state(
+        &self,
+        shape: Shape,
+        start: f64,
+        next: impl FnOnce(Var<'g>) -> Var<'g>,
+    ) -> Var<'g> {
+        let state = self.graph.input("state", shape);
+        let next = next(state);
+        self.push(state, next, start);
+        state
+    }
+
+    pub(super) fn push(&self, state: Var<'g>, next: Var<'g>, start: f64) {
+        self.states.borrow_mut().push(State { state, next, start });
+    }
+
+    /// The running mean of `value` over draws.
+    pub(super) fn mean(&self, value: Var<'g>) -> Var<'g> {
+        let share = (self.graph.step() + 1.0).reciprocal();
+        self.state(value.shape(), 0.0, |mean| mean + (value - mean) * share)
+    }
+
+    /// The running mean and sum of squared deviations of `value` over draws (Welford 1962), which
+    /// lose no digits where a variance is small.
+    pub(super) fn mean_and_squares(&self, value: Var<'g>) -> (Var<'g>, Var<'g>) {
+        let share = (self.graph.step() + 1.0).reciprocal();
+        let mean = self.graph.input("mean", value.shape());
+        let next = mean + (value - mean) * share;
+        self.push(mean, next, 0.0);
+        let squares = self.state(value.shape(), 0.0, |squares| {
+            squares + (value - mean) * (value - next)
+        });
+        (mean, squares)
+    }
+}
+
+/// The value of a state.
+pub(super) fn read(program: &dyn Program, state: Var<'_>) -> Vec<f64> {
+    state
+        .input_id()
+        .map_or_else(Vec::new, |id| program.read_input(id))
+}

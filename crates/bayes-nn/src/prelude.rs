@@ -1,0 +1,15 @@
+//! What most programs need: `use bayes_nn::prelude::*;`.
+//!
+//! [`Bernoulli`] and [`Categorical`] are here the heads of networks; the distributions of these
+//! names, for models as functions, are [`distributions::Bernoulli`] and
+//! [`distributions::Categorical`].
+
+pub use crate::nn::Activation::{self, Identity, Relu, Sigmoid, Softplus, Tanh};
+pub use crate::nn::{Bernoulli, Categorical, Dense, Gaussian, Mlp, Network, Sequential};
+pub use crate::{
+    Advi, Bar, Bnn, Data, Dataset, Error, Estimator, Fit, Optimizer, Precision, Predict,
+    Prediction, Schedule, datasets, distributions, model,
+};
+pub use bayes_nn_distributions::{
+    Distribution, HalfNormal, Laplace, LogNormal, Mixture, Normal, StudentT, Uniform,
+};

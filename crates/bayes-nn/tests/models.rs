@@ -1,0 +1,209 @@
+//! Models as functions: any joint density is fitted, simulated and predicted from.
+
+use bayes_nn::distributions::{
+    Categorical, Distribution, HalfNormal, LogNormal, Normal, Poisson, Uniform,
+};
+use bayes_nn::model::{self, Batch, Data, Trace};
+use bayes_nn::{Advi, Estimator, Precision, Schedule};
+
+/// Normal mean with known noise: everything is known exactly.
+fn normal_mean<'g>(trace: &Trace<'g>, data: &Batch<'g>) {
+    let mean = trace.sample("mean", Normal::new(1.0, 2.0));
+    trace.deterministic("double", 2.0 * mean);
+    trace.observe("y", Normal::new(mean, 0.5), data.column("y"));
+}
+
+const Y: [f64; 5] = [1.1, 0.7, 1.9, 1.4, 0.2];
+
+fn settled(advi: Advi) -> Advi {
+    advi.steps(4_000)
+        .learning_rate(0.02)
+        .schedule(Schedule::Cosine { last: 0.02 })
+        .estimator(Estimator::StickingTheLanding)
+        .samples(2)
+        .averaging(0.5)
+}
+
+/// Posterior mean, sd and log evidence.
+fn exact() -> (f64, f64, f64) {
+    let precision = 0.25 + 5.0 / 0.25;
+    let mean = (0.25 * 1.0 + Y.iter().sum::<f64>() / 0.25) / precision;
+    let mut evidence = -0.5 * 5.0 * (std::f64::consts::TAU * 0.25).ln();
+    evidence -= 0.5 * (precision * 4.0).ln();
+    let squares: f64 = Y.iter().map(|y| y * y / 0.25).sum();
+    evidence -= 0.5 * (squares + 0.25 - precision * mean * mean);
+    (mean, precision.sqrt().recip(), evidence)
+}
+
+#[test]
+fn a_conjugate_model_gets_its_exact_posterior_and_evidence() {
+    let data = Data::new().column("y", &Y).unwrap();
+    let (mean, sd, evidence) = exact();
+    for precision in [Precision::F32, Precision::F64] {
+        let advi = settled(Advi::full_rank()).precision(precision);
+        let fit = model::fit(&normal_mean, &data, advi).unwrap();
+        assert!((fit.result().elbo().mean - evidence).abs() < 0.01);
+        assert!((fit.approximation().mean()[0] / mean - 1.0).abs() < 0.01);
+        assert!((fit.approximation().sd()[0] / sd - 1.0).abs() < 0.01);
+
+        let draws = fit.posterior(2_000, 1).unwrap();
+        let values = draws.variable("mean").unwrap();
+        // 2,000 draws: 4.5 standard errors.
+        assert!((values.mean()[0] - mean).abs() < 0.1 * sd);
+        assert!((values.sd()[0] / sd - 1.0).abs() < 0.08);
+        let double = draws.variable("double").unwrap().values();
+        assert!(
+            values
+                .values()
+                .iter()
+                .zip(double)
+                .all(|(a, b)| 2.0 * a == *b)
+        );
+    }
+}
+
+#[test]
+fn the_log_likelihood_of_each_row_is_never_scaled_by_a_minibatch() {
+    let data = Data::new().column("y", &Y).unwrap();
+    let fit = model::fit(&normal_mean, &data, settled(Advi::mean_field()).batch(2)).unwrap();
+    let (_, _, evidence) = exact();
+    assert!((fit.result().elbo().mean - evidence).abs() < 0.1);
+    let draws = fit.posterior(50, 4).unwrap();
+    let mean = draws.variable("mean").unwrap();
+    let pointwise = fit.log_likelihood(&data, 50, 4).unwrap();
+    let pointwise = pointwise.variable("y").unwrap();
+    assert_eq!(pointwise.shape().elements(), 5);
+    for draw in 0..50 {
+        for (y, found) in Y.iter().zip(pointwise.draw(draw).unwrap()) {
+            let error = (y - mean.draw(draw).unwrap()[0]) / 0.5;
+            let expected = -0.5 * error * error - 0.5 * (std::f64::consts::TAU * 0.25).ln();
+            assert!((found - expected).abs() < 1e-4);
+        }
+    }
+}
+
+#[test]
+fn predictions_need_no_targets_and_take_any_number_of_rows() {
+    fn line<'g>(trace: &Trace<'g>, data: &Batch<'g>) {
+        let weight = trace.sample("weight", Normal::new(0.0, 3.0).expand([2]));
+        let noise = trace.sample("noise", HalfNormal::new(1.0));
+        let mean = weight.matmul(data.matrix("x"));
+        trace.observe("y", Normal::new(mean, noise), data.column("y"));
+    }
+    let x: Vec<f64> = (0..20).flat_map(|i| [1.0, f64::from(i) / 10.0]).collect();
+    let y: Vec<f64> = (0..20)
+        .map(|i| 1.0 + 0.3 * f64::from(i) + 0.1 * f64::from(i % 3))
+        .collect();
+    let data = Data::new()
+        .matrix("x", &x, 2)
+        .unwrap()
+        .column("y", &y)
+        .unwrap();
+    let fit = model::fit(&line, &data, settled(Advi::full_rank()).batch(7)).unwrap();
+    for rows in [1, 7, 33] {
+        let x: Vec<f64> = (0..rows).flat_map(|i| [1.0, f64::from(i)]).collect();
+        let new = Data::new().matrix("x", &x, 2).unwrap();
+        let draws = fit.predictive(&new, 400, 2).unwrap();
+        let y = draws.variable("y").unwrap();
+        assert_eq!(y.shape().elements(), rows as usize);
+        for (i, mean) in y.mean().into_iter().enumerate() {
+            let expected = 1.1 + 3.0 * i as f64;
+            assert!(
+                (mean - expected).abs() < 0.1 + 0.03 * expected,
+                "{i}: {mean}"
+            );
+        }
+    }
+    let error = fit.predictive(Data::new(), 10, 0).unwrap_err().to_string();
+    assert!(error.contains("reads the column `x`"), "{error}");
+}
+
+#[test]
+fn a_minibatch_changes_neither_density_nor_its_gradient_on_average() {
+    // Groups, index columns and observations scaled by their rows; the hyperprior is not.
+    fn groups<'g>(trace: &Trace<'g>, data: &Batch<'g>) {
+        let level = trace.sample("level", Normal::new(0.0, 1.0).expand([3]));
+        let rate = level.gather(data.index("group"), 0).exp();
+        trace.observe("count", Poisson::new(rate), data.column("count"));
+        trace.factor("penalty", -0.1 * level * level);
+    }
+    let counts = [1.0, 0.0, 2.0, 7.0, 4.0, 6.0, 1.0, 3.0, 2.0, 2.0, 0.0, 1.0];
+    let group: Vec<usize> = (0..12).map(|i| i / 4).collect();
+    let data = Data::new().column("count", &counts).unwrap();
+    let data = data.index("group", &group).unwrap();
+    let full = model::fit(&groups, &data, settled(Advi::mean_field())).unwrap();
+    let batch = model::fit(&groups, &data, settled(Advi::mean_field()).batch(4)).unwrap();
+    let (full, batch) = (full.result().elbo(), batch.result().elbo());
+    assert!((full.mean - batch.mean).abs() < 0.1, "{full} and {batch}");
+}
+
+#[test]
+fn constrained_sites_stay_inside_their_supports() {
+    let model = model::from_fn(|trace, _| {
+        let low = trace.sample("scale", LogNormal::new(0.0, 1.0));
+        trace.sample("share", Uniform::new(0.0, 0.5).expand([2]));
+        trace.sample("above", Uniform::new(low, low + 1.0));
+    });
+    let fit = model::fit(&model, Data::new(), Advi::full_rank().steps(500)).unwrap();
+    let draws = fit.posterior(500, 0).unwrap();
+    let scale = draws.variable("scale").unwrap();
+    let above = draws.variable("above").unwrap();
+    assert!(scale.values().iter().all(|v| *v > 0.0));
+    let share = draws.variable("share").unwrap();
+    assert_eq!(share.shape().to_string(), "[2]");
+    assert!(share.values().iter().all(|v| (0.0..=0.5).contains(v)));
+    for (low, above) in scale.values().iter().zip(above.values()) {
+        assert!(low <= above && *above <= low + 1.0);
+    }
+}
+
+#[test]
+fn scaling_a_plate_multiplies_its_log_density() {
+    let written = |copies: usize, scale: f64| {
+        let model = model::from_fn(move |trace, data| {
+            let mean = trace.sample("mean", Normal::new(0.0, 1.0));
+            trace.scaled(scale, || {
+                for copy in 0..copies {
+                    trace.scope(&format!("copy{copy}"), || {
+                        trace.observe("y", Normal::new(mean, 1.0), data.column("y"));
+                    });
+                }
+            });
+        });
+        let data = Data::new().column("y", &Y).unwrap();
+        let advi = Advi::mean_field().steps(300).precision(Precision::F64);
+        model::fit(&model, &data, advi)
+            .unwrap()
+            .result()
+            .elbo()
+            .mean
+    };
+    assert!((written(3, 1.0) - written(1, 3.0)).abs() < 1e-9);
+}
+
+#[test]
+fn prior_draws_have_the_moments_of_the_prior() {
+    fn chain<'g>(trace: &Trace<'g>, data: &Batch<'g>) {
+        let mean = trace.sample("mean", Normal::new(2.0, 1.0));
+        let shifted = trace.deterministic("shifted", mean + 1.0);
+        let y = data.column("y");
+        trace.observe("y", Normal::new(shifted, 2.0), y);
+        let graph = trace.graph();
+        let logits = graph.constant(&[0.0, 3f64.ln()], [2, 1]);
+        let rows = data.rows();
+        let logits = logits.broadcast_to([2, rows]);
+        trace.observe("class", Categorical::new(logits), data.column("class"));
+    }
+    let data = Data::new().column("other", &[0.0, 0.0]).unwrap();
+    let draws = model::prior_predictive(&chain, &data, 4_000, 3).unwrap();
+    let y = draws.variable("y").unwrap();
+    // y ~ N(3, sqrt 5) and 4,000 draws: each within 5 standard errors.
+    for (mean, sd) in y.mean().into_iter().zip(y.sd()) {
+        assert!((mean - 3.0).abs() < 5.0 * 5f64.sqrt() / 4_000f64.sqrt());
+        assert!((sd / 5f64.sqrt() - 1.0).abs() < 5.0 / 8_000f64.sqrt());
+    }
+    let class = draws.variable("class").unwrap().mean()[1];
+    assert!((class - 0.75).abs() < 5.0 * (0.1875f64 / 4_000.0).sqrt());
+    let again = model::prior_predictive(&chain, &data, 4_000, 3).unwrap();
+    assert_eq!(again, draws);
+}
