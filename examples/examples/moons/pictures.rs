@@ -33,7 +33,8 @@ pub fn elbo(curves: &[NamedCurve<'_>], title: &str, x_label: &str) -> Result<Str
         .y_label("ELBO (nats of the full data)")
         .y_quantiles(0.02, 1.0);
     for NamedCurve { name, x, curve } in curves {
-        plot = plot.series(Series::new(*name, x, curve.elbos()).smoothed(curve.elbos().len() / 200));
+        plot =
+            plot.series(Series::new(*name, x, curve.elbos()).smoothed(curve.elbos().len() / 200));
     }
     plot.to_svg()
 }
@@ -114,7 +115,11 @@ pub fn weight_densities(guide: &Approximation) -> Result<String, PlotError> {
 pub fn weight_draws(draws: &Draws) -> Result<String, PlotError> {
     let mut plot = Traces::new().title("Posterior draws, layer by layer");
     for variable in draws.variables() {
-        plot = plot.variable(variable.name(), variable.values(), variable.shape().elements());
+        plot = plot.variable(
+            variable.name(),
+            variable.values(),
+            variable.shape().elements(),
+        );
     }
     plot.to_svg()
 }

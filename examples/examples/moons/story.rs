@@ -54,7 +54,10 @@ pub fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     report = report
         .section("The data")
         .text(&match &arguments.csv {
-            Some(file) => format!("Two classes that no straight line separates, read from {}.", file.display()),
+            Some(file) => format!(
+                "Two classes that no straight line separates, read from {}.",
+                file.display()
+            ),
             None => "Two interleaved half circles with normal noise of standard deviation 0.2, \
                      1000 points, standardised, half of them held out."
                 .to_owned(),
@@ -62,11 +65,20 @@ pub fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         .table(
             &["", "points", "of class 1"],
             &[
-                ["training".to_owned(), train.rows().to_string(), class_1(&train)],
+                [
+                    "training".to_owned(),
+                    train.rows().to_string(),
+                    class_1(&train),
+                ],
                 ["test".to_owned(), test.rows().to_string(), class_1(&test)],
             ],
         );
-    report = out.figure(report, "data", &pictures::data(&train)?, "What the network learns from.")?;
+    report = out.figure(
+        report,
+        "data",
+        &pictures::data(&train)?,
+        "What the network learns from.",
+    )?;
 
     // The model.
     let net = Mlp::new([2, 5, 5, 1])
@@ -139,8 +151,13 @@ pub fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         .collect();
     report = report
         .section("Draws from the posterior")
-        .text(&format!("{SHOWN_DRAWS} draws of every weight, by name and shape."))
-        .table(&["parameter", "shape", "means", "standard deviations"], &rows);
+        .text(&format!(
+            "{SHOWN_DRAWS} draws of every weight, by name and shape."
+        ))
+        .table(
+            &["parameter", "shape", "means", "standard deviations"],
+            &rows,
+        );
 
     // Predictions on the held-out half.
     let (prediction, score) = predict(&full, &test)?;
@@ -152,7 +169,12 @@ pub fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         ))
         .table(&SCORE_HEADERS, &[scores_row("all data", &score)]);
     let picture = pictures::predictions(&test, &prediction)?;
-    report = out.figure(report, "predictions", &picture, "Predicted classes; mistakes are marked.")?;
+    report = out.figure(
+        report,
+        "predictions",
+        &picture,
+        "Predicted classes; mistakes are marked.",
+    )?;
     let bins = reliability(prediction.mean(), test.y(), 10)?;
     let picture = pictures::calibration(&bins)?;
     report = out.figure(
@@ -177,7 +199,12 @@ pub fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
          classes are equally probable.",
     );
     let picture = heat(surface.mean(), "Probability of class 1", "p(y = 1)").probability()?;
-    report = out.figure(report, "probability", &picture, "The posterior predictive mean.")?;
+    report = out.figure(
+        report,
+        "probability",
+        &picture,
+        "The posterior predictive mean.",
+    )?;
 
     report = report.section("The uncertainty surface").text(
         "First as in the original post: the standard deviation of the predicted labels. It is \
@@ -189,16 +216,24 @@ pub fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let sd = surface.sd_of_draws();
     let picture = heat(&sd, "Standard deviation of predicted labels", "sd of y").uncertainty()?;
     report = out.figure(report, "uncertainty", &picture, "As in the post.")?;
-    let picture =
-        heat(surface.epistemic(), "Epistemic uncertainty", "mutual information, nats").uncertainty()?;
+    let picture = heat(
+        surface.epistemic(),
+        "Epistemic uncertainty",
+        "mutual information, nats",
+    )
+    .uncertainty()?;
     report = out.figure(
         report,
         "epistemic",
         &picture,
         "What more data would remove: the information that the label carries about the weights.",
     )?;
-    let picture =
-        heat(surface.aleatoric(), "Aleatoric uncertainty", "expected entropy, nats").uncertainty()?;
+    let picture = heat(
+        surface.aleatoric(),
+        "Aleatoric uncertainty",
+        "expected entropy, nats",
+    )
+    .uncertainty()?;
     report = out.figure(report, "aleatoric", &picture, "What no data would remove.")?;
 
     // Minibatches.
@@ -217,7 +252,10 @@ pub fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         .code(&mini.to_string())
         .table(
             &SCORE_HEADERS,
-            &[scores_row("all data", &score), scores_row("minibatches", &mini_score)],
+            &[
+                scores_row("all data", &score),
+                scores_row("minibatches", &mini_score),
+            ],
         );
     let mini_curve = || NamedCurve {
         name: "minibatches",
@@ -225,13 +263,23 @@ pub fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         curve: mini.result().curve(),
     };
     let picture = pictures::elbo(&[mini_curve(), full_curve()], "ELBO against steps", "step")?;
-    report = out.figure(report, "elbo-steps", &picture, "A step on all data goes further.")?;
+    report = out.figure(
+        report,
+        "elbo-steps",
+        &picture,
+        "A step on all data goes further.",
+    )?;
     let picture = pictures::elbo(
         &[mini_curve(), full_curve()].map(pictures::elbo_in_seconds),
         "ELBO against time",
         "seconds",
     )?;
-    report = out.figure(report, "elbo-seconds", &picture, "A step on a minibatch is sooner done.")?;
+    report = out.figure(
+        report,
+        "elbo-seconds",
+        &picture,
+        "A step on a minibatch is sooner done.",
+    )?;
 
     // The posterior of the weights.
     report = report.section("The posterior of the weights").text(
@@ -240,9 +288,19 @@ pub fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
          without changing the function, so this is one of many equal modes.",
     );
     let picture = pictures::weight_densities(full.approximation())?;
-    report = out.figure(report, "weights", &picture, "The fitted normal of every weight.")?;
+    report = out.figure(
+        report,
+        "weights",
+        &picture,
+        "The fitted normal of every weight.",
+    )?;
     let picture = pictures::weight_draws(&draws)?;
-    report = out.figure(report, "draws", &picture, "Densities (left) and draws in order (right).")?;
+    report = out.figure(
+        report,
+        "draws",
+        &picture,
+        "Densities (left) and draws in order (right).",
+    )?;
 
     let seconds_total = begin.elapsed().as_secs_f64();
     report.write(out.path("report.html"))?;
@@ -259,7 +317,10 @@ pub fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         seconds_total,
     };
     out.write("summary.json", &serde_json::to_string_pretty(&summary)?)?;
-    println!("\n{seconds_total:.2} s in all; see {}", out.path("report.html").display());
+    println!(
+        "\n{seconds_total:.2} s in all; see {}",
+        out.path("report.html").display()
+    );
     Ok(())
 }
 
