@@ -7,6 +7,7 @@
 //! `cargo run --release --example moons -- --help`
 
 mod arguments;
+mod page;
 mod pictures;
 mod story;
 mod summary;
