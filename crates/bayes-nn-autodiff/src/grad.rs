@@ -120,15 +120,29 @@ impl<'g> Adjoint<'g> {
     }
 
     /// The sum. Parts that do not overlap become one concatenation, so that the gradient of a
-    /// vector of parameters is written once, not once for each view into it.
-    fn total(mut self, graph: &'g Graph, shape: Shape) -> Option<Var<'g>> {
+    /// vector of parameters is written once, not once for each view into it. Views of the same
+    /// elements (a bias as a vector and as a column) are added up first.
+    fn total(self, graph: &'g Graph, shape: Shape) -> Option<Var<'g>> {
         let mut sum = self.whole;
-        self.parts.sort_by_key(|(offset, _)| *offset);
-        while !self.parts.is_empty() {
+        let mut runs: Vec<(usize, Var<'g>)> = Vec::new();
+        let mut parts = self.parts;
+        parts.sort_by_key(|(offset, value)| (*offset, value.shape().elements()));
+        for (offset, value) in parts {
+            let run = Shape::from(value.shape().elements());
+            let value = match value.number() {
+                Some(_) => stretched(graph, value, run),
+                None => value.view_unchecked(0, run),
+            };
+            match runs.last_mut() {
+                Some((o, same)) if *o == offset && same.shape() == run => *same = *same + value,
+                _ => runs.push((offset, value)),
+            }
+        }
+        while !runs.is_empty() {
             let mut pieces = Vec::new();
             let mut overlapping = Vec::new();
             let mut end = 0;
-            for (offset, value) in self.parts {
+            for (offset, value) in runs {
                 if offset < end {
                     overlapping.push((offset, value));
                     continue;
@@ -136,20 +150,15 @@ impl<'g> Adjoint<'g> {
                 if offset > end {
                     pieces.push(zeros(graph, Shape::from(offset - end)));
                 }
-                let length = value.shape().elements();
-                let run = Shape::from(length);
-                pieces.push(match value.number() {
-                    Some(_) => stretched(graph, value, run),
-                    None => value.view_unchecked(0, run),
-                });
-                end = offset + length;
+                pieces.push(value);
+                end = offset + value.shape().elements();
             }
             if end < shape.elements() {
                 pieces.push(zeros(graph, Shape::from(shape.elements() - end)));
             }
             let layer = concat(&pieces, 0).view_unchecked(0, shape);
             sum = Some(sum.map_or(layer, |sum| sum + layer));
-            self.parts = overlapping;
+            runs = overlapping;
         }
         sum
     }

@@ -79,7 +79,8 @@ pub trait Program: Send {
     /// When an input was never written, or an index points outside the axis it selects from.
     fn run(&mut self, steps: u64) -> Result<(), KernelError>;
 
-    /// Runs `steps` steps, and measures how long each pass of the plan takes on average.
+    /// Runs `steps` steps, and measures how long each pass of the plan takes, the median
+    /// over the steps.
     ///
     /// # Errors
     /// As [`Program::run`].

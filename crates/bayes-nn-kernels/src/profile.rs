@@ -24,7 +24,7 @@ pub struct Pass {
 pub struct Profile {
     /// Over how many steps it was measured.
     pub steps: u64,
-    /// The passes, each with its seconds a step, in the order in which they run.
+    /// The passes, each with its median seconds, in the order in which they run.
     pub passes: Vec<(Pass, f64)>,
     /// The numbers of the program.
     pub precision: Precision,

@@ -313,17 +313,25 @@ impl<T: Element> Program for CpuProgram<T> {
 
     fn profile(&mut self, steps: u64) -> Result<Profile, KernelError> {
         let passes = self.plan.passes();
-        let mut seconds = vec![0.0; passes.len()];
+        let mut samples = vec![Vec::with_capacity(steps as usize); passes.len()];
         let mut last = Instant::now();
         self.run_anywhere(steps, |number| {
             let now = Instant::now();
-            seconds[number] += (now - last).as_secs_f64();
-            last = now;
+            samples[number].push((now - last).as_secs_f64());
+            last = Instant::now();
         })?;
-        let per_step = seconds.into_iter().map(|s| s / steps.max(1) as f64);
+        // A step that the system interrupted must not speak for all.
+        let median = |mut samples: Vec<f64>| {
+            let middle = samples.len() / 2;
+            samples.sort_by(f64::total_cmp);
+            samples.get(middle).copied().unwrap_or(0.0)
+        };
         Ok(Profile {
             steps,
-            passes: passes.into_iter().zip(per_step).collect(),
+            passes: passes
+                .into_iter()
+                .zip(samples.into_iter().map(median))
+                .collect(),
             precision: T::PRECISION,
             limits: None,
         })

@@ -125,7 +125,9 @@ pub(super) fn binary<T: Element>(f: Binary, to: &mut [T], a: Run<'_, T>, b: Run<
 #[inline(always)]
 pub(super) fn select<T: Element>(to: &mut [T], c: &[T], a: &[T], b: &[T]) {
     for (((to, c), a), b) in to.iter_mut().zip(c).zip(a).zip(b) {
-        *to = if *c != T::ZERO { *a } else { *b };
+        // Both are read first: a choice of numbers is one instruction, one of places a branch.
+        let (a, b) = (*a, *b);
+        *to = if *c != T::ZERO { a } else { b };
     }
 }
 
