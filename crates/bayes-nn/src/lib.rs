@@ -43,7 +43,7 @@ pub use bayes_nn_inference::{
     Family, InferenceError, NonFinite, Optimizer, Progress, Restart, Schedule, Snapshot, Stop,
     Update,
 };
-pub use bayes_nn_kernels::Precision;
+pub use bayes_nn_kernels::{Precision, Profile};
 pub use bnn::Bnn;
 pub use data::{CsvReader, DataError, Dataset, Standardization};
 pub use error::Error;

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+use bayes_nn_kernels::{Cpu, Profile};
+
 use super::stepper::{Role, Stepper, Values, first_averaged};
 use super::{Advi, AdviFit, Approximation, Curve, Restart, Stop, diagnosis, evaluation};
 use crate::progress::Running;
@@ -55,6 +57,23 @@ impl Advi {
                 .outcome
                 .expect_err("a restart that succeeded is the best or below it")),
         }
+    }
+
+    /// Runs the first `steps` steps of a fit and measures where their time goes, pass by pass,
+    /// and what the machine could do at best.
+    ///
+    /// # Errors
+    /// As [`Advi::fit`], before its first step.
+    pub fn profile(&self, density: &dyn Density, steps: u64) -> Result<Profile, InferenceError> {
+        self.check(density.rows())?;
+        if density.dimension() == 0 {
+            return Err(InferenceError::NothingToFit);
+        }
+        let start = self.start(density)?;
+        let mut stepper = Stepper::new(self, density, &start)?;
+        // The first steps fill caches and start threads.
+        stepper.profile(steps.div_ceil(10))?;
+        Ok(stepper.profile(steps)?.with_limits(&Cpu::detect()?)?)
     }
 
     fn seed_of(&self, restart: usize) -> u64 {

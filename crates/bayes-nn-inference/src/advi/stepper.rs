@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bayes_nn_autodiff::{Graph, InputId, NoiseKind, Var, grad};
-use bayes_nn_kernels::{Backend, Cpu, KernelError, Plan, Program};
+use bayes_nn_kernels::{Backend, Cpu, KernelError, Plan, Profile, Program};
 
 use super::guide::Guide;
 use super::{Advi, Estimator};
@@ -233,6 +233,12 @@ impl Stepper {
         let mut elbos = self.program.read_input(self.history);
         elbos.truncate(steps as usize);
         Ok(elbos)
+    }
+
+    /// Runs `steps` steps and measures their passes.
+    pub(super) fn profile(&mut self, steps: u64) -> Result<Profile, InferenceError> {
+        self.program.write(self.cursor, &[0.0])?;
+        Ok(self.program.profile(steps)?)
     }
 
     pub(super) fn values(&self) -> Values {

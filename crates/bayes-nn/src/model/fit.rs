@@ -5,6 +5,7 @@ use std::fmt;
 use std::ops::Deref;
 
 use bayes_nn_inference::{Advi, AdviFit};
+use bayes_nn_kernels::Profile;
 
 use super::{Data, Model, ModelDensity, Posterior};
 use crate::error::Error;
@@ -27,6 +28,29 @@ pub fn fit<M: Model + Clone>(
         posterior: Posterior::from_parts(model.clone(), data, approximation, result.precision()),
         result,
     })
+}
+
+/// Where the time of a step goes: runs the first `steps` steps of a fit and measures every pass.
+///
+/// # Errors
+/// As [`fit`], before its first step.
+///
+/// ```
+/// use bayes_nn::prelude::*;
+/// use bayes_nn::model;
+/// let data = datasets::moons(500, 0.2, 0)?.standardized();
+/// let bnn = Bnn::new(Mlp::new([2, 5, 5, 1]), Bernoulli);
+/// println!("{}", model::profile(&bnn, &data, Advi::mean_field(), 100)?);
+/// # Ok::<(), bayes_nn::Error>(())
+/// ```
+pub fn profile<M: Model>(
+    model: &M,
+    data: impl Into<Data>,
+    advi: impl Borrow<Advi>,
+    steps: u64,
+) -> Result<Profile, Error> {
+    let density = ModelDensity::new(model, data.into())?;
+    Ok(advi.borrow().profile(&density, steps)?)
 }
 
 /// A fitted model: its [`Posterior`], and how the fit went.

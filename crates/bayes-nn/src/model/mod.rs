@@ -42,7 +42,7 @@ pub(crate) use batch::transposed;
 pub use data::Data;
 pub(crate) use density::{ModelDensity, given};
 pub use draws::{Draws, Variable};
-pub use fit::{Fit, fit};
+pub use fit::{Fit, fit, profile};
 pub use posterior::Posterior;
 pub use prior::prior_predictive;
 pub(crate) use trace::Mode;
