@@ -74,6 +74,8 @@ pub trait Element:
     fn mul_add(self, b: Self, c: Self) -> Self;
     /// Correctly rounded square root.
     fn sqrt(self) -> Self;
+    /// Whether it is neither infinite nor NaN.
+    fn is_finite(self) -> bool;
     /// Whether it is no number.
     fn is_nan(self) -> bool;
     /// Absolute value.
@@ -176,6 +178,10 @@ macro_rules! element {
             #[inline(always)]
             fn sqrt(self) -> Self {
                 $float::sqrt(self)
+            }
+            #[inline(always)]
+            fn is_finite(self) -> bool {
+                $float::is_finite(self)
             }
             #[inline(always)]
             fn is_nan(self) -> bool {

@@ -72,6 +72,10 @@ pub trait Program: Send {
     /// [`Plan::new`]; empty if there is no such output.
     fn read_output(&self, output: usize) -> Vec<f64>;
 
+    /// As [`Program::read_output`], into memory that is there already; elements beyond the
+    /// shorter of the two stay as they are.
+    fn read_output_into(&self, output: usize, values: &mut [f64]);
+
     /// Runs `steps` steps. Each computes the outputs from the states as they are, then
     /// replaces every state by its next value.
     ///
@@ -85,6 +89,16 @@ pub trait Program: Send {
     /// # Errors
     /// As [`Program::run`].
     fn profile(&mut self, steps: u64) -> Result<Profile, KernelError>;
+
+    /// Remembers all states as they are, in the precision of the program. Only the last time
+    /// counts.
+    fn save(&mut self);
+
+    /// Puts all states back to what they were when last saved; without that nothing changes.
+    fn restore(&mut self);
+
+    /// The row-major number of the first element of an input or state that is NaN or infinite.
+    fn first_non_finite(&self, input: InputId) -> Option<usize>;
 
     /// Sets the seed of noise and minibatches, and the number of the next step. The same seed
     /// and step give the same numbers on every device, whatever ran before.

@@ -320,3 +320,32 @@ fn minibatch_gradients_average_to_the_full_gradient() {
         }
     }
 }
+
+#[test]
+fn saved_states_come_back_bit_for_bit_and_bad_numbers_are_found() {
+    for precision in [Precision::F32, Precision::F64] {
+        let graph = Graph::new();
+        let (a, b) = (graph.input("a", [3, 40]), graph.input("b", [3]));
+        let next = (a * 1.01).sin();
+        let plan = Plan::new(&graph, &[], &[(a, next), (b, b + a.sum_axis(1))]).unwrap();
+        let mut program = Cpu::detect().unwrap().compile(&plan, precision).unwrap();
+        let (a, b) = (a.input_id().unwrap(), b.input_id().unwrap());
+        let start: Vec<f64> = (0..120).map(f64::from).collect();
+        program.write(a, &start).unwrap();
+        program.write(b, &[0.0; 3]).unwrap();
+        program.run(2).unwrap();
+        program.save();
+        let saved = (program.read_input(a), program.read_input(b));
+        program.run(3).unwrap();
+        assert_ne!(program.read_input(b), saved.1);
+        program.restore();
+        assert_eq!((program.read_input(a), program.read_input(b)), saved);
+
+        assert_eq!(program.first_non_finite(a), None);
+        let mut bad = start.clone();
+        bad[77] = f64::INFINITY;
+        bad[90] = f64::NAN;
+        program.write(a, &bad).unwrap();
+        assert_eq!(program.first_non_finite(a), Some(77));
+    }
+}

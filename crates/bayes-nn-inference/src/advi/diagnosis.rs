@@ -8,39 +8,32 @@ use super::stepper::{Role, Stepper, Values, Written, compile, id};
 use super::{Advi, Approximation};
 use crate::{Density, Divergence, InferenceError, NonFinite, Site};
 
-/// Repeats the `steps` steps from `first` on one by one from the values before them, up to the
-/// first bad one, and describes it.
+/// Repeats the `steps` steps after the last saved state one by one, up to the first bad one, and
+/// describes it. `elbos` are those of the steps before.
 pub(super) fn locate(
     advi: &Advi,
     density: &dyn Density,
     stepper: &mut Stepper,
-    mut values: Values,
     mut elbos: Vec<f64>,
     steps: u64,
 ) -> Result<Divergence, InferenceError> {
-    let first = elbos.len() as u64;
-    stepper.restore(&values)?;
-    stepper.rewind(advi.seed, first);
+    stepper.restore();
+    stepper.rewind(advi.seed, elbos.len() as u64);
     let mut what = None;
     for _ in 0..steps {
         let elbo = stepper.run(1)?[0];
-        let after = stepper.values();
         what = match elbo.is_finite() {
             false => Some(NonFinite::Elbo),
-            true => non_finite(stepper, density.sites(), &after),
+            true => non_finite(stepper, density.sites()),
         };
         if what.is_some() {
+            stepper.restore();
             break;
         }
-        values = after;
+        stepper.save();
         elbos.push(elbo);
     }
-    let blocks: Values = stepper
-        .roles()
-        .zip(&values)
-        .filter(|(role, _)| matches!(role, Role::Parameter(_)))
-        .map(|(_, values)| values.clone())
-        .collect();
+    let blocks = stepper.values(|role| matches!(role, Role::Parameter(_)));
     let step = elbos.len() as u64;
     Ok(Divergence {
         step,
@@ -67,26 +60,21 @@ fn advice(advi: &Advi, step: u64) -> String {
 }
 
 /// Which state is not finite, if one is not.
-pub(super) fn non_finite(stepper: &Stepper, sites: &[Site], values: &Values) -> Option<NonFinite> {
+pub(super) fn non_finite(stepper: &Stepper, sites: &[Site]) -> Option<NonFinite> {
     let dimension = sites.last()?.range().end;
-    for (role, values) in stepper.roles().zip(values) {
-        let Some(place) = values.iter().position(|v| !v.is_finite()) else {
-            continue;
-        };
-        let element = match role {
-            // The factor [P, P]: row i belongs to element i.
-            Role::Parameter(2) | Role::Memory(2) | Role::Average(2) => {
-                place % (dimension * dimension) / dimension
-            }
-            _ => place % dimension,
-        };
-        let site = site_of(sites, element);
-        return Some(match role {
-            Role::Parameter(_) | Role::Average(_) => NonFinite::Parameter { site },
-            Role::Memory(_) => NonFinite::Optimizer { site },
-        });
-    }
-    None
+    let (role, place) = stepper.non_finite()?;
+    let element = match role {
+        // The factor [P, P]: row i belongs to element i.
+        Role::Parameter(2) | Role::Memory(2) | Role::Average(2) => {
+            place % (dimension * dimension) / dimension
+        }
+        _ => place % dimension,
+    };
+    let site = site_of(sites, element);
+    Some(match role {
+        Role::Parameter(_) | Role::Average(_) => NonFinite::Parameter { site },
+        Role::Memory(_) => NonFinite::Optimizer { site },
+    })
 }
 
 /// The name of the site that an element of `z` belongs to.

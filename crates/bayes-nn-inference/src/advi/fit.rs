@@ -151,20 +151,17 @@ impl Advi {
         let first_step = Instant::now();
         let mut curve = Curve::default();
         let mut stop = Stop::Steps;
-        let mut values = stepper.values();
         while (curve.elbos.len() as u64) < self.steps {
             let steps = stepper.chunk().min(self.steps - curve.elbos.len() as u64);
             let elbos = stepper.run(steps)?;
-            let after = stepper.values();
             let good = elbos.iter().all(|e| e.is_finite())
-                && diagnosis::non_finite(&stepper, density.sites(), &after).is_none();
+                && diagnosis::non_finite(&stepper, density.sites()).is_none();
             if !good {
                 let before = curve.elbos;
-                let divergence =
-                    diagnosis::locate(self, density, &mut stepper, values, before, steps)?;
+                let divergence = diagnosis::locate(self, density, &mut stepper, before, steps)?;
                 return Err(InferenceError::NotFinite(Box::new(divergence)));
             }
-            values = after;
+            stepper.save();
             curve.elbos.extend(&elbos);
             let done = curve.elbos.len();
             curve.clock.push((done, first_step.elapsed().as_secs_f64()));
@@ -175,7 +172,7 @@ impl Advi {
                     elbo: elbos.iter().sum::<f64>() / elbos.len() as f64,
                 });
             }
-            if self.call_back(density, &stepper, &values, restart, &curve, &elbos) {
+            if self.call_back(density, &stepper, restart, &curve, &elbos) {
                 stop = Stop::Callback;
                 break;
             }
@@ -189,7 +186,7 @@ impl Advi {
         }
         let seconds = first_step.elapsed().as_secs_f64();
         let averaged = first_averaged(self).is_some_and(|first| first < curve.elbos.len() as u64);
-        let blocks = blocks(&stepper, &values, averaged);
+        let blocks = blocks(&stepper, averaged);
         let approximation = Approximation::from_blocks(self.family, density.sites(), &blocks);
         let elbo = evaluation::elbo(self, density, &blocks)?;
         if !elbo.mean.is_finite() || !elbo.mcse.is_finite() {
@@ -224,7 +221,6 @@ impl Advi {
         &self,
         density: &dyn Density,
         stepper: &Stepper,
-        values: &Values,
         restart: usize,
         curve: &Curve,
         elbos: &[f64],
@@ -232,7 +228,7 @@ impl Advi {
         let Some(callback) = &self.callback else {
             return false;
         };
-        let blocks = blocks(stepper, values, false);
+        let blocks = blocks(stepper, false);
         let guide = Approximation::from_blocks(self.family, density.sites(), &blocks);
         let snapshot = Snapshot {
             restart,
@@ -247,15 +243,10 @@ impl Advi {
 }
 
 /// The guide's parameters among the states: their averages, or the last step's.
-fn blocks(stepper: &Stepper, values: &Values, averaged: bool) -> Values {
-    let wanted = |role: Role| match role {
+fn blocks(stepper: &Stepper, averaged: bool) -> Values {
+    stepper.values(|role| match role {
         Role::Parameter(_) => !averaged,
         Role::Average(_) => averaged,
         Role::Memory(_) => false,
-    };
-    let states = stepper.roles().zip(values);
-    states
-        .filter(|(role, _)| wanted(*role))
-        .map(|(_, values)| values.clone())
-        .collect()
+    })
 }

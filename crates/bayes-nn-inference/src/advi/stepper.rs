@@ -25,7 +25,7 @@ struct State {
     role: Role,
 }
 
-/// The values of all states, in the order of [`Stepper::roles`].
+/// The values of several states.
 pub(super) type Values = Vec<Vec<f64>>;
 
 /// A compiled step, with its states.
@@ -213,17 +213,16 @@ impl Stepper {
             cursor: id(history.cursor),
             chunk,
         };
-        stepper.restore(&values)?;
+        for (state, values) in stepper.states.iter().zip(&values) {
+            stepper.program.write(state.input, values)?;
+        }
+        stepper.save();
         stepper.program.rewind(advi.seed, 0);
         Ok(stepper)
     }
 
     pub(super) fn chunk(&self) -> u64 {
         self.chunk
-    }
-
-    pub(super) fn roles(&self) -> impl Iterator<Item = Role> {
-        self.states.iter().map(|state| state.role)
     }
 
     /// Runs at most [`Stepper::chunk`] steps and returns the ELBO of each.
@@ -241,16 +240,30 @@ impl Stepper {
         Ok(self.program.profile(steps)?)
     }
 
-    pub(super) fn values(&self) -> Values {
-        let read = |state: &State| self.program.read_input(state.input);
-        self.states.iter().map(read).collect()
+    /// The values of the states that play the wanted roles, in their order.
+    pub(super) fn values(&self, wanted: impl Fn(Role) -> bool) -> Values {
+        let states = self.states.iter().filter(|state| wanted(state.role));
+        states
+            .map(|state| self.program.read_input(state.input))
+            .collect()
     }
 
-    pub(super) fn restore(&mut self, values: &Values) -> Result<(), InferenceError> {
-        for (state, values) in self.states.iter().zip(values) {
-            self.program.write(state.input, values)?;
-        }
-        Ok(())
+    /// The first state that is not finite: its role, and which of its elements.
+    pub(super) fn non_finite(&self) -> Option<(Role, usize)> {
+        self.states.iter().find_map(|state| {
+            let place = self.program.first_non_finite(state.input)?;
+            Some((state.role, place))
+        })
+    }
+
+    /// Remembers the states as they are.
+    pub(super) fn save(&mut self) {
+        self.program.save();
+    }
+
+    /// Goes back to the states that were last saved.
+    pub(super) fn restore(&mut self) {
+        self.program.restore();
     }
 
     pub(super) fn rewind(&mut self, seed: u64, step: u64) {

@@ -120,6 +120,8 @@ pub(super) struct CpuProgram<T> {
     written: Vec<bool>,
     isa: Isa,
     scratch: Vec<Scratch<T>>,
+    /// The states when they were last saved, one after the other.
+    saved: Vec<T>,
     /// Present when some kernel is worth more than one thread.
     pool: Option<ThreadPool>,
     seed: u64,
@@ -161,6 +163,7 @@ impl<T: Element> CpuProgram<T> {
             kernels,
             isa,
             scratch,
+            saved: Vec::new(),
             pool,
             seed: 0,
             step: 0,
@@ -264,6 +267,15 @@ impl<T: Element> CpuProgram<T> {
     }
 }
 
+/// Where the states lie.
+fn state_ranges(plan: &Plan) -> impl Iterator<Item = std::ops::Range<usize>> {
+    plan.states.iter().filter_map(|state| {
+        let value = &plan.values[state.index()];
+        let range = value.offset..value.offset + value.layout.span();
+        (value.kind == Kind::Float).then_some(range)
+    })
+}
+
 impl<T: Element> Program for CpuProgram<T> {
     fn write(&mut self, input: InputId, values: &[f64]) -> Result<(), KernelError> {
         let plan = self.plan.clone();
@@ -307,6 +319,28 @@ impl<T: Element> Program for CpuProgram<T> {
         output.map_or_else(Vec::new, |value| self.values(*value))
     }
 
+    fn read_output_into(&self, output: usize, values: &mut [f64]) {
+        let Some(id) = self.plan.outputs.get(output) else {
+            return;
+        };
+        let value = &self.plan.values[id.index()];
+        let places = (0..value.shape.elements()).map(|i| value.offset + value.layout.place(i));
+        match value.kind {
+            Kind::Float => {
+                let floats = self.floats.elements();
+                for (v, p) in values.iter_mut().zip(places) {
+                    *v = floats[p].to_f64();
+                }
+            }
+            Kind::Index => {
+                let indices = self.indices.elements();
+                for (v, p) in values.iter_mut().zip(places) {
+                    *v = f64::from(indices[p]);
+                }
+            }
+        }
+    }
+
     fn run(&mut self, steps: u64) -> Result<(), KernelError> {
         self.run_anywhere(steps, |_| {})
     }
@@ -335,6 +369,36 @@ impl<T: Element> Program for CpuProgram<T> {
             precision: T::PRECISION,
             limits: None,
         })
+    }
+
+    fn save(&mut self) {
+        let floats = self.floats.elements();
+        self.saved.clear();
+        for range in state_ranges(&self.plan) {
+            self.saved.extend_from_slice(&floats[range]);
+        }
+    }
+
+    fn restore(&mut self) {
+        let floats = self.floats.elements_mut();
+        let mut saved = &self.saved[..];
+        for range in state_ranges(&self.plan) {
+            let Some((state, rest)) = saved.split_at_checked(range.len()) else {
+                return;
+            };
+            floats[range].copy_from_slice(state);
+            saved = rest;
+        }
+    }
+
+    fn first_non_finite(&self, input: InputId) -> Option<usize> {
+        let input = self.plan.inputs.iter().find(|i| i.id == input)?;
+        let value = &self.plan.values[input.value.index()];
+        let floats = match value.kind {
+            Kind::Float => &self.floats.elements()[value.offset..],
+            Kind::Index => return None,
+        };
+        (0..value.shape.elements()).find(|&i| !floats[value.layout.place(i)].is_finite())
     }
 
     fn rewind(&mut self, seed: u64, step: u64) {

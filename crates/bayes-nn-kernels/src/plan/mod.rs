@@ -25,6 +25,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What is written from outside, states included.
     pub inputs: Vec<Input>,
+    /// The inputs that a step replaces by their next values.
+    pub states: Vec<ValueId>,
     /// What can be read after a step.
     pub outputs: Vec<ValueId>,
     /// Values that are known already.

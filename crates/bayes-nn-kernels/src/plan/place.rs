@@ -20,6 +20,7 @@ struct Storage {
 pub(super) fn place(mut draft: Draft) -> Plan {
     let homes: Vec<(ValueId, usize)> = (0..draft.values.len()).map(|v| home(&draft, v)).collect();
     let mut storage_of: Vec<usize> = homes.iter().map(|(root, _)| root.index()).collect();
+    let states = draft.updates.iter().map(|(state, _)| *state).collect();
     for (state, next) in std::mem::take(&mut draft.updates) {
         if let Some(shared) = updated_in_place(&draft, &storage_of, state, next) {
             let old = storage_of[next.index()];
@@ -85,6 +86,7 @@ pub(super) fn place(mut draft: Draft) -> Plan {
         values,
         steps: draft.steps,
         inputs: draft.inputs,
+        states,
         outputs: draft.outputs,
         constants: draft.constants,
         floats,
