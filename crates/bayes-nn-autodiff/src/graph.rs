@@ -158,10 +158,16 @@ impl Graph {
 
     /// The node of a constant; unlike [`Graph::constant`] a scalar, too, becomes a node.
     pub(crate) fn constant_node(&self, values: Arc<[f64]>, shape: Shape, kind: Kind) -> Var<'_> {
-        let bits = values.iter().map(|v| v.to_bits()).collect();
+        /// Larger ones are not worth remembering: equal ones are rare, and cost twice the memory.
+        const REMEMBERED: usize = 1 << 12;
         let mut inner = self.lock();
         let next = inner.constants.len();
-        let id = *inner.known_constants.entry((shape, bits)).or_insert(next);
+        let id = if values.len() <= REMEMBERED {
+            let bits = values.iter().map(|v| v.to_bits()).collect();
+            *inner.known_constants.entry((shape, bits)).or_insert(next)
+        } else {
+            next
+        };
         if id == next {
             inner.constants.push(values);
         }

@@ -47,9 +47,14 @@ impl Bindings {
     }
 
     /// Binds the values of an input, in row-major order. Indices are given as whole numbers.
-    pub fn bind(mut self, input: Var<'_>, values: &[f64]) -> Bindings {
+    pub fn bind(self, input: Var<'_>, values: &[f64]) -> Bindings {
+        self.bind_shared(input, values.into())
+    }
+
+    /// As [`Bindings::bind`], without a copy.
+    pub fn bind_shared(mut self, input: Var<'_>, values: Arc<[f64]>) -> Bindings {
         if let Some(id) = input.id() {
-            self.values.insert(id, values.into());
+            self.values.insert(id, values);
         }
         self
     }

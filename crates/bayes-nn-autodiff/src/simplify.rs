@@ -10,8 +10,12 @@ use crate::reference::{Tensor, apply};
 use crate::var::Var;
 use crate::{Binary, Kind, Op, Shape, Unary};
 
-/// Results up to this size, or no larger than their arguments, are computed when written.
-const FOLD_LIMIT: usize = 4096;
+/// Results up to this size are computed when written.
+const ALWAYS_FOLDED: usize = 4096;
+
+/// Results up to this size are, too, if they are no larger than their arguments. Beyond it the
+/// plain interpreter would take longer than a program for all its steps.
+const FOLDED: usize = 1 << 18;
 
 /// Something simpler that equals `op` of `arguments`, if there is.
 pub(crate) fn simplify<'g>(
@@ -33,7 +37,8 @@ fn fold<'g>(
     kind: Kind,
 ) -> Option<Var<'g>> {
     let size: usize = arguments.iter().map(|a| a.shape.elements()).sum();
-    if arguments.is_empty() || shape.elements() > size.max(FOLD_LIMIT) {
+    let limit = size.clamp(ALWAYS_FOLDED, FOLDED);
+    if arguments.is_empty() || shape.elements() > limit || size > 4 * FOLDED {
         return None;
     }
     let values: Option<Vec<Tensor>> = arguments

@@ -229,7 +229,7 @@ impl<'g> Shared<'g> {
         }
         let mut bindings = Bindings::new();
         for input in self.inputs.borrow().iter() {
-            bindings = bindings.bind(input.input, &input.values);
+            bindings = bindings.bind_shared(input.input, input.values.clone());
         }
         let values = self.graph.evaluate(vars, &bindings)?;
         Ok(values.iter().map(|v| v.values().to_vec()).collect())
