@@ -1,20 +1,31 @@
 //! Bijectors: smooth maps of all reals onto a support.
 
-use bayes_nn_autodiff::Var;
+use bayes_nn_autodiff::{Graph, Shape, Var, concat};
 
-/// A smooth, strictly monotone map of the reals onto the inside of a continuous support.
+use crate::categorical::first_axis_sum;
+use crate::distribution::joined;
+
+/// A smooth, invertible map of the reals onto the inside of a continuous support.
 ///
 /// A density `p` of `x = forward(z)` is, over `z`,
-/// `ln p(forward(z)) + log_det_jacobian(z)`. All three maps are element-wise algebra.
-/// Far out rounding puts `forward` onto the bound itself: where what is added to the bound is
-/// less than its last digit.
+/// `ln p(forward(z)) + log_det_jacobian(z)`. Far out rounding puts `forward` onto the bound
+/// itself: where what is added to the bound is less than its last digit.
+///
+/// Most maps are element-wise. Those of vectors and matrices work along the first axis (or two),
+/// the batch last, and may need fewer numbers than they give: see
+/// [`Bijector::unconstrained_shape`].
 ///
 /// ```
-/// use bayes_nn_autodiff::Var;
+/// use bayes_nn_autodiff::{Graph, Var};
 /// use bayes_nn_distributions::Bijector;
 /// let unit = Bijector::Interval(Var::from(0.0), Var::from(1.0));
 /// assert_eq!(unit.forward(Var::from(0.0)).number(), Some(0.5));
 /// assert_eq!(unit.log_det_jacobian(Var::from(0.0)).number(), Some(0.25f64.ln()));
+///
+/// let graph = Graph::new();
+/// let z = graph.input("z", [3, 100]);
+/// assert_eq!(Bijector::Simplex.forward(z).shape().to_string(), "[4, 100]");
+/// assert_eq!(Bijector::Simplex.log_det_jacobian(z).shape().to_string(), "[100]");
 /// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -29,9 +40,33 @@ pub enum Bijector<'g> {
     UpperBound(Var<'g>),
     /// `low + (high - low) sigmoid(z)`
     Interval(Var<'g>, Var<'g>),
+    /// Shares that sum to 1, by breaking a stick: with `m` shares to come after it, share `k`
+    /// takes `sigmoid(z[k] - ln(m))` of what is left, and the last takes the rest. `z = 0` gives
+    /// equal shares. (Stan reference manual, "Unit simplex".)
+    Simplex,
+    /// Increasing numbers: `x[0] = z[0]`, `x[k] = x[k - 1] + e^z[k]`
+    Ordered,
+    /// Increasing positive numbers: `x[0] = e^z[0]`, `x[k] = x[k - 1] + e^z[k]`
+    PositiveOrdered,
+    /// The Cholesky factor of a correlation matrix, from the `K (K - 1) / 2` places below the
+    /// diagonal, row by row: each takes `tanh(z)` of what its row has left of the length 1. (Stan
+    /// reference manual, "Cholesky factors of correlation matrices".)
+    CorrelationCholesky,
 }
 
 impl<'g> Bijector<'g> {
+    /// The shape of `z` for a point of this shape.
+    pub fn unconstrained_shape(&self, shape: impl Into<Shape>) -> Shape {
+        let shape = shape.into();
+        match self {
+            Bijector::Simplex if shape.rank() > 0 => shape.with(0, shape[0].saturating_sub(1)),
+            Bijector::CorrelationCholesky if shape.rank() > 1 => {
+                shape.without(0, 1).with(0, pairs(shape[0]))
+            }
+            _ => shape,
+        }
+    }
+
     /// The point of the support that belongs to `z`.
     pub fn forward(&self, z: Var<'g>) -> Var<'g> {
         match *self {
@@ -40,10 +75,26 @@ impl<'g> Bijector<'g> {
             Bijector::LowerBound(low) => low + z.exp(),
             Bijector::UpperBound(high) => high - z.exp(),
             Bijector::Interval(low, high) => low + (high - low) * z.sigmoid(),
+            Bijector::Simplex => log_shares(z).exp(),
+            Bijector::Ordered if z.shape().rank() == 0 => z,
+            Bijector::Ordered => {
+                let first = z.view(0, z.shape().with(0, 1));
+                cumulative_sum(concat(&[first, from_row(z, 1).exp()], 0))
+            }
+            Bijector::PositiveOrdered => cumulative_sum(z.exp()),
+            Bijector::CorrelationCholesky => match Packed::of_pairs(z) {
+                Some(packed) => {
+                    let parts = concat(&[z.tanh(), packed.row_of(1.0), packed.row_of(0.0)], 0);
+                    let entries = parts.gather(packed.graph.index_constant(&packed.places()), 0);
+                    let left = packed.sums_before(log_sech_square(z));
+                    packed.matrix(entries * (left * 0.5).exp())
+                }
+                None => Var::from(1.0),
+            },
         }
     }
 
-    /// The real number that belongs to `x`, a point inside the support; on a bound it is
+    /// The unconstrained point that belongs to `x`, a point inside the support; on a bound it is
     /// infinite, outside NaN.
     pub fn inverse(&self, x: Var<'g>) -> Var<'g> {
         match *self {
@@ -53,10 +104,43 @@ impl<'g> Bijector<'g> {
             Bijector::UpperBound(high) => (high - x).ln(),
             // Not the logit of (x - low) / (high - low), which is 1 long before x is high.
             Bijector::Interval(low, high) => (x - low).ln() - (high - x).ln(),
+            Bijector::Simplex => {
+                let (Some(graph), [parts, ..]) = (x.graph(), &*x.shape()) else {
+                    return x;
+                };
+                let count = parts.saturating_sub(1);
+                let breaks = x.shape().with(0, count);
+                // What comes after; 1 less what came before would cancel.
+                let after = combine(graph, x, count, |row, column| column > row);
+                x.view(0, breaks).ln() - after.ln() + stick_offsets(graph, breaks)
+            }
+            Bijector::Ordered if x.shape().rank() == 0 => x,
+            Bijector::PositiveOrdered if x.shape().rank() == 0 => x.ln(),
+            Bijector::Ordered | Bijector::PositiveOrdered => {
+                let shape = x.shape();
+                let first = x.view(0, shape.with(0, 1));
+                let first = match self {
+                    Bijector::Ordered => first,
+                    _ => first.ln(),
+                };
+                let lower = x.view(0, shape.with(0, shape[0].saturating_sub(1)));
+                concat(&[first, (from_row(x, 1) - lower).ln()], 0)
+            }
+            Bijector::CorrelationCholesky => match Packed::of_matrix(x) {
+                Some(packed) => {
+                    let flat = x.reshape(packed.flat());
+                    let entries = packed.take_below(flat);
+                    let after = packed.sums_after(flat * flat);
+                    let length = (after + entries * entries).sqrt();
+                    entries.sign() * ((length + entries.abs()).ln() - after.ln() * 0.5)
+                }
+                None => Var::from(0.0),
+            },
         }
     }
 
-    /// `ln |d forward(z) / dz|`, element by element. A plain number stands for all elements.
+    /// `ln |det d forward(z) / dz|`. Element-wise maps give it element by element, where a plain
+    /// number stands for all elements; those of vectors and matrices for each of the batch.
     pub fn log_det_jacobian(&self, z: Var<'g>) -> Var<'g> {
         match *self {
             Bijector::Identity => Var::from(0.0),
@@ -64,7 +148,186 @@ impl<'g> Bijector<'g> {
             Bijector::Interval(low, high) => {
                 z.log_sigmoid() + (-z).log_sigmoid() + (high - low).ln()
             }
+            Bijector::Simplex => first_axis_sum(log_shares(z)),
+            Bijector::Ordered if z.shape().rank() == 0 => Var::from(0.0),
+            Bijector::Ordered => first_axis_sum(from_row(z, 1)),
+            Bijector::PositiveOrdered => first_axis_sum(z),
+            Bijector::CorrelationCholesky => match Packed::of_pairs(z) {
+                Some(packed) => {
+                    let own = log_sech_square(z);
+                    let left = packed.take_below(packed.sums_before(own));
+                    first_axis_sum(own + left * 0.5)
+                }
+                None => Var::from(0.0),
+            },
         }
+    }
+
+    /// Whether [`Bijector::log_det_jacobian`] has a number for each element, not for each of the
+    /// batch.
+    pub fn is_element_wise(&self) -> bool {
+        !matches!(
+            self,
+            Bijector::Simplex
+                | Bijector::Ordered
+                | Bijector::PositiveOrdered
+                | Bijector::CorrelationCholesky
+        )
+    }
+}
+
+fn pairs(size: usize) -> usize {
+    size * size.saturating_sub(1) / 2
+}
+
+/// The rows from `start` on along the first axis.
+fn from_row(x: Var<'_>, start: usize) -> Var<'_> {
+    let shape = x.shape();
+    let stride: usize = shape[1..].iter().product();
+    x.view(
+        start * stride,
+        shape.with(0, shape[0].saturating_sub(start)),
+    )
+}
+
+/// `ln(1 - tanh(z)^2)`, which is `ln(4 sigmoid(2 z) sigmoid(-2 z))`.
+fn log_sech_square(z: Var<'_>) -> Var<'_> {
+    let twice = z * 2.0;
+    twice.log_sigmoid() + (-twice).log_sigmoid() + 4f64.ln()
+}
+
+/// Sums of rows of `x` along the first axis: in row `i` of the result those `j` for which
+/// `belongs(i, j)`.
+pub(crate) fn combine<'g>(
+    graph: &'g Graph,
+    x: Var<'g>,
+    rows: usize,
+    belongs: impl Fn(usize, usize) -> bool,
+) -> Var<'g> {
+    let shape = x.shape();
+    let columns = shape[0];
+    let stride: usize = shape[1..].iter().product();
+    let table: Vec<f64> = (0..rows * columns)
+        .map(|place| f64::from(belongs(place / columns, place % columns)))
+        .collect();
+    let table = graph.constant(&table, [rows, columns]);
+    let sums = table.matmul(x.reshape([columns, stride]));
+    sums.reshape(shape.with(0, rows))
+}
+
+/// The sums of the first rows along the first axis.
+pub(crate) fn cumulative_sum(x: Var<'_>) -> Var<'_> {
+    match (x.graph(), &*x.shape()) {
+        (Some(graph), [rows, ..]) => combine(graph, x, *rows, |row, column| column <= row),
+        _ => x,
+    }
+}
+
+/// `ln(m)` of the `m` shares that come after each break of a stick, in a shape `[K - 1, 1, ...]`.
+fn stick_offsets(graph: &Graph, breaks: Shape) -> Var<'_> {
+    let offsets: Vec<f64> = (1..=breaks[0]).rev().map(|m| (m as f64).ln()).collect();
+    let column = (1..breaks.rank()).fold(breaks, |column, axis| column.with(axis, 1));
+    graph.constant(&offsets, column)
+}
+
+/// The logarithms of the shares of a simplex.
+fn log_shares(z: Var<'_>) -> Var<'_> {
+    let (Some(graph), [breaks, ..]) = (z.graph(), &*z.shape()) else {
+        return z;
+    };
+    let t = z - stick_offsets(graph, z.shape());
+    let left = combine(graph, (-t).log_sigmoid(), breaks + 1, |row, column| {
+        column < row
+    });
+    let last = graph
+        .constant(&[0.0], [1])
+        .broadcast_to(z.shape().with(0, 1));
+    left + concat(&[t.log_sigmoid(), last], 0)
+}
+
+/// The lower triangle of a square matrix, packed row by row, with a batch.
+struct Packed<'g> {
+    graph: &'g Graph,
+    size: usize,
+    /// `[1, ...batch]`
+    row: Shape,
+}
+
+impl<'g> Packed<'g> {
+    /// Of the numbers below the diagonal.
+    fn of_pairs(z: Var<'g>) -> Option<Packed<'g>> {
+        let (graph, count) = (z.graph()?, *z.shape().first()?);
+        let size = (1..).find(|size| pairs(size + 1) > count)?;
+        let row = z.shape().with(0, 1);
+        Some(Packed { graph, size, row })
+    }
+
+    fn of_matrix(x: Var<'g>) -> Option<Packed<'g>> {
+        let shape = x.shape();
+        let size = *shape.get(1)?;
+        let row = shape.without(0, 1).with(0, 1);
+        let graph = x.graph()?;
+        Some(Packed { graph, size, row })
+    }
+
+    /// `[K K, ...batch]`
+    fn flat(&self) -> Shape {
+        self.row.with(0, self.size * self.size)
+    }
+
+    /// The matrix of what is in that shape.
+    fn matrix(&self, flat: Var<'g>) -> Var<'g> {
+        let batch = self.row.without(0, 1);
+        flat.reshape(joined(Shape::from([self.size, self.size]), batch))
+    }
+
+    fn row_of(&self, value: f64) -> Var<'g> {
+        self.graph.constant(&[value], [1]).broadcast_to(self.row)
+    }
+
+    /// The places below the diagonal, row by row.
+    fn below(&self) -> Vec<(usize, usize)> {
+        (0..self.size)
+            .flat_map(|i| (0..i).map(move |j| (i, j)))
+            .collect()
+    }
+
+    /// For each place of the matrix where it is found among the packed numbers followed by a 1
+    /// and a 0.
+    fn places(&self) -> Vec<usize> {
+        let (size, count) = (self.size, pairs(self.size));
+        let place = |at: usize| match (at / size, at % size) {
+            (i, j) if j < i => pairs(i) + j,
+            (i, j) if i == j => count,
+            _ => count + 1,
+        };
+        (0..size * size).map(place).collect()
+    }
+
+    fn take_below(&self, flat: Var<'g>) -> Var<'g> {
+        let places: Vec<usize> = self
+            .below()
+            .iter()
+            .map(|(i, j)| i * self.size + j)
+            .collect();
+        flat.gather(self.graph.index_constant(&places), 0)
+    }
+
+    /// For each place of the matrix the sum of the packed numbers before it in its row.
+    fn sums_before(&self, packed: Var<'g>) -> Var<'g> {
+        let (size, places) = (self.size, self.below());
+        combine(self.graph, packed, size * size, |at, pair| {
+            places[pair].0 == at / size && places[pair].1 < at % size
+        })
+    }
+
+    /// For each place below the diagonal the sum of what comes after it in its row.
+    fn sums_after(&self, flat: Var<'g>) -> Var<'g> {
+        let (size, places) = (self.size, self.below());
+        combine(self.graph, flat, places.len(), |pair, at| {
+            let (i, j) = places[pair];
+            at / size == i && at % size > j && at % size <= i
+        })
     }
 }
 
@@ -132,5 +395,118 @@ mod tests {
             let log_det = unit.log_det_jacobian(Var::from(z)).number();
             assert_eq!(log_det, Some(-1e5));
         }
+    }
+
+    /// Those of vectors and matrices, of any graph.
+    fn of_vectors<'g>() -> [Bijector<'g>; 4] {
+        [
+            Bijector::Simplex,
+            Bijector::Ordered,
+            Bijector::PositiveOrdered,
+            Bijector::CorrelationCholesky,
+        ]
+    }
+
+    /// By elimination with the largest pivot.
+    fn log_determinant(mut rows: Vec<Vec<f64>>) -> f64 {
+        let n = rows.len();
+        let mut sum = 0.0;
+        for k in 0..n {
+            let by_size = |&a: &usize, &b: &usize| rows[a][k].abs().total_cmp(&rows[b][k].abs());
+            let pivot = (k..n).max_by(by_size).unwrap();
+            rows.swap(k, pivot);
+            let top = rows[k].clone();
+            sum += top[k].abs().ln();
+            for row in &mut rows[k + 1..] {
+                let share = row[k] / top[k];
+                for (value, above) in row.iter_mut().zip(&top) {
+                    *value -= share * above;
+                }
+            }
+        }
+        sum
+    }
+
+    #[test]
+    fn maps_of_vectors_lead_back_and_know_their_determinant() {
+        // The places of the result that are free: as many as there are numbers.
+        let free: [&[usize]; 4] = [
+            &[0, 1, 2, 3, 4, 5],
+            &[0, 1, 2, 3, 4, 5],
+            &[0, 1, 2, 3, 4, 5],
+            &[4, 8, 9, 12, 13, 14],
+        ];
+        let shapes = [
+            Shape::from([7]),
+            Shape::from([6]),
+            Shape::from([6]),
+            Shape::from([4, 4]),
+        ];
+        for scale in [0.0, 0.3, 1.0, 3.0] {
+            let graph = Graph::new();
+            let z = graph.input("z", [6]);
+            let at: Vec<f64> = (0..6)
+                .map(|i| scale * (1.7 * f64::from(i) + 0.4).sin())
+                .collect();
+            let bound = Bindings::new().bind(z, &at);
+            for ((bijector, shape), free) in of_vectors().into_iter().zip(shapes).zip(free) {
+                let x = bijector.forward(z);
+                assert_eq!(x.shape(), shape);
+                assert_eq!(bijector.unconstrained_shape(shape), Shape::from([6]));
+                let mut outputs = vec![bijector.inverse(x), bijector.log_det_jacobian(z)];
+                for &place in free {
+                    let slope = grad(x.view(place, Shape::SCALAR), &[z]).unwrap();
+                    outputs.push(slope[0]);
+                }
+                let values = graph.evaluate(&outputs, &bound).unwrap();
+                for (back, at) in values[0].values().iter().zip(&at) {
+                    assert!(
+                        (back - at).abs() < 1e-11,
+                        "{bijector:?}: {at} came back as {back}"
+                    );
+                }
+                let rows = values[2..].iter().map(|v| v.values().to_vec()).collect();
+                let (got, expected) = (values[1].values()[0], log_determinant(rows));
+                assert!(
+                    (got - expected).abs() < 1e-12,
+                    "{bijector:?}: {got}, not {expected}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn each_of_a_batch_is_mapped_alone() {
+        for bijector in of_vectors() {
+            let graph = Graph::new();
+            let both = graph.constant(&[0.3, -1.0, 2.0, 0.1, 0.7, -0.4], [3, 2]);
+            let second = graph.constant(&[-1.0, 0.1, -0.4], [3]);
+            let outputs = [
+                bijector.forward(both),
+                bijector.forward(second),
+                bijector.log_det_jacobian(both),
+                bijector.log_det_jacobian(second),
+                bijector.inverse(bijector.forward(both)),
+            ];
+            let values = graph.evaluate(&outputs, &Bindings::new()).unwrap();
+            let of_second: Vec<f64> = values[0].values().chunks(2).map(|pair| pair[1]).collect();
+            assert_eq!(of_second, values[1].values());
+            assert_eq!(values[2].values()[1], values[3].values()[0]);
+            assert_eq!(values[4].values().len(), 6);
+        }
+    }
+
+    #[test]
+    fn zero_gives_equal_shares_and_the_log_det_stays_finite_far_out() {
+        let graph = Graph::new();
+        let zero = graph.constant(&[0.0; 3], [3]);
+        let far = graph.constant(&[800.0, -800.0, 800.0], [3]);
+        let outputs = [
+            Bijector::Simplex.forward(zero),
+            Bijector::Simplex.log_det_jacobian(far),
+        ];
+        let values = graph.evaluate(&outputs, &Bindings::new()).unwrap();
+        assert!(values[0].values().iter().all(|x| (x - 0.25).abs() < 1e-15));
+        assert!(values[1].values()[0].is_finite());
     }
 }

@@ -49,7 +49,7 @@ impl<'a> Categorical<'a> {
 
 /// `logits` with their class axis moved before `rank` batch axes, and the class numbers in a
 /// shape that broadcasts along it.
-fn aligned<'g>(logits: Var<'g>, rank: usize) -> (Var<'g>, Var<'g>) {
+pub(crate) fn aligned<'g>(logits: Var<'g>, rank: usize) -> (Var<'g>, Var<'g>) {
     let (Some(graph), [classes, batch @ ..]) = (logits.graph(), &*logits.shape()) else {
         return (logits, Var::from(0.0));
     };
@@ -139,7 +139,7 @@ impl<'a> Categorical<'a> {
     }
 }
 
-fn first_axis_sum(x: Var<'_>) -> Var<'_> {
+pub(crate) fn first_axis_sum(x: Var<'_>) -> Var<'_> {
     match x.shape().rank() {
         0 => x,
         _ => x.sum_axis(0),

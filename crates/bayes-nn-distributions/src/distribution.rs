@@ -19,7 +19,8 @@ pub struct Parameter<'g> {
     pub value: Var<'g>,
     /// Where each element must lie.
     pub domain: Domain,
-    /// Whether the first axis belongs to one draw, like the classes of a categorical.
+    /// Whether the first axis belongs to one draw, like the classes of a categorical. A matrix is
+    /// given with its two axes as one, in row-major order.
     pub event: bool,
 }
 
@@ -54,6 +55,10 @@ impl<'g> Parameter<'g> {
 
 /// A probability distribution of one number, or of a batch of independent numbers.
 ///
+/// One draw may also be a vector or matrix whose numbers depend on each other: an event. Its
+/// axes come first, those of the batch last, and the log density has a number for each of the
+/// batch.
+///
 /// Parameters are [`Var`]s. With plain numbers everything is a plain number; with nodes of a
 /// graph the density, its moments and a reparameterised draw are nodes of that graph.
 ///
@@ -83,7 +88,7 @@ pub trait Distribution<'g>: fmt::Debug {
     fn support(&self) -> Support<'g>;
 
     /// The logarithm of the density (or probability) at `x`, in nats, element by element over
-    /// the broadcast of `x` and the parameters.
+    /// the broadcast of `x` and the parameters, without the axes of an event.
     ///
     /// Outside the support it is `-inf`, with derivative zero. At NaN it is NaN or `-inf`, never
     /// finite. Where the distribution is discrete, the derivative by `x` is zero.
@@ -103,6 +108,12 @@ pub trait Distribution<'g>: fmt::Debug {
     /// [`Distribution::check_values`]: with others the draw is NaN or meaningless.
     fn draw(&self, parameters: &[f64], rng: &mut dyn Rng) -> f64;
 
+    /// One draw of an event on the host, in row-major order, into as many places as it has
+    /// numbers; [`Distribution::draw`] gives the first of them.
+    fn draw_event(&self, parameters: &[f64], rng: &mut dyn Rng, event: &mut [f64]) {
+        event.fill(self.draw(parameters, rng));
+    }
+
     /// The expectation; NaN where there is none.
     fn mean(&self) -> Var<'g>;
 
@@ -118,13 +129,23 @@ pub trait Distribution<'g>: fmt::Debug {
         None
     }
 
-    /// The shape of one draw: the broadcast of the parameters without their event axes.
-    fn shape(&self) -> Shape {
+    /// The axes that belong to one draw; none where it is a number.
+    fn event_shape(&self) -> Shape {
+        Shape::SCALAR
+    }
+
+    /// The shape of independent draws: the broadcast of the parameters without their event axes.
+    fn batch_shape(&self) -> Shape {
         let parameters = self.parameters();
         parameters.iter().fold(Shape::SCALAR, |shape, parameter| {
             // What does not broadcast is an error of `check`, and of the graph.
             shape.broadcast(&parameter.batch_shape()).unwrap_or(shape)
         })
+    }
+
+    /// The shape of the whole: the event, then the batch.
+    fn shape(&self) -> Shape {
+        joined(self.event_shape(), self.batch_shape())
     }
 
     /// Checks shapes, and all values that are known before anything runs.
@@ -215,6 +236,13 @@ pub trait Distribution<'g>: fmt::Debug {
     }
 }
 
+/// The axes of an event before those of a batch. Those of more than a shape can have are left
+/// out.
+pub(crate) fn joined(event: Shape, batch: Shape) -> Shape {
+    let axes: Vec<usize> = event.iter().chain(batch.iter()).copied().collect();
+    Shape::try_new(&axes).unwrap_or(event)
+}
+
 fn outside(
     distribution: &'static str,
     parameter: &Parameter<'_>,
@@ -250,6 +278,15 @@ macro_rules! forward {
             }
             fn draw(&self, parameters: &[f64], rng: &mut dyn Rng) -> f64 {
                 (**self).draw(parameters, rng)
+            }
+            fn draw_event(&self, parameters: &[f64], rng: &mut dyn Rng, event: &mut [f64]) {
+                (**self).draw_event(parameters, rng, event);
+            }
+            fn event_shape(&self) -> Shape {
+                (**self).event_shape()
+            }
+            fn batch_shape(&self) -> Shape {
+                (**self).batch_shape()
             }
             fn mean(&self) -> Var<'g> {
                 (**self).mean()

@@ -20,6 +20,8 @@ pub enum Domain {
     NonNegative,
     /// A number from 0 to 1.
     Probability,
+    /// A whole number, 0 or above.
+    Count,
 }
 
 impl Domain {
@@ -31,6 +33,7 @@ impl Domain {
                 Domain::Positive => value > 0.0,
                 Domain::NonNegative => value >= 0.0,
                 Domain::Probability => (0.0..=1.0).contains(&value),
+                Domain::Count => value >= 0.0 && value.fract() == 0.0,
             }
     }
 }
@@ -42,6 +45,7 @@ impl fmt::Display for Domain {
             Domain::Positive => "a finite number > 0",
             Domain::NonNegative => "a finite number >= 0",
             Domain::Probability => "a number from 0 to 1",
+            Domain::Count => "a whole number >= 0",
         })
     }
 }

@@ -17,6 +17,51 @@ pub(crate) fn normal(rng: &mut dyn Rng) -> f64 {
     radius * libm::cos(TAU * uniform(rng))
 }
 
+/// Gamma with rate 1, of any concentration above 0.
+pub(crate) fn gamma(concentration: f64, rng: &mut dyn Rng) -> f64 {
+    match concentration < 1.0 {
+        true => libm::exp(log_gamma(concentration, rng)),
+        false => large_gamma(concentration, rng),
+    }
+}
+
+/// The logarithm of [`gamma`], which has a value where the gamma itself underflows.
+pub(crate) fn log_gamma(concentration: f64, rng: &mut dyn Rng) -> f64 {
+    match concentration < 1.0 {
+        true => {
+            let power = libm::log(uniform(rng)) / concentration;
+            libm::log(large_gamma(concentration + 1.0, rng)) + power
+        }
+        false => libm::log(large_gamma(concentration, rng)),
+    }
+}
+
+/// Gamma of a concentration of at least 1; NaN for what is none.
+///
+/// G. Marsaglia and W. W. Tsang, *A Simple Method for Generating Gamma Variables*, 2000.
+fn large_gamma(concentration: f64, rng: &mut dyn Rng) -> f64 {
+    if !(1.0..f64::INFINITY).contains(&concentration) {
+        return f64::NAN;
+    }
+    let d = concentration - 1.0 / 3.0;
+    let c = 1.0 / (9.0 * d).sqrt();
+    loop {
+        let x = normal(rng);
+        let base = 1.0 + c * x;
+        if base <= 0.0 {
+            continue;
+        }
+        let v = base * base * base;
+        let u = uniform(rng);
+        let square = x * x;
+        if u < 1.0 - 0.0331 * square * square
+            || libm::log(u) < 0.5 * square + d * (1.0 - v + libm::log(v))
+        {
+            return d * v;
+        }
+    }
+}
+
 /// The parameters of a draw as an array; NaN for those that are missing.
 pub(crate) fn numbers<const N: usize>(parameters: &[f64]) -> [f64; N] {
     std::array::from_fn(|i| parameters.get(i).copied().unwrap_or(f64::NAN))

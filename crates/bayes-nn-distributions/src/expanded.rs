@@ -3,6 +3,7 @@
 use bayes_nn_autodiff::{NoiseKind, Shape, Var};
 use rand_core::Rng;
 
+use crate::distribution::joined;
 use crate::{Distribution, Parameter, ParameterError, Support};
 
 /// Independent copies of a distribution that fill a shape; made by [`Distribution::expand`].
@@ -19,6 +20,15 @@ pub struct Expanded<D> {
     shape: Shape,
 }
 
+/// The shape without the axes of an event.
+fn batch<'g>(shape: Shape, inner: &impl Distribution<'g>) -> Shape {
+    let event = inner.event_shape().rank();
+    match event <= shape.rank() {
+        true => shape.without(0, event),
+        false => shape,
+    }
+}
+
 impl<D> Expanded<D> {
     pub(crate) fn new(inner: D, shape: Shape) -> Expanded<D> {
         Expanded { inner, shape }
@@ -27,6 +37,27 @@ impl<D> Expanded<D> {
     /// The distribution that is repeated.
     pub fn inner(&self) -> &D {
         &self.inner
+    }
+}
+
+impl<D> Expanded<D> {
+    /// `value`, of the shape of the repeated distribution, in the larger shape.
+    fn stretched<'g>(&self, value: Var<'g>) -> Var<'g>
+    where
+        D: Distribution<'g>,
+    {
+        let (event, own) = (self.inner.event_shape(), self.inner.batch_shape());
+        let missing = self.shape.rank().saturating_sub(event.rank() + own.rank());
+        // The batch gets its missing axes between those of the event and its own.
+        let axes: Vec<usize> = (event.iter().copied())
+            .chain(std::iter::repeat_n(1, missing))
+            .chain(own.iter().copied())
+            .collect();
+        match Shape::try_new(&axes) {
+            Some(shape) if value.shape() != Shape::SCALAR => value.reshape(shape),
+            _ => value,
+        }
+        .broadcast_to(self.shape)
     }
 }
 
@@ -47,10 +78,11 @@ impl<'g, D: Distribution<'g>> Distribution<'g> for Expanded<D> {
     /// A plain number stands for all elements; anything else comes in (at least) the shape.
     fn log_prob(&self, x: Var<'g>) -> Var<'g> {
         let log_prob = self.inner.log_prob(x);
-        match log_prob.shape().broadcast(&self.shape) {
+        let batch = self.batch_shape();
+        match log_prob.shape().broadcast(&batch) {
             Some(shape) => log_prob.broadcast_to(shape),
             // Cannot be stretched: this writes the error into the graph.
-            None => log_prob.broadcast_to(self.shape),
+            None => log_prob.broadcast_to(batch),
         }
     }
 
@@ -62,16 +94,28 @@ impl<'g, D: Distribution<'g>> Distribution<'g> for Expanded<D> {
         self.inner.draw(parameters, rng)
     }
 
+    fn draw_event(&self, parameters: &[f64], rng: &mut dyn Rng, event: &mut [f64]) {
+        self.inner.draw_event(parameters, rng, event);
+    }
+
     fn mean(&self) -> Var<'g> {
-        self.inner.mean().broadcast_to(self.shape)
+        self.stretched(self.inner.mean())
     }
 
     fn variance(&self) -> Var<'g> {
-        self.inner.variance().broadcast_to(self.shape)
+        self.stretched(self.inner.variance())
     }
 
     fn conflict(&self, parameters: &[f64]) -> Option<String> {
         self.inner.conflict(parameters)
+    }
+
+    fn event_shape(&self) -> Shape {
+        self.inner.event_shape()
+    }
+
+    fn batch_shape(&self) -> Shape {
+        batch(self.shape, &self.inner)
     }
 
     fn shape(&self) -> Shape {
@@ -81,7 +125,10 @@ impl<'g, D: Distribution<'g>> Distribution<'g> for Expanded<D> {
     fn check(&self) -> Result<(), ParameterError> {
         self.inner.check()?;
         let own = self.inner.shape();
-        match own.broadcast(&self.shape) == Some(self.shape) {
+        let batch = self.batch_shape();
+        let fits = self.inner.batch_shape().broadcast(&batch) == Some(batch)
+            && joined(self.inner.event_shape(), batch) == self.shape;
+        match fits {
             true => Ok(()),
             false => Err(ParameterError::Conflict {
                 distribution: self.name(),

@@ -21,6 +21,10 @@
 //! # Ok::<(), bayes_nn_distributions::ParameterError>(())
 //! ```
 //!
+//! The distributions of vectors and matrices ([`Dirichlet`], [`MultivariateNormal`],
+//! [`LkjCholesky`], ...) have the axes of one draw first and the batch last; see
+//! [`Distribution::event_shape`] and [`Bijector::unconstrained_shape`].
+//!
 //! # Adding a distribution
 //! One file: what it is, its formula and source in the `//!` lines, a struct of
 //! [`Var`](bayes_nn_autodiff::Var)s with its constructor, an implementation of
@@ -42,22 +46,52 @@ mod domain;
 mod draws;
 mod error;
 mod expanded;
+mod linear;
 mod stable;
 mod support;
 #[cfg(test)]
 mod testing;
 mod values;
 
+mod auto_regressive;
 mod bernoulli;
+mod beta;
+mod beta_binomial;
+mod binomial;
 mod categorical;
+mod cauchy;
+mod chi_squared;
+mod dirichlet;
+mod ex_gaussian;
+mod exponential;
+mod gamma;
+mod gaussian_random_walk;
+mod geometric;
+mod gumbel;
+mod half_cauchy;
 mod half_normal;
+mod half_student_t;
+mod horseshoe;
+mod inverse_gamma;
 mod laplace;
+mod lkj_cholesky;
 mod log_normal;
+mod logistic;
 mod mixture;
+mod multinomial;
+mod multivariate_normal;
+mod multivariate_student_t;
+mod negative_binomial;
 mod normal;
+mod ordered_logistic;
 mod poisson;
+mod skew_normal;
 mod student_t;
+mod truncated_normal;
 mod uniform;
+mod von_mises;
+mod weibull;
+mod zero_inflated_poisson;
 
 pub use bijector::Bijector;
 pub use distribution::{Distribution, Parameter};
@@ -67,13 +101,42 @@ pub use expanded::Expanded;
 pub use support::Support;
 pub use values::{ParameterValues, sample, sample_with};
 
+pub use auto_regressive::AutoRegressive;
 pub use bernoulli::Bernoulli;
+pub use beta::Beta;
+pub use beta_binomial::BetaBinomial;
+pub use binomial::Binomial;
 pub use categorical::Categorical;
+pub use cauchy::Cauchy;
+pub use chi_squared::ChiSquared;
+pub use dirichlet::Dirichlet;
+pub use ex_gaussian::ExGaussian;
+pub use exponential::Exponential;
+pub use gamma::Gamma;
+pub use gaussian_random_walk::GaussianRandomWalk;
+pub use geometric::Geometric;
+pub use gumbel::Gumbel;
+pub use half_cauchy::HalfCauchy;
 pub use half_normal::HalfNormal;
+pub use half_student_t::HalfStudentT;
+pub use horseshoe::Horseshoe;
+pub use inverse_gamma::InverseGamma;
 pub use laplace::Laplace;
+pub use lkj_cholesky::LkjCholesky;
 pub use log_normal::LogNormal;
+pub use logistic::Logistic;
 pub use mixture::Mixture;
+pub use multinomial::Multinomial;
+pub use multivariate_normal::MultivariateNormal;
+pub use multivariate_student_t::MultivariateStudentT;
+pub use negative_binomial::NegativeBinomial;
 pub use normal::Normal;
+pub use ordered_logistic::OrderedLogistic;
 pub use poisson::Poisson;
+pub use skew_normal::SkewNormal;
 pub use student_t::StudentT;
+pub use truncated_normal::TruncatedNormal;
 pub use uniform::Uniform;
+pub use von_mises::VonMises;
+pub use weibull::Weibull;
+pub use zero_inflated_poisson::ZeroInflatedPoisson;

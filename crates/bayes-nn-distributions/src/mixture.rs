@@ -65,6 +65,29 @@ fn take<'g, 'n>(component: &impl Distribution<'g>, rest: &mut &'n [f64]) -> &'n 
     own
 }
 
+impl<'a, D> Mixture<'a, D> {
+    /// Draws a component by weight, with its own numbers.
+    fn choose<'g, 'n>(&self, parameters: &'n [f64], rng: &mut dyn Rng) -> Option<(&D, &'n [f64])>
+    where
+        D: Distribution<'g>,
+    {
+        let (weights, mut rest) = self.split(parameters);
+        let mut left = draws::uniform(rng) * weights.iter().sum::<f64>();
+        let mut chosen = None;
+        for (&weight, component) in weights.iter().zip(self.components()) {
+            let own = take(component, &mut rest);
+            if weight > 0.0 {
+                chosen = Some((component, own));
+                left -= weight;
+                if left < 0.0 {
+                    break;
+                }
+            }
+        }
+        chosen
+    }
+}
+
 impl<'a: 'g, 'g, D: Distribution<'g>> Distribution<'g> for Mixture<'a, D> {
     fn name(&self) -> &'static str {
         "Mixture"
@@ -128,20 +151,15 @@ impl<'a: 'g, 'g, D: Distribution<'g>> Distribution<'g> for Mixture<'a, D> {
     }
 
     fn draw(&self, parameters: &[f64], rng: &mut dyn Rng) -> f64 {
-        let (weights, mut rest) = self.split(parameters);
-        let mut left = draws::uniform(rng) * weights.iter().sum::<f64>();
-        let mut chosen = None;
-        for (&weight, component) in weights.iter().zip(self.components()) {
-            let own = take(component, &mut rest);
-            if weight > 0.0 {
-                chosen = Some((component, own));
-                left -= weight;
-                if left < 0.0 {
-                    break;
-                }
-            }
-        }
+        let chosen = self.choose(parameters, rng);
         chosen.map_or(f64::NAN, |(component, own)| component.draw(own, rng))
+    }
+
+    fn draw_event(&self, parameters: &[f64], rng: &mut dyn Rng, event: &mut [f64]) {
+        match self.choose(parameters, rng) {
+            Some((component, own)) => component.draw_event(own, rng, event),
+            None => event.fill(f64::NAN),
+        }
     }
 
     fn mean(&self) -> Var<'g> {
@@ -156,8 +174,14 @@ impl<'a: 'g, 'g, D: Distribution<'g>> Distribution<'g> for Mixture<'a, D> {
         }))
     }
 
-    fn shape(&self) -> Shape {
-        let shapes = self.parts.iter().map(|(w, d)| (w.shape(), d.shape()));
+    /// That of the first component, with which the others must agree.
+    fn event_shape(&self) -> Shape {
+        let first = self.components().next();
+        first.map_or(Shape::SCALAR, |component| component.event_shape())
+    }
+
+    fn batch_shape(&self) -> Shape {
+        let shapes = self.parts.iter().map(|(w, d)| (w.shape(), d.batch_shape()));
         shapes.fold(Shape::SCALAR, |shape, (weight, component)| {
             let shape = shape.broadcast(&weight).unwrap_or(shape);
             shape.broadcast(&component).unwrap_or(shape)

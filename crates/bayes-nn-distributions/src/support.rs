@@ -35,18 +35,32 @@ pub enum Support<'g> {
     Categories(usize),
     /// Whole numbers from 0.
     Naturals,
+    /// Whole numbers from 0 to a bound.
+    UpTo(Var<'g>),
+    /// Vectors of positive numbers that sum to 1.
+    Simplex,
+    /// Vectors of increasing numbers.
+    Ordered,
+    /// Vectors of increasing positive numbers.
+    PositiveOrdered,
+    /// Lower triangular matrices with a positive diagonal and rows of length 1: the Cholesky
+    /// factors of correlation matrices.
+    CorrelationCholesky,
 }
 
 impl<'g> Support<'g> {
     /// Whether an observed value may come from here. Neither NaN nor an infinity may. A bound
-    /// that is not a plain number is not looked at: `log_prob` is `-inf` beyond it.
+    /// that is not a plain number is not looked at: `log_prob` is `-inf` beyond it. Of a vector
+    /// or matrix each number is looked at alone.
     pub fn contains(&self, x: f64) -> bool {
         let above = |low: Var<'g>| low.number().is_none_or(|low| x >= low);
         let below = |high: Var<'g>| high.number().is_none_or(|high| x <= high);
         x.is_finite()
             && match *self {
-                Support::Real => true,
-                Support::Positive => x > 0.0,
+                Support::Real | Support::Ordered => true,
+                Support::Positive | Support::PositiveOrdered => x > 0.0,
+                Support::Simplex => (0.0..=1.0).contains(&x),
+                Support::CorrelationCholesky => (-1.0..=1.0).contains(&x),
                 Support::NonNegative => x >= 0.0,
                 Support::LowerBound(low) => above(low),
                 Support::UpperBound(high) => below(high),
@@ -54,6 +68,7 @@ impl<'g> Support<'g> {
                 Support::Boolean => x == 0.0 || x == 1.0,
                 Support::Categories(k) => x >= 0.0 && x < k as f64 && x.fract() == 0.0,
                 Support::Naturals => x >= 0.0 && x.fract() == 0.0,
+                Support::UpTo(high) => x >= 0.0 && x.fract() == 0.0 && below(high),
             }
     }
 
@@ -61,7 +76,7 @@ impl<'g> Support<'g> {
     pub fn is_discrete(&self) -> bool {
         matches!(
             self,
-            Support::Boolean | Support::Categories(_) | Support::Naturals
+            Support::Boolean | Support::Categories(_) | Support::Naturals | Support::UpTo(_)
         )
     }
 
@@ -74,7 +89,13 @@ impl<'g> Support<'g> {
             Support::LowerBound(low) => Bijector::LowerBound(low),
             Support::UpperBound(high) => Bijector::UpperBound(high),
             Support::Interval(low, high) => Bijector::Interval(low, high),
-            Support::Boolean | Support::Categories(_) | Support::Naturals => return None,
+            Support::Simplex => Bijector::Simplex,
+            Support::Ordered => Bijector::Ordered,
+            Support::PositiveOrdered => Bijector::PositiveOrdered,
+            Support::CorrelationCholesky => Bijector::CorrelationCholesky,
+            Support::Boolean | Support::Categories(_) | Support::Naturals | Support::UpTo(_) => {
+                return None;
+            }
         })
     }
 
@@ -82,7 +103,8 @@ impl<'g> Support<'g> {
     pub fn agrees(&self, other: &Support<'_>) -> bool {
         match (*self, *other) {
             (Support::LowerBound(a), Support::LowerBound(b))
-            | (Support::UpperBound(a), Support::UpperBound(b)) => same(a, b),
+            | (Support::UpperBound(a), Support::UpperBound(b))
+            | (Support::UpTo(a), Support::UpTo(b)) => same(a, b),
             (Support::Interval(a, b), Support::Interval(c, d)) => same(a, c) && same(b, d),
             (Support::Categories(a), Support::Categories(b)) => a == b,
             (a, b) => std::mem::discriminant(&a) == std::mem::discriminant(&b),
@@ -125,6 +147,17 @@ impl fmt::Display for Support<'_> {
                 write!(f, "a whole number from 0 to {}", k.saturating_sub(1))
             }
             Support::Naturals => f.write_str("a whole number >= 0"),
+            Support::Simplex => f.write_str("a share from 0 to 1, of shares that sum to 1"),
+            Support::Ordered => f.write_str("a finite number, of numbers that increase"),
+            Support::PositiveOrdered => {
+                f.write_str("a finite number > 0, of numbers that increase")
+            }
+            Support::CorrelationCholesky => {
+                f.write_str("a number from -1 to 1, of the Cholesky factor of a correlation matrix")
+            }
+            Support::UpTo(high) => {
+                write!(f, "a whole number from 0 to {}", bound(high, "the count"))
+            }
         }
     }
 }
@@ -147,6 +180,11 @@ mod tests {
             Support::Boolean,
             Support::Categories(3),
             Support::Naturals,
+            Support::UpTo(high),
+            Support::Simplex,
+            Support::Ordered,
+            Support::PositiveOrdered,
+            Support::CorrelationCholesky,
         ] {
             for x in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
                 assert!(!support.contains(x), "{x} in {support}");

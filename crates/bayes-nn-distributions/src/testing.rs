@@ -43,6 +43,49 @@ pub(crate) fn assert_draws_follow<'g>(
     assert_ks(draws, cdf, &format!("{distribution:?}"));
 }
 
+/// The same for each number of an event, given its place; all together in the false-alarm rate.
+pub(crate) fn assert_components_follow<'g>(
+    distribution: &dyn Distribution<'g>,
+    cdf: impl Fn(usize, f64) -> f64,
+) {
+    let size = distribution.event_shape().elements();
+    let draws = sample(distribution, DRAWS, SEED).unwrap();
+    for place in 0..size {
+        let marginal = draws.iter().skip(place).step_by(size).copied().collect();
+        let what = format!("number {place} of {distribution:?}");
+        assert_ks(marginal, |x| cdf(place, x), &what);
+    }
+    let n = DRAWS as f64;
+    let moments = [distribution.mean(), distribution.variance()].map(numbers);
+    for place in 0..size {
+        let of_place = |values: &[f64]| values[place % values.len()];
+        let (mean, variance) = (of_place(&moments[0]), of_place(&moments[1]));
+        let marginal = draws.iter().skip(place).step_by(size);
+        let squares: Vec<f64> = marginal.map(|x| (x - mean) * (x - mean)).collect();
+        let second = squares.iter().sum::<f64>() / n;
+        let spread = squares
+            .iter()
+            .map(|s| (s - second) * (s - second))
+            .sum::<f64>()
+            / n;
+        assert!(
+            (second - variance).abs() < 4.0 * (spread / n).sqrt() + 1e-12,
+            "number {place} of {distribution:?}: variance {second} against {variance}"
+        );
+    }
+}
+
+/// The values of a tensor that depends on no input.
+fn numbers(x: Var<'_>) -> Vec<f64> {
+    match x.graph() {
+        Some(graph) => {
+            let values = graph.evaluate(&[x], &Bindings::new()).unwrap();
+            values[0].values().to_vec()
+        }
+        None => vec![number(x)],
+    }
+}
+
 /// The same for the reparameterised draw.
 pub(crate) fn assert_rsample_follows(
     distribution: &dyn for<'g> Distribution<'g>,
@@ -63,6 +106,32 @@ pub(crate) fn assert_rsample_follows(
         cdf,
         &format!("{distribution:?}"),
     );
+}
+
+/// The distribution function between two points beyond which next to nothing lies, by Simpson's
+/// rule over the density.
+pub(crate) fn density_cdf<'g>(
+    distribution: &dyn Distribution<'g>,
+    low: f64,
+    high: f64,
+) -> impl Fn(f64) -> f64 + use<> {
+    const PIECES: usize = 4000;
+    let step = (high - low) / PIECES as f64;
+    // Rounding must not lead beyond the end.
+    let density = |x: f64| number(distribution.log_prob(Var::from(x.min(high)))).exp();
+    let mut total = 0.0;
+    let mut sums = vec![0.0];
+    for piece in 0..PIECES {
+        let a = low + piece as f64 * step;
+        total += step / 6.0 * (density(a) + 4.0 * density(a + 0.5 * step) + density(a + step));
+        sums.push(total);
+    }
+    assert!((total - 1.0).abs() < 1e-6, "{distribution:?}: {total}");
+    move |x| {
+        let place = ((x - low) / step).clamp(0.0, PIECES as f64 - 1e-6);
+        let (piece, share) = (place as usize, place.fract());
+        (sums[piece] + (sums[piece + 1] - sums[piece]) * share).min(1.0)
+    }
 }
 
 fn assert_ks(mut draws: Vec<f64>, cdf: impl Fn(f64) -> f64, what: &str) {

@@ -67,7 +67,7 @@ impl ParameterValues {
             });
         }
         Ok(ParameterValues {
-            shape: distribution.shape(),
+            shape: distribution.batch_shape(),
             columns,
         })
     }
@@ -191,12 +191,16 @@ pub fn sample_with<'g>(
 ) -> Result<Vec<f64>, ParameterError> {
     let values = ParameterValues::known(distribution)?;
     let elements = values.shape().elements();
-    let mut draws = Vec::with_capacity(n * elements);
+    let mut event = vec![f64::NAN; distribution.event_shape().elements()];
+    let mut draws = vec![f64::NAN; n * elements * event.len()];
     let mut numbers = Vec::new();
-    for _ in 0..n {
+    for draw in draws.chunks_mut((elements * event.len()).max(1)) {
         for position in 0..elements {
             values.read(position, &mut numbers);
-            draws.push(distribution.draw(&numbers, rng));
+            distribution.draw_event(&numbers, rng, &mut event);
+            for (place, number) in event.iter().enumerate() {
+                draw[place * elements + position] = *number;
+            }
         }
     }
     Ok(draws)

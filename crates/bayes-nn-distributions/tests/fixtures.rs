@@ -8,7 +8,7 @@ mod common;
 
 use bayes_nn_autodiff::{Bindings, Graph, Var, grad};
 use bayes_nn_distributions::Distribution;
-use common::{Case, Family};
+use common::{Case, Family, Numbers};
 
 /// Of a log density, relative to itself.
 const LOG_PROB: f64 = 1e-12;
@@ -39,9 +39,9 @@ fn describe(family: &Family, case: &Case) -> String {
         .map(|(name, values)| format!("{name} = {:?}", values.values()))
         .collect();
     format!(
-        "{} at {:e}, {}",
+        "{} at {:?}, {}",
         family.family,
-        case.x.0,
+        case.x.values(),
         parameters.join(", ")
     )
 }
@@ -60,10 +60,15 @@ fn compare(family: &Family, case: &Case, worst: &mut Worst, failures: &mut Vec<S
         }
     };
 
+    let event = case.x.values().len();
     let constants = Graph::new();
     let numbers = common::numbers(case, &constants);
-    let distribution = common::build(&family.family, component, &numbers);
-    let folded = distribution.log_prob(Var::from(case.x.0));
+    let distribution = common::build(&family.family, component, event, &numbers);
+    let at = match &case.x {
+        Numbers::One(x) => Var::from(x.0),
+        Numbers::Many(_) => constants.constant(&case.x.values(), distribution.shape()),
+    };
+    let folded = distribution.log_prob(at);
     let folded = folded.constant_values().expect("numbers fold")[0];
     note(
         "the number",
@@ -74,10 +79,14 @@ fn compare(family: &Family, case: &Case, worst: &mut Worst, failures: &mut Vec<S
     );
 
     let graph = Graph::new();
-    let x = graph.input("x", []);
     let inputs = common::inputs(case, &graph);
-    let log_prob = common::build(&family.family, component, &inputs).log_prob(x);
-    let mut bindings = Bindings::new().bind(x, &[case.x.0]);
+    let distribution = common::build(&family.family, component, event, &inputs);
+    let x = match case.x {
+        Numbers::One(_) => graph.input("x", []),
+        Numbers::Many(_) => graph.input("x", distribution.shape()),
+    };
+    let log_prob = distribution.log_prob(x);
+    let mut bindings = Bindings::new().bind(x, &case.x.values());
     for (name, values) in &case.parameters {
         bindings = bindings.bind(inputs[name], &values.values());
     }
@@ -124,7 +133,7 @@ fn log_densities_and_derivatives_match_mpmath() {
             worst.derivative
         );
     }
-    assert!(count > 700, "only {count} cases were found");
+    assert!(count > 3500, "only {count} cases were found");
     assert!(
         failures.is_empty(),
         "{} of {count} cases:\n{}",

@@ -9,8 +9,12 @@ use std::path::Path;
 
 use bayes_nn_autodiff::{Graph, Var};
 use bayes_nn_distributions::{
-    Bernoulli, Categorical, Distribution, HalfNormal, Laplace, LogNormal, Mixture, Normal, Poisson,
-    StudentT, Uniform,
+    AutoRegressive, Bernoulli, Beta, BetaBinomial, Binomial, Categorical, Cauchy, ChiSquared,
+    Dirichlet, Distribution, ExGaussian, Exponential, Gamma, GaussianRandomWalk, Geometric, Gumbel,
+    HalfCauchy, HalfNormal, HalfStudentT, Horseshoe, InverseGamma, Laplace, LkjCholesky, LogNormal,
+    Logistic, Mixture, Multinomial, MultivariateNormal, MultivariateStudentT, NegativeBinomial,
+    Normal, OrderedLogistic, Poisson, SkewNormal, StudentT, TruncatedNormal, Uniform, VonMises,
+    Weibull, ZeroInflatedPoisson,
 };
 use serde::Deserialize;
 
@@ -28,7 +32,7 @@ pub struct Family {
 #[derive(Deserialize)]
 pub struct Case {
     pub parameters: BTreeMap<String, Numbers>,
-    pub x: Number,
+    pub x: Numbers,
     pub log_prob: Number,
     pub derivatives: BTreeMap<String, Numbers>,
 }
@@ -102,10 +106,17 @@ pub fn inputs<'g>(case: &Case, graph: &'g Graph) -> BTreeMap<String, Var<'g>> {
         .collect()
 }
 
-/// The distribution of a family with these parameters.
+/// A matrix that was given by rows.
+fn square(flat: Var<'_>) -> Var<'_> {
+    let size = flat.shape().elements().isqrt();
+    flat.reshape([size, size])
+}
+
+/// The distribution of a family with these parameters, of events of so many numbers.
 pub fn build<'g>(
     family: &str,
     component: Option<&str>,
+    event: usize,
     parameters: &BTreeMap<String, Var<'g>>,
 ) -> Box<dyn Distribution<'g> + 'g> {
     let p = |name: &str| parameters[name];
@@ -120,6 +131,65 @@ pub fn build<'g>(
             Some(&logits) => Box::new(Bernoulli::logits(logits)),
             None => Box::new(Bernoulli::probs(p("probs"))),
         },
+        "Cauchy" => Box::new(Cauchy::new(p("loc"), p("scale"))),
+        "HalfCauchy" => Box::new(HalfCauchy::new(p("scale"))),
+        "HalfStudentT" => Box::new(HalfStudentT::new(p("df"), p("scale"))),
+        "Exponential" => Box::new(Exponential::new(p("rate"))),
+        "Gamma" => Box::new(Gamma::new(p("concentration"), p("rate"))),
+        "InverseGamma" => Box::new(InverseGamma::new(p("concentration"), p("scale"))),
+        "ChiSquared" => Box::new(ChiSquared::new(p("df"))),
+        "Beta" => Box::new(Beta::new(p("alpha"), p("beta"))),
+        "Logistic" => Box::new(Logistic::new(p("loc"), p("scale"))),
+        "Gumbel" => Box::new(Gumbel::new(p("loc"), p("scale"))),
+        "Weibull" => Box::new(Weibull::new(p("concentration"), p("scale"))),
+        "Binomial" => match parameters.get("logits") {
+            Some(&logits) => Box::new(Binomial::logits(p("total_count"), logits)),
+            None => Box::new(Binomial::probs(p("total_count"), p("probs"))),
+        },
+        "NegativeBinomial" => Box::new(NegativeBinomial::new(p("mean"), p("concentration"))),
+        "BetaBinomial" => {
+            let urn = BetaBinomial::new(p("total_count"), p("alpha"), p("beta"));
+            Box::new(urn)
+        }
+        "Geometric" => Box::new(Geometric::new(p("probs"))),
+        "ZeroInflatedPoisson" => Box::new(ZeroInflatedPoisson::new(p("gate"), p("rate"))),
+        "TruncatedNormal" => {
+            let (loc, scale) = (p("loc"), p("scale"));
+            let normal = match (parameters.get("low"), parameters.get("high")) {
+                (Some(&low), Some(&high)) => TruncatedNormal::new(loc, scale, low, high),
+                (Some(&low), None) => TruncatedNormal::above(loc, scale, low),
+                _ => TruncatedNormal::below(loc, scale, p("high")),
+            };
+            Box::new(normal)
+        }
+        "SkewNormal" => Box::new(SkewNormal::new(p("loc"), p("scale"), p("skew"))),
+        "ExGaussian" => Box::new(ExGaussian::new(p("loc"), p("scale"), p("rate"))),
+        "VonMises" => Box::new(VonMises::new(p("loc"), p("concentration"))),
+        "OrderedLogistic" => Box::new(OrderedLogistic::new(p("predictor"), p("cutpoints"))),
+        "MultivariateNormal" => {
+            Box::new(MultivariateNormal::new(p("loc"), square(p("scale_tril"))))
+        }
+        "MultivariateStudentT" => {
+            let factor = square(p("scale_tril"));
+            Box::new(MultivariateStudentT::new(p("df"), p("loc"), factor))
+        }
+        "LkjCholesky" => Box::new(LkjCholesky::new(event.isqrt(), p("concentration"))),
+        "Multinomial" => match parameters.get("logits") {
+            Some(&logits) => Box::new(Multinomial::logits(p("total_count"), logits)),
+            None => Box::new(Multinomial::probs(p("total_count"), p("probs"))),
+        },
+        "GaussianRandomWalk" => Box::new(GaussianRandomWalk::new(event, p("drift"), p("scale"))),
+        "AutoRegressive" => {
+            let (constant, scale) = (p("constant"), p("scale"));
+            Box::new(AutoRegressive::new(
+                event,
+                constant,
+                p("coefficients"),
+                scale,
+            ))
+        }
+        "Horseshoe" => Box::new(Horseshoe::new(p("scale"))),
+        "Dirichlet" => Box::new(Dirichlet::new(p("concentration"))),
         "Categorical" => Box::new(Categorical::new(p("logits"))),
         "Poisson" => Box::new(Poisson::new(p("rate"))),
         "Mixture" => {
@@ -131,7 +201,7 @@ pub fn build<'g>(
                     .iter()
                     .filter_map(|(name, &v)| Some((name.strip_prefix(&prefix)?.to_owned(), v)))
                     .collect();
-                (weight, build(component, None, &own))
+                (weight, build(component, None, event, &own))
             })))
         }
         other => panic!("no constructor is named for the family {other}"),

@@ -1,0 +1,219 @@
+//! The multivariate normal distribution, by the Cholesky factor of its covariance.
+//!
+//! ```text
+//! p(x) = exp(-|y|^2 / 2) / ((2 pi)^(K / 2) prod_i L[i, i]),   L y = x - loc,   x in R^K
+//! ```
+//!
+//! `L = scale_tril` is lower triangular with a positive diagonal, and `L L^T` the covariance. What
+//! stands above the diagonal is not looked at. The density fails where `|y|^2` overflows: there it
+//! is `-inf`.
+
+use bayes_nn_autodiff::{NoiseKind, Shape, Var};
+use rand_core::Rng;
+
+use crate::linear::{Lower, padded};
+use crate::stable::LN_SQRT_2_PI;
+use crate::{Distribution, Domain, Parameter, Support, draws};
+
+/// The normal distribution of vectors with mean `loc` and covariance `L L^T`, `L = scale_tril`.
+///
+/// `loc` has the shape `[K, ...batch]` (or is one number for all), `scale_tril`
+/// `[K, K, ...batch]`.
+///
+/// ```
+/// use bayes_nn_autodiff::{Bindings, Graph};
+/// use bayes_nn_distributions::{Distribution, MultivariateNormal};
+/// let graph = Graph::new();
+/// let scale_tril = graph.constant(&[1.0, 0.0, 0.5, 2.0], [2, 2]);
+/// let normal = MultivariateNormal::new(0.0, scale_tril);
+/// let x = graph.constant(&[1.0, 0.5], [2]);
+/// let log_density = normal.log_prob(x).number().unwrap();
+/// assert!((log_density - (-0.5 - std::f64::consts::TAU.ln() - 2f64.ln())).abs() < 1e-14);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct MultivariateNormal<'a> {
+    loc: Var<'a>,
+    scale_tril: Lower<'a>,
+}
+
+impl<'a> MultivariateNormal<'a> {
+    /// With mean `loc` and the lower triangular `scale_tril`, of batches that broadcast.
+    pub fn new(loc: impl Into<Var<'a>>, scale_tril: impl Into<Var<'a>>) -> MultivariateNormal<'a> {
+        MultivariateNormal {
+            loc: loc.into(),
+            scale_tril: Lower(scale_tril.into()),
+        }
+    }
+}
+
+impl<'a: 'g, 'g> Distribution<'g> for MultivariateNormal<'a> {
+    fn name(&self) -> &'static str {
+        "MultivariateNormal"
+    }
+
+    fn parameters(&self) -> Vec<Parameter<'g>> {
+        vec![
+            Parameter {
+                event: true,
+                ..Parameter::new("loc", self.loc, Domain::Real)
+            },
+            Parameter {
+                event: true,
+                ..Parameter::new("scale_tril", self.scale_tril.flat(), Domain::Real)
+            },
+        ]
+    }
+
+    fn support(&self) -> Support<'g> {
+        Support::Real
+    }
+
+    fn event_shape(&self) -> Shape {
+        Shape::from([self.scale_tril.size()])
+    }
+
+    fn log_prob(&self, x: Var<'g>) -> Var<'g> {
+        let scale_tril: Lower<'g> = Lower(self.scale_tril.0);
+        let own = self.batch_shape().rank();
+        let rank = own.max(x.shape().rank().saturating_sub(1));
+        let d = padded(x, 1, rank) - padded(self.loc, 1, rank);
+        let (square, log_det) = scale_tril.solve(d, rank);
+        square * -0.5 - log_det - LN_SQRT_2_PI * scale_tril.size() as f64
+    }
+
+    fn rsample(&self, noise: &mut dyn FnMut(NoiseKind) -> Var<'g>) -> Option<Var<'g>> {
+        let scale_tril: Lower<'g> = Lower(self.scale_tril.0);
+        let noise = noise(NoiseKind::Normal);
+        let rank = noise.shape().rank().saturating_sub(1);
+        Some(scale_tril.product(noise) + padded(self.loc, 1, rank))
+    }
+
+    fn draw(&self, parameters: &[f64], rng: &mut dyn Rng) -> f64 {
+        let mut event = vec![f64::NAN; self.scale_tril.size()];
+        self.draw_event(parameters, rng, &mut event);
+        event[0]
+    }
+
+    fn draw_event(&self, parameters: &[f64], rng: &mut dyn Rng, event: &mut [f64]) {
+        let size = event.len();
+        let (loc, matrix) = parameters.split_at(parameters.len().saturating_sub(size * size));
+        let noise: Vec<f64> = (0..size).map(|_| draws::normal(rng)).collect();
+        Lower::product_of(matrix, &noise, event);
+        for (place, x) in event.iter_mut().enumerate() {
+            *x += loc.get(place).or(loc.first()).copied().unwrap_or(f64::NAN);
+        }
+    }
+
+    fn mean(&self) -> Var<'g> {
+        let rank = self.batch_shape().rank();
+        padded(self.loc, 1, rank).broadcast_to(self.shape())
+    }
+
+    /// The diagonal of the covariance.
+    fn variance(&self) -> Var<'g> {
+        let rank = self.batch_shape().rank();
+        let scale_tril: Lower<'g> = Lower(self.scale_tril.0);
+        padded(scale_tril.row_squares(), 1, rank).broadcast_to(self.shape())
+    }
+
+    fn conflict(&self, parameters: &[f64]) -> Option<String> {
+        let size = self.scale_tril.size();
+        let matrix = parameters.len().saturating_sub(size * size);
+        Lower::conflict(&parameters[matrix..], size)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+    use crate::testing::{assert_components_follow, assert_stable, normal_cdf};
+    use bayes_nn_autodiff::{Bindings, Graph};
+
+    const FACTOR: [f64; 9] = [1.0, 9.0, 9.0, 0.5, 2.0, 9.0, -1.0, 0.3, 0.7];
+
+    fn normal(graph: &Graph) -> MultivariateNormal<'_> {
+        let loc = graph.constant(&[1.0, -2.0, 0.5], [3]);
+        MultivariateNormal::new(loc, graph.constant(&FACTOR, [3, 3]))
+    }
+
+    #[test]
+    fn a_seed_gives_these_numbers() {
+        let graph = Graph::new();
+        assert_stable(
+            &normal(&graph),
+            &[
+                0.731392630537905,
+                -2.2432280249473493,
+                0.34726595463888077,
+                -0.6093372090488809,
+                0.434696161543882,
+                3.0387460334979526,
+                1.795755237999129,
+                -4.186399246208645,
+                0.48696988011007414,
+                -0.026673542204863843,
+                -0.030074386873925718,
+                1.2606665482192971,
+                1.398223184222236,
+                0.6780965733677524,
+                1.025608980214347,
+            ],
+        );
+    }
+
+    #[test]
+    fn draws_have_the_marginals_and_the_covariance() {
+        let graph = Graph::new();
+        let deviations = [1.0, 4.25f64.sqrt(), 1.58f64.sqrt()];
+        let loc = [1.0, -2.0, 0.5];
+        assert_components_follow(&normal(&graph), |place, x| {
+            normal_cdf((x - loc[place]) / deviations[place])
+        });
+        let draws = sample(&normal(&graph), 20_000, 8).unwrap();
+        let product = |d: &[f64]| (d[0] - 1.0) * (d[1] + 2.0);
+        let covariance = draws.chunks(3).map(product).sum::<f64>() / 20_000.0;
+        // sqrt((v1 v2 + c^2) / n) is 0.015; four of them.
+        assert!((covariance - 0.5).abs() < 0.06, "{covariance}");
+    }
+
+    #[test]
+    fn reparameterised_draws_are_the_factor_times_noise() {
+        let graph = Graph::new();
+        let eps = graph.constant(&[1.0, 0.0, 0.0, 1.0, 0.0, 0.0], [3, 2]);
+        let draw = normal(&graph).rsample(&mut |_| eps).unwrap();
+        let values = graph.evaluate(&[draw], &Bindings::new()).unwrap();
+        assert_eq!(values[0].values(), [2.0, 1.0, -1.5, 0.0, -0.5, 0.8]);
+    }
+
+    #[test]
+    fn batches_of_values_means_and_factors_broadcast() {
+        let graph = Graph::new();
+        let (x, many) = (graph.input("x", [3]), graph.input("many", [3, 5]));
+        let factor = graph.input("factor", [3, 3]);
+        let factors = graph.input("factors", [3, 3, 5]);
+        let shape = |d: MultivariateNormal<'_>| (d.shape(), d.log_prob(x).shape());
+        let batch = (Shape::from([3, 5]), Shape::from([5]));
+        assert_eq!(shape(MultivariateNormal::new(many, factor)), batch);
+        assert_eq!(shape(MultivariateNormal::new(x, factors)), batch);
+        let log_prob = MultivariateNormal::new(0.0, factor).log_prob(many);
+        assert_eq!(log_prob.shape(), Shape::from([5]));
+        let of_one = MultivariateNormal::new(x, factors);
+        assert_eq!(of_one.mean().shape(), Shape::from([3, 5]));
+        assert_eq!(of_one.variance().shape(), Shape::from([3, 5]));
+        assert_eq!(graph.check(), Ok(()));
+    }
+
+    #[test]
+    fn a_diagonal_that_is_not_positive_is_refused() {
+        let graph = Graph::new();
+        let factor = graph.constant(&[1.0, 0.0, 3.0, 0.0], [2, 2]);
+        assert_eq!(
+            MultivariateNormal::new(0.0, factor)
+                .check()
+                .unwrap_err()
+                .to_string(),
+            "MultivariateNormal: the diagonal of scale_tril must be positive, got 0 in row 1"
+        );
+    }
+}
