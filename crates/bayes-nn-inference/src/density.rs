@@ -16,7 +16,7 @@ pub type InputValues = Vec<(InputId, Arc<[f64]>)>;
 pub struct Site {
     /// The name of the random variable.
     pub name: String,
-    /// Its shape; elements are in row-major order.
+    /// The shape of its unconstrained values; elements are in row-major order.
     pub shape: Shape,
     /// Where its first element stands in the vector.
     pub offset: usize,

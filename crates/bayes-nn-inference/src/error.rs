@@ -1,6 +1,7 @@
 //! What can go wrong in a fit.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use bayes_nn_autodiff::GraphError;
 use bayes_nn_kernels::KernelError;
@@ -56,6 +57,41 @@ pub enum InferenceError {
     /// A number that is not finite came up.
     #[error(transparent)]
     NotFinite(Box<Divergence>),
+    /// A Markov chain found nowhere to begin.
+    #[error(
+        "chain {chain} found no start in {tries} tries: {quantity} is {value} at the last{}; look at the priors and at the data, or start at prior draws or at a variational fit",
+        term.as_ref().map_or_else(String::new, |term| format!(", first in the term `{term}`"))
+    )]
+    NoStart {
+        /// The chain.
+        chain: usize,
+        /// How many starts were tried.
+        tries: usize,
+        /// What was not finite at the last of them, in words.
+        quantity: String,
+        /// Its value.
+        value: f64,
+        /// The first term of the log density that was not finite, or whose gradient was not.
+        term: Option<String>,
+    },
+    /// A checkpoint that cannot be written or taken up.
+    #[error("the checkpoint {} {problem}", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A Markov chain whose density failed.
+    #[error("chain {chain} failed after {draws} draws: {source}")]
+    Chain {
+        /// The chain.
+        chain: usize,
+        /// The draws that it had made after its warm-up.
+        draws: usize,
+        /// What the density reported.
+        source: DensityError,
+    },
 }
 
 impl From<GraphError> for InferenceError {

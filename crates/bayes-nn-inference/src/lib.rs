@@ -1,6 +1,8 @@
 //! Inference over densities: automatic differentiation variational inference (ADVI), its
 //! optimisers, schedules, convergence test and error reports.
 //!
+//! Exact draws, at a higher price, come from the No-U-Turn Sampler: [`nuts`].
+//!
 //! Nothing here knows of models, networks or data sets. What can be fitted is a [`Density`]: a
 //! log density over an unconstrained vector, written as a graph. [`Advi`] turns it into one
 //! program whose every step draws, differentiates and updates, and returns an [`AdviFit`].
@@ -37,7 +39,9 @@
 pub mod advi;
 mod convergence;
 mod density;
+pub mod diagnostics;
 mod error;
+pub mod nuts;
 mod optimizer;
 mod progress;
 mod schedule;
@@ -46,6 +50,7 @@ pub use advi::{Advi, AdviFit, Approximation, Curve, Elbo, Estimator, Family, Res
 pub use convergence::{Convergence, ConvergenceTest};
 pub use density::{Density, DensityError, InputValues, Site, Term, Traced};
 pub use error::{Divergence, InferenceError, NonFinite};
+pub use nuts::{Nuts, NutsFit};
 pub use optimizer::Optimizer;
 pub use progress::{Progress, Snapshot, Update};
 pub use schedule::Schedule;

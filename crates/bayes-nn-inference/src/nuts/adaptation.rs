@@ -1,0 +1,333 @@
+//! Warm-up: what a chain learns about step size and metric, and when.
+
+use super::archive::Archive;
+use super::metric::{Metric, Whitening};
+use super::moments::{Moments, Welford};
+use super::step_size::DualAveraging;
+use super::tree::{Report, State};
+
+/// When the metric is learnt during warm-up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WarmupSchedule {
+    /// The metric follows every draw, made from windows of 10 draws that become half as long
+    /// again each time, so that it forgets the way to the typical set early. The last 15 % of
+    /// warm-up are for the step size alone.
+    #[default]
+    Growing,
+    /// Stan's: 75 draws for the step size, windows of 25 draws that double, each of which ends
+    /// with a new metric, and 50 draws for the step size; in warm-ups below 150 draws 15 %, 75 %
+    /// and 10 % (Stan reference manual, "Automatic parameter tuning").
+    Stan,
+}
+
+/// What a warm-up finds: with it, sampling can go on without one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tuned {
+    /// The step size, in the coordinates of the metric.
+    pub step_size: f64,
+    /// The metric.
+    pub whitening: Whitening,
+}
+
+/// What must follow a lesson.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    GoOn,
+    /// The metric changed so much that the step size must be searched anew.
+    Search,
+}
+
+/// How far from the start the draw of a divergent trajectory must be to say something about the
+/// density; nearer, it says where the trajectory could not go.
+const BEYOND: i64 = 4;
+/// Draws from which a metric is made at the least.
+const FEWEST: u64 = 5;
+const FIRST_WINDOW: u64 = 10;
+
+/// The state of a warm-up.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Adaptation {
+    schedule: WarmupSchedule,
+    metric: Metric,
+    warmup: u64,
+    averaging: DualAveraging,
+    /// What the metric is made of, and what the next one will be made of.
+    present: Moments,
+    next: Moments,
+    /// The length of the window that is being filled, and the draws it has seen.
+    window: u64,
+    seen: u64,
+    searched: bool,
+}
+
+impl Adaptation {
+    pub(super) fn new(
+        schedule: WarmupSchedule,
+        metric: Metric,
+        warmup: u64,
+        target: f64,
+        dim: usize,
+    ) -> Adaptation {
+        Adaptation {
+            schedule,
+            metric,
+            warmup,
+            averaging: DualAveraging::new(target, 1.0),
+            present: Moments::new(dim),
+            next: Moments::new(dim),
+            window: match schedule {
+                WarmupSchedule::Growing => FIRST_WINDOW,
+                WarmupSchedule::Stan => Stan::new(warmup).first,
+            },
+            seen: 0,
+            searched: false,
+        }
+    }
+
+    pub(super) fn archive(&mut self, archive: &mut Archive) {
+        self.averaging.archive(archive);
+        self.present.archive(archive);
+        self.next.archive(archive);
+        archive.u64(&mut self.window);
+        archive.u64(&mut self.seen);
+        archive.flag(&mut self.searched);
+    }
+
+    /// The metric before the first draw. A gradient already tells about how wide the density is.
+    pub(super) fn first_whitening(&self, state: &State) -> Whitening {
+        let mut whitening = Whitening::identity(state.position.len());
+        if self.metric == Metric::Fisher {
+            whitening.set_inverse_mass(state.gradient.iter().map(|g| g.abs().recip()));
+        }
+        whitening
+    }
+
+    /// Averaging begins at a step size that a search has found.
+    pub(super) fn begin(&mut self, step_size: f64) {
+        self.averaging.restart(step_size);
+    }
+
+    /// Learns from draw number `draw` of the warm-up, counted from 0.
+    pub(super) fn learn(
+        &mut self,
+        draw: u64,
+        state: &State,
+        report: &Report,
+        tuned: &mut Tuned,
+    ) -> Next {
+        tuned.step_size = self.averaging.update(report.statistics.acceptance);
+        let next = match (self.metric, self.schedule) {
+            (Metric::Identity, _) => Next::GoOn,
+            (_, WarmupSchedule::Growing) => self.learn_growing(draw, state, report, tuned),
+            (_, WarmupSchedule::Stan) => self.learn_by_windows(draw, state, report, tuned),
+        };
+        if draw + 1 == self.warmup {
+            tuned.step_size = self.averaging.average();
+            return Next::GoOn;
+        }
+        next
+    }
+
+    fn learn_growing(
+        &mut self,
+        draw: u64,
+        state: &State,
+        report: &Report,
+        tuned: &mut Tuned,
+    ) -> Next {
+        let end = self.warmup - self.warmup * 15 / 100;
+        if draw >= end {
+            return Next::GoOn;
+        }
+        if is_typical(report) {
+            self.present.add(&state.position, &state.gradient);
+            self.next.add(&state.position, &state.gradient);
+        }
+        // A window that could not be filled any more joins the last one.
+        let longer = self.window * 3 / 2;
+        if self.next.count() >= self.window && draw + longer < end {
+            std::mem::swap(&mut self.present, &mut self.next);
+            self.next.clear();
+            self.window = longer;
+        }
+        if self.present.count() < FEWEST {
+            return Next::GoOn;
+        }
+        self.update(tuned);
+        match std::mem::replace(&mut self.searched, true) {
+            false => Next::Search,
+            true => Next::GoOn,
+        }
+    }
+
+    fn learn_by_windows(
+        &mut self,
+        draw: u64,
+        state: &State,
+        report: &Report,
+        tuned: &mut Tuned,
+    ) -> Next {
+        let stan = Stan::new(self.warmup);
+        if draw < stan.begin || draw >= stan.end {
+            return Next::GoOn;
+        }
+        if is_typical(report) {
+            self.present.add(&state.position, &state.gradient);
+        }
+        self.seen += 1;
+        let left = stan.end - (draw + 1);
+        if self.seen < self.window || (left > 0 && left < 2 * self.window) {
+            // The next window, twice as long, would not fit behind this one: it joins this one.
+            if left > 0 {
+                return Next::GoOn;
+            }
+        }
+        self.seen = 0;
+        self.window *= 2;
+        if self.present.count() >= FEWEST {
+            self.update(tuned);
+        }
+        self.present.clear();
+        Next::Search
+    }
+
+    fn update(&self, tuned: &mut Tuned) {
+        let Moments { draws, gradients } = &self.present;
+        let whitening = &mut tuned.whitening;
+        match self.metric {
+            Metric::Identity => {}
+            Metric::Variance => whitening.set_inverse_mass(shrunk(draws, self.present.count())),
+            Metric::Fisher => {
+                let pairs = draws.variances().zip(gradients.variances());
+                whitening.set_inverse_mass(pairs.map(|(draws, gradients)| {
+                    // One that never moved, or whose gradient never changed, tells nothing.
+                    (draws / gradients).sqrt()
+                }));
+            }
+        }
+    }
+}
+
+/// Stan's shrinkage of variances from few draws.
+fn shrunk(draws: &Welford, count: u64) -> impl Iterator<Item = f64> {
+    let n = count as f64;
+    let variances = draws.variances();
+    variances.map(move |variance| n / (n + 5.0) * variance + 1e-3 * 5.0 / (n + 5.0))
+}
+
+/// Whether a draw says something about the density around it.
+fn is_typical(report: &Report) -> bool {
+    match report.statistics.diverging {
+        true => report.moved.abs() > BEYOND,
+        false => report.moved != 0,
+    }
+}
+
+/// The borders of Stan's windows.
+struct Stan {
+    begin: u64,
+    end: u64,
+    first: u64,
+}
+
+impl Stan {
+    fn new(warmup: u64) -> Stan {
+        match warmup {
+            150.. => Stan {
+                begin: 75,
+                end: warmup - 50,
+                first: 25,
+            },
+            20.. => {
+                let (begin, last) = (warmup * 15 / 100, warmup / 10);
+                Stan {
+                    begin,
+                    end: warmup - last,
+                    first: warmup - last - begin,
+                }
+            }
+            // Too short for a metric.
+            _ => Stan {
+                begin: warmup,
+                end: warmup,
+                first: 1,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::statistics::Statistics;
+    use super::*;
+
+    fn report(moved: i64, diverging: bool) -> Report {
+        Report {
+            statistics: Statistics {
+                diverging,
+                ..Statistics::from_row([0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.5, 0.8])
+            },
+            moved,
+        }
+    }
+
+    #[test]
+    fn stans_windows_end_where_its_manual_says() {
+        let state = State {
+            position: vec![0.0],
+            gradient: vec![0.0],
+            log_density: 0.0,
+        };
+        let mut tuned = Tuned {
+            step_size: 1.0,
+            whitening: Whitening::identity(1),
+        };
+        for (warmup, expected) in [
+            (1000, vec![99, 149, 249, 449, 949]),
+            (200, vec![99, 149]),
+            (100, vec![89]),
+        ] {
+            let mut adaptation =
+                Adaptation::new(WarmupSchedule::Stan, Metric::Variance, warmup, 0.8, 1);
+            let ends: Vec<u64> = (0..warmup)
+                .filter(|draw| {
+                    adaptation.learn(*draw, &state, &report(1, false), &mut tuned) == Next::Search
+                })
+                .collect();
+            assert_eq!(ends, expected);
+        }
+    }
+
+    #[test]
+    fn draws_that_did_not_move_and_early_divergences_stay_out_of_the_metric() {
+        for (moved, diverging, counts) in [
+            (0, false, false),
+            (1, false, true),
+            (-3, false, true),
+            (4, true, false),
+            (-5, true, true),
+        ] {
+            assert_eq!(is_typical(&report(moved, diverging)), counts);
+        }
+    }
+
+    #[test]
+    fn the_fisher_metric_is_the_root_of_draws_over_gradients() {
+        let mut adaptation = Adaptation::new(WarmupSchedule::Growing, Metric::Fisher, 100, 0.8, 2);
+        for i in 0..20 {
+            let x = f64::from(i % 5) - 2.0;
+            // Normals with standard deviations 3 and 0.1.
+            adaptation
+                .present
+                .add(&[3.0 * x, 0.1 * x], &[-x / 3.0, -x / 0.1]);
+        }
+        let mut tuned = Tuned {
+            step_size: 1.0,
+            whitening: Whitening::identity(2),
+        };
+        adaptation.update(&mut tuned);
+        for (scale, sd) in tuned.whitening.scale().iter().zip([3.0, 0.1]) {
+            assert!((scale / sd - 1.0).abs() < 1e-12);
+        }
+    }
+}

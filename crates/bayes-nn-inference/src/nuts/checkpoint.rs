@@ -1,0 +1,113 @@
+//! Chains on disk: saved whole, and taken up where they were saved.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::archive::{Archive, hash};
+use super::chain::Chain;
+use super::settings::Nuts;
+use crate::{InferenceError, Site};
+
+/// Where and how often chains are saved.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Checkpoints {
+    pub(super) folder: PathBuf,
+    pub(super) every: u64,
+}
+
+/// Where one chain is saved, and what must be the same when it is taken up.
+#[derive(Clone, Debug)]
+pub(super) struct Slot {
+    path: PathBuf,
+    every: u64,
+    fingerprint: u64,
+}
+
+impl Checkpoints {
+    pub(super) fn slot(&self, settings: &Nuts, sites: &[Site], dim: usize, chain: usize) -> Slot {
+        // Everything that decides the bits of a chain, the number of its draws aside.
+        let identity = format!(
+            "{dim} {} {} {} {} {:?} {:?} {} {} {sites:?}",
+            settings.warmup,
+            settings.seed,
+            settings.target_accept,
+            settings.depth_limit(),
+            settings.metric,
+            settings.schedule,
+            settings.initial_step,
+            settings.keep_warmup
+        );
+        Slot {
+            path: self.folder.join(format!("chain-{chain}.nuts")),
+            every: self.every,
+            fingerprint: hash(identity.as_bytes()),
+        }
+    }
+}
+
+impl Slot {
+    /// Whether a chain of so many draws is to be saved.
+    pub(super) fn is_due(&self, draws: usize) -> bool {
+        (draws as u64).is_multiple_of(self.every)
+    }
+
+    /// Saves a chain: into a temporary file that is synced and then renamed, so that there is a
+    /// whole file at any moment.
+    pub(super) fn save(&self, chain: &mut Chain) -> Result<(), InferenceError> {
+        let mut archive = Archive::save();
+        let mut fingerprint = self.fingerprint;
+        archive.u64(&mut fingerprint);
+        chain.archive(&mut archive);
+        write_whole(&self.path, &archive.finish())
+            .map_err(|error| self.problem(format!("cannot be written: {error}")))
+    }
+
+    /// Takes up the chain that was saved, if one was.
+    pub(super) fn restore(&self, chain: &mut Chain) -> Result<bool, InferenceError> {
+        let bytes = match fs::read(&self.path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(self.problem(format!("cannot be read: {error}"))),
+        };
+        let damaged = || self.problem("is damaged, or no checkpoint of this version".to_owned());
+        let mut archive = Archive::load(bytes).ok_or_else(damaged)?;
+        let mut fingerprint = 0;
+        archive.u64(&mut fingerprint);
+        if fingerprint != self.fingerprint {
+            let problem = "was saved with other settings or another model; only the number of \
+                           draws, of chains and of threads may change";
+            return Err(self.problem(problem.to_owned()));
+        }
+        chain.archive(&mut archive);
+        match chain.is_where_it_was() {
+            true => Ok(true),
+            false => {
+                let problem = "was saved with other data or another model: the log density at its \
+                               last draw is not the one it had";
+                Err(self.problem(problem.to_owned()))
+            }
+        }
+    }
+
+    fn problem(&self, problem: String) -> InferenceError {
+        InferenceError::Checkpoint {
+            path: self.path.clone(),
+            problem,
+        }
+    }
+}
+
+fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let partial = path.with_extension("partial");
+    let mut file = File::create(&partial)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&partial, path)?;
+    // The new name, too, must reach the disk; where folders cannot be opened it does so by itself.
+    #[cfg(unix)]
+    File::open(folder)?.sync_all()?;
+    Ok(())
+}

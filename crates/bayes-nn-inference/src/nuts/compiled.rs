@@ -1,0 +1,151 @@
+//! A [`Density`] compiled into a program that gives its logarithm and gradient.
+
+use bayes_nn_autodiff::{Graph, InputId, grad};
+use bayes_nn_kernels::{Backend, Cpu, KernelError, Plan, Precision, Program};
+
+use super::log_density::{EvalError, LogDensity};
+use crate::{Density, InferenceError, InputValues};
+
+/// A density written, differentiated and planned once, for as many programs as wanted.
+pub(super) struct Blueprint {
+    plan: Plan,
+    inputs: InputValues,
+    z: InputId,
+    dim: usize,
+}
+
+/// A program over the unconstrained vector, in double precision and on one thread.
+///
+/// ```
+/// # use bayes_nn_autodiff::{Graph, Var};
+/// # use bayes_nn_inference::{Density, DensityError, Site, Term, Traced};
+/// use bayes_nn_inference::nuts::{CompiledDensity, LogDensity};
+/// # struct Normal(Vec<Site>);
+/// # impl Density for Normal {
+/// #     fn sites(&self) -> &[Site] { &self.0 }
+/// #     fn start(&self, _seed: u64) -> Result<Vec<f64>, DensityError> { Ok(vec![0.5]) }
+/// #     fn trace<'g>(
+/// #         &self, _graph: &'g Graph, z: &[Var<'g>], _batch: Option<usize>,
+/// #     ) -> Result<Traced<'g>, DensityError> {
+/// #         Ok(Traced::new(vec![vec![Term::new("x", (-0.5 * z[0] * z[0]).sum())]]))
+/// #     }
+/// # }
+/// # let density = Normal(vec![Site::new("x", [1], 0)]);
+/// let mut compiled = CompiledDensity::new(&density)?;
+/// let mut gradient = [0.0];
+/// assert_eq!(compiled.logp_grad(&[2.0], &mut gradient)?, -2.0);
+/// assert_eq!(gradient, [-2.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct CompiledDensity {
+    program: Box<dyn Program>,
+    z: InputId,
+    dim: usize,
+}
+
+impl Blueprint {
+    pub(super) fn new(density: &dyn Density) -> Result<Blueprint, InferenceError> {
+        let dim = density.dimension();
+        if dim == 0 {
+            return Err(InferenceError::NothingToFit);
+        }
+        let graph = Graph::new();
+        let z = graph.input("z", [dim]);
+        let traced = density
+            .trace(&graph, &[z], None)
+            .map_err(InferenceError::Density)?;
+        graph.check()?;
+        let log_density = traced.log_densities()[0];
+        let gradient = grad(log_density, &[z])?[0];
+        // A state, too: then the program has it whether or not the density reads it.
+        let plan = Plan::new(&graph, &[log_density, gradient], &[(z, z)])?;
+        Ok(Blueprint {
+            plan,
+            inputs: traced.data,
+            z: z.input_id().expect("z was just made as an input"),
+            dim,
+        })
+    }
+
+    pub(super) fn compile(&self) -> Result<CompiledDensity, InferenceError> {
+        let mut program = Cpu::detect()?
+            .threads(1)
+            .compile(&self.plan, Precision::F64)?;
+        for (input, values) in &self.inputs {
+            match program.write(*input, values) {
+                // Read by the density, but without effect on it.
+                Err(KernelError::NoInput { .. }) => {}
+                result => result?,
+            }
+        }
+        Ok(CompiledDensity {
+            program,
+            z: self.z,
+            dim: self.dim,
+        })
+    }
+}
+
+impl CompiledDensity {
+    /// Writes, differentiates and compiles a density.
+    ///
+    /// # Errors
+    /// A density without variables, or that cannot be written or compiled.
+    pub fn new(density: &dyn Density) -> Result<CompiledDensity, InferenceError> {
+        Blueprint::new(density)?.compile()
+    }
+}
+
+impl LogDensity for CompiledDensity {
+    fn dim(&self) -> usize {
+        self.dim
+    }
+
+    fn logp_grad(&mut self, position: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
+        let fatal = |error: KernelError| EvalError::Fatal(Box::new(error));
+        self.program.write(self.z, position).map_err(fatal)?;
+        self.program.run(1).map_err(fatal)?;
+        let mut log_density = [0.0];
+        self.program.read_output_into(0, &mut log_density);
+        self.program.read_output_into(1, gradient);
+        Ok(log_density[0])
+    }
+}
+
+/// The first term of the log density that is not finite at `z`, or whose gradient is not.
+pub(super) fn first_bad_term(
+    density: &dyn Density,
+    position: &[f64],
+) -> Result<Option<String>, InferenceError> {
+    let graph = Graph::new();
+    let z = graph.input("z", [position.len()]);
+    let traced = density
+        .trace(&graph, &[z], None)
+        .map_err(InferenceError::Density)?;
+    let mut names = Vec::new();
+    let mut outputs = Vec::new();
+    for term in traced.samples.iter().flatten() {
+        names.push(term.name.clone());
+        outputs.push(term.value);
+    }
+    for term in traced.samples.iter().flatten() {
+        if term.value.id().is_some() {
+            names.push(format!("{} (its gradient)", term.name));
+            outputs.push(grad(term.value, &[z])?[0]);
+        }
+    }
+    let plan = Plan::new(&graph, &outputs, &[(z, z)])?;
+    let mut program = Cpu::detect()?.compile(&plan, Precision::F64)?;
+    for (input, values) in &traced.data {
+        match program.write(*input, values) {
+            Err(KernelError::NoInput { .. }) => {}
+            result => result?,
+        }
+    }
+    let z = z.input_id().expect("z was just made as an input");
+    program.write(z, position)?;
+    program.run(1)?;
+    let bad = (0..outputs.len())
+        .find(|&output| program.read_output(output).iter().any(|v| !v.is_finite()));
+    Ok(bad.map(|output| names[output].clone()))
+}

@@ -1,0 +1,110 @@
+//! What a run leaves: chains with their draws, statistics and what they tuned.
+
+use super::adaptation::Tuned;
+use super::statistics::Rows;
+use crate::{InferenceError, Site};
+
+/// A finished chain, or one that was stopped or failed: then it has fewer draws.
+#[derive(Debug)]
+pub struct ChainDraws {
+    pub(super) number: usize,
+    pub(super) warmup: Rows,
+    pub(super) draws: Rows,
+    pub(super) tuned: Tuned,
+    pub(super) gradients: u64,
+    pub(super) seconds: f64,
+    pub(super) error: Option<InferenceError>,
+}
+
+impl ChainDraws {
+    /// The chain's number, which with the seed determines it.
+    pub fn number(&self) -> usize {
+        self.number
+    }
+
+    /// The draws after the warm-up.
+    pub fn draws(&self) -> &Rows {
+        &self.draws
+    }
+
+    /// The warm-up: statistics, and draws if they were to be kept.
+    pub fn warmup(&self) -> &Rows {
+        &self.warmup
+    }
+
+    /// Step size and metric at the end.
+    pub fn tuned(&self) -> &Tuned {
+        &self.tuned
+    }
+
+    /// Gradients that the chain took, warm-up included.
+    pub fn gradients(&self) -> u64 {
+        self.gradients
+    }
+
+    /// Seconds that it took, pauses included.
+    pub fn seconds(&self) -> f64 {
+        self.seconds
+    }
+
+    /// Why it ended early, if it failed.
+    pub fn error(&self) -> Option<&InferenceError> {
+        self.error.as_ref()
+    }
+}
+
+/// The chains of a run.
+#[derive(Debug)]
+pub struct NutsFit {
+    pub(super) chains: Vec<ChainDraws>,
+    pub(super) sites: Vec<Site>,
+    pub(super) max_depth: u32,
+    pub(super) stopped: bool,
+    pub(super) seconds: f64,
+    pub(super) seconds_per_gradient: f64,
+}
+
+impl NutsFit {
+    /// The chains, in the order of their numbers.
+    pub fn chains(&self) -> &[ChainDraws] {
+        &self.chains
+    }
+
+    /// The named parts of the unconstrained vector; none for a bare
+    /// [`LogDensity`](super::LogDensity).
+    pub fn sites(&self) -> &[Site] {
+        &self.sites
+    }
+
+    /// Whether the run was stopped before its end.
+    pub fn stopped(&self) -> bool {
+        self.stopped
+    }
+
+    /// Seconds from start to end.
+    pub fn seconds(&self) -> f64 {
+        self.seconds
+    }
+
+    /// Seconds of one gradient, measured before the first draw.
+    pub fn seconds_per_gradient(&self) -> f64 {
+        self.seconds_per_gradient
+    }
+
+    /// Gradients of all chains, warm-up included.
+    pub fn gradients(&self) -> u64 {
+        self.chains.iter().map(|chain| chain.gradients).sum()
+    }
+
+    /// Divergent trajectories after the warm-up, of all chains.
+    pub fn divergences(&self) -> usize {
+        let chains = self.chains.iter();
+        chains.map(|chain| chain.draws.divergences()).sum()
+    }
+
+    /// Trajectories after the warm-up that were ended by the limit of doublings, of all chains.
+    pub fn depth_reached(&self) -> usize {
+        let statistics = self.chains.iter().flat_map(|c| c.draws.statistics());
+        statistics.filter(|s| s.depth >= self.max_depth).count()
+    }
+}

@@ -1,0 +1,35 @@
+//! The No-U-Turn Sampler (Hoffman and Gelman 2014, JMLR 15; Betancourt 2017): draws from a
+//! density by its gradient, exact in the limit of many.
+//!
+//! [`LogDensity`] is what is sampled: slices in, slices out, nothing of models in it. A
+//! [`Density`](crate::Density) becomes one by [`CompiledDensity`]. [`Nuts`] holds the settings;
+//! [`Nuts::start`] sets chains going on threads and returns the [`NutsRun`] that watches and
+//! steers them; [`NutsFit`] holds the draws.
+
+mod adaptation;
+mod archive;
+mod chain;
+mod checkpoint;
+mod compiled;
+mod fit;
+mod log_density;
+mod metric;
+mod moments;
+mod progress;
+mod random;
+mod run;
+mod settings;
+mod start;
+mod statistics;
+mod step_size;
+mod tree;
+
+pub use adaptation::{Tuned, WarmupSchedule};
+pub use compiled::CompiledDensity;
+pub use fit::{ChainDraws, NutsFit};
+pub use log_density::{EvalError, LogDensity};
+pub use metric::{Metric, Whitening};
+pub use progress::{ChainProgress, SamplingProgress};
+pub use run::NutsRun;
+pub use settings::{Nuts, Start};
+pub use statistics::{Rows, Statistics};

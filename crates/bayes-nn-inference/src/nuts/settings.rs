@@ -1,0 +1,263 @@
+//! The settings of NUTS: a builder that is checked when it is used.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::adaptation::WarmupSchedule;
+use super::checkpoint::Checkpoints;
+use super::metric::Metric;
+use super::progress::SamplingProgress;
+use crate::{Approximation, InferenceError};
+
+/// Where chains begin. A point at which density or gradient are not finite is drawn anew, up to
+/// 100 times.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Start {
+    /// Uniform between -2 and 2 in every unconstrained coordinate.
+    #[default]
+    Uniform,
+    /// What the density gives as its start ([`crate::Density::start`]): of models, prior draws.
+    Prior,
+    /// Draws of a variational fit to the same density.
+    Approximation(Approximation),
+}
+
+/// Settings of a run of the No-U-Turn Sampler.
+///
+/// ```
+/// use bayes_nn_inference::nuts::{Metric, Nuts};
+/// let nuts = Nuts::new().draws(2_000).chains(2).target_accept(0.95).metric(Metric::Variance);
+/// # let _ = nuts;
+/// ```
+///
+/// Nothing is checked until the run: a setting outside its range is then an
+/// [`InferenceError::Setting`] that names it.
+#[derive(Clone)]
+pub struct Nuts {
+    pub(super) draws: u64,
+    pub(super) warmup: u64,
+    pub(super) chains: usize,
+    pub(super) first_chain: usize,
+    pub(super) seed: u64,
+    pub(super) target_accept: f64,
+    pub(super) max_depth: u32,
+    pub(super) max_leapfrog: Option<u64>,
+    pub(super) metric: Metric,
+    pub(super) schedule: WarmupSchedule,
+    pub(super) initial_step: f64,
+    pub(super) threads: Option<usize>,
+    pub(super) keep_warmup: bool,
+    pub(super) start: Start,
+    pub(super) checkpoints: Option<Checkpoints>,
+    pub(super) progress: Option<Arc<dyn SamplingProgress>>,
+}
+
+impl Default for Nuts {
+    fn default() -> Nuts {
+        Nuts {
+            draws: 1000,
+            warmup: 1000,
+            chains: 4,
+            first_chain: 0,
+            seed: 0,
+            target_accept: 0.8,
+            max_depth: 10,
+            max_leapfrog: None,
+            metric: Metric::default(),
+            schedule: WarmupSchedule::default(),
+            initial_step: 0.1,
+            threads: None,
+            keep_warmup: false,
+            start: Start::default(),
+            checkpoints: None,
+            progress: None,
+        }
+    }
+}
+
+impl Nuts {
+    /// Four chains of 1000 draws after 1000 of warm-up.
+    pub fn new() -> Nuts {
+        Nuts::default()
+    }
+
+    /// Draws of each chain, 1000 unless set.
+    pub fn draws(mut self, draws: u64) -> Nuts {
+        self.draws = draws;
+        self
+    }
+
+    /// Draws of each chain, before those, from which it learns step size and metric; 1000 unless
+    /// set.
+    pub fn warmup(mut self, draws: u64) -> Nuts {
+        self.warmup = draws;
+        self
+    }
+
+    /// Chains, 4 unless set.
+    pub fn chains(mut self, chains: usize) -> Nuts {
+        self.chains = chains;
+        self
+    }
+
+    /// The number of the first chain, 0 unless set. A chain depends on the seed and its number
+    /// only: chain 5 alone has the bits that it has among eight.
+    pub fn first_chain(mut self, number: usize) -> Nuts {
+        self.first_chain = number;
+        self
+    }
+
+    /// The seed of everything random. The same seed gives the same bits.
+    pub fn seed(mut self, seed: u64) -> Nuts {
+        self.seed = seed;
+        self
+    }
+
+    /// The mean acceptance that the step size is tuned for, 0.8 unless set. Higher means smaller
+    /// steps, more gradients, and fewer divergences.
+    pub fn target_accept(mut self, acceptance: f64) -> Nuts {
+        self.target_accept = acceptance;
+        self
+    }
+
+    /// Doublings of a trajectory at the most, 10 unless set: 1023 leapfrog steps.
+    pub fn max_depth(mut self, doublings: u32) -> Nuts {
+        self.max_depth = doublings;
+        self
+    }
+
+    /// Leapfrog steps of a trajectory at the most; unless set, as many as the depth allows. A
+    /// doubling that would exceed it is not begun: half a doubling could not be reversed.
+    pub fn max_leapfrog(mut self, steps: u64) -> Nuts {
+        self.max_leapfrog = Some(steps);
+        self
+    }
+
+    /// What the metric is made of.
+    pub fn metric(mut self, metric: Metric) -> Nuts {
+        self.metric = metric;
+        self
+    }
+
+    /// When the metric is learnt.
+    pub fn schedule(mut self, schedule: WarmupSchedule) -> Nuts {
+        self.schedule = schedule;
+        self
+    }
+
+    /// Where the search for a first step size begins, 0.1 unless set; without warm-up the step
+    /// size of the whole run.
+    pub fn initial_step(mut self, step_size: f64) -> Nuts {
+        self.initial_step = step_size;
+        self
+    }
+
+    /// How many chains may run at the same time; as many as the machine has threads unless set.
+    /// Results do not depend on it.
+    pub fn threads(mut self, threads: usize) -> Nuts {
+        self.threads = Some(threads);
+        self
+    }
+
+    /// Whether the draws of the warm-up are kept; their statistics always are.
+    pub fn keep_warmup(mut self, keep: bool) -> Nuts {
+        self.keep_warmup = keep;
+        self
+    }
+
+    /// Where chains begin.
+    pub fn start_at(mut self, start: Start) -> Nuts {
+        self.start = start;
+        self
+    }
+
+    /// Saves every chain in a folder after every so many draws, and takes up the chains that
+    /// were saved there: a run that was killed goes on, and gives the bits of one that was not.
+    /// Only the number of draws, of chains and of threads may have changed since.
+    ///
+    /// A chain is saved with all its draws: leave many draws between two times if they are large.
+    pub fn checkpoints(mut self, folder: impl Into<PathBuf>, every: u64) -> Nuts {
+        self.checkpoints = Some(Checkpoints {
+            folder: folder.into(),
+            every,
+        });
+        self
+    }
+
+    /// Shows progress.
+    pub fn progress(mut self, progress: impl SamplingProgress + 'static) -> Nuts {
+        self.progress = Some(Arc::new(progress));
+        self
+    }
+
+    /// Doublings that both limits allow.
+    pub(super) fn depth_limit(&self) -> u32 {
+        let steps = self.max_leapfrog.unwrap_or(u64::MAX - 1);
+        self.max_depth.min((steps + 1).ilog2())
+    }
+
+    /// Checks every setting.
+    pub(super) fn check(&self) -> Result<(), InferenceError> {
+        at_least_one("draws", self.draws)?;
+        let every = self.checkpoints.as_ref().map_or(1, |c| c.every);
+        at_least_one("checkpoints", every)?;
+        at_least_one("chains", self.chains as u64)?;
+        at_least_one("threads", self.threads.unwrap_or(1) as u64)?;
+        if !(self.target_accept > 0.0 && self.target_accept < 1.0) {
+            let allowed = "above 0 and below 1";
+            return Err(setting("target_accept", self.target_accept, allowed));
+        }
+        if !(1..=20).contains(&self.max_depth) {
+            return Err(setting("max_depth", self.max_depth, "between 1 and 20"));
+        }
+        if let Some(steps) = self.max_leapfrog
+            && !(1..1 << 32).contains(&steps)
+        {
+            return Err(setting("max_leapfrog", steps, "between 1 and 2^32 - 1"));
+        }
+        match self.initial_step > 0.0 && self.initial_step.is_finite() {
+            true => Ok(()),
+            false => Err(setting(
+                "initial_step",
+                self.initial_step,
+                "finite and above 0",
+            )),
+        }
+    }
+}
+
+pub(super) fn setting(
+    field: &'static str,
+    value: impl fmt::Display,
+    allowed: impl Into<String>,
+) -> InferenceError {
+    InferenceError::Setting {
+        field,
+        value: value.to_string(),
+        allowed: allowed.into(),
+    }
+}
+
+fn at_least_one(field: &'static str, value: u64) -> Result<(), InferenceError> {
+    match value {
+        0 => Err(setting(field, 0, "1 or more")),
+        _ => Ok(()),
+    }
+}
+
+impl fmt::Debug for Nuts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Nuts")
+            .field("draws", &self.draws)
+            .field("warmup", &self.warmup)
+            .field("chains", &self.chains)
+            .field("first_chain", &self.first_chain)
+            .field("seed", &self.seed)
+            .field("target_accept", &self.target_accept)
+            .field("max_depth", &self.max_depth)
+            .field("metric", &self.metric)
+            .field("schedule", &self.schedule)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,121 @@
+//! Where chains begin.
+
+use super::compiled::first_bad_term;
+use super::log_density::{EvalError, LogDensity};
+use super::random::Stream;
+use super::settings::{Nuts, Start, setting};
+use super::tree::State;
+use crate::{Density, InferenceError, Site};
+
+/// How often a start is drawn at the most.
+const TRIES: usize = 100;
+
+/// What is known about the density beyond its value.
+pub(super) struct Origin<'a> {
+    pub(super) sites: &'a [Site],
+    pub(super) density: Option<&'a dyn Density>,
+}
+
+impl Nuts {
+    /// Draws starts until density and gradient are finite.
+    pub(super) fn find_start(
+        &self,
+        chain: usize,
+        log_density: &mut dyn LogDensity,
+        origin: &Origin<'_>,
+        stream: &mut Stream,
+    ) -> Result<State, InferenceError> {
+        let dim = log_density.dim();
+        let mut state = State {
+            position: vec![0.0; dim],
+            gradient: vec![0.0; dim],
+            log_density: 0.0,
+        };
+        let mut problem = InferenceError::NothingToFit;
+        for _ in 0..TRIES {
+            state.position = self.draw_start(dim, origin, stream)?;
+            state.log_density = match log_density.logp_grad(&state.position, &mut state.gradient) {
+                Ok(value) => value,
+                Err(EvalError::Reject) => f64::NEG_INFINITY,
+                Err(EvalError::Fatal(source)) => {
+                    return Err(InferenceError::Chain {
+                        chain,
+                        draws: 0,
+                        source,
+                    });
+                }
+            };
+            match what_is_wrong(&state, origin.sites) {
+                None => return Ok(state),
+                Some((quantity, value)) => {
+                    problem = InferenceError::NoStart {
+                        chain,
+                        tries: TRIES,
+                        quantity,
+                        value,
+                        term: None,
+                    };
+                }
+            }
+        }
+        if let (InferenceError::NoStart { term, .. }, Some(density)) =
+            (&mut problem, origin.density)
+        {
+            *term = first_bad_term(density, &state.position)?;
+        }
+        Err(problem)
+    }
+
+    fn draw_start(
+        &self,
+        dim: usize,
+        origin: &Origin<'_>,
+        stream: &mut Stream,
+    ) -> Result<Vec<f64>, InferenceError> {
+        let start = match (&self.start, origin.density) {
+            (Start::Uniform, _) => {
+                return Ok((0..dim).map(|_| 4.0 * stream.uniform() - 2.0).collect());
+            }
+            (Start::Prior, Some(density)) => density
+                .start(stream.bits())
+                .map_err(InferenceError::Density)?,
+            (Start::Prior, None) => {
+                let allowed = "Uniform or Approximation: this density gives no starts";
+                return Err(setting("start_at", "Prior", allowed));
+            }
+            (Start::Approximation(approximation), _) => approximation.draws(1, stream.bits()),
+        };
+        match start.len() == dim {
+            true => Ok(start),
+            false => Err(InferenceError::StartLength {
+                got: start.len(),
+                expected: dim,
+            }),
+        }
+    }
+}
+
+/// What is not finite about a state, in words, and its value.
+fn what_is_wrong(state: &State, sites: &[Site]) -> Option<(String, f64)> {
+    if let Some((place, value)) = not_finite(&state.position) {
+        return Some((format!("the start of {}", name(sites, place)), value));
+    }
+    if !state.log_density.is_finite() {
+        return Some(("the log density".to_owned(), state.log_density));
+    }
+    let (place, value) = not_finite(&state.gradient)?;
+    Some((format!("the gradient of {}", name(sites, place)), value))
+}
+
+fn not_finite(values: &[f64]) -> Option<(usize, f64)> {
+    let place = values.iter().position(|v| !v.is_finite())?;
+    Some((place, values[place]))
+}
+
+/// An element of the unconstrained vector, by its site.
+fn name(sites: &[Site], place: usize) -> String {
+    match sites.iter().find(|site| site.range().contains(&place)) {
+        Some(site) => format!("`{}`, element {}", site.name, place - site.offset),
+        None => format!("coordinate {place}"),
+    }
+}

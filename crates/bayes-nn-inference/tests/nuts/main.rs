@@ -1,0 +1,13 @@
+//! NUTS on densities that are known exactly, and on such that go wrong.
+
+mod adaptation;
+mod checkpoints;
+mod failures;
+mod handle;
+mod models;
+mod moments;
+#[allow(dead_code, reason = "ADVI is asked for more than NUTS can say")]
+#[path = "../advi/regression.rs"]
+mod regression;
+mod stationarity;
+mod targets;

@@ -1,0 +1,120 @@
+//! Densities that are compiled programs.
+
+use std::sync::Arc;
+
+use bayes_nn_autodiff::{Graph, Var};
+use bayes_nn_inference::nuts::{CompiledDensity, LogDensity, Start};
+use bayes_nn_inference::{Advi, Density, DensityError, Nuts, Site, Term, Traced};
+
+use crate::regression::Regression;
+use crate::targets::{assert_mean, column};
+
+#[test]
+fn conjugate_models_have_their_exact_posterior_moments() {
+    for model in [Regression::normal_mean(), Regression::line()] {
+        let exact = model.exact();
+        for start in [Start::Uniform, Start::Prior] {
+            let nuts = Nuts::new().draws(2_000).seed(8).start_at(start);
+            let fit = nuts.sample(&model).unwrap();
+            assert_eq!(fit.sites(), model.sites());
+            assert!(fit.seconds_per_gradient() > 0.0);
+            for (element, (mean, sd)) in exact.mean.iter().zip(&exact.sd).enumerate() {
+                let w = column(&fit, element);
+                assert_mean(w.iter().copied(), *mean, "mean");
+                let squares = w.iter().map(|w| (w - mean).powi(2));
+                assert_mean(squares, sd * sd, "variance");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_compiled_density_is_the_sum_of_its_terms() {
+    let model = Regression::line();
+    let mut compiled = CompiledDensity::new(&model).unwrap();
+    let (mut gradient, mut shifted) = (vec![0.0; 2], vec![0.0; 2]);
+    let value = compiled.logp_grad(&[0.3, -0.2], &mut gradient).unwrap();
+    for i in 0..2 {
+        let at = |h: f64| {
+            let mut point = [0.3, -0.2];
+            point[i] += h;
+            point
+        };
+        let up = compiled.logp_grad(&at(1e-5), &mut shifted).unwrap();
+        let down = compiled.logp_grad(&at(-1e-5), &mut shifted).unwrap();
+        assert!((0.5 * (up + down) - value).abs() < 1e-6 * value.abs());
+        let slope = (up - down) / 2e-5;
+        assert!((slope / gradient[i] - 1.0).abs() < 1e-8);
+    }
+}
+
+#[test]
+fn chains_start_where_a_variational_fit_is() {
+    let model = Regression::line();
+    let exact = model.exact();
+    let advi = Advi::full_rank().steps(3_000).learning_rate(0.02);
+    let fit = advi.fit(&model).unwrap();
+    let start = Start::Approximation(fit.approximation().clone());
+    // Steps that lead nowhere show the starts.
+    let nuts = Nuts::new().chains(8).warmup(0).draws(1).initial_step(1e-12);
+    let fit = nuts.max_depth(1).start_at(start).sample(&model).unwrap();
+    let mut seen = Vec::new();
+    for chain in fit.chains() {
+        let w = chain.draws().positions();
+        for ((w, mean), sd) in w.iter().zip(&exact.mean).zip(&exact.sd) {
+            assert!((w - mean).abs() < 6.0 * sd, "{w} for {mean} +- {sd}");
+        }
+        seen.push(w[0].to_bits());
+    }
+    seen.sort_unstable();
+    seen.dedup();
+    assert_eq!(seen.len(), 8);
+}
+
+/// A normal and a term that is never a number.
+struct Broken(Vec<Site>);
+
+impl Density for Broken {
+    fn sites(&self) -> &[Site] {
+        &self.0
+    }
+
+    fn start(&self, _seed: u64) -> Result<Vec<f64>, DensityError> {
+        Ok(vec![0.1, f64::INFINITY, 0.3])
+    }
+
+    fn trace<'g>(
+        &self,
+        graph: &'g Graph,
+        z: &[Var<'g>],
+        _batch: Option<usize>,
+    ) -> Result<Traced<'g>, DensityError> {
+        let missing = graph.input("missing", []);
+        let terms = vec![
+            Term::new("level", -0.5 * (z[0] * z[0]).sum()),
+            Term::new("likelihood", missing * z[0].view(0, [])),
+        ];
+        let values: Arc<[f64]> = Arc::from([f64::NAN]);
+        Ok(Traced {
+            samples: vec![terms],
+            data: vec![(missing.input_id().ok_or("an input")?, values)],
+        })
+    }
+}
+
+#[test]
+fn a_start_that_is_not_found_names_site_term_and_value() {
+    let sites = vec![Site::new("level", [1], 0), Site::new("slopes", [2], 1)];
+    let broken = Broken(sites);
+    let error = Nuts::new().sample(&broken).unwrap_err().to_string();
+    assert!(
+        error.contains("the log density is NaN at the last, first in the term `likelihood`"),
+        "{error}"
+    );
+    let nuts = Nuts::new().start_at(Start::Prior);
+    let error = nuts.sample(&broken).unwrap_err().to_string();
+    assert!(
+        error.contains("the start of `slopes`, element 0 is inf"),
+        "{error}"
+    );
+}
