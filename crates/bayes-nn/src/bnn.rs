@@ -3,11 +3,11 @@
 use std::borrow::Borrow;
 use std::sync::Arc;
 
-use bayes_nn_inference::Advi;
+use bayes_nn_inference::{Advi, Nuts};
 
 use crate::data::Dataset;
 use crate::error::Error;
-use crate::model::{Batch, Fit, Model, Trace, fit};
+use crate::model::{Batch, Fit, Model, Samples, Trace, fit, sample};
 use crate::nn::{Head, Network};
 
 /// A network whose parameters have priors, with the likelihood of its targets.
@@ -62,6 +62,15 @@ impl Bnn {
     pub fn fit(&self, train: &Dataset, advi: impl Borrow<Advi>) -> Result<Fit<Bnn>, Error> {
         self.check(train.features())?;
         fit(self, train, advi)
+    }
+
+    /// Draws from the posterior of all parameters by the No-U-Turn Sampler.
+    ///
+    /// # Errors
+    /// As [`Bnn::fit`]; no start with a finite density; no chain with any draw.
+    pub fn sample(&self, train: &Dataset, nuts: impl Borrow<Nuts>) -> Result<Samples<Bnn>, Error> {
+        self.check(train.features())?;
+        sample(self, train, nuts)
     }
 
     /// Checks that layers, head and this number of features fit.

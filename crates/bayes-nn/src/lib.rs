@@ -18,7 +18,7 @@
 //! - [`Dataset`], [`datasets`]: data from slices, CSV or formulas, standardised and split.
 //! - [`nn`], [`Bnn`]: networks with priors, and the likelihoods on their outputs.
 //! - [`model`]: any joint density as a plain function.
-//! - [`Advi`]: the settings of a fit.
+//! - [`Advi`], [`Nuts`]: the settings of a fit, and of a run of the sampler.
 //! - [`Prediction`], [`scores`]: means, uncertainty, and how good they were.
 //! - [`plots`], [`report`]: pictures, and one page that holds them all.
 #![forbid(unsafe_code)]
@@ -40,14 +40,15 @@ mod progress;
 pub use bayes_nn_distributions as distributions;
 pub use bayes_nn_inference::{
     Advi, AdviFit, Approximation, Convergence, ConvergenceTest, Curve, Divergence, Elbo, Estimator,
-    Family, InferenceError, NonFinite, Optimizer, Progress, Restart, Schedule, Snapshot, Stop,
-    Update,
+    Family, InferenceError, NonFinite, Nuts, NutsFit, Optimizer, Progress, Restart, Schedule,
+    Snapshot, Stop, Update,
 };
+pub use bayes_nn_inference::{diagnostics, nuts};
 pub use bayes_nn_kernels::{Precision, Profile};
 pub use bnn::Bnn;
 pub use data::{CsvReader, DataError, Dataset, Standardization};
 pub use error::Error;
-pub use model::{Data, Draws, Fit, Model, Posterior};
+pub use model::{Data, Draws, Fit, Model, Posterior, Samples};
 pub use predict::{Predict, Prediction, PredictiveDraws, Score, Task};
 pub use progress::Bar;
 

@@ -3,6 +3,7 @@
 mod draws;
 mod likelihood;
 mod moments;
+mod samples;
 mod tiles;
 
 use std::fmt;
@@ -10,7 +11,7 @@ use std::fmt;
 use crate::bnn::Bnn;
 use crate::data::Dataset;
 use crate::error::Error;
-use crate::model::Posterior;
+use crate::model::{Posterior, Predictive};
 use crate::scores::{self, ClassificationScore, RegressionScore};
 
 pub use draws::PredictiveDraws;
@@ -101,7 +102,7 @@ pub struct Prediction {
     epistemic: Vec<f64>,
     interval: Option<[Vec<f64>; 2]>,
     /// What a regression's log-likelihood is computed from.
-    source: Option<Box<(Posterior<Bnn>, Vec<f64>)>>,
+    source: Option<Box<(Predictive<Bnn>, Vec<f64>)>>,
 }
 
 impl Prediction {
@@ -192,7 +193,7 @@ impl Prediction {
         let rmse = scores::rmse(&self.mean, y)?;
         let coverage = scores::coverage(lower, upper, y)?;
         let (posterior, x) = &**source;
-        let log_likelihoods = posterior.log_predictive(x, y, self.how)?;
+        let log_likelihoods = likelihood::log_predictive(posterior, x, y, self.how)?;
         Ok(Score::Regression(RegressionScore {
             rmse,
             log_likelihood: log_likelihoods.iter().sum::<f64>() / self.rows as f64,
@@ -255,7 +256,7 @@ impl Posterior<Bnn> {
     /// # Errors
     /// As [`Posterior::predict`].
     pub fn predict_with(&self, x: &[f64], how: Predict) -> Result<Prediction, Error> {
-        moments::predict(self, x, how)
+        moments::predict(&self.predictive, x, how)
     }
 
     /// Predicts the rows of a data set and scores them against its targets, which are taken back
@@ -264,11 +265,7 @@ impl Posterior<Bnn> {
     /// # Errors
     /// As [`Posterior::predict`] and [`Prediction::score`].
     pub fn score(&self, data: &Dataset, how: Predict) -> Result<Score, Error> {
-        let prediction = self.predict_with(data.x(), how)?;
-        match data.target_standardization() {
-            Some(constants) => prediction.score(&constants.invert(data.y())?),
-            None => prediction.score(data.y()),
-        }
+        score(&self.predictive, data, how)
     }
 
     /// Draws of the targets themselves, `[draws, n]`: labels, or numbers on the original scale.
@@ -276,7 +273,7 @@ impl Posterior<Bnn> {
     /// # Errors
     /// As [`Posterior::predict`].
     pub fn predict_draws(&self, x: &[f64], how: Predict) -> Result<PredictiveDraws, Error> {
-        draws::predict_draws(self, x, how)
+        draws::predict_draws(&self.predictive, x, how)
     }
 
     /// The log predictive density (or probability) of each row's target, `[n]` in nats: the log
@@ -285,9 +282,20 @@ impl Posterior<Bnn> {
     /// # Errors
     /// As [`Posterior::predict`], and targets that do not fit.
     pub fn log_predictive(&self, x: &[f64], y: &[f64], how: Predict) -> Result<Vec<f64>, Error> {
-        likelihood::log_predictive(self, x, y, how)
+        likelihood::log_predictive(&self.predictive, x, y, how)
     }
+}
 
+/// Predicts the rows of a data set and scores them on the original scale of its targets.
+fn score(posterior: &Predictive<Bnn>, data: &Dataset, how: Predict) -> Result<Score, Error> {
+    let prediction = moments::predict(posterior, data.x(), how)?;
+    match data.target_standardization() {
+        Some(constants) => prediction.score(&constants.invert(data.y())?),
+        None => prediction.score(data.y()),
+    }
+}
+
+impl Predictive<Bnn> {
     /// Offset and unit of the original target: `original = offset + unit * y`.
     fn target_scale(&self) -> (f64, f64) {
         self.data

@@ -5,7 +5,9 @@
 mod common;
 
 use bayes_nn_autodiff::{Graph, InputId, Var, grad};
+use bayes_nn_distributions::Distribution;
 use bayes_nn_kernels::{Backend, Cpu, Isa, Plan, Precision};
+use common::Numbers;
 
 /// Of a log density and of a derivative, relative to themselves.
 const TOLERANCES: [f64; 2] = [1e-12, 1e-10];
@@ -25,10 +27,14 @@ fn compiled_log_densities_and_derivatives_match_mpmath_on_every_instruction_set(
     for family in common::families() {
         for case in &family.cases {
             let graph = Graph::new();
-            let x = graph.input("x", []);
             let inputs = common::inputs(case, &graph);
-            let distribution =
-                common::build(&family.family, family.component.as_deref(), &inputs);
+            let at = case.x.values();
+            let component = family.component.as_deref();
+            let distribution = common::build(&family.family, component, at.len(), &inputs);
+            let x = match case.x {
+                Numbers::One(_) => graph.input("x", []),
+                Numbers::Many(_) => graph.input("x", distribution.shape()),
+            };
             let log_prob = distribution.log_prob(x);
             let names: Vec<&String> = case.derivatives.keys().collect();
             let by: Vec<Var> = names
@@ -41,7 +47,7 @@ fn compiled_log_densities_and_derivatives_match_mpmath_on_every_instruction_set(
             expected.extend(case.derivatives.values().map(|d| d.values()));
 
             let plan = Plan::new(&graph, &outputs, &[]).unwrap();
-            let mut data: Vec<(InputId, Vec<f64>)> = vec![(x.input_id().unwrap(), vec![case.x.0])];
+            let mut data: Vec<(InputId, Vec<f64>)> = vec![(x.input_id().unwrap(), at.clone())];
             for (name, values) in &case.parameters {
                 data.push((inputs[name].input_id().unwrap(), values.values()));
             }
@@ -68,9 +74,9 @@ fn compiled_log_densities_and_derivatives_match_mpmath_on_every_instruction_set(
                                 .map(|(name, values)| (name, values.values()))
                                 .collect();
                             failures.push(format!(
-                                "{} at {:e}, {parameters:?}, {isa}: {what} is {got:e}, should be \
+                                "{} at {at:?}, {parameters:?}, {isa}: {what} is {got:e}, should be \
                                  {expected:e}: off by {off:.1e}",
-                                family.family, case.x.0
+                                family.family
                             ));
                         }
                     }

@@ -1,7 +1,8 @@
 //! Models as functions: any joint density is fitted, simulated and predicted from.
 
 use bayes_nn::distributions::{
-    Categorical, Distribution, HalfNormal, LogNormal, Normal, Poisson, Uniform,
+    Categorical, Dirichlet, Distribution, HalfNormal, LogNormal, Multinomial, MultivariateNormal,
+    Normal, Poisson, Uniform,
 };
 use bayes_nn::model::{self, Batch, Data, Trace};
 use bayes_nn::{Advi, Estimator, Precision, Schedule};
@@ -206,4 +207,61 @@ fn prior_draws_have_the_moments_of_the_prior() {
     assert!((class - 0.75).abs() < 5.0 * (0.1875f64 / 4_000.0).sqrt());
     let again = model::prior_predictive(&chain, &data, 4_000, 3).unwrap();
     assert_eq!(again, draws);
+}
+
+/// Shares with a uniform prior, counts of three kinds; and a correlated pair.
+fn vectors<'g>(trace: &Trace<'g>, _: &Batch<'g>) {
+    let graph = trace.graph();
+    let shares = trace.sample("shares", Dirichlet::new(graph.constant(&[1.0; 3], [3])));
+    let counts = graph.constant(&[10.0, 20.0, 30.0], [3]);
+    trace.observe("counts", Multinomial::probs(60.0, shares), counts);
+    let loc = graph.constant(&[1.0, -1.0], [2]);
+    let scale_tril = graph.constant(&[0.5, 0.0, 0.6, 0.8], [2, 2]);
+    trace.sample("pair", MultivariateNormal::new(loc, scale_tril));
+}
+
+#[test]
+fn vector_valued_sites_are_fitted_and_drawn_as_whole_events() {
+    let advi = settled(Advi::full_rank()).precision(Precision::F64);
+    let fit = model::fit(&vectors, Data::new(), advi).unwrap();
+    let sites = fit.approximation().sites();
+    assert_eq!(sites[0].shape.to_string(), "[2]");
+    let draws = fit.posterior(4_000, 1).unwrap();
+    let shares = draws.variable("shares").unwrap();
+    assert_eq!(shares.shape().to_string(), "[3]");
+    for draw in 0..4_000 {
+        let total: f64 = shares.draw(draw).unwrap().iter().sum();
+        assert!((total - 1.0).abs() < 1e-12);
+    }
+    // The posterior is Dirichlet(11, 21, 31), in stick-breaking space nearly normal.
+    for (mean, exact) in shares.mean().iter().zip([11.0, 21.0, 31.0]) {
+        assert!((mean - exact / 63.0).abs() < 0.005, "{mean} for {exact}/63");
+    }
+    let pair = draws.variable("pair").unwrap();
+    let (mean, sd) = (pair.mean(), pair.sd());
+    assert!((mean[0] - 1.0).abs() < 0.05 && (mean[1] + 1.0).abs() < 0.08);
+    assert!((sd[0] - 0.5).abs() < 0.03 && (sd[1] - 1.0).abs() < 0.05);
+    // The evidence: 60! / (10! 20! 30!) times Beta(11, 21, 31) / Beta(1, 1, 1).
+    let ln_gamma = |n: usize| (1..n).map(|i| (i as f64).ln()).sum::<f64>();
+    let evidence = ln_gamma(61) + ln_gamma(3) - ln_gamma(63);
+    let elbo = fit.result().elbo().mean;
+    assert!((elbo - evidence).abs() < 0.02, "{elbo} for {evidence}");
+}
+
+#[test]
+fn vector_valued_priors_and_observations_are_simulated_as_whole_events() {
+    let draws = model::prior_predictive(&vectors, Data::new(), 2_000, 5).unwrap();
+    let shares = draws.variable("shares").unwrap();
+    let pair = draws.variable("pair").unwrap();
+    let mut product = 0.0;
+    for draw in 0..2_000 {
+        let total: f64 = shares.draw(draw).unwrap().iter().sum();
+        assert!((total - 1.0).abs() < 1e-12);
+        let counts = draws.variable("counts").unwrap();
+        assert_eq!(counts.draw(draw).unwrap().iter().sum::<f64>(), 60.0);
+        let pair = pair.draw(draw).unwrap();
+        product += (pair[0] - 1.0) * (pair[1] + 1.0) / 2_000.0;
+    }
+    // Covariance 0.3 with a standard error of about 0.013.
+    assert!((product - 0.3).abs() < 0.065, "{product}");
 }

@@ -31,8 +31,9 @@ impl<'m, M: Model> ModelDensity<'m, M> {
         density.with_prior_draw(0, |_, record| {
             let mut offset = 0;
             for site in &record.sites {
-                sites.push(Site::new(site.name.clone(), site.shape, offset));
-                offset += site.shape.elements();
+                let unconstrained = site.bijector.unconstrained_shape(site.shape);
+                sites.push(Site::new(site.name.clone(), unconstrained, offset));
+                offset += unconstrained.elements();
             }
             Ok(())
         })?;
@@ -124,7 +125,7 @@ mod tests {
     use super::*;
     use crate::bnn::Bnn;
     use crate::datasets;
-    use crate::model::posterior::compile;
+    use crate::model::predictive::compile;
     use crate::nn::{Bernoulli, Mlp};
 
     /// Log density and gradient of a network at a fixed point, for each of `steps` steps.

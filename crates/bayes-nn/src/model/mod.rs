@@ -34,7 +34,9 @@ mod density;
 mod draws;
 mod fit;
 mod posterior;
+mod predictive;
 mod prior;
+mod samples;
 mod trace;
 
 pub use batch::Batch;
@@ -44,7 +46,9 @@ pub(crate) use density::{ModelDensity, given};
 pub use draws::{Draws, Variable};
 pub use fit::{Fit, fit, profile};
 pub use posterior::Posterior;
+pub(crate) use predictive::{Predictive, Source};
 pub use prior::prior_predictive;
+pub use samples::{Samples, Sampling, sample, start};
 pub(crate) use trace::Mode;
 pub use trace::Trace;
 

@@ -1,30 +1,21 @@
-//! A model with its fitted guide: draws of variables, predictions, pointwise log-likelihood.
+//! A model with its fitted guide.
 
 use std::sync::Arc;
 
-use bayes_nn_autodiff::{Graph, InputId, Var};
-use bayes_nn_inference::{Approximation, Density, InputValues, Site};
-use bayes_nn_kernels::{Backend, Cpu, KernelError, Plan, Precision, Program};
-use rand_core::SeedableRng;
-use rand_xoshiro::Xoshiro256PlusPlus;
+use bayes_nn_inference::{Approximation, Density, Site};
+use bayes_nn_kernels::Precision;
 
-use super::batch::Batch;
-use super::trace::{Observed, Record, draw};
-use super::{Data, Draws, Model, ModelDensity, given};
+use super::predictive::{Predictive, Source};
+use super::{Data, Draws, Model, ModelDensity};
 use crate::error::Error;
-
-/// Mixed into a seed for host draws, which must not repeat what the guide's noise is made of.
-const OBSERVATIONS: u64 = 0x6a09_e667_f3bc_c908;
 
 /// A model with the posterior that was found for it.
 ///
 /// Draw `i` of a seed uses the same values of all variables in every method.
 #[derive(Clone, Debug)]
 pub struct Posterior<M> {
-    pub(crate) model: M,
-    pub(crate) data: Data,
-    pub(crate) approximation: Approximation,
-    pub(crate) precision: Precision,
+    approximation: Arc<Approximation>,
+    pub(crate) predictive: Predictive<M>,
 }
 
 impl<M: Model> Posterior<M> {
@@ -69,17 +60,21 @@ impl<M> Posterior<M> {
         approximation: Approximation,
         precision: Precision,
     ) -> Posterior<M> {
+        let approximation = Arc::new(approximation);
         Posterior {
-            model,
-            data,
+            predictive: Predictive {
+                model,
+                data,
+                source: Source::Guide(approximation.clone()),
+                precision,
+            },
             approximation,
-            precision,
         }
     }
 
     /// The model.
     pub fn model(&self) -> &M {
-        &self.model
+        &self.predictive.model
     }
 
     /// The guide in unconstrained space.
@@ -94,28 +89,7 @@ impl<M: Model> Posterior<M> {
     /// # Errors
     /// No draws; draws that are not finite.
     pub fn posterior(&self, draws: usize, seed: u64) -> Result<Draws, Error> {
-        check_draws(draws)?;
-        let graph = Graph::new();
-        let written = self.write(&graph, &self.data, true)?;
-        let mut result = Draws::default();
-        let mut outputs = Vec::new();
-        for site in &written.record.sites {
-            result.declare(&site.name, site.shape);
-            outputs.push(site.value);
-        }
-        for (name, value) in &written.record.deterministics {
-            result.declare(name, value.shape());
-            outputs.push(*value);
-        }
-        let mut program = written.compile(&outputs, Precision::F64)?;
-        program.rewind(seed, 0);
-        for _ in 0..draws {
-            program.run(1)?;
-            for output in 0..outputs.len() {
-                result.push(output, &program.read_output(output))?;
-            }
-        }
-        Ok(result)
+        self.predictive.posterior(draws, seed)
     }
 
     /// Draws of each observed variable for new data, with any number of rows. Columns that the
@@ -129,39 +103,7 @@ impl<M: Model> Posterior<M> {
         draws: usize,
         seed: u64,
     ) -> Result<Draws, Error> {
-        check_draws(draws)?;
-        let graph = Graph::new();
-        let written = self.write(&graph, &data.into(), true)?;
-        let parameters = |observed: &Observed<'_>| observed.distribution.parameters().len();
-        let mut result = Draws::default();
-        let mut outputs = Vec::new();
-        for observed in &written.record.observed {
-            result.declare(&observed.name, observed.shape);
-            let parameters = observed.distribution.parameters();
-            outputs.extend(parameters.iter().map(|p| p.value));
-        }
-        let mut program = written.compile(&outputs, self.precision)?;
-        program.rewind(seed, 0);
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed ^ OBSERVATIONS);
-        for _ in 0..draws {
-            program.run(1)?;
-            let mut output = 0;
-            for (number, observed) in written.record.observed.iter().enumerate() {
-                let end = output + parameters(observed);
-                let values = (output..end).map(|o| program.read_output(o)).collect();
-                output = end;
-                let distribution = &*observed.distribution;
-                let values = draw(
-                    &observed.name,
-                    distribution,
-                    observed.shape,
-                    values,
-                    &mut rng,
-                )?;
-                result.push(number, &values)?;
-            }
-        }
-        Ok(result)
+        self.predictive.predictive(&data.into(), draws, seed)
     }
 
     /// The log density of every observed value under every draw, in nats: for each observed
@@ -175,97 +117,6 @@ impl<M: Model> Posterior<M> {
         draws: usize,
         seed: u64,
     ) -> Result<Draws, Error> {
-        check_draws(draws)?;
-        let graph = Graph::new();
-        let written = self.write(&graph, &data.into(), false)?;
-        let mut result = Draws::default();
-        let mut outputs = Vec::new();
-        for observed in &written.record.observed {
-            result.declare(&observed.name, observed.shape);
-            outputs.push(observed.log_prob);
-        }
-        let mut program = written.compile(&outputs, self.precision)?;
-        program.rewind(seed, 0);
-        for _ in 0..draws {
-            program.run(1)?;
-            for output in 0..outputs.len() {
-                result.push(output, &program.read_output(output))?;
-            }
-        }
-        Ok(result)
-    }
-
-    /// Writes the model with its sites drawn from the guide.
-    fn write<'g>(
-        &self,
-        graph: &'g Graph,
-        data: &Data,
-        absent_allowed: bool,
-    ) -> Result<Written<'g>, Error> {
-        let batch = Batch::new(graph, data, None, absent_allowed);
-        let (z, mut inputs) = self.approximation.trace(graph);
-        let record = given(&self.model, &batch, z, self.approximation.sites())?;
-        inputs.extend(batch.shared.inputs());
-        Ok(Written {
-            graph,
-            batch,
-            record,
-            inputs,
-        })
-    }
-}
-
-/// A model in a graph, ready to be compiled for some of its values.
-struct Written<'g> {
-    graph: &'g Graph,
-    batch: Batch<'g>,
-    record: Record<'g>,
-    inputs: InputValues,
-}
-
-impl<'g> Written<'g> {
-    fn compile(
-        &self,
-        outputs: &[Var<'g>],
-        precision: Precision,
-    ) -> Result<Box<dyn Program>, Error> {
-        let shared = &self.batch.shared;
-        for (name, absent) in shared.absent.borrow().iter() {
-            if outputs.iter().any(|o| self.graph.depends_on(*o, *absent)) {
-                return Err(shared.unknown_column(name));
-            }
-        }
-        compile(self.graph, outputs, &[], &self.inputs, precision)
-    }
-}
-
-/// Compiles and writes those of the inputs that the program reads.
-pub(crate) fn compile(
-    graph: &Graph,
-    outputs: &[Var<'_>],
-    updates: &[(Var<'_>, Var<'_>)],
-    inputs: &[(InputId, Arc<[f64]>)],
-    precision: Precision,
-) -> Result<Box<dyn Program>, Error> {
-    let plan = Plan::new(graph, outputs, updates)?;
-    let mut program = Cpu::detect()?.compile(&plan, precision)?;
-    for (input, values) in inputs {
-        match program.write(*input, values) {
-            // Read by the model, but not for what is computed here.
-            Err(KernelError::NoInput { .. }) => {}
-            result => result?,
-        }
-    }
-    Ok(program)
-}
-
-pub(crate) fn check_draws(draws: usize) -> Result<(), Error> {
-    match draws {
-        0 => Err(Error::Request {
-            field: "draws",
-            value: "0".to_owned(),
-            allowed: "1 or more",
-        }),
-        _ => Ok(()),
+        self.predictive.log_likelihood(&data.into(), draws, seed)
     }
 }

@@ -33,7 +33,7 @@ pub fn prior_predictive(
     draws: usize,
     seed: u64,
 ) -> Result<Draws, Error> {
-    super::posterior::check_draws(draws)?;
+    super::predictive::check_draws(draws)?;
     let data = data.into();
     let mut rng = Box::new(Xoshiro256PlusPlus::seed_from_u64(seed));
     let mut result = Draws::default();

@@ -139,19 +139,23 @@ impl<'g> Trace<'g> {
                 let site = site.ok_or_else(|| Error::SiteAppeared {
                     site: name.to_owned(),
                 })?;
-                if site.shape != shape {
+                // A vector on a simplex, say, has one unconstrained element less.
+                let unconstrained = bijector.unconstrained_shape(shape);
+                if site.shape != unconstrained {
                     return Err(Error::SiteShape {
                         site: name.to_owned(),
-                        shape: Box::new(shape),
+                        shape: Box::new(unconstrained),
                         fitted: Box::new(site.shape),
                     });
                 }
-                let z = z.view(site.offset, shape);
+                let z = z.view(site.offset, unconstrained);
                 let value = bijector.forward(z);
                 let log_prob = distribution.log_prob(value).sum();
                 let log_det = match bijector.log_det_jacobian(z) {
                     // One number stands for every element.
-                    number if number.number().is_some() => number * shape.elements() as f64,
+                    number if number.number().is_some() && bijector.is_element_wise() => {
+                        number * shape.elements() as f64
+                    }
                     elements => elements.sum(),
                 };
                 self.add_term(name, log_prob + log_det);
@@ -196,7 +200,12 @@ impl<'g> Trace<'g> {
         self.take_name(name)?;
         self.check_parameters(name, &*distribution)?;
         let (shape, own) = (value.shape(), distribution.shape());
-        if own.broadcast(&shape) != Some(shape) {
+        let event = distribution.event_shape();
+        let fits = shape.len() >= event.len() && shape[..event.len()] == event[..] && {
+            let batch = shape.without(0, event.len());
+            distribution.batch_shape().broadcast(&batch) == Some(batch)
+        };
+        if !fits {
             return Err(Error::ObservedShape {
                 site: name.to_owned(),
                 shape: Box::new(shape),
@@ -346,15 +355,25 @@ pub(crate) fn draw<'g>(
         source: Box::new(source),
     };
     let table = ParameterValues::of(distribution, values).map_err(wrong)?;
-    let own = table.shape();
+    let event = distribution.event_shape();
+    let batch = shape.without(0, event.len().min(shape.len()));
     let mut numbers = Vec::new();
-    (0..shape.elements())
-        .map(|place| {
-            table.read(source_index(place, shape, own), &mut numbers);
-            distribution.check_values(&numbers).map_err(wrong)?;
-            Ok(distribution.draw(&numbers, rng))
-        })
-        .collect()
+    let mut one = vec![0.0; event.elements()];
+    let mut values = vec![0.0; shape.elements()];
+    for place in 0..batch.elements() {
+        table.read(source_index(place, batch, table.shape()), &mut numbers);
+        distribution.check_values(&numbers).map_err(wrong)?;
+        distribution.draw_event(&numbers, rng, &mut one);
+        // Event axes come first: the numbers of one event are a whole batch apart.
+        for (value, drawn) in values[place..]
+            .iter_mut()
+            .step_by(batch.elements())
+            .zip(&one)
+        {
+            *value = *drawn;
+        }
+    }
+    Ok(values)
 }
 
 /// Where element `index` of `shape` lies in a tensor of shape `own` that is stretched to it.

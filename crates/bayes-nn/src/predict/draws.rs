@@ -8,7 +8,7 @@ use super::moments::{OBSERVATION, observation_noise};
 use super::tiles::Tiles;
 use crate::bnn::Bnn;
 use crate::error::Error;
-use crate::model::Posterior;
+use crate::model::Predictive;
 use crate::nn::Likelihood;
 
 /// Predictive draws: weights from the posterior, then a target of each row from the likelihood.
@@ -42,7 +42,7 @@ impl PredictiveDraws {
 }
 
 pub(super) fn predict_draws(
-    posterior: &Posterior<Bnn>,
+    posterior: &Predictive<Bnn>,
     x: &[f64],
     how: Predict,
 ) -> Result<PredictiveDraws, Error> {
@@ -68,10 +68,12 @@ pub(super) fn predict_draws(
     };
     let is_normal = outputs.len() == 2;
     let width = tiles.width();
+    let drawing = tiles.drawing(&written);
     let parts = tiles.run(&written, &outputs, |program, tile| {
         let mut values = Vec::with_capacity(how.draws * tile.rows);
-        for draw in 0..how.draws as u64 {
-            program.run(1)?;
+        for draw in 0..how.draws {
+            drawing.run(program, draw..draw + 1)?;
+            let draw = draw as u64;
             let (first, second) = (program.read_output(0), program.read_output(1));
             values.extend((0..tile.rows).map(|row| {
                 let place = tile.first + row;

@@ -7,7 +7,7 @@ use super::Predict;
 use super::tiles::{Tiles, read};
 use crate::bnn::Bnn;
 use crate::error::Error;
-use crate::model::Posterior;
+use crate::model::Predictive;
 use crate::nn::Likelihood;
 use crate::scores::ScoreError;
 
@@ -15,7 +15,7 @@ use crate::scores::ScoreError;
 const LOWEST: f64 = -1e30;
 
 pub(super) fn log_predictive(
-    posterior: &Posterior<Bnn>,
+    posterior: &Predictive<Bnn>,
     x: &[f64],
     y: &[f64],
     how: Predict,
@@ -60,12 +60,13 @@ pub(super) fn log_predictive(
         false => (0.0, 1.0),
     };
     let target = target.input_id().expect("the target was made as an input");
+    let drawing = tiles.drawing(&written);
     let parts = tiles.run(&written, &[], |program, tile| {
         let rows = y[tile.first..][..tile.rows].iter();
         let mut targets: Vec<f64> = rows.map(|y| (y - offset) / unit).collect();
         targets.resize(tiles.width(), 0.0);
         program.write(target, &targets)?;
-        program.run(how.draws as u64)?;
+        drawing.run_all(program)?;
         let (largest, sum) = (read(program, largest), read(program, sum));
         let log_mean =
             |(largest, sum): (&f64, &f64)| largest + (sum / how.draws as f64).ln() - unit.ln();

@@ -7,7 +7,7 @@ use super::tiles::{Tile, TileGraph, Tiles, read};
 use super::{Predict, Prediction, Task};
 use crate::bnn::Bnn;
 use crate::error::Error;
-use crate::model::{Posterior, transposed};
+use crate::model::{Predictive, transposed};
 use crate::nn::Likelihood;
 
 /// The stream of the observation noise; the guide's is 0.
@@ -25,7 +25,7 @@ struct Part {
 }
 
 pub(super) fn predict(
-    posterior: &Posterior<Bnn>,
+    posterior: &Predictive<Bnn>,
     x: &[f64],
     how: Predict,
 ) -> Result<Prediction, Error> {
@@ -79,8 +79,9 @@ fn binary<'g>(
     // -p ln p - (1 - p) ln(1 - p), by the logit.
     let entropy = logits.softplus() - logits * p;
     let ((mean, squares), entropy) = follow(written, p, entropy);
+    let drawing = tiles.drawing(written);
     tiles.run(written, &[], |program, tile| {
-        program.run(tiles.how.draws as u64)?;
+        drawing.run_all(program)?;
         let mean = clamped(read(program, mean), tile);
         let aleatoric = truncated(read(program, entropy), tile.rows);
         let total = mean.iter().map(|&p| plogp(p) + plogp(1.0 - p));
@@ -113,8 +114,9 @@ fn classified<'g>(
     let log_p = logits - logits.logsumexp(0).reshape([1, width]);
     let p = log_p.exp();
     let ((mean, squares), entropy) = follow(written, p, -(p * log_p).sum_axis(0));
+    let drawing = tiles.drawing(written);
     tiles.run(written, &[], |program, tile| {
-        program.run(tiles.how.draws as u64)?;
+        drawing.run_all(program)?;
         let by_row = |values: Vec<f64>| transposed(&values, width);
         let values = tile.rows * classes;
         let mut mean = truncated(by_row(read(program, mean)), values);
@@ -147,13 +149,14 @@ fn regression<'g>(
     let (running_mean, squares) = written.mean_and_squares(mean);
     let noise = written.mean(sd * sd);
     let (draws, tail) = (tiles.how.draws, 0.5 * (1.0 - tiles.how.interval));
+    let drawing = tiles.drawing(written);
     tiles.run(written, &[mean, sd], |program, tile| {
         let mut targets = vec![Vec::with_capacity(draws); tile.rows];
-        for draw in 0..draws as u64 {
-            program.run(1)?;
+        for draw in 0..draws {
+            drawing.run(program, draw..draw + 1)?;
             let (mean, sd) = (program.read_output(0), program.read_output(1));
             for (row, targets) in targets.iter_mut().enumerate() {
-                let noise = observation_noise(tiles.how, draw, tile.first + row);
+                let noise = observation_noise(tiles.how, draw as u64, tile.first + row);
                 targets.push(mean[row] + sd[row.min(sd.len() - 1)] * noise);
             }
         }

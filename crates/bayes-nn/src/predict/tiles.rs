@@ -2,6 +2,7 @@
 //! draws of the weights, on several threads.
 
 use std::cell::RefCell;
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -14,7 +15,7 @@ use super::Predict;
 use crate::bnn::Bnn;
 use crate::data::DataError;
 use crate::error::Error;
-use crate::model::{Batch, Data, Mode, Posterior, Trace, transposed};
+use crate::model::{Batch, Data, Mode, Predictive, Source, Trace, transposed};
 use crate::nn::Likelihood;
 
 /// Rows of a tile: enough to fill vectors, few enough for the activations to stay in cache.
@@ -22,7 +23,7 @@ const ROWS: usize = 512;
 
 /// Checked rows to predict.
 pub(super) struct Tiles<'a> {
-    posterior: &'a Posterior<Bnn>,
+    posterior: &'a Predictive<Bnn>,
     x: &'a [f64],
     features: usize,
     pub(super) rows: usize,
@@ -37,11 +38,32 @@ pub(super) struct Tile {
     pub(super) rows: usize,
 }
 
+/// Draws of the weights, one a step.
+#[derive(Clone, Copy)]
+pub(super) struct Drawing<'a> {
+    source: &'a Source,
+    z: Option<InputId>,
+    draws: usize,
+}
+
+impl Drawing<'_> {
+    /// Runs a tile's program for some of the draws.
+    pub(super) fn run(&self, program: &mut dyn Program, draws: Range<usize>) -> Result<(), Error> {
+        self.source.run(program, self.z, draws, self.draws)
+    }
+
+    /// Runs it for all of them.
+    pub(super) fn run_all(&self, program: &mut dyn Program) -> Result<(), Error> {
+        self.run(program, 0..self.draws)
+    }
+}
+
 /// The network over one tile in a graph, and states that follow its draws.
 pub(super) struct TileGraph<'g> {
     pub(super) graph: &'g Graph,
     pub(super) likelihood: Likelihood<'g>,
     x: InputId,
+    z: Option<InputId>,
     inputs: InputValues,
     states: RefCell<Vec<State<'g>>>,
 }
@@ -54,7 +76,7 @@ struct State<'g> {
 
 impl<'a> Tiles<'a> {
     pub(super) fn new(
-        posterior: &'a Posterior<Bnn>,
+        posterior: &'a Predictive<Bnn>,
         x: &'a [f64],
         how: Predict,
     ) -> Result<Tiles<'a>, Error> {
@@ -93,9 +115,9 @@ impl<'a> Tiles<'a> {
     }
 
     pub(super) fn write<'g>(&self, graph: &'g Graph) -> Result<TileGraph<'g>, Error> {
-        let (z, inputs) = self.posterior.approximation.trace(graph);
+        let (z, inputs) = self.posterior.source.trace(graph);
         let batch = Batch::new(graph, &Data::new(), None, false);
-        let sites = Rc::from(self.posterior.approximation.sites());
+        let sites = Rc::from(self.posterior.source.sites());
         let trace = Trace::new(&batch, Mode::Given { z, sites });
         let x = graph.input("x", [self.features, self.width]);
         let outputs = self.posterior.model.network().forward(&trace, x);
@@ -105,9 +127,19 @@ impl<'a> Tiles<'a> {
             graph,
             likelihood,
             x: x.input_id().expect("x was just made as an input"),
+            z: z.input_id(),
             inputs,
             states: RefCell::default(),
         })
+    }
+
+    /// What makes the draws of the weights in a tile's program.
+    pub(super) fn drawing(&self, written: &TileGraph<'_>) -> Drawing<'a> {
+        Drawing {
+            source: &self.posterior.source,
+            z: written.z,
+            draws: self.how.draws,
+        }
     }
 
     /// Runs `tile` on every tile, with a program whose states are at their start and whose
