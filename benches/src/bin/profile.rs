@@ -1,0 +1,59 @@
+//! Where the time of a step goes, for `cargo xtask bench --profile WORKLOAD`.
+
+use bayes_nn::model;
+use bayes_nn::prelude::*;
+use clap::{Parser, ValueEnum};
+
+/// Prints the passes of a step with time, bytes, operations and share.
+#[derive(Parser)]
+struct Arguments {
+    /// Which work
+    workload: Workload,
+    /// Over how many steps
+    #[arg(long, default_value_t = 2_000)]
+    steps: u64,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Workload {
+    /// The moons network on all 500 rows, single precision
+    Moons,
+    /// The same in double precision
+    MoonsF64,
+    /// The moons network on minibatches of 50
+    Minibatch,
+    /// The moons network with a full-rank guide
+    FullRank,
+    /// 784-400-400-10 on minibatches of 128 of random images
+    Image,
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments = Arguments::parse();
+    let moons = || -> Result<_, Box<dyn std::error::Error>> {
+        let (train, _) = datasets::moons(1000, 0.2, 0)?
+            .standardized()
+            .split(0.5, 0)?;
+        let net = Mlp::new([2, 5, 5, 1]).activation(Tanh).without_bias();
+        Ok((Bnn::new(net, Bernoulli), train))
+    };
+    let (advi, (bnn, data)) = match arguments.workload {
+        Workload::Moons => (Advi::mean_field(), moons()?),
+        Workload::MoonsF64 => (Advi::mean_field().precision(Precision::F64), moons()?),
+        Workload::Minibatch => (Advi::mean_field().batch(50), moons()?),
+        Workload::FullRank => (Advi::full_rank(), moons()?),
+        Workload::Image => {
+            const ROWS: usize = 2_000;
+            let x: Vec<f64> = (0..ROWS * 784)
+                .map(|i| (i as f64 * 0.7).sin().max(0.0))
+                .collect();
+            let y: Vec<f64> = (0..ROWS).map(|row| (row % 10) as f64).collect();
+            let net = Mlp::new([784, 400, 400, 10]).activation(Relu);
+            let work = (Bnn::new(net, Categorical), Dataset::new(&x, 784, &y)?);
+            (Advi::mean_field().batch(128), work)
+        }
+    };
+    let advi = advi.steps(1_000_000);
+    print!("{}", model::profile(&bnn, &data, &advi, arguments.steps)?);
+    Ok(())
+}

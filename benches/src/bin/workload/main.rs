@@ -1,0 +1,146 @@
+//! The work that is measured beside other libraries, as a user of the facade would write it: one
+//! subcommand for each row of `cargo xtask bench --peers`, each printing one line of JSON.
+
+mod data;
+mod image;
+mod memory;
+mod moons;
+mod step;
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use bayes_nn::Precision;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// What one workload prints, or why it could not.
+type Outcome = Result<serde_json::Value, Box<dyn Error>>;
+
+#[derive(Parser)]
+#[command(
+    name = "workload",
+    about = "One measured piece of work, reported as JSON"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    work: Work,
+}
+
+#[derive(Subcommand)]
+enum Work {
+    /// Writes the data sets that every program and peer reads
+    Data {
+        /// The folder to write into
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Steps of mean-field ADVI of the two-moons network
+    Moons(Steps),
+    /// A fit, then predictions of the test rows
+    Process {
+        #[command(flatten)]
+        steps: Steps,
+        /// Draws of the weights
+        #[arg(long, default_value_t = 2_000)]
+        draws: usize,
+    },
+    /// Predictions of a square grid after a short fit
+    Grid {
+        #[command(flatten)]
+        steps: Steps,
+        /// Points along each side
+        #[arg(long, default_value_t = 100)]
+        side: usize,
+        /// Draws of the weights
+        #[arg(long, default_value_t = 2_000)]
+        draws: usize,
+    },
+    /// The ELBO of the first step, printed as soon as it is known
+    FirstElbo {
+        /// The folder of the data
+        #[arg(long)]
+        data: PathBuf,
+    },
+    /// Steps of a 784-400-400-10 network on synthetic images
+    Image {
+        #[command(flatten)]
+        steps: Steps,
+        /// How many of the rows to use
+        #[arg(long, default_value_t = data::IMAGES)]
+        rows: usize,
+    },
+    /// Seconds of one step of a network of any size on synthetic data
+    Step(step::Size),
+}
+
+#[derive(Args)]
+struct Steps {
+    /// The folder of the data
+    #[arg(long)]
+    data: PathBuf,
+    #[arg(long)]
+    steps: u64,
+    #[arg(long, value_enum, default_value_t = Digits::F32)]
+    precision: Digits,
+    /// Rows in a minibatch; without it, all rows in every step
+    #[arg(long)]
+    batch: Option<usize>,
+    #[arg(long, default_value_t = 0.01)]
+    learning_rate: f64,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Digits {
+    F32,
+    F64,
+}
+
+impl Steps {
+    /// Adam over the last step's parameters, one draw a step: what all peers do.
+    fn advi(&self) -> bayes_nn::Advi {
+        let advi = bayes_nn::Advi::mean_field()
+            .steps(self.steps)
+            .learning_rate(self.learning_rate)
+            .averaging(0.0)
+            .seed(1)
+            .precision(match self.precision {
+                Digits::F32 => Precision::F32,
+                Digits::F64 => Precision::F64,
+            });
+        match self.batch {
+            Some(rows) => advi.batch(rows),
+            None => advi,
+        }
+    }
+}
+
+/// The mean of the last tenth of the ELBOs of the steps: what shows that two programs did the
+/// same work.
+fn last_elbo(fit: &bayes_nn::AdviFit) -> f64 {
+    let elbos = fit.curve().elbos();
+    let last = &elbos[elbos.len() - elbos.len().div_ceil(10)..];
+    last.iter().sum::<f64>() / last.len() as f64
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().work {
+        Work::Data { out } => data::write(&out),
+        Work::Moons(steps) => moons::steps(&steps),
+        Work::Process { steps, draws } => moons::process(&steps, draws),
+        Work::Grid { steps, side, draws } => moons::grid(&steps, side, draws),
+        Work::FirstElbo { data } => moons::first_elbo(&data),
+        Work::Image { steps, rows } => image::steps(&steps, rows),
+        Work::Step(size) => step::seconds(&size),
+    };
+    match outcome {
+        Ok(report) => {
+            println!("{report}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("workload: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

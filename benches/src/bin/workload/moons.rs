@@ -1,0 +1,87 @@
+//! The two-moons network: its steps, a whole process, the surface of a grid, the first ELBO.
+
+use std::error::Error;
+use std::io::Write as _;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::Instant;
+
+use bayes_nn::prelude::*;
+
+use crate::{Outcome, Steps, data, last_elbo};
+
+/// Calls that are timed, of which the median is reported.
+const CALLS: usize = 5;
+
+/// Two hidden layers of five tanh units without biases, standard normal priors.
+fn network() -> Bnn {
+    let net = Mlp::new([2, 5, 5, 1])
+        .activation(Tanh)
+        .without_bias()
+        .prior(Normal::new(0.0, 1.0));
+    Bnn::new(net, Bernoulli)
+}
+
+/// Steps a second, once they run.
+pub fn steps(steps: &Steps) -> Outcome {
+    let (train, _) = data::moons(&steps.data)?;
+    let fit = network().fit(&train, steps.advi().elbo_draws(2))?;
+    let result = fit.result();
+    Ok(serde_json::json!({
+        "steps_per_second": result.steps() as f64 / result.seconds(),
+        "compile_seconds": result.setup_seconds(),
+        "elbo": last_elbo(result),
+    }))
+}
+
+/// Everything from the file to predictions; the clock is outside.
+pub fn process(steps: &Steps, draws: usize) -> Outcome {
+    let (train, test) = data::moons(&steps.data)?;
+    let fit = network().fit(&train, steps.advi())?;
+    let prediction = fit.predict(test.x(), draws)?;
+    Ok(serde_json::json!({
+        "elbo": last_elbo(fit.result()),
+        "accuracy": accuracy(&prediction, &test)?,
+    }))
+}
+
+/// Seconds of predicting a grid.
+pub fn grid(steps: &Steps, side: usize, draws: usize) -> Outcome {
+    let (train, test) = data::moons(&steps.data)?;
+    let fit = network().fit(&train, steps.advi().elbo_draws(2))?;
+    let grid = datasets::grid(-3.0, 3.0, side)?;
+    let mut seconds = Vec::with_capacity(CALLS);
+    for _ in 0..CALLS {
+        let begin = Instant::now();
+        fit.predict(&grid, draws)?;
+        seconds.push(begin.elapsed().as_secs_f64());
+    }
+    seconds.sort_by(f64::total_cmp);
+    Ok(serde_json::json!({
+        "seconds": seconds[CALLS / 2],
+        "accuracy": accuracy(&fit.predict(test.x(), draws)?, &test)?,
+    }))
+}
+
+fn accuracy(prediction: &Prediction, test: &Dataset) -> Result<f64, Box<dyn Error>> {
+    let score = prediction.score(test.y())?;
+    let score = score.classification().ok_or("the labels are classes")?;
+    Ok(score.accuracy)
+}
+
+/// One step, reported from inside the fit: the clock outside stops at this line, not at the end
+/// of the process.
+pub fn first_elbo(folder: &Path) -> Outcome {
+    let (train, _) = data::moons(folder)?;
+    let advi = Advi::mean_field()
+        .every(1)
+        .elbo_draws(2)
+        .callback(|snapshot| {
+            println!("{}", serde_json::json!({ "elbo": snapshot.elbos[0] }));
+            // A reader that is gone has no use for the line.
+            let _ = std::io::stdout().flush();
+            ControlFlow::Break(())
+        });
+    let fit = network().fit(&train, advi)?;
+    Ok(serde_json::json!({ "elbo": fit.result().curve().elbos()[0] }))
+}

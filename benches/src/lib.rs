@@ -1,0 +1,30 @@
+//! What several benches share: programs and data sets.
+
+use bayes_nn_autodiff::{Graph, Op, Var};
+use bayes_nn_kernels::{Backend, Cpu, Plan, Precision, Program};
+
+/// A program that computes one output of a graph, every input filled with small numbers of
+/// both signs, run once already.
+pub fn program(
+    precision: Precision,
+    write: impl for<'g> FnOnce(&'g Graph) -> Var<'g>,
+) -> Box<dyn Program> {
+    let graph = Graph::new();
+    let output = write(&graph);
+    let plan = Plan::new(&graph, &[output], &[]).expect("the graph is right");
+    let cpu = Cpu::detect().expect("BAYES_NN_ISA is right").threads(1);
+    let mut program = cpu.compile(&plan, precision).expect("the CPU can run it");
+    for input in graph.inputs() {
+        let node = graph.node(input.node);
+        let values: Vec<f64> = (0..node.shape.elements())
+            .map(|i| (i as f64 * 0.37).sin())
+            .collect();
+        if let Op::Input(id) = node.op {
+            program
+                .write(id, &values)
+                .expect("the length is the shape's");
+        }
+    }
+    program.run(1).expect("all inputs are written");
+    program
+}

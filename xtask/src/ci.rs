@@ -1,0 +1,57 @@
+//! What must pass before a change is taken.
+
+use crate::command::cargo;
+
+/// Most crates that a user of the facade builds.
+const MOST_CRATES: usize = 80;
+
+/// Tests (unless only `lints` are asked for), formatting, lints, documentation, the number of
+/// dependencies, and the main example.
+pub fn run(lints: bool) -> Result<(), String> {
+    if !lints {
+        cargo("test", &[])?;
+    }
+    cargo("fmt --all --check", &[])?;
+    cargo(
+        "clippy --workspace --all-targets --all-features -- -D warnings",
+        &[],
+    )?;
+    cargo(
+        "doc --workspace --no-deps --document-private-items",
+        &[("RUSTDOCFLAGS", "-D warnings")],
+    )?;
+    few_dependencies()?;
+    cargo("run --release --example moons", &[])
+}
+
+/// Counts the crates that the facade with default features is built from.
+fn few_dependencies() -> Result<(), String> {
+    let output = std::process::Command::new(env!("CARGO"))
+        .args([
+            "tree",
+            "-p",
+            "bayes-nn",
+            "-e",
+            "normal,build",
+            "--prefix",
+            "none",
+        ])
+        .current_dir(crate::command::root())
+        .output()
+        .map_err(|error| format!("cargo tree: {error}"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let mut crates: Vec<&str> = text
+        .lines()
+        .map(|line| line.trim_end_matches(" (*)"))
+        .collect();
+    crates.sort_unstable();
+    crates.dedup();
+    println!("{} crates in the facade's tree", crates.len());
+    match crates.len() {
+        0 => Err("cargo tree printed nothing".to_owned()),
+        n if n <= MOST_CRATES => Ok(()),
+        n => Err(format!(
+            "the facade needs {n} crates, more than {MOST_CRATES}"
+        )),
+    }
+}

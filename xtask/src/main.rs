@@ -1,0 +1,83 @@
+//! Everything about this repository that is run by hand or by CI: `cargo xtask --help`.
+
+mod bench;
+mod ci;
+mod command;
+mod figures;
+mod peers;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Automation of the bayes-nn repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// What CI runs: tests, formatting, lints, documentation, the main example.
+    Ci {
+        /// All but the tests.
+        #[arg(long)]
+        lints: bool,
+    },
+    /// The criterion benches; with --peers, the same work beside other libraries.
+    Bench(Bench),
+    /// Plots of the time of a step against rows, parameters, threads and draws.
+    Figures,
+}
+
+#[derive(clap::Args)]
+struct Bench {
+    /// Only the benches whose name contains this
+    #[arg(conflicts_with = "peers")]
+    filter: Option<String>,
+    /// Saves the run under this name
+    #[arg(long, value_name = "NAME", conflicts_with = "peers")]
+    save: Option<String>,
+    /// Compares the run with one that was saved
+    #[arg(long, value_name = "NAME", conflicts_with = "peers")]
+    baseline: Option<String>,
+    /// Prints where the time of a step of this workload goes
+    #[arg(long, value_name = "WORKLOAD", conflicts_with_all = ["peers", "save", "baseline", "filter"])]
+    profile: Option<String>,
+    /// Runs PyMC, NumPyro, JAX and torch on the same work, and writes benches/RESULTS.md
+    #[arg(long)]
+    peers: bool,
+    /// Only these rows of the table; nothing is written
+    #[arg(long, value_name = "ROW", num_args = 1.., requires = "peers")]
+    only: Vec<String>,
+    /// How often each program runs
+    #[arg(long, default_value_t = 3, requires = "peers", value_parser = clap::value_parser!(u32).range(1..))]
+    repeats: u32,
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().task {
+        Task::Ci { lints } => ci::run(lints),
+        Task::Bench(bench) if bench.peers => peers::run(&bench.only, bench.repeats as usize),
+        Task::Bench(Bench {
+            profile: Some(workload),
+            ..
+        }) => bench::profile(&workload),
+        Task::Bench(Bench {
+            filter,
+            save,
+            baseline,
+            ..
+        }) => bench::run(filter.as_deref(), save.as_deref(), baseline.as_deref()),
+        Task::Figures => figures::run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("xtask: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}

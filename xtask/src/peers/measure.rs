@@ -1,0 +1,190 @@
+//! Running one program once, and reading what it says.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::data_folder;
+use super::python::Venv;
+use super::rows::{Cores, Measure, Program, What};
+use crate::command::root;
+
+/// Longest that a program may take.
+const LIMIT: Duration = Duration::from_secs(300);
+
+/// What one run gave.
+#[derive(Clone, Debug, Default)]
+pub struct Measured {
+    pub value: f64,
+    pub compile_seconds: Option<f64>,
+    pub elbo: Option<f64>,
+    pub accuracy: Option<f64>,
+    /// Everything that the program printed.
+    pub report: Value,
+}
+
+/// Where the programs are.
+pub struct Runner {
+    programs: PathBuf,
+    pub venv: Venv,
+    log: PathBuf,
+}
+
+impl Runner {
+    /// # Errors
+    /// When the folder of the peers' messages cannot be made.
+    pub fn new(programs: PathBuf, venv: Venv) -> Result<Runner, String> {
+        let log = root().join("target/peers-log");
+        fs::create_dir_all(&log)
+            .map_err(|error| format!("cannot make {}: {error}", log.display()))?;
+        Ok(Runner {
+            programs,
+            venv,
+            log,
+        })
+    }
+
+    /// The folder of our own programs.
+    pub fn programs(&self) -> &Path {
+        &self.programs
+    }
+
+    /// Why a program cannot run, if that is known before.
+    pub fn missing(&self, program: &Program) -> Option<String> {
+        match program.what {
+            What::Script(_, packages) => self.venv.why_missing(packages),
+            What::Binary(name) => {
+                (!self.programs.join(name).exists()).then(|| format!("missing: no binary `{name}`"))
+            }
+            What::Example(_) => None,
+        }
+    }
+
+    /// Runs a program, and takes from it what is measured.
+    ///
+    /// # Errors
+    /// When it does not start, fails, takes too long, or does not print what is measured.
+    pub fn run(&self, program: &Program, measure: Measure) -> Result<Measured, String> {
+        let (path, script, name) = match program.what {
+            What::Binary(name) => (self.programs.join(name), None, name),
+            What::Example(name) => (self.programs.join("examples").join(name), None, name),
+            What::Script(name, _) => {
+                let script = root().join("benches/peers").join(name);
+                (self.venv.python(), Some(script), name)
+            }
+        };
+        let mut command = pinned(&path, program.cores);
+        command.args(script);
+        // The scripts lie in the source tree, which stays as it is.
+        command.env("PYTHONDONTWRITEBYTECODE", "1");
+        let data = data_folder();
+        let arguments = program.arguments.split_whitespace();
+        command.args(arguments.map(|a| a.replace("{data}", &data.to_string_lossy())));
+        let log = self.log.join(format!("{name}.log"));
+        let ran = run(&mut command, &log)?;
+        let report: Value = ran
+            .lines
+            .last()
+            .and_then(|line| serde_json::from_str(line).ok())
+            .unwrap_or_default();
+        let number = |name: &str| report.get(name).and_then(Value::as_f64);
+        let value = match measure {
+            Measure::Rate(name) | Measure::Cost(name, _) => {
+                number(name).ok_or_else(|| format!("failed: it printed no `{name}`"))?
+            }
+            Measure::Process => ran.seconds,
+            Measure::FirstLine => ran.first_line.ok_or("failed: it printed nothing")?,
+        };
+        Ok(Measured {
+            value,
+            compile_seconds: number("compile_seconds"),
+            elbo: number("elbo"),
+            accuracy: number("accuracy"),
+            report,
+        })
+    }
+}
+
+/// A program on some of the cores, by `taskset` where there is one: it holds for all libraries
+/// alike, whatever they call their own setting.
+pub fn pinned(program: &Path, cores: Cores) -> Command {
+    let cores = match cores {
+        Cores::One => "0",
+        Cores::Two => "0,1",
+        Cores::All => return Command::new(program),
+    };
+    let allowed = Command::new("taskset")
+        .args(["-c", cores, "true"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    if !allowed {
+        return Command::new(program);
+    }
+    let mut command = Command::new("taskset");
+    command.args(["-c", cores]).arg(program);
+    command
+}
+
+struct Ran {
+    lines: Vec<String>,
+    /// Seconds to the first line.
+    first_line: Option<f64>,
+    /// Seconds to the end.
+    seconds: f64,
+}
+
+/// Runs a command to its end, its messages to a file.
+fn run(command: &mut Command, log: &Path) -> Result<Ran, String> {
+    let messages =
+        File::create(log).map_err(|error| format!("cannot write {}: {error}", log.display()))?;
+    command
+        .current_dir(root())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(messages);
+    let begin = Instant::now();
+    let mut child = command
+        .spawn()
+        .map_err(|error| format!("failed: it cannot be started: {error}"))?;
+    let output = child.stdout.take().ok_or("failed: it has no output")?;
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut lines = Vec::new();
+        let mut first_line = None;
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            first_line.get_or_insert(begin.elapsed().as_secs_f64());
+            lines.push(line);
+        }
+        // When nobody waits any more, the child was too slow and has been stopped.
+        let _ = sender.send((lines, first_line));
+    });
+    let Ok((lines, first_line)) = receiver.recv_timeout(LIMIT) else {
+        // It may have ended just now, which is as good.
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err(format!("failed: more than {} s", LIMIT.as_secs()));
+    };
+    let status = child
+        .wait()
+        .map_err(|error| format!("failed: its end cannot be awaited: {error}"))?;
+    let seconds = begin.elapsed().as_secs_f64();
+    match status.success() {
+        true => Ok(Ran {
+            lines,
+            first_line,
+            seconds,
+        }),
+        false => {
+            let text = fs::read_to_string(log).unwrap_or_default();
+            let last = text.trim().lines().last().unwrap_or_default().to_owned();
+            Err(format!("failed: {status}: {last}"))
+        }
+    }
+}

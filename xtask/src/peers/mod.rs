@@ -1,0 +1,126 @@
+//! Our programs and those of other libraries on the same work, one table.
+
+mod machine;
+mod measure;
+mod python;
+mod results;
+pub mod rows;
+pub mod scaling;
+mod table;
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::command::{cargo, output_of, root, target_folder};
+use measure::{Measured, Runner};
+use results::{Line, Results, Sample};
+use rows::{Judge, Row, Work};
+
+/// Where the data sets lie, and what the peers compile.
+pub fn data_folder() -> PathBuf {
+    root().join("target/peers-data")
+}
+
+/// Builds all programs that are measured, writes the data, and returns the folder that they are in.
+///
+/// # Errors
+/// When something does not build.
+pub fn prepare() -> Result<PathBuf, String> {
+    cargo("build --release -p bayes-nn-benches --bins", &[])?;
+    cargo("build --release -p bayes-nn-examples --example moons", &[])?;
+    let programs = target_folder()?.join("release");
+    let mut write = Command::new(programs.join("workload"));
+    output_of(write.args(["data", "--out"]).arg(data_folder()))?;
+    Ok(programs)
+}
+
+/// Runs the rows named `only`, or all; all together are also written to `benches/`.
+///
+/// # Errors
+/// When a row is not known, our own programs do not build, or results cannot be written. A peer
+/// that fails is reported in its line.
+pub fn run(only: &[String], repeats: usize) -> Result<(), String> {
+    let mut rows = rows::all();
+    if let Some(unknown) = only.iter().find(|id| rows.iter().all(|row| row.id != **id)) {
+        let known: Vec<&str> = rows.iter().map(|row| row.id).collect();
+        return Err(format!(
+            "no row `{unknown}`; the rows are {}",
+            known.join(", ")
+        ));
+    }
+    rows.retain(|row| only.is_empty() || only.iter().any(|id| id == row.id));
+    let programs = prepare()?;
+    let venv = python::Venv::prepare(&root().join("target/peers-venv"));
+    let runner = Runner::new(programs, venv)?;
+    let machine = machine::describe(&runner.venv);
+    let mut lines = Vec::new();
+    for row in &rows {
+        println!("{}: {}", row.id, row.work);
+        lines.extend(measure_row(&runner, row, repeats));
+    }
+    let results = Results {
+        machine,
+        repeats,
+        lines,
+        missing: runner.venv.missing.clone(),
+    };
+    println!("\n{}", table::text(&results));
+    match only.is_empty() {
+        true => results.write(&root().join("benches")),
+        false => Ok(()),
+    }
+}
+
+/// Ours and every peer in turn, `repeats` times.
+fn measure_row(runner: &Runner, row: &Row, repeats: usize) -> Vec<Line> {
+    let mut ours: Vec<Measured> = Vec::new();
+    let mut our_problem = None;
+    let mut peers: Vec<(Vec<Measured>, Option<String>)> = row
+        .peers
+        .iter()
+        .map(|peer| (Vec::new(), runner.missing(&peer.program)))
+        .collect();
+    for _ in 0..repeats {
+        if our_problem.is_none() {
+            let measured = match &row.ours {
+                Work::Program(program) => runner.run(program, row.measure),
+                Work::Linear(axis) => scaling::deviation(runner.programs(), *axis),
+            };
+            match measured {
+                Ok(measured) => ours.push(measured),
+                Err(problem) => our_problem = Some(problem),
+            }
+        }
+        for (peer, (runs, problem)) in row.peers.iter().zip(&mut peers) {
+            if problem.is_some() {
+                continue;
+            }
+            match runner.run(&peer.program, row.measure) {
+                Ok(measured) => runs.push(measured),
+                Err(failed) => *problem = Some(failed),
+            }
+        }
+    }
+    let sample = |runs: Vec<Measured>, problem: Option<String>| match problem {
+        Some(problem) => Err(problem),
+        None => Ok(Sample::of(runs)),
+    };
+    let ours = sample(ours, our_problem);
+    let mut lines: Vec<Line> = row
+        .peers
+        .iter()
+        .zip(peers)
+        .map(|(peer, (runs, problem))| {
+            Line::beside(row, &ours, peer, sample(runs, problem), peer.at_least)
+        })
+        .collect();
+    match row.judge {
+        Judge::Each => {}
+        Judge::Fastest(at_least) => results::judge_fastest(&mut lines, at_least),
+        Judge::Alone { at_most } => lines.push(Line::alone(row, &ours, at_most)),
+    }
+    for line in &lines {
+        println!("    {}", table::short(line));
+    }
+    lines
+}

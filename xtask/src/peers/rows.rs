@@ -1,0 +1,313 @@
+//! The rows of the table: which work, by which programs, and what is to be reached.
+
+/// One piece of work.
+pub struct Row {
+    /// What `--only` calls it.
+    pub id: &'static str,
+    pub work: &'static str,
+    pub measure: Measure,
+    pub ours: Work,
+    pub peers: Vec<Peer>,
+    pub judge: Judge,
+}
+
+/// What is read off a run.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Measure {
+    /// A number that the program prints under this name; more of it is better.
+    Rate(&'static str),
+    /// A number that the program prints under this name; less of it is better.
+    Cost(&'static str, &'static str),
+    /// Seconds from start to end of the process.
+    Process,
+    /// Seconds from the start of the process to its first line.
+    FirstLine,
+}
+
+impl Measure {
+    pub fn unit(self) -> &'static str {
+        match self {
+            Measure::Rate(_) => "steps/s",
+            Measure::Cost(_, unit) => unit,
+            Measure::Process | Measure::FirstLine => "s",
+        }
+    }
+
+    /// How many times better `ours` is than `theirs`.
+    pub fn ratio(self, ours: f64, theirs: f64) -> f64 {
+        match self {
+            Measure::Rate(_) => ours / theirs,
+            _ => theirs / ours,
+        }
+    }
+}
+
+/// Our side of a row.
+pub enum Work {
+    Program(Program),
+    /// How far the cost of a step is from linear.
+    Linear(Axis),
+}
+
+/// What grows in a plot of step times.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Axis {
+    Rows,
+    Parameters,
+}
+
+/// What must hold.
+pub enum Judge {
+    /// Each peer has a ratio of its own to reach, or none.
+    Each,
+    /// The ratio to the fastest of all peers.
+    Fastest(f64),
+    /// A limit without a peer.
+    Alone { at_most: f64 },
+}
+
+/// A peer's side of a row.
+pub struct Peer {
+    pub name: &'static str,
+    pub program: Program,
+    /// Ratio to reach.
+    pub at_least: Option<f64>,
+}
+
+/// Something to run.
+pub struct Program {
+    pub what: What,
+    /// Split at spaces; `{data}` is the folder of the data.
+    pub arguments: &'static str,
+    pub cores: Cores,
+}
+
+/// Which program.
+#[derive(Clone, Copy)]
+pub enum What {
+    /// A binary of the package of benches.
+    Binary(&'static str),
+    /// An example.
+    Example(&'static str),
+    /// A script beside `requirements.txt`, and the packages of that list that it imports.
+    Script(&'static str, &'static [&'static str]),
+}
+
+/// Which cores a program may use.
+#[derive(Clone, Copy)]
+pub enum Cores {
+    One,
+    Two,
+    All,
+}
+
+const NUMPYRO: What = What::Script("moons_numpyro.py", &["jax", "numpyro"]);
+const PYMC: What = What::Script("moons_pymc.py", &["pymc"]);
+const TORCH: What = What::Script("image_torch.py", &["torch"]);
+const JAX: What = What::Script("image_jax.py", &["jax"]);
+
+fn ours(arguments: &'static str, cores: Cores) -> Work {
+    Work::Program(Program {
+        what: What::Binary("workload"),
+        arguments,
+        cores,
+    })
+}
+
+fn peer(
+    name: &'static str,
+    what: What,
+    arguments: &'static str,
+    cores: Cores,
+    at_least: impl Into<Option<f64>>,
+) -> Peer {
+    Peer {
+        name,
+        program: Program {
+            what,
+            arguments,
+            cores,
+        },
+        at_least: at_least.into(),
+    }
+}
+
+/// All rows, in the order of the table.
+pub fn all() -> Vec<Row> {
+    let mut rows = steps();
+    rows.extend(wholes());
+    rows.extend(alone());
+    rows
+}
+
+const RATE: Measure = Measure::Rate("steps_per_second");
+
+/// Steps a second or milliseconds a step.
+fn steps() -> Vec<Row> {
+    const F32: &str = "steps --data {data} --steps 20000 --precision f32";
+    const F64: &str = "steps --data {data} --steps 20000 --precision f64";
+    const BATCH: &str = "steps --data {data} --steps 20000 --precision f32 --batch 50";
+    const EPOCHS: &str = "epochs --data {data} --steps 20000 --precision f32 --batch 50";
+    const IMAGE: &str = "steps --data {data} --steps 200 --batch 128 --learning-rate 0.001";
+    const IMAGE_COMPILED: &str =
+        "compiled --data {data} --steps 200 --batch 128 --learning-rate 0.001";
+    use Cores::{All, One, Two};
+    vec![
+        Row {
+            id: "moons-f32",
+            work: "two moons, 500 rows, full batch, f32, one thread",
+            measure: RATE,
+            ours: ours("moons --data {data} --steps 20000", One),
+            peers: vec![
+                peer("NumPyro f32, one core", NUMPYRO, F32, One, None),
+                peer("NumPyro f32, all cores", NUMPYRO, F32, All, None),
+            ],
+            judge: Judge::Fastest(12.0),
+        },
+        Row {
+            id: "moons-f64",
+            work: "the same in f64",
+            measure: RATE,
+            ours: ours("moons --data {data} --steps 20000 --precision f64", One),
+            peers: vec![
+                peer("NumPyro f64, one core", NUMPYRO, F64, One, 6.0),
+                peer("PyMC f64", PYMC, F64, One, 35.0),
+            ],
+            judge: Judge::Each,
+        },
+        Row {
+            id: "moons-floor",
+            work: "the same in f32 beside the step written by hand",
+            measure: RATE,
+            ours: ours("moons --data {data} --steps 20000", One),
+            peers: vec![peer(
+                "hand-fused floor",
+                What::Binary("floor"),
+                "",
+                One,
+                0.5,
+            )],
+            judge: Judge::Each,
+        },
+        Row {
+            id: "moons-minibatch",
+            work: "two moons, minibatches of 50, f32, one thread",
+            measure: RATE,
+            ours: ours("moons --data {data} --steps 20000 --batch 50", One),
+            peers: vec![
+                peer("PyMC f32", PYMC, BATCH, One, None),
+                peer("NumPyro f32, `plate` draws rows", NUMPYRO, BATCH, One, None),
+                peer("NumPyro f32, epochs by hand", NUMPYRO, EPOCHS, One, None),
+            ],
+            judge: Judge::Fastest(60.0),
+        },
+        Row {
+            id: "image",
+            work: "784-400-400-10, batch 128, one draw a step, f32, two threads",
+            measure: Measure::Cost("ms_per_step", "ms"),
+            ours: ours(
+                "image --data {data} --steps 200 --batch 128 --learning-rate 0.001",
+                Two,
+            ),
+            peers: vec![
+                peer("torch, eager", TORCH, IMAGE, Two, 4.0),
+                peer("torch, `torch.compile`", TORCH, IMAGE_COMPILED, Two, 4.0),
+                peer("JAX", JAX, IMAGE, Two, 12.0),
+            ],
+            judge: Judge::Each,
+        },
+    ]
+}
+
+/// Work that a user waits for.
+fn wholes() -> Vec<Row> {
+    const PROCESS: &str = "process --data {data} --steps 50000 --draws 2000";
+    const PROCESS_F64: &str = "process --data {data} --steps 50000 --draws 2000 --precision f64";
+    const GRID: &str = "grid --data {data} --steps 5000 --side 100 --draws 2000";
+    vec![
+        Row {
+            id: "process",
+            work: "whole process: start, 50,000 steps, 500 rows predicted with 2,000 draws",
+            measure: Measure::Process,
+            ours: ours(PROCESS, Cores::All),
+            peers: vec![
+                peer("NumPyro f32, one core", NUMPYRO, PROCESS, Cores::One, None),
+                peer("NumPyro f32, all cores", NUMPYRO, PROCESS, Cores::All, None),
+                peer("PyMC f64", PYMC, PROCESS_F64, Cores::All, None),
+            ],
+            judge: Judge::Fastest(40.0),
+        },
+        Row {
+            id: "grid",
+            work: "predicting a 100x100 grid with 2,000 draws",
+            measure: Measure::Cost("seconds", "s"),
+            ours: ours(GRID, Cores::All),
+            peers: vec![peer(
+                "NumPyro `Predictive`, compiled",
+                NUMPYRO,
+                GRID,
+                Cores::All,
+                4.0,
+            )],
+            judge: Judge::Each,
+        },
+    ]
+}
+
+/// Limits of our own.
+fn alone() -> Vec<Row> {
+    let row = |id, work, measure, ours, at_most| Row {
+        id,
+        work,
+        measure,
+        ours,
+        peers: Vec::new(),
+        judge: Judge::Alone { at_most },
+    };
+    let example = Work::Program(Program {
+        what: What::Example("moons"),
+        arguments: "--out {data}/moons",
+        cores: Cores::All,
+    });
+    let deviation = Measure::Cost("deviation", "of the mean");
+    vec![
+        row(
+            "moons-example",
+            "the example `moons`, everything, pictures included",
+            Measure::Process,
+            example,
+            2.0,
+        ),
+        row(
+            "first-elbo",
+            "first ELBO after the start of the process, two moons",
+            Measure::FirstLine,
+            ours("first-elbo --data {data}", Cores::All),
+            0.020,
+        ),
+        row(
+            "linear-rows",
+            "cost of a step per row, 10^3 to 10^6 rows: largest deviation",
+            deviation,
+            Work::Linear(Axis::Rows),
+            0.30,
+        ),
+        row(
+            "linear-parameters",
+            "cost of a step per parameter, 10^4 to 10^7: largest deviation",
+            deviation,
+            Work::Linear(Axis::Parameters),
+            0.30,
+        ),
+        row(
+            "memory",
+            "784-400-400-10: memory without data, over 8 vectors of parameters",
+            Measure::Cost("memory_ratio", "x"),
+            ours(
+                "image --data {data} --steps 20 --batch 128 --learning-rate 0.001 --rows 256",
+                Cores::All,
+            ),
+            3.0,
+        ),
+    ]
+}

@@ -1,0 +1,213 @@
+//! The results as text: a table for the terminal, and a page.
+
+use std::fmt::Write as _;
+
+use super::results::{Line, Results, Sample, Target};
+
+const HEADER: [&str; 8] = [
+    "work",
+    "ours (spread)",
+    "peer",
+    "theirs (spread)",
+    "ratio (spread)",
+    "target",
+    "reached",
+    "row",
+];
+
+const NOTES: &str = "\
+Each number is the median of the runs, with the least and the largest behind it. Programs run in
+turn, and a ratio says how many times faster ours is (its spread is that of the turns), so that
+what slows the machine slows both. The work is the same on both sides: model, data file,
+precision, rows in a batch, draws in a step, Adam with the same learning rate, number of steps.
+Rows that say one or two threads are held to as many cores by `taskset`, on both sides. Time to
+compile is no part of a rate and is shown apart; of a whole process it is a part. Where a row has
+several peers and one target, it is the fastest peer that counts.
+
+The cost of a step per row or parameter is compared with the geometric mean over four sizes, each
+ten times the one before. The memory of a fit is the largest resident size of the process without
+the data set, over what mean-field Adam cannot do without: means and standard deviations, their
+gradients and two moments of each.
+";
+
+const EVIDENCE: &str = "\
+The mean ELBO of the last tenth of the steps in nats, and the accuracy on the test rows where they
+are predicted. Each library starts at values of its own, which a short fit of a large network does
+not forget, and the ELBO has several modes. PyMC scales the history of a minibatch fit by the share
+of its rows.
+
+";
+
+/// One line while rows are still measured.
+pub fn short(line: &Line) -> String {
+    let [_, ours, peer, theirs, ratio, target, reached, _] = cells(line);
+    match line.peer {
+        Some(_) => {
+            format!("{ours} beside {peer}: {theirs}, ratio {ratio}, target {target} {reached}")
+        }
+        None => format!("{ours}, target {target} {reached}"),
+    }
+}
+
+/// The table with aligned columns.
+pub fn text(results: &Results) -> String {
+    aligned(&rows(results), "  ", false)
+}
+
+/// The page.
+pub fn markdown(results: &Results) -> String {
+    let mut page = String::from("# Beside other libraries\n\n");
+    page.push_str("Written by `cargo xtask bench --peers`, which makes all of it again.\n\n");
+    for (name, value) in &results.machine {
+        let _ = writeln!(page, "- {name}: {value}");
+    }
+    let _ = writeln!(page, "- runs of each program: {}\n", results.repeats);
+    page.push_str(&aligned(&rows(results), " | ", true));
+    for (package, why) in &results.missing {
+        let _ = writeln!(page, "\n`{package}` could not be installed: {why}");
+    }
+    let _ = write!(page, "\n## How it is measured\n\n{NOTES}\n");
+    page.push_str("## That the work is the same\n\n");
+    page.push_str(EVIDENCE);
+    page.push_str(&aligned(&evidence(results), " | ", true));
+    page
+}
+
+fn rows(results: &Results) -> Vec<Vec<String>> {
+    let header = HEADER.map(str::to_owned).to_vec();
+    let lines = results.lines.iter().map(|line| cells(line).to_vec());
+    std::iter::once(header).chain(lines).collect()
+}
+
+fn cells(line: &Line) -> [String; 8] {
+    let unit = line.measure.unit();
+    let sample = |sample: &Result<Sample, String>| match sample {
+        Ok(sample) if sample.runs.len() > 1 => format!(
+            "{} {unit} ({} to {})",
+            digits(sample.median),
+            digits(sample.least),
+            digits(sample.most)
+        ),
+        Ok(sample) => format!("{} {unit}", digits(sample.median)),
+        Err(problem) => problem.clone(),
+    };
+    let ratio = match (line.ratio(), line.ratios()) {
+        (Some(ratio), Some((least, most))) => {
+            format!("{}x ({} to {})", digits(ratio), digits(least), digits(most))
+        }
+        _ => String::new(),
+    };
+    let target = match line.target {
+        Target::AtLeast(ratio) => format!("{ratio}x"),
+        Target::AtMost(value) => format!("under {value} {unit}"),
+        Target::None => String::new(),
+    };
+    let reached = match (line.reached(), line.target) {
+        (Some(true), _) => "yes",
+        (Some(false), _) => "no",
+        (None, Target::None) => "",
+        (None, _) => "not measured",
+    };
+    let (peer, theirs) = match &line.peer {
+        Some((name, theirs)) => ((*name).to_owned(), sample(theirs)),
+        None => (String::new(), String::new()),
+    };
+    let (work, row) = (line.work.to_owned(), format!("`{}`", line.row));
+    let ours = sample(&line.ours);
+    [
+        work,
+        ours,
+        peer,
+        theirs,
+        ratio,
+        target,
+        reached.to_owned(),
+        row,
+    ]
+}
+
+/// Compile times, ELBOs and accuracies of all programs that report them.
+fn evidence(results: &Results) -> Vec<Vec<String>> {
+    let header = ["row", "program", "compile, s", "ELBO", "accuracy"];
+    let mut rows = vec![header.map(str::to_owned).to_vec()];
+    let mut last = "";
+    for line in &results.lines {
+        let ours = (last != line.row).then_some(("ours", &line.ours));
+        last = line.row;
+        let peer = line.peer.as_ref().map(|(name, theirs)| (*name, theirs));
+        for (name, sample) in ours.into_iter().chain(peer) {
+            let Ok(sample) = sample else { continue };
+            let compile = sample.median_of(|run| run.compile_seconds);
+            let elbo = sample.median_of(|run| run.elbo);
+            let accuracy = sample.median_of(|run| run.accuracy);
+            if compile.is_none() && elbo.is_none() && accuracy.is_none() {
+                continue;
+            }
+            let cell = |value: Option<f64>, places: usize| {
+                value.map_or(String::new(), |value| format!("{value:.places$}"))
+            };
+            rows.push(vec![
+                format!("`{}`", line.row),
+                name.to_owned(),
+                cell(compile, 4),
+                cell(elbo, 1),
+                cell(accuracy, 3),
+            ]);
+        }
+    }
+    rows
+}
+
+/// Rows of cells under each other; as Markdown with bars around and a rule under the first.
+fn aligned(rows: &[Vec<String>], between: &str, markdown: bool) -> String {
+    let columns = rows.first().map_or(0, Vec::len);
+    let width = |column: usize| {
+        let lengths = rows.iter().map(|row| row[column].chars().count());
+        lengths.max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let (open, close) = match markdown {
+        true => ("| ", " |"),
+        false => ("", ""),
+    };
+    let mut text = String::new();
+    for (number, row) in rows.iter().enumerate() {
+        let cells = row.iter().zip(&widths);
+        let cells: Vec<String> = cells
+            .map(|(cell, &width)| format!("{cell:width$}"))
+            .collect();
+        let line = format!("{open}{}{close}", cells.join(between));
+        text.push_str(line.trim_end());
+        text.push('\n');
+        if number == 0 {
+            let rules: Vec<String> = widths.iter().map(|&width| "-".repeat(width)).collect();
+            let _ = writeln!(text, "{open}{}{close}", rules.join(between));
+        }
+    }
+    text
+}
+
+/// Three digits, in full from a thousand on.
+fn digits(value: f64) -> String {
+    match value.abs() {
+        v if v >= 1000.0 => thousands(value.round()),
+        v if v >= 100.0 => format!("{value:.0}"),
+        v if v >= 10.0 => format!("{value:.1}"),
+        v if v >= 1.0 => format!("{value:.2}"),
+        v if v >= 0.1 => format!("{value:.3}"),
+        _ => format!("{value:.4}"),
+    }
+}
+
+/// A whole number with commas.
+fn thousands(value: f64) -> String {
+    let plain = format!("{value:.0}");
+    let mut text = String::new();
+    for (at, digit) in plain.chars().enumerate() {
+        if at > 0 && (plain.len() - at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
