@@ -17,7 +17,7 @@ pub fn run(lints: bool) -> Result<(), String> {
         &[],
     )?;
     cargo(
-        "doc --workspace --no-deps --document-private-items",
+        "doc --workspace --no-deps",
         &[("RUSTDOCFLAGS", "-D warnings")],
     )?;
     few_dependencies()?;
