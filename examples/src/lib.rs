@@ -2,3 +2,5 @@
 //!
 //! - `moons`: Bayesian deep learning on two moons, from data to posterior, as a report:
 //!   `cargo run --release --example moons`
+//! - `eight_schools`: a hierarchical model by NUTS, centred and non-centred, the divergences and
+//!   their cure: `cargo run --release --example eight_schools`
