@@ -37,6 +37,7 @@
 #![forbid(unsafe_code)]
 
 pub mod advi;
+mod check;
 mod convergence;
 mod density;
 pub mod diagnostics;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use bayes_nn_kernels::Precision;
 
+use crate::check::{at_least_one, positive, setting};
 use crate::{ConvergenceTest, InferenceError, Optimizer, Progress, Schedule, Snapshot};
 
 /// The shape of the Gaussian guide.
@@ -269,32 +270,6 @@ impl Advi {
         self.optimizer.check()?;
         self.schedule.check()?;
         self.convergence.validate()
-    }
-}
-
-fn setting(
-    field: &'static str,
-    value: impl fmt::Display,
-    allowed: impl Into<String>,
-) -> InferenceError {
-    InferenceError::Setting {
-        field,
-        value: value.to_string(),
-        allowed: allowed.into(),
-    }
-}
-
-fn at_least_one(field: &'static str, value: u64) -> Result<(), InferenceError> {
-    match value {
-        0 => Err(setting(field, 0, "1 or more")),
-        _ => Ok(()),
-    }
-}
-
-fn positive(field: &'static str, value: f64) -> Result<(), InferenceError> {
-    match value > 0.0 && value.is_finite() {
-        true => Ok(()),
-        false => Err(setting(field, value, "finite and above 0")),
     }
 }
 

@@ -8,6 +8,7 @@ use super::adaptation::WarmupSchedule;
 use super::checkpoint::Checkpoints;
 use super::metric::Metric;
 use super::progress::SamplingProgress;
+use crate::check::{at_least_one, setting};
 use crate::{Approximation, InferenceError};
 
 /// Where chains begin. A point at which density or gradient are not finite is drawn anew, up to
@@ -224,25 +225,6 @@ impl Nuts {
                 "finite and above 0",
             )),
         }
-    }
-}
-
-pub(super) fn setting(
-    field: &'static str,
-    value: impl fmt::Display,
-    allowed: impl Into<String>,
-) -> InferenceError {
-    InferenceError::Setting {
-        field,
-        value: value.to_string(),
-        allowed: allowed.into(),
-    }
-}
-
-fn at_least_one(field: &'static str, value: u64) -> Result<(), InferenceError> {
-    match value {
-        0 => Err(setting(field, 0, "1 or more")),
-        _ => Ok(()),
     }
 }
 

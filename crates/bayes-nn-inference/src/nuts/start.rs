@@ -3,8 +3,9 @@
 use super::compiled::first_bad_term;
 use super::log_density::{EvalError, LogDensity};
 use super::random::Stream;
-use super::settings::{Nuts, Start, setting};
+use super::settings::{Nuts, Start};
 use super::tree::State;
+use crate::check::setting;
 use crate::{Density, InferenceError, Site};
 
 /// How often a start is drawn at the most.

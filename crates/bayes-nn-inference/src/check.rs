@@ -1,0 +1,32 @@
+//! What settings have in common when they are checked.
+
+use std::fmt;
+
+use crate::InferenceError;
+
+/// A setting outside its range.
+pub(crate) fn setting(
+    field: &'static str,
+    value: impl fmt::Display,
+    allowed: impl Into<String>,
+) -> InferenceError {
+    InferenceError::Setting {
+        field,
+        value: value.to_string(),
+        allowed: allowed.into(),
+    }
+}
+
+pub(crate) fn at_least_one(field: &'static str, value: u64) -> Result<(), InferenceError> {
+    match value {
+        0 => Err(setting(field, 0, "1 or more")),
+        _ => Ok(()),
+    }
+}
+
+pub(crate) fn positive(field: &'static str, value: f64) -> Result<(), InferenceError> {
+    match value > 0.0 && value.is_finite() {
+        true => Ok(()),
+        false => Err(setting(field, value, "finite and above 0")),
+    }
+}
