@@ -6,7 +6,6 @@ use crate::Var;
 ///
 /// Comparisons give 1 or 0, and their derivative is zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum Binary {
     /// `a + b`
     Add,

@@ -9,7 +9,6 @@ use crate::{Binary, InputId, Unary};
 
 /// What a node computes from its arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum Op {
     /// A tensor given from outside.
     Input(InputId),

@@ -4,7 +4,6 @@ use crate::{Var, special};
 
 /// A function of one number, applied to each element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum Unary {
     /// `-x`
     Neg,

@@ -116,7 +116,7 @@ pub(super) fn binary<T: Element>(f: Binary, to: &mut [T], a: Run<'_, T>, b: Run<
         Binary::Less => map_runs(to, a, b, |a, b| indicator(a < b)),
         Binary::LessEqual => map_runs(to, a, b, |a, b| indicator(a <= b)),
         Binary::Equal => map_runs(to, a, b, |a, b| indicator(a == b)),
-        f => map_runs(to, a, b, |a, b| {
+        Binary::Pow => map_runs(to, a, b, |a, b| {
             T::from_f64(f.apply(a.to_f64(), b.to_f64()))
         }),
     }
@@ -165,6 +165,5 @@ pub(super) fn unary<L: Level, T: Element>(f: Unary, to: &mut [T], a: &[T]) {
         Unary::Polygamma(order) => map(to, a, |x| math::polygamma::<L, T>(order, x)),
         Unary::Erf => map(to, a, math::erf::<L, T>),
         Unary::Erfc => map(to, a, math::erfc::<L, T>),
-        f => map(to, a, |x| T::from_f64(f.apply(x.to_f64()))),
     }
 }
