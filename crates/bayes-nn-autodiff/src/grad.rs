@@ -171,9 +171,10 @@ fn zeros(graph: &Graph, shape: Shape) -> Var<'_> {
 /// `value` in exactly this shape; a number of shape `[]` stays one.
 fn stretched<'g>(graph: &'g Graph, value: Var<'g>, shape: Shape) -> Var<'g> {
     match value.number() {
-        Some(number) => graph
-            .constant_node([number].into(), Shape::SCALAR, Kind::Float)
-            .broadcast_to(shape),
+        Some(number) if shape == Shape::SCALAR => {
+            graph.constant_node([number].into(), shape, Kind::Float)
+        }
+        Some(number) => graph.uniform(number, shape),
         None => value.broadcast_to(shape),
     }
 }

@@ -171,7 +171,7 @@ impl Graph {
     }
 }
 
-fn filled(shape: Shape, value: impl FnMut(usize) -> f64) -> Tensor {
+pub(crate) fn filled(shape: Shape, value: impl FnMut(usize) -> f64) -> Tensor {
     Tensor::new(shape, (0..shape.elements()).map(value).collect())
 }
 

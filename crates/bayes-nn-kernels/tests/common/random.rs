@@ -10,6 +10,8 @@ use crate::common::{Model, numbers};
 
 /// Axis lengths around which padding, tails and short rows change.
 const LENGTHS: [usize; 14] = [1, 2, 3, 4, 5, 7, 15, 16, 17, 31, 33, 48, 64, 70];
+/// An axis that is walked strip by strip.
+const LONG: usize = 2118;
 /// No value grows beyond this many elements.
 const LARGEST: usize = 6000;
 
@@ -39,8 +41,9 @@ impl fmt::Debug for Recipe {
 
 pub fn recipe(nodes: usize) -> impl Strategy<Value = Recipe> {
     let length = || (0..LENGTHS.len()).prop_map(|i| LENGTHS[i]);
+    let first = (0..=LENGTHS.len()).prop_map(|i| LENGTHS.get(i).copied().unwrap_or(LONG));
     (
-        [length(), length(), length()],
+        (first, length(), length()).prop_map(|(a, b, c)| [a, b, c]),
         prop::collection::vec(any::<u8>(), 2..6),
         prop::collection::vec(any::<[u16; 4]>(), 1..nodes),
         prop::collection::vec(any::<[u16; 2]>(), 0..4),
