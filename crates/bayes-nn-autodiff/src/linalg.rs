@@ -120,9 +120,7 @@ impl<'g> Var<'g> {
             let problem = format!("{shape} is no matrix");
             return graph.fail("tril", problem, Location::caller());
         };
-        let places = |n: usize| (0..n).map(|i| i as f64).collect::<Vec<_>>();
-        let row = graph.constant(&places(rows), [rows, 1]);
-        let column = graph.constant(&places(columns), [1, columns]);
+        let (row, column) = places(graph, rows, columns);
         column.le(row + k as f64).select(self, 0.0)
     }
 
@@ -143,6 +141,22 @@ impl<'g> Var<'g> {
         }
     }
 
+    /// The matrix with this diagonal and zeros elsewhere: `[n] -> [n, n]`. A plain number is left
+    /// as it is.
+    #[track_caller]
+    pub fn diagonal_matrix(self) -> Var<'g> {
+        let Some(graph) = self.graph() else {
+            return self;
+        };
+        let shape = self.shape();
+        let [n] = *shape else {
+            let problem = format!("{shape} is no vector");
+            return graph.fail("diagonal_matrix", problem, Location::caller());
+        };
+        let (row, column) = places(graph, n, n);
+        column.eq(row).select(self, 0.0)
+    }
+
     /// The shape, if it is that of a square matrix of real numbers.
     fn square(
         self,
@@ -160,4 +174,13 @@ impl<'g> Var<'g> {
             }
         }
     }
+}
+
+/// The numbers of the rows of a matrix, as a column, and those of its columns, as a row.
+fn places(graph: &Graph, rows: usize, columns: usize) -> (Var<'_>, Var<'_>) {
+    let count = |n: usize| (0..n).map(|i| i as f64).collect::<Vec<_>>();
+    (
+        graph.constant(&count(rows), [rows, 1]),
+        graph.constant(&count(columns), [1, columns]),
+    )
 }

@@ -55,7 +55,7 @@ fn a_scope_ends_where_it_ends() {
 #[test]
 fn every_operator_says_what_does_not_fit() {
     type Case = (&'static str, &'static [&'static str], fn(&Graph));
-    let cases: [Case; 27] = [
+    let cases: [Case; 28] = [
         ("sub", &["[2, 3]", "[4]"], |g| {
             drop_var(g.input("a", [2, 3]) - g.input("b", [4]))
         }),
@@ -97,6 +97,9 @@ fn every_operator_says_what_does_not_fit() {
         }),
         ("tril", &["[3] is no matrix"], |g| {
             drop_var(g.input("a", [3]).tril(0))
+        }),
+        ("diagonal_matrix", &["[2, 3] is no vector"], |g| {
+            drop_var(g.input("a", [2, 3]).diagonal_matrix())
         }),
         ("diagonal", &["[2, 3] is no square matrix"], |g| {
             drop_var(g.input("a", [2, 3]).diagonal())

@@ -175,16 +175,11 @@ fn matrix_products_have_their_derivatives_with_every_transpose_and_vectors() {
     });
 }
 
-/// `x x^T + n`, which is positive definite and by no means diagonal.
+/// `x x^T + 1`, which is positive definite and by no means diagonal.
 fn positive_definite(x: Var<'_>) -> Var<'_> {
     let n = x.shape()[0];
-    let identity: Vec<f64> = (0..n * n)
-        .map(|place| f64::from(place % (n + 1) == 0))
-        .collect();
-    match x.graph() {
-        Some(graph) => x.matmul(x.t()) + graph.constant(&identity, [n, n]),
-        None => x,
-    }
+    let ones = x.graph().map(|graph| graph.constant(&vec![1.0; n], [n]));
+    x.matmul(x.t()) + ones.expect("a matrix has a graph").diagonal_matrix()
 }
 
 #[test]
@@ -199,6 +194,9 @@ fn a_cholesky_factor_has_the_derivative_of_the_lower_triangle() {
             positive_definite(x[0]).cholesky().diagonal().ln()
         });
     }
+    assert_differentiable("a diagonal matrix", &[somewhere([3], 1)], |_, x| {
+        (x[0] * x[0] + 1.0).diagonal_matrix().cholesky()
+    });
     // Element by element: what stands above the diagonal is not read.
     let matrix = at([3, 3], &[4.0, 9.0, 9.0, 1.0, 5.0, 9.0, -0.6, 0.8, 3.0]);
     assert_differentiable("cholesky by elements", &[matrix], |_, x| x[0].cholesky());
