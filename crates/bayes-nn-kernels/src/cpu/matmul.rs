@@ -33,14 +33,14 @@ pub(super) fn is_large(product: &MatMul) -> bool {
 
 /// A matrix in memory.
 #[derive(Clone, Copy, Debug)]
-struct Matrix {
+pub(super) struct Matrix {
     place: Place,
-    row_stride: usize,
+    pub(super) row_stride: usize,
     column_stride: usize,
 }
 
 impl Matrix {
-    fn new(place: Place, value: &Value, transposed: bool) -> Matrix {
+    pub(super) fn new(place: Place, value: &Value, transposed: bool) -> Matrix {
         // A row or column vector has one row in memory, whichever of its axes has length 1.
         let [rows, columns] = *value.shape else {
             unreachable!("the operands of a product are matrices")

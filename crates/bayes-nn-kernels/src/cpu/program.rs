@@ -8,6 +8,7 @@ use rayon::ThreadPool;
 
 use super::group::{GroupKernel, Scratch};
 use super::isa::Isa;
+use super::linalg::{CholeskyKernel, SolveKernel};
 use super::matmul::{ProductKernel, is_large};
 use super::moves;
 use super::reduce::ReduceKernel;
@@ -104,6 +105,8 @@ pub(super) enum Kernel<T> {
     Group(GroupKernel<T>),
     Product(ProductKernel<T>),
     Reduce(ReduceKernel),
+    Cholesky(CholeskyKernel),
+    Solve(SolveKernel),
     Move(Step),
 }
 
@@ -124,6 +127,20 @@ impl<T: Element> Kernel<T> {
                 (*outer, *length),
                 memory,
             )),
+            Step::Cholesky { matrix, out } => {
+                Kernel::Cholesky(CholeskyKernel::new::<T>(*matrix, *out, memory))
+            }
+            Step::TriangularSolve {
+                triangle,
+                right,
+                out,
+                transpose,
+            } => Kernel::Solve(SolveKernel::new(
+                (*triangle, *right),
+                *out,
+                *transpose,
+                memory,
+            )),
             step => Kernel::Move(step.clone()),
         }
     }
@@ -137,21 +154,23 @@ impl<T: Element> Kernel<T> {
         }
     }
 
-    /// What one run costs, in simple operations on elements.
+    /// What one run costs, in simple operations on elements; 0 for what one thread always does.
     pub fn cost(&self) -> usize {
         match self {
             Kernel::Group(group) => group.cost(),
             Kernel::Product(product) => product.cost(),
             Kernel::Reduce(reduce) => reduce.cost(),
-            Kernel::Move(_) => 0,
+            Kernel::Cholesky(_) | Kernel::Solve(_) | Kernel::Move(_) => 0,
         }
     }
 
-    fn run(&self, frame: &Frame<'_, T>) -> Result<(), KernelError> {
+    fn run(&mut self, frame: &Frame<'_, T>) -> Result<(), KernelError> {
         match self {
             Kernel::Group(group) => group.run(frame),
             Kernel::Product(product) => product.run(frame),
             Kernel::Reduce(reduce) => reduce.run(frame),
+            Kernel::Cholesky(cholesky) => cholesky.run(frame),
+            Kernel::Solve(solve) => solve.run(frame),
             Kernel::Move(step) => return moves::run(step, frame),
         }
         Ok(())
@@ -163,7 +182,9 @@ impl<T: Element> Kernel<T> {
             Kernel::Group(group) => group.run_strip(frame, strip),
             Kernel::Product(product) => product.run_strip(frame, strip, columns),
             Kernel::Reduce(reduce) => reduce.run_strip(frame, columns),
-            Kernel::Move(_) => unreachable!("only elements of whole values are moved"),
+            Kernel::Cholesky(_) | Kernel::Solve(_) | Kernel::Move(_) => {
+                unreachable!("these need whole values")
+            }
         }
     }
 
@@ -172,7 +193,7 @@ impl<T: Element> Kernel<T> {
         match self {
             Kernel::Group(group) => group.finish(frame),
             Kernel::Product(product) => product.finish(frame),
-            Kernel::Reduce(_) | Kernel::Move(_) => {}
+            _ => {}
         }
     }
 }
@@ -347,12 +368,12 @@ impl<T: Element> CpuProgram<T> {
             watch.step_begins();
             let mut number = 0;
             let mut strips = plan.strips.iter().peekable();
-            while let Some(kernel) = self.kernels.get(number) {
+            while number < self.kernels.len() {
                 if let Some(run) = strips.next_if(|run| run.steps.start == number) {
                     strips::run(&self.kernels[run.steps.clone()], run, &frame, watch);
                     number = run.steps.end;
                 } else {
-                    kernel.run(&frame)?;
+                    self.kernels[number].run(&frame)?;
                     watch.pass_ends(number);
                     number += 1;
                 }
