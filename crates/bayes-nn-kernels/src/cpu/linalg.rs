@@ -217,7 +217,7 @@ fn solve_body<L: Level, T: Element>(kernel: &SolveKernel, triangle: &[T], x: &mu
         let (known, rest) = x.split_at_mut(i * kernel.out.stride);
         let own = &mut rest[..columns];
         if columns == 1 {
-            own[0] = own[0] - dot::<L, T>(&row[..i], known);
+            own[0] -= dot::<L, T>(&row[..i], known);
         } else {
             for (factor, known) in row.iter().zip(known.chunks(kernel.out.stride)) {
                 subtract::<L, T>(own, *factor, &known[..columns]);
