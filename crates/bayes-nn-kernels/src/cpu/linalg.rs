@@ -15,12 +15,11 @@ use crate::Element;
 use crate::plan::{Plan, ValueId};
 
 /// Matrices of fewer rows are factored by plain loops.
-const FAER_FROM_ROWS: usize = 32;
+const FAER_FROM_ROWS: usize = 96;
 
-/// Solves with fewer multiplications are done by plain loops, and those for few right-hand sides:
+/// Solves with fewer multiplications are done by plain loops, and those for one right-hand side:
 /// they read the triangle once, and nothing is gained by blocks.
-const FAER_FROM: usize = 1 << 15;
-const FAER_FROM_COLUMNS: usize = 8;
+const FAER_FROM: usize = 1 << 12;
 
 /// The rows of a matrix in memory, from its first element to its last.
 #[derive(Clone, Copy)]
@@ -151,7 +150,7 @@ impl SolveKernel {
         for (to, from) in rows.zip(right.chunks(self.right.stride.max(1))) {
             to[..columns].copy_from_slice(&from[..columns]);
         }
-        if columns >= FAER_FROM_COLUMNS && n * n * columns >= FAER_FROM {
+        if columns > 1 && n * n * columns >= FAER_FROM {
             // SAFETY: the slices hold the rows.
             unsafe {
                 let stride = self.triangle.stride as isize;
