@@ -201,7 +201,11 @@ mod tests {
         let rows = [[-1.0, 1.0], [0.5, 2.0], [0.5 + 1e-9, 3.0]].concat();
         let values = |rows: &[f64]| {
             let values = graph.evaluate(&outputs, &Bindings::new().bind(x, rows));
-            values.unwrap().iter().map(|v| v.values().to_vec()).collect()
+            values
+                .unwrap()
+                .iter()
+                .map(|v| v.values().to_vec())
+                .collect()
         };
         let expected: [Vec<f64>; 2] = [vec![0.0, 0.0], vec![f64::NEG_INFINITY, 0.0]];
         let got: Vec<Vec<f64>> = values(&rows);
@@ -232,7 +236,12 @@ mod tests {
         assert_eq!(flat.check(), Ok(()));
         assert!(!flat.is_proper() && !Box::new(flat).is_proper());
         let error = sample(&flat, 2, 0).unwrap_err();
-        assert_eq!(error, ParameterError::Improper { distribution: "Flat" });
+        assert_eq!(
+            error,
+            ParameterError::Improper {
+                distribution: "Flat"
+            }
+        );
         assert_eq!(flat.check_values(&[]).unwrap_err(), error);
         assert!(error.to_string().contains("no probability distribution"));
     }

@@ -172,7 +172,10 @@ mod tests {
             for (place, expected) in expected.into_iter().enumerate() {
                 // Of twelve shares one is beyond four standard errors once in 1,300 right runs.
                 let error = (expected * (1.0 - expected) / 20_000.0).sqrt();
-                assert!((share(place) - expected).abs() < 4.0 * error, "{place} at {x}");
+                assert!(
+                    (share(place) - expected).abs() < 4.0 * error,
+                    "{place} at {x}"
+                );
             }
         }
     }

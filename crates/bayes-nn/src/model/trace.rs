@@ -332,7 +332,13 @@ impl<'g> Trace<'g> {
         shape: Shape,
         rng: &mut Xoshiro256PlusPlus,
     ) -> Result<Var<'g>, Error> {
-        let values = draw(name, &Uniform::new(-2.0, 2.0), shape, vec![vec![-2.0], vec![2.0]], rng)?;
+        let values = draw(
+            name,
+            &Uniform::new(-2.0, 2.0),
+            shape,
+            vec![vec![-2.0], vec![2.0]],
+            rng,
+        )?;
         Ok(self.shared.graph.constant(&values, shape))
     }
 
