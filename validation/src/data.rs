@@ -20,7 +20,8 @@ impl Folder {
     /// # Errors
     /// When it is not there.
     pub fn find(given: Option<PathBuf>) -> Result<Folder, Error> {
-        let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+        let default = || root.unwrap_or(Path::new(".")).join("../shared/data");
         let named = given.or_else(|| std::env::var_os(VARIABLE).map(PathBuf::from));
         let folder = named.unwrap_or_else(default);
         match folder.is_dir() {

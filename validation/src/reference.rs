@@ -16,11 +16,20 @@ pub struct Moments {
     pub sd: f64,
 }
 
+/// A posterior as it is known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reference {
+    /// Of each scalar.
+    pub moments: Vec<Moments>,
+    /// The target acceptance of the run that found them, where the file tells.
+    pub target_accept: Option<f64>,
+}
+
 /// The summary of 10,000 draws in posteriordb.
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn posteriordb(folder: &Folder, name: &str) -> Result<Vec<Moments>, Error> {
+pub fn posteriordb(folder: &Folder, name: &str) -> Result<Reference, Error> {
     let summary = folder.json(&format!("posteriordb/summaries/{name}.json"))?;
     let parameters = summary.field("params")?.as_object();
     let moments = parameters.into_iter().flatten().filter_map(|(name, of)| {
@@ -32,7 +41,14 @@ pub fn posteriordb(folder: &Folder, name: &str) -> Result<Vec<Moments>, Error> {
             sd: number("sd")?,
         })
     });
-    Ok(moments.collect())
+    let acceptance = "/method_arguments/control/adapt_delta";
+    Ok(Reference {
+        moments: moments.collect(),
+        target_accept: summary
+            .field("sampler")?
+            .pointer(acceptance)
+            .and_then(|v| v.as_f64()),
+    })
 }
 
 /// `beta[1]` of a language that counts from 1 as `beta[0]`.
@@ -53,7 +69,7 @@ pub fn inference_gym(
     folder: &Folder,
     file: &str,
     variables: &[(&str, &str)],
-) -> Result<Vec<Moments>, Error> {
+) -> Result<Reference, Error> {
     let truth = folder.json(&format!("inference_gym/ground_truth/{file}.json"))?;
     let mut moments = Vec::new();
     for (name, theirs) in variables {
@@ -81,7 +97,10 @@ pub fn inference_gym(
             });
         }
     }
-    Ok(moments)
+    Ok(Reference {
+        moments,
+        target_accept: None,
+    })
 }
 
 #[cfg(test)]
