@@ -26,14 +26,14 @@ const PIECE: usize = 4096;
 
 /// A matrix in memory.
 #[derive(Clone, Copy, Debug)]
-struct Matrix {
-    offset: usize,
-    row_stride: usize,
+pub(super) struct Matrix {
+    pub(super) offset: usize,
+    pub(super) row_stride: usize,
     column_stride: usize,
 }
 
 impl Matrix {
-    fn new(value: &Value, transposed: bool) -> Matrix {
+    pub(super) fn new(value: &Value, transposed: bool) -> Matrix {
         // A row or column vector has one row in memory, whichever of its axes has length 1.
         let [rows, columns] = *value.shape else {
             unreachable!("the operands of a product are matrices")

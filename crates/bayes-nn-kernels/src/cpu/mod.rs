@@ -2,6 +2,7 @@
 
 mod group;
 pub mod isa;
+pub(crate) mod linalg;
 pub mod math;
 pub(crate) mod matmul;
 mod moves;

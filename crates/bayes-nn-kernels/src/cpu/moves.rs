@@ -8,10 +8,12 @@ use super::program::Frame;
 use crate::plan::{Step, Value};
 use crate::{Element, KernelError};
 
-/// Runs a step that is neither a group nor a product.
+/// Runs a step that moves elements.
 pub(super) fn run<T: Element>(step: &Step, frame: &Frame<'_, T>) -> Result<(), KernelError> {
     match step {
-        Step::Group(_) | Step::MatMul(_) => unreachable!("these have kernels of their own"),
+        Step::Group(_) | Step::MatMul(_) | Step::Cholesky { .. } | Step::TriangularSolve { .. } => {
+            unreachable!("these have kernels of their own")
+        }
         Step::Copy {
             source,
             offset,

@@ -8,6 +8,7 @@ use rayon::ThreadPool;
 
 use super::group::{GroupKernel, Scratch};
 use super::isa::Isa;
+use super::linalg::{CholeskyKernel, SolveKernel};
 use super::matmul::ProductKernel;
 use super::moves;
 use crate::plan::{Plan, Step, Value, ValueId};
@@ -67,6 +68,8 @@ impl<T: Element> Frame<'_, T> {
 enum Kernel<T> {
     Group(GroupKernel<T>),
     Product(ProductKernel<T>),
+    Cholesky(CholeskyKernel),
+    Solve(SolveKernel),
     Move(Step),
 }
 
@@ -136,13 +139,22 @@ impl<T: Element> CpuProgram<T> {
             .map(|step| match step {
                 Step::Group(group) => Kernel::Group(GroupKernel::new(group, &plan)),
                 Step::MatMul(product) => Kernel::Product(ProductKernel::new(product, &plan)),
+                Step::Cholesky { matrix, out } => {
+                    Kernel::Cholesky(CholeskyKernel::new::<T>(*matrix, *out, &plan))
+                }
+                Step::TriangularSolve {
+                    triangle,
+                    right,
+                    out,
+                    transpose,
+                } => Kernel::Solve(SolveKernel::new(*triangle, *right, *out, *transpose, &plan)),
                 step => Kernel::Move(step.clone()),
             })
             .collect();
         let large = kernels.iter().any(|kernel| match kernel {
             Kernel::Group(group) => group.cost() > WORTH_A_THREAD,
             Kernel::Product(product) => product.cost() > WORTH_A_THREAD,
-            Kernel::Move(_) => false,
+            Kernel::Cholesky(_) | Kernel::Solve(_) | Kernel::Move(_) => false,
         });
         // A machine that refuses threads runs the same program on this one.
         let pool = (large && threads > 1)
@@ -234,6 +246,8 @@ impl<T: Element> CpuProgram<T> {
                 match kernel {
                     Kernel::Group(group) => group.run(&frame),
                     Kernel::Product(product) => product.run(&frame),
+                    Kernel::Cholesky(cholesky) => cholesky.run(&frame),
+                    Kernel::Solve(solve) => solve.run(&frame),
                     Kernel::Move(step) => moves::run(step, &frame)?,
                 }
                 after(number);

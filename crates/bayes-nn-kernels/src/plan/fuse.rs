@@ -309,6 +309,22 @@ impl Fuser<'_> {
                 transpose_a,
                 transpose_b,
             } => self.matmul(node, transpose_a, transpose_b),
+            Op::Cholesky => {
+                let step = Step::Cholesky {
+                    matrix: self.memory(self.argument(node, 0)),
+                    out: self.memory(node),
+                };
+                self.push(node, step);
+            }
+            Op::TriangularSolve { transpose } => {
+                let step = Step::TriangularSolve {
+                    triangle: self.memory(self.argument(node, 0)),
+                    right: self.memory(self.argument(node, 1)),
+                    out: self.memory(node),
+                    transpose,
+                };
+                self.push(node, step);
+            }
             Op::Transpose => {
                 let source = self.argument(node, 0);
                 let out = self.transposed(source);

@@ -79,6 +79,25 @@ pub enum Step {
     Group(Group),
     /// A matrix product `out = op(left) op(right)`.
     MatMul(MatMul),
+    /// `out` gets the Cholesky factor of a matrix, by its lower triangle, with zeros above the
+    /// diagonal; NaN in the whole triangle where a pivot is not positive and finite.
+    Cholesky {
+        /// The matrix.
+        matrix: ValueId,
+        /// The factor.
+        out: ValueId,
+    },
+    /// `out` gets the solution `X` of `op(L) X = B`.
+    TriangularSolve {
+        /// The matrix `L`, of which only the lower triangle is read.
+        triangle: ValueId,
+        /// The right-hand sides `B`.
+        right: ValueId,
+        /// The solutions.
+        out: ValueId,
+        /// `op` transposes.
+        transpose: bool,
+    },
     /// A reduction of the middle of three axes, `[outer, length, inner] -> [outer, inner]`.
     ReduceMiddle {
         /// Sum or maximum.

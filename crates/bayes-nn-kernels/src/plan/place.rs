@@ -173,7 +173,21 @@ fn uses(step: &Step, mut f: impl FnMut(ValueId)) {
             f(product.right);
             f(product.out);
         }
-        Step::ReduceMiddle { source, out, .. }
+        Step::TriangularSolve {
+            triangle,
+            right,
+            out,
+            ..
+        } => {
+            f(*triangle);
+            f(*right);
+            f(*out);
+        }
+        Step::Cholesky {
+            matrix: source,
+            out,
+        }
+        | Step::ReduceMiddle { source, out, .. }
         | Step::Copy { source, out, .. }
         | Step::Transpose { source, out } => {
             f(*source);
