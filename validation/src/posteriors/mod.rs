@@ -6,6 +6,7 @@
 
 mod eight_schools;
 mod garch;
+mod gaussian_process;
 mod german_credit;
 mod hidden_markov;
 mod mixture;
@@ -65,6 +66,7 @@ pub const ALL: &[Posterior] = &[
         eight_schools::non_centred,
     ),
     posteriordb("garch-garch11", garch::garch),
+    posteriordb("gp_pois_regr-gp_regr", gaussian_process::regression),
     posteriordb("hmm_example-hmm_example", hidden_markov::two_states),
     posteriordb(
         "kidiq-kidscore_interaction",

@@ -32,7 +32,7 @@ pub fn p_value(ranks: &[usize], draws: usize) -> f64 {
         .iter()
         .enumerate()
         .map(|(i, tails)| tails[below(i + 1)]);
-    let statistic = statistic.fold(1.0, f64::min) * ROUNDING;
+    let statistic = statistic.fold(f64::INFINITY, f64::min) * ROUNDING;
 
     // The probability of every number below j, having been inside all bands up to there.
     let mut inside = vec![0.0; n + 1];
@@ -111,7 +111,7 @@ mod tests {
                 .map(|i| (n - i) as f64 / (i + 1) as f64)
                 .product::<f64>()
         };
-        let mut least = 1f64;
+        let mut least = f64::INFINITY;
         for j in 1..=draws {
             let p = j as f64 / (draws + 1) as f64;
             let of = |k: usize| choose(k) * p.powi(k as i32) * (1.0 - p).powi((n - k) as i32);
