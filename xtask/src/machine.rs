@@ -27,7 +27,7 @@ pub fn describe() -> Vec<(String, String)> {
         ("memory".to_owned(), gibibytes(field(&memory, "MemTotal"))),
         (
             "load when it began".to_owned(),
-            load.split(' ').next().unwrap_or("unknown").to_owned(),
+            busy(load.split(' ').next().unwrap_or("unknown"), cores),
         ),
         of("system", Command::new("uname").args(["-sr"])),
         of("compiler", Command::new("rustc").arg("--version")),
@@ -38,6 +38,16 @@ pub fn describe() -> Vec<(String, String)> {
 pub fn of(name: &str, program: &mut Command) -> (String, String) {
     let text = output_of(program).unwrap_or_else(|problem| problem);
     (name.to_owned(), text)
+}
+
+/// The load, with a warning where others had the cores.
+fn busy(load: &str, cores: usize) -> String {
+    match load.parse::<f64>() {
+        Ok(number) if number > cores as f64 => {
+            format!("{load}: a busy machine, so timings say little")
+        }
+        _ => load.to_owned(),
+    }
 }
 
 /// The value behind `name:` in a file of `/proc`.
