@@ -132,7 +132,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         let mut runs: Vec<Vec<Measured>> = samplers().map(|_| Vec::new()).into();
         // In turn, so that what slows the machine slows all.
-        for seed in 1..=arguments.seeds {
+        for seed in 1..=arguments.seeds * target.spread {
             for ((name, sampler), runs) in samplers().iter().zip(&mut runs) {
                 let length = Length {
                     seed,

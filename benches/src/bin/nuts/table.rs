@@ -15,8 +15,8 @@ sample size is the smallest rank-normalised bulk ESS of all coordinates, of the 
 50 test rows, by the same function for all. Numbers per gradient do not depend on the machine;
 times do, samplers take turns. Rates are geometric means over the seeds, with the least and the
 largest behind; times are medians, divergences means of a run. A gradient's time holds the density
-and what the sampler does around it. On the funnel all of them are wrong, and the numbers are as
-wild as that.
+and what the sampler does around it. On the funnel all samplers are wrong, and the numbers are as
+wild as that: it gets six times as many seeds.
 ";
 
 /// All runs, of each target and sampler.

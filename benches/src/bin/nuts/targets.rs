@@ -12,6 +12,8 @@ use bayes_nn_inference::{Density, DensityError, Site, Term, Traced};
 /// A density and what its effective sample sizes are of.
 pub struct Target {
     pub name: &'static str,
+    /// How many times as many seeds its numbers need as those of others.
+    pub spread: u64,
     make: Box<dyn Fn() -> Box<dyn LogDensity + Send>>,
     quantities: Quantities,
 }
@@ -31,8 +33,9 @@ impl Target {
     /// The four targets; the moons from a file with the columns `x1`, `x2`, `y` and `is_test`, or
     /// drawn.
     pub fn all(moons: Option<&Path>) -> Result<Vec<Target>, Box<dyn Error>> {
-        let simple = |name, make: fn() -> Box<dyn LogDensity + Send>| Target {
+        let simple = |name, spread, make: fn() -> Box<dyn LogDensity + Send>| Target {
             name,
+            spread,
             make: Box::new(make),
             quantities: Quantities::Coordinates,
         };
@@ -50,11 +53,12 @@ impl Target {
         // One that cannot be compiled shows here and not in the middle of a run.
         CompiledDensity::new(&net)?;
         Ok(vec![
-            simple("correlated normal", || Box::new(Correlated::new())),
-            simple("funnel", || Box::new(Funnel)),
-            simple("logistic", || Box::new(Logistic::new())),
+            simple("correlated normal", 1, || Box::new(Correlated::new())),
+            simple("funnel", 6, || Box::new(Funnel)),
+            simple("logistic", 1, || Box::new(Logistic::new())),
             Target {
                 name: "moons net",
+                spread: 1,
                 make: Box::new(move || {
                     Box::new(CompiledDensity::new(&net).expect("it was compiled before"))
                 }),

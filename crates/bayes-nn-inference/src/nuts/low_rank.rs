@@ -39,14 +39,14 @@ impl Default for LowRank {
     fn default() -> LowRank {
         LowRank {
             cutoff: 2.0,
-            rank: 64,
+            rank: 128,
             shrinkage: 0.1,
         }
     }
 }
 
 impl LowRank {
-    /// Up to 64 directions, those whose variance is above 2 or below 1/2.
+    /// Up to 128 directions, those whose variance is above 2 or below 1/2.
     pub fn new() -> LowRank {
         LowRank::default()
     }
@@ -58,7 +58,7 @@ impl LowRank {
         self
     }
 
-    /// Directions at the most, the widest and narrowest first; 64 unless set.
+    /// Directions at the most, the widest and narrowest first; 128 unless set.
     pub fn rank(mut self, directions: u64) -> LowRank {
         self.rank = directions;
         self

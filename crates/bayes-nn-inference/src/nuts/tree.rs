@@ -274,8 +274,8 @@ impl Arena {
     /// Whether one of two points moves towards the other.
     fn approach(&self, from: usize, to: usize, direction: f64) -> bool {
         let (from, to) = (&self.nodes[from], &self.nodes[to]);
-        let along = |momentum: &[f64]| direction * distance_along(&from.y, &to.y, momentum);
-        !(along(&from.momentum) > 0.0 && along(&to.momentum) > 0.0)
+        let (at_start, at_end) = distance_along(from, to);
+        !(direction * at_start > 0.0 && direction * at_end > 0.0)
     }
 
     /// A leapfrog step from a node to a new one.
@@ -366,22 +366,26 @@ fn energy(momentum: &[f64], log_density: f64) -> f64 {
     0.5 * dot(momentum, momentum) - log_density
 }
 
-/// The inner product of `to - from` and a momentum, in as many sums as [`dot`] has.
-fn distance_along(from: &[f64], to: &[f64], momentum: &[f64]) -> f64 {
-    let (from, from_rest) = from.as_chunks::<LANES>();
-    let (to, to_rest) = to.as_chunks::<LANES>();
-    let (momentum, momentum_rest) = momentum.as_chunks::<LANES>();
-    let mut sums = [0.0; LANES];
-    for ((from, to), momentum) in from.iter().zip(to).zip(momentum) {
+/// The inner products of the way from one node to another with the momenta at both, in as many
+/// sums as [`dot`] has.
+fn distance_along(from: &Node, to: &Node) -> (f64, f64) {
+    let (a, a_rest) = from.y.as_chunks::<LANES>();
+    let (b, b_rest) = to.y.as_chunks::<LANES>();
+    let (p, p_rest) = from.momentum.as_chunks::<LANES>();
+    let (q, q_rest) = to.momentum.as_chunks::<LANES>();
+    let (mut at_start, mut at_end) = ([0.0; LANES], [0.0; LANES]);
+    for ((a, b), (p, q)) in a.iter().zip(b).zip(p.iter().zip(q)) {
         for i in 0..LANES {
-            sums[i] += (to[i] - from[i]) * momentum[i];
+            at_start[i] += (b[i] - a[i]) * p[i];
+            at_end[i] += (b[i] - a[i]) * q[i];
         }
     }
-    let rest = from_rest.iter().zip(to_rest).zip(momentum_rest);
-    let rest: f64 = rest
-        .map(|((from, to), momentum)| (to - from) * momentum)
-        .sum();
-    sums.iter().sum::<f64>() + rest
+    let (mut start, mut end) = (at_start.iter().sum(), at_end.iter().sum());
+    for ((a, b), (p, q)) in a_rest.iter().zip(b_rest).zip(p_rest.iter().zip(q_rest)) {
+        start += (b - a) * p;
+        end += (b - a) * q;
+    }
+    (start, end)
 }
 
 fn log_sum_exp(a: f64, b: f64) -> f64 {

@@ -76,7 +76,8 @@ fn trajectories_of_independent_normals_do_not_run_through_whole_periods() {
 
 #[test]
 fn the_neck_of_a_funnel_shows_as_divergences() {
-    let fit = Nuts::new().seed(3).sample_with(|_| Funnel).unwrap();
+    let nuts = Nuts::new().chains(8).seed(3);
+    let fit = nuts.sample_with(|_| Funnel).unwrap();
     assert!(fit.divergences() > 5, "{}", fit.divergences());
     for chain in fit.chains() {
         assert!(chain.error().is_none());
