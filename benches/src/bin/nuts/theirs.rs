@@ -58,16 +58,20 @@ impl CpuLogpFunc for Adapter {
 
 /// One run, chain after chain, with the settings that the library has unless told.
 pub fn sample(target: &Target, length: Length, low_rank: bool) -> Result<Sampled, Box<dyn Error>> {
-    let warmup = length.draws as u64;
+    let num_tune = length.draws as u64;
     match low_rank {
         false => {
-            let mut settings = DiagNutsSettings::default();
-            settings.num_tune = warmup;
+            let settings = DiagNutsSettings {
+                num_tune,
+                ..Default::default()
+            };
             run(settings, target, length)
         }
         true => {
-            let mut settings = LowRankNutsSettings::default();
-            settings.num_tune = warmup;
+            let settings = LowRankNutsSettings {
+                num_tune,
+                ..Default::default()
+            };
             run(settings, target, length)
         }
     }
