@@ -22,8 +22,8 @@ impl Approximation {
     ) -> Result<Vec<f64>, InferenceError> {
         if density.sites() != self.sites() {
             return Err(InferenceError::OtherDensity {
-                found: describe(self.sites()),
-                expected: describe(density.sites()),
+                found: Site::list(self.sites()),
+                expected: Site::list(density.sites()),
             });
         }
         let mut compiled = CompiledDensity::new(density)?;
@@ -68,12 +68,4 @@ impl Approximation {
     ) -> Result<Psis, InferenceError> {
         Ok(psis(&self.log_ratios(density, draws, seed)?, 1.0)?)
     }
-}
-
-/// Names and shapes, for messages.
-fn describe(sites: &[Site]) -> String {
-    let sites = sites
-        .iter()
-        .map(|site| format!("`{}` {}", site.name, site.shape));
-    sites.collect::<Vec<_>>().join(", ")
 }

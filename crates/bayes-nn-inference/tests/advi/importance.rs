@@ -96,9 +96,10 @@ fn a_draw_without_density_and_too_few_draws_are_errors() {
     let guide = fitted(Advi::mean_field(), &model);
     assert!(matches!(
         guide.psis(&model, 24, 0),
-        Err(InferenceError::Diagnostics(
-            DiagnosticsError::TooFewDraws { got: 24, .. }
-        ))
+        Err(InferenceError::Diagnostics(DiagnosticsError::TooFewDraws {
+            got: 24,
+            ..
+        }))
     ));
     let wide = Advi::mean_field().steps(1).initial_sd(2.0).fit(&model);
     let wide = wide.unwrap().approximation().clone();
