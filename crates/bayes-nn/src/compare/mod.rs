@@ -17,7 +17,7 @@ use crate::predict::Predict;
 
 pub use predictions::{Predicted, PredictiveComparison};
 pub use sites::SiteComparison;
-pub(crate) use table::{PREDICTION_HEADERS, SITE_HEADERS};
+pub(crate) use table::{PREDICTION_HEADERS, SITE_HEADERS, SITE_NOTE};
 
 /// Draws of either side, unless said otherwise.
 const DRAWS: usize = 1000;
@@ -220,7 +220,7 @@ impl fmt::Display for Comparison {
         if left_out > 0 {
             writeln!(f, "... and {left_out} more that differ less")?;
         }
-        writeln!(f, "{}", table::NOTE)?;
+        writeln!(f, "{}", SITE_NOTE)?;
         for prediction in &self.predictions {
             writeln!(f, "\n{}", prediction.heading())?;
             write!(

@@ -271,7 +271,7 @@ fn predicted(observation: Observation, how: Predict) -> Result<Predicted, Error>
             let score = match (values, &observation.seen) {
                 (Some(y), Some(seen)) => Some(Score::Regression(RegressionScore {
                     rmse: scores::rmse(&means, y)?,
-                    log_likelihood: self::mean(&seen.log_densities),
+                    log_likelihood: mean(&seen.log_densities),
                     coverage: scores::coverage(&ends[0], &ends[1], y)?,
                     interval: how.interval,
                 })),

@@ -15,7 +15,7 @@ pub(crate) const SITE_HEADERS: [&str; 7] = [
 pub(crate) const PREDICTION_HEADERS: [&str; 4] = ["", "ADVI", "NUTS", "difference"];
 
 /// What the table of sites means.
-pub(crate) const NOTE: &str = "difference: of the means, in units of the sd of NUTS; ratio: of the sds; \
+pub(crate) const SITE_NOTE: &str = "difference: of the means, in units of the sd of NUTS; ratio: of the sds; \
                                ±: Monte Carlo error of both sides; *: beyond four of it";
 
 impl SiteComparison {
