@@ -61,7 +61,7 @@ fn a_full_rank_fit_of_a_normal_agrees_with_nuts() {
     assert!(y.log_score_difference().unwrap().value.abs() < 0.01);
     let shown = comparison.to_string();
     for part in [
-        "ADVI predicts `y` as NUTS does",
+        "ADVI predicts `y` much as NUTS does",
         "No variable of 14 differs",
         "the fit is near the posterior",
         "coverage of 95 % intervals",
@@ -133,7 +133,7 @@ fn a_network_is_judged_by_its_predictions() {
     let shown = comparison.to_string();
     assert!(shown.contains("Networks always fail this"), "{shown}");
     assert!(
-        shown.contains("only the predictions can be compared"),
+        shown.contains("only predictions can be compared"),
         "{shown}"
     );
     let html = Report::new("t").comparison(&comparison).to_html();

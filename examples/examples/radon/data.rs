@@ -88,16 +88,15 @@ impl Houses {
         sizes
     }
 
-    /// The mean log radon in basements of each county that has a house measured there, and the
-    /// county's number.
-    pub fn basement_means(&self) -> (Vec<usize>, Vec<f64>) {
+    /// The mean log radon in the basements of each county, where there is any.
+    pub fn basement_means(&self) -> Vec<Option<f64>> {
         let mut sums = vec![[0.0; 2]; self.counties];
         let houses = self.county.iter().zip(&self.floor).zip(&self.log_radon);
         for ((&county, _), y) in houses.filter(|((_, floor), _)| **floor == 0.0) {
             sums[county] = [sums[county][0] + 1.0, sums[county][1] + y];
         }
-        let counties = (0..self.counties).filter(|&c| sums[c][0] > 0.0);
-        counties.map(|c| (c, sums[c][1] / sums[c][0])).unzip()
+        let mean = |[houses, sum]: [f64; 2]| (houses > 0.0).then_some(sum / houses);
+        sums.into_iter().map(mean).collect()
     }
 }
 

@@ -18,6 +18,7 @@ use std::time::Instant;
 
 use bayes_nn::distributions::{Distribution, HalfCauchy, Normal};
 use bayes_nn::model::{Model, Samples};
+use bayes_nn::nuts::Start;
 use bayes_nn::prelude::*;
 use bayes_nn::report::Report;
 use bayes_nn::{Comparison, compare};
@@ -26,7 +27,7 @@ use clap::Parser;
 use data::Houses;
 
 /// Standard deviation of the priors of the mean intercept and slope.
-const WIDE: f64 = 100.0;
+const WIDE: f64 = 10_000.0;
 
 /// Fits a hierarchical regression in three ways and two forms, and compares them.
 #[derive(Parser)]
@@ -168,15 +169,15 @@ fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         ))
         .text(
             "log_radon ~ N(a[county] + b[county] floor, eps); a ~ N(mu_a, sigma_a) and \
-             b ~ N(mu_b, sigma_b), for each county; mu_a, mu_b ~ N(0, 100); sigma_a, sigma_b, \
+             b ~ N(mu_b, sigma_b), for each county; mu_a, mu_b ~ N(0, 10000); sigma_a, sigma_b, \
              eps ~ HalfCauchy(5).",
         );
     let picture = pictures::shrinkage(&houses, &non_centred.full, &non_centred.nuts)?;
     fs::write(arguments.out.join("shrinkage.svg"), &picture)?;
     report = report.section("The counties").figure(
         &picture,
-        "The level of each county with 90 % intervals, against the number of its houses: where \
-         there are few, it is drawn towards the mean of all.",
+        "The level of each county with 90 % intervals: where there are few houses, it is drawn \
+         towards the mean of all.",
     );
     report = section(report, "Centred", &centred, arguments)?;
     report = section(report, "Non-centred", &non_centred, arguments)?;
@@ -196,6 +197,8 @@ fn fit<M: Model + Clone>(
     let advi = Advi::mean_field()
         .steps(arguments.steps)
         .learning_rate(0.03)
+        // Draws from such wide priors are far from everything.
+        .start_at(Start::Uniform)
         .schedule(Schedule::Cosine { last: 0.01 })
         .seed(arguments.seed);
     let data = &houses.data;

@@ -27,34 +27,36 @@ pub fn elbo<M>(mini: &Fit<M>, full: &Fit<M>) -> Result<String, PlotError> {
     plot.to_svg()
 }
 
-/// Levels of counties against their numbers of houses, by both methods and as plain means.
+/// Levels of counties, from few houses to many, by both methods and as plain means.
 pub fn shrinkage<M: Model>(
     houses: &Houses,
     advi: &Fit<M>,
     nuts: &Samples<M>,
 ) -> Result<String, Box<dyn Error>> {
     let sizes = houses.sizes();
-    let counties: Vec<usize> = (0..houses.counties).filter(|&c| sizes[c] > 0.0).collect();
-    // Methods stand beside each other, and so do counties of one size; the axis is logarithmic.
-    let places = |counties: &[usize], shift: f64| -> Vec<f64> {
-        let place = |&c: &usize| sizes[c] * (1.0 + 0.03 * (c % 5) as f64 + shift);
-        counties.iter().map(place).collect()
+    let mut counties: Vec<usize> = (0..houses.counties).collect();
+    counties.sort_by(|&a, &b| sizes[a].total_cmp(&sizes[b]));
+    let places = |shift: f64| -> Vec<f64> {
+        let ranks = 1..=counties.len();
+        ranks.map(|rank| rank as f64 + shift).collect()
     };
     let (advi, nuts) = (advi.posterior(DRAWS, 0)?, nuts.draws()?);
     let overall = nuts.variable("mu_a")?.mean()[0];
     let mut plot = Intervals::new()
         .title("Levels of the counties")
-        .x_label("houses in the county")
+        .x_label("counties, from few houses to many")
         .y_label("log radon in the basement")
-        .log_x()
+        .size(900, 440)
         .line("mean of all counties", overall);
-    for (name, draws, shift) in [("ADVI", &advi, -0.008), ("NUTS", &nuts, 0.008)] {
+    for (name, draws, shift) in [("ADVI", &advi, -0.2), ("NUTS", &nuts, 0.2)] {
         let [middle, lower, upper] = intervals(draws, &counties)?;
-        plot = plot.series(name, &places(&counties, shift), &middle, &lower, &upper);
+        plot = plot.series(name, &places(shift), &middle, &lower, &upper);
     }
-    let (measured, means) = houses.basement_means();
-    let places = places(&measured, 0.0);
-    plot = plot.series("mean of its basements", &places, &means, &means, &means);
+    let raw = houses.basement_means();
+    let measured = counties.iter().zip(places(0.0));
+    let measured = measured.filter_map(|(&county, place)| Some((place, raw[county]?)));
+    let (x, means): (Vec<f64>, Vec<f64>) = measured.unzip();
+    plot = plot.series("mean of its basements", &x, &means, &means, &means);
     Ok(plot.to_svg()?)
 }
 

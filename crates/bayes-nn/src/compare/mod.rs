@@ -140,7 +140,13 @@ impl fmt::Display for Estimate {
         } else {
             2
         };
-        write!(f, "{:.decimals$} ± {:.decimals$}", self.value, self.error)
+        let value = format!("{:.decimals$}", self.value);
+        // No minus before a zero.
+        let value = match value.trim_start_matches(['-', '0', '.']) {
+            "" => value.trim_start_matches('-').to_owned(),
+            _ => value,
+        };
+        write!(f, "{value} ± {:.decimals$}", self.error)
     }
 }
 
@@ -187,8 +193,9 @@ impl Comparison {
         let differ = self.sites.iter().any(SiteComparison::differs);
         if differ && agree && !self.predictions.is_empty() {
             lines.push(
-                "Variables differ where predictions do not: if the model has symmetries, such as \
-                 hidden units that can be exchanged, only the predictions can be compared."
+                "Variables differ where predictions hardly do. If the model has symmetries, such as \
+                 hidden units that can be exchanged, only predictions can be compared; if it has \
+                 none, what ADVI says of single variables is off by what the table shows."
                     .to_owned(),
             );
         }

@@ -104,15 +104,33 @@ impl PredictiveComparison {
             short(largest),
             short(self.chance)
         );
-        let (name, limit) = (&self.name, self.limit());
-        if self.agrees() {
-            return format!("ADVI predicts `{name}` as NUTS does: {numbers}.");
-        }
-        let doubt = match self.chance > limit {
-            true => " That is too much to judge by: NUTS needs more draws first.",
-            false => "",
+        let name = &self.name;
+        let mut verdict = match self.agrees() {
+            true => format!("ADVI predicts `{name}` much as NUTS does: {numbers}."),
+            false => format!("ADVI does not predict `{name}` as NUTS does: {numbers}."),
         };
-        format!("ADVI does not predict `{name}` as NUTS does: {numbers}.{doubt}")
+        if self.chance > self.limit() {
+            verdict += " That is too much to judge by: NUTS needs more draws first.";
+        }
+        match self.log_score_difference() {
+            Some(difference) if difference.is_beyond_noise(0.0) => {
+                let worse = if difference.value < 0.0 {
+                    "lower"
+                } else {
+                    "higher"
+                };
+                verdict += &format!(
+                    " Its log score is {worse}, by {} nats a row, which is more than chance.",
+                    Estimate {
+                        value: difference.value.abs(),
+                        ..difference
+                    }
+                );
+            }
+            Some(_) => verdict += " Their log scores differ by no more than chance.",
+            None => {}
+        }
+        verdict
     }
 }
 

@@ -25,7 +25,6 @@ use plotters::style::Color;
 pub struct Intervals {
     series: Vec<Estimates>,
     line: Option<(String, f64)>,
-    log_x: bool,
     frame: Frame,
 }
 
@@ -49,7 +48,6 @@ impl Intervals {
         Self {
             series: vec![],
             line: None,
-            log_x: false,
             frame: Frame::new(760, 420),
         }
     }
@@ -82,34 +80,16 @@ impl Intervals {
         self
     }
 
-    /// A logarithmic x axis.
-    #[must_use]
-    pub fn log_x(mut self) -> Self {
-        self.log_x = true;
-        self
-    }
-
     /// Draws the picture.
     ///
     /// # Errors
-    /// No estimates, lengths that do not fit, values that are not finite, places that are not
-    /// positive on a logarithmic axis, a size too small.
+    /// No estimates, lengths that do not fit, values that are not finite, a size too small.
     pub fn to_svg(&self) -> Result<String, PlotError> {
         check::not_empty("series", self.series.len())?;
         self.frame.check_size(240, 180)?;
         self.series.iter().try_for_each(Estimates::check)?;
-        let places = || self.series.iter().flat_map(|s| s.x.iter().copied());
-        if let Some(value) = places().find(|x| self.log_x && *x <= 0.0) {
-            return Err(PlotError::Logarithm { axis: "x", value });
-        }
-        let (lower, upper) = check::extent(places()).unwrap_or((0.0, 1.0));
-        let x_range = match self.log_x {
-            true => {
-                let (lower, upper) = check::padded((lower.ln(), upper.ln()), 0.04);
-                (lower.exp(), upper.exp())
-            }
-            false => check::padded((lower, upper), 0.04),
-        };
+        let places = self.series.iter().flat_map(|s| s.x.iter().copied());
+        let x_range = check::padded(check::extent(places).unwrap_or((0.0, 1.0)), 0.02);
         let levels = self.line.iter().map(|(_, level)| *level);
         let y = self
             .series
@@ -129,7 +109,7 @@ impl Intervals {
                 &self.frame,
                 from,
                 to,
-                Axis::new("x axis", x_range, &self.frame.x_label)?.logarithmic(self.log_x),
+                Axis::new("x axis", x_range, &self.frame.x_label)?,
                 Axis::new("y axis", y_range, &self.frame.y_label)?,
             )?;
             panel.draw_grid(canvas)?;
@@ -186,10 +166,5 @@ mod tests {
         assert!(message(Intervals::new()).starts_with("series: nothing to draw"));
         let one = Intervals::new().series("a", &[0.0], &[1.0], &[1.0], &[]);
         assert_eq!(message(one), "upper of `a` has 0 values; 1 are needed");
-        let one = Intervals::new().series("a", &[0.0], &[1.0], &[1.0], &[1.0]);
-        assert_eq!(
-            message(one.log_x()),
-            "0 on the logarithmic x axis; its values must be above 0"
-        );
     }
 }
