@@ -154,6 +154,10 @@ fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     ] {
         println!("{name:<34}  {:<17}  {}", a.elbo().to_string(), b.elbo());
     }
+    println!("\nWhat the counties share, by NUTS, non-centred\n");
+    let mut shared = non_centred.nuts.summary();
+    shared.rows.retain(|row| !row.name.contains('['));
+    println!("{shared}");
     for (name, comparison) in [
         ("Centred", &centred.comparison),
         ("Non-centred", &non_centred.comparison),

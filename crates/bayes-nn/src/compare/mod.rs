@@ -60,7 +60,7 @@ pub fn compare<M: Model>(advi: &Posterior<M>, nuts: &Samples<M>) -> Result<Compa
 /// predictions are compared, but not scored.
 ///
 /// `how` says how many draws of either side are used, their seed, and what the predictive
-/// intervals are to hold. Scores are on the scale that the model sees. A variable with numbers
+/// intervals are to hold. Both sides see the same observation noise. Scores are on the scale that the model sees. A variable with numbers
 /// for values takes memory for draws times rows.
 ///
 /// # Errors

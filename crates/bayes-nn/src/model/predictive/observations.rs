@@ -28,7 +28,7 @@ pub(crate) enum Forecast {
         halves: [Vec<f64>; 2],
         sd: Vec<f64>,
     },
-    /// Predictive draws, row-major `[draws, n]`.
+    /// Predictive draws, row-major `[draws, n]`, with one noise for both halves of them.
     Numbers { draws: Vec<f64> },
 }
 
@@ -59,8 +59,13 @@ impl<M: Model> Predictive<M> {
         }
         let mut program = written.compile(&outputs, self.precision)?;
         program.rewind(seed, 0);
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed ^ OBSERVATIONS);
+        let noise = || Xoshiro256PlusPlus::seed_from_u64(seed ^ OBSERVATIONS);
+        let mut rng = noise();
         for draw in 0..draws {
+            // Both halves see one noise, so that they differ by what the draws say, and not by it.
+            if draw == draws.div_ceil(2) {
+                rng = noise();
+            }
             self.source
                 .run(&mut *program, written.z, draw..draw + 1, draws)?;
             for gathering in &mut gathering {
