@@ -152,12 +152,18 @@ mod tests {
 
     #[test]
     fn an_estimate_without_an_interval_is_a_mark_alone() {
-        let paths = |upper: f64| {
-            let plot =
-                Intervals::new().series("a", &[1.0, 2.0], &[0.0; 2], &[0.0; 2], &[0.0, upper]);
+        // The other two hold the range of the axis.
+        let paths = |lower: f64, upper: f64| {
+            let plot = Intervals::new().series(
+                "a",
+                &[1.0, 2.0, 3.0],
+                &[0.0, 1.0, 0.5],
+                &[0.0, 1.0, lower],
+                &[0.0, 1.0, upper],
+            );
             plot.to_svg().unwrap().matches("<polyline").count()
         };
-        assert_eq!(paths(1.0), paths(0.0) + 1);
+        assert_eq!(paths(0.2, 0.7), paths(0.5, 0.5) + 1);
     }
 
     #[test]
