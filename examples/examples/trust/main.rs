@@ -82,6 +82,7 @@ fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         .warmup(arguments.draws)
         .draws(arguments.draws)
         .chains(arguments.chains.into())
+        // Of the two schedules the one with few divergences after so short a warm-up.
         .schedule(WarmupSchedule::Stan)
         .seed(arguments.seed)
         .progress(Bar::new("NUTS      "));
