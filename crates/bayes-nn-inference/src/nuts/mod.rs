@@ -28,6 +28,7 @@ mod window;
 
 pub use adaptation::{Tuned, WarmupSchedule};
 pub use compiled::CompiledDensity;
+pub(crate) use compiled::first_bad_term;
 pub use fit::{ChainDraws, NutsFit};
 pub use log_density::{EvalError, LogDensity};
 pub use low_rank::LowRank;
