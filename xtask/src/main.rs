@@ -1,10 +1,12 @@
 //! Everything about this repository that is run by hand or by CI: `cargo xtask --help`.
 
+mod arviz_check;
 mod bench;
 mod ci;
 mod command;
 mod figures;
 mod peers;
+mod python;
 
 use std::process::ExitCode;
 
@@ -22,7 +24,7 @@ struct Arguments {
 enum Task {
     /// What CI runs: tests, formatting, lints, documentation, the main example.
     Ci {
-        /// All but the tests.
+        /// All but `cargo test`.
         #[arg(long)]
         lints: bool,
     },
@@ -30,6 +32,8 @@ enum Task {
     Bench(Bench),
     /// Plots of the time of a step against rows, parameters, threads and draws.
     Figures,
+    /// Writes stores of draws, opens them with Python's ArviZ, and compares its numbers with ours.
+    ArvizCheck,
 }
 
 #[derive(clap::Args)]
@@ -72,6 +76,7 @@ fn main() -> ExitCode {
             ..
         }) => bench::run(filter.as_deref(), save.as_deref(), baseline.as_deref()),
         Task::Figures => figures::run(),
+        Task::ArvizCheck => arviz_check::run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,8 +3,8 @@
 use std::fs;
 use std::process::Command;
 
-use super::python::Venv;
 use crate::command::output_of;
+use crate::python::Venv;
 
 /// Machine, versions and date, by name, in the order they are shown in.
 pub fn describe(venv: &Venv) -> Vec<(String, String)> {

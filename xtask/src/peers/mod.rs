@@ -2,7 +2,6 @@
 
 mod machine;
 mod measure;
-mod python;
 mod results;
 pub mod rows;
 pub mod scaling;
@@ -12,6 +11,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::command::{cargo, output_of, root, target_folder};
+use crate::python::Venv;
 use measure::{Measured, Runner};
 use results::{Line, Results, Sample};
 use rows::{Judge, Row, Work};
@@ -50,7 +50,8 @@ pub fn run(only: &[String], repeats: usize) -> Result<(), String> {
     }
     rows.retain(|row| only.is_empty() || only.iter().any(|id| id == row.id));
     let programs = prepare()?;
-    let venv = python::Venv::prepare(&root().join("target/peers-venv"));
+    let list = root().join("benches/peers/requirements.txt");
+    let venv = Venv::prepare(&root().join("target/peers-venv"), &list, 10);
     let runner = Runner::new(programs, venv)?;
     let machine = machine::describe(&runner.venv);
     let mut lines = Vec::new();

@@ -5,8 +5,11 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use bayes_nn_inference::diagnostics::{HDI_PROBABILITY, Summary, e_bfmi, summary};
-use bayes_nn_inference::nuts::NutsRun;
+use bayes_nn_inference::diagnostics::{
+    HDI_PROBABILITY, Loo, PointwiseLogLikelihood, Summary, e_bfmi, loo, relative_efficiency,
+    summary,
+};
+use bayes_nn_inference::nuts::{NutsRun, Rows};
 use bayes_nn_inference::{Nuts, NutsFit};
 use bayes_nn_kernels::Precision;
 
@@ -116,6 +119,7 @@ pub struct Samples<M> {
     pub(crate) predictive: Predictive<M>,
     fit: NutsFit,
     chains: Vec<Draws>,
+    warmup: Vec<Draws>,
 }
 
 /// Rows of the table at the most.
@@ -141,13 +145,20 @@ impl<M> Samples<M> {
         &self.chains
     }
 
+    /// The same of the warm-up, if [its draws were kept](Nuts::keep_warmup); else without
+    /// variables.
+    pub fn warmup(&self) -> &[Draws] {
+        &self.warmup
+    }
+
     /// Moments, intervals and diagnostics of every element of every site and deterministic.
     /// Chains of unequal length, as a stop leaves them, are cut to the shortest that has a draw.
     pub fn summary(&self) -> Summary {
         self.summary_of(|_| true)
     }
 
-    fn summary_of(&self, wanted: impl Fn(&str) -> bool) -> Summary {
+    /// Every element of the wanted variables: name and chains, all of one length.
+    fn scalars(&self, wanted: impl Fn(&str) -> bool) -> Vec<(String, Vec<Vec<f64>>)> {
         let chains: Vec<&Draws> = self.nonempty().collect();
         let shortest = chains.iter().filter_map(|chain| {
             let first = chain
@@ -177,6 +188,11 @@ impl<M> Samples<M> {
                 scalars.push((name, draws.collect()));
             }
         }
+        scalars
+    }
+
+    fn summary_of(&self, wanted: impl Fn(&str) -> bool) -> Summary {
+        let scalars = self.scalars(wanted);
         let slices: Vec<(&str, Vec<&[f64]>)> = scalars
             .iter()
             .map(|(name, chains)| (name.as_str(), chains.iter().map(Vec::as_slice).collect()))
@@ -188,7 +204,7 @@ impl<M> Samples<M> {
         summary(&scalars, HDI_PROBABILITY).expect("the chains were cut to one length")
     }
 
-    fn nonempty(&self) -> impl Iterator<Item = &Draws> {
+    pub(crate) fn nonempty(&self) -> impl Iterator<Item = &Draws> {
         let chains = self.chains.iter().zip(self.fit.chains());
         chains
             .filter(|(_, chain)| !chain.draws().is_empty())
@@ -289,18 +305,19 @@ impl<M: Model> Samples<M> {
             },
             precision: Precision::F64,
         };
-        let chains = fit.chains().iter().map(|chain| {
-            let draws = chain.draws();
-            match draws.is_empty() {
-                true => Ok(Draws::default()),
-                false => predictive(draws.positions().into()).posterior(draws.len(), 0),
-            }
-        });
-        let chains = chains.collect::<Result<_, Error>>()?;
+        let variables = |rows: &Rows| match rows.positions().is_empty() {
+            true => Ok(Draws::default()),
+            false => predictive(rows.positions().into()).posterior(rows.len(), 0),
+        };
+        let draws = fit.chains().iter().map(|chain| variables(chain.draws()));
+        let chains = draws.collect::<Result<_, Error>>()?;
+        let draws = fit.chains().iter().map(|chain| variables(chain.warmup()));
+        let warmup = draws.collect::<Result<_, Error>>()?;
         let all = fit.chains().iter().flat_map(|c| c.draws().positions());
         Ok(Samples {
             predictive: predictive(all.copied().collect()),
             chains,
+            warmup,
             fit,
         })
     }
@@ -313,7 +330,7 @@ impl<M: Model> Samples<M> {
         self.predictive.posterior(self.len(), 0)
     }
 
-    fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         let chains = self.fit.chains().iter();
         chains.map(|chain| chain.draws().len()).sum()
     }
@@ -330,6 +347,57 @@ impl<M: Model> Samples<M> {
         seed: u64,
     ) -> Result<Draws, Error> {
         self.predictive.predictive(&data.into(), draws, seed)
+    }
+
+    /// Leave-one-out cross-validation of an observed variable of the data of the fit, by
+    /// Pareto-smoothed importance sampling. Chains of unequal length are cut to the shortest that
+    /// has a draw.
+    ///
+    /// The relative efficiency is the mean over all sites and deterministics, as in ArviZ.
+    ///
+    /// # Errors
+    /// A name that is not observed; fewer than 25 draws; a log density that is not finite.
+    ///
+    /// ```
+    /// # use bayes_nn::distributions::Normal;
+    /// # use bayes_nn::model::{self, Data};
+    /// # use bayes_nn::Nuts;
+    /// # let model = model::from_fn(|trace, data| {
+    /// #     let mean = trace.sample("mean", Normal::new(0.0, 10.0));
+    /// #     trace.observe("y", Normal::new(mean, 1.0), data.column("y"));
+    /// # });
+    /// let data = Data::new().column("y", &[1.1, 1.9, 0.2, 0.9, 1.1])?;
+    /// let samples = model::sample(&model, &data, Nuts::new().chains(2).seed(1))?;
+    /// let loo = samples.loo("y")?;
+    /// println!("{loo}");
+    /// assert_eq!(loo.unreliable().count(), 0);
+    /// # Ok::<(), bayes_nn::Error>(())
+    /// ```
+    pub fn loo(&self, observed: &str) -> Result<Loo, Error> {
+        let likelihood = self.log_likelihood(&self.predictive.data)?;
+        let likelihood = likelihood.variable(observed)?;
+        let observations = likelihood.shape().elements();
+        let lengths = || {
+            let lengths = self.fit.chains().iter().map(|c| c.draws().len());
+            lengths.filter(|&length| length > 0)
+        };
+        let shortest = lengths().min().unwrap_or(0);
+        let mut values = Vec::new();
+        let mut begin = 0;
+        for length in lengths() {
+            let chain = &likelihood.values()[begin * observations..];
+            values.extend(&chain[..shortest * observations]);
+            begin += length;
+        }
+        let shape = [lengths().count(), shortest, observations];
+        let pointwise = PointwiseLogLikelihood::new(&values, shape)?;
+        let scalars = self.scalars(|_| true);
+        let slices: Vec<Vec<&[f64]>> = scalars
+            .iter()
+            .map(|(_, chains)| chains.iter().map(Vec::as_slice).collect())
+            .collect();
+        let slices: Vec<&[&[f64]]> = slices.iter().map(Vec::as_slice).collect();
+        Ok(loo(&pointwise, relative_efficiency(&slices)?)?)
     }
 
     /// The log density of every observed value under every draw of all chains, in nats: for each
