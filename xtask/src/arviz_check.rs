@@ -12,8 +12,7 @@ use crate::python::Venv;
 pub fn run() -> Result<(), String> {
     let stores = target_folder()?.join("arviz-check");
     // The profile whose dependencies the tests of the feature have built.
-    let program =
-        "run --profile test -p bayes-nn --features zarr --example inference_data --";
+    let program = "run --profile test -p bayes-nn --features zarr --example inference_data --";
     let mut arguments: Vec<&str> = program.split(' ').collect();
     let stores = stores.to_string_lossy();
     arguments.push(&stores);

@@ -34,8 +34,9 @@ impl Venv {
         };
         let made = match venv.python().exists() {
             true => Ok(String::new()),
-            false => interpreter(minor)
-                .and_then(|python| output_of(Command::new(python).args(["-m", "venv"]).arg(folder))),
+            false => interpreter(minor).and_then(|python| {
+                output_of(Command::new(python).args(["-m", "venv"]).arg(folder))
+            }),
         };
         let present = made.and_then(|_| venv.pip(&["freeze"]));
         for line in wanted.lines().map(str::trim) {

@@ -16,7 +16,14 @@ use bayes_nn::{Advi, Draws, Error, Nuts};
 use serde_json::{Value, json};
 
 const SCHOOLS: [&str; 8] = [
-    "Choate", "Deerfield", "Andover", "Exeter", "Hotchkiss", "Lawrenceville", "St. Paul's", "Mt. Hermon",
+    "Choate",
+    "Deerfield",
+    "Andover",
+    "Exeter",
+    "Hotchkiss",
+    "Lawrenceville",
+    "St. Paul's",
+    "Mt. Hermon",
 ];
 const EFFECT: [f64; 8] = [28.0, 8.0, -3.0, 7.0, -1.0, 1.0, 18.0, 12.0];
 const ERROR: [f64; 8] = [15.0, 10.0, 16.0, 11.0, 9.0, 11.0, 10.0, 18.0];
@@ -39,7 +46,11 @@ fn line<'g>(trace: &Trace<'g>, data: &Batch<'g>) {
     let noise = trace.sample("noise", HalfNormal::new(1.0));
     let x = data.column("x");
     trace.observe("y", Normal::new(slope * x, noise), data.column("y"));
-    trace.observe("count", Poisson::new((0.3 * slope * x).exp()), data.column("count"));
+    trace.observe(
+        "count",
+        Poisson::new((0.3 * slope * x).exp()),
+        data.column("count"),
+    );
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -63,7 +74,11 @@ fn eight_schools(folder: &Path) -> Result<Value, Error> {
     let data = Data::new()
         .column("measured", &EFFECT)?
         .column("error", &ERROR)?;
-    let nuts = Nuts::new().draws(500).warmup(400).keep_warmup(true).target_accept(0.9);
+    let nuts = Nuts::new()
+        .draws(500)
+        .warmup(400)
+        .keep_warmup(true)
+        .target_accept(0.9);
     let samples = model::sample(&schools, &data, nuts.seed(1))?;
     samples
         .inference_data()?
@@ -79,7 +94,13 @@ fn eight_schools(folder: &Path) -> Result<Value, Error> {
         "effect": ["chain", "draw", "school"],
     });
     let statistics = [
-        "lp", "energy", "energy_error", "tree_depth", "n_steps", "diverging", "step_size",
+        "lp",
+        "energy",
+        "energy_error",
+        "tree_depth",
+        "n_steps",
+        "diverging",
+        "step_size",
         "acceptance_rate",
     ];
     let statistics: serde_json::Map<String, Value> = statistics
@@ -144,7 +165,9 @@ fn gaps(folder: &Path) -> Result<Value, Error> {
     let y = [1.1, NAN, 0.7, 1.9, NAN, 1.4, 0.2, NAN];
     let data = Data::new().column_with_missing("y", &y)?;
     let samples = model::sample(&normal, &data, Nuts::new().draws(400).seed(2))?;
-    samples.inference_data()?.overwrite_zarr(folder.join("gaps.zarr"))?;
+    samples
+        .inference_data()?
+        .overwrite_zarr(folder.join("gaps.zarr"))?;
     let posterior = json!({
         "mean": ["chain", "draw"],
         "y_missing": ["chain", "draw", "y_missing_dim_0"],
@@ -168,7 +191,8 @@ fn variational(folder: &Path) -> Result<Value, Error> {
         .column("measured", &EFFECT)?
         .column("error", &ERROR)?;
     let fit = model::fit(&schools, &data, Advi::full_rank().steps(4_000).seed(1))?;
-    fit.inference_data(1_000, 3)?.overwrite_zarr(folder.join("advi.zarr"))?;
+    fit.inference_data(1_000, 3)?
+        .overwrite_zarr(folder.join("advi.zarr"))?;
     let draws = fit.posterior(1_000, 3)?;
     let likelihood = fit.log_likelihood(&data, 1_000, 3)?;
     let values = likelihood.variable("measured")?.values();
@@ -223,7 +247,9 @@ fn of_chains(chains: &[Draws]) -> Value {
     let variables = variables.map(|(number, variable)| {
         let elements = 0..variable.shape().elements();
         let elements = elements.map(|element| -> Vec<Vec<f64>> {
-            let chains = chains.iter().map(|c| c.variables()[number].element(element));
+            let chains = chains
+                .iter()
+                .map(|c| c.variables()[number].element(element));
             chains.collect()
         });
         let elements: Vec<Vec<Vec<f64>>> = elements.collect();

@@ -20,7 +20,11 @@ fn line<'g>(trace: &Trace<'g>, data: &Batch<'g>) {
         trace.sample("slope", Normal::new(0.0, 2.0));
     });
     let noise = trace.sample("noise", HalfNormal::new(1.0));
-    trace.observe("y", Normal::new(2.0 * data.column("x"), noise), data.column("y"));
+    trace.observe(
+        "y",
+        Normal::new(2.0 * data.column("x"), noise),
+        data.column("y"),
+    );
 }
 
 fn data() -> Data {
@@ -117,7 +121,9 @@ fn a_store_holds_what_was_drawn_seen_and_given() {
 
     // Readers that take the consolidated metadata see the arrays as they are.
     let root = place.root();
-    let declared = root["consolidated_metadata"]["metadata"].as_object().unwrap();
+    let declared = root["consolidated_metadata"]["metadata"]
+        .as_object()
+        .unwrap();
     let own = fs::read_to_string(place.0.join("posterior/y_missing/zarr.json")).unwrap();
     let own: Value = serde_json::from_str(&own).unwrap();
     assert_eq!(declared["posterior/y_missing"], own);
@@ -194,7 +200,10 @@ fn names_and_labels_go_with_the_dimensions() {
     assert!(none.starts_with("there is no dimension `week`"), "{none}");
     let plain = samples().inference_data().unwrap();
     let taken = problem(plain.dims("y", ["draw"]));
-    assert!(taken.starts_with("the name `draw` stands for two"), "{taken}");
+    assert!(
+        taken.starts_with("the name `draw` stands for two"),
+        "{taken}"
+    );
     // What could not be written left what was there.
     assert_eq!(place.read::<i64>("/posterior/gap").1, [11]);
 }
@@ -205,7 +214,10 @@ fn nothing_is_overwritten_unasked_and_only_stores_when_asked() {
     let place = Place::new("twice");
     data.write_zarr(&place.0).unwrap();
     let error = message(data.write_zarr(&place.0));
-    assert!(error.ends_with("`overwrite_zarr` replaces a store"), "{error}");
+    assert!(
+        error.ends_with("`overwrite_zarr` replaces a store"),
+        "{error}"
+    );
     let left = place.0.join("posterior/left");
     fs::create_dir(&left).unwrap();
     data.overwrite_zarr(&place.0).unwrap();

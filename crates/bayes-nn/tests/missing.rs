@@ -41,10 +41,7 @@ fn check<M>(samples: &Samples<M>, name: &str, mean: f64, sd: f64) {
         "{name}: {found} for {mean}"
     );
     let (found, error) = (row.sd.unwrap(), row.mcse_sd.unwrap());
-    assert!(
-        (found - sd).abs() < 3.9 * error,
-        "{name}: {found} for {sd}"
-    );
+    assert!((found - sd).abs() < 3.9 * error, "{name}: {found} for {sd}");
 }
 
 /// Posterior mean and sd of the mean, of the rows that are there.

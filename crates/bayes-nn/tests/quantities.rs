@@ -88,7 +88,10 @@ fn the_prior_predicts_every_observed_variable() {
     let y = draws.variable("y").unwrap();
     for (x, sd) in X.iter().zip(y.sd()) {
         let expected = (4.0 * x * x + 0.25f64).sqrt();
-        assert!((sd / expected - 1.0).abs() < 5.0 / 4_000f64.sqrt(), "{x}: {sd}");
+        assert!(
+            (sd / expected - 1.0).abs() < 5.0 / 4_000f64.sqrt(),
+            "{x}: {sd}"
+        );
     }
     // A row with x = 0 has the rate 1.
     let count = draws.variable("count").unwrap().mean()[2];
@@ -135,8 +138,16 @@ fn an_observed_vector_has_one_log_likelihood() {
         let graph = trace.graph();
         let factor = graph.constant(&[1.0, 0.0, 0.5, 1.0], [2, 2]);
         let loc = rate * graph.constant(&[1.0, 1.0], [2]);
-        trace.observe("pair", MultivariateNormal::new(loc, factor), data.column("pair"));
-        trace.observe("wait", Exponential::new(rate).expand([2]), data.column("pair"));
+        trace.observe(
+            "pair",
+            MultivariateNormal::new(loc, factor),
+            data.column("pair"),
+        );
+        trace.observe(
+            "wait",
+            Exponential::new(rate).expand([2]),
+            data.column("pair"),
+        );
     });
     let data = Data::new().column("pair", &[0.7, 1.1]).unwrap();
     let samples = model::sample(&model, &data, Nuts::new().chains(2).draws(50)).unwrap();

@@ -40,8 +40,7 @@ pub(super) fn samples<M: Model>(samples: &Samples<M>) -> Result<InferenceData, E
         groups.push(statistics_group("warmup_sample_stats", &statistics, &dims));
     }
 
-    let log_likelihood = samples.predictive.log_likelihood_of_fit(samples.len(), 0)?;
-    let chains = chains_of(&log_likelihood, drew().map(|chain| chain.draws().len()));
+    let chains = samples.pointwise()?;
     let chains: Vec<&Draws> = chains.iter().collect();
     groups.push(group("log_likelihood", &chains, &dims, &observations));
     groups.extend(data_groups(observations));
@@ -63,7 +62,7 @@ pub(super) fn posterior<M: Model>(
         draws,
     };
     let drawn = posterior.posterior(draws, seed)?;
-    let likelihood = posterior.predictive.log_likelihood_of_fit(draws, seed)?;
+    let likelihood = posterior.log_likelihood(&posterior.predictive.data, draws, seed)?;
     let mut groups = vec![
         group("posterior", &[&drawn], &dims, &observations),
         group("log_likelihood", &[&likelihood], &dims, &observations),
@@ -93,7 +92,9 @@ fn group(
     let variables = chains.first().map_or(&[][..], |chain| chain.variables());
     let arrays = variables.iter().enumerate().map(|(number, variable)| {
         let length = variable.shape().elements() * dims.draws;
-        let chains = chains.iter().map(|c| &c.variables()[number].values()[..length]);
+        let chains = chains
+            .iter()
+            .map(|c| &c.variables()[number].values()[..length]);
         let values = chains.collect::<Vec<_>>().concat();
         let mut array = Array::new(variable.name(), &variable.shape(), Values::Numbers(values));
         array.rows = observations.rows_of(variable.name(), name == "log_likelihood");
@@ -106,29 +107,20 @@ fn group(
     }
 }
 
-/// Draws of all chains as those of each.
-fn chains_of(draws: &Draws, lengths: impl Iterator<Item = usize>) -> Vec<Draws> {
-    let mut begin = 0;
-    lengths
-        .map(|length| {
-            let chain = draws.part(begin..begin + length);
-            begin += length;
-            chain
-        })
-        .collect()
-}
-
 fn statistics_group(name: &'static str, chains: &[&[Statistics]], dims: &SampleDims) -> Group {
     let shape: [usize; 0] = [];
-    let arrays = Statistics::COLUMNS.iter().enumerate().map(|(column, (name, _))| {
-        let values = chains.iter().copied().flatten().map(|s| s.row()[column]);
-        let values = match *name {
-            "diverging" => Values::Flags(values.map(|v| v != 0.0).collect()),
-            "tree_depth" | "n_steps" => Values::Integers(values.map(|v| v as i64).collect()),
-            _ => Values::Numbers(values.collect()),
-        };
-        Array::new(name, &shape, values)
-    });
+    let arrays = Statistics::COLUMNS
+        .iter()
+        .enumerate()
+        .map(|(column, (name, _))| {
+            let values = chains.iter().copied().flatten().map(|s| s.row()[column]);
+            let values = match *name {
+                "diverging" => Values::Flags(values.map(|v| v != 0.0).collect()),
+                "tree_depth" | "n_steps" => Values::Integers(values.map(|v| v as i64).collect()),
+                _ => Values::Numbers(values.collect()),
+            };
+            Array::new(name, &shape, values)
+        });
     Group {
         name,
         arrays: arrays.collect(),

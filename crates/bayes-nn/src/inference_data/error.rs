@@ -52,7 +52,9 @@ pub enum ExportError {
         given: usize,
     },
     /// Another number of labels than places.
-    #[error("the dimension `{dimension}` has {given} labels, `{variable}` has {needed} places along it")]
+    #[error(
+        "the dimension `{dimension}` has {given} labels, `{variable}` has {needed} places along it"
+    )]
     Labels {
         /// The dimension.
         dimension: String,

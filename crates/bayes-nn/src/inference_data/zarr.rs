@@ -22,11 +22,7 @@ const CHUNK: usize = 1 << 20;
 
 type Problem = Box<dyn std::error::Error + Send + Sync>;
 
-pub(super) fn write(
-    data: &InferenceData,
-    path: &Path,
-    overwrite: bool,
-) -> Result<(), ExportError> {
+pub(super) fn write(data: &InferenceData, path: &Path, overwrite: bool) -> Result<(), ExportError> {
     let own = || path.to_path_buf();
     let exists = path.symlink_metadata().is_ok();
     if exists && !overwrite {

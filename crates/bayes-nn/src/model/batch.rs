@@ -8,6 +8,7 @@ use bayes_nn_autodiff::{Bindings, Graph, Kind, Shape, Var};
 use bayes_nn_inference::InputValues;
 
 use super::data::{Column, Data};
+use super::missing::Incomplete;
 use crate::error::Error;
 
 /// The noise stream of minibatch indices.
@@ -140,27 +141,25 @@ impl<'g> Shared<'g> {
         }
         self.graph.check()?;
         let inputs = self.inputs.borrow();
-        let mut incomplete = inputs.iter().filter(|input| input.missing.is_some());
-        let nodes = match incomplete.clone().count() {
-            0 => Vec::new(),
-            _ => self.graph.nodes(),
-        };
-        let is_read = |value: Var<'g>| {
+        for input in inputs.iter().filter(|input| input.missing.is_some()) {
+            let place_holder = input.seen.id();
+            let nodes = self.graph.nodes();
             let mut arguments = nodes.iter().flat_map(|node| &node.arguments);
-            value.id().is_some_and(|id| arguments.any(|a| *a == id))
-        };
-        match incomplete.find(|input| is_read(input.seen)) {
-            Some(input) => Err(self.misused(&input.name)),
-            None => Ok(()),
+            if arguments.any(|argument| Some(*argument) == place_holder) {
+                return Err(self.misused(&input.name));
+            }
         }
+        Ok(())
     }
 
-    /// The column of this place holder: its known values, and the rows that it misses.
-    pub(crate) fn incomplete(&self, value: Var<'g>) -> Option<(Var<'g>, Arc<[usize]>)> {
+    /// The column that this value is the place holder of.
+    pub(crate) fn incomplete(&self, value: Var<'g>) -> Option<Incomplete<'g>> {
         let inputs = self.inputs.borrow();
-        inputs.iter().find_map(|input| {
-            let missing = input.missing.as_ref()?;
-            (input.seen.id() == value.id()).then(|| (input.input, missing.clone()))
+        let input = inputs.iter().find(|i| i.seen.id() == value.id())?;
+        Some(Incomplete {
+            column: input.name.clone(),
+            observed: input.input,
+            missing: input.missing.clone()?,
         })
     }
 

@@ -8,6 +8,14 @@ use bayes_nn_distributions::{Bijector, Distribution};
 use super::trace::{Mode, Sampled, Trace, constrained};
 use crate::error::Error;
 
+/// A column that misses rows.
+pub(crate) struct Incomplete<'g> {
+    pub(crate) column: String,
+    /// The values of the other rows.
+    pub(crate) observed: Var<'g>,
+    pub(crate) missing: Arc<[usize]>,
+}
+
 /// An observed value, of which some rows may have been imputed.
 pub(super) struct Completed<'g> {
     /// The whole.
@@ -60,9 +68,13 @@ impl<'g> Trace<'g> {
         &self,
         name: &str,
         distribution: &dyn Distribution<'g>,
-        observed: Var<'g>,
-        missing: Arc<[usize]>,
+        incomplete: Incomplete<'g>,
     ) -> Result<Completed<'g>, Error> {
+        let Incomplete {
+            column,
+            observed,
+            missing,
+        } = incomplete;
         let refused = |problem| Error::NotImputed {
             site: name.to_owned(),
             distribution: distribution.name(),
@@ -74,11 +86,10 @@ impl<'g> Trace<'g> {
             ));
         }
         let bijector = distribution.support().bijector();
-        let bijector = bijector.ok_or_else(|| {
-            refused("it is discrete, and has no gradient; leave these rows out")
-        })?;
+        let bijector = bijector
+            .ok_or_else(|| refused("it is discrete, and has no gradient; leave these rows out"))?;
         if self.is_imputed(&missing) {
-            return Err(self.shared.misused(name));
+            return Err(self.shared.misused(&column));
         }
         let site = format!("{name}_missing");
         self.take_name(&site)?;
@@ -97,7 +108,7 @@ impl<'g> Trace<'g> {
             }
             Mode::Given { z, sites } => {
                 let (value, log_det) = constrained(&site, shape, &bijector, *z, sites)?;
-                self.add_term(&site, log_det);
+                self.add_term(&site, 0.0.into(), log_det);
                 value
             }
         };

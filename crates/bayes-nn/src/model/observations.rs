@@ -6,7 +6,7 @@ use bayes_nn_autodiff::{Graph, Shape};
 
 use super::batch::Batch;
 use super::data::Column;
-use super::{Data, Draws, Model, Predictive, given};
+use super::{Data, Model, Predictive, given};
 use crate::error::Error;
 
 /// The data of a fit, by their part in the model.
@@ -75,11 +75,6 @@ impl<M: Model> Predictive<M> {
             constant: self.data.constant(&columns),
             imputed: imputed.collect(),
         })
-    }
-
-    /// The log density of every value observed in the data of the fit.
-    pub(crate) fn log_likelihood_of_fit(&self, draws: usize, seed: u64) -> Result<Draws, Error> {
-        self.log_likelihood(&self.data, draws, seed)
     }
 }
 

@@ -13,7 +13,7 @@ use bayes_nn_inference::nuts::{NutsRun, Rows};
 use bayes_nn_inference::{Nuts, NutsFit};
 use bayes_nn_kernels::Precision;
 
-use super::{Data, Draws, Model, ModelDensity, Predictive, Source};
+use super::{Data, Draws, Model, ModelDensity, Predictive, Source, Variable};
 use crate::error::Error;
 
 /// Draws from the posterior of a model by the No-U-Turn Sampler.
@@ -330,7 +330,7 @@ impl<M: Model> Samples<M> {
         self.predictive.posterior(self.len(), 0)
     }
 
-    pub(crate) fn len(&self) -> usize {
+    fn len(&self) -> usize {
         let chains = self.fit.chains().iter();
         chains.map(|chain| chain.draws().len()).sum()
     }
@@ -374,22 +374,14 @@ impl<M: Model> Samples<M> {
     /// # Ok::<(), bayes_nn::Error>(())
     /// ```
     pub fn loo(&self, observed: &str) -> Result<Loo, Error> {
-        let likelihood = self.log_likelihood(&self.predictive.data)?;
-        let likelihood = likelihood.variable(observed)?;
-        let observations = likelihood.shape().elements();
-        let lengths = || {
-            let lengths = self.fit.chains().iter().map(|c| c.draws().len());
-            lengths.filter(|&length| length > 0)
-        };
-        let shortest = lengths().min().unwrap_or(0);
-        let mut values = Vec::new();
-        let mut begin = 0;
-        for length in lengths() {
-            let chain = &likelihood.values()[begin * observations..];
-            values.extend(&chain[..shortest * observations]);
-            begin += length;
-        }
-        let shape = [lengths().count(), shortest, observations];
+        let chains = self.pointwise()?;
+        let chains = chains.iter().map(|chain| chain.variable(observed));
+        let chains: Vec<&Variable> = chains.collect::<Result<_, Error>>()?;
+        let length = chains.iter().map(|c| c.values().len()).min().unwrap_or(0);
+        let observations = chains.first().map_or(0, |c| c.shape().elements());
+        let values: Vec<&[f64]> = chains.iter().map(|c| &c.values()[..length]).collect();
+        let values = values.concat();
+        let shape = [chains.len(), length / observations.max(1), observations];
         let pointwise = PointwiseLogLikelihood::new(&values, shape)?;
         let scalars = self.scalars(|_| true);
         let slices: Vec<Vec<&[f64]>> = scalars
@@ -398,6 +390,19 @@ impl<M: Model> Samples<M> {
             .collect();
         let slices: Vec<&[&[f64]]> = slices.iter().map(Vec::as_slice).collect();
         Ok(loo(&pointwise, relative_efficiency(&slices)?)?)
+    }
+
+    /// The log density of every value observed in the data of the fit, of each chain that has a
+    /// draw.
+    pub(crate) fn pointwise(&self) -> Result<Vec<Draws>, Error> {
+        let all = self.log_likelihood(&self.predictive.data)?;
+        let mut end = 0;
+        let lengths = self.fit.chains().iter().map(|c| c.draws().len());
+        let chains = lengths.filter(|length| *length > 0).map(|length| {
+            end += length;
+            all.part(end - length..end)
+        });
+        Ok(chains.collect())
     }
 
     /// The log density of every observed value under every draw of all chains, in nats: for each

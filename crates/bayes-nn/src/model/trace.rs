@@ -148,7 +148,7 @@ impl<'g> Trace<'g> {
             Mode::Given { z, sites } => {
                 let (value, log_det) = constrained(name, shape, &bijector, *z, sites)?;
                 let log_prob = distribution.log_prob(value).sum();
-                self.add_term(name, log_prob + log_det);
+                self.add_term(name, log_prob, log_det);
                 value
             }
         };
@@ -161,7 +161,6 @@ impl<'g> Trace<'g> {
         });
         Ok(value)
     }
-
 
     /// Says that `value` was seen and came from this distribution, which must have the shape of
     /// the value or stretch to it.
@@ -235,16 +234,14 @@ impl<'g> Trace<'g> {
         let completed = match (&simulated, self.shared.incomplete(value)) {
             (Some(values), _) => Completed::whole(self.shared.graph.constant(values, shape)),
             (None, None) => Completed::whole(value),
-            (None, Some((observed, missing))) => {
-                self.complete(name, &*distribution, observed, missing)?
-            }
+            (None, Some(incomplete)) => self.complete(name, &*distribution, incomplete)?,
         };
         let checked = matches!(*self.mode.borrow(), Mode::Prior { .. }) && simulated.is_none();
         if checked && !self.shared.is_absent(value) {
             self.check_support(name, &*distribution, &completed)?;
         }
         let log_prob = distribution.log_prob(completed.value);
-        self.add_term(name, log_prob.sum());
+        self.add_term(name, log_prob.sum(), 0.0.into());
         // An event has one density.
         let log_prob_shape = shape.without(0, event.len());
         let (log_prob, log_prob_shape) = completed.seen_only(log_prob, log_prob_shape);
@@ -266,12 +263,10 @@ impl<'g> Trace<'g> {
     /// Names a value that is computed from others, so that draws of it are kept.
     pub fn deterministic(&self, name: &str, value: Var<'g>) -> Var<'g> {
         let name = self.full_name(name);
-        match self.take_name(&name) {
-            Ok(()) if self.shared.incomplete(value).is_some() => {
-                self.shared.fail(self.shared.misused(&name));
-            }
-            Ok(()) => self.record.borrow_mut().deterministics.push((name, value)),
-            Err(error) => self.shared.fail(error),
+        match (self.take_name(&name), self.shared.incomplete(value)) {
+            (Ok(()), None) => self.record.borrow_mut().deterministics.push((name, value)),
+            (Ok(()), Some(known)) => self.shared.fail(self.shared.misused(&known.column)),
+            (Err(error), _) => self.shared.fail(error),
         }
         value
     }
@@ -281,7 +276,7 @@ impl<'g> Trace<'g> {
     pub fn factor(&self, name: &str, log_density: Var<'g>) {
         let name = self.full_name(name);
         match self.take_name(&name) {
-            Ok(()) => self.add_term(&name, log_density.sum()),
+            Ok(()) => self.add_term(&name, log_density.sum(), 0.0.into()),
             Err(error) => self.shared.fail(error),
         }
     }
@@ -323,9 +318,11 @@ impl<'g> Trace<'g> {
         }
     }
 
-    pub(super) fn add_term(&self, name: &str, value: Var<'g>) {
+    /// Adds a log density, scaled, and the logarithm of the Jacobian of a bijector, which is not:
+    /// it belongs to the coordinates, whatever density is written in them.
+    pub(super) fn add_term(&self, name: &str, value: Var<'g>, log_jacobian: Var<'g>) {
         let scale = *self.scale.borrow() * self.shared.factor(value);
-        let term = Term::new(name, value * scale);
+        let term = Term::new(name, value * scale + log_jacobian);
         self.record.borrow_mut().terms.push(term);
     }
 
