@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bayes_nn::distributions::{HalfNormal, Normal};
+use bayes_nn::distributions::{Distribution, HalfNormal, MultivariateNormal, Normal};
 use bayes_nn::inference_data::Coordinates;
 use bayes_nn::model::{self, Batch, Data, Model, Trace};
 use bayes_nn::{Advi, Error, InferenceData, Nuts, Samples};
@@ -144,6 +144,60 @@ fn draws_of_a_guide_are_one_chain() {
     let draws = fit.posterior(7, 2).unwrap();
     assert_eq!(values, draws.variable("noise").unwrap().values());
     assert!(!place.0.join("sample_stats").exists());
+}
+
+/// A pair that is one event in every row, of a matrix that was given.
+fn pairs<'g>(trace: &Trace<'g>, data: &Batch<'g>) {
+    let loc = trace.sample("loc", Normal::new(0.0, 1.0).expand([2, 1]));
+    let factor = trace.graph().constant(&[1.0, 0.0, 0.5, 1.0], [2, 2]);
+    let loc = loc + data.matrix("given");
+    trace.observe(
+        "pair",
+        MultivariateNormal::new(loc, factor),
+        data.matrix("pair"),
+    );
+}
+
+#[test]
+fn events_have_an_axis_that_their_log_likelihood_lacks() {
+    let data = Data::new().matrix("given", &[0.1, 0.2, 0.3, 0.4, 0.5, 0.6], 2);
+    let data = data
+        .unwrap()
+        .matrix("pair", &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 2);
+    let data = data.unwrap();
+    let nuts = Nuts::new().chains(2).warmup(20).draws(10);
+    let samples = model::sample(&pairs, &data, nuts).unwrap();
+    let place = Place::new("events");
+    let replicated = samples.predictive(&data, 7, 0).unwrap();
+    let whole = samples.inference_data().unwrap();
+    let whole = whole.posterior_predictive(&replicated).unwrap();
+    let whole = whole.dims("pair", ["part", "row"]);
+    whole
+        .coords("row", ["a", "b", "c"])
+        .write_zarr(&place.0)
+        .unwrap();
+    // Rows last, as the model has them; other columns as they were handed in.
+    let (shape, values) = place.read::<f64>("/observed_data/pair");
+    assert_eq!(
+        (&shape[..], &values[..3]),
+        (&[2, 3][..], &[1.0, 3.0, 5.0][..])
+    );
+    let (shape, values) = place.read::<f64>("/constant_data/given");
+    assert_eq!(
+        (&shape[..], &values[..3]),
+        (&[3, 2][..], &[0.1, 0.2, 0.3][..])
+    );
+    assert_eq!(place.read::<f64>("/log_likelihood/pair").0, [2, 10, 3]);
+    assert_eq!(
+        place.read::<String>("/log_likelihood/row").1,
+        ["a", "b", "c"]
+    );
+    assert!(!place.0.join("log_likelihood/part").exists());
+    // Other than as many predictions as draws are one chain.
+    assert_eq!(
+        place.read::<f64>("/posterior_predictive/pair").0,
+        [1, 7, 2, 3]
+    );
 }
 
 #[test]

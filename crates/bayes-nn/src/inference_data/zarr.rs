@@ -46,7 +46,10 @@ pub(super) fn write(data: &InferenceData, path: &Path, overwrite: bool) -> Resul
         if exists {
             fs::rename(path, &replaced)?;
         }
-        fs::rename(&folder.0, path)?;
+        fs::rename(&folder.0, path).inspect_err(|_| {
+            // What was there comes back; if not even that goes, the error says enough.
+            let _ = fs::rename(&replaced, path);
+        })?;
         match exists {
             true => fs::remove_dir_all(&replaced),
             false => Ok(()),
