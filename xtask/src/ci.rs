@@ -5,19 +5,23 @@ use crate::command::cargo;
 /// Most crates that a user of the facade builds.
 const MOST_CRATES: usize = 80;
 
-/// Tests (unless only `lints` are asked for), formatting, lints, documentation, the number of
-/// dependencies, and the main example.
+/// Tests (unless only `lints` are asked for), those of the feature `zarr`, formatting, lints,
+/// documentation, the number of dependencies, and the main example.
 pub fn run(lints: bool) -> Result<(), String> {
     if !lints {
         cargo("test", &[])?;
     }
+    // A plain `cargo test` leaves these out, and with them the hundred crates of Zarr.
+    let zarr = "test -p bayes-nn --features zarr";
+    cargo(&format!("{zarr} --lib --test inference_data"), &[])?;
+    cargo(&format!("{zarr} --doc inference_data"), &[])?;
     cargo("fmt --all --check", &[])?;
     cargo(
         "clippy --workspace --all-targets --all-features -- -D warnings",
         &[],
     )?;
     cargo(
-        "doc --workspace --no-deps",
+        "doc --workspace --no-deps --features bayes-nn/zarr",
         &[("RUSTDOCFLAGS", "-D warnings")],
     )?;
     few_dependencies()?;

@@ -24,17 +24,25 @@ pub fn cargo(arguments: &str, environment: &[(&str, &str)]) -> Result<(), String
 /// # Errors
 /// As [`cargo`].
 pub fn cargo_with(arguments: &[&str], environment: &[(&str, &str)]) -> Result<(), String> {
-    let line = arguments.join(" ");
-    println!("+ cargo {line}");
-    let status = Command::new(env!("CARGO"))
-        .args(arguments)
-        .envs(environment.iter().copied())
+    let line = format!("cargo {}", arguments.join(" "));
+    println!("+ {line}");
+    let mut command = Command::new(env!("CARGO"));
+    command.args(arguments).envs(environment.iter().copied());
+    show(&mut command, &line)
+}
+
+/// Runs a program whose output is shown; `name` is what errors call it.
+///
+/// # Errors
+/// When it cannot be started or does not succeed.
+pub fn show(command: &mut Command, name: &str) -> Result<(), String> {
+    let status = command
         .current_dir(root())
         .status()
-        .map_err(|error| format!("cargo {line}: {error}"))?;
+        .map_err(|error| format!("{name}: {error}"))?;
     match status.success() {
         true => Ok(()),
-        false => Err(format!("cargo {line}: {status}")),
+        false => Err(format!("{name}: {status}")),
     }
 }
 

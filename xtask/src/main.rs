@@ -1,11 +1,13 @@
 //! Everything about this repository that is run by hand or by CI: `cargo xtask --help`.
 
+mod arviz_check;
 mod bench;
 mod ci;
 mod command;
 mod figures;
 mod machine;
 mod peers;
+mod python;
 mod validation;
 
 use std::path::PathBuf;
@@ -25,7 +27,7 @@ struct Arguments {
 enum Task {
     /// What CI runs: tests, formatting, lints, documentation, the main example.
     Ci {
-        /// All but the tests.
+        /// All but `cargo test`.
         #[arg(long)]
         lints: bool,
     },
@@ -48,6 +50,8 @@ enum Task {
         #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
         simulations: u32,
     },
+    /// Writes stores of draws, opens them with Python's ArviZ, and compares its numbers with ours.
+    ArvizCheck,
 }
 
 #[derive(clap::Args)]
@@ -96,6 +100,7 @@ fn main() -> ExitCode {
         Task::Figures => figures::run(),
         Task::Posteriors { only, data } => validation::posteriors(&only, data),
         Task::Sbc { simulations } => validation::sbc(simulations),
+        Task::ArvizCheck => arviz_check::run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -18,6 +18,13 @@ pub enum Error {
     /// Predictions that cannot be scored.
     #[error(transparent)]
     Score(#[from] ScoreError),
+    /// Draws that do not give a diagnostic.
+    #[error(transparent)]
+    Diagnostics(#[from] bayes_nn_inference::diagnostics::DiagnosticsError),
+    /// A store that cannot be written.
+    #[cfg(feature = "zarr")]
+    #[error(transparent)]
+    Export(#[from] crate::inference_data::ExportError),
     /// A fit that cannot be started or continued.
     #[error(transparent)]
     Inference(InferenceError),
@@ -64,6 +71,34 @@ pub enum Error {
         found: &'static str,
         /// What the model asked for.
         wanted: &'static str,
+    },
+    /// A value that is no number, in a column that has no missing values.
+    #[error(
+        "row {row}, column `{column}`: NaN is not finite; if the value is missing, add the column by `Data::column_with_missing`, and a model that observes it imputes it"
+    )]
+    UnmarkedMissing {
+        /// The column.
+        column: String,
+        /// The row, from 0.
+        row: usize,
+    },
+    /// Missing values that cannot be imputed where they are.
+    #[error("the column `{column}` has missing values {problem}")]
+    MissingValues {
+        /// The column.
+        column: String,
+        /// Why not, and what would be right.
+        problem: String,
+    },
+    /// Missing values whose distribution does not let them be variables.
+    #[error("`{site}` has missing values, which {distribution} does not impute: {problem}")]
+    NotImputed {
+        /// The observed variable.
+        site: String,
+        /// The distribution.
+        distribution: &'static str,
+        /// Why not, and what would be right.
+        problem: &'static str,
     },
     /// A distribution with parameters that it cannot have.
     #[error("`{site}`: {source}")]

@@ -22,10 +22,13 @@
 //! - [`Prediction`], [`scores`]: means, uncertainty, and how good they were.
 //! - [`compare()`]: a variational fit beside NUTS, which says whether to trust it.
 //! - [`plots`], [`report`]: pictures, and one page that holds them all.
+//! - `InferenceData`, with the feature `zarr`: a store of draws that Python's ArviZ opens.
 #![forbid(unsafe_code)]
 
 pub mod data;
 pub mod datasets;
+#[cfg(feature = "zarr")]
+pub mod inference_data;
 pub mod model;
 pub mod nn;
 pub mod plots;
@@ -53,6 +56,8 @@ pub use compare::{
 };
 pub use data::{CsvReader, DataError, Dataset, Standardization};
 pub use error::Error;
+#[cfg(feature = "zarr")]
+pub use inference_data::InferenceData;
 pub use model::{Data, Draws, Fit, Model, Posterior, Samples};
 pub use predict::{Predict, Prediction, PredictiveDraws, Score, Task};
 pub use progress::Bar;

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::data_folder;
-use super::python::Venv;
 use super::rows::{Cores, Measure, Program, What};
 use crate::command::root;
+use crate::python::Venv;
 
 /// Longest that a program may take.
 const LIMIT: Duration = Duration::from_secs(900);

@@ -1,7 +1,6 @@
 //! Our programs and those of other libraries on the same work, one table.
 
 mod measure;
-mod python;
 mod results;
 pub mod rows;
 pub mod scaling;
@@ -12,6 +11,7 @@ use std::process::Command;
 
 use crate::command::{cargo, output_of, root, target_folder};
 use crate::machine;
+use crate::python::Venv;
 use measure::{Measured, Runner};
 use results::{Line, Results, Sample};
 use rows::{Judge, Row, Work};
@@ -50,7 +50,8 @@ pub fn run(only: &[String], repeats: usize) -> Result<(), String> {
     }
     rows.retain(|row| only.is_empty() || only.iter().any(|id| id == row.id));
     let programs = prepare()?;
-    let venv = python::Venv::prepare(&root().join("target/peers-venv"));
+    let list = root().join("benches/peers/requirements.txt");
+    let venv = Venv::prepare(&root().join("target/peers-venv"), &list, 10);
     let runner = Runner::new(programs, venv)?;
     let mut machine = machine::describe();
     machine.extend(runner.venv.describe());

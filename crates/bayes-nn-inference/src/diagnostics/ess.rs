@@ -35,7 +35,9 @@ pub fn ess_bulk(chains: &[&[f64]]) -> Result<f64, DiagnosticsError> {
 /// Effective sample size of the tails: the smaller of [`ess_quantile`] at 5 % and at 95 %
 /// (Vehtari et al. 2021, section 4). It should be above 100 a chain before intervals are read.
 ///
-/// ArviZ 0.x and Stan have the same quantiles; ArviZ 1.x has 11 % and 89 % unless it is told.
+/// ArviZ 0.x and Stan have the same quantiles; ArviZ 1.x has 11 % and 89 %, its probability of
+/// an interval taken for that of a tail, unless it is told `prob=(0.05, 0.95)`. The smaller
+/// [`ess_quantile`] at these is the column of its `summary`.
 ///
 /// # Errors
 /// As [`ess_bulk`].

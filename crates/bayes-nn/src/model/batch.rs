@@ -8,6 +8,7 @@ use bayes_nn_autodiff::{Bindings, Graph, Kind, Shape, Var};
 use bayes_nn_inference::InputValues;
 
 use super::data::{Column, Data};
+use super::missing::Incomplete;
 use crate::error::Error;
 
 /// The noise stream of minibatch indices.
@@ -41,6 +42,9 @@ struct Input<'g> {
     input: Var<'g>,
     seen: Var<'g>,
     values: Arc<[f64]>,
+    /// The rows that the column misses. The input then holds the others, and what the model sees
+    /// is a place holder that [`Trace::observe`](super::Trace::observe) replaces.
+    missing: Option<Arc<[usize]>>,
 }
 
 impl<'g> Batch<'g> {
@@ -132,9 +136,48 @@ impl<'g> Shared<'g> {
 
     /// The first error of the model or of its graph.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        match self.error.borrow_mut().take() {
-            Some(error) => Err(error),
-            None => Ok(self.graph.check()?),
+        if let Some(error) = self.error.borrow_mut().take() {
+            return Err(error);
+        }
+        self.graph.check()?;
+        let inputs = self.inputs.borrow();
+        for input in inputs.iter().filter(|input| input.missing.is_some()) {
+            let place_holder = input.seen.id();
+            let nodes = self.graph.nodes();
+            let mut arguments = nodes.iter().flat_map(|node| &node.arguments);
+            if arguments.any(|argument| Some(*argument) == place_holder) {
+                return Err(self.misused(&input.name));
+            }
+        }
+        Ok(())
+    }
+
+    /// The column that this value is the place holder of.
+    pub(crate) fn incomplete(&self, value: Var<'g>) -> Option<Incomplete<'g>> {
+        let inputs = self.inputs.borrow();
+        let input = inputs.iter().find(|i| i.seen.id() == value.id())?;
+        Some(Incomplete {
+            column: input.name.clone(),
+            observed: input.input,
+            missing: input.missing.clone()?,
+        })
+    }
+
+    /// The column that this value is, as it is.
+    #[cfg(feature = "zarr")]
+    pub(crate) fn column_of(&self, value: Var<'g>) -> Option<String> {
+        let inputs = self.inputs.borrow();
+        let own = inputs.iter().find(|i| i.input.id() == value.id());
+        own.map(|input| input.name.clone())
+    }
+
+    /// What a place holder for missing values is not made for.
+    pub(crate) fn misused(&self, column: &str) -> Error {
+        Error::MissingValues {
+            column: column.to_owned(),
+            problem: "and is used in a formula; observe the column once, under its distribution, \
+                      and use what `Trace::observe` returns"
+                .to_owned(),
         }
     }
 
@@ -178,7 +221,24 @@ impl<'g> Shared<'g> {
             return known.seen;
         }
         let total = self.data.rows().unwrap_or(0);
+        let mut rows_missing = None;
         let (input, seen, values) = match (column, self.index) {
+            (Column::Incomplete { .. }, Some(_)) => {
+                self.fail(Error::MissingValues {
+                    column: name.to_owned(),
+                    problem: "which are variables of the fit, one a row, while a minibatch has \
+                              other rows at every step; fit it on all rows (without `batch`), or \
+                              leave these rows out"
+                        .to_owned(),
+                });
+                return self.stand_in("a column");
+            }
+            (Column::Incomplete { observed, missing }, None) => {
+                let input = self.graph.input(name, [observed.len()]);
+                let place_holder = self.graph.input(&format!("{name}, completed"), [total]);
+                rows_missing = Some(missing.clone());
+                (input, place_holder, observed.clone())
+            }
             (Column::Vector(values), index) => {
                 let input = self.graph.input(name, [total]);
                 let seen = index.map_or(input, |index| input.gather(index, 0));
@@ -204,6 +264,7 @@ impl<'g> Shared<'g> {
             input,
             seen,
             values,
+            missing: rows_missing,
         });
         seen
     }
@@ -229,6 +290,10 @@ impl<'g> Shared<'g> {
         }
         let mut bindings = Bindings::new();
         for input in self.inputs.borrow().iter() {
+            let incomplete = input.missing.is_some();
+            if incomplete && vars.iter().any(|v| self.graph.depends_on(*v, input.seen)) {
+                return Err(self.misused(&input.name));
+            }
             bindings = bindings.bind_shared(input.input, input.values.clone());
         }
         let values = self.graph.evaluate(vars, &bindings)?;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::data::{DataError, Dataset, Standardization};
 use crate::error::Error;
 
-/// Named columns, all of the same number of rows and all finite.
+/// Named columns, all of the same number of rows, and all finite but for what is said to be
+/// missing.
 ///
 /// A clone shares the values. A [`Dataset`] becomes a matrix `x` and a column `y`.
 ///
@@ -30,6 +31,12 @@ pub struct Data {
 pub(crate) enum Column {
     /// `[n]`
     Vector(Arc<[f64]>),
+    /// `[n]`, of which some rows are not known: the values of the others, in order, and the
+    /// numbers of the missing rows, rising.
+    Incomplete {
+        observed: Arc<[f64]>,
+        missing: Arc<[usize]>,
+    },
     /// Row-major `[n, columns]`.
     Matrix { values: Arc<[f64]>, columns: usize },
     /// `[n]`, whole numbers that select.
@@ -39,7 +46,7 @@ pub(crate) enum Column {
 impl Column {
     pub(crate) fn kind(&self) -> &'static str {
         match self {
-            Column::Vector(_) => "a column",
+            Column::Vector(_) | Column::Incomplete { .. } => "a column",
             Column::Matrix { .. } => "a matrix",
             Column::Index(_) => "an index",
         }
@@ -58,8 +65,68 @@ impl Data {
     /// No values, a value that is not finite, another number of rows than the columns before, a
     /// name that is taken.
     pub fn column(self, name: &str, values: &[f64]) -> Result<Data, Error> {
+        if let Some(row) = values.iter().position(|v| v.is_nan()) {
+            return Err(Error::UnmarkedMissing {
+                column: name.to_owned(),
+                row,
+            });
+        }
         check_finite(name, values, 1)?;
         self.add(name, values.len(), Column::Vector(values.into()))
+    }
+
+    /// Adds a column of numbers of which those that are NaN are missing.
+    ///
+    /// Where a model [observes](super::Trace::observe) the column, its missing values become
+    /// variables of the model with the observed ones' distribution, and are drawn with all the
+    /// others. Without NaN it is a [`Data::column`].
+    ///
+    /// ```
+    /// use bayes_nn::distributions::Normal;
+    /// use bayes_nn::model::{self, Data};
+    /// use bayes_nn::Nuts;
+    /// let model = model::from_fn(|trace, data| {
+    ///     let mean = trace.sample("mean", Normal::new(0.0, 10.0));
+    ///     trace.observe("y", Normal::new(mean, 0.5), data.column("y"));
+    /// });
+    /// let data = Data::new().column_with_missing("y", &[1.0, 2.0, f64::NAN, 1.5, 1.2])?;
+    /// let samples = model::sample(&model, &data, Nuts::new().chains(2).seed(1))?;
+    /// let draws = samples.draws()?;
+    /// assert_eq!(draws.variable("y_missing")?.shape().elements(), 1);
+    /// assert!((draws.variable("y_missing")?.mean()[0] - 1.4).abs() < 0.2);
+    /// assert_eq!(samples.log_likelihood(&data)?.variable("y")?.shape().elements(), 4);
+    /// # Ok::<(), bayes_nn::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Data::column`]; an infinite value; no value at all.
+    pub fn column_with_missing(self, name: &str, values: &[f64]) -> Result<Data, Error> {
+        let (missing, rows): (Vec<usize>, Vec<usize>) =
+            (0..values.len()).partition(|&row| values[row].is_nan());
+        if let Some(&row) = rows.iter().find(|&&row| values[row].is_infinite()) {
+            return Err(DataError::NotFinite {
+                row,
+                column: name.to_owned(),
+                value: values[row],
+            }
+            .into());
+        }
+        if missing.is_empty() {
+            return self.column(name, values);
+        }
+        if rows.is_empty() {
+            return Err(Error::MissingValues {
+                column: name.to_owned(),
+                problem: "in every row; at least one must be known, or `Trace::sample` says what \
+                          is meant"
+                    .to_owned(),
+            });
+        }
+        let column = Column::Incomplete {
+            observed: rows.iter().map(|&row| values[row]).collect(),
+            missing: missing.into(),
+        };
+        self.add(name, values.len(), column)
     }
 
     /// Adds a matrix, `values` row-major `[n, columns]`.
@@ -122,9 +189,37 @@ impl Data {
         self.rows
     }
 
+    #[cfg(feature = "zarr")]
+    pub(super) fn columns(&self) -> impl Iterator<Item = &(String, Column)> {
+        self.columns.iter()
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<&Column> {
         let found = self.columns.iter().find(|(own, _)| own == name);
         found.map(|(_, column)| column)
+    }
+
+    /// Checks that every column with missing values misses those that it misses in the data of
+    /// the fit: for other rows there are no draws.
+    pub(crate) fn check_missing(&self, fitted: &Data) -> Result<(), Error> {
+        for (name, column) in &self.columns {
+            let Column::Incomplete { missing, .. } = column else {
+                continue;
+            };
+            match fitted.get(name) {
+                Some(Column::Incomplete { missing: known, .. }) if known == missing => {}
+                _ => {
+                    return Err(Error::MissingValues {
+                        column: name.clone(),
+                        problem: "in other rows than in the data of the fit, which has no draws \
+                                  of them; leave the column out to predict it, or give the \
+                                  values"
+                            .to_owned(),
+                    });
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The names, for messages.

@@ -39,6 +39,21 @@ impl Draws {
         })
     }
 
+    /// Some of the draws of every variable.
+    pub(crate) fn part(&self, draws: std::ops::Range<usize>) -> Draws {
+        let part = |variable: &Variable| {
+            let elements = variable.shape.elements();
+            let values = &variable.values[draws.start * elements..draws.end * elements];
+            Variable {
+                values: values.to_vec(),
+                ..variable.clone()
+            }
+        };
+        Draws {
+            variables: self.variables.iter().map(part).collect(),
+        }
+    }
+
     pub(crate) fn declare(&mut self, name: &str, shape: Shape) {
         self.variables.push(Variable {
             name: name.to_owned(),

@@ -33,6 +33,9 @@ mod data;
 mod density;
 mod draws;
 mod fit;
+mod missing;
+#[cfg(feature = "zarr")]
+mod observations;
 mod posterior;
 mod predictive;
 mod prior;
@@ -47,6 +50,8 @@ pub use data::Data;
 pub(crate) use density::{ModelDensity, given};
 pub use draws::{Draws, Variable};
 pub use fit::{Fit, fit, profile};
+#[cfg(feature = "zarr")]
+pub(crate) use observations::{Observations, Subset};
 pub use posterior::Posterior;
 pub(crate) use predictive::{Forecast, Observation, Predictive, Source, check_draws};
 pub use prior::prior_predictive;

@@ -164,9 +164,7 @@ impl<M: Model> Predictive<M> {
         let mut result = Draws::default();
         let mut outputs = Vec::new();
         for observed in &written.record.observed {
-            // A vector that is one event has one density.
-            let event = observed.distribution.event_shape().len();
-            result.declare(&observed.name, observed.shape.without(0, event));
+            result.declare(&observed.name, observed.log_prob_shape);
             outputs.push(observed.log_prob);
         }
         let mut program = written.compile(&outputs, self.precision)?;
@@ -188,6 +186,7 @@ impl<M: Model> Predictive<M> {
         data: &Data,
         absent_allowed: bool,
     ) -> Result<Written<'g>, Error> {
+        data.check_missing(&self.data)?;
         let batch = Batch::new(graph, data, None, absent_allowed);
         let (z, mut inputs) = self.source.trace(graph);
         let record = given(&self.model, &batch, z, self.source.sites())?;

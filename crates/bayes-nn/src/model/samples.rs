@@ -5,12 +5,15 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use bayes_nn_inference::diagnostics::{HDI_PROBABILITY, Summary, e_bfmi, summary};
-use bayes_nn_inference::nuts::NutsRun;
+use bayes_nn_inference::diagnostics::{
+    HDI_PROBABILITY, Loo, PointwiseLogLikelihood, Summary, e_bfmi, loo, relative_efficiency,
+    summary,
+};
+use bayes_nn_inference::nuts::{NutsRun, Rows};
 use bayes_nn_inference::{Nuts, NutsFit};
 use bayes_nn_kernels::Precision;
 
-use super::{Data, Draws, Model, ModelDensity, Predictive, Source};
+use super::{Data, Draws, Model, ModelDensity, Predictive, Source, Variable};
 use crate::error::Error;
 
 /// Draws from the posterior of a model by the No-U-Turn Sampler.
@@ -116,6 +119,7 @@ pub struct Samples<M> {
     pub(crate) predictive: Predictive<M>,
     fit: NutsFit,
     chains: Vec<Draws>,
+    warmup: Vec<Draws>,
 }
 
 /// Rows of the table at the most.
@@ -141,17 +145,28 @@ impl<M> Samples<M> {
         &self.chains
     }
 
+    /// The same of the warm-up, if [its draws were kept](Nuts::keep_warmup); else without
+    /// variables.
+    pub fn warmup(&self) -> &[Draws] {
+        &self.warmup
+    }
+
     /// Moments, intervals and diagnostics of every element of every site and deterministic.
     /// Chains of unequal length, as a stop leaves them, are cut to the shortest that has a draw.
     pub fn summary(&self) -> Summary {
         self.summary_of(|_| true)
     }
 
+    /// Every element of the wanted variables: name and chains, all of one length.
+    fn scalars(&self, wanted: impl Fn(&str) -> bool) -> Vec<(String, Vec<Vec<f64>>)> {
+        scalars(&self.nonempty().collect::<Vec<_>>(), wanted)
+    }
+
     fn summary_of(&self, wanted: impl Fn(&str) -> bool) -> Summary {
         summarized(&self.nonempty().collect::<Vec<_>>(), wanted)
     }
 
-    fn nonempty(&self) -> impl Iterator<Item = &Draws> {
+    pub(crate) fn nonempty(&self) -> impl Iterator<Item = &Draws> {
         let chains = self.chains.iter().zip(self.fit.chains());
         chains
             .filter(|(_, chain)| !chain.draws().is_empty())
@@ -226,8 +241,8 @@ impl<M> Samples<M> {
     }
 }
 
-/// Moments, intervals and diagnostics of the wanted variables of chains, cut to the shortest.
-pub(crate) fn summarized(chains: &[&Draws], wanted: impl Fn(&str) -> bool) -> Summary {
+/// Every element of the wanted variables: name and chains, all of one length.
+fn scalars(chains: &[&Draws], wanted: impl Fn(&str) -> bool) -> Vec<(String, Vec<Vec<f64>>)> {
     let shortest = chains.iter().filter_map(|chain| {
         let first = chain
             .variables()
@@ -256,6 +271,12 @@ pub(crate) fn summarized(chains: &[&Draws], wanted: impl Fn(&str) -> bool) -> Su
             scalars.push((name, draws.collect()));
         }
     }
+    scalars
+}
+
+/// Moments, intervals and diagnostics of the wanted variables of chains, cut to the shortest.
+pub(crate) fn summarized(chains: &[&Draws], wanted: impl Fn(&str) -> bool) -> Summary {
+    let scalars = scalars(chains, wanted);
     let slices: Vec<(&str, Vec<&[f64]>)> = scalars
         .iter()
         .map(|(name, chains)| (name.as_str(), chains.iter().map(Vec::as_slice).collect()))
@@ -293,18 +314,19 @@ impl<M: Model> Samples<M> {
             },
             precision: Precision::F64,
         };
-        let chains = fit.chains().iter().map(|chain| {
-            let draws = chain.draws();
-            match draws.is_empty() {
-                true => Ok(Draws::default()),
-                false => predictive(draws.positions().into()).posterior(draws.len(), 0),
-            }
-        });
-        let chains = chains.collect::<Result<_, Error>>()?;
+        let variables = |rows: &Rows| match rows.positions().is_empty() {
+            true => Ok(Draws::default()),
+            false => predictive(rows.positions().into()).posterior(rows.len(), 0),
+        };
+        let draws = fit.chains().iter().map(|chain| variables(chain.draws()));
+        let chains = draws.collect::<Result<_, Error>>()?;
+        let draws = fit.chains().iter().map(|chain| variables(chain.warmup()));
+        let warmup = draws.collect::<Result<_, Error>>()?;
         let all = fit.chains().iter().flat_map(|c| c.draws().positions());
         Ok(Samples {
             predictive: predictive(all.copied().collect()),
             chains,
+            warmup,
             fit,
         })
     }
@@ -334,6 +356,62 @@ impl<M: Model> Samples<M> {
         seed: u64,
     ) -> Result<Draws, Error> {
         self.predictive.predictive(&data.into(), draws, seed)
+    }
+
+    /// Leave-one-out cross-validation of an observed variable of the data of the fit, by
+    /// Pareto-smoothed importance sampling. Chains of unequal length are cut to the shortest that
+    /// has a draw.
+    ///
+    /// The relative efficiency is the mean over all sites and deterministics, as in ArviZ.
+    ///
+    /// # Errors
+    /// A name that is not observed; fewer than 25 draws; a log density that is not finite.
+    ///
+    /// ```
+    /// # use bayes_nn::distributions::Normal;
+    /// # use bayes_nn::model::{self, Data};
+    /// # use bayes_nn::Nuts;
+    /// # let model = model::from_fn(|trace, data| {
+    /// #     let mean = trace.sample("mean", Normal::new(0.0, 10.0));
+    /// #     trace.observe("y", Normal::new(mean, 1.0), data.column("y"));
+    /// # });
+    /// let data = Data::new().column("y", &[1.1, 1.9, 0.2, 0.9, 1.1])?;
+    /// let samples = model::sample(&model, &data, Nuts::new().chains(2).seed(1))?;
+    /// let loo = samples.loo("y")?;
+    /// println!("{loo}");
+    /// assert_eq!(loo.unreliable().count(), 0);
+    /// # Ok::<(), bayes_nn::Error>(())
+    /// ```
+    pub fn loo(&self, observed: &str) -> Result<Loo, Error> {
+        let chains = self.pointwise()?;
+        let chains = chains.iter().map(|chain| chain.variable(observed));
+        let chains: Vec<&Variable> = chains.collect::<Result<_, Error>>()?;
+        let length = chains.iter().map(|c| c.values().len()).min().unwrap_or(0);
+        let observations = chains.first().map_or(0, |c| c.shape().elements());
+        let values: Vec<&[f64]> = chains.iter().map(|c| &c.values()[..length]).collect();
+        let values = values.concat();
+        let shape = [chains.len(), length / observations.max(1), observations];
+        let pointwise = PointwiseLogLikelihood::new(&values, shape)?;
+        let scalars = self.scalars(|_| true);
+        let slices: Vec<Vec<&[f64]>> = scalars
+            .iter()
+            .map(|(_, chains)| chains.iter().map(Vec::as_slice).collect())
+            .collect();
+        let slices: Vec<&[&[f64]]> = slices.iter().map(Vec::as_slice).collect();
+        Ok(loo(&pointwise, relative_efficiency(&slices)?)?)
+    }
+
+    /// The log density of every value observed in the data of the fit, of each chain that has a
+    /// draw.
+    pub(crate) fn pointwise(&self) -> Result<Vec<Draws>, Error> {
+        let all = self.log_likelihood(&self.predictive.data)?;
+        let mut end = 0;
+        let lengths = self.fit.chains().iter().map(|c| c.draws().len());
+        let chains = lengths.filter(|length| *length > 0).map(|length| {
+            end += length;
+            all.part(end - length..end)
+        });
+        Ok(chains.collect())
     }
 
     /// The log density of every observed value under every draw of all chains, in nats: for each

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use bayes_nn_autodiff::{Graph, Shape, Var};
 use bayes_nn_distributions::{Bijector, Distribution, ParameterValues, Uniform};
@@ -10,6 +11,7 @@ use bayes_nn_inference::{Site, Term};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::batch::{Batch, Shared};
+use super::missing::Completed;
 use crate::error::Error;
 
 /// The handle through which a model declares its random variables.
@@ -18,8 +20,8 @@ use crate::error::Error;
 /// unconstrained vector, sent through the bijector of the distribution's support. For the prior
 /// it gives a draw made on the host. For predictions it gives a draw of the posterior.
 pub struct Trace<'g> {
-    shared: Rc<Shared<'g>>,
-    mode: RefCell<Mode<'g>>,
+    pub(super) shared: Rc<Shared<'g>>,
+    pub(super) mode: RefCell<Mode<'g>>,
     scope: RefCell<Vec<String>>,
     scale: RefCell<f64>,
     names: RefCell<HashSet<String>>,
@@ -53,15 +55,21 @@ pub(crate) struct Sampled<'g> {
     pub(crate) shape: Shape,
     pub(crate) value: Var<'g>,
     pub(crate) bijector: Bijector<'g>,
+    /// For imputed values: the rows that they stand in.
+    pub(crate) rows: Option<Arc<[usize]>>,
 }
 
 pub(crate) struct Observed<'g> {
     pub(crate) name: String,
     pub(crate) distribution: Box<dyn Distribution<'g> + 'g>,
     pub(crate) shape: Shape,
+    /// What was seen, without the values that are missing.
     pub(crate) value: Var<'g>,
-    /// Element by element, never scaled.
+    /// If some are: the rows that are not.
+    pub(crate) rows: Option<Arc<[usize]>>,
+    /// Of each event that was seen, never scaled; of the shape beside it, or one number for all.
     pub(crate) log_prob: Var<'g>,
+    pub(crate) log_prob_shape: Shape,
     /// A draw on the host, when the run simulates.
     pub(crate) simulated: Option<Vec<f64>>,
 }
@@ -142,30 +150,9 @@ impl<'g> Trace<'g> {
                 }
             }
             Mode::Given { z, sites } => {
-                let site = sites.iter().find(|site| site.name == name);
-                let site = site.ok_or_else(|| Error::SiteAppeared {
-                    site: name.to_owned(),
-                })?;
-                // A vector on a simplex, say, has one unconstrained element less.
-                let unconstrained = bijector.unconstrained_shape(shape);
-                if site.shape != unconstrained {
-                    return Err(Error::SiteShape {
-                        site: name.to_owned(),
-                        shape: Box::new(unconstrained),
-                        fitted: Box::new(site.shape),
-                    });
-                }
-                let z = z.view(site.offset, unconstrained);
-                let value = bijector.forward(z);
+                let (value, log_det) = constrained(name, shape, &bijector, *z, sites)?;
                 let log_prob = distribution.log_prob(value).sum();
-                let log_det = match bijector.log_det_jacobian(z) {
-                    // One number stands for every element.
-                    number if number.number().is_some() && bijector.is_element_wise() => {
-                        number * shape.elements() as f64
-                    }
-                    elements => elements.sum(),
-                };
-                self.add_term(name, log_prob + log_det);
+                self.add_term(name, log_prob, log_det);
                 value
             }
         };
@@ -174,6 +161,7 @@ impl<'g> Trace<'g> {
             shape,
             value,
             bijector,
+            rows: None,
         });
         Ok(value)
     }
@@ -182,20 +170,40 @@ impl<'g> Trace<'g> {
     /// the value or stretch to it.
     ///
     /// In a minibatch the log density of what comes from rows is scaled by `N / B`.
+    ///
+    /// A column [with missing values](super::Data::column_with_missing) is completed: those become
+    /// a variable `name_missing` under the same distribution, which must be continuous. What is
+    /// returned is the value, whole, for the rest of the model to use; where observations are
+    /// simulated ([`prior_predictive`](super::prior_predictive)), it is what was simulated.
+    ///
+    /// ```
+    /// use bayes_nn::distributions::Normal;
+    /// use bayes_nn::model::{Batch, Trace};
+    /// // A regression on a covariate that was not always measured.
+    /// fn line<'g>(trace: &Trace<'g>, data: &Batch<'g>) {
+    ///     let centre = trace.sample("centre", Normal::new(0.0, 1.0));
+    ///     let x = trace.observe("x", Normal::new(centre, 1.0), data.column("x"));
+    ///     let slope = trace.sample("slope", Normal::new(0.0, 1.0));
+    ///     trace.observe("y", Normal::new(slope * x, 0.1), data.column("y"));
+    /// }
+    /// # let _ = bayes_nn::model::from_fn(line);
+    /// ```
     #[track_caller]
     pub fn observe(
         &self,
         name: &str,
         distribution: impl Distribution<'g> + 'g,
         value: impl Into<Var<'g>>,
-    ) {
+    ) -> Var<'g> {
         let value = value.into();
         self.shared.graph.scope(name, || {
             let name = self.full_name(name);
-            if let Err(error) = self.try_observe(&name, Box::new(distribution), value) {
+            let seen = self.try_observe(&name, Box::new(distribution), value);
+            seen.unwrap_or_else(|error| {
                 self.shared.fail(error);
-            }
-        });
+                self.shared.zeros(value.shape())
+            })
+        })
     }
 
     fn try_observe(
@@ -203,7 +211,7 @@ impl<'g> Trace<'g> {
         name: &str,
         distribution: Box<dyn Distribution<'g> + 'g>,
         value: Var<'g>,
-    ) -> Result<(), Error> {
+    ) -> Result<Var<'g>, Error> {
         self.take_name(name)?;
         self.check_parameters(name, &*distribution)?;
         let (shape, own) = (value.shape(), distribution.shape());
@@ -220,32 +228,47 @@ impl<'g> Trace<'g> {
             });
         }
         let mut simulated = None;
-        if let Mode::Prior { rng, simulate } = &mut *self.mode.borrow_mut() {
-            if *simulate {
-                simulated = Some(self.draw(name, &*distribution, shape, rng)?);
-            } else if !self.shared.is_absent(value) {
-                self.check_support(name, &*distribution, value)?;
-            }
+        if let Mode::Prior {
+            rng,
+            simulate: true,
+        } = &mut *self.mode.borrow_mut()
+        {
+            simulated = Some(self.draw(name, &*distribution, shape, rng)?);
         }
-        let log_prob = distribution.log_prob(value);
-        self.add_term(name, log_prob.sum());
+        let completed = match (&simulated, self.shared.incomplete(value)) {
+            (Some(values), _) => Completed::whole(self.shared.graph.constant(values, shape)),
+            (None, None) => Completed::whole(value),
+            (None, Some(incomplete)) => self.complete(name, &*distribution, incomplete)?,
+        };
+        let checked = matches!(*self.mode.borrow(), Mode::Prior { .. }) && simulated.is_none();
+        if checked && !self.shared.is_absent(value) {
+            self.check_support(name, &*distribution, &completed)?;
+        }
+        let log_prob = distribution.log_prob(completed.value);
+        self.add_term(name, log_prob.sum(), 0.0.into());
+        // An event has one density.
+        let log_prob_shape = shape.without(0, event.len());
+        let (log_prob, log_prob_shape) = completed.seen_only(log_prob, log_prob_shape);
         self.record.borrow_mut().observed.push(Observed {
             name: name.to_owned(),
             distribution,
             shape,
-            value,
+            value: completed.observed,
+            rows: completed.rows,
             log_prob,
+            log_prob_shape,
             simulated,
         });
-        Ok(())
+        Ok(completed.value)
     }
 
     /// Names a value that is computed from others, so that draws of it are kept.
     pub fn deterministic(&self, name: &str, value: Var<'g>) -> Var<'g> {
         let name = self.full_name(name);
-        match self.take_name(&name) {
-            Ok(()) => self.record.borrow_mut().deterministics.push((name, value)),
-            Err(error) => self.shared.fail(error),
+        match (self.take_name(&name), self.shared.incomplete(value)) {
+            (Ok(()), None) => self.record.borrow_mut().deterministics.push((name, value)),
+            (Ok(()), Some(known)) => self.shared.fail(self.shared.misused(&known.column)),
+            (Err(error), _) => self.shared.fail(error),
         }
         value
     }
@@ -255,7 +278,7 @@ impl<'g> Trace<'g> {
     pub fn factor(&self, name: &str, log_density: Var<'g>) {
         let name = self.full_name(name);
         match self.take_name(&name) {
-            Ok(()) => self.add_term(&name, log_density.sum()),
+            Ok(()) => self.add_term(&name, log_density.sum(), 0.0.into()),
             Err(error) => self.shared.fail(error),
         }
     }
@@ -288,7 +311,7 @@ impl<'g> Trace<'g> {
         }
     }
 
-    fn take_name(&self, name: &str) -> Result<(), Error> {
+    pub(super) fn take_name(&self, name: &str) -> Result<(), Error> {
         match self.names.borrow_mut().insert(name.to_owned()) {
             true => Ok(()),
             false => Err(Error::NameTwice {
@@ -297,9 +320,11 @@ impl<'g> Trace<'g> {
         }
     }
 
-    fn add_term(&self, name: &str, value: Var<'g>) {
+    /// Adds a log density, scaled, and the logarithm of the Jacobian of a bijector, which is not:
+    /// it belongs to the coordinates, whatever density is written in them.
+    pub(super) fn add_term(&self, name: &str, value: Var<'g>, log_jacobian: Var<'g>) {
         let scale = *self.scale.borrow() * self.shared.factor(value);
-        let term = Term::new(name, value * scale);
+        let term = Term::new(name, value * scale + log_jacobian);
         self.record.borrow_mut().terms.push(term);
     }
 
@@ -315,7 +340,7 @@ impl<'g> Trace<'g> {
     }
 
     /// Draws on the host, in row-major order of `shape`.
-    fn draw(
+    pub(super) fn draw(
         &self,
         name: &str,
         distribution: &dyn Distribution<'g>,
@@ -348,16 +373,16 @@ impl<'g> Trace<'g> {
         &self,
         name: &str,
         distribution: &dyn Distribution<'g>,
-        value: Var<'g>,
+        value: &Completed<'g>,
     ) -> Result<(), Error> {
         let support = distribution.support();
-        let values = self.shared.evaluate(&[value])?.swap_remove(0);
+        let values = self.shared.evaluate(&[value.observed])?.swap_remove(0);
         // Rows are the last axis: batch last.
-        let rows = value.shape().columns();
+        let rows = value.observed.shape().columns();
         match values.iter().position(|v| !support.contains(*v)) {
             Some(place) => Err(Error::Support {
                 site: name.to_owned(),
-                row: place % rows,
+                row: value.row(place % rows),
                 value: values[place],
                 distribution: distribution.name(),
                 support: support.to_string(),
@@ -365,6 +390,39 @@ impl<'g> Trace<'g> {
             None => Ok(()),
         }
     }
+}
+
+/// The part of `z` that belongs to a site as a value of this shape, and the logarithm of the
+/// Jacobian of the way there, summed.
+pub(super) fn constrained<'g>(
+    name: &str,
+    shape: Shape,
+    bijector: &Bijector<'g>,
+    z: Var<'g>,
+    sites: &[Site],
+) -> Result<(Var<'g>, Var<'g>), Error> {
+    let site = sites.iter().find(|site| site.name == name);
+    let site = site.ok_or_else(|| Error::SiteAppeared {
+        site: name.to_owned(),
+    })?;
+    // A vector on a simplex, say, has one unconstrained element less.
+    let unconstrained = bijector.unconstrained_shape(shape);
+    if site.shape != unconstrained {
+        return Err(Error::SiteShape {
+            site: name.to_owned(),
+            shape: Box::new(unconstrained),
+            fitted: Box::new(site.shape),
+        });
+    }
+    let z = z.view(site.offset, unconstrained);
+    let log_det = match bijector.log_det_jacobian(z) {
+        // One number stands for every element.
+        number if number.number().is_some() && bijector.is_element_wise() => {
+            number * shape.elements() as f64
+        }
+        elements => elements.sum(),
+    };
+    Ok((bijector.forward(z), log_det))
 }
 
 /// Draws that fill `shape`, given the values of each parameter.

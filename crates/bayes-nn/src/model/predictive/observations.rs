@@ -54,8 +54,10 @@ impl<M: Model> Predictive<M> {
         let mut outputs = Vec::new();
         let mut gathering: Vec<Gathering<'_, '_>> = Vec::new();
         for observed in &written.record.observed {
+            // Values of which some are missing are compared, but not scored.
             let absent = written.batch.shared.is_absent(observed.value);
-            gathering.push(Gathering::new(observed, !absent, &graph, &mut outputs));
+            let seen = !absent && observed.rows.is_none();
+            gathering.push(Gathering::new(observed, seen, &graph, &mut outputs));
         }
         let mut program = written.compile(&outputs, self.precision)?;
         program.rewind(seed, 0);
