@@ -278,32 +278,8 @@ fn state_ranges(plan: &Plan) -> impl Iterator<Item = std::ops::Range<usize>> {
 
 impl<T: Element> Program for CpuProgram<T> {
     fn write(&mut self, input: InputId, values: &[f64]) -> Result<(), KernelError> {
-        let plan = self.plan.clone();
-        let Some(number) = plan.inputs.iter().position(|i| i.id == input) else {
-            return Err(KernelError::NoInput {
-                index: input.index(),
-            });
-        };
-        let (name, id) = (&plan.inputs[number].name, plan.inputs[number].value);
-        let value = &plan.values[id.index()];
-        if values.len() != value.shape.elements() {
-            return Err(KernelError::Length {
-                name: name.clone(),
-                shape: value.shape,
-                got: values.len(),
-            });
-        }
-        let is_index = |v: &f64| v.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(v);
-        if value.kind == Kind::Index
-            && let Some(position) = values.iter().position(|v| !is_index(v))
-        {
-            return Err(KernelError::Index {
-                name: name.clone(),
-                value: values[position],
-                position,
-                length: u32::MAX as usize + 1,
-            });
-        }
+        let number = self.plan.input_for(input, values)?;
+        let id = self.plan.inputs[number].value;
         self.fill(id, values);
         self.written[number] = true;
         Ok(())
@@ -354,21 +330,7 @@ impl<T: Element> Program for CpuProgram<T> {
             samples[number].push((now - last).as_secs_f64());
             last = Instant::now();
         })?;
-        // A step that the system interrupted must not speak for all.
-        let median = |mut samples: Vec<f64>| {
-            let middle = samples.len() / 2;
-            samples.sort_by(f64::total_cmp);
-            samples.get(middle).copied().unwrap_or(0.0)
-        };
-        Ok(Profile {
-            steps,
-            passes: passes
-                .into_iter()
-                .zip(samples.into_iter().map(median))
-                .collect(),
-            precision: T::PRECISION,
-            limits: None,
-        })
+        Ok(Profile::of_samples(passes, samples, T::PRECISION))
     }
 
     fn save(&mut self) {
