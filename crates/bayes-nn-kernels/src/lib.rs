@@ -33,7 +33,7 @@ use bayes_nn_autodiff::InputId;
 
 pub use cpu::Cpu;
 pub use cpu::isa::Isa;
-pub use device::DeviceError;
+pub use device::{Device, DeviceError, DeviceInfo};
 pub use element::Element;
 pub use error::KernelError;
 pub use plan::Plan;

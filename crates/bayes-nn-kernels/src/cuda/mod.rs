@@ -7,8 +7,12 @@
 //! through driver, NVRTC and cuBLAS; and [`Host`], which compiles the same text as C++ and runs
 //! it block by block on this machine, so that a wrong place is found where there is no GPU.
 
+mod cache;
+pub mod compiler;
 pub mod emit;
+mod gpu;
 mod host;
 mod program;
 
+pub use gpu::{Cuda, Products};
 pub use host::Host;
