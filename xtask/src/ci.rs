@@ -1,12 +1,13 @@
 //! What must pass before a change is taken.
 
 use crate::command::cargo;
+use crate::kernels_check;
 
 /// Most crates that a user of the facade builds.
 const MOST_CRATES: usize = 80;
 
 /// Tests (unless only `lints` are asked for), formatting, lints, documentation, the number of
-/// dependencies, and the main example.
+/// dependencies, CUDA's kernels, and the main example.
 pub fn run(lints: bool) -> Result<(), String> {
     if !lints {
         cargo("test", &[])?;
@@ -21,6 +22,7 @@ pub fn run(lints: bool) -> Result<(), String> {
         &[("RUSTDOCFLAGS", "-D warnings")],
     )?;
     few_dependencies()?;
+    kernels_check::run(false, false)?;
     cargo("run --release --example moons", &[])
 }
 

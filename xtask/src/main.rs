@@ -4,6 +4,7 @@ mod bench;
 mod ci;
 mod command;
 mod figures;
+mod kernels_check;
 mod peers;
 
 use std::process::ExitCode;
@@ -28,6 +29,12 @@ enum Task {
     },
     /// The criterion benches; with --peers, the same work beside other libraries.
     Bench(Bench),
+    /// CUDA's kernels without a GPU: compiled for two architectures, and run on the host.
+    KernelsCheck {
+        /// All tests of operations and many random models, too; takes some minutes.
+        #[arg(long)]
+        long: bool,
+    },
     /// Plots of the time of a step against rows, parameters, threads and draws.
     Figures,
 }
@@ -71,6 +78,7 @@ fn main() -> ExitCode {
             baseline,
             ..
         }) => bench::run(filter.as_deref(), save.as_deref(), baseline.as_deref()),
+        Task::KernelsCheck { long } => kernels_check::run(long, true),
         Task::Figures => figures::run(),
     };
     match done {

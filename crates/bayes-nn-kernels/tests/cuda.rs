@@ -10,7 +10,7 @@ mod random;
 use std::path::Path;
 
 use bayes_nn_autodiff::{Graph, NoiseKind, Var, concat, grad};
-use bayes_nn_kernels::cuda::Host;
+use bayes_nn_kernels::cuda::{Host, compiler};
 use bayes_nn_kernels::cuda::emit::{Launch, Source};
 use bayes_nn_kernels::{Backend, Cpu, KernelError, Plan, Precision, Program};
 use common::{Model, assert_close};
@@ -274,4 +274,38 @@ fn the_text_of_known_plans_is_the_one_that_is_kept() {
     let hidden = weights.matmul(x.t()).tanh();
     m.outputs = vec![hidden.logsumexp(0).sum(), hidden.gather(index, 0), x.max()];
     assert_snapshot("products_and_reductions", &m, Precision::F64);
+}
+
+/// What machine code is made for: the oldest and the newest that matter most.
+const ARCHITECTURES: [&str; 2] = ["sm_80", "sm_90"];
+
+#[test]
+fn the_text_is_taken_by_the_compiler_of_cuda() {
+    if let Err(error) = compiler::version() {
+        assert!(
+            std::env::var_os("BAYES_NN_REQUIRE_NVRTC").is_none(),
+            "{error}"
+        );
+        return eprintln!("skipped: {error}");
+    }
+    let compile = |model: &Model<'_>, architectures: &[&str]| {
+        for (precision, _) in BOTH {
+            let source = Source::new(&model.plan(), precision).unwrap();
+            for architecture in architectures {
+                let code = compiler::compile(&source.text, architecture);
+                let code = code.unwrap_or_else(|error| panic!("{architecture}: {error}"));
+                assert!(code.starts_with(b"\x7fELF"), "{architecture}");
+            }
+        }
+    };
+    let graph = Graph::new();
+    compile(&every_operation(&graph), &ARCHITECTURES);
+    let graph = Graph::new();
+    compile(&variational_step(&graph, Some(50)), &ARCHITECTURES);
+    random_models(5, |model| compile(model, &ARCHITECTURES[..1]));
+    // What is wrong comes back as what the compiler says of it.
+    let error = compiler::compile("KERNEL of nothing", ARCHITECTURES[0]).unwrap_err();
+    assert!(error.to_string().contains("error:"), "{error}");
+    let error = compiler::compile("", "sm_1").unwrap_err();
+    assert!(error.to_string().contains("arch"), "{error}");
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use bayes_nn_kernels::{Cpu, Profile};
+use bayes_nn_kernels::Profile;
 
 use super::stepper::{Role, Stepper, Values, first_averaged};
 use super::{Advi, AdviFit, Approximation, Curve, Restart, Stop, diagnosis, evaluation};
@@ -73,7 +73,7 @@ impl Advi {
         let mut stepper = Stepper::new(self, density, &start)?;
         // The first steps fill caches and start threads.
         stepper.profile(steps.div_ceil(10))?;
-        Ok(stepper.profile(steps)?.with_limits(&Cpu::detect()?)?)
+        Ok(stepper.profile(steps)?.with_limits(&self.device)?)
     }
 
     fn seed_of(&self, restart: usize) -> u64 {
@@ -210,6 +210,7 @@ impl Advi {
             stop,
             seed: self.seed,
             precision: self.precision,
+            device: self.device.clone(),
             setup_seconds,
             seconds,
             restarts: Vec::new(),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bayes_nn_inference::diagnostics::{HDI_PROBABILITY, Summary, e_bfmi, summary};
 use bayes_nn_inference::nuts::NutsRun;
 use bayes_nn_inference::{Nuts, NutsFit};
-use bayes_nn_kernels::Precision;
+use bayes_nn_kernels::{Device, Precision};
 
 use super::{Data, Draws, Model, ModelDensity, Predictive, Source};
 use crate::error::Error;
@@ -288,6 +288,7 @@ impl<M: Model> Samples<M> {
                 rows,
             },
             precision: Precision::F64,
+            device: Device::cpu(),
         };
         let chains = fit.chains().iter().map(|chain| {
             let draws = chain.draws();
