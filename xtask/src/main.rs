@@ -4,6 +4,7 @@ mod bench;
 mod ci;
 mod command;
 mod figures;
+mod gpu;
 mod kernels_check;
 mod peers;
 
@@ -34,6 +35,12 @@ enum Task {
         /// All tests of operations and many random models, too; takes some minutes.
         #[arg(long)]
         long: bool,
+    },
+    /// Tests and workloads on a GPU.
+    Gpu {
+        /// Only copies executables and a script into this folder, for a machine without cargo
+        #[arg(long, value_name = "DIR")]
+        stage: Option<std::path::PathBuf>,
     },
     /// Plots of the time of a step against rows, parameters, threads and draws.
     Figures,
@@ -79,6 +86,7 @@ fn main() -> ExitCode {
             ..
         }) => bench::run(filter.as_deref(), save.as_deref(), baseline.as_deref()),
         Task::KernelsCheck { long } => kernels_check::run(long, true),
+        Task::Gpu { stage } => gpu::run(stage.as_deref()),
         Task::Figures => figures::run(),
     };
     match done {

@@ -1,5 +1,5 @@
-//! CUDA's kernels without a GPU: their values as C++ on the host, their text, and what is said
-//! where there is no device.
+//! CUDA's kernels: their values as C++ on the host, or with BAYES_NN_TEST_ON=cuda on the first
+//! GPU; their text; and that the compiler of CUDA takes it.
 #![cfg(feature = "cuda")]
 
 mod common;
@@ -10,32 +10,45 @@ mod random;
 use std::path::Path;
 
 use bayes_nn_autodiff::{Graph, NoiseKind, Var, concat, grad};
-use bayes_nn_kernels::cuda::{Host, compiler};
+use bayes_nn_kernels::cuda::{Cuda, Host, compiler};
 use bayes_nn_kernels::cuda::emit::{Launch, Source};
 use bayes_nn_kernels::{Backend, Cpu, KernelError, Plan, Precision, Program};
 use common::{Model, assert_close};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 
-/// The host as a device; without a C++ compiler there is nothing to test.
-fn host() -> Option<Host> {
-    let host = Host::find();
-    if let Err(error) = &host {
-        assert!(
-            std::env::var_os("BAYES_NN_REQUIRE_HOST").is_none(),
-            "{error}"
-        );
-        eprintln!("skipped: {error}");
+/// Whether a GPU is asked for.
+fn on_gpu() -> bool {
+    std::env::var("BAYES_NN_TEST_ON").as_deref() == Ok("cuda")
+}
+
+/// Two backends that must give the same bits: the host, threads in both orders, or a GPU twice.
+/// Without a C++ compiler there is nothing to test.
+fn twins() -> Option<[Box<dyn Backend>; 2]> {
+    if on_gpu() {
+        return Some([(); 2].map(|()| Box::new(Cuda::new(0).unwrap()) as Box<dyn Backend>));
     }
-    host.ok()
+    match Host::find() {
+        Ok(host) => Some([Box::new(host.clone()), Box::new(host.reversed())]),
+        Err(error) => {
+            let required = std::env::var_os("BAYES_NN_REQUIRE_HOST").is_some();
+            assert!(!required, "{error}");
+            eprintln!("skipped: {error}");
+            None
+        }
+    }
+}
+
+/// The first of the two.
+fn backend() -> Option<Box<dyn Backend>> {
+    twins().map(|[first, _]| first)
 }
 
 const BOTH: [(Precision, f64); 2] = [(Precision::F64, 1e-11), (Precision::F32, 2e-4)];
 
-/// Steps on the host against the CPU executor; once more with blocks and threads in the
-/// opposite order, to the same bits.
+/// Steps against the CPU executor, and once more to the same bits.
 fn assert_like_cpu(model: &Model<'_>, steps: u64) {
-    let Some(host) = host() else { return };
+    let Some([first, second]) = twins() else { return };
     let cpu = Cpu::detect().unwrap();
     for (precision, tolerance) in BOTH {
         let run = |backend: &dyn Backend| {
@@ -47,17 +60,17 @@ fn assert_like_cpu(model: &Model<'_>, steps: u64) {
             });
             outputs.chain(states).collect::<Vec<_>>()
         };
-        let (expected, values) = (run(&cpu), run(&host));
+        let (expected, values) = (run(&cpu), run(&*first));
         for (number, (values, expected)) in values.iter().zip(&expected).enumerate() {
             let largest = expected.iter().filter(|x| x.is_finite());
             let largest = largest.fold(1.0, |a: f64, b| a.max(b.abs()));
             let what = format!("{precision:?}, output {number}");
             assert_close(&what, values, expected, tolerance * largest);
         }
-        let opposite = run(&host.clone().reversed());
-        for (number, (a, b)) in values.iter().zip(&opposite).enumerate() {
+        let again = run(&*second);
+        for (number, (a, b)) in values.iter().zip(&again).enumerate() {
             let same = a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits());
-            assert!(same, "{precision:?}, output {number} depends on the order of threads");
+            assert!(same, "{precision:?}, output {number}: two runs differ");
         }
     }
 }
@@ -176,7 +189,7 @@ fn random_models_compute_what_the_cpu_computes() {
 
 #[test]
 fn an_index_outside_is_found_and_the_program_goes_on_when_it_is_mended() {
-    let Some(host) = host() else { return };
+    let Some(backend) = backend() else { return };
     let graph = Graph::new();
     let (x, i, next) = (graph.input("x", 3), graph.index_input("i", 2), graph.index_input("next", 2));
     let chosen = x.gather(i, 0);
@@ -186,7 +199,7 @@ fn an_index_outside_is_found_and_the_program_goes_on_when_it_is_mended() {
     let plan = Plan::new(&graph, &[gradient, graph.step() * 1.0], &updates).unwrap();
     let id = |v: Var<'_>| v.input_id().unwrap();
     for (precision, _) in BOTH {
-        let mut program = host.compile(&plan, precision).unwrap();
+        let mut program = backend.compile(&plan, precision).unwrap();
         assert!(program.run(1).unwrap_err().to_string().contains("no value yet"));
         program.write(id(x), &[1.0, 2.0, 3.0]).unwrap();
         program.write(id(i), &[2.0, 2.0]).unwrap();
@@ -210,10 +223,10 @@ fn an_index_outside_is_found_and_the_program_goes_on_when_it_is_mended() {
 
 #[test]
 fn states_are_saved_and_profiles_name_every_pass() {
-    let Some(host) = host() else { return };
+    let Some(backend) = backend() else { return };
     let graph = Graph::new();
     let model = variational_step(&graph, None);
-    let mut program = model.program(&host, Precision::F32);
+    let mut program = model.program(&*backend, Precision::F32);
     let states: Vec<_> = model.updates.iter().map(|(s, _)| s.input_id().unwrap()).collect();
     let read = |program: &dyn Program| -> Vec<Vec<f64>> {
         states.iter().map(|s| program.read_input(*s)).collect()
@@ -229,7 +242,7 @@ fn states_are_saved_and_profiles_name_every_pass() {
     program.rewind(common::SEED, 2);
     let profile = program.profile(2).unwrap();
     assert_eq!(profile.passes.len(), model.plan().steps.len());
-    // A profile runs the steps that it measures.
+    // A profile runs the steps that it measures, launch by launch: a graph does the same.
     assert_eq!(read(&*program), later);
     assert_eq!(program.first_non_finite(states[0]), None);
     let mut bad = saved[0].clone();
@@ -308,4 +321,22 @@ fn the_text_is_taken_by_the_compiler_of_cuda() {
     assert!(error.to_string().contains("error:"), "{error}");
     let error = compiler::compile("", "sm_1").unwrap_err();
     assert!(error.to_string().contains("arch"), "{error}");
+}
+
+#[test]
+fn memory_is_given_back() {
+    if !on_gpu() {
+        return eprintln!("skipped: BAYES_NN_TEST_ON is not cuda");
+    }
+    let cuda = Cuda::new(0).unwrap();
+    let graph = Graph::new();
+    let mut model = Model::new(&graph);
+    let x = model.input([64 << 18]);
+    model.outputs = vec![(x * 2.0).exp()];
+    let make = || drop(model.program(&cuda, Precision::F32));
+    make();
+    let (before, _) = cuda.memory().unwrap();
+    (0..10).for_each(|_| make());
+    let (after, _) = cuda.memory().unwrap();
+    assert!(after + (64 << 20) > before, "{after} bytes free, {before} before");
 }

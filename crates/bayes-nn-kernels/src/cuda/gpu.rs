@@ -98,6 +98,14 @@ impl Cuda {
             .collect()
     }
 
+    /// Bytes of its memory that are free, and that there are.
+    ///
+    /// # Errors
+    /// When the driver fails.
+    pub fn memory(&self) -> Result<(usize, usize), DeviceError> {
+        self.context.mem_get_info().map_err(driver("cuMemGetInfo"))
+    }
+
     /// Its name.
     pub(crate) fn name(&self) -> Result<String, DeviceError> {
         self.context.name().map_err(driver("cuDeviceGetName"))

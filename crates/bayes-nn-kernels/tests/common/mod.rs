@@ -158,6 +158,10 @@ pub fn backends() -> Vec<(String, Box<dyn Backend>)> {
             use bayes_nn_kernels::cuda::Host;
             return vec![("host".to_owned(), Box::new(Host::find().unwrap()))];
         }
+        Ok("cuda") => {
+            let cuda = bayes_nn_kernels::cuda::Cuda::new(0).unwrap();
+            return vec![("cuda".to_owned(), Box::new(cuda))];
+        }
         _ => {}
     }
     let cpus = Isa::available().into_iter().map(|isa| {
