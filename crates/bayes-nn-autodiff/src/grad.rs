@@ -171,9 +171,10 @@ fn zeros(graph: &Graph, shape: Shape) -> Var<'_> {
 /// `value` in exactly this shape; a number of shape `[]` stays one.
 fn stretched<'g>(graph: &'g Graph, value: Var<'g>, shape: Shape) -> Var<'g> {
     match value.number() {
-        Some(number) => graph
-            .constant_node([number].into(), Shape::SCALAR, Kind::Float)
-            .broadcast_to(shape),
+        Some(number) if shape == Shape::SCALAR => {
+            graph.constant_node([number].into(), shape, Kind::Float)
+        }
+        Some(number) => graph.uniform(number, shape),
         None => value.broadcast_to(shape),
     }
 }
@@ -286,6 +287,29 @@ fn propagate<'g>(
                 },
             );
         }
+        Op::Cholesky => {
+            // Murray 2016, "Differentiation of the Cholesky decomposition", equations 8 to 10:
+            // S = L^-T P L^-1 with P the lower triangle of L^T dL, its diagonal halved.
+            let adjoint = stretched(graph, adjoint, node.shape);
+            let p = halved_tril(result.t().matmul(adjoint));
+            let s = result.solve_lower_t(result.solve_lower_t(p).t());
+            whole(0, halved_tril(s + s.t()));
+        }
+        Op::TriangularSolve { transpose } => {
+            let (triangle, x) = (argument(0), result);
+            let adjoint = stretched(graph, adjoint, node.shape);
+            // op(L) X = B: dB = op(L)^-T dX, dop(L) = -dB X^T.
+            let right = match transpose {
+                true => triangle.solve_lower(adjoint),
+                false => triangle.solve_lower_t(adjoint),
+            };
+            let outer = match transpose {
+                true => x.matmul(right.t()),
+                false => right.matmul(x.t()),
+            };
+            whole(0, -outer.tril(0));
+            whole(1, right);
+        }
         Op::Reduce { kind, from, to } => {
             let mut kept = shape(0);
             for axis in from..to {
@@ -336,6 +360,11 @@ fn propagate<'g>(
             whole(0, adjoint.gather(argument(1), axis));
         }
     }
+}
+
+/// The lower triangle of a square matrix, half of its diagonal.
+fn halved_tril(x: Var<'_>) -> Var<'_> {
+    (x.tril(0) + x.tril(-1)) * 0.5
 }
 
 /// The slice `start..start + length` of `axis`.

@@ -181,6 +181,21 @@ impl Graph {
         Var::node(self, node)
     }
 
+    /// One number for all elements of `shape`.
+    pub(crate) fn uniform(&self, number: f64, shape: Shape) -> Var<'_> {
+        if shape == Shape::SCALAR {
+            return Var::from(number);
+        }
+        let arguments = vec![self.node_of(Var::from(number))];
+        let node = self.lock().intern(Node {
+            op: Op::Broadcast,
+            arguments,
+            shape,
+            kind: Kind::Float,
+        });
+        Var::node(self, node)
+    }
+
     /// Fresh random numbers at every step; nodes of different `stream` are independent.
     pub fn noise(&self, kind: NoiseKind, stream: u32, shape: impl Into<Shape>) -> Var<'_> {
         self.leaf(Op::Noise { kind, stream }, shape.into(), Kind::Float)

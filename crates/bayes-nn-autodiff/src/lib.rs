@@ -28,6 +28,7 @@ mod binary;
 mod error;
 mod grad;
 mod graph;
+mod linalg;
 pub mod noise;
 mod op;
 mod reference;

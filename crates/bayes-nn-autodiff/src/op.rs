@@ -1,6 +1,7 @@
 //! The closed set of operations.
 //!
-//! A new operation has a place in each of: the shape rule (`var.rs`), the derivative
+//! A new operation has a place in each of: the shape rule (`var.rs`,
+//! `linalg.rs`), the derivative
 //! (`grad.rs`), the f64 reference (`reference.rs`), the plan and the executors of
 //! `bayes-nn-kernels`, and the generator of the property tests. Each is an exhaustive `match`,
 //! so the compiler lists what is missing. A new function of one number is a line in `unary.rs`.
@@ -43,6 +44,15 @@ pub enum Op {
         transpose_a: bool,
         /// The right matrix is transposed.
         transpose_b: bool,
+    },
+    /// The lower triangular factor `L` of a symmetric positive definite matrix `L L^T`, of which
+    /// only the lower triangle is read.
+    Cholesky,
+    /// The solution `X` of `op(L) X = B` for the arguments `L` and `B`, two matrices. Of `L` only
+    /// the lower triangle is read.
+    TriangularSolve {
+        /// `op` transposes.
+        transpose: bool,
     },
     /// Sum or maximum over the axes `from..to`, which disappear.
     Reduce {

@@ -171,7 +171,7 @@ impl Graph {
     }
 }
 
-fn filled(shape: Shape, value: impl FnMut(usize) -> f64) -> Tensor {
+pub(crate) fn filled(shape: Shape, value: impl FnMut(usize) -> f64) -> Tensor {
     Tensor::new(shape, (0..shape.elements()).map(value).collect())
 }
 
@@ -246,6 +246,25 @@ pub(crate) fn apply(op: Op, arguments: &[&Tensor], shape: Shape) -> Result<Tenso
                     .sum()
             })
         }
+        Op::Cholesky => cholesky(arguments[0]),
+        Op::TriangularSolve { transpose } => {
+            let (triangle, right) = (arguments[0], arguments[1]);
+            let [n, columns] = [shape[0], shape[1]];
+            let mut x = right.values.to_vec();
+            for step in 0..n {
+                let i = if transpose { n - 1 - step } else { step };
+                let known = if transpose { i + 1..n } else { 0..i };
+                for column in 0..columns {
+                    let terms = known.clone().map(|k| {
+                        let place = if transpose { k * n + i } else { i * n + k };
+                        triangle.values[place] * x[k * columns + column]
+                    });
+                    let rest = x[i * columns + column] - terms.sum::<f64>();
+                    x[i * columns + column] = rest / triangle.values[i * n + i];
+                }
+            }
+            Tensor::new(shape, x.into())
+        }
         Op::Reduce { kind, from, to } => {
             let source = arguments[0];
             let (_, length, after) = blocks(source.shape, from, to);
@@ -309,6 +328,29 @@ pub(crate) fn apply(op: Op, arguments: &[&Tensor], shape: Shape) -> Result<Tenso
             Tensor::new(shape, values.into())
         }
     })
+}
+
+/// The factor; NaN in its whole triangle where the matrix is not positive definite.
+fn cholesky(matrix: &Tensor) -> Tensor {
+    let n = matrix.shape[0];
+    let mut factor = vec![0.0; n * n];
+    for i in 0..n {
+        for j in 0..=i {
+            let products = (0..j).map(|k| factor[i * n + k] * factor[j * n + k]);
+            let rest = matrix.values[i * n + j] - products.sum::<f64>();
+            if i > j {
+                factor[i * n + j] = rest / factor[j * n + j];
+            } else if rest > 0.0 && rest < f64::INFINITY {
+                factor[i * n + i] = rest.sqrt();
+            } else {
+                return filled(matrix.shape, |at| match at % n <= at / n {
+                    true => f64::NAN,
+                    false => 0.0,
+                });
+            }
+        }
+    }
+    Tensor::new(matrix.shape, factor.into())
 }
 
 fn check_index(index: &[f64], length: usize) -> Result<(), GraphError> {

@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use crate::graph::{Graph, Node, NodeId};
-use crate::reference::{Tensor, apply};
+use crate::reference::{Tensor, apply, filled};
 use crate::var::Var;
-use crate::{Binary, Kind, Op, Shape, Unary};
+use crate::{Binary, Kind, Op, Reduction, Shape, Unary};
 
 /// Results up to this size are computed when written.
 const ALWAYS_FOLDED: usize = 4096;
@@ -26,7 +26,42 @@ pub(crate) fn simplify<'g>(
     kind: Kind,
 ) -> Option<Var<'g>> {
     let nodes: Vec<Node> = arguments.iter().map(|a| graph.node(*a)).collect();
-    fold(graph, op, &nodes, shape, kind).or_else(|| neutral(graph, op, arguments, &nodes, shape))
+    fold_uniform(graph, op, &nodes, shape)
+        .or_else(|| fold(graph, op, &nodes, shape, kind))
+        .or_else(|| neutral(graph, op, arguments, &nodes, shape))
+}
+
+/// The number that all elements of a node are, if it was written as one: a constant of one
+/// element, or that stretched.
+fn uniform(graph: &Graph, node: &Node) -> Option<f64> {
+    match node.op {
+        Op::Constant(id) if node.kind == Kind::Float && node.shape.elements() == 1 => {
+            Some(graph.constant_values(id)[0])
+        }
+        Op::Broadcast => uniform(graph, &graph.node(node.arguments[0])),
+        _ => None,
+    }
+}
+
+/// What is made of numbers alone stays one number, whatever its shape.
+fn fold_uniform<'g>(graph: &'g Graph, op: Op, arguments: &[Node], shape: Shape) -> Option<Var<'g>> {
+    let numbers: Option<Vec<f64>> = arguments.iter().map(|a| uniform(graph, a)).collect();
+    let numbers = numbers?;
+    let number = match (op, &numbers[..]) {
+        (Op::Unary(f), [a]) => f.apply(*a),
+        (Op::Binary(f), [a, b]) => f.apply(*a, *b),
+        (Op::Select, [condition, a, b]) => match *condition {
+            0.0 => *b,
+            _ => *a,
+        },
+        (Op::Reduce { kind, .. }, [a]) if arguments[0].shape.elements() > 0 => match kind {
+            Reduction::Sum => a * (arguments[0].shape.elements() / shape.elements()) as f64,
+            Reduction::Max => *a,
+        },
+        (Op::Broadcast | Op::View { .. } | Op::Transpose, [a]) => *a,
+        _ => return None,
+    };
+    Some(graph.uniform(number, shape))
 }
 
 fn fold<'g>(
@@ -45,7 +80,7 @@ fn fold<'g>(
         .iter()
         .map(|a| match a.op {
             Op::Constant(id) => Some(Tensor::new(a.shape, graph.constant_values(id))),
-            _ => None,
+            _ => uniform(graph, a).map(|number| filled(a.shape, |_| number)),
         })
         .collect();
     let values = values?;
@@ -73,7 +108,7 @@ fn neutral<'g>(
             let first = *values.first()?;
             values.iter().all(|v| *v == first).then_some(first)
         }
-        _ => None,
+        _ => uniform(graph, &nodes[i]),
     };
     match op {
         Op::Unary(Unary::Neg) => match nodes[0].op {
@@ -91,14 +126,14 @@ fn neutral<'g>(
         Op::Binary(Binary::Pow) if number(1) == Some(1.0) => argument(0),
         Op::Binary(Binary::Pow) if number(1) == Some(2.0) => argument(0).map(|x| x * x),
         Op::Broadcast => argument(0),
-        // Nothing is added up: zero, in whatever shape is left.
-        Op::Reduce { .. } if nodes[0].shape.elements() == 0 => {
-            let zero = graph.constant_node([0.0].into(), Shape::SCALAR, Kind::Float);
-            match shape {
-                Shape::SCALAR => Some(Var::from(0.0)),
-                shape => Some(zero.broadcast_to(shape)),
-            }
+        // A sum of one term is a product of a column and a row, element by element.
+        Op::MatMul { transpose_a, .. } if nodes[0].shape[usize::from(!transpose_a)] == 1 => {
+            let [m, n] = *shape else { return None };
+            let column = Var::node(graph, ids[0]).view_unchecked(0, Shape::from([m, 1]));
+            Some(column * Var::node(graph, ids[1]).view_unchecked(0, Shape::from([1, n])))
         }
+        // Nothing is added up: zero, in whatever shape is left.
+        Op::Reduce { .. } if nodes[0].shape.elements() == 0 => Some(graph.uniform(0.0, shape)),
         Op::Reduce { from, to, .. } if nodes[0].shape[from..to].iter().all(|n| *n == 1) => {
             Some(Var::node(graph, ids[0]).view_unchecked(0, shape))
         }

@@ -502,7 +502,7 @@ pub fn concat<'g>(parts: &[Var<'g>], axis: usize) -> Var<'g> {
 }
 
 /// The graph of the first operand that has one.
-fn common_graph<'g>(operands: &[Var<'g>]) -> &'g Graph {
+pub(crate) fn common_graph<'g>(operands: &[Var<'g>]) -> &'g Graph {
     operands
         .iter()
         .find_map(|v| v.graph())
@@ -523,7 +523,7 @@ fn same_graph<'g>(
 }
 
 /// Checks that the operands are real numbers and of one graph.
-fn float_operands<'g>(
+pub(crate) fn float_operands<'g>(
     graph: &'g Graph,
     operator: &'static str,
     operands: &[Var<'g>],

@@ -55,7 +55,7 @@ fn a_scope_ends_where_it_ends() {
 #[test]
 fn every_operator_says_what_does_not_fit() {
     type Case = (&'static str, &'static [&'static str], fn(&Graph));
-    let cases: [Case; 20] = [
+    let cases: [Case; 28] = [
         ("sub", &["[2, 3]", "[4]"], |g| {
             drop_var(g.input("a", [2, 3]) - g.input("b", [4]))
         }),
@@ -79,6 +79,30 @@ fn every_operator_says_what_does_not_fit() {
         }),
         ("matmul", &["[1, 2, 3]"], |g| {
             drop_var(g.input("a", [1, 2, 3]).matmul(g.input("b", [3, 1])))
+        }),
+        ("cholesky", &["[2, 3] is no square matrix"], |g| {
+            drop_var(g.input("a", [2, 3]).cholesky())
+        }),
+        ("cholesky", &["[4] is no square matrix"], |g| {
+            drop_var(g.input("a", [4]).cholesky())
+        }),
+        ("solve_lower", &["[2, 3] is no square matrix"], |g| {
+            drop_var(g.input("a", [2, 3]).solve_lower(g.input("b", [2])))
+        }),
+        ("solve_lower_t", &["[2, 3]", "[3, 3]", "[3, m]"], |g| {
+            drop_var(g.input("a", [3, 3]).solve_lower_t(g.input("b", [2, 3])))
+        }),
+        ("solve_lower", &["shape []"], |g| {
+            drop_var(g.input("a", [3, 3]).solve_lower(Var::from(1.0)))
+        }),
+        ("tril", &["[3] is no matrix"], |g| {
+            drop_var(g.input("a", [3]).tril(0))
+        }),
+        ("diagonal_matrix", &["[2, 3] is no vector"], |g| {
+            drop_var(g.input("a", [2, 3]).diagonal_matrix())
+        }),
+        ("diagonal", &["[2, 3] is no square matrix"], |g| {
+            drop_var(g.input("a", [2, 3]).diagonal())
         }),
         ("sum", &["axis 2", "[2, 3]", "2 axes"], |g| {
             drop_var(g.input("a", [2, 3]).sum_axis(2))
@@ -141,7 +165,7 @@ fn drop_var(_: Var<'_>) {}
 #[test]
 fn an_index_is_no_number() {
     type Case = (&'static str, fn(&Graph));
-    let cases: [Case; 7] = [
+    let cases: [Case; 8] = [
         ("add", |g| drop_var(g.index_input("i", [2]) + 1.0)),
         ("exp", |g| drop_var(g.index_input("i", [2]).exp())),
         ("sum", |g| drop_var(g.index_input("i", [2]).sum())),
@@ -153,6 +177,9 @@ fn an_index_is_no_number() {
         }),
         ("select", |g| {
             drop_var(Var::from(1.0).select(g.index_input("i", [2]), 0.0))
+        }),
+        ("solve_lower", |g| {
+            drop_var(g.input("a", [2, 2]).solve_lower(g.index_input("i", [2])))
         }),
         ("mul", |g| drop_var(g.batch(9, 3, 0) * 2.0)),
     ];

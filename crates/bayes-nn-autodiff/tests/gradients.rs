@@ -175,6 +175,90 @@ fn matrix_products_have_their_derivatives_with_every_transpose_and_vectors() {
     });
 }
 
+/// `x x^T + 1`, which is positive definite and by no means diagonal.
+fn positive_definite(x: Var<'_>) -> Var<'_> {
+    let n = x.shape()[0];
+    let ones = x.graph().map(|graph| graph.constant(&vec![1.0; n], [n]));
+    x.matmul(x.t()) + ones.expect("a matrix has a graph").diagonal_matrix()
+}
+
+#[test]
+fn a_cholesky_factor_has_the_derivative_of_the_lower_triangle() {
+    for n in [1, 2, 3, 5] {
+        let what = format!("cholesky of [{n}, {n}]");
+        assert_differentiable(&what, &[somewhere([n, n], 1)], |_, x| {
+            positive_definite(x[0]).cholesky()
+        });
+        let what = format!("log determinant of [{n}, {n}]");
+        assert_differentiable(&what, &[somewhere([n, n], 2)], |_, x| {
+            positive_definite(x[0]).cholesky().diagonal().ln()
+        });
+    }
+    assert_differentiable("a diagonal matrix", &[somewhere([3], 1)], |_, x| {
+        (x[0] * x[0] + 1.0).diagonal_matrix().cholesky()
+    });
+    // Element by element: what stands above the diagonal is not read.
+    let matrix = at([3, 3], &[4.0, 9.0, 9.0, 1.0, 5.0, 9.0, -0.6, 0.8, 3.0]);
+    assert_differentiable("cholesky by elements", &[matrix], |_, x| x[0].cholesky());
+}
+
+#[test]
+fn triangular_solves_have_their_derivatives_for_vectors_and_matrices() {
+    for right in [Shape::from(3), Shape::from([3, 1]), Shape::from([3, 4])] {
+        let triangle = at([3, 3], &[1.3, 9.0, 9.0, 0.6, -0.9, 9.0, -0.5, 0.4, 1.7]);
+        let what = format!("solve_lower of {right}");
+        let inputs = [triangle, somewhere(right, 1)];
+        assert_differentiable(&what, &inputs, |_, x| x[0].solve_lower(x[1]));
+        let what = format!("solve_lower_t of {right}");
+        assert_differentiable(&what, &inputs, |_, x| x[0].solve_lower_t(x[1]));
+        let what = format!("a system solved by its factor, {right}");
+        let inputs = [somewhere([3, 3], 3), somewhere(right, 1)];
+        assert_differentiable(&what, &inputs, |_, x| {
+            let factor = positive_definite(x[0]).cholesky();
+            factor.solve_lower_t(factor.solve_lower(x[1]))
+        });
+    }
+    let of_itself = at([2, 2], &[1.3, 0.7, 0.6, -0.9]);
+    assert_differentiable("a triangle by itself", &[of_itself], |_, x| {
+        x[0].solve_lower(x[0]) + x[0].solve_lower_t(x[0].tril(-1))
+    });
+}
+
+#[test]
+fn a_matrix_that_is_not_positive_definite_has_no_factor() {
+    let graph = Graph::new();
+    let a = graph.input("a", [2, 2]);
+    let (inf, nan) = (f64::INFINITY, f64::NAN);
+    for matrix in [
+        [1.0, 2.0, 2.0, 4.0],
+        [1.0, 2.0, 2.0, 3.0],
+        [-1.0, 0.0, 0.0, 1.0],
+        [inf, 0.0, 0.0, 1.0],
+        [1.0, 0.0, nan, 1.0],
+    ] {
+        let at = Bindings::new().bind(a, &matrix);
+        let factor = graph.evaluate(&[a.cholesky()], &at).unwrap();
+        let [first, above, below, last] = *factor[0].values() else {
+            panic!("four elements");
+        };
+        assert!(
+            first.is_nan() && below.is_nan() && last.is_nan(),
+            "{matrix:?}"
+        );
+        assert_eq!(above, 0.0);
+    }
+}
+
+#[test]
+fn numbers_are_matrices_of_one_number() {
+    let (four, ten) = (Var::from(4.0), Var::from(10.0));
+    assert_eq!(four.cholesky().number(), Some(2.0));
+    assert!(Var::from(-1.0).cholesky().number().unwrap().is_nan());
+    assert_eq!(four.solve_lower(ten).number(), Some(2.5));
+    assert_eq!(four.solve_lower_t(ten).number(), Some(2.5));
+    assert_eq!(four.tril(0).diagonal().number(), Some(4.0));
+}
+
 #[test]
 fn sums_and_maxima_have_their_derivatives_over_every_axis() {
     for axis in 0..3 {

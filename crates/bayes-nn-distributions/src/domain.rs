@@ -22,6 +22,8 @@ pub enum Domain {
     Probability,
     /// A whole number, 0 or above.
     Count,
+    /// A finite number; a matrix that is not positive definite has a factor of NaN.
+    CholeskyFactor,
 }
 
 impl Domain {
@@ -29,7 +31,7 @@ impl Domain {
     pub fn contains(self, value: f64) -> bool {
         value.is_finite()
             && match self {
-                Domain::Real => true,
+                Domain::Real | Domain::CholeskyFactor => true,
                 Domain::Positive => value > 0.0,
                 Domain::NonNegative => value >= 0.0,
                 Domain::Probability => (0.0..=1.0).contains(&value),
@@ -46,6 +48,7 @@ impl fmt::Display for Domain {
             Domain::NonNegative => "a finite number >= 0",
             Domain::Probability => "a number from 0 to 1",
             Domain::Count => "a whole number >= 0",
+            Domain::CholeskyFactor => "finite, as in the factor of a positive definite matrix",
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Algebra of triangular matrices, with batches in the last axes.
 
-use bayes_nn_autodiff::{Shape, Var, concat};
+use bayes_nn_autodiff::{Graph, Shape, Var, concat};
 
 use crate::categorical::first_axis_sum;
 use crate::distribution::joined;
@@ -68,6 +68,30 @@ impl<'g> Lower<'g> {
             let y = d / self.0;
             return (first_axis_sum(y * y), self.0.ln());
         };
+        match self.0.shape().rank() {
+            2 => self.solve_one(d),
+            _ => self.solve_each(graph, d, rank),
+        }
+    }
+
+    /// [`Lower::solve`] for one matrix, whatever the batch of `d`.
+    fn solve_one(self, d: Var<'g>) -> (Var<'g>, Var<'g>) {
+        let shape = d.shape();
+        let right = match shape.rank() {
+            0 | 1 => d,
+            _ => d.reshape([shape[0], shape[1..].iter().product()]),
+        };
+        let y = self.0.solve_lower(right);
+        let square = match y.number() {
+            Some(_) => y * y,
+            None => first_axis_sum(y * y).reshape(shape.without(0, 1)),
+        };
+        (square, self.0.diagonal().ln().sum())
+    }
+
+    /// [`Lower::solve`] with a matrix for each of the batch: one column after the other, over the
+    /// whole batch.
+    fn solve_each(self, graph: &'g Graph, d: Var<'g>, rank: usize) -> (Var<'g>, Var<'g>) {
         let size = self.size();
         let flat = padded(self.flat(), 1, rank);
         let (mut square, mut log_det) = (Var::from(0.0), Var::from(0.0));
@@ -97,7 +121,7 @@ impl<'g> Lower<'g> {
         let size = self.size();
         let places = (0..size * size).map(|at| f64::from(at % size <= at / size));
         let mask = graph.constant(&places.collect::<Vec<_>>(), [size, size]);
-        self.0 * padded(mask, 2, self.batch().rank())
+        padded(mask, 2, self.batch().rank()).select(self.0, 0.0)
     }
 
     /// `L y`, for `y` of `[K, ...batch]`.

@@ -37,6 +37,30 @@ pub struct MultivariateNormal<'a> {
 }
 
 impl<'a> MultivariateNormal<'a> {
+    /// With mean `loc` and the covariance `[K, K]`, of which only the lower triangle is read.
+    ///
+    /// `scale_tril` is the covariance's Cholesky factor. Where the covariance is not positive
+    /// definite, or not to rounding, that is NaN and so is the density; a small number added to
+    /// the diagonal of the covariance mends it.
+    ///
+    /// ```
+    /// use bayes_nn_autodiff::Graph;
+    /// use bayes_nn_distributions::{Distribution, MultivariateNormal};
+    /// let graph = Graph::new();
+    /// let covariance = graph.constant(&[1.0, 0.5, 0.5, 4.25], [2, 2]);
+    /// let normal = MultivariateNormal::with_covariance(0.0, covariance);
+    /// let x = graph.constant(&[1.0, 0.5], [2]);
+    /// let log_density = normal.log_prob(x).number().unwrap();
+    /// assert!((log_density - (-0.5 - std::f64::consts::TAU.ln() - 2f64.ln())).abs() < 1e-14);
+    /// ```
+    #[track_caller]
+    pub fn with_covariance(
+        loc: impl Into<Var<'a>>,
+        covariance: impl Into<Var<'a>>,
+    ) -> MultivariateNormal<'a> {
+        MultivariateNormal::new(loc, covariance.into().cholesky())
+    }
+
     /// With mean `loc` and the lower triangular `scale_tril`, of batches that broadcast.
     pub fn new(loc: impl Into<Var<'a>>, scale_tril: impl Into<Var<'a>>) -> MultivariateNormal<'a> {
         MultivariateNormal {
@@ -59,7 +83,7 @@ impl<'a: 'g, 'g> Distribution<'g> for MultivariateNormal<'a> {
             },
             Parameter {
                 event: true,
-                ..Parameter::new("scale_tril", self.scale_tril.flat(), Domain::Real)
+                ..Parameter::new("scale_tril", self.scale_tril.flat(), Domain::CholeskyFactor)
             },
         ]
     }
@@ -202,6 +226,52 @@ mod tests {
         assert_eq!(of_one.mean().shape(), Shape::from([3, 5]));
         assert_eq!(of_one.variance().shape(), Shape::from([3, 5]));
         assert_eq!(graph.check(), Ok(()));
+    }
+
+    #[test]
+    fn a_covariance_stands_for_its_factor() {
+        let graph = Graph::new();
+        let x = graph.input("x", [3, 4]);
+        let by_factor = normal(&graph);
+        let factor = graph.constant(&FACTOR, [3, 3]).tril(0);
+        let covariance = factor.matmul(factor.t());
+        let by_covariance = MultivariateNormal::with_covariance(by_factor.loc, covariance);
+        let log_probs = [by_covariance.log_prob(x), by_factor.log_prob(x)];
+        let at = Bindings::new().bind(
+            x,
+            &[
+                0.3, -2.0, 1.0, 0.7, 4.0, 0.1, -3.0, 1.5, 0.2, 0.0, 9.0, -1.0,
+            ],
+        );
+        let values = graph.evaluate(&log_probs, &at).unwrap();
+        for (a, b) in values[0].values().iter().zip(values[1].values()) {
+            assert!((a - b).abs() < 1e-13 * b.abs(), "{a} for {b}");
+        }
+        let number = MultivariateNormal::with_covariance(0.0, 4.0);
+        let one = number.log_prob(Var::from(1.0)).number().unwrap();
+        assert!((one + 0.125 + 2f64.ln() + LN_SQRT_2_PI).abs() < 1e-15);
+    }
+
+    #[test]
+    fn a_covariance_that_is_not_positive_definite_is_refused() {
+        let graph = Graph::new();
+        let covariance = graph.constant(&[1.0, 2.0, 2.0, 1.0], [2, 2]);
+        assert_eq!(
+            MultivariateNormal::with_covariance(0.0, covariance)
+                .check()
+                .unwrap_err()
+                .to_string(),
+            "MultivariateNormal: scale_tril at position 0 must be finite, as in the factor of a \
+             positive definite matrix, got NaN"
+        );
+        let not_square = graph.input("not square", [2, 3]);
+        graph.scope("y", || MultivariateNormal::with_covariance(0.0, not_square));
+        let message = graph.check().unwrap_err().to_string();
+        assert!(message.contains("cholesky at") && message.contains("multivariate_normal.rs"));
+        assert!(
+            message.contains("in `y`: [2, 3] is no square matrix"),
+            "{message}"
+        );
     }
 
     #[test]

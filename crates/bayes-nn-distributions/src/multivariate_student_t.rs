@@ -54,6 +54,18 @@ impl<'a> MultivariateStudentT<'a> {
         }
     }
 
+    /// With `df`, `loc` and the scale matrix `[K, K]`, of which only the lower triangle is read.
+    /// `scale_tril` is its Cholesky factor; see [`MultivariateNormal::with_covariance`] for what
+    /// is not positive definite. The covariance is `df / (df - 2)` times the scale matrix.
+    #[track_caller]
+    pub fn with_scale_matrix(
+        df: impl Into<Var<'a>>,
+        loc: impl Into<Var<'a>>,
+        scale: impl Into<Var<'a>>,
+    ) -> MultivariateStudentT<'a> {
+        MultivariateStudentT::new(df, loc, scale.into().cholesky())
+    }
+
     fn normal(&self) -> MultivariateNormal<'a> {
         MultivariateNormal::new(self.loc, self.scale_tril)
     }
@@ -196,10 +208,15 @@ mod tests {
         let graph = Graph::new();
         for (df, x) in [(0.7, 3.0), (5.0, -40.0), (1e9, 2.0)] {
             let factor = graph.constant(&[1.5], [1, 1]);
-            let t = MultivariateStudentT::new(df, 0.2, factor);
-            let got = t.log_prob(graph.constant(&[x], [1])).number().unwrap();
+            let scale = graph.constant(&[2.25], [1, 1]);
             let same = StudentT::new(df, 0.2, 1.5).log_prob(Var::from(x)).number();
-            assert!((got - same.unwrap()).abs() < 1e-13 * got.abs(), "{df} {x}");
+            for t in [
+                MultivariateStudentT::new(df, 0.2, factor),
+                MultivariateStudentT::with_scale_matrix(df, 0.2, scale),
+            ] {
+                let got = t.log_prob(graph.constant(&[x], [1])).number().unwrap();
+                assert!((got - same.unwrap()).abs() < 1e-13 * got.abs(), "{df} {x}");
+            }
         }
     }
 }

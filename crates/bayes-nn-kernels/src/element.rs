@@ -4,6 +4,7 @@ use std::fmt::{Debug, Display};
 use std::ops::{Add, AddAssign, BitAnd, BitOr, BitXor, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 
 use crate::Precision;
+use crate::cpu::linalg::Factorization;
 use crate::cpu::math::Coefficients;
 use crate::cpu::matmul::Product;
 
@@ -30,6 +31,7 @@ pub trait Element:
     + MulAssign
     + Coefficients
     + Product
+    + Factorization
 {
     /// Unsigned integer of the same width.
     type Bits: Bits;

@@ -76,6 +76,22 @@ impl Plan {
                     operations: 2 * m * n * k,
                 }
             }
+            Step::Cholesky { out, .. } => {
+                let n = shape(*out)[0];
+                Pass {
+                    name: format!("cholesky {n}x{n}"),
+                    elements: 2 * n * n,
+                    operations: n * n * n / 3,
+                }
+            }
+            Step::TriangularSolve { triangle, out, .. } => {
+                let (n, columns) = (shape(*out)[0], shape(*out)[1]);
+                Pass {
+                    name: format!("triangular solve {n}x{n}, {n}x{columns}"),
+                    elements: size(*triangle) + 2 * size(*out),
+                    operations: n * n * columns,
+                }
+            }
             Step::ReduceMiddle { source, out, .. } => Pass {
                 name: format!("reduce {} to {}", shape(*source), shape(*out)),
                 elements: size(*source) + size(*out),

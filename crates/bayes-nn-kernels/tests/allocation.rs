@@ -90,6 +90,22 @@ fn net<'g>(graph: &'g Graph, hidden: usize, rows: usize, batch: usize) -> Model<
     m
 }
 
+/// A Gaussian process of `points` points: a factor, solves, and their gradients.
+fn process(graph: &Graph, points: usize) -> Model<'_> {
+    let mut m = Model::new(graph);
+    let (noise, y) = (m.input([points]), m.input([points]));
+    let place: Vec<f64> = (0..points).map(|i| i as f64 / points as f64).collect();
+    let apart = graph.constant(&place, [points, 1]) - graph.constant(&place, [1, points]);
+    let covariance = (apart * apart * -4.0).exp() + (noise * noise + 1.0).diagonal_matrix();
+    let factor = covariance.cholesky();
+    let solved = factor.solve_lower(y);
+    let log_prob = (solved * solved).sum() * -0.5 - factor.diagonal().ln().sum();
+    let gradient = grad(log_prob, &[noise]).unwrap()[0];
+    m.outputs.push(log_prob);
+    m.updates.push((noise, noise + 0.001 * gradient));
+    m
+}
+
 /// One test: side by side, two would count each other's allocations.
 ///
 /// On several threads a call enters the pool through a queue that allocates a block for every 63
@@ -99,10 +115,12 @@ fn net<'g>(graph: &'g Graph, hidden: usize, rows: usize, batch: usize) -> Model<
 #[test]
 fn nothing_is_allocated_after_the_first_step() {
     for precision in [Precision::F32, Precision::F64] {
-        let (small, large) = (Graph::new(), Graph::new());
+        let graphs = [(); 4].map(|()| Graph::new());
         for (what, model) in [
-            ("loops", net(&small, 5, 200, 50)),
-            ("products by faer", net(&large, 100, 200, 50)),
+            ("loops", net(&graphs[0], 5, 200, 50)),
+            ("products by faer", net(&graphs[1], 100, 200, 50)),
+            ("factors by loops", process(&graphs[2], 20)),
+            ("factors by faer", process(&graphs[3], 150)),
         ] {
             let counts = allocations(&model, 1, precision, || OWN.get());
             assert_eq!(counts, [0, 0], "{what}, {precision:?}");

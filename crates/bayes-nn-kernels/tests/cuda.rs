@@ -75,6 +75,10 @@ fn assert_like_cpu(model: &Model<'_>, steps: u64) {
     }
 }
 
+fn identity(n: usize) -> Vec<f64> {
+    (0..n * n).map(|i| f64::from(u8::from(i % (n + 1) == 0))).collect()
+}
+
 /// Every operation, at lengths where rows, pieces and blocks end in the middle.
 fn every_operation<'g>(graph: &'g Graph) -> Model<'g> {
     let mut m = Model::new(graph);
@@ -104,6 +108,13 @@ fn every_operation<'g>(graph: &'g Graph) -> Model<'g> {
     let (big, wide) = (m.input([65, 70]), m.input([70, 90]));
     m.outputs.extend([a.matmul(b.t()), a.t().matmul(a), big.matmul(wide), row.matmul(row)]);
     m.outputs.extend([wide.t().matmul(big.t()), big.tanh().t().matmul(big), column.matmul(row.reshape([1, 33]))]);
+    // Factors and solutions of triangular systems.
+    let symmetric = big.matmul(big.t()) + 8.0 * graph.constant(&identity(65), [65, 65]);
+    let factor = symmetric.cholesky();
+    let small = m.input([3, 3]);
+    m.outputs.extend([factor, factor.solve_lower(big), factor.solve_lower_t(big)]);
+    m.outputs.extend([factor.solve_lower_t(big.t().row(2).view(0, [65])), (-small).cholesky()]);
+    m.outputs.extend(grad(factor.ln().tril(-1).sum(), &[big]).unwrap_or_default());
     // Moves.
     let index = m.index(&[2, 0, 2, 1]);
     let chosen = cube.gather(index, 1);

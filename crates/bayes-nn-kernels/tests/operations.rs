@@ -414,6 +414,89 @@ fn a_part_computed_in_place_writes_nothing_behind_its_concatenation() {
     }
 }
 
+/// `x x^T / n + 1`, which is positive definite and well conditioned.
+fn positive_definite<'g>(m: &Model<'g>, x: Var<'g>) -> Var<'g> {
+    let n = x.shape()[0];
+    let ones = m.graph.constant(&vec![1.0; n], [n]);
+    x.matmul(x.t()) / n.max(1) as f64 + ones.diagonal_matrix()
+}
+
+/// The lower triangle, and above it what must not be read.
+fn with_nan_above<'g>(m: &Model<'g>, matrix: Var<'g>) -> Var<'g> {
+    let shape = matrix.shape();
+    let ones = m.graph.constant(&vec![1.0; shape.elements()], shape);
+    ones.tril(0).select(matrix, f64::NAN)
+}
+
+/// Sizes around which the padding of rows changes, and whether loops or faer do it.
+const SQUARES: [usize; 10] = [0, 1, 2, 5, 16, 31, 32, 33, 64, 70];
+
+#[test]
+fn cholesky_factors_and_their_gradients_of_every_size() {
+    for n in SQUARES {
+        assert_model(|m| {
+            let x = m.input([n, n]);
+            let matrix = positive_definite(m, x);
+            let factor = matrix.cholesky();
+            m.outputs
+                .extend([factor, (factor * 2.0).tril(-1), factor.t()]);
+            m.outputs.push(factor.diagonal().ln().sum());
+            let flat = [factor.reshape([n * n]), x.reshape([n * n]).exp()];
+            m.outputs.push(concat(&flat, 0));
+            m.outputs.push(with_nan_above(m, matrix).cholesky());
+            m.outputs
+                .extend(grad((factor * factor.sin()).sum(), &[x]).unwrap());
+        });
+    }
+}
+
+#[test]
+fn triangular_solves_and_their_gradients_of_every_size() {
+    for n in SQUARES {
+        for columns in [0, 1, 2, 7, 16, 33, 64, 130] {
+            assert_model(|m| {
+                let (x, b) = (m.input([n, n]), m.input([n, columns]));
+                let mut inputs = vec![x, b];
+                let factor = positive_definite(m, x).cholesky();
+                for triangle in [factor, with_nan_above(m, factor)] {
+                    m.outputs
+                        .extend([triangle.solve_lower(b), triangle.solve_lower_t(b)]);
+                }
+                let mut solved = factor.solve_lower_t(factor.solve_lower(b)).sin().sum();
+                if columns == 1 {
+                    let vector = m.input([n]);
+                    inputs.push(vector);
+                    let y = factor.solve_lower(vector);
+                    m.outputs.extend([y, factor.solve_lower_t(vector.exp())]);
+                    solved = solved + (y * y).sum();
+                }
+                m.outputs.extend(grad(solved, &inputs).unwrap());
+            });
+        }
+    }
+}
+
+#[test]
+fn a_matrix_that_is_not_positive_definite_gives_a_triangle_of_nan() {
+    for n in [2, 5, 31, 32, 70] {
+        for (place, value) in [
+            (0, -1.0),
+            (n / 2, 0.0),
+            (n - 1, -1e-3),
+            (n - 1, f64::NAN),
+            (0, f64::INFINITY),
+        ] {
+            assert_model(|m| {
+                let mut matrix: Vec<f64> =
+                    (0..n * n).map(|at| f64::from(at % (n + 1) == 0)).collect();
+                matrix[place * (n + 1)] = value;
+                let matrix = m.input_at([n, n], matrix);
+                m.outputs.extend([matrix.cholesky(), matrix * 2.0]);
+            });
+        }
+    }
+}
+
 #[test]
 fn transposes_and_selections_along_every_axis() {
     for columns in [1, 3, 16, 33, 70] {

@@ -138,6 +138,38 @@ fn mistakes_in_the_graph_come_out_of_the_plan() {
     );
 }
 
+/// The loss of a network on many rows and its gradients.
+fn network_on_many_rows<'g>(graph: &'g Graph, rows: usize) -> Model<'g> {
+    let mut m = Model::new(graph);
+    let (x, y) = (m.input([2, rows]), m.input([rows]));
+    let weights = [m.input([5, 2]), m.input([5, 5]), m.input([3, 5])];
+    let hidden = weights[0].matmul(x).tanh();
+    let hidden = weights[1].matmul(hidden).tanh();
+    let scores = weights[2].matmul(hidden);
+    let total = scores.exp().sum_axis(0).ln();
+    let error = total + scores.view(rows, [rows]) * y;
+    let loss = (error * error).sum() + scores.max();
+    m.outputs = vec![loss];
+    m.outputs.extend(grad(loss, &weights).unwrap());
+    m
+}
+
+#[test]
+fn many_rows_go_through_a_network_strip_by_strip() {
+    let graph = Graph::new();
+    let model = network_on_many_rows(&graph, 2500);
+    let strips = model.plan().strips;
+    let longest = strips.iter().map(|s| s.steps.len()).max();
+    assert!(longest >= Some(6), "{strips:?}");
+    for run in &strips {
+        let ranges: Vec<_> = (0..run.count()).map(|i| run.range(i)).collect();
+        assert_eq!(ranges[0].start, 0);
+        assert_eq!(ranges[run.count() - 1].end, 2500);
+        assert!(ranges.windows(2).all(|pair| pair[0].end == pair[1].start));
+    }
+    model.assert_gradients_like_reference(2, 1e-10, 1e-4);
+}
+
 /// Everything that is cut for threads: products by loops and by faer, groups, reductions, noise.
 fn everything<'g>(graph: &'g Graph) -> Model<'g> {
     let mut m = Model::new(graph);

@@ -187,6 +187,8 @@ impl Advi {
         let seconds = first_step.elapsed().as_secs_f64();
         let averaged = first_averaged(self).is_some_and(|first| first < curve.elbos.len() as u64);
         let blocks = blocks(&stepper, averaged);
+        // Its memory is not needed any more, the evaluation needs some of its own.
+        drop(stepper);
         let approximation = Approximation::from_blocks(self.family, density.sites(), &blocks);
         let elbo = evaluation::elbo(self, density, &blocks)?;
         if !elbo.mean.is_finite() || !elbo.mcse.is_finite() {

@@ -14,6 +14,7 @@ pub(crate) struct Guide<'g> {
     /// below the diagonal counts.
     pub(crate) blocks: Vec<Var<'g>>,
     diagonal: Var<'g>,
+    /// Of full rank: what stands below the diagonal of `S`.
     strict: Option<Var<'g>>,
 }
 
@@ -26,10 +27,7 @@ impl<'g> Guide<'g> {
         let strict = (family == Family::FullRank).then(|| {
             let lower = graph.input("lower", [dimension, dimension]);
             blocks.push(lower);
-            let places: Vec<f64> = (0..dimension).map(|i| i as f64).collect();
-            let row = graph.constant(&places, [dimension, 1]);
-            let column = graph.constant(&places, [1, dimension]);
-            column.lt(row) * lower
+            lower.tril(-1)
         });
         Guide {
             dimension,
@@ -71,21 +69,11 @@ impl<'g> Guide<'g> {
 
     /// `-d log q / d z` at the draw of `eps`, a constant for differentiation: `S^-T eps`.
     pub(crate) fn score(&self, eps: Var<'g>) -> Var<'g> {
-        let scaled = eps / self.diagonal;
-        let Some(strict) = self.strict else {
-            return scaled.stop_gradient();
+        let score = match self.strict {
+            Some(strict) => (strict + self.diagonal.diagonal_matrix()).solve_lower_t(eps),
+            None => eps / self.diagonal,
         };
-        // S^T = D (I + M^T) with M = strict D^-1 strictly lower triangular, so that M^P = 0 and
-        // (I + A)^-1 = (I - A)(I + A^2)(I + A^4)... ends; here A = M^T.
-        let mut power = (strict / self.diagonal.reshape([1, self.dimension])).t();
-        let mut result = scaled - power.matmul(scaled);
-        let mut order = 2;
-        while order < self.dimension {
-            power = power.matmul(power);
-            result = result + power.matmul(result);
-            order *= 2;
-        }
-        result.stop_gradient()
+        score.stop_gradient()
     }
 }
 

@@ -23,6 +23,7 @@ pub(super) enum Role {
 struct State {
     input: InputId,
     role: Role,
+    elements: usize,
 }
 
 /// The values of several states.
@@ -167,37 +168,29 @@ impl Stepper {
         let blocks = &written.guide.blocks;
         let gradients = grad(objective, blocks)?;
         let rate = advi.rate() * advi.schedule.factor(graph.step(), advi.steps);
-        let starts = Guide::start(advi.family, start, advi.initial_sd);
 
         let mut states = Vec::new();
         let mut updates = Vec::new();
-        let mut values = Vec::new();
         for (number, (block, gradient)) in blocks.iter().zip(gradients).enumerate() {
             let (next, memories) = advi.optimizer.ascend(&graph, *block, gradient, rate);
-            let mut add = |role, state, next, start: Vec<f64>| {
+            let mut add = |role, state: Var<'g>, next| {
                 states.push(State {
                     input: id(state),
                     role,
+                    elements: state.shape().elements(),
                 });
                 updates.push((state, next));
-                values.push(start);
             };
-            add(
-                Role::Parameter(number),
-                *block,
-                next,
-                starts[number].clone(),
-            );
+            add(Role::Parameter(number), *block, next);
             for memory in memories {
-                let zeros = vec![0.0; memory.state.shape().elements()];
-                add(Role::Memory(number), memory.state, memory.next, zeros);
+                add(Role::Memory(number), memory.state, memory.next);
             }
             if let Some(first) = first_averaged(advi) {
                 let average = graph.input("average", block.shape());
                 let count = graph.step() - first as f64 + 1.0;
                 let weight = count.ge(1.0).select(count.maximum(1.0).reciprocal(), 0.0);
                 let next = average + weight * (next - average);
-                add(Role::Average(number), average, next, starts[number].clone());
+                add(Role::Average(number), average, next);
             }
         }
         let chunk = advi.every.min(advi.steps);
@@ -213,12 +206,26 @@ impl Stepper {
             cursor: id(history.cursor),
             chunk,
         };
-        for (state, values) in stepper.states.iter().zip(&values) {
-            stepper.program.write(state.input, values)?;
-        }
+        stepper.write_start(Guide::start(advi.family, start, advi.initial_sd))?;
         stepper.save();
         stepper.program.rewind(advi.seed, 0);
         Ok(stepper)
+    }
+
+    /// Sets the guide's blocks, and their averages, to these values, and the memory to zero.
+    fn write_start(&mut self, blocks: Values) -> Result<(), InferenceError> {
+        for state in &self.states {
+            match state.role {
+                Role::Parameter(number) | Role::Average(number) => {
+                    self.program.write(state.input, &blocks[number])?;
+                }
+                Role::Memory(_) => {
+                    let zeros = vec![0.0; state.elements];
+                    self.program.write(state.input, &zeros)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn chunk(&self) -> u64 {

@@ -14,8 +14,9 @@ use rayon::prelude::*;
 use super::group::{LANES, tree_sum};
 use super::isa::{Level, fma, multiversion};
 use super::program::{Frame, WORTH_A_THREAD};
+use super::strips::{Memory, Partials, Place};
 use crate::Element;
-use crate::plan::{MatMul, Plan, Value};
+use crate::plan::{MatMul, Strips, Value};
 
 /// Products with fewer multiplications than this are done by plain loops.
 const FAER_FROM: usize = 1 << 17;
@@ -24,16 +25,22 @@ const FAER_FROM: usize = 1 << 17;
 /// threads and of partial sums, whatever the number of threads.
 const PIECE: usize = 4096;
 
+/// Whether a product is left to faer.
+pub(super) fn is_large(product: &MatMul) -> bool {
+    let MatMul { m, n, k, .. } = *product;
+    m * n * k >= FAER_FROM && m.min(n).min(k) >= 8
+}
+
 /// A matrix in memory.
 #[derive(Clone, Copy, Debug)]
-struct Matrix {
-    offset: usize,
-    row_stride: usize,
+pub(super) struct Matrix {
+    place: Place,
+    pub(super) row_stride: usize,
     column_stride: usize,
 }
 
 impl Matrix {
-    fn new(value: &Value, transposed: bool) -> Matrix {
+    pub(super) fn new(place: Place, value: &Value, transposed: bool) -> Matrix {
         // A row or column vector has one row in memory, whichever of its axes has length 1.
         let [rows, columns] = *value.shape else {
             unreachable!("the operands of a product are matrices")
@@ -44,7 +51,7 @@ impl Matrix {
             _ => (value.layout.stride, 1),
         };
         let matrix = Matrix {
-            offset: value.offset,
+            place,
             row_stride,
             column_stride,
         };
@@ -83,31 +90,34 @@ pub(super) struct ProductKernel<T> {
     /// Whether the columns of `b` and `c` (rows form), or the terms of `a` and `b` (dots
     /// form), may be touched up to whole vectors.
     padded: bool,
-    partials: Vec<T>,
+    /// Columns (rows form) or terms (dots form) of a piece.
+    piece: usize,
+    /// Of each piece the sums of its terms (dots form).
+    partials: Partials<T>,
 }
 
 impl<T: Element> ProductKernel<T> {
-    pub fn new(product: &MatMul, plan: &Plan) -> ProductKernel<T> {
-        let value = |id: crate::plan::ValueId| &plan.values[id.index()];
+    /// The kernel of a product, to be run whole or in `strips`.
+    pub fn new(product: &MatMul, memory: &Memory, strips: Option<&Strips>) -> ProductKernel<T> {
         let (left, right, out) = (
-            value(product.left),
-            value(product.right),
-            value(product.out),
+            memory.value(product.left),
+            memory.value(product.right),
+            memory.value(product.out),
         );
+        let place = |id| memory.place(id);
         let mut kernel = ProductKernel {
-            a: Matrix::new(left, product.transpose_left),
-            b: Matrix::new(right, product.transpose_right),
-            c: Matrix::new(out, false),
+            a: Matrix::new(place(product.left), left, product.transpose_left),
+            b: Matrix::new(place(product.right), right, product.transpose_right),
+            c: Matrix::new(place(product.out), out, false),
             m: product.m,
             n: product.n,
             k: product.k,
             form: Form::Faer,
             padded: false,
-            partials: Vec::new(),
+            piece: strips.map_or(PIECE, Strips::width),
+            partials: Partials::new(0, T::ZERO),
         };
-        let large = kernel.m * kernel.n * kernel.k >= FAER_FROM
-            && kernel.m.min(kernel.n).min(kernel.k) >= 8;
-        if large {
+        if is_large(product) {
             return kernel;
         }
         let (mut left, mut right) = (left, right);
@@ -133,7 +143,8 @@ impl<T: Element> ProductKernel<T> {
                 && right.layout.row_padding
                 && left.layout.columns == kernel.k
                 && right.layout.columns == kernel.k;
-            kernel.partials = vec![T::ZERO; kernel.m * kernel.n * kernel.k.div_ceil(PIECE).max(1)];
+            let pieces = kernel.k.div_ceil(kernel.piece).max(1);
+            kernel.partials = Partials::new(kernel.m * kernel.n * pieces, T::ZERO);
         }
         kernel
     }
@@ -143,50 +154,54 @@ impl<T: Element> ProductKernel<T> {
         self.m * self.n * self.k / 2
     }
 
-    pub fn run(&mut self, frame: &Frame<'_, T>) {
+    pub fn run(&self, frame: &Frame<'_, T>) {
         let parallel = frame.parallel && self.cost() > WORTH_A_THREAD;
+        let length = match self.form {
+            Form::Rows => self.n,
+            Form::Dots => self.k,
+            Form::Faer => return self.run_faer(frame, parallel),
+        };
+        let piece = |i: usize| {
+            let range = i * self.piece..((i + 1) * self.piece).min(length);
+            self.run_strip(frame, i, range);
+        };
+        // A sum of no terms has a piece all the same.
+        for_each(parallel, length.div_ceil(self.piece).max(1), piece);
+        self.finish(frame);
+    }
+
+    /// Piece number `i`: these columns of the product, or these terms of its elements.
+    pub fn run_strip(&self, frame: &Frame<'_, T>, i: usize, range: Range<usize>) {
         match self.form {
-            Form::Rows => {
-                let pieces = self.n.div_ceil(PIECE);
-                let piece = |i: usize| {
-                    let columns = i * PIECE..((i + 1) * PIECE).min(self.n);
-                    rows(frame.isa, self, frame, columns);
-                };
-                for_each(parallel, pieces, piece);
-            }
+            Form::Rows => rows(frame.isa, self, frame, range),
             Form::Dots => {
-                let mut partials = std::mem::take(&mut self.partials);
                 let elements = self.m * self.n;
-                let this = &*self;
-                let dots = |(i, sums): (usize, &mut [T])| {
-                    let terms = i * PIECE..((i + 1) * PIECE).min(this.k);
-                    dots(frame.isa, this, frame, terms, sums);
-                };
-                let pieces = partials.len() / elements.max(1);
-                if parallel && pieces > 1 {
-                    partials.par_chunks_mut(elements).enumerate().for_each(dots);
-                } else {
-                    partials
-                        .chunks_mut(elements.max(1))
-                        .enumerate()
-                        .for_each(dots);
-                }
-                for i in 0..elements {
-                    let total = match pieces {
-                        1 => partials[i],
-                        _ => T::from_f64(
-                            (0..pieces)
-                                .map(|p| partials[p * elements + i].to_f64())
-                                .sum(),
-                        ),
-                    };
-                    let place = i / self.n * self.c.row_stride + i % self.n * self.c.column_stride;
-                    // SAFETY: the plan placed the product inside the arena.
-                    unsafe { *frame.arena.add(self.c.offset + place) = total };
-                }
-                self.partials = partials;
+                // SAFETY: each piece is run by one thread.
+                let sums = unsafe { self.partials.part(i * elements..(i + 1) * elements) };
+                dots(frame.isa, self, frame, range, sums);
             }
-            Form::Faer => self.run_faer(frame, parallel),
+            Form::Faer => unreachable!("a large product is run whole"),
+        }
+    }
+
+    /// Adds up the terms that the pieces gave.
+    pub fn finish(&self, frame: &Frame<'_, T>) {
+        if self.form != Form::Dots {
+            return;
+        }
+        // SAFETY: no piece is being run.
+        let partials = unsafe { self.partials.part(0..self.partials.len()) };
+        let elements = self.m * self.n;
+        for i in 0..elements {
+            let total = if partials.len() == elements {
+                partials[i]
+            } else {
+                let terms = partials[i..].iter().step_by(elements);
+                T::from_f64(terms.map(|x| x.to_f64()).sum())
+            };
+            let place = i / self.n * self.c.row_stride + i % self.n * self.c.column_stride;
+            // SAFETY: the plan placed the product inside the arena.
+            unsafe { *frame.at(self.c.place).add(place) = total };
         }
     }
 
@@ -207,28 +222,29 @@ impl<T: Element> ProductKernel<T> {
                 false => (0..self.m, range),
             };
             let at = |matrix: &Matrix, row: usize, column: usize| {
-                matrix.offset + row * matrix.row_stride + column * matrix.column_stride
+                let place = row * matrix.row_stride + column * matrix.column_stride;
+                frame.at(matrix.place).wrapping_add(place)
             };
             let (m, n) = (rows.len(), columns.len());
             // SAFETY: the matrices lie inside the arena, the product apart from its operands;
             // pieces do not overlap.
             unsafe {
                 let a = MatRef::from_raw_parts(
-                    frame.arena.add(at(&self.a, rows.start, 0)).cast_const(),
+                    at(&self.a, rows.start, 0).cast_const(),
                     m,
                     self.k,
                     self.a.row_stride as isize,
                     self.a.column_stride as isize,
                 );
                 let b = MatRef::from_raw_parts(
-                    frame.arena.add(at(&self.b, 0, columns.start)).cast_const(),
+                    at(&self.b, 0, columns.start).cast_const(),
                     self.k,
                     n,
                     self.b.row_stride as isize,
                     self.b.column_stride as isize,
                 );
                 let c = MatMut::from_raw_parts_mut(
-                    frame.arena.add(at(&self.c, rows.start, columns.start)),
+                    at(&self.c, rows.start, columns.start),
                     m,
                     n,
                     self.c.row_stride as isize,
@@ -343,10 +359,10 @@ fn rows_block<L: Level, T: Element, const M: usize, const V: usize>(
     // or in the padding of its rows and those of `b`.
     unsafe {
         let a = frame
-            .arena
-            .add(product.a.offset + row * product.a.row_stride)
+            .at(product.a.place)
+            .add(row * product.a.row_stride)
             .cast_const();
-        let b = frame.arena.add(product.b.offset + column).cast_const();
+        let b = frame.at(product.b.place).wrapping_add(column).cast_const();
         for term in 0..product.k {
             let mut terms = [[T::ZERO; LANES]; V];
             let from = b.add(term * product.b.row_stride);
@@ -368,8 +384,8 @@ fn rows_block<L: Level, T: Element, const M: usize, const V: usize>(
         }
         for (i, sums) in sums.iter().enumerate() {
             let to = frame
-                .arena
-                .add(product.c.offset + (row + i) * product.c.row_stride + column);
+                .at(product.c.place)
+                .wrapping_add((row + i) * product.c.row_stride + column);
             if width == V * LANES {
                 to.cast::<[[T; LANES]; V]>().write_unaligned(*sums);
             } else {
@@ -450,12 +466,12 @@ fn dots_block<L: Level, T: Element, const M: usize, const N: usize>(
     // whole vectors when padded.
     unsafe {
         let a = frame
-            .arena
-            .add(product.a.offset + row * product.a.row_stride + terms.start)
+            .at(product.a.place)
+            .wrapping_add(row * product.a.row_stride + terms.start)
             .cast_const();
         let b = frame
-            .arena
-            .add(product.b.offset + column * product.b.column_stride + terms.start)
+            .at(product.b.place)
+            .wrapping_add(column * product.b.column_stride + terms.start)
             .cast_const();
         let strides = (product.a.row_stride, product.b.column_stride);
         let mut at = 0;

@@ -2,13 +2,15 @@
 
 mod group;
 pub mod isa;
+pub(crate) mod linalg;
 pub mod math;
 pub(crate) mod matmul;
 mod moves;
 pub mod noise;
 mod program;
-
-use std::sync::Arc;
+mod reduce;
+mod strips;
+mod watch;
 
 use crate::plan::Plan;
 use crate::{Backend, KernelError, Precision, Program};
@@ -57,7 +59,6 @@ impl Cpu {
 
 impl Backend for Cpu {
     fn compile(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Program>, KernelError> {
-        let plan = Arc::new(plan.clone());
         Ok(match precision {
             Precision::F32 => Box::new(CpuProgram::<f32>::new(plan, self.isa, self.threads)),
             Precision::F64 => Box::new(CpuProgram::<f64>::new(plan, self.isa, self.threads)),

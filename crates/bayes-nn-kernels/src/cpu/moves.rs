@@ -1,17 +1,20 @@
-//! Steps that move elements: copies, transposes, selections, and reductions across rows.
+//! Steps that move elements: copies, transposes, selections.
 
+use bayes_nn_autodiff::Kind;
 use bayes_nn_autodiff::noise::Permutation;
-use bayes_nn_autodiff::{Kind, Reduction};
 
-use super::group::maximum;
 use super::program::Frame;
 use crate::plan::{Step, Value};
 use crate::{Element, KernelError};
 
-/// Runs a step that is neither a group nor a product.
+/// Runs a step that moves elements.
 pub(super) fn run<T: Element>(step: &Step, frame: &Frame<'_, T>) -> Result<(), KernelError> {
     match step {
-        Step::Group(_) | Step::MatMul(_) => unreachable!("these have kernels of their own"),
+        Step::Group(_)
+        | Step::MatMul(_)
+        | Step::ReduceMiddle { .. }
+        | Step::Cholesky { .. }
+        | Step::TriangularSolve { .. } => unreachable!("these have kernels of their own"),
         Step::Copy {
             source,
             offset,
@@ -69,16 +72,6 @@ pub(super) fn run<T: Element>(step: &Step, frame: &Frame<'_, T>) -> Result<(), K
             let (source, out) = (frame.value(*source), frame.value(*out));
             let index = checked_index(frame, *index, out.shape[*axis])?;
             scatter(frame, source, index, out, *axis);
-        }
-        Step::ReduceMiddle {
-            kind,
-            source,
-            out,
-            outer,
-            length,
-        } => {
-            let (source, out) = (frame.value(*source), frame.value(*out));
-            reduce_middle(frame, *kind, source, out, *outer, *length);
         }
         Step::Batch { rows, stream, out } => {
             let value = frame.value(*out);
@@ -227,44 +220,6 @@ fn scatter<T: Element>(
                 for j in 0..inner {
                     *to.add(out.layout.place(slot * inner + j)) +=
                         *from.add(source.layout.place(row * inner + j));
-                }
-            }
-        }
-    }
-}
-
-fn reduce_middle<T: Element>(
-    frame: &Frame<'_, T>,
-    kind: Reduction,
-    source: &Value,
-    out: &Value,
-    outer: usize,
-    length: usize,
-) {
-    let (from, to) = (frame.floats(source).cast_const(), frame.floats(out));
-    let columns = out.layout.columns;
-    let rows = out.shape.elements() / outer.max(1) / columns.max(1);
-    let zero = match kind {
-        Reduction::Sum => T::ZERO,
-        Reduction::Max => T::NEG_INFINITY,
-    };
-    for block in 0..outer {
-        for row in 0..rows {
-            // SAFETY: rows of the result and of the source lie inside their values, which do
-            // not share memory.
-            unsafe {
-                let target = to.add((block * rows + row) * out.layout.stride);
-                let target = std::slice::from_raw_parts_mut(target, columns);
-                target.fill(zero);
-                for k in 0..length {
-                    let at = ((block * length + k) * rows + row) * source.layout.stride;
-                    let term = std::slice::from_raw_parts(from.add(at), columns);
-                    for (sum, x) in target.iter_mut().zip(term) {
-                        *sum = match kind {
-                            Reduction::Sum => *sum + *x,
-                            Reduction::Max => maximum(*sum, *x),
-                        };
-                    }
                 }
             }
         }

@@ -1,16 +1,20 @@
 //! A plan laid out in memory and run step by step.
 
+use std::ops::Range;
 use std::sync::Arc;
-use std::time::Instant;
 
 use bayes_nn_autodiff::{InputId, Kind};
 use rayon::ThreadPool;
 
 use super::group::{GroupKernel, Scratch};
 use super::isa::Isa;
-use super::matmul::ProductKernel;
+use super::linalg::{CholeskyKernel, SolveKernel};
+use super::matmul::{ProductKernel, is_large};
 use super::moves;
-use crate::plan::{Plan, Step, Value, ValueId};
+use super::reduce::ReduceKernel;
+use super::strips::{self, Memory, Place};
+use super::watch::{Stopwatch, Unwatched, Watch};
+use crate::plan::{Plan, Step, Strips, Value, ValueId};
 use crate::{Element, KernelError, Profile, Program};
 
 /// A pass is cut into pieces for several threads when it costs more than this, counted in simple
@@ -18,8 +22,14 @@ use crate::{Element, KernelError, Profile, Program};
 pub(super) const WORTH_A_THREAD: usize = 200_000;
 
 /// What every kernel of a program needs: memory, and where the run stands.
+#[derive(Clone, Copy)]
 pub(super) struct Frame<'a, T> {
     pub arena: *mut T,
+    /// Where column 0 of the strip at hand would be.
+    strip: *mut T,
+    /// Memory for the strips of all threads, and how much of it each has.
+    strips: *mut T,
+    strip_elements: usize,
     pub indices: *mut u32,
     pub values: &'a [Value],
     pub isa: Isa,
@@ -38,13 +48,40 @@ impl<T: Element> Frame<'_, T> {
         &self.values[id.index()]
     }
 
+    /// The number of the thread that asks.
+    fn thread(&self) -> usize {
+        let thread = rayon::current_thread_index().filter(|_| self.parallel);
+        thread.unwrap_or(0)
+    }
+
     /// The scratch memory of the thread that asks.
     #[expect(clippy::mut_from_ref, reason = "every thread has its own")]
     pub fn scratch(&self) -> &mut Scratch<T> {
-        let thread = rayon::current_thread_index().filter(|_| self.parallel);
         // SAFETY: there is one for each thread of the pool, and a thread runs one kernel at a
         // time: kernels do not wait for others.
-        unsafe { &mut *self.scratch.add(thread.unwrap_or(0)) }
+        unsafe { &mut *self.scratch.add(self.thread()) }
+    }
+
+    /// This frame with the memory of the thread that asks, for a strip from `column` on.
+    pub fn at_strip(&self, column: usize) -> Self {
+        let own = self
+            .strips
+            .wrapping_add(self.thread() * self.strip_elements);
+        Frame {
+            strip: own.wrapping_sub(column),
+            ..*self
+        }
+    }
+
+    /// Where a value starts. The plan keeps its elements inside the arena, `Memory` those of a
+    /// strip inside a strip's memory.
+    #[inline(always)]
+    pub fn at(&self, place: Place) -> *mut T {
+        let base = match place.of_strip {
+            true => self.strip,
+            false => self.arena,
+        };
+        base.wrapping_add(place.offset)
     }
 
     /// Where the elements of a real value start.
@@ -64,10 +101,101 @@ impl<T: Element> Frame<'_, T> {
     }
 }
 
-enum Kernel<T> {
+pub(super) enum Kernel<T> {
     Group(GroupKernel<T>),
     Product(ProductKernel<T>),
+    Reduce(ReduceKernel),
+    Cholesky(CholeskyKernel),
+    Solve(SolveKernel),
     Move(Step),
+}
+
+impl<T: Element> Kernel<T> {
+    fn new(step: &Step, memory: &Memory, strips: Option<&Strips>) -> Kernel<T> {
+        match step {
+            Step::Group(group) => Kernel::Group(GroupKernel::new(group, memory, strips)),
+            Step::MatMul(product) => Kernel::Product(ProductKernel::new(product, memory, strips)),
+            Step::ReduceMiddle {
+                kind,
+                source,
+                out,
+                outer,
+                length,
+            } => Kernel::Reduce(ReduceKernel::new(
+                *kind,
+                (*source, *out),
+                (*outer, *length),
+                memory,
+            )),
+            Step::Cholesky { matrix, out } => {
+                Kernel::Cholesky(CholeskyKernel::new::<T>(*matrix, *out, memory))
+            }
+            Step::TriangularSolve {
+                triangle,
+                right,
+                out,
+                transpose,
+            } => Kernel::Solve(SolveKernel::new(
+                (*triangle, *right),
+                *out,
+                *transpose,
+                memory,
+            )),
+            step => Kernel::Move(step.clone()),
+        }
+    }
+
+    /// Whether a step's kernel can be run strip by strip.
+    fn runs_on_strips(step: &Step) -> bool {
+        match step {
+            Step::Group(_) | Step::ReduceMiddle { .. } => true,
+            Step::MatMul(product) => !is_large(product),
+            _ => false,
+        }
+    }
+
+    /// What one run costs, in simple operations on elements; 0 for what one thread always does.
+    pub fn cost(&self) -> usize {
+        match self {
+            Kernel::Group(group) => group.cost(),
+            Kernel::Product(product) => product.cost(),
+            Kernel::Reduce(reduce) => reduce.cost(),
+            Kernel::Cholesky(_) | Kernel::Solve(_) | Kernel::Move(_) => 0,
+        }
+    }
+
+    fn run(&mut self, frame: &Frame<'_, T>) -> Result<(), KernelError> {
+        match self {
+            Kernel::Group(group) => group.run(frame),
+            Kernel::Product(product) => product.run(frame),
+            Kernel::Reduce(reduce) => reduce.run(frame),
+            Kernel::Cholesky(cholesky) => cholesky.run(frame),
+            Kernel::Solve(solve) => solve.run(frame),
+            Kernel::Move(step) => return moves::run(step, frame),
+        }
+        Ok(())
+    }
+
+    /// The columns of strip number `strip`.
+    pub fn run_strip(&self, frame: &Frame<'_, T>, strip: usize, columns: Range<usize>) {
+        match self {
+            Kernel::Group(group) => group.run_strip(frame, strip),
+            Kernel::Product(product) => product.run_strip(frame, strip, columns),
+            Kernel::Reduce(reduce) => reduce.run_strip(frame, columns),
+            Kernel::Cholesky(_) | Kernel::Solve(_) | Kernel::Move(_) => {
+                unreachable!("these need whole values")
+            }
+        }
+    }
+
+    /// What is left to do after the last strip.
+    pub fn finish(&self, frame: &Frame<'_, T>) {
+        match self {
+            Kernel::Group(group) => group.finish(frame),
+            Kernel::Product(product) => product.finish(frame),
+            _ => {}
+        }
+    }
 }
 
 /// Elements that start on a cache line.
@@ -116,6 +244,9 @@ pub(super) struct CpuProgram<T> {
     plan: Arc<Plan>,
     kernels: Vec<Kernel<T>>,
     floats: Arena<T>,
+    /// For the strips of each thread.
+    strips: Arena<T>,
+    strip_elements: usize,
     indices: Arena<u32>,
     written: Vec<bool>,
     isa: Isa,
@@ -129,26 +260,25 @@ pub(super) struct CpuProgram<T> {
 }
 
 impl<T: Element> CpuProgram<T> {
-    pub fn new(plan: Arc<Plan>, isa: Isa, threads: usize) -> CpuProgram<T> {
-        let kernels: Vec<Kernel<T>> = plan
-            .steps
-            .iter()
-            .map(|step| match step {
-                Step::Group(group) => Kernel::Group(GroupKernel::new(group, &plan)),
-                Step::MatMul(product) => Kernel::Product(ProductKernel::new(product, &plan)),
-                step => Kernel::Move(step.clone()),
-            })
+    pub fn new(plan: &Plan, isa: Isa, threads: usize) -> CpuProgram<T> {
+        let memory = Memory::new(plan, Kernel::<T>::runs_on_strips);
+        let strips_of = |step: usize| {
+            let mut strips = memory.plan.strips.iter();
+            strips.find(|s| s.steps.contains(&step))
+        };
+        let kernels: Vec<Kernel<T>> = (memory.plan.steps.iter().enumerate())
+            .map(|(number, step)| Kernel::new(step, &memory, strips_of(number)))
             .collect();
-        let large = kernels.iter().any(|kernel| match kernel {
-            Kernel::Group(group) => group.cost() > WORTH_A_THREAD,
-            Kernel::Product(product) => product.cost() > WORTH_A_THREAD,
-            Kernel::Move(_) => false,
-        });
+        let cost = |kernels: &[Kernel<T>]| kernels.iter().map(Kernel::cost).sum::<usize>();
+        let large = kernels.iter().any(|kernel| kernel.cost() > WORTH_A_THREAD)
+            || (memory.plan.strips.iter())
+                .any(|strips| cost(&kernels[strips.steps.clone()]) > WORTH_A_THREAD);
         // A machine that refuses threads runs the same program on this one.
         let pool = (large && threads > 1)
             .then(|| rayon::ThreadPoolBuilder::new().num_threads(threads).build())
             .and_then(Result::ok);
-        let scratch = (0..pool.as_ref().map_or(1, |p| p.current_num_threads()))
+        let threads = pool.as_ref().map_or(1, |p| p.current_num_threads());
+        let scratch = (0..threads)
             .map(|_| {
                 Scratch::for_kernels(kernels.iter().filter_map(|kernel| match kernel {
                     Kernel::Group(group) => Some(group),
@@ -158,6 +288,9 @@ impl<T: Element> CpuProgram<T> {
             .collect();
         let mut program = CpuProgram {
             floats: Arena::new(plan.floats),
+            // The strips of different threads start on different cache lines.
+            strips: Arena::new(threads * memory.strip),
+            strip_elements: memory.strip,
             indices: Arena::new(plan.indices),
             written: vec![false; plan.inputs.len()],
             kernels,
@@ -167,7 +300,7 @@ impl<T: Element> CpuProgram<T> {
             pool,
             seed: 0,
             step: 0,
-            plan,
+            plan: Arc::new(memory.plan),
         };
         let plan = program.plan.clone();
         for (value, constant) in &plan.constants {
@@ -210,13 +343,12 @@ impl<T: Element> CpuProgram<T> {
         }
     }
 
-    /// Runs steps on this thread, or with the pool that this thread belongs to; `after` is
-    /// called after every pass with its number.
-    fn run_here(
+    /// Runs steps on this thread, or with the pool that this thread belongs to.
+    fn run_here<W: Watch>(
         &mut self,
         steps: u64,
         parallel: bool,
-        mut after: impl FnMut(usize),
+        watch: &mut W,
     ) -> Result<(), KernelError> {
         let plan = self.plan.clone();
         let mut frame = Frame {
@@ -224,19 +356,27 @@ impl<T: Element> CpuProgram<T> {
             indices: self.indices.start(),
             values: &plan.values,
             isa: self.isa,
+            strip: std::ptr::null_mut(),
+            strips: self.strips.start(),
+            strip_elements: self.strip_elements,
             scratch: self.scratch.as_mut_ptr(),
             parallel,
             seed: self.seed,
             step: self.step,
         };
         for _ in 0..steps {
-            for (number, kernel) in self.kernels.iter_mut().enumerate() {
-                match kernel {
-                    Kernel::Group(group) => group.run(&frame),
-                    Kernel::Product(product) => product.run(&frame),
-                    Kernel::Move(step) => moves::run(step, &frame)?,
+            watch.step_begins();
+            let mut number = 0;
+            let mut strips = plan.strips.iter().peekable();
+            while number < self.kernels.len() {
+                if let Some(run) = strips.next_if(|run| run.steps.start == number) {
+                    strips::run(&self.kernels[run.steps.clone()], run, &frame, watch);
+                    number = run.steps.end;
+                } else {
+                    self.kernels[number].run(&frame)?;
+                    watch.pass_ends(number);
+                    number += 1;
                 }
-                after(number);
             }
             frame.step += 1;
             self.step = frame.step;
@@ -244,11 +384,7 @@ impl<T: Element> CpuProgram<T> {
         Ok(())
     }
 
-    fn run_anywhere(
-        &mut self,
-        steps: u64,
-        after: impl FnMut(usize) + Send,
-    ) -> Result<(), KernelError> {
+    fn run_anywhere<W: Watch>(&mut self, steps: u64, watch: &mut W) -> Result<(), KernelError> {
         if let Some(unset) = self.written.iter().position(|w| !w) {
             let input = &self.plan.inputs[unset];
             return Err(KernelError::Unset {
@@ -257,9 +393,9 @@ impl<T: Element> CpuProgram<T> {
             });
         }
         match self.pool.take() {
-            None => self.run_here(steps, false, after),
+            None => self.run_here(steps, false, watch),
             Some(pool) => {
-                let result = pool.install(|| self.run_here(steps, true, after));
+                let result = pool.install(|| self.run_here(steps, true, watch));
                 self.pool = Some(pool);
                 result
             }
@@ -268,7 +404,7 @@ impl<T: Element> CpuProgram<T> {
 }
 
 /// Where the states lie.
-fn state_ranges(plan: &Plan) -> impl Iterator<Item = std::ops::Range<usize>> {
+fn state_ranges(plan: &Plan) -> impl Iterator<Item = Range<usize>> {
     plan.states.iter().filter_map(|state| {
         let value = &plan.values[state.index()];
         let range = value.offset..value.offset + value.layout.span();
@@ -318,19 +454,14 @@ impl<T: Element> Program for CpuProgram<T> {
     }
 
     fn run(&mut self, steps: u64) -> Result<(), KernelError> {
-        self.run_anywhere(steps, |_| {})
+        self.run_anywhere(steps, &mut Unwatched)
     }
 
     fn profile(&mut self, steps: u64) -> Result<Profile, KernelError> {
         let passes = self.plan.passes();
-        let mut samples = vec![Vec::with_capacity(steps as usize); passes.len()];
-        let mut last = Instant::now();
-        self.run_anywhere(steps, |number| {
-            let now = Instant::now();
-            samples[number].push((now - last).as_secs_f64());
-            last = Instant::now();
-        })?;
-        Ok(Profile::of_samples(passes, samples, T::PRECISION))
+        let mut watch = Stopwatch::new(passes.len());
+        self.run_anywhere(steps, &mut watch)?;
+        Ok(Profile::of_samples(passes, watch.seconds(), T::PRECISION))
     }
 
     fn save(&mut self) {

@@ -102,6 +102,53 @@ template <class R> DEVICE double join_partials(const double* partials, place cou
     return block_reduce<R>(value);
 }
 
+// ---- Square matrices, stored by rows; each by one block or thread.
+
+// The Cholesky factor by the lower triangle, column after column; NaN in the whole triangle where
+// a pivot is not positive and finite.
+DEVICE void cholesky(const real* matrix, place from_stride, real* out, place stride, place n) {
+    for (place i = threadIdx.x; i < n * n; i += blockDim.x) {
+        const place row = i / n, column = i % n;
+        out[row * stride + column] = column <= row ? matrix[row * from_stride + column] : (real)0;
+    }
+    __syncthreads();
+    bool positive = true;
+    for (place k = 0; k < n && positive; ++k) {
+        const real pivot = out[k * stride + k];
+        positive = pivot > 0 && pivot < INF;
+        __syncthreads();
+        const real root = MATH(sqrt)(pivot);
+        for (place i = k + threadIdx.x; i < n; i += blockDim.x)
+            out[i * stride + k] = i == k ? root : out[i * stride + k] / root;
+        __syncthreads();
+        const place left = n - k - 1;
+        for (place i = threadIdx.x; i < left * left; i += blockDim.x) {
+            const place row = k + 1 + i / left, column = k + 1 + i % left;
+            if (column <= row)
+                out[row * stride + column] -= out[row * stride + k] * out[column * stride + k];
+        }
+        __syncthreads();
+    }
+    if (positive) return;
+    for (place i = threadIdx.x; i < n * n; i += blockDim.x)
+        if (i % n <= i / n) out[i / n * stride + i % n] = (real)NAN;
+}
+
+// One column of the solution of L X = B, or of L^T X = B.
+template <bool transposed>
+DEVICE void triangular_solve(const real* triangle, place stride, const real* right,
+                             place right_stride, real* out, place out_stride, place n) {
+    for (place step = 0; step < n; ++step) {
+        const place i = transposed ? n - 1 - step : step;
+        real x = right[i * right_stride];
+        for (place j = 0; j < step; ++j) {
+            const place k = transposed ? n - 1 - j : j;
+            x -= triangle[transposed ? k * stride + i : i * stride + k] * out[k * out_stride];
+        }
+        out[i * out_stride] = x / triangle[i * stride + i];
+    }
+}
+
 // ---- Random numbers: the counters of `bayes_nn_autodiff::noise`.
 
 struct Words {

@@ -5,6 +5,8 @@
 //! opens a new one. Broadcasts and views are ways of reading; they cost a pass only where
 //! something needs the elements in memory in an order that no layout gives.
 
+mod sink;
+
 use std::sync::Arc;
 
 use bayes_nn_autodiff::{Graph, Kind, Node, Op, Shape, Var};
@@ -137,6 +139,7 @@ impl Draft {
             .into_iter()
             .map(|(state, next)| (fuser.memory(state), next))
             .collect();
+        fuser.sink(&update_nodes);
         fuser.finish(outputs, updates)
     }
 }
@@ -240,8 +243,15 @@ impl Fuser<'_> {
                 let values = self.graph.constant_values(id);
                 self.constants.push((value, values));
             }
-            // Read in passing everywhere else; here it has to be computed into memory.
-            Op::Broadcast | Op::Step => self.join(node),
+            // Read in passing everywhere else; here it has to be in memory.
+            Op::Broadcast => match self.number(self.argument(node, 0)) {
+                Some(number) => {
+                    let values = vec![number; shape.elements()];
+                    self.constants.push((value, values.into()));
+                }
+                None => self.join(node),
+            },
+            Op::Step => self.join(node),
             _ => {}
         }
         value
@@ -309,6 +319,22 @@ impl Fuser<'_> {
                 transpose_a,
                 transpose_b,
             } => self.matmul(node, transpose_a, transpose_b),
+            Op::Cholesky => {
+                let step = Step::Cholesky {
+                    matrix: self.memory(self.argument(node, 0)),
+                    out: self.memory(node),
+                };
+                self.push(node, step);
+            }
+            Op::TriangularSolve { transpose } => {
+                let step = Step::TriangularSolve {
+                    triangle: self.memory(self.argument(node, 0)),
+                    right: self.memory(self.argument(node, 1)),
+                    out: self.memory(node),
+                    transpose,
+                };
+                self.push(node, step);
+            }
             Op::Transpose => {
                 let source = self.argument(node, 0);
                 let out = self.transposed(source);
@@ -453,8 +479,15 @@ impl Fuser<'_> {
     fn immediate(&self, node: usize) -> Option<Instruction> {
         match self.nodes[node].op {
             Op::Step => Some(Instruction::Step),
+            _ => self.number(node).map(Instruction::Constant),
+        }
+    }
+
+    /// The one element of a constant.
+    fn number(&self, node: usize) -> Option<f64> {
+        match self.nodes[node].op {
             Op::Constant(id) if self.shape(node).elements() == 1 => {
-                Some(Instruction::Constant(self.graph.constant_values(id)[0]))
+                Some(self.graph.constant_values(id)[0])
             }
             _ => None,
         }
@@ -544,8 +577,8 @@ impl Fuser<'_> {
         let mut groups = bodies.into_iter().peekable();
         let mut steps = Vec::new();
         for (index, step) in std::mem::take(&mut self.steps).into_iter().enumerate() {
-            steps.push(match step {
-                DraftStep::Done(step) => step,
+            match step {
+                DraftStep::Done(step) => steps.push(step),
                 DraftStep::Pass(_) => {
                     let (at, (mut group, registers), pass) =
                         groups.next().expect("every pass has a body");
@@ -553,9 +586,11 @@ impl Fuser<'_> {
                     for (node, register) in pass.members.iter().zip(registers) {
                         self.keep(*node, register, &mut group);
                     }
-                    Step::Group(group)
+                    if !pass.members.is_empty() {
+                        steps.push(Step::Group(group));
+                    }
                 }
-            });
+            }
         }
         Draft {
             values: self.values,

@@ -6,6 +6,7 @@
 
 mod fuse;
 pub mod layout;
+mod order;
 mod place;
 
 use std::sync::Arc;
@@ -13,6 +14,8 @@ use std::sync::Arc;
 use bayes_nn_autodiff::{Binary, Graph, InputId, Kind, NoiseKind, Reduction, Shape, Unary, Var};
 
 pub use layout::{Access, Layout, RowStarts};
+pub use order::Strips;
+pub(crate) use place::{Passing, pack};
 
 use crate::KernelError;
 
@@ -23,6 +26,8 @@ pub struct Plan {
     pub values: Vec<Value>,
     /// What is done, in this order, in every step of the program.
     pub steps: Vec<Step>,
+    /// Which of these may be run strip by strip, in their order.
+    pub strips: Vec<Strips>,
     /// What is written from outside, states included.
     pub inputs: Vec<Input>,
     /// The inputs that a step replaces by their next values.
@@ -59,6 +64,9 @@ pub struct Value {
     pub layout: Layout,
     /// Where it starts in the arena, in elements.
     pub offset: usize,
+    /// The value whose memory this is: itself, what it is a view or a part of, or the state
+    /// that it is written over.
+    pub home: ValueId,
 }
 
 /// An input or state.
@@ -79,6 +87,25 @@ pub enum Step {
     Group(Group),
     /// A matrix product `out = op(left) op(right)`.
     MatMul(MatMul),
+    /// `out` gets the Cholesky factor of a matrix, by its lower triangle, with zeros above the
+    /// diagonal; NaN in the whole triangle where a pivot is not positive and finite.
+    Cholesky {
+        /// The matrix.
+        matrix: ValueId,
+        /// The factor.
+        out: ValueId,
+    },
+    /// `out` gets the solution `X` of `op(L) X = B`.
+    TriangularSolve {
+        /// The matrix `L`, of which only the lower triangle is read.
+        triangle: ValueId,
+        /// The right-hand sides `B`.
+        right: ValueId,
+        /// The solutions.
+        out: ValueId,
+        /// `op` transposes.
+        transpose: bool,
+    },
     /// A reduction of the middle of three axes, `[outer, length, inner] -> [outer, inner]`.
     ReduceMiddle {
         /// Sum or maximum.
@@ -148,6 +175,67 @@ pub enum Step {
         /// To where.
         out: ValueId,
     },
+}
+
+impl Step {
+    /// Calls `f` with every value that the step reads, and whether it writes it instead.
+    pub fn each_value(&self, mut f: impl FnMut(ValueId, bool)) {
+        match self {
+            Step::Group(group) => {
+                for operand in &group.operands {
+                    f(operand.value, false);
+                }
+                for store in &group.stores {
+                    f(store.value, true);
+                }
+                for reduction in &group.reductions {
+                    f(reduction.value, true);
+                }
+            }
+            Step::MatMul(product) => {
+                f(product.left, false);
+                f(product.right, false);
+                f(product.out, true);
+            }
+            Step::TriangularSolve {
+                triangle,
+                right,
+                out,
+                ..
+            } => {
+                f(*triangle, false);
+                f(*right, false);
+                f(*out, true);
+            }
+            Step::Cholesky {
+                matrix: source,
+                out,
+            }
+            | Step::ReduceMiddle { source, out, .. }
+            | Step::Copy { source, out, .. }
+            | Step::Transpose { source, out } => {
+                f(*source, false);
+                f(*out, true);
+            }
+            Step::Concat { parts, out, .. } => {
+                for (_, part) in parts {
+                    f(*part, false);
+                }
+                f(*out, true);
+            }
+            Step::Gather {
+                source, index, out, ..
+            }
+            | Step::Scatter {
+                source, index, out, ..
+            } => {
+                f(*source, false);
+                f(*index, false);
+                f(*out, true);
+            }
+            Step::Batch { out, .. } => f(*out, true),
+        }
+    }
 }
 
 /// A matrix product.

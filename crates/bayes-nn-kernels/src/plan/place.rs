@@ -4,6 +4,7 @@ use bayes_nn_autodiff::Kind;
 
 use super::fuse::Draft;
 use super::layout::{RowStarts, padded};
+use super::order::order;
 use super::{Instruction, Plan, Step, Value, ValueId};
 
 /// Memory that one or more values share.
@@ -18,9 +19,12 @@ struct Storage {
 }
 
 pub(super) fn place(mut draft: Draft) -> Plan {
-    let homes: Vec<(ValueId, usize)> = (0..draft.values.len()).map(|v| home(&draft, v)).collect();
+    let homes: Vec<(ValueId, usize)> = (0..draft.values.len())
+        .map(|value| home(&draft, ValueId(value as u32)))
+        .collect();
     let mut storage_of: Vec<usize> = homes.iter().map(|(root, _)| root.index()).collect();
     let states = draft.updates.iter().map(|(state, _)| *state).collect();
+    let strips = order(&mut draft);
     for (state, next) in std::mem::take(&mut draft.updates) {
         if let Some(shared) = updated_in_place(&draft, &storage_of, state, next) {
             let old = storage_of[next.index()];
@@ -52,8 +56,13 @@ pub(super) fn place(mut draft: Draft) -> Plan {
         storages[storage_of[value.index()]].lasting = true;
     }
     for (index, step) in draft.steps.iter().enumerate() {
-        uses(step, |value| {
-            touch(&mut storages[storage_of[value.index()]], index)
+        // The first strip is at the last step when the last is still at the first.
+        let together = strips.iter().find(|s| s.steps.contains(&index));
+        let (first, last) = together.map_or((index, index), |s| (s.steps.start, s.steps.end - 1));
+        step.each_value(|value, _| {
+            let storage = &mut storages[storage_of[value.index()]];
+            touch(storage, first);
+            touch(storage, last);
         });
     }
     for output in &draft.outputs {
@@ -79,12 +88,14 @@ pub(super) fn place(mut draft: Draft) -> Plan {
                         && start + padded(value.layout.span()) <= padded(span),
                 ),
                 offset: storages[storage_of[index]].offset + start,
+                home: ValueId(storage_of[index] as u32),
             }
         })
         .collect();
     Plan {
         values,
         steps: draft.steps,
+        strips,
         inputs: draft.inputs,
         states,
         outputs: draft.outputs,
@@ -95,8 +106,8 @@ pub(super) fn place(mut draft: Draft) -> Plan {
 }
 
 /// The value with memory of its own in which a value lies, and where.
-fn home(draft: &Draft, value: usize) -> (ValueId, usize) {
-    let (mut root, mut start) = (ValueId(value as u32), 0);
+pub(super) fn home(draft: &Draft, value: ValueId) -> (ValueId, usize) {
+    let (mut root, mut start) = (value, 0);
     while let Some((within, offset)) = draft.values[root.index()].within {
         root = within;
         start += offset;
@@ -129,7 +140,7 @@ fn updated_in_place(
     let writer = draft.steps.iter().position(writes)?;
     for (index, step) in draft.steps.iter().enumerate() {
         let mut reads = false;
-        uses(step, |value| reads |= storage_of[value.index()] == storage);
+        step.each_value(|value, _| reads |= storage_of[value.index()] == storage);
         if reads && index > writer {
             return None;
         }
@@ -154,84 +165,61 @@ fn updated_in_place(
     (element_wise && !passed_on).then_some(storage)
 }
 
-/// Calls `f` with every value that a step reads or writes.
-fn uses(step: &Step, mut f: impl FnMut(ValueId)) {
-    match step {
-        Step::Group(group) => {
-            for operand in &group.operands {
-                f(operand.value);
-            }
-            for store in &group.stores {
-                f(store.value);
-            }
-            for reduction in &group.reductions {
-                f(reduction.value);
-            }
-        }
-        Step::MatMul(product) => {
-            f(product.left);
-            f(product.right);
-            f(product.out);
-        }
-        Step::ReduceMiddle { source, out, .. }
-        | Step::Copy { source, out, .. }
-        | Step::Transpose { source, out } => {
-            f(*source);
-            f(*out);
-        }
-        Step::Concat { parts, out, .. } => {
-            for (_, part) in parts {
-                f(*part);
-            }
-            f(*out);
-        }
-        Step::Gather {
-            source, index, out, ..
-        }
-        | Step::Scatter {
-            source, index, out, ..
-        } => {
-            f(*source);
-            f(*index);
-            f(*out);
-        }
-        Step::Batch { out, .. } => f(*out),
-    }
-}
-
-/// Gives every storage of one kind its offset: lasting ones side by side, the others, largest
-/// first, at the lowest place that is free during their whole life. Returns the arena's size.
+/// Gives every storage of one kind its offset: lasting ones side by side, then the others.
+/// Returns the arena's size.
 fn allocate(storages: &mut [Storage], kind: Kind) -> usize {
     let mut end = 0;
     for storage in storages.iter_mut().filter(|s| s.kind == kind && s.lasting) {
         storage.offset = end;
         end += storage.size;
     }
-    let mut order: Vec<usize> = (0..storages.len())
-        .filter(|&i| storages[i].kind == kind && !storages[i].lasting && storages[i].life.is_some())
-        .collect();
-    order.sort_by_key(|&i| (std::cmp::Reverse(storages[i].size), i));
-    let first = end;
-    let mut placed: Vec<usize> = Vec::new();
-    for index in order {
-        let (from, to) = storages[index].life.expect("only used storages are placed");
-        let mut taken: Vec<(usize, usize)> = placed
+    let (passing, items): (Vec<usize>, Vec<Passing>) = (0..storages.len())
+        .filter(|&i| storages[i].kind == kind && !storages[i].lasting)
+        .filter_map(|i| {
+            let (from, to) = storages[i].life?;
+            let size = storages[i].size;
+            Some((i, Passing { size, from, to }))
+        })
+        .unzip();
+    let (offsets, size) = pack(&items);
+    for (index, offset) in passing.into_iter().zip(offsets) {
+        storages[index].offset = end + offset;
+    }
+    end + size
+}
+
+/// Memory that is needed from one step to another, both included.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Passing {
+    pub size: usize,
+    pub from: usize,
+    pub to: usize,
+}
+
+/// Where each finds room, and how much they need in all: largest first, each at the lowest place
+/// that is free during its whole life.
+pub(crate) fn pack(items: &[Passing]) -> (Vec<usize>, usize) {
+    let mut order: Vec<usize> = (0..items.len()).collect();
+    order.sort_by_key(|&i| (std::cmp::Reverse(items[i].size), i));
+    let mut offsets = vec![0; items.len()];
+    let mut end = 0;
+    for (rank, &index) in order.iter().enumerate() {
+        let item = items[index];
+        let mut taken: Vec<(usize, usize)> = order[..rank]
             .iter()
-            .map(|&other| &storages[other])
-            .filter(|other| other.life.is_some_and(|(f, t)| f <= to && from <= t))
-            .map(|other| (other.offset, other.offset + other.size))
+            .filter(|&&other| items[other].from <= item.to && item.from <= items[other].to)
+            .map(|&other| (offsets[other], offsets[other] + items[other].size))
             .collect();
         taken.sort_unstable();
-        let mut offset = first;
+        let mut offset = 0;
         for (start, stop) in taken {
-            if offset + storages[index].size <= start {
+            if offset + item.size <= start {
                 break;
             }
             offset = offset.max(stop);
         }
-        storages[index].offset = offset;
-        end = end.max(offset + storages[index].size);
-        placed.push(index);
+        offsets[index] = offset;
+        end = end.max(offset + item.size);
     }
-    end
+    (offsets, end)
 }

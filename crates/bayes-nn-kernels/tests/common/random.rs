@@ -10,6 +10,8 @@ use crate::common::{Model, numbers};
 
 /// Axis lengths around which padding, tails and short rows change.
 const LENGTHS: [usize; 14] = [1, 2, 3, 4, 5, 7, 15, 16, 17, 31, 33, 48, 64, 70];
+/// An axis that is walked strip by strip.
+const LONG: usize = 2118;
 /// No value grows beyond this many elements.
 const LARGEST: usize = 6000;
 
@@ -39,8 +41,9 @@ impl fmt::Debug for Recipe {
 
 pub fn recipe(nodes: usize) -> impl Strategy<Value = Recipe> {
     let length = || (0..LENGTHS.len()).prop_map(|i| LENGTHS[i]);
+    let first = (0..=LENGTHS.len()).prop_map(|i| LENGTHS.get(i).copied().unwrap_or(LONG));
     (
-        [length(), length(), length()],
+        (first, length(), length()).prop_map(|(a, b, c)| [a, b, c]),
         prop::collection::vec(any::<u8>(), 2..6),
         prop::collection::vec(any::<[u16; 4]>(), 1..nodes),
         prop::collection::vec(any::<[u16; 2]>(), 0..4),
@@ -197,7 +200,7 @@ impl<'g> Builder<'g> {
         let a = self.pick(first);
         let (x, shape) = (a.var, a.var.shape());
         let rank = shape.rank();
-        match operation % 44 {
+        match operation % 46 {
             0 => self.keep(-x, a.exact, a.bound),
             1 => {
                 let a = self.exact(first);
@@ -324,7 +327,9 @@ impl<'g> Builder<'g> {
                     a.bound.max(b.bound),
                 );
             }
-            42 if rank > 0 => self.gathered(a, second, third, model),
+            42 => self.factored(a, second, third),
+            43 if rank == 2 => self.keep(x.tril(third as isize % 5 - 2), a.exact, a.bound),
+            44 if rank > 0 => self.gathered(a, second, third, model),
             _ => {
                 let (noise, exact) = match second % 3 {
                     0 => (
@@ -366,6 +371,33 @@ impl<'g> Builder<'g> {
             let root = (inner.max(1) as f64).sqrt();
             self.keep(left.matmul(right) / root, false, a.bound * b.bound * root);
         }
+    }
+
+    /// A factor of a matrix made positive definite by `a`, or a solution with it.
+    fn factored(&mut self, a: Known<'g>, choice: u16, how: u16) {
+        let shape = a.var.shape();
+        if shape.rank() != 2 || shape[0] > 70 {
+            return;
+        }
+        let n = shape[0];
+        let identity = self.graph.constant(&vec![1.0; n], [n]).diagonal_matrix();
+        // With entries between -1 and 1 the eigenvalues lie between 1 and 1 + n.
+        let bounded = a.var.sin() / (shape[1].max(1) as f64).sqrt();
+        let matrix = bounded.matmul(bounded.t()) + identity;
+        let factor = matrix.cholesky();
+        if how.is_multiple_of(3) {
+            return self.keep(factor, false, 1.0 + (n as f64).sqrt());
+        }
+        let fits = |k: &Known<'g>| {
+            let shape = k.var.shape();
+            (1..=2).contains(&shape.rank()) && shape[0] == n
+        };
+        let right = self.find(choice, fits).unwrap_or(a);
+        let solution = match how % 3 {
+            1 => factor.solve_lower(right.var),
+            _ => factor.solve_lower_t(right.var),
+        };
+        self.keep(solution, false, right.bound * (n as f64).sqrt());
     }
 
     fn stretched(&mut self, a: Known<'g>, choice: u16) {

@@ -10,7 +10,7 @@ KERNEL(0, pass_0(f);)
 PASS(1) {
     for (place i = f.thread; i < 100u; i += f.threads) {
         const place k = i / 2u % 50u;
-        f.arena[3712u + i] = f.arena[(i / 100u * 500u + f.indices[k]) * 2u + i % 2u];
+        f.arena[2880u + i] = f.arena[(i / 100u * 500u + f.indices[k]) * 2u + i % 2u];
     }
 }
 KERNEL(1, pass_1(f);)
@@ -19,12 +19,12 @@ KERNEL(1, pass_1(f);)
 PASS(2) {
     for (place i = f.thread; i < 50u; i += f.threads) {
         const place k = i / 1u % 50u;
-        f.arena[3840u + i] = f.arena[1024u + (i / 50u * 500u + f.indices[k]) * 1u + i % 1u];
+        f.arena[3008u + i] = f.arena[1024u + (i / 50u * 500u + f.indices[k]) * 1u + i % 1u];
     }
 }
 KERNEL(2, pass_2(f);)
 
-// 14 operations on 1x40
+// 6 operations on 1x40
 PASS(3) {
     for (place piece = f.block; piece < 1u; piece += f.blocks) {
         real s0 = (real)Sum::identity();
@@ -45,38 +45,17 @@ PASS(3) {
                 const real r5 = r4 + r3;
                 const real r6 = r5 * r5;
                 const real r7 = MATH(log)(r2);
-                const real r8 = (real)1 / r2;
-                const real r9 = f.arena[1920u + column];
-                const real r10 = r5 * r9;
-                const real r11 = r10 + r10;
-                const real r12 = sigmoid(r1);
-                const real r13 = 0.9f;
-                const real r14 = f.arena[1664u + column];
-                const real r15 = r13 * r14;
-                const real r16 = 0.999f;
-                const real r17 = f.arena[1728u + column];
-                const real r18 = r16 * r17;
-                const real r19 = f.arena[1792u + column];
-                const real r20 = r13 * r19;
-                const real r21 = f.arena[1856u + column];
-                const real r22 = r16 * r21;
-                f.arena[4288u + column] = r0;
-                f.arena[3904u + column] = r5;
-                f.arena[4352u + column] = r8;
-                f.arena[4224u + column] = r11;
-                f.arena[4416u + column] = r12;
-                f.arena[4480u + column] = r15;
-                f.arena[4544u + column] = r18;
-                f.arena[4672u + column] = r20;
-                f.arena[4736u + column] = r22;
+                f.arena[3456u + column] = r0;
+                f.arena[3392u + column] = r2;
+                f.arena[3072u + column] = r5;
                 s0 = Sum::join(s0, r6);
                 s1 = Sum::join(s1, r7);
             }
         }
         const double total0 = block_reduce<Sum>(s0);
-        if (threadIdx.x == 0) f.arena[4096u + piece] = total0;
+        if (threadIdx.x == 0) f.arena[3264u + piece] = total0;
         const double total1 = block_reduce<Sum>(s1);
-        if (threadIdx.x == 0) f.arena[4160u + piece] = total1;
+        if (threadIdx.x == 0) f.arena[3328u + piece] = total1;
     }
 }
 KERNEL(3, pass_3(f);)
@@ -86,24 +65,20 @@ PASS(4) {
     for (place i = f.thread; i < 250u; i += f.threads) {
         const place row = i / 50u, column = i % 50u;
         real sum = 0;
-        for (place k = 0; k < 2u; k += 1) sum += f.arena[3904u + row * 2u + k] * f.arena[3712u + k + column * 2u];
-        f.arena[2112u + row * 64u + column] = sum;
+        for (place k = 0; k < 2u; k += 1) sum += f.arena[3072u + row * 2u + k] * f.arena[2880u + k + column * 2u];
+        f.arena[1920u + row * 64u + column] = sum;
     }
 }
 KERNEL(4, pass_4(f);)
 
-// 3 operations on 5x50
+// 1 operations on 5x50
 PASS(5) {
     for (place i = f.thread; i < 250u; i += f.threads) {
         const place row = i / 50u;
         const place column = i % 50u;
-        const real r0 = f.arena[2112u + row * 64u + column];
+        const real r0 = f.arena[1920u + row * 64u + column];
         const real r1 = MATH(tanh)(r0);
-        const real r2 = r1 * r1;
-        const real r3 = 1.0f;
-        const real r4 = r3 - r2;
-        f.arena[2432u + row * 64u + column] = r1;
-        f.arena[3392u + row * 64u + column] = r4;
+        f.arena[2240u + row * 64u + column] = r1;
     }
 }
 KERNEL(5, pass_5(f);)
@@ -113,24 +88,20 @@ PASS(6) {
     for (place i = f.thread; i < 250u; i += f.threads) {
         const place row = i / 50u, column = i % 50u;
         real sum = 0;
-        for (place k = 0; k < 5u; k += 1) sum += f.arena[3914u + row * 5u + k] * f.arena[2432u + k * 64u + column];
-        f.arena[2112u + row * 64u + column] = sum;
+        for (place k = 0; k < 5u; k += 1) sum += f.arena[3082u + row * 5u + k] * f.arena[2240u + k * 64u + column];
+        f.arena[1920u + row * 64u + column] = sum;
     }
 }
 KERNEL(6, pass_6(f);)
 
-// 3 operations on 5x50
+// 1 operations on 5x50
 PASS(7) {
     for (place i = f.thread; i < 250u; i += f.threads) {
         const place row = i / 50u;
         const place column = i % 50u;
-        const real r0 = f.arena[2112u + row * 64u + column];
+        const real r0 = f.arena[1920u + row * 64u + column];
         const real r1 = MATH(tanh)(r0);
-        const real r2 = r1 * r1;
-        const real r3 = 1.0f;
-        const real r4 = r3 - r2;
-        f.arena[2752u + row * 64u + column] = r1;
-        f.arena[3072u + row * 64u + column] = r4;
+        f.arena[2560u + row * 64u + column] = r1;
     }
 }
 KERNEL(7, pass_7(f);)
@@ -140,8 +111,8 @@ PASS(8) {
     for (place i = f.thread; i < 50u; i += f.threads) {
         const place row = 0u, column = i;
         real sum = 0;
-        for (place k = 0; k < 5u; k += 1) sum += f.arena[3939u + row * 5u + k] * f.arena[2752u + k * 64u + column];
-        f.arena[2112u + row * 50u + column] = sum;
+        for (place k = 0; k < 5u; k += 1) sum += f.arena[3107u + row * 5u + k] * f.arena[2560u + k * 64u + column];
+        f.arena[1920u + row * 50u + column] = sum;
     }
 }
 KERNEL(8, pass_8(f);)
@@ -152,22 +123,22 @@ PASS(9) {
         real s0 = (real)Sum::identity();
         for (place i = piece * 50u + threadIdx.x; i < (piece + 1u) * 50u; i += blockDim.x) {
             const place column = i;
-            const real r0 = f.arena[3840u + column];
-            const real r1 = f.arena[2112u + column];
+            const real r0 = f.arena[3008u + column];
+            const real r1 = f.arena[1920u + column];
             const real r2 = r0 * r1;
             const real r3 = softplus(r1);
             const real r4 = r2 - r3;
             const real r5 = sigmoid(r1);
-            const real r6 = f.arena[1984u + column];
+            const real r6 = -10.0f;
             const real r7 = r6 * r5;
-            const real r8 = f.arena[2048u + column];
+            const real r8 = 10.0f;
             const real r9 = r0 * r8;
             const real r10 = r7 + r9;
-            f.arena[3968u + column] = r10;
+            f.arena[3136u + column] = r10;
             s0 = Sum::join(s0, r4);
         }
         const double total0 = block_reduce<Sum>(s0);
-        if (threadIdx.x == 0) f.arena[2176u + piece] = total0;
+        if (threadIdx.x == 0) f.arena[1984u + piece] = total0;
     }
 }
 KERNEL(9, pass_9(f);)
@@ -177,13 +148,13 @@ PASS(10) {
     for (place i = f.thread; i < 1u; i += f.threads) {
         const place column = i;
         const real r0 = 10.0f;
-        const real r1 = f.arena[2176u];
+        const real r1 = f.arena[1984u];
         const real r2 = r0 * r1;
         const real r3 = -0.5f;
-        const real r4 = f.arena[4096u];
+        const real r4 = f.arena[3264u];
         const real r5 = r3 * r4;
         const real r6 = r2 + r5;
-        const real r7 = f.arena[4160u];
+        const real r7 = f.arena[3328u];
         const real r8 = r7 + r6;
         const real r9 = 1.0f;
         const real r10 = (real)f.control->step;
@@ -198,8 +169,8 @@ PASS(10) {
         const real r19 = MATH(pow)(r18, r11);
         const real r20 = r9 - r19;
         const real r21 = r17 / r20;
-        f.arena[4032u + column] = r8;
-        f.arena[4608u + column] = r21;
+        f.arena[3200u + column] = r8;
+        f.arena[3520u + column] = r21;
     }
 }
 KERNEL(10, pass_10(f);)
@@ -209,139 +180,146 @@ PASS(11) {
     for (place i = f.thread; i < 5u; i += f.threads) {
         const place row = 0u, column = i;
         real sum = 0;
-        for (place k = 0; k < 50u; k += 1) sum += f.arena[3968u + row * 50u + k] * f.arena[2752u + k + column * 64u];
-        f.arena[3875u + row * 5u + column] = sum;
+        for (place k = 0; k < 50u; k += 1) sum += f.arena[3136u + row * 50u + k] * f.arena[2560u + k + column * 64u];
+        f.arena[3043u + row * 5u + column] = sum;
     }
 }
 KERNEL(11, pass_11(f);)
 
-// matmul 5x1x50
+// 4 operations on 5x50
 PASS(12) {
     for (place i = f.thread; i < 250u; i += f.threads) {
-        const place row = i / 50u, column = i % 50u;
-        real sum = 0;
-        for (place k = 0; k < 1u; k += 1) sum += f.arena[3939u + row + k * 5u] * f.arena[3968u + k * 50u + column];
-        f.arena[2112u + row * 64u + column] = sum;
+        const place row = i / 50u;
+        const place column = i % 50u;
+        const real r0 = f.arena[3136u + column];
+        const real r1 = f.arena[3107u + row];
+        const real r2 = r0 * r1;
+        const real r3 = f.arena[2560u + row * 64u + column];
+        const real r4 = r3 * r3;
+        const real r5 = 1.0f;
+        const real r6 = r5 - r4;
+        const real r7 = r2 * r6;
+        f.arena[1920u + row * 64u + column] = r7;
     }
 }
 KERNEL(12, pass_12(f);)
 
-// 1 operations on 5x50
+// matmul 5x50x5
 PASS(13) {
-    for (place i = f.thread; i < 250u; i += f.threads) {
-        const place row = i / 50u;
-        const place column = i % 50u;
-        const real r0 = f.arena[2112u + row * 64u + column];
-        const real r1 = f.arena[3072u + row * 64u + column];
-        const real r2 = r0 * r1;
-        f.arena[2752u + row * 64u + column] = r2;
+    for (place i = f.thread; i < 25u; i += f.threads) {
+        const place row = i / 5u, column = i % 5u;
+        real sum = 0;
+        for (place k = 0; k < 50u; k += 1) sum += f.arena[1920u + row * 64u + k] * f.arena[2240u + k + column * 64u];
+        f.arena[3018u + row * 5u + column] = sum;
     }
 }
 KERNEL(13, pass_13(f);)
 
-// matmul 5x50x5
+// matmul 5x5x50
 PASS(14) {
-    for (place i = f.thread; i < 25u; i += f.threads) {
-        const place row = i / 5u, column = i % 5u;
+    for (place i = f.thread; i < 250u; i += f.threads) {
+        const place row = i / 50u, column = i % 50u;
         real sum = 0;
-        for (place k = 0; k < 50u; k += 1) sum += f.arena[2752u + row * 64u + k] * f.arena[2432u + k + column * 64u];
-        f.arena[3850u + row * 5u + column] = sum;
+        for (place k = 0; k < 5u; k += 1) sum += f.arena[3082u + row + k * 5u] * f.arena[1920u + k * 64u + column];
+        f.arena[2560u + row * 64u + column] = sum;
     }
 }
 KERNEL(14, pass_14(f);)
 
-// matmul 5x5x50
+// 3 operations on 5x50
 PASS(15) {
     for (place i = f.thread; i < 250u; i += f.threads) {
-        const place row = i / 50u, column = i % 50u;
-        real sum = 0;
-        for (place k = 0; k < 5u; k += 1) sum += f.arena[3914u + row + k * 5u] * f.arena[2752u + k * 64u + column];
-        f.arena[2112u + row * 64u + column] = sum;
+        const place row = i / 50u;
+        const place column = i % 50u;
+        const real r0 = f.arena[2240u + row * 64u + column];
+        const real r1 = r0 * r0;
+        const real r2 = 1.0f;
+        const real r3 = r2 - r1;
+        const real r4 = f.arena[2560u + row * 64u + column];
+        const real r5 = r4 * r3;
+        f.arena[1920u + row * 64u + column] = r5;
     }
 }
 KERNEL(15, pass_15(f);)
 
-// 1 operations on 5x50
+// matmul 5x50x2
 PASS(16) {
-    for (place i = f.thread; i < 250u; i += f.threads) {
-        const place row = i / 50u;
-        const place column = i % 50u;
-        const real r0 = f.arena[2112u + row * 64u + column];
-        const real r1 = f.arena[3392u + row * 64u + column];
-        const real r2 = r0 * r1;
-        f.arena[2432u + row * 64u + column] = r2;
+    for (place i = f.thread; i < 10u; i += f.threads) {
+        const place row = i / 2u, column = i % 2u;
+        real sum = 0;
+        for (place k = 0; k < 50u; k += 1) sum += f.arena[1920u + row * 64u + k] * f.arena[2880u + k * 2u + column];
+        f.arena[3008u + row * 2u + column] = sum;
     }
 }
 KERNEL(16, pass_16(f);)
 
-// matmul 5x50x2
+// concat [40]
 PASS(17) {
-    for (place i = f.thread; i < 10u; i += f.threads) {
-        const place row = i / 2u, column = i % 2u;
-        real sum = 0;
-        for (place k = 0; k < 50u; k += 1) sum += f.arena[2432u + row * 64u + k] * f.arena[3712u + k * 2u + column];
-        f.arena[3840u + row * 2u + column] = sum;
-    }
 }
 KERNEL(17, pass_17(f);)
 
-// concat [40]
+// 32 operations on 1x40
 PASS(18) {
-}
-KERNEL(18, pass_18(f);)
-
-// 24 operations on 1x40
-PASS(19) {
     for (place i = f.thread; i < 40u; i += f.threads) {
         const place column = i;
-        const real r0 = f.arena[4224u + column];
-        const real r1 = f.arena[3840u + column];
-        const real r2 = r0 + r1;
-        const real r3 = f.arena[4288u + column];
-        const real r4 = r3 * r2;
-        const real r5 = f.arena[4352u + column];
-        const real r6 = r5 + r4;
-        const real r7 = f.arena[4416u + column];
-        const real r8 = r6 * r7;
-        const real r9 = 0.1f;
-        const real r10 = r9 * r2;
-        const real r11 = f.arena[4480u + column];
-        const real r12 = r11 + r10;
-        const real r13 = 0.001f;
-        const real r14 = r13 * r2;
-        const real r15 = r2 * r14;
-        const real r16 = f.arena[4544u + column];
-        const real r17 = r16 + r15;
-        const real r18 = f.arena[4608u];
-        const real r19 = r12 * r18;
-        const real r20 = MATH(sqrt)(r17);
-        const real r21 = 1e-8f;
-        const real r22 = r21 + r20;
-        const real r23 = r19 / r22;
-        const real r24 = f.arena[1536u + column];
-        const real r25 = r24 + r23;
-        const real r26 = r9 * r8;
-        const real r27 = f.arena[4672u + column];
-        const real r28 = r27 + r26;
-        const real r29 = r13 * r8;
-        const real r30 = r8 * r29;
-        const real r31 = f.arena[4736u + column];
-        const real r32 = r31 + r30;
-        const real r33 = r18 * r28;
-        const real r34 = MATH(sqrt)(r32);
-        const real r35 = r21 + r34;
-        const real r36 = r33 / r35;
-        const real r37 = f.arena[1600u + column];
-        const real r38 = r37 + r36;
-        f.arena[1664u + column] = r12;
-        f.arena[1728u + column] = r17;
-        f.arena[1536u + column] = r25;
-        f.arena[1792u + column] = r28;
-        f.arena[1856u + column] = r32;
-        f.arena[1600u + column] = r38;
+        const real r0 = f.arena[3392u + column];
+        const real r1 = (real)1 / r0;
+        const real r2 = f.arena[3072u + column];
+        const real r3 = -0.5f;
+        const real r4 = r2 * r3;
+        const real r5 = r4 + r4;
+        const real r6 = f.arena[3008u + column];
+        const real r7 = r5 + r6;
+        const real r8 = f.arena[3456u + column];
+        const real r9 = r8 * r7;
+        const real r10 = r1 + r9;
+        const real r11 = f.arena[1600u + column];
+        const real r12 = sigmoid(r11);
+        const real r13 = r10 * r12;
+        const real r14 = 0.9f;
+        const real r15 = f.arena[1664u + column];
+        const real r16 = r14 * r15;
+        const real r17 = 0.1f;
+        const real r18 = r17 * r7;
+        const real r19 = r16 + r18;
+        const real r20 = 0.999f;
+        const real r21 = f.arena[1728u + column];
+        const real r22 = r20 * r21;
+        const real r23 = 0.001f;
+        const real r24 = r23 * r7;
+        const real r25 = r7 * r24;
+        const real r26 = r22 + r25;
+        const real r27 = f.arena[3520u];
+        const real r28 = r19 * r27;
+        const real r29 = MATH(sqrt)(r26);
+        const real r30 = 1e-8f;
+        const real r31 = r30 + r29;
+        const real r32 = r28 / r31;
+        const real r33 = f.arena[1536u + column];
+        const real r34 = r33 + r32;
+        const real r35 = f.arena[1792u + column];
+        const real r36 = r14 * r35;
+        const real r37 = r17 * r13;
+        const real r38 = r36 + r37;
+        const real r39 = f.arena[1856u + column];
+        const real r40 = r20 * r39;
+        const real r41 = r23 * r13;
+        const real r42 = r13 * r41;
+        const real r43 = r40 + r42;
+        const real r44 = r27 * r38;
+        const real r45 = MATH(sqrt)(r43);
+        const real r46 = r30 + r45;
+        const real r47 = r44 / r46;
+        const real r48 = r11 + r47;
+        f.arena[1664u + column] = r19;
+        f.arena[1728u + column] = r26;
+        f.arena[1536u + column] = r34;
+        f.arena[1792u + column] = r38;
+        f.arena[1856u + column] = r43;
+        f.arena[1600u + column] = r48;
     }
 }
-KERNEL(19, pass_19(f);)
+KERNEL(18, pass_18(f);)
 
 KERNEL(advance, if (f.thread == 0) advance(f.control);)
 
@@ -359,11 +337,10 @@ KERNEL(advance, if (f.thread == 0) advance(f.control);)
 // kernel_10<<<1, 32, 0>>>
 // kernel_11<<<1, 32, 0>>>
 // kernel_12<<<1, 256, 0>>>
-// kernel_13<<<1, 256, 0>>>
-// kernel_14<<<1, 32, 0>>>
+// kernel_13<<<1, 32, 0>>>
+// kernel_14<<<1, 256, 0>>>
 // kernel_15<<<1, 256, 0>>>
-// kernel_16<<<1, 256, 0>>>
+// kernel_16<<<1, 32, 0>>>
 // kernel_17<<<1, 32, 0>>>
-// kernel_18<<<1, 32, 0>>>
-// kernel_19<<<1, 64, 0>>>
+// kernel_18<<<1, 64, 0>>>
 // kernel_advance<<<1, 1, 0>>>

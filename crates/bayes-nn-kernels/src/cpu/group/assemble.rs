@@ -3,7 +3,8 @@
 use bayes_nn_autodiff::{Binary, NoiseKind, Reduction, Unary};
 
 use crate::Element;
-use crate::plan::{Access, Group, Instruction, Layout, Plan, ValueId};
+use crate::cpu::strips::{Memory, Place};
+use crate::plan::{Access, Group, Instruction, Layout, ValueId};
 
 /// A register's whereabouts while a tile is computed.
 #[derive(Clone, Copy, Debug)]
@@ -31,14 +32,14 @@ pub(super) struct Code {
 
 /// A value that is read element by element.
 pub(super) struct Stream {
-    pub offset: usize,
+    pub place: Place,
     pub access: Access,
     /// Whether the last tile may be read up to whole vectors.
     pub padded: bool,
 }
 
 pub(super) struct Output {
-    pub offset: usize,
+    pub place: Place,
     pub stride: usize,
     /// Whether the last tile may be written up to whole vectors.
     pub padded: bool,
@@ -67,7 +68,7 @@ pub(super) enum RowScalar<T> {
 /// Turns the instructions of a group into code over places and scalars.
 pub(super) struct Assembler<'a, T> {
     pub group: &'a Group,
-    pub plan: &'a Plan,
+    pub memory: &'a Memory,
     pub collapsed: bool,
     pub code: Vec<Code>,
     pub scalars: Vec<RowScalar<T>>,
@@ -79,10 +80,10 @@ pub(super) struct Assembler<'a, T> {
 }
 
 impl<'a, T: Element> Assembler<'a, T> {
-    pub fn new(group: &'a Group, plan: &'a Plan, collapsed: bool) -> Self {
+    pub fn new(group: &'a Group, memory: &'a Memory, collapsed: bool) -> Self {
         Assembler {
             group,
-            plan,
+            memory,
             collapsed,
             code: Vec::new(),
             scalars: Vec::new(),
@@ -96,7 +97,7 @@ impl<'a, T: Element> Assembler<'a, T> {
 
     /// Whether memory of a value may be touched up to whole vectors at the end of a row.
     fn padded(&self, value: ValueId) -> bool {
-        let layout = self.plan.values[value.index()].layout;
+        let layout = self.memory.value(value).layout;
         if self.collapsed {
             layout.end_padding
         } else {
@@ -130,17 +131,16 @@ impl<'a, T: Element> Assembler<'a, T> {
             let source = match *instruction {
                 Instruction::Load(number) => {
                     let operand = &group.operands[number];
-                    let value = &self.plan.values[operand.value.index()];
                     if operand.access.advances {
                         self.streams.push(Stream {
-                            offset: value.offset,
+                            place: self.memory.place(operand.value),
                             access: operand.access.clone(),
                             padded: self.padded(operand.value),
                         });
                         Source::Place(STREAMS + self.streams.len() - 1)
                     } else {
                         self.scalar(RowScalar::Read {
-                            offset: value.offset,
+                            offset: self.memory.value(operand.value).offset,
                             access: operand.access.clone(),
                         })
                     }
@@ -191,20 +191,19 @@ impl<'a, T: Element> Assembler<'a, T> {
             }
         }
         for (number, store) in group.stores.iter().enumerate() {
-            let value = &self.plan.values[store.value.index()];
             let copied_from = match direct[number] {
                 Some(_) => None,
                 None => Some(self.run(sources[store.register])),
             };
             self.outputs.push(Output {
-                offset: value.offset,
-                stride: value.layout.stride,
+                place: self.memory.place(store.value),
+                stride: self.memory.value(store.value).layout.stride,
                 padded: self.padded(store.value),
                 copied_from,
             });
         }
         for reduction in &group.reductions {
-            let value = &self.plan.values[reduction.value.index()];
+            let value = self.memory.value(reduction.value);
             let place = self.run(sources[reduction.register]);
             self.reductions.push(Reduce {
                 kind: reduction.kind,
@@ -274,13 +273,15 @@ impl<'a, T: Element> Assembler<'a, T> {
     /// memory: then a later instruction might want the old elements.
     fn direct_store(&self, i: usize) -> Option<usize> {
         let overlaps = |value: ValueId| {
-            let stored = &self.plan.values[value.index()];
+            let stored = self.memory.value(value);
             let end = stored.offset + stored.layout.span();
             self.group.operands.iter().any(|operand| {
-                let read = &self.plan.values[operand.value.index()];
+                let read = self.memory.value(operand.value);
                 read.offset < end && stored.offset < read.offset + read.layout.span()
             })
         };
+        // Steps of a strip read and write values apart from one another.
+        let overlaps = |value: ValueId| !self.memory.place(value).of_strip && overlaps(value);
         let stores = &self.group.stores;
         (0..stores.len()).find(|&s| stores[s].register == i && !overlaps(stores[s].value))
     }

@@ -16,20 +16,25 @@ use rayon::prelude::*;
 
 use super::isa::{Level, multiversion};
 use super::program::{Frame, WORTH_A_THREAD};
+use super::strips::{Memory, Partials};
 use crate::Element;
-use crate::plan::{Access, Group, Instruction, Plan, RowStarts, ValueId};
+use crate::plan::{Access, Group, Instruction, RowStarts, Strips, ValueId};
 use assemble::{Assembler, Code, Output, Reduce, RowScalar, Stream};
 use elements::SUM_LANES;
 pub(super) use elements::{LANES, maximum, tree_sum};
 pub(super) use tile::Scratch;
 use tile::tile;
 
-/// Elements of a tile. A multiple of 64, where blocks of noise begin.
-const TILE: usize = 256;
+/// Elements of a tile: large enough that choosing its instructions costs little, small enough
+/// that a dozen of them stay in the first-level cache. A multiple of 64, where blocks of noise
+/// begin.
+const fn tile_length<T>() -> usize {
+    2048 / size_of::<T>()
+}
 
 /// Columns of a piece: the unit of work for threads and of partial sums. Fixed, so that
 /// neither depends on how many threads there are.
-const PIECE: usize = 16 * TILE;
+const PIECE: usize = 4096;
 
 /// A group made ready to run.
 pub(super) struct GroupKernel<T> {
@@ -44,25 +49,31 @@ pub(super) struct GroupKernel<T> {
     reductions: Vec<Reduce>,
     /// How many scratch tiles registers need.
     slots: usize,
-    partials: Vec<f64>,
+    /// Columns of a piece.
+    piece: usize,
+    /// Of each piece its reductions; pieces are counted along rows.
+    partials: Partials<f64>,
     cost: usize,
 }
 
 impl<T: Element> GroupKernel<T> {
-    pub fn new(group: &Group, plan: &Plan) -> GroupKernel<T> {
-        let collapsed = is_one_run(group, plan);
+    /// The kernel of a group, to be run whole or in `strips`.
+    pub fn new(group: &Group, memory: &Memory, strips: Option<&Strips>) -> GroupKernel<T> {
+        let collapsed = strips.is_none() && is_one_run(group, memory);
         let (rows, columns) = match collapsed {
             true => (1, group.rows * group.columns),
             false => (group.rows, group.columns),
         };
-        let mut assembler = Assembler::new(group, plan, collapsed);
+        let mut assembler = Assembler::new(group, memory, collapsed);
         assembler.assemble();
-        let pieces = columns.div_ceil(PIECE);
+        let piece = strips.map_or(PIECE, Strips::width);
+        let pieces = columns.div_ceil(piece);
         let weight: usize = group.instructions.iter().map(instruction_weight).sum();
         GroupKernel {
             rows,
             columns,
-            partials: vec![0.0; assembler.reductions.len() * rows * pieces],
+            piece,
+            partials: Partials::new(assembler.reductions.len() * rows * pieces, 0.0),
             cost: rows * columns * (weight + group.operands.len() + group.stores.len()),
             code: assembler.code,
             scalars: assembler.scalars,
@@ -85,37 +96,33 @@ impl<T: Element> GroupKernel<T> {
         self.cost
     }
 
-    pub fn run(&mut self, frame: &Frame<'_, T>) {
-        let pieces = self.rows * self.columns.div_ceil(PIECE);
-        let mut partials = std::mem::take(&mut self.partials);
-        let count = self.reductions.len();
+    pub fn run(&self, frame: &Frame<'_, T>) {
+        let pieces = self.rows * self.columns.div_ceil(self.piece);
         if frame.parallel && self.cost > WORTH_A_THREAD && pieces > 1 {
             // Pieces are dealt in runs, so that a thread's share is worth its while.
             let run = (pieces * WORTH_A_THREAD / (4 * self.cost)).clamp(1, pieces);
-            let this = &*self;
-            let sums = Shared(partials.as_mut_ptr());
             (0..pieces.div_ceil(run)).into_par_iter().for_each(|i| {
                 let range = i * run..((i + 1) * run).min(pieces);
-                // SAFETY: each piece has its own partial sums.
-                let sums = unsafe {
-                    std::slice::from_raw_parts_mut(
-                        sums.at(range.start * count),
-                        range.len() * count,
-                    )
-                };
-                run_pieces(frame.isa, this, frame, range, sums, frame.scratch());
+                run_pieces(frame.isa, self, frame, range, 1, frame.scratch());
             });
         } else {
-            run_pieces(
-                frame.isa,
-                self,
-                frame,
-                0..pieces,
-                &mut partials,
-                frame.scratch(),
-            );
+            run_pieces(frame.isa, self, frame, 0..pieces, 1, frame.scratch());
         }
-        let per_row = self.columns.div_ceil(PIECE);
+        self.finish(frame);
+    }
+
+    /// The columns of strip number `strip` of every row.
+    pub fn run_strip(&self, frame: &Frame<'_, T>, strip: usize) {
+        let per_row = self.columns.div_ceil(self.piece);
+        let pieces = strip..self.rows * per_row;
+        run_pieces(frame.isa, self, frame, pieces, per_row, frame.scratch());
+    }
+
+    /// Adds up what the pieces gave.
+    pub fn finish(&self, frame: &Frame<'_, T>) {
+        // SAFETY: no piece is being run.
+        let partials = unsafe { self.partials.part(0..self.partials.len()) };
+        let (count, per_row) = (self.reductions.len(), self.columns.div_ceil(self.piece));
         for (number, reduction) in self.reductions.iter().enumerate() {
             let run = (reduction.rows * per_row).max(1);
             for result in 0..(self.rows / reduction.rows.max(1)).max(1) {
@@ -134,22 +141,8 @@ impl<T: Element> GroupKernel<T> {
                 }
             }
         }
-        self.partials = partials;
     }
 }
-
-/// A pointer that threads may share, each to use its own part.
-struct Shared<T>(*mut T);
-
-impl<T> Shared<T> {
-    fn at(&self, index: usize) -> *mut T {
-        // SAFETY: callers stay inside the allocation.
-        unsafe { self.0.add(index) }
-    }
-}
-
-// SAFETY: every user takes a part of its own.
-unsafe impl<T: Send> Sync for Shared<T> {}
 
 /// About how many simple operations an instruction costs.
 fn instruction_weight(instruction: &Instruction) -> usize {
@@ -164,12 +157,12 @@ fn instruction_weight(instruction: &Instruction) -> usize {
 }
 
 /// Whether all rows can be walked as one: everything read and written lies without gaps.
-fn is_one_run(group: &Group, plan: &Plan) -> bool {
+fn is_one_run(group: &Group, memory: &Memory) -> bool {
     let noise = |i: &Instruction| matches!(i, Instruction::Noise { .. });
     let follows = |access: &Access| {
         access.is_single() || access.advances && access.rows == RowStarts::Every(group.columns)
     };
-    let gapless = |id: ValueId| plan.values[id.index()].layout.is_contiguous();
+    let gapless = |id: ValueId| memory.value(id).layout.is_contiguous();
     group.rows > 1
         && !group.instructions.iter().any(noise)
         && group.operands.iter().all(|o| follows(&o.access))
@@ -178,12 +171,12 @@ fn is_one_run(group: &Group, plan: &Plan) -> bool {
 }
 
 multiversion! {
-    /// Runs the pieces of a group; `partials` takes what they reduce.
+    /// Runs every `stride`-th of the pieces of a group and keeps what they reduce.
     fn run_pieces<T: Element>(
         kernel: &GroupKernel<T>,
         frame: &Frame<'_, T>,
         pieces: Range<usize>,
-        partials: &mut [f64],
+        stride: usize,
         scratch: &mut Scratch<T>,
     ) = pieces_body;
 }
@@ -193,14 +186,14 @@ fn pieces_body<L: Level, T: Element>(
     kernel: &GroupKernel<T>,
     frame: &Frame<'_, T>,
     pieces: Range<usize>,
-    partials: &mut [f64],
+    stride: usize,
     scratch: &mut Scratch<T>,
 ) {
     scratch.prepare(kernel);
-    let per_row = kernel.columns.div_ceil(PIECE);
+    let per_row = kernel.columns.div_ceil(kernel.piece);
     let count = kernel.reductions.len();
     let mut present = usize::MAX;
-    for (number, piece) in pieces.enumerate() {
+    for piece in pieces.step_by(stride) {
         let (row, part) = (piece / per_row, piece % per_row);
         if row != present {
             present = row;
@@ -212,18 +205,23 @@ fn pieces_body<L: Level, T: Element>(
                 Reduction::Max => [T::NEG_INFINITY; SUM_LANES],
             };
         }
-        let columns = part * PIECE..((part + 1) * PIECE).min(kernel.columns);
+        let columns = part * kernel.piece..((part + 1) * kernel.piece).min(kernel.columns);
         let mut column = columns.start;
         while column < columns.end {
-            let length = TILE.min(columns.end - column);
+            let length = tile_length::<T>().min(columns.end - column);
             tile::<L, T>(kernel, frame, scratch, row, column, length);
             column += length;
         }
-        for (i, reduction) in kernel.reductions.iter().enumerate() {
-            let lanes = &scratch.sums[i];
-            partials[number * count + i] = match reduction.kind {
-                Reduction::Sum => tree_sum(lanes).to_f64(),
-                Reduction::Max => lanes
+        // SAFETY: each piece is run by one thread.
+        let partials = unsafe { kernel.partials.part(piece * count..(piece + 1) * count) };
+        for ((partial, sum), reduction) in partials
+            .iter_mut()
+            .zip(&scratch.sums)
+            .zip(&kernel.reductions)
+        {
+            *partial = match reduction.kind {
+                Reduction::Sum => tree_sum(sum).to_f64(),
+                Reduction::Max => sum
                     .iter()
                     .fold(f64::NEG_INFINITY, |a, b| maximum(a, b.to_f64())),
             };

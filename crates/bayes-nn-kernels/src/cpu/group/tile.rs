@@ -5,7 +5,7 @@ use bayes_nn_autodiff::noise::NoiseKey;
 
 use super::assemble::{Operation, RowScalar, Source};
 use super::elements::{Run, SUM_LANES, accumulate, binary, select, unary};
-use super::{GroupKernel, TILE};
+use super::{GroupKernel, tile_length};
 use crate::Element;
 use crate::cpu::isa::Level;
 use crate::cpu::noise;
@@ -33,7 +33,7 @@ impl<T: Element> Scratch<T> {
             sums = sums.max(kernel.reductions.len());
         }
         Scratch {
-            tiles: vec![T::ZERO; tiles * TILE],
+            tiles: vec![T::ZERO; tiles * tile_length::<T>()],
             places: vec![std::ptr::null_mut(); tiles],
             scalars: vec![T::ZERO; scalars],
             sums: vec![[T::ZERO; SUM_LANES]; sums],
@@ -42,7 +42,7 @@ impl<T: Element> Scratch<T> {
 
     /// Points the places of a kernel to their scratch tiles.
     pub(super) fn prepare(&mut self, kernel: &GroupKernel<T>) {
-        let (tiles, _) = self.tiles.as_chunks_mut::<TILE>();
+        let tiles = self.tiles.chunks_exact_mut(tile_length::<T>());
         let places = &mut self.places[..kernel.tiles()];
         for (place, tile) in places.iter_mut().zip(tiles) {
             *place = tile.as_mut_ptr();
@@ -61,7 +61,8 @@ impl<T: Element> Scratch<T> {
             };
         }
         for &(scalar, slot) in &kernel.splats {
-            self.tiles[slot * TILE..(slot + 1) * TILE].fill(self.scalars[scalar]);
+            let tile = tile_length::<T>();
+            self.tiles[slot * tile..(slot + 1) * tile].fill(self.scalars[scalar]);
         }
     }
 }
@@ -84,12 +85,12 @@ pub(super) fn tile<L: Level, T: Element>(
         // vectors is copied first, unless the value says that it may be read beyond its end.
         unsafe {
             let source = frame
-                .arena
-                .add(stream.offset + stream.access.start(row) + column);
+                .at(stream.place)
+                .wrapping_add(stream.access.start(row) + column);
             scratch.places[place] = if rounded == length || stream.padded {
                 source
             } else {
-                let staged = base.add(place * TILE);
+                let staged = base.add(place * tile_length::<T>());
                 std::ptr::copy_nonoverlapping(source, staged, length);
                 staged
             };
@@ -102,10 +103,10 @@ pub(super) fn tile<L: Level, T: Element>(
         unsafe {
             scratch.places[place] = if rounded == length || output.padded {
                 frame
-                    .arena
-                    .add(output.offset + row * output.stride + column)
+                    .at(output.place)
+                    .wrapping_add(row * output.stride + column)
             } else {
-                base.add(place * TILE)
+                base.add(place * tile_length::<T>())
             };
         }
     }
@@ -161,8 +162,8 @@ pub(super) fn tile<L: Level, T: Element>(
         // the source is a scratch tile or an operand, never the output itself.
         unsafe {
             let target = frame
-                .arena
-                .add(output.offset + row * output.stride + column);
+                .at(output.place)
+                .wrapping_add(row * output.stride + column);
             match output.copied_from {
                 Some(place) => {
                     std::ptr::copy(scratch.places[place], target, length);

@@ -115,6 +115,16 @@ impl Source {
             let works = match step {
                 Step::Group(group) => printer.group(number, group),
                 Step::MatMul(product) => vec![printer.product(number, product)],
+                Step::Cholesky { matrix, out } => vec![printer.cholesky(number, *matrix, *out)],
+                Step::TriangularSolve {
+                    triangle,
+                    right,
+                    out,
+                    transpose,
+                } => {
+                    let values = [*triangle, *right, *out];
+                    vec![printer.triangular_solve(number, values, *transpose)]
+                }
                 step => vec![printer.movement(number, step)],
             };
             for (part, work) in works.into_iter().enumerate() {

@@ -15,7 +15,10 @@ impl Printer<'_> {
     pub(super) fn movement(&mut self, number: usize, step: &Step) -> Work {
         self.open(&number.to_string(), number);
         let work = match step {
-            Step::Group(_) | Step::MatMul(_) => unreachable!("these are printed elsewhere"),
+            Step::Group(_)
+            | Step::MatMul(_)
+            | Step::Cholesky { .. }
+            | Step::TriangularSolve { .. } => unreachable!("these are printed elsewhere"),
             Step::Copy {
                 source,
                 offset,

@@ -1,9 +1,10 @@
-//! Matrix products: small ones as kernels, large ones for a library.
+//! Matrix products: small ones as kernels, large ones for a library. Factors and solutions of
+//! triangular systems.
 
 use super::group::block_for;
 use super::text::{Printer, count, joined, literal, scaled};
 use super::Work;
-use crate::plan::{MatMul, Plan, Value};
+use crate::plan::{MatMul, Plan, Value, ValueId};
 
 /// Products with fewer multiplications than this are kernels of the program.
 const LIBRARY_FROM: usize = 1 << 18;
@@ -77,7 +78,7 @@ impl Product {
         if m * n * k < LIBRARY_FROM || m.min(n).min(k) < 2 {
             return None;
         }
-        let operand = |id: crate::plan::ValueId, transposed| {
+        let operand = |id: ValueId, transposed| {
             let value = &plan.values[id.index()];
             (value.offset, value.layout.stride, transposed)
         };
@@ -96,6 +97,51 @@ impl Product {
 }
 
 impl Printer<'_> {
+    /// One block factors the matrix.
+    pub(super) fn cholesky(&mut self, number: usize, matrix: ValueId, out: ValueId) -> Work {
+        let n = self.value(out).shape.rows();
+        let (from, to) = (self.matrix(matrix), self.matrix(out));
+        self.open(&number.to_string(), number);
+        self.line(format!(
+            "    if (f.block == 0) cholesky(&{}, {}, &{}, {}, {});\n}}",
+            from.element("", ""),
+            count(from.row_stride),
+            to.element("", ""),
+            count(to.row_stride),
+            count(n)
+        ));
+        Work::Blocks(1, block_for(n * n))
+    }
+
+    /// A thread solves for each column.
+    pub(super) fn triangular_solve(
+        &mut self,
+        number: usize,
+        [triangle, right, out]: [ValueId; 3],
+        transpose: bool,
+    ) -> Work {
+        let shape = self.value(out).shape;
+        let [triangle, right, out] = [triangle, right, out].map(|id| self.matrix(id));
+        self.open(&number.to_string(), number);
+        self.line(format!(
+            "    for (place i = f.thread; i < {}; i += f.threads)\n        \
+             triangular_solve<{transpose}>(&{}, {}, &{}, {}, &{}, {}, {});\n}}",
+            count(shape.columns()),
+            triangle.element("", ""),
+            count(triangle.row_stride),
+            right.element("", "i"),
+            count(right.row_stride),
+            out.element("", "i"),
+            count(out.row_stride),
+            count(shape.rows())
+        ));
+        Work::Units(shape.columns())
+    }
+
+    fn matrix(&self, id: ValueId) -> Matrix {
+        Matrix::new(self.value(id), false)
+    }
+
     pub(super) fn product(&mut self, number: usize, product: &MatMul) -> Work {
         let (m, n, k) = (product.m, product.n, product.k);
         let left = Matrix::new(self.value(product.left), product.transpose_left);

@@ -168,10 +168,11 @@ pub(super) fn count(number: usize) -> String {
     }
 }
 
-/// `name * factor`, empty if that is 0.
+/// `name * factor`, empty if that is 0 or there is no name.
 pub(super) fn scaled(name: &str, factor: usize) -> String {
     match factor {
         0 => String::new(),
+        _ if name.is_empty() => String::new(),
         1 => name.to_owned(),
         factor => format!("{name} * {}", literal(factor)),
     }
