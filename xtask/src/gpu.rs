@@ -42,7 +42,10 @@ pub fn run(stage: Option<&Path>) -> Result<(), String> {
     let script = folder.join("run.sh");
     write(&script, &commands())?;
     if stage.is_some() {
-        println!("staged; on the machine with the GPU: bash {}", script.display());
+        println!(
+            "staged; on the machine with the GPU: bash {}",
+            script.display()
+        );
         return Ok(());
     }
     println!("+ bash {}", script.display());
@@ -74,7 +77,9 @@ fn commands() -> String {
             "  compute-sanitizer --tool {tool} --error-exitcode 1 ./test-cuda {threads} every_operation steps_of"
         ));
     }
-    lines.push("else echo 'compute-sanitizer does not run here: memory is NOT checked'; fi".to_owned());
+    lines.push(
+        "else echo 'compute-sanitizer does not run here: memory is NOT checked'; fi".to_owned(),
+    );
     lines.push("./workload data --out data".to_owned());
     for (row, arguments) in WORK {
         for device in ["cpu", "cuda"] {
@@ -83,7 +88,9 @@ fn commands() -> String {
                 continue;
             }
             lines.push(format!("echo '{row} on {device}:'"));
-            lines.push(format!("./workload {arguments} --data data --device {device}"));
+            lines.push(format!(
+                "./workload {arguments} --data data --device {device}"
+            ));
         }
     }
     lines.join("\n") + "\n"
@@ -99,13 +106,18 @@ fn built(arguments: &str) -> Result<PathBuf, String> {
             .current_dir(root())
             .stderr(Stdio::inherit()),
     )?;
-    let messages = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let messages = text
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let executables = messages.filter_map(|m| Some(m.get("executable")?.as_str()?.to_owned()));
     let last = executables.last();
-    last.map(PathBuf::from).ok_or_else(|| format!("cargo {arguments} made no executable"))
+    last.map(PathBuf::from)
+        .ok_or_else(|| format!("cargo {arguments} made no executable"))
 }
 
 fn copy(from: &Path, to: &Path) -> Result<(), String> {
     let copied = fs::copy(from, to);
-    copied.map(|_| ()).map_err(|error| format!("{}: {error}", to.display()))
+    copied
+        .map(|_| ())
+        .map_err(|error| format!("{}: {error}", to.display()))
 }

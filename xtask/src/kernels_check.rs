@@ -40,10 +40,17 @@ pub fn run(long: bool, required: bool) -> Result<(), String> {
 /// The folder of NVRTC: where the loader or the toolkit has it, else a wheel under `target/`.
 fn compiler() -> Result<PathBuf, String> {
     let listed = std::env::var("LD_LIBRARY_PATH").unwrap_or_default();
-    let toolkit = ["CUDA_HOME", "CUDA_PATH"].map(std::env::var).into_iter().flatten();
+    let toolkit = ["CUDA_HOME", "CUDA_PATH"]
+        .map(std::env::var)
+        .into_iter()
+        .flatten();
     let toolkit = toolkit.map(|root| format!("{root}/lib64"));
     let usual = ["/usr/local/cuda/lib64", "/usr/lib/x86_64-linux-gnu"].map(str::to_owned);
-    let known = listed.split(':').map(str::to_owned).chain(toolkit).chain(usual);
+    let known = listed
+        .split(':')
+        .map(str::to_owned)
+        .chain(toolkit)
+        .chain(usual);
     let known = known.filter(|folder| !folder.is_empty()).map(PathBuf::from);
     if let Some(folder) = known.into_iter().find(|folder| holds_compiler(folder)) {
         return Ok(folder);
@@ -51,9 +58,22 @@ fn compiler() -> Result<PathBuf, String> {
     let wheel = target_folder()?.join("nvrtc");
     if wheel_folder(&wheel).is_none() {
         println!("installing {WHEEL} under {}", wheel.display());
-        let arguments = ["-m", "pip", "install", "--quiet", "--no-deps", "--upgrade", "--target"];
-        output_of(Command::new("python3").args(arguments).arg(&wheel).arg(WHEEL))
-            .map_err(|problem| format!("{WHEEL} cannot be installed: {problem}"))?;
+        let arguments = [
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--upgrade",
+            "--target",
+        ];
+        output_of(
+            Command::new("python3")
+                .args(arguments)
+                .arg(&wheel)
+                .arg(WHEEL),
+        )
+        .map_err(|problem| format!("{WHEEL} cannot be installed: {problem}"))?;
     }
     wheel_folder(&wheel).ok_or_else(|| format!("{} holds no libnvrtc", wheel.display()))
 }

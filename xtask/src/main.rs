@@ -6,8 +6,11 @@ mod command;
 mod figures;
 mod gpu;
 mod kernels_check;
+mod machine;
 mod peers;
+mod validation;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -40,10 +43,25 @@ enum Task {
     Gpu {
         /// Only copies executables and a script into this folder, for a machine without cargo
         #[arg(long, value_name = "DIR")]
-        stage: Option<std::path::PathBuf>,
+        stage: Option<PathBuf>,
     },
     /// Plots of the time of a step against rows, parameters, threads and draws.
     Figures,
+    /// Samples posteriors with known answers by NUTS; writes validation/RESULTS.md.
+    Posteriors {
+        /// Only these; nothing is written
+        #[arg(long, value_name = "NAME", num_args = 1..)]
+        only: Vec<String>,
+        /// The folder of reference data; BAYES_NN_DATA or ../shared/data unless given
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+    },
+    /// Simulation-based calibration of NUTS; writes validation/RESULTS.md.
+    Sbc {
+        /// Data sets of each model; nothing is written for fewer than 1000
+        #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
+        simulations: u32,
+    },
 }
 
 #[derive(clap::Args)]
@@ -88,6 +106,8 @@ fn main() -> ExitCode {
         Task::KernelsCheck { long } => kernels_check::run(long, true),
         Task::Gpu { stage } => gpu::run(stage.as_deref()),
         Task::Figures => figures::run(),
+        Task::Posteriors { only, data } => validation::posteriors(&only, data),
+        Task::Sbc { simulations } => validation::sbc(simulations),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

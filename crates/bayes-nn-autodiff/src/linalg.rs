@@ -2,7 +2,7 @@
 
 use std::panic::Location;
 
-use crate::graph::Graph;
+use crate::graph::{Graph, NodeId};
 use crate::var::{common_graph, float_operands};
 use crate::{Kind, Op, Shape, Var};
 
@@ -40,6 +40,31 @@ impl<'g> Var<'g> {
             Ok(shape) => graph.push(Op::Cholesky, &[self], shape, Kind::Float),
             Err(stand_in) => stand_in,
         }
+    }
+
+    /// The Cholesky factors that this is computed from, in the order written: what to look at
+    /// when it is NaN.
+    pub fn cholesky_factors(self) -> Vec<Var<'g>> {
+        let (Some(graph), Some(id)) = (self.graph(), self.id()) else {
+            return Vec::new();
+        };
+        let nodes = graph.nodes();
+        let mut needed = vec![false; id.index() + 1];
+        needed[id.index()] = true;
+        let mut factors = Vec::new();
+        for index in (0..=id.index()).rev() {
+            if !needed[index] {
+                continue;
+            }
+            for argument in &nodes[index].arguments {
+                needed[argument.index()] = true;
+            }
+            if nodes[index].op == Op::Cholesky {
+                factors.push(Var::node(graph, NodeId(index as u32)));
+            }
+        }
+        factors.reverse();
+        factors
     }
 
     /// The solution `X` of `L X = B` for this lower triangular `L [n, n]` and the right-hand

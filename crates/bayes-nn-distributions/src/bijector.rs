@@ -181,7 +181,7 @@ fn pairs(size: usize) -> usize {
 }
 
 /// The rows from `start` on along the first axis.
-fn from_row(x: Var<'_>, start: usize) -> Var<'_> {
+pub(crate) fn from_row(x: Var<'_>, start: usize) -> Var<'_> {
     let shape = x.shape();
     let stride: usize = shape[1..].iter().product();
     x.view(

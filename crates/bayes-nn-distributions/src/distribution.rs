@@ -129,6 +129,11 @@ pub trait Distribution<'g>: fmt::Debug {
         None
     }
 
+    /// Whether the density integrates to 1, so that there are draws.
+    fn is_proper(&self) -> bool {
+        true
+    }
+
     /// The axes that belong to one draw; none where it is a number.
     fn event_shape(&self) -> Shape {
         Shape::SCALAR
@@ -196,9 +201,14 @@ pub trait Distribution<'g>: fmt::Debug {
     /// Checks the numbers that one draw needs, in the order of [`Distribution::draw`].
     ///
     /// # Errors
-    /// A wrong count, a number outside its parameter's domain, numbers that do not fit each
-    /// other.
+    /// A density that nothing can be drawn from; a wrong count, a number outside its parameter's
+    /// domain, numbers that do not fit each other.
     fn check_values(&self, parameters: &[f64]) -> Result<(), ParameterError> {
+        if !self.is_proper() {
+            return Err(ParameterError::Improper {
+                distribution: self.name(),
+            });
+        }
         let described = self.parameters();
         let expected = described.iter().map(Parameter::numbers).sum();
         if parameters.len() != expected {
@@ -281,6 +291,9 @@ macro_rules! forward {
             }
             fn draw_event(&self, parameters: &[f64], rng: &mut dyn Rng, event: &mut [f64]) {
                 (**self).draw_event(parameters, rng, event);
+            }
+            fn is_proper(&self) -> bool {
+                (**self).is_proper()
             }
             fn event_shape(&self) -> Shape {
                 (**self).event_shape()

@@ -57,6 +57,15 @@ pub enum ParameterError {
         /// How many were given.
         got: usize,
     },
+    /// A draw was asked of a density that does not integrate to 1.
+    #[error(
+        "{distribution} is no probability distribution, so nothing can be drawn from it; use one \
+         that integrates to 1"
+    )]
+    Improper {
+        /// The distribution's name.
+        distribution: &'static str,
+    },
     /// A parameter is computed by a graph, where a number known now was needed.
     #[error(
         "{distribution}: {parameter} is computed by a graph; evaluate it first and give its values"

@@ -110,6 +110,10 @@ impl<'g, D: Distribution<'g>> Distribution<'g> for Expanded<D> {
         self.inner.conflict(parameters)
     }
 
+    fn is_proper(&self) -> bool {
+        self.inner.is_proper()
+    }
+
     fn event_shape(&self) -> Shape {
         self.inner.event_shape()
     }

@@ -174,6 +174,10 @@ impl<'a: 'g, 'g, D: Distribution<'g>> Distribution<'g> for Mixture<'a, D> {
         }))
     }
 
+    fn is_proper(&self) -> bool {
+        self.components().all(|component| component.is_proper())
+    }
+
     /// That of the first component, with which the others must agree.
     fn event_shape(&self) -> Shape {
         let first = self.components().next();

@@ -159,7 +159,7 @@ fn source_index(index: usize, shape: Shape, own: Shape) -> usize {
 /// shape `[n, ...distribution.shape()]`. The same seed gives the same numbers everywhere.
 ///
 /// # Errors
-/// Those of [`ParameterValues::known`].
+/// Those of [`ParameterValues::known`]; a density that nothing can be drawn from.
 ///
 /// ```
 /// use bayes_nn_distributions::{Poisson, sample};
@@ -183,13 +183,18 @@ pub fn sample<'g>(
 /// [`sample`] with a generator of one's own.
 ///
 /// # Errors
-/// Those of [`ParameterValues::known`].
+/// Those of [`sample`].
 pub fn sample_with<'g>(
     distribution: &(impl Distribution<'g> + ?Sized),
     n: usize,
     rng: &mut dyn Rng,
 ) -> Result<Vec<f64>, ParameterError> {
     let values = ParameterValues::known(distribution)?;
+    if !distribution.is_proper() {
+        return Err(ParameterError::Improper {
+            distribution: distribution.name(),
+        });
+    }
     let elements = values.shape().elements();
     let mut event = vec![f64::NAN; distribution.event_shape().elements()];
     let mut draws = vec![f64::NAN; n * elements * event.len()];

@@ -55,6 +55,16 @@ impl<'g> Term<'g> {
             value,
         }
     }
+
+    /// What has to be finite, each with how to speak of it: the Cholesky factors that the term is
+    /// computed from, then its value.
+    pub(crate) fn parts(&self) -> Vec<(String, Var<'g>)> {
+        let name = format!("{} (a matrix is not positive definite)", self.name);
+        let factors = self.value.cholesky_factors().into_iter();
+        let mut parts: Vec<_> = factors.map(|factor| (name.clone(), factor)).collect();
+        parts.push((self.name.clone(), self.value));
+        parts
+    }
 }
 
 /// A density written into a graph.

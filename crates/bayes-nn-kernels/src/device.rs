@@ -97,10 +97,13 @@ impl Device {
         let gpus = crate::cuda::Cuda::list().unwrap_or_default();
         #[cfg(not(feature = "cuda"))]
         let gpus: Vec<(String, usize)> = Vec::new();
-        let gpus = gpus.into_iter().enumerate().map(|(ordinal, (name, memory))| DeviceInfo {
-            name: format!("cuda:{ordinal} ({name})"),
-            memory: Some(memory),
-        });
+        let gpus = gpus
+            .into_iter()
+            .enumerate()
+            .map(|(ordinal, (name, memory))| DeviceInfo {
+                name: format!("cuda:{ordinal} ({name})"),
+                memory: Some(memory),
+            });
         [cpu].into_iter().chain(gpus).collect()
     }
 
@@ -200,9 +203,7 @@ pub enum DeviceError {
         asked: String,
     },
     /// The feature `cuda` is off.
-    #[error(
-        "this program was built without CUDA; build it with `--features cuda`, or use the CPU"
-    )]
+    #[error("this program was built without CUDA; build it with `--features cuda`, or use the CPU")]
     NotBuilt,
     /// There is no NVIDIA driver.
     #[error(

@@ -3,15 +3,18 @@
 #![cfg(feature = "cuda")]
 
 mod common;
-#[allow(dead_code, reason = "gradients are checked by the tests of random graphs")]
+#[allow(
+    dead_code,
+    reason = "gradients are checked by the tests of random graphs"
+)]
 #[path = "common/random.rs"]
 mod random;
 
 use std::path::Path;
 
 use bayes_nn_autodiff::{Graph, NoiseKind, Var, concat, grad};
-use bayes_nn_kernels::cuda::{Cuda, Host, compiler};
 use bayes_nn_kernels::cuda::emit::{Launch, Source};
+use bayes_nn_kernels::cuda::{Cuda, Host, compiler};
 use bayes_nn_kernels::{Backend, Cpu, KernelError, Plan, Precision, Program};
 use common::{Model, assert_close};
 use proptest::strategy::{Strategy, ValueTree};
@@ -48,7 +51,9 @@ const BOTH: [(Precision, f64); 2] = [(Precision::F64, 1e-11), (Precision::F32, 2
 
 /// Steps against the CPU executor, and once more to the same bits.
 fn assert_like_cpu(model: &Model<'_>, steps: u64) {
-    let Some([first, second]) = twins() else { return };
+    let Some([first, second]) = twins() else {
+        return;
+    };
     let cpu = Cpu::detect().unwrap();
     for (precision, tolerance) in BOTH {
         let run = |backend: &dyn Backend| {
@@ -76,7 +81,9 @@ fn assert_like_cpu(model: &Model<'_>, steps: u64) {
 }
 
 fn identity(n: usize) -> Vec<f64> {
-    (0..n * n).map(|i| f64::from(u8::from(i % (n + 1) == 0))).collect()
+    (0..n * n)
+        .map(|i| f64::from(u8::from(i % (n + 1) == 0)))
+        .collect()
 }
 
 /// Every operation, at lengths where rows, pieces and blocks end in the middle.
@@ -84,51 +91,142 @@ fn every_operation<'g>(graph: &'g Graph) -> Model<'g> {
     let mut m = Model::new(graph);
     let (x, other) = (m.input([3, 70]), m.input([3, 70]));
     let y = x * x + 0.3;
-    m.outputs.extend([-x, x.abs(), x.sign(), x.floor(), y.reciprocal(), y.sqrt(), x.exp()]);
-    m.outputs.extend([y.ln(), y.log1p(), x.expm1(), (x * 0.6).log1pmx(), x.sin(), x.cos()]);
-    m.outputs.extend([x.tanh(), x.sigmoid(), x.softplus(), x.log_sigmoid(), x.relu()]);
-    m.outputs.extend([y.lgamma(), y.digamma(), y.polygamma(1), y.polygamma(2), x.erf(), x.erfc()]);
+    m.outputs.extend([
+        -x,
+        x.abs(),
+        x.sign(),
+        x.floor(),
+        y.reciprocal(),
+        y.sqrt(),
+        x.exp(),
+    ]);
+    m.outputs.extend([
+        y.ln(),
+        y.log1p(),
+        x.expm1(),
+        (x * 0.6).log1pmx(),
+        x.sin(),
+        x.cos(),
+    ]);
+    m.outputs.extend([
+        x.tanh(),
+        x.sigmoid(),
+        x.softplus(),
+        x.log_sigmoid(),
+        x.relu(),
+    ]);
+    m.outputs.extend([
+        y.lgamma(),
+        y.digamma(),
+        y.polygamma(1),
+        y.polygamma(2),
+        x.erf(),
+        x.erfc(),
+    ]);
     m.outputs.extend([x.polygamma(3), x.digamma()]);
-    m.outputs.extend([x + other, x - other, x * other, x / y, y.pow(x), x.maximum(other)]);
-    m.outputs.extend([x.minimum(other), x.lt(other), x.le(other), x.eq(other)]);
+    m.outputs.extend([
+        x + other,
+        x - other,
+        x * other,
+        x / y,
+        y.pow(x),
+        x.maximum(other),
+    ]);
+    m.outputs
+        .extend([x.minimum(other), x.lt(other), x.le(other), x.eq(other)]);
     m.outputs.push(x.gt(other).select(x, other));
     // Reductions: of a thread, a block, several pieces; over rows, columns, everything.
     let long = m.input([3, 2500]);
     let cube = m.input([5, 40, 33]);
     let pairs = m.input([300, 3]);
-    m.outputs.extend([long.sum(), long.max(), long.sum_axis(1), long.sum_axis(0), long.max_axis(1)]);
-    m.outputs.extend([cube.sum_axis(1), cube.max_axis(0), cube.sum_axis(2), cube.sum()]);
-    m.outputs.extend([pairs.sum_axis(1), pairs.max_axis(1), pairs.exp().sum(), pairs.sum_axis(0)]);
+    m.outputs.extend([
+        long.sum(),
+        long.max(),
+        long.sum_axis(1),
+        long.sum_axis(0),
+        long.max_axis(1),
+    ]);
+    m.outputs.extend([
+        cube.sum_axis(1),
+        cube.max_axis(0),
+        cube.sum_axis(2),
+        cube.sum(),
+    ]);
+    m.outputs.extend([
+        pairs.sum_axis(1),
+        pairs.max_axis(1),
+        pairs.exp().sum(),
+        pairs.sum_axis(0),
+    ]);
     m.outputs.push((pairs * 2.0).sum_axis(1).max());
     // Stretched operands, and row starts that follow no formula.
     let (row, column, sparse) = (m.input([33]), m.input([40, 1]), m.input([5, 1, 33]));
-    m.outputs.extend([cube * row, cube + column, cube - sparse, (row * column).sum_axis(0)]);
+    m.outputs.extend([
+        cube * row,
+        cube + column,
+        cube - sparse,
+        (row * column).sum_axis(0),
+    ]);
     // Products: by threads, by blocks, by the library.
     let (a, b) = (m.input([5, 300]), m.input([7, 300]));
     let (big, wide) = (m.input([65, 70]), m.input([70, 90]));
-    m.outputs.extend([a.matmul(b.t()), a.t().matmul(a), big.matmul(wide), row.matmul(row)]);
-    m.outputs.extend([wide.t().matmul(big.t()), big.tanh().t().matmul(big), column.matmul(row.reshape([1, 33]))]);
+    m.outputs.extend([
+        a.matmul(b.t()),
+        a.t().matmul(a),
+        big.matmul(wide),
+        row.matmul(row),
+    ]);
+    m.outputs.extend([
+        wide.t().matmul(big.t()),
+        big.tanh().t().matmul(big),
+        column.matmul(row.reshape([1, 33])),
+    ]);
     // Factors and solutions of triangular systems.
     let symmetric = big.matmul(big.t()) + 8.0 * graph.constant(&identity(65), [65, 65]);
     let factor = symmetric.cholesky();
     let small = m.input([3, 3]);
-    m.outputs.extend([factor, factor.solve_lower(big), factor.solve_lower_t(big)]);
-    m.outputs.extend([factor.solve_lower_t(big.t().row(2).view(0, [65])), (-small).cholesky()]);
-    m.outputs.extend(grad(factor.ln().tril(-1).sum(), &[big]).unwrap_or_default());
+    m.outputs
+        .extend([factor, factor.solve_lower(big), factor.solve_lower_t(big)]);
+    m.outputs.extend([
+        factor.solve_lower_t(big.t().row(2).view(0, [65])),
+        (-small).cholesky(),
+    ]);
+    m.outputs
+        .extend(grad(factor.ln().tril(-1).sum(), &[big]).unwrap_or_default());
     // Moves.
     let index = m.index(&[2, 0, 2, 1]);
     let chosen = cube.gather(index, 1);
-    m.outputs.extend([x.t(), chosen, concat(&[x, other.exp()], 0), concat(&[x, x.sin()], 1)]);
-    m.outputs.extend(grad((chosen * chosen).sum(), &[cube]).unwrap());
-    m.outputs.extend([cube.view(7, [3, 33]) * 2.0, x.reshape([70, 3]).exp(), index.view(1, [2])]);
+    m.outputs.extend([
+        x.t(),
+        chosen,
+        concat(&[x, other.exp()], 0),
+        concat(&[x, x.sin()], 1),
+    ]);
+    m.outputs
+        .extend(grad((chosen * chosen).sum(), &[cube]).unwrap());
+    m.outputs.extend([
+        cube.view(7, [3, 33]) * 2.0,
+        x.reshape([70, 3]).exp(),
+        index.view(1, [2]),
+    ]);
     // Random numbers, minibatches, the step.
     let normal = graph.noise(NoiseKind::Normal, 3, [3, 150]);
     let uniform = graph.noise(NoiseKind::Uniform, 4, [90]);
     let rows = graph.batch(300, 50, 1);
-    m.outputs.extend([normal, uniform, normal.sum_axis(1), (normal * normal).sum(), uniform.max()]);
-    m.outputs.extend([rows, pairs.gather(rows, 0).t(), x * graph.step()]);
+    m.outputs.extend([
+        normal,
+        uniform,
+        normal.sum_axis(1),
+        (normal * normal).sum(),
+        uniform.max(),
+    ]);
+    m.outputs
+        .extend([rows, pairs.gather(rows, 0).t(), x * graph.step()]);
     let state = m.input([3, 70]);
-    m.updates = vec![(state, (state + graph.noise(NoiseKind::Normal, 5, [3, 70])).sin())];
+    m.updates = vec![(
+        state,
+        (state + graph.noise(NoiseKind::Normal, 5, [3, 70])).sin(),
+    )];
     m
 }
 
@@ -142,14 +240,21 @@ fn every_operation_computes_what_the_cpu_computes() {
 fn variational_step<'g>(graph: &'g Graph, batch: Option<usize>) -> Model<'g> {
     let mut m = Model::new(graph);
     const P: usize = 40;
-    let (x, labels) = (m.input([500, 2]), m.input_at([500], (0..500).map(|i| f64::from(i % 2)).collect()));
+    let (x, labels) = (
+        m.input([500, 2]),
+        m.input_at([500], (0..500).map(|i| f64::from(i % 2)).collect()),
+    );
     let (mean, scale) = (m.input([P]), m.input([P]));
     let states: Vec<Var<'g>> = (0..4).map(|_| m.input_at([P], vec![0.0; P])).collect();
     let (x, labels, factor) = match batch {
         None => (x.t(), labels, 1.0),
         Some(rows) => {
             let index = graph.batch(500, rows, 9);
-            (x.gather(index, 0).t(), labels.gather(index, 0), 500.0 / rows as f64)
+            (
+                x.gather(index, 0).t(),
+                labels.gather(index, 0),
+                500.0 / rows as f64,
+            )
         }
     };
     let noise = graph.noise(NoiseKind::Normal, 0, [P]);
@@ -167,9 +272,14 @@ fn variational_step<'g>(graph: &'g Graph, batch: Option<usize>) -> Model<'g> {
         let next_first = first * 0.9 + 0.1 * gradient;
         let next_second = second * 0.999 + 0.001 * gradient * gradient;
         let time = graph.step() + 1.0;
-        let rate = 0.01 * (1.0 - Var::from(0.999).pow(time)).sqrt() / (1.0 - Var::from(0.9).pow(time));
+        let rate =
+            0.01 * (1.0 - Var::from(0.999).pow(time)).sqrt() / (1.0 - Var::from(0.9).pow(time));
         let next = parameter + rate * next_first / (next_second.sqrt() + 1e-8);
-        m.updates.extend([(parameter, next), (first, next_first), (second, next_second)]);
+        m.updates.extend([
+            (parameter, next),
+            (first, next_first),
+            (second, next_second),
+        ]);
     }
     m.outputs = vec![elbo];
     m
@@ -202,7 +312,11 @@ fn random_models_compute_what_the_cpu_computes() {
 fn an_index_outside_is_found_and_the_program_goes_on_when_it_is_mended() {
     let Some(backend) = backend() else { return };
     let graph = Graph::new();
-    let (x, i, next) = (graph.input("x", 3), graph.index_input("i", 2), graph.index_input("next", 2));
+    let (x, i, next) = (
+        graph.input("x", 3),
+        graph.index_input("i", 2),
+        graph.index_input("next", 2),
+    );
     let chosen = x.gather(i, 0);
     let gradient = grad((chosen * chosen).sum(), &[x]).unwrap()[0];
     let count = graph.input("count", []);
@@ -211,7 +325,13 @@ fn an_index_outside_is_found_and_the_program_goes_on_when_it_is_mended() {
     let id = |v: Var<'_>| v.input_id().unwrap();
     for (precision, _) in BOTH {
         let mut program = backend.compile(&plan, precision).unwrap();
-        assert!(program.run(1).unwrap_err().to_string().contains("no value yet"));
+        assert!(
+            program
+                .run(1)
+                .unwrap_err()
+                .to_string()
+                .contains("no value yet")
+        );
         program.write(id(x), &[1.0, 2.0, 3.0]).unwrap();
         program.write(id(i), &[2.0, 2.0]).unwrap();
         program.write(id(next), &[0.0, 3.0]).unwrap();
@@ -220,7 +340,10 @@ fn an_index_outside_is_found_and_the_program_goes_on_when_it_is_mended() {
         assert_eq!(program.read_output(0), [0.0, 0.0, 12.0]);
         // The second step fails, and neither it nor the three after it change a state.
         let error = program.run(4).unwrap_err();
-        assert!(error.to_string().contains("index 3 at position 1"), "{error}");
+        assert!(
+            error.to_string().contains("index 3 at position 1"),
+            "{error}"
+        );
         assert_eq!(program.read_input(id(count)), [1.0]);
         program.write(id(i), &[0.0, 1.0]).unwrap();
         program.write(id(next), &[1.0, 1.0]).unwrap();
@@ -228,7 +351,10 @@ fn an_index_outside_is_found_and_the_program_goes_on_when_it_is_mended() {
         assert_eq!(program.read_output(0), [2.0, 4.0, 0.0]);
         assert_eq!(program.read_output(1), [1.0]);
         let error = program.write(id(i), &[0.5, 0.0]).unwrap_err();
-        assert!(matches!(error, KernelError::Index { position: 0, .. }), "{error}");
+        assert!(
+            matches!(error, KernelError::Index { position: 0, .. }),
+            "{error}"
+        );
     }
 }
 
@@ -238,7 +364,11 @@ fn states_are_saved_and_profiles_name_every_pass() {
     let graph = Graph::new();
     let model = variational_step(&graph, None);
     let mut program = model.program(&*backend, Precision::F32);
-    let states: Vec<_> = model.updates.iter().map(|(s, _)| s.input_id().unwrap()).collect();
+    let states: Vec<_> = model
+        .updates
+        .iter()
+        .map(|(s, _)| s.input_id().unwrap())
+        .collect();
     let read = |program: &dyn Program| -> Vec<Vec<f64>> {
         states.iter().map(|s| program.read_input(*s)).collect()
     };
@@ -284,13 +414,21 @@ fn assert_snapshot(name: &str, model: &Model<'_>, precision: Precision) {
         std::fs::write(&file, &text).unwrap();
     }
     let kept = std::fs::read_to_string(&file).unwrap_or_default();
-    assert!(kept == text, "{} is kept, and now it is:\n{text}", file.display());
+    assert!(
+        kept == text,
+        "{} is kept, and now it is:\n{text}",
+        file.display()
+    );
 }
 
 #[test]
 fn the_text_of_known_plans_is_the_one_that_is_kept() {
     let graph = Graph::new();
-    assert_snapshot("variational_step", &variational_step(&graph, Some(50)), Precision::F32);
+    assert_snapshot(
+        "variational_step",
+        &variational_step(&graph, Some(50)),
+        Precision::F32,
+    );
     let graph = Graph::new();
     let mut m = Model::new(&graph);
     let (x, weights) = (m.input([64, 784]), m.input([100, 784]));
@@ -349,5 +487,8 @@ fn memory_is_given_back() {
     let (before, _) = cuda.memory().unwrap();
     (0..10).for_each(|_| make());
     let (after, _) = cuda.memory().unwrap();
-    assert!(after + (64 << 20) > before, "{after} bytes free, {before} before");
+    assert!(
+        after + (64 << 20) > before,
+        "{after} bytes free, {before} before"
+    );
 }

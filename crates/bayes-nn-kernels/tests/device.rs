@@ -11,7 +11,9 @@ fn a_device_runs_programs_and_has_a_name() {
     let other = Device::new("another", Device::cpu().threads(1));
     for device in [Device::cpu(), Device::cpu().threads(2), other.clone()] {
         let mut program = device.compile(&plan, Precision::F64).unwrap();
-        program.write(x.input_id().unwrap(), &[1.0, 2.0, 3.0]).unwrap();
+        program
+            .write(x.input_id().unwrap(), &[1.0, 2.0, 3.0])
+            .unwrap();
         program.run(1).unwrap();
         assert_eq!(program.read_output(0), [2.0, 4.0, 6.0]);
     }
@@ -20,7 +22,12 @@ fn a_device_runs_programs_and_has_a_name() {
     assert_eq!(Device::list()[0].to_string(), "cpu");
     for text in ["gpu", "cuda:x", "cuda:", ""] {
         let error = text.parse::<Device>().unwrap_err();
-        assert_eq!(error, DeviceError::Unknown { asked: text.to_owned() });
+        assert_eq!(
+            error,
+            DeviceError::Unknown {
+                asked: text.to_owned()
+            }
+        );
     }
 }
 

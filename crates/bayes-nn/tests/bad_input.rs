@@ -1,7 +1,7 @@
 //! Each bad input is an error that says what was wrong, where, and what would be right.
 
-use bayes_nn::distributions::Poisson;
-use bayes_nn::model::{Batch, Trace};
+use bayes_nn::distributions::{MultivariateNormal, Poisson};
+use bayes_nn::model::{self, Batch, Trace};
 
 use bayes_nn::prelude::*;
 
@@ -326,4 +326,30 @@ fn a_prediction_that_overflows_names_its_row() {
         error.starts_with("the prediction of row 1 is not finite"),
         "{error}"
     );
+}
+
+/// Two observations of variance 1 whose covariance is below 1 at draws from the prior, and far
+/// above it elsewhere.
+fn impossible_covariance<'g>(trace: &Trace<'g>, data: &Batch<'g>) {
+    let apart = trace.sample("apart", Normal::new(0.0, 1e-4));
+    let off_diagonal = trace.graph().constant(&[0.0, 1.0, 1.0, 0.0], [2, 2]);
+    let ones = trace.graph().constant(&[1.0; 2], [2]);
+    let covariance = ones.diagonal_matrix() + off_diagonal * (0.5 + 1e6 * apart * apart);
+    let normal = MultivariateNormal::with_covariance(0.0, covariance);
+    trace.observe("y", normal, data.column("y"));
+}
+
+#[test]
+fn a_covariance_that_is_not_positive_definite_is_named_by_its_site() {
+    let data = Data::new().column("y", &[0.5, 1.0]).unwrap();
+    let nuts = Nuts::new().seed(1);
+    for message in [
+        message(model::fit(&impossible_covariance, &data, quick())),
+        message(model::sample(&impossible_covariance, &data, nuts)),
+    ] {
+        assert!(
+            message.contains("first in the term `y (a matrix is not positive definite)`"),
+            "{message}"
+        );
+    }
 }

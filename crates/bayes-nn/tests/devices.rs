@@ -26,7 +26,10 @@ fn device() -> Option<Device> {
 }
 
 fn network() -> Bnn {
-    let net = Mlp::new([2, 5, 5, 1]).activation(Tanh).without_bias().prior(Normal::new(0.0, 1.0));
+    let net = Mlp::new([2, 5, 5, 1])
+        .activation(Tanh)
+        .without_bias()
+        .prior(Normal::new(0.0, 1.0));
     Bnn::new(net, Bernoulli)
 }
 
@@ -43,7 +46,11 @@ fn fits_and_predictions_tell_the_same_story_on_every_device() {
     let data = datasets::moons(200, 0.2, 0).unwrap().standardized();
     for (precision, tolerance) in [(Precision::F64, 1e-9), (Precision::F32, 1e-3)] {
         for batch in [None, Some(40)] {
-            let advi = Advi::mean_field().steps(40).precision(precision).elbo_draws(16).seed(4);
+            let advi = Advi::mean_field()
+                .steps(40)
+                .precision(precision)
+                .elbo_draws(16)
+                .seed(4);
             let advi = match batch {
                 Some(rows) => advi.batch(rows),
                 None => advi,
@@ -52,12 +59,21 @@ fn fits_and_predictions_tell_the_same_story_on_every_device() {
             let there = network().fit(&data, advi.device(device.clone())).unwrap();
             let curves = [&here, &there].map(|fit| fit.result().curve().elbos().to_vec());
             let off = difference(&curves[0], &curves[1]);
-            assert!(off < tolerance, "{precision:?}, batch {batch:?}: ELBOs differ by {off}");
+            assert!(
+                off < tolerance,
+                "{precision:?}, batch {batch:?}: ELBOs differ by {off}"
+            );
             let elbos = [&here, &there].map(|fit| fit.result().elbo().mean);
-            assert!(difference(&elbos[..1], &elbos[1..]) < tolerance, "{elbos:?}");
+            assert!(
+                difference(&elbos[..1], &elbos[1..]) < tolerance,
+                "{elbos:?}"
+            );
             let predictions = [&here, &there].map(|fit| fit.predict(data.x(), 20).unwrap());
             let off = difference(predictions[0].mean(), predictions[1].mean());
-            assert!(off < tolerance, "{precision:?}, batch {batch:?}: predictions differ by {off}");
+            assert!(
+                off < tolerance,
+                "{precision:?}, batch {batch:?}: predictions differ by {off}"
+            );
         }
     }
 }
@@ -66,7 +82,11 @@ fn line() -> (impl model::Model + Clone + 'static, Data) {
     let line = from_fn(|trace, data| {
         let slope = trace.sample("slope", Normal::new(0.0, 10.0));
         let noise = trace.sample("noise", HalfNormal::new(1.0));
-        trace.observe("y", Normal::new(slope * data.column("x"), noise), data.column("y"));
+        trace.observe(
+            "y",
+            Normal::new(slope * data.column("x"), noise),
+            data.column("y"),
+        );
     });
     let data = Data::new().column("x", &[0.0, 1.0, 2.0, 3.0]).unwrap();
     (line, data.column("y", &[0.2, 1.1, 1.8, 3.1]).unwrap())
@@ -82,7 +102,10 @@ fn chains_and_full_rank_guides_run_on_every_device() {
         samples.fit().chains()[0].draws().positions().to_vec()
     });
     assert!(difference(&runs[0], &runs[1]) < 1e-6, "{runs:?}");
-    let advi = Advi::full_rank().steps(30).precision(Precision::F64).elbo_draws(16);
+    let advi = Advi::full_rank()
+        .steps(30)
+        .precision(Precision::F64)
+        .elbo_draws(16);
     let fits = [Device::cpu(), device].map(|device| {
         let fit = fit(&line, data.clone(), advi.clone().device(device)).unwrap();
         fit.result().curve().elbos().to_vec()
@@ -110,20 +133,40 @@ impl Backend for Compiled {
 #[test]
 fn the_programs_of_models_are_taken_by_the_compiler_of_cuda() {
     if let Err(error) = compiler::version() {
-        assert!(std::env::var_os("BAYES_NN_REQUIRE_NVRTC").is_none(), "{error}");
+        assert!(
+            std::env::var_os("BAYES_NN_REQUIRE_NVRTC").is_none(),
+            "{error}"
+        );
         return eprintln!("skipped: {error}");
     }
     let programs = Arc::new(AtomicUsize::new(0));
-    let device = Device::new("compiled", Compiled { programs: programs.clone() });
+    let device = Device::new(
+        "compiled",
+        Compiled {
+            programs: programs.clone(),
+        },
+    );
     let data = datasets::moons(100, 0.2, 0).unwrap().standardized();
-    let advi = Advi::mean_field().steps(2).elbo_draws(2).device(device.clone());
+    let advi = Advi::mean_field()
+        .steps(2)
+        .elbo_draws(2)
+        .device(device.clone());
     for advi in [advi.clone(), advi.batch(30)] {
         let fit = network().fit(&data, advi).unwrap();
         fit.predict(data.x(), 3).unwrap();
     }
     let (line, data) = line();
-    let nuts = Nuts::new().chains(1).warmup(1).draws(1).device(device.clone());
+    let nuts = Nuts::new()
+        .chains(1)
+        .warmup(1)
+        .draws(1)
+        .device(device.clone());
     model::sample(&line, data.clone(), nuts).unwrap();
-    fit(&line, data, Advi::full_rank().steps(2).elbo_draws(2).device(device)).unwrap();
+    fit(
+        &line,
+        data,
+        Advi::full_rank().steps(2).elbo_draws(2).device(device),
+    )
+    .unwrap();
     assert!(programs.load(Ordering::Relaxed) >= 8);
 }

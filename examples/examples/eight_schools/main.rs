@@ -11,10 +11,10 @@
 
 use std::process::ExitCode;
 
-use bayes_nn::{Device, Error};
 use bayes_nn::distributions::{Distribution, HalfCauchy, Normal};
 use bayes_nn::model::{self, Batch, Data, Model, Samples, Trace};
 use bayes_nn::prelude::Nuts;
+use bayes_nn::{Device, Error};
 use clap::Parser;
 
 /// The estimated effect of each school, and its standard error.

@@ -1,6 +1,5 @@
 //! Our programs and those of other libraries on the same work, one table.
 
-mod machine;
 mod measure;
 mod python;
 mod results;
@@ -12,6 +11,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::command::{cargo, output_of, root, target_folder};
+use crate::machine;
 use measure::{Measured, Runner};
 use results::{Line, Results, Sample};
 use rows::{Judge, Row, Work};
@@ -52,7 +52,8 @@ pub fn run(only: &[String], repeats: usize) -> Result<(), String> {
     let programs = prepare()?;
     let venv = python::Venv::prepare(&root().join("target/peers-venv"));
     let runner = Runner::new(programs, venv)?;
-    let machine = machine::describe(&runner.venv);
+    let mut machine = machine::describe();
+    machine.extend(runner.venv.describe());
     let mut lines = Vec::new();
     for row in &rows {
         println!("{}: {}", row.id, row.work);

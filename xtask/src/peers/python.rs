@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::command::{output_of, root};
+use crate::machine;
 
 /// A virtual environment, as far as it could be made.
 pub struct Venv {
@@ -16,6 +17,16 @@ pub struct Venv {
 }
 
 impl Venv {
+    /// Python and packages with their versions, as the results show them.
+    pub fn describe(&self) -> [(String, String); 2] {
+        let packages = self.versions.iter();
+        let packages: Vec<String> = packages.map(|(name, v)| format!("{name} {v}")).collect();
+        [
+            machine::of("Python", Command::new(self.python()).arg("--version")),
+            ("peers".to_owned(), packages.join(", ")),
+        ]
+    }
+
     /// Makes or completes the environment in `folder` from `benches/peers/requirements.txt`.
     pub fn prepare(folder: &Path) -> Venv {
         let mut venv = Venv {

@@ -13,8 +13,8 @@ use bayes_nn_distributions::{
     Dirichlet, Distribution, ExGaussian, Exponential, Gamma, GaussianRandomWalk, Geometric, Gumbel,
     HalfCauchy, HalfNormal, HalfStudentT, Horseshoe, InverseGamma, Laplace, LkjCholesky, LogNormal,
     Logistic, Mixture, Multinomial, MultivariateNormal, MultivariateStudentT, NegativeBinomial,
-    Normal, OrderedLogistic, Poisson, SkewNormal, StudentT, TruncatedNormal, Uniform, VonMises,
-    Weibull, ZeroInflatedPoisson,
+    Normal, Ordered, OrderedLogistic, Poisson, SkewNormal, StudentT, TruncatedNormal, Uniform,
+    VonMises, Weibull, ZeroInflatedPoisson,
 };
 use serde::Deserialize;
 
@@ -188,6 +188,10 @@ pub fn build<'g>(
                 scale,
             ))
         }
+        "Ordered" => match component {
+            Some("Normal") => Box::new(Ordered::new(Normal::new(p("loc"), p("scale")), event)),
+            other => panic!("no ordered draws of {other:?} are built"),
+        },
         "Horseshoe" => Box::new(Horseshoe::new(p("scale"))),
         "Dirichlet" => Box::new(Dirichlet::new(p("concentration"))),
         "Categorical" => Box::new(Categorical::new(p("logits"))),

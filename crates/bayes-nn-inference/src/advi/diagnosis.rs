@@ -6,7 +6,7 @@ use bayes_nn_autodiff::{Graph, grad};
 
 use super::stepper::{Role, Stepper, Values, Written, compile, id};
 use super::{Advi, Approximation};
-use crate::{Density, Divergence, InferenceError, NonFinite, Site};
+use crate::{Density, Divergence, InferenceError, NonFinite, Site, Term};
 
 /// Repeats the `steps` steps after the last saved state one by one, up to the first bad one, and
 /// describes it. `elbos` are those of the steps before.
@@ -96,9 +96,9 @@ fn first_bad_term(
     let written = Written::new(&graph, advi, density, advi.samples, advi.batch)?;
     let mut names = Vec::new();
     let mut outputs = Vec::new();
-    for term in written.samples.iter().flatten() {
-        names.push(term.name.clone());
-        outputs.push(term.value);
+    for (name, part) in written.samples.iter().flatten().flat_map(Term::parts) {
+        names.push(name);
+        outputs.push(part);
     }
     for term in written.samples.iter().flatten() {
         if term.value.id().is_some() {

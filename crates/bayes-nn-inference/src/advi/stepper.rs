@@ -170,16 +170,16 @@ impl Stepper {
         let rate = advi.rate() * advi.schedule.factor(graph.step(), advi.steps);
 
         let mut states = Vec::new();
-        let mut updates = Vec::new();
+        let mut updates: Vec<(Var<'_>, Var<'_>)> = Vec::new();
         for (number, (block, gradient)) in blocks.iter().zip(gradients).enumerate() {
             let (next, memories) = advi.optimizer.ascend(&graph, *block, gradient, rate);
-            let mut add = |role, state: Var<'g>, next| {
+            let mut add = |role, state, next| {
+                updates.push((state, next));
                 states.push(State {
                     input: id(state),
                     role,
                     elements: state.shape().elements(),
                 });
-                updates.push((state, next));
             };
             add(Role::Parameter(number), *block, next);
             for memory in memories {

@@ -4,7 +4,7 @@ use bayes_nn_autodiff::{Graph, InputId, grad};
 use bayes_nn_kernels::{Backend, Device, KernelError, Plan, Precision, Program};
 
 use super::log_density::{EvalError, LogDensity};
-use crate::{Density, InferenceError, InputValues};
+use crate::{Density, InferenceError, InputValues, Term};
 
 /// A density written, differentiated and planned once, for as many programs as wanted.
 pub(super) struct Blueprint {
@@ -124,9 +124,9 @@ pub(super) fn first_bad_term(
         .map_err(InferenceError::Density)?;
     let mut names = Vec::new();
     let mut outputs = Vec::new();
-    for term in traced.samples.iter().flatten() {
-        names.push(term.name.clone());
-        outputs.push(term.value);
+    for (name, part) in traced.samples.iter().flatten().flat_map(Term::parts) {
+        names.push(name);
+        outputs.push(part);
     }
     for term in traced.samples.iter().flatten() {
         if term.value.id().is_some() {

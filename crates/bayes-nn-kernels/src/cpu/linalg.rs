@@ -16,12 +16,11 @@ use crate::Element;
 use crate::plan::ValueId;
 
 /// Matrices of fewer rows are factored by plain loops.
-const FAER_FROM_ROWS: usize = 32;
+const FAER_FROM_ROWS: usize = 96;
 
-/// Solves with fewer multiplications are done by plain loops, and those for few right-hand sides:
+/// Solves with fewer multiplications are done by plain loops, and those for one right-hand side:
 /// they read the triangle once, and nothing is gained by blocks.
-const FAER_FROM: usize = 1 << 15;
-const FAER_FROM_COLUMNS: usize = 8;
+const FAER_FROM: usize = 1 << 12;
 
 /// The rows of a matrix in memory, from its first element to its last.
 #[derive(Clone, Copy)]
@@ -150,7 +149,7 @@ impl SolveKernel {
         for (to, from) in rows.zip(right.chunks(self.right.stride.max(1))) {
             to[..columns].copy_from_slice(&from[..columns]);
         }
-        if columns >= FAER_FROM_COLUMNS && n * n * columns >= FAER_FROM {
+        if columns > 1 && n * n * columns >= FAER_FROM {
             // SAFETY: the slices hold the rows.
             unsafe {
                 let stride = self.triangle.stride as isize;
@@ -216,7 +215,7 @@ fn solve_body<L: Level, T: Element>(kernel: &SolveKernel, triangle: &[T], x: &mu
         let (known, rest) = x.split_at_mut(i * kernel.out.stride);
         let own = &mut rest[..columns];
         if columns == 1 {
-            own[0] = own[0] - dot::<L, T>(&row[..i], known);
+            own[0] -= dot::<L, T>(&row[..i], known);
         } else {
             for (factor, known) in row.iter().zip(known.chunks(kernel.out.stride)) {
                 subtract::<L, T>(own, *factor, &known[..columns]);

@@ -56,9 +56,13 @@ impl Cache {
 
 /// FNV-1a, 64 bits (Fowler, Noll and Vo): a name and a check, no protection against intent.
 fn hash(parts: &[&[u8]]) -> u64 {
-    parts.iter().copied().flatten().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    parts
+        .iter()
+        .copied()
+        .flatten()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+        })
 }
 
 fn name(key: &str) -> String {
@@ -138,7 +142,10 @@ mod tests {
         let count = damaged.len() as u32;
         for bytes in damaged {
             fs::write(&file, bytes).unwrap();
-            assert_eq!(*get(&Cache::new(Some(folder.clone())), "abc", &mut made), *b"cba");
+            assert_eq!(
+                *get(&Cache::new(Some(folder.clone())), "abc", &mut made),
+                *b"cba"
+            );
             assert_eq!(fs::read(&file).unwrap(), whole);
         }
         assert_eq!(made, 1 + count);

@@ -53,7 +53,9 @@ pub fn compile(text: &str, architecture: &str) -> Result<Vec<u8>, DeviceError> {
             let log = result::get_program_log(program.0).unwrap_or_default();
             let log: Vec<u8> = log.into_iter().map(|c| c as u8).collect();
             return Err(DeviceError::Compile {
-                log: String::from_utf8_lossy(&log).trim_end_matches('\0').to_owned(),
+                log: String::from_utf8_lossy(&log)
+                    .trim_end_matches('\0')
+                    .to_owned(),
             });
         }
         let mut size = 0;

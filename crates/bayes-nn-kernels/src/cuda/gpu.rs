@@ -256,7 +256,9 @@ impl Gpu {
     }
 
     fn synchronize(&self) -> Result<(), DeviceError> {
-        self.stream.synchronize().map_err(driver("cuStreamSynchronize"))
+        self.stream
+            .synchronize()
+            .map_err(driver("cuStreamSynchronize"))
     }
 
     fn launch(&self, number: usize) -> Result<(), DeviceError> {
@@ -364,7 +366,9 @@ impl Engine for Gpu {
         }
         let (start, bytes) = (self.pointer(), from.len());
         let context = self.stream.context();
-        context.bind_to_thread().map_err(driver("cuCtxSetCurrent"))?;
+        context
+            .bind_to_thread()
+            .map_err(driver("cuCtxSetCurrent"))?;
         // SAFETY: both ranges are inside the memory, and do not overlap: one is of the arena,
         // the other of what is kept.
         let copied = unsafe {
@@ -389,7 +393,11 @@ impl Engine for Gpu {
 
     fn time(&mut self, launch: usize) -> Result<f64, DeviceError> {
         let flags = Some(sys::CUevent_flags::CU_EVENT_DEFAULT);
-        let event = || self.stream.record_event(flags).map_err(driver("cuEventRecord"));
+        let event = || {
+            self.stream
+                .record_event(flags)
+                .map_err(driver("cuEventRecord"))
+        };
         let begin = event()?;
         self.launch(launch)?;
         let end = event()?;
@@ -400,17 +408,19 @@ impl Engine for Gpu {
 
 /// Memory full of zeros.
 fn zeros(stream: &Arc<CudaStream>, bytes: usize) -> Result<CudaSlice<u8>, DeviceError> {
-    stream.alloc_zeros::<u8>(bytes).map_err(|error| match error {
-        DriverError(CUresult::CUDA_ERROR_OUT_OF_MEMORY) => {
-            let (free, total) = stream.context().mem_get_info().unwrap_or_default();
-            DeviceError::OutOfMemory {
-                needed: bytes,
-                free,
-                total,
+    stream
+        .alloc_zeros::<u8>(bytes)
+        .map_err(|error| match error {
+            DriverError(CUresult::CUDA_ERROR_OUT_OF_MEMORY) => {
+                let (free, total) = stream.context().mem_get_info().unwrap_or_default();
+                DeviceError::OutOfMemory {
+                    needed: bytes,
+                    free,
+                    total,
+                }
             }
-        }
-        error => driver("cuMemAlloc")(error),
-    })
+            error => driver("cuMemAlloc")(error),
+        })
 }
 
 /// A handle of cuBLAS with memory of its own, so that it allocates nothing while a graph is

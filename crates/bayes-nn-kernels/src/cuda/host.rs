@@ -42,7 +42,10 @@ impl Host {
     pub fn find() -> Result<Host, DeviceError> {
         let compiler = std::env::var_os("CXX").map_or_else(|| "c++".into(), PathBuf::from);
         let mut question = Command::new(&compiler);
-        question.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
+        question
+            .arg("--version")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         match question.status() {
             Ok(status) if status.success() => Ok(Host {
                 compiler,
@@ -74,12 +77,22 @@ impl Host {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("bayes-nn-host-{}-{number}", std::process::id());
         let folder = Folder(std::env::temp_dir().join(name));
-        let io = |error: std::io::Error| DeviceError::Compile { log: error.to_string() };
+        let io = |error: std::io::Error| DeviceError::Compile {
+            log: error.to_string(),
+        };
         std::fs::create_dir_all(&folder.0).map_err(io)?;
         let (source, out) = (folder.0.join("program.cpp"), folder.0.join("program.so"));
         std::fs::write(&source, format!("{HEADER}\n{text}")).map_err(io)?;
         let output = Command::new(&self.compiler)
-            .args(["-std=c++17", "-O1", "-w", "-ffp-contract=off", "-fPIC", "-shared", "-o"])
+            .args([
+                "-std=c++17",
+                "-O1",
+                "-w",
+                "-ffp-contract=off",
+                "-fPIC",
+                "-shared",
+                "-o",
+            ])
             .args([&out, &source])
             .output()
             .map_err(io)?;
@@ -89,7 +102,9 @@ impl Host {
         }
         // SAFETY: the library was just made of a text that runs nothing when it is loaded.
         let library = unsafe { Library::new(&out) };
-        library.map_err(|error| DeviceError::Compile { log: error.to_string() })
+        library.map_err(|error| DeviceError::Compile {
+            log: error.to_string(),
+        })
     }
 }
 
@@ -160,13 +175,16 @@ impl HostEngine {
                 return Ok(());
             }
         };
-        let missing = |error: libloading::Error| DeviceError::Compile { log: error.to_string() };
+        let missing = |error: libloading::Error| DeviceError::Compile {
+            log: error.to_string(),
+        };
         // SAFETY: the text declares every launched kernel, and the header `launch`, with these
         // types; the memory is as large as the text was printed for.
         let met = unsafe {
             let function: Symbol<'_, KernelFunction> =
                 self.library.get(kernel.name.as_bytes()).map_err(missing)?;
-            let launch: Symbol<'_, LaunchFunction> = self.library.get(b"launch").map_err(missing)?;
+            let launch: Symbol<'_, LaunchFunction> =
+                self.library.get(b"launch").map_err(missing)?;
             launch(
                 *function,
                 kernel.blocks,
@@ -180,7 +198,9 @@ impl HostEngine {
             )
         };
         match met {
-            0 => Err(DeviceError::Barrier { kernel: kernel.name.clone() }),
+            0 => Err(DeviceError::Barrier {
+                kernel: kernel.name.clone(),
+            }),
             _ => Ok(()),
         }
     }

@@ -167,7 +167,9 @@ impl<E: Engine> DeviceProgram<E> {
     fn span(&self, id: ValueId) -> usize {
         let value = &self.plan.values[id.index()];
         let elements = value.shape.elements();
-        elements.checked_sub(1).map_or(0, |last| value.layout.place(last) + 1)
+        elements
+            .checked_sub(1)
+            .map_or(0, |last| value.layout.place(last) + 1)
     }
 
     /// Puts the elements of a value, in row-major order, into `values`: as many as fit.
@@ -223,12 +225,15 @@ impl<E: Engine> DeviceProgram<E> {
         self.set_control(seed, step)?;
         let (pass, position) = ((error >> 32) as usize, error as u32 as usize);
         let (index, length) = match &self.plan.steps[pass] {
-            Step::Gather { source, index, axis, .. } => {
-                (*index, self.plan.values[source.index()].shape[*axis])
-            }
-            Step::Scatter { out, index, axis, .. } => {
-                (*index, self.plan.values[out.index()].shape[*axis])
-            }
+            Step::Gather {
+                source,
+                index,
+                axis,
+                ..
+            } => (*index, self.plan.values[source.index()].shape[*axis]),
+            Step::Scatter {
+                out, index, axis, ..
+            } => (*index, self.plan.values[out.index()].shape[*axis]),
             _ => unreachable!("only selections check indices"),
         };
         Err(KernelError::Index {
@@ -328,7 +333,9 @@ impl<E: Engine> Program for DeviceProgram<E> {
 
     fn first_non_finite(&self, input: InputId) -> Option<usize> {
         let id = self.plan.inputs[self.number_of(input)?].value;
-        self.values(id).iter().position(|number| !number.is_finite())
+        self.values(id)
+            .iter()
+            .position(|number| !number.is_finite())
     }
 
     fn rewind(&mut self, seed: u64, step: u64) {

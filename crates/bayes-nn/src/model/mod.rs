@@ -39,6 +39,8 @@ mod prior;
 mod samples;
 mod trace;
 
+pub use bayes_nn_autodiff::{Var, concat};
+
 pub use batch::Batch;
 pub(crate) use batch::transposed;
 pub use data::Data;

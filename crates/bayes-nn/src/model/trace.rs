@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::rc::Rc;
 
 use bayes_nn_autodiff::{Graph, Shape, Var};
-use bayes_nn_distributions::{Bijector, Distribution, ParameterValues};
+use bayes_nn_distributions::{Bijector, Distribution, ParameterValues, Uniform};
 use bayes_nn_inference::{Site, Term};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -28,7 +28,8 @@ pub struct Trace<'g> {
 
 /// Where the values of sites come from.
 pub(crate) enum Mode<'g> {
-    /// Drawn on the host, one after the other; observations, too, if `simulate`.
+    /// Drawn on the host, one after the other; observations, too, if `simulate`. Unless it does,
+    /// a site without a proper prior is somewhere in its support.
     Prior {
         rng: Box<Xoshiro256PlusPlus>,
         simulate: bool,
@@ -130,9 +131,14 @@ impl<'g> Trace<'g> {
             });
         }
         let value = match &mut *self.mode.borrow_mut() {
-            Mode::Prior { rng, .. } => {
-                let values = self.draw(name, distribution, shape, rng)?;
-                self.shared.graph.constant(&values, shape)
+            Mode::Prior { rng, simulate } => {
+                if *simulate || distribution.is_proper() {
+                    let values = self.draw(name, distribution, shape, rng)?;
+                    self.shared.graph.constant(&values, shape)
+                } else {
+                    let unconstrained = bijector.unconstrained_shape(shape);
+                    bijector.forward(self.anywhere(name, unconstrained, rng)?)
+                }
             }
             Mode::Given { z, sites } => {
                 let site = sites.iter().find(|site| site.name == name);
@@ -317,6 +323,23 @@ impl<'g> Trace<'g> {
         let parameters: Vec<Var<'g>> = distribution.parameters().iter().map(|p| p.value).collect();
         let values = self.shared.evaluate(&parameters)?;
         draw(name, distribution, shape, values, rng)
+    }
+
+    /// An unconstrained point to start from where there is no prior: uniform from -2 to 2.
+    fn anywhere(
+        &self,
+        name: &str,
+        shape: Shape,
+        rng: &mut Xoshiro256PlusPlus,
+    ) -> Result<Var<'g>, Error> {
+        let values = draw(
+            name,
+            &Uniform::new(-2.0, 2.0),
+            shape,
+            vec![vec![-2.0], vec![2.0]],
+            rng,
+        )?;
+        Ok(self.shared.graph.constant(&values, shape))
     }
 
     fn check_support(

@@ -272,7 +272,9 @@ impl Printer<'_> {
             }
         }
         let columns = count(cut.walk.columns);
-        self.line(format!("#pragma unroll\n{indent}    for (int word = 0; word < 4; ++word) {{"));
+        self.line(format!(
+            "#pragma unroll\n{indent}    for (int word = 0; word < 4; ++word) {{"
+        ));
         self.line(format!(
             "{indent}        const place column = counter / {LANES}u * {GROUP}u + word * {LANES}u + counter % {LANES}u;"
         ));

@@ -13,8 +13,8 @@ mod text;
 
 use bayes_nn_autodiff::Kind;
 
-use crate::device::DeviceError;
 use crate::Precision;
+use crate::device::DeviceError;
 use crate::plan::{Plan, Step, ValueId};
 pub use product::Product;
 use text::Printer;
@@ -195,9 +195,9 @@ impl Printer<'_> {
 
 /// Whether every number that an index can hold is below `length`, whatever is written.
 fn surely_inside(plan: &Plan, index: ValueId, length: usize) -> bool {
-    plan.steps.iter().any(|step| {
-        matches!(step, Step::Batch { rows, out, .. } if *out == index && *rows <= length)
-    }) || plan.constants.iter().any(|(value, numbers)| {
+    plan.steps.iter().any(
+        |step| matches!(step, Step::Batch { rows, out, .. } if *out == index && *rows <= length),
+    ) || plan.constants.iter().any(|(value, numbers)| {
         *value == index && numbers.iter().all(|number| *number < length as f64)
     })
 }

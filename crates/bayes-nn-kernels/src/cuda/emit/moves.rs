@@ -26,7 +26,11 @@ impl Printer<'_> {
             } => {
                 let from = self.element_of_sum(*source, &[literal(*offset), "i".to_owned()]);
                 let to = self.element(*out, "i");
-                self.each(self.value(*out).shape.elements(), &[], &format!("{to} = {from};"))
+                self.each(
+                    self.value(*out).shape.elements(),
+                    &[],
+                    &format!("{to} = {from};"),
+                )
             }
             Step::Transpose { source, out } => {
                 let columns = self.value(*source).shape.columns();
@@ -195,7 +199,11 @@ impl Printer<'_> {
         };
         let by_block = results < FEW && length >= 32;
         let number = joined(&[
-            format!("i / {0} * {1} + i % {0}", count(inner), count(inner * length)),
+            format!(
+                "i / {0} * {1} + i % {0}",
+                count(inner),
+                count(inner * length)
+            ),
             scaled("k", inner),
         ]);
         let from = self.element_of_sum(source, &[number]);

@@ -1,9 +1,9 @@
 //! Matrix products: small ones as kernels, large ones for a library. Factors and solutions of
 //! triangular systems.
 
+use super::Work;
 use super::group::block_for;
 use super::text::{Printer, count, joined, literal, scaled};
-use super::Work;
 use crate::plan::{MatMul, Plan, Value, ValueId};
 
 /// Products with fewer multiplications than this are kernels of the program.

@@ -3,28 +3,18 @@
 use std::fs;
 use std::process::Command;
 
-use super::python::Venv;
 use crate::command::output_of;
 
-/// Machine, versions and date, by name, in the order they are shown in.
-pub fn describe(venv: &Venv) -> Vec<(String, String)> {
+/// Machine, compiler and date, by name, in the order they are shown in.
+pub fn describe() -> Vec<(String, String)> {
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
-    let of = |name: &str, program: &mut Command| {
-        let text = output_of(program).unwrap_or_else(|problem| problem);
-        (name.to_owned(), text)
-    };
     let vectors = match cpu.contains("avx512f") {
         true => ", AVX-512",
         false => "",
     };
-    let peers: Vec<String> = venv
-        .versions
-        .iter()
-        .map(|(name, version)| format!("{name} {version}"))
-        .collect();
     vec![
         of(
             "date",
@@ -37,13 +27,27 @@ pub fn describe(venv: &Venv) -> Vec<(String, String)> {
         ("memory".to_owned(), gibibytes(field(&memory, "MemTotal"))),
         (
             "load when it began".to_owned(),
-            load.split(' ').next().unwrap_or("unknown").to_owned(),
+            busy(load.split(' ').next().unwrap_or("unknown"), cores),
         ),
         of("system", Command::new("uname").args(["-sr"])),
         of("compiler", Command::new("rustc").arg("--version")),
-        of("Python", Command::new(venv.python()).arg("--version")),
-        ("peers".to_owned(), peers.join(", ")),
     ]
+}
+
+/// What a program prints, under a name.
+pub fn of(name: &str, program: &mut Command) -> (String, String) {
+    let text = output_of(program).unwrap_or_else(|problem| problem);
+    (name.to_owned(), text)
+}
+
+/// The load, with a warning where others had the cores.
+fn busy(load: &str, cores: usize) -> String {
+    match load.parse::<f64>() {
+        Ok(number) if number > cores as f64 => {
+            format!("{load}: a busy machine, so timings say little")
+        }
+        _ => load.to_owned(),
+    }
 }
 
 /// The value behind `name:` in a file of `/proc`.

@@ -1,0 +1,68 @@
+//! A few posteriors with known answers, by short runs.
+
+use std::io::Write;
+
+use bayes_nn::Nuts;
+use bayes_nn_validation::data::Folder;
+use bayes_nn_validation::posteriors::find;
+
+/// Compares means and standard deviations with the reference, in standard errors: beyond five
+/// lies one scalar of two million.
+fn agrees(name: &str) {
+    let folder = match Folder::find(None) {
+        Ok(folder) => folder,
+        Err(error) => {
+            // Not by `eprintln!`, which tests keep to themselves.
+            let _ = writeln!(std::io::stderr(), "{name} is skipped: {error}");
+            return;
+        }
+    };
+    let posterior = find(name).unwrap();
+    let nuts = Nuts::new().draws(500).warmup(500).seed(1);
+    let line = posterior.judge(&folder, &nuts).unwrap();
+    let verdict = line.verdict;
+    assert!(verdict.missing.is_empty(), "{verdict:?}");
+    assert!(verdict.z.0 < 5.0 && verdict.sd_z.0 < 5.0, "{verdict:?}");
+    assert!(verdict.r_hat.0 < 1.05, "{verdict:?}");
+}
+
+#[test]
+fn an_autoregression_agrees_with_its_reference() {
+    agrees("arK-arK");
+}
+
+#[test]
+fn a_hierarchy_agrees_with_its_reference() {
+    agrees("eight_schools-eight_schools_noncentered");
+}
+
+#[test]
+fn flat_priors_agree_with_their_reference() {
+    agrees("mesquite-logmesquite_logvas");
+}
+
+#[test]
+fn a_regression_agrees_with_its_reference() {
+    agrees("sblrc-blr");
+}
+
+#[test]
+fn ordered_peaks_agree_with_their_reference() {
+    agrees("low_dim_gauss_mix-low_dim_gauss_mix");
+}
+
+#[test]
+fn a_name_that_is_none_gets_the_names_there_are() {
+    let error = find("eight_schools").err().unwrap().to_string();
+    assert!(
+        error.contains("eight_schools-eight_schools_noncentered"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_named() {
+    let error = Folder::find(Some("no/such/folder".into())).unwrap_err();
+    assert!(error.to_string().contains("no/such/folder"));
+    assert!(error.to_string().contains("BAYES_NN_DATA"));
+}

@@ -1,0 +1,111 @@
+//! The programs of the package `validation`, and what they found in `validation/RESULTS.md`.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use crate::command::{root, write};
+use crate::machine;
+
+/// The sections of the page, each written by its own command.
+const SECTIONS: [(&str, &str); 2] = [
+    ("Posteriors with known answers", "cargo xtask posteriors"),
+    ("Simulation-based calibration", "cargo xtask sbc"),
+];
+
+/// Simulations of a run that is worth keeping.
+const ENOUGH: u32 = 1_000;
+
+/// Samples the posteriors named `only`, or all; all together are also written.
+///
+/// # Errors
+/// When the program does not build, a posterior is not as it should be, or the results cannot be
+/// written.
+pub fn posteriors(only: &[String], data: Option<PathBuf>) -> Result<(), String> {
+    let mut arguments = Vec::new();
+    if let Some(folder) = data {
+        let folder =
+            fs::canonicalize(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        arguments.extend(["--data".to_owned(), folder.display().to_string()]);
+    }
+    if !only.is_empty() {
+        arguments.push("--only".to_owned());
+        arguments.extend_from_slice(only);
+    }
+    run("posteriors", &arguments, only.is_empty().then_some(0))
+}
+
+/// Calibrates by so many simulations of each model.
+///
+/// # Errors
+/// When the program does not build, a model is not as it should be, or the results cannot be
+/// written.
+pub fn sbc(simulations: u32) -> Result<(), String> {
+    let arguments = ["--simulations".to_owned(), simulations.to_string()];
+    run("sbc", &arguments, (simulations >= ENOUGH).then_some(1))
+}
+
+/// Runs a program of the package, prints what it prints, and puts that into a section.
+fn run(binary: &str, arguments: &[String], section: Option<usize>) -> Result<(), String> {
+    let machine = machine::describe();
+    let package = ["run", "--release", "-p", "bayes-nn-validation", "--bin"];
+    let output = Command::new(env!("CARGO"))
+        .args(package)
+        .args([binary, "--"])
+        .args(arguments)
+        .current_dir(root())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| format!("cargo run: {error}"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    println!("\n{}", text.trim());
+    if let Some(section) = section.filter(|_| !text.trim().is_empty()) {
+        let facts = machine
+            .iter()
+            .map(|(name, value)| format!("- {name}: {value}\n"));
+        let body = format!("{}\n{}", facts.collect::<String>(), text.trim());
+        record(section, &body)?;
+    }
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(format!("{binary}: not all is as it should be")),
+    }
+}
+
+/// Writes one section of the page and leaves the others as they are.
+fn record(section: usize, body: &str) -> Result<(), String> {
+    let path = root().join("validation/RESULTS.md");
+    let before = fs::read_to_string(&path).unwrap_or_default();
+    write(&path, &page(&before, section, body))
+}
+
+fn page(before: &str, section: usize, body: &str) -> String {
+    let mut page = String::from("# Does it draw from the right distribution?\n");
+    for (number, (title, command)) in SECTIONS.iter().enumerate() {
+        let heading = format!("\n## {title}\n");
+        let old = before.split_once(&heading).map(|(_, after)| {
+            let end = after.find("\n## ").unwrap_or(after.len());
+            after[..end].trim().to_owned()
+        });
+        let new = format!("Written by `{command}`.\n\n{}", body.trim());
+        if let Some(text) = if number == section { Some(new) } else { old } {
+            page += &format!("{heading}\n{text}\n");
+        }
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::page;
+
+    #[test]
+    fn a_section_is_replaced_and_the_other_is_kept() {
+        let first = page("", 1, "ranks");
+        let both = page(&first, 0, "means\n\nand more");
+        assert!(both.find("means").unwrap() < both.find("ranks").unwrap());
+        assert_eq!(page(&both, 1, "ranks"), both);
+        let again = page(&both, 0, "others");
+        assert!(again.contains("others") && again.contains("ranks") && !again.contains("means"));
+    }
+}
