@@ -109,8 +109,8 @@ fn built(arguments: &str) -> Result<PathBuf, String> {
     let messages = text
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let executables = messages.filter_map(|m| Some(m.get("executable")?.as_str()?.to_owned()));
-    let last = executables.last();
+    let mut executables = messages.filter_map(|m| Some(m.get("executable")?.as_str()?.to_owned()));
+    let last = executables.next_back();
     last.map(PathBuf::from)
         .ok_or_else(|| format!("cargo {arguments} made no executable"))
 }

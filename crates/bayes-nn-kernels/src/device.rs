@@ -216,13 +216,13 @@ pub enum DeviceError {
     },
     /// The driver is too old.
     #[error(
-        "the NVIDIA driver supports CUDA {}.{}, and {}.{} is needed; install a newer driver, or \
-         use the CPU", .found / 1000, .found % 1000 / 10, .needed / 1000, .needed % 1000 / 10
+        "the NVIDIA driver supports CUDA {}.{}, and {}.{} is needed (NVRTC of that version was \
+         found, or it is the oldest that will do); install a newer driver, or use the CPU", .found / 1000, .found % 1000 / 10, .needed / 1000, .needed % 1000 / 10
     )]
     OldDriver {
         /// The CUDA version that it supports, as 1000 major + 10 minor.
         found: i32,
-        /// The oldest that will do.
+        /// The oldest that will do, with the NVRTC library that was found.
         needed: i32,
     },
     /// There is no such GPU.

@@ -62,7 +62,14 @@ impl Cuda {
                 count,
             });
         }
-        compiler::version()?;
+        // A driver takes machine code of its own major version of CUDA and older ones.
+        let (major, _) = compiler::version()?;
+        if driver_version()? < 1000 * major {
+            return Err(DeviceError::OldDriver {
+                found: driver_version()?,
+                needed: 1000 * major,
+            });
+        }
         static CUBLAS: OnceLock<bool> = OnceLock::new();
         // SAFETY: asks whether a library can be loaded.
         if !*CUBLAS.get_or_init(|| unsafe { cublas::sys::is_culib_present() }) {
@@ -136,10 +143,7 @@ fn devices() -> Result<usize, DeviceError> {
             },
         });
     }
-    let mut version = 0;
-    // SAFETY: the library is there, and writes one number.
-    let asked = unsafe { sys::cuDriverGetVersion(&mut version) };
-    asked.result().map_err(driver("cuDriverGetVersion"))?;
+    let version = driver_version()?;
     if version < OLDEST_DRIVER {
         return Err(DeviceError::OldDriver {
             found: version,
@@ -151,6 +155,15 @@ fn devices() -> Result<usize, DeviceError> {
         Err(DriverError(CUresult::CUDA_ERROR_NO_DEVICE)) => Ok(0),
         Err(error) => Err(driver("cuDeviceGetCount")(error)),
     }
+}
+
+/// The CUDA version of a driver that is there, as 1000 major + 10 minor.
+fn driver_version() -> Result<i32, DeviceError> {
+    let mut version = 0;
+    // SAFETY: the library is there, and writes one number.
+    let asked = unsafe { sys::cuDriverGetVersion(&mut version) };
+    asked.result().map_err(driver("cuDriverGetVersion"))?;
+    Ok(version)
 }
 
 impl Backend for Cuda {
