@@ -216,8 +216,9 @@ pub enum DeviceError {
     },
     /// The driver is too old.
     #[error(
-        "the NVIDIA driver supports CUDA {}.{}, and {}.{} is needed (NVRTC of that version was \
-         found, or it is the oldest that will do); install a newer driver, or use the CPU", .found / 1000, .found % 1000 / 10, .needed / 1000, .needed % 1000 / 10
+        "the NVIDIA driver supports CUDA {}.{}, and this program with the CUDA libraries found \
+         here needs {}.{}; install a newer driver, or use the CPU",
+        .found / 1000, .found % 1000 / 10, .needed / 1000, .needed % 1000 / 10
     )]
     OldDriver {
         /// The CUDA version that it supports, as 1000 major + 10 minor.
