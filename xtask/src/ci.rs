@@ -1,7 +1,7 @@
 //! What must pass before a change is taken.
 
 use crate::command::cargo;
-use crate::kernels_check;
+use crate::kernels_check::{self, Extent};
 
 /// Most crates that a user of the facade builds.
 const MOST_CRATES: usize = 80;
@@ -22,7 +22,7 @@ pub fn run(lints: bool) -> Result<(), String> {
         &[("RUSTDOCFLAGS", "-D warnings")],
     )?;
     few_dependencies()?;
-    kernels_check::run(false, false)?;
+    kernels_check::run(Extent::Quick)?;
     cargo("run --release --example moons", &[])
 }
 

@@ -12,10 +12,20 @@ const WHEEL: &str = "nvidia-cuda-nvrtc==13.*";
 /// How many random models a long check runs, of each kind.
 const LONG_CASES: &str = "200";
 
-/// Compiles and runs the kernels; in a `long` check those of all tests of operations, too. The
-/// compiler is installed if there is none. Where that fails, too, and it is not `required`, only
-/// the values are checked, and that is said.
-pub fn run(long: bool, required: bool) -> Result<(), String> {
+/// How much is checked.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Extent {
+    /// Operations, some random models, a step of variational inference. Where NVRTC cannot be
+    /// had, only the values, and that is said.
+    Quick,
+    /// Fits, chains and predictions, too. NVRTC must be there.
+    Usual,
+    /// All tests of operations and many random models, too.
+    Long,
+}
+
+/// Compiles and runs the kernels. The compiler is installed if there is none.
+pub fn run(extent: Extent) -> Result<(), String> {
     let mut environment = vec![("BAYES_NN_REQUIRE_HOST", "1".to_owned())];
     match compiler() {
         Ok(folder) => {
@@ -24,15 +34,27 @@ pub fn run(long: bool, required: bool) -> Result<(), String> {
             environment.push(("LD_LIBRARY_PATH", path));
             environment.push(("BAYES_NN_REQUIRE_NVRTC", "1".to_owned()));
         }
-        Err(problem) if required => return Err(problem),
+        Err(problem) if extent != Extent::Quick => return Err(problem),
         Err(problem) => println!("The text of the kernels is NOT compiled: {problem}"),
     }
-    let test = "test -p bayes-nn-kernels --features cuda --test";
     let environment: Vec<(&str, &str)> = environment.iter().map(|(k, v)| (*k, &**v)).collect();
-    cargo(&format!("{test} cuda --test device"), &environment)?;
-    if long {
+    let kernels = "test -p bayes-nn-kernels --features cuda";
+    cargo(
+        &format!("{kernels} --test cuda --test device"),
+        &environment,
+    )?;
+    if extent != Extent::Quick {
+        cargo(
+            "test -p bayes-nn --features cuda --test devices",
+            &environment,
+        )?;
+    }
+    if extent == Extent::Long {
         let host = [("BAYES_NN_TEST_ON", "host"), ("PROPTEST_CASES", LONG_CASES)];
-        cargo(&format!("{test} operations --test random_graphs"), &host)?;
+        cargo(
+            &format!("{kernels} --test operations --test random_graphs"),
+            &host,
+        )?;
     }
     Ok(())
 }

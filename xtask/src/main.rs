@@ -103,7 +103,10 @@ fn main() -> ExitCode {
             baseline,
             ..
         }) => bench::run(filter.as_deref(), save.as_deref(), baseline.as_deref()),
-        Task::KernelsCheck { long } => kernels_check::run(long, true),
+        Task::KernelsCheck { long } => kernels_check::run(match long {
+            true => kernels_check::Extent::Long,
+            false => kernels_check::Extent::Usual,
+        }),
         Task::Gpu { stage } => gpu::run(stage.as_deref()),
         Task::Figures => figures::run(),
         Task::Posteriors { only, data } => validation::posteriors(&only, data),
