@@ -1,12 +1,13 @@
 //! What must pass before a change is taken.
 
 use crate::command::cargo;
+use crate::kernels_check::{self, Extent};
 
 /// Most crates that a user of the facade builds.
 const MOST_CRATES: usize = 80;
 
 /// Tests (unless only `lints` are asked for), those of the feature `zarr`, formatting, lints,
-/// documentation, the number of dependencies, and the main example.
+/// documentation, the number of dependencies, CUDA's kernels, and the main example.
 pub fn run(lints: bool) -> Result<(), String> {
     if !lints {
         cargo("test", &[])?;
@@ -25,6 +26,7 @@ pub fn run(lints: bool) -> Result<(), String> {
         &[("RUSTDOCFLAGS", "-D warnings")],
     )?;
     few_dependencies()?;
+    kernels_check::run(Extent::Quick)?;
     cargo("run --release --example moons", &[])
 }
 

@@ -5,6 +5,8 @@ mod bench;
 mod ci;
 mod command;
 mod figures;
+mod gpu;
+mod kernels_check;
 mod machine;
 mod peers;
 mod python;
@@ -33,6 +35,18 @@ enum Task {
     },
     /// The criterion benches; with --peers, the same work beside other libraries.
     Bench(Bench),
+    /// CUDA's kernels without a GPU: compiled for two architectures, and run on the host.
+    KernelsCheck {
+        /// All tests of operations and many random models, too; takes some minutes.
+        #[arg(long)]
+        long: bool,
+    },
+    /// Tests and workloads on a GPU.
+    Gpu {
+        /// Only copies executables and a script into this folder, for a machine without cargo
+        #[arg(long, value_name = "DIR")]
+        stage: Option<PathBuf>,
+    },
     /// Plots of the time of a step against rows, parameters, threads and draws.
     Figures,
     /// Samples posteriors with known answers by NUTS; writes validation/RESULTS.md.
@@ -97,6 +111,11 @@ fn main() -> ExitCode {
             baseline,
             ..
         }) => bench::run(filter.as_deref(), save.as_deref(), baseline.as_deref()),
+        Task::KernelsCheck { long } => kernels_check::run(match long {
+            true => kernels_check::Extent::Long,
+            false => kernels_check::Extent::Usual,
+        }),
+        Task::Gpu { stage } => gpu::run(stage.as_deref()),
         Task::Figures => figures::run(),
         Task::Posteriors { only, data } => validation::posteriors(&only, data),
         Task::Sbc { simulations } => validation::sbc(simulations),

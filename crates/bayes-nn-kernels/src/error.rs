@@ -3,6 +3,7 @@
 use bayes_nn_autodiff::{GraphError, Shape};
 
 use crate::cpu::isa::IsaError;
+use crate::device::DeviceError;
 
 /// A plan that cannot be made, or a program that cannot be run.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -66,6 +67,9 @@ pub enum KernelError {
         /// One past the largest value allowed.
         length: usize,
     },
+    /// The device cannot be had, or failed.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
     /// The requested instruction set cannot be had.
     #[error(transparent)]
     Isa(#[from] IsaError),

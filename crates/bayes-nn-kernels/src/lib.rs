@@ -21,6 +21,9 @@
 //! # Ok::<(), bayes_nn_kernels::KernelError>(())
 //! ```
 pub mod cpu;
+#[cfg(feature = "cuda")]
+pub mod cuda;
+mod device;
 mod element;
 mod error;
 pub mod plan;
@@ -30,6 +33,7 @@ use bayes_nn_autodiff::InputId;
 
 pub use cpu::Cpu;
 pub use cpu::isa::Isa;
+pub use device::{Device, DeviceError, DeviceInfo};
 pub use element::Element;
 pub use error::KernelError;
 pub use plan::Plan;

@@ -121,6 +121,30 @@ fn moved(name: &str, shape: bayes_nn_autodiff::Shape, elements: usize) -> Pass {
 }
 
 impl Profile {
+    /// Of the seconds that each pass took in each step, the medians: a step that the system
+    /// interrupted must not speak for all.
+    pub(crate) fn of_samples(
+        passes: Vec<Pass>,
+        samples: Vec<Vec<f64>>,
+        precision: Precision,
+    ) -> Profile {
+        let steps = samples.first().map_or(0, Vec::len) as u64;
+        let median = |mut samples: Vec<f64>| {
+            let middle = samples.len() / 2;
+            samples.sort_by(f64::total_cmp);
+            samples.get(middle).copied().unwrap_or(0.0)
+        };
+        Profile {
+            steps,
+            passes: passes
+                .into_iter()
+                .zip(samples.into_iter().map(median))
+                .collect(),
+            precision,
+            limits: None,
+        }
+    }
+
     /// Seconds of a whole step.
     pub fn seconds(&self) -> f64 {
         self.passes.iter().map(|(_, seconds)| seconds).sum()

@@ -49,7 +49,7 @@ pub use bayes_nn_inference::{
     Snapshot, Stop, Update,
 };
 pub use bayes_nn_inference::{diagnostics, nuts};
-pub use bayes_nn_kernels::{Precision, Profile};
+pub use bayes_nn_kernels::{Device, DeviceError, DeviceInfo, Precision, Profile};
 pub use bnn::Bnn;
 pub use compare::{
     Comparison, Estimate, Predicted, PredictiveComparison, SiteComparison, compare, compare_on,

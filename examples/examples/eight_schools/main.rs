@@ -11,10 +11,10 @@
 
 use std::process::ExitCode;
 
-use bayes_nn::Error;
 use bayes_nn::distributions::{Distribution, HalfCauchy, Normal};
 use bayes_nn::model::{self, Batch, Data, Model, Samples, Trace};
 use bayes_nn::prelude::Nuts;
+use bayes_nn::{Device, Error};
 use clap::Parser;
 
 /// The estimated effect of each school, and its standard error.
@@ -36,6 +36,11 @@ struct Arguments {
     /// Acceptance that the step size is tuned for
     #[arg(long, default_value_t = 0.9)]
     target_accept: f64,
+
+    /// Where densities are computed: cpu, cuda, cuda:N or best. CUDA needs a build with
+    /// `--features cuda`; for eight schools the CPU is far faster
+    #[arg(long, default_value = "cpu")]
+    device: Device,
 
     /// Seed of everything random
     #[arg(long, default_value_t = 1)]
@@ -80,7 +85,8 @@ fn tell(arguments: &Arguments) -> Result<(), Error> {
         .warmup(arguments.draws)
         .chains(arguments.chains.into())
         .target_accept(arguments.target_accept)
-        .seed(arguments.seed);
+        .seed(arguments.seed)
+        .device(arguments.device.clone());
 
     println!("Centred: effect ~ Normal(mean, spread)\n");
     let centred = model::sample(&centred, &data, &nuts)?;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use bayes_nn::Device;
 use clap::{Parser, ValueEnum};
 
 /// Fits a Bayesian neural network to two moons and writes a report.
@@ -32,6 +33,11 @@ pub struct Arguments {
     /// Numbers to calculate with
     #[arg(long, value_enum, default_value_t = Precision::F32)]
     pub precision: Precision,
+
+    /// Where fits and predictions run: cpu, cuda, cuda:N or best. CUDA needs a build with
+    /// `--features cuda`
+    #[arg(long, default_value = "cpu")]
+    pub device: Device,
 
     /// Folder for report.html, summary.json and the pictures
     #[arg(long, value_name = "DIR", default_value = "target/moons")]

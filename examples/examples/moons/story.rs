@@ -36,7 +36,8 @@ pub fn tell(arguments: &Arguments) -> Told<()> {
         .learning_rate(0.03)
         .schedule(Schedule::Cosine { last: 0.01 })
         .seed(arguments.seed)
-        .precision(arguments.precision.into());
+        .precision(arguments.precision.into())
+        .device(arguments.device.clone());
     let full = full_batch(&mut page, &bnn, &train, &advi)?;
     let draws = posterior(&mut page, &full, arguments.seed)?;
     let score = predictions(&mut page, &full, &test)?;

@@ -12,7 +12,7 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use bayes_nn::Precision;
+use bayes_nn::{Device, Precision};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// What one workload prints, or why it could not.
@@ -100,6 +100,9 @@ struct Steps {
     batch: Option<usize>,
     #[arg(long, default_value_t = 0.01)]
     learning_rate: f64,
+    /// Where it runs: cpu, cuda or cuda:N
+    #[arg(long, default_value = "cpu")]
+    device: Device,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -116,6 +119,7 @@ impl Steps {
             .learning_rate(self.learning_rate)
             .averaging(0.0)
             .seed(1)
+            .device(self.device.clone())
             .precision(match self.precision {
                 Digits::F32 => Precision::F32,
                 Digits::F64 => Precision::F64,

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use bayes_nn_autodiff::noise::{self, NoiseKey};
-use bayes_nn_kernels::{Cpu, Profile};
+use bayes_nn_kernels::Profile;
 
 use super::stepper::{Role, Stepper, Values, first_averaged};
 use super::{Advi, AdviFit, Approximation, Curve, Restart, Stop, diagnosis, evaluation};
@@ -78,7 +78,7 @@ impl Advi {
         let mut stepper = Stepper::new(self, density, &start)?;
         // The first steps fill caches and start threads.
         stepper.profile(steps.div_ceil(10))?;
-        Ok(stepper.profile(steps)?.with_limits(&Cpu::detect()?)?)
+        Ok(stepper.profile(steps)?.with_limits(&self.device)?)
     }
 
     fn seed_of(&self, restart: usize) -> u64 {
@@ -229,6 +229,7 @@ impl Advi {
             stop,
             seed: self.seed,
             precision: self.precision,
+            device: self.device.clone(),
             setup_seconds,
             seconds,
             restarts: Vec::new(),

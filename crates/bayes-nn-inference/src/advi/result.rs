@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use bayes_nn_kernels::Precision;
+use bayes_nn_kernels::{Device, Precision};
 
 use super::Approximation;
 use crate::{Convergence, InferenceError};
@@ -98,6 +98,7 @@ pub struct AdviFit {
     pub(super) stop: Stop,
     pub(super) seed: u64,
     pub(super) precision: Precision,
+    pub(super) device: Device,
     pub(super) setup_seconds: f64,
     pub(super) seconds: f64,
     pub(super) restarts: Vec<Restart>,
@@ -137,6 +138,11 @@ impl AdviFit {
     /// The numbers it was calculated with.
     pub fn precision(&self) -> Precision {
         self.precision
+    }
+
+    /// Where it ran.
+    pub fn device(&self) -> &Device {
+        &self.device
     }
 
     /// Steps done by the restart that was kept.

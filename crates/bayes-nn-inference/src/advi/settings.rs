@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
-use bayes_nn_kernels::Precision;
+use bayes_nn_kernels::{Device, Precision};
 
 use crate::check::{at_least_one, positive, setting};
 use crate::nuts::Start;
@@ -57,6 +57,7 @@ pub struct Advi {
     pub(crate) restarts: usize,
     pub(crate) seed: u64,
     pub(crate) precision: Precision,
+    pub(crate) device: Device,
     pub(crate) threads: Option<usize>,
     pub(crate) convergence: ConvergenceTest,
     pub(crate) stop_when_converged: bool,
@@ -83,6 +84,7 @@ impl Advi {
             restarts: 1,
             seed: 0,
             precision: Precision::default(),
+            device: Device::default(),
             threads: None,
             convergence: ConvergenceTest::default(),
             stop_when_converged: false,
@@ -172,6 +174,13 @@ impl Advi {
     /// The numbers to calculate with, `F32` unless set.
     pub fn precision(mut self, precision: Precision) -> Advi {
         self.precision = precision;
+        self
+    }
+
+    /// Where the fit runs, the CPU unless set; predictions from it run there, too. Noise and
+    /// minibatches are the same on every device.
+    pub fn device(mut self, device: Device) -> Advi {
+        self.device = device;
         self
     }
 
@@ -298,6 +307,7 @@ impl fmt::Debug for Advi {
             .field("restarts", &self.restarts)
             .field("seed", &self.seed)
             .field("precision", &self.precision)
+            .field("device", &self.device)
             .field("initial_sd", &self.initial_sd)
             .finish_non_exhaustive()
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bayes_nn_autodiff::{Graph, InputId, NoiseKind, Var, grad};
-use bayes_nn_kernels::{Backend, Cpu, KernelError, Plan, Profile, Program};
+use bayes_nn_kernels::{Backend, KernelError, Plan, Profile, Program};
 
 use super::guide::Guide;
 use super::{Advi, Estimator};
@@ -111,7 +111,7 @@ pub(super) fn compile(
     data: &[(InputId, Arc<[f64]>)],
 ) -> Result<Box<dyn Program>, InferenceError> {
     let plan = Plan::new(graph, outputs, updates)?;
-    let mut program = Cpu::detect()?.compile(&plan, advi.precision)?;
+    let mut program = advi.device.compile(&plan, advi.precision)?;
     for (input, values) in data {
         match program.write(*input, values) {
             // Read by the density, but without effect on it.

@@ -1,7 +1,7 @@
 //! A [`Density`] compiled into a program that gives its logarithm and gradient.
 
 use bayes_nn_autodiff::{Graph, InputId, grad};
-use bayes_nn_kernels::{Backend, Cpu, KernelError, Plan, Precision, Program};
+use bayes_nn_kernels::{Backend, Device, KernelError, Plan, Precision, Program};
 
 use super::log_density::{EvalError, LogDensity};
 use crate::{Density, InferenceError, InputValues, Term};
@@ -14,7 +14,7 @@ pub(super) struct Blueprint {
     dim: usize,
 }
 
-/// A program over the unconstrained vector, in double precision and on one thread.
+/// A program over the unconstrained vector, in double precision.
 ///
 /// ```
 /// # use bayes_nn_autodiff::{Graph, Var};
@@ -67,10 +67,10 @@ impl Blueprint {
         })
     }
 
-    pub(super) fn compile(&self) -> Result<CompiledDensity, InferenceError> {
-        let mut program = Cpu::detect()?
-            .threads(1)
-            .compile(&self.plan, Precision::F64)?;
+    /// On the CPU a program has one thread: chains have theirs.
+    pub(super) fn compile(&self, device: &Device) -> Result<CompiledDensity, InferenceError> {
+        let device = device.clone().threads(1);
+        let mut program = device.compile(&self.plan, Precision::F64)?;
         for (input, values) in &self.inputs {
             match program.write(*input, values) {
                 // Read by the density, but without effect on it.
@@ -87,12 +87,12 @@ impl Blueprint {
 }
 
 impl CompiledDensity {
-    /// Writes, differentiates and compiles a density.
+    /// Writes, differentiates and compiles a density for the CPU.
     ///
     /// # Errors
     /// A density without variables, or that cannot be written or compiled.
     pub fn new(density: &dyn Density) -> Result<CompiledDensity, InferenceError> {
-        Blueprint::new(density)?.compile()
+        Blueprint::new(density)?.compile(&Device::cpu())
     }
 }
 
@@ -135,7 +135,7 @@ pub(crate) fn first_bad_term(
         }
     }
     let plan = Plan::new(&graph, &outputs, &[(z, z)])?;
-    let mut program = Cpu::detect()?.compile(&plan, Precision::F64)?;
+    let mut program = Device::cpu().compile(&plan, Precision::F64)?;
     for (input, values) in &traced.data {
         match program.write(*input, values) {
             Err(KernelError::NoInput { .. }) => {}

@@ -53,7 +53,7 @@ impl Nuts {
             sites: density.sites(),
             density: Some(density),
         };
-        self.launch(&origin, |_| Ok(Box::new(blueprint.compile()?)))
+        self.launch(&origin, |_| Ok(Box::new(blueprint.compile(&self.device)?)))
     }
 
     /// Sets chains going on a bare log density, of which `make` gives every chain, by its

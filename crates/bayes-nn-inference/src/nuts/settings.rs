@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use bayes_nn_kernels::Device;
+
 use super::adaptation::WarmupSchedule;
 use super::checkpoint::Checkpoints;
 use super::metric::Metric;
@@ -48,6 +50,7 @@ pub struct Nuts {
     pub(super) schedule: WarmupSchedule,
     pub(super) initial_step: f64,
     pub(super) threads: Option<usize>,
+    pub(super) device: Device,
     pub(super) keep_warmup: bool,
     pub(super) start: Start,
     pub(super) checkpoints: Option<Checkpoints>,
@@ -69,6 +72,7 @@ impl Default for Nuts {
             schedule: WarmupSchedule::default(),
             initial_step: 0.1,
             threads: None,
+            device: Device::default(),
             keep_warmup: false,
             start: Start::default(),
             checkpoints: None,
@@ -158,6 +162,14 @@ impl Nuts {
     /// Results do not depend on it.
     pub fn threads(mut self, threads: usize) -> Nuts {
         self.threads = Some(threads);
+        self
+    }
+
+    /// Where log density and gradient are computed, the CPU unless set; the tree stays on the
+    /// CPU. Every leapfrog step crosses to the device and back: a GPU pays only where one gradient
+    /// costs the CPU a millisecond or more.
+    pub fn device(mut self, device: Device) -> Nuts {
+        self.device = device;
         self
     }
 

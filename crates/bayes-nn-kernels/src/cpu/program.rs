@@ -414,32 +414,8 @@ fn state_ranges(plan: &Plan) -> impl Iterator<Item = Range<usize>> {
 
 impl<T: Element> Program for CpuProgram<T> {
     fn write(&mut self, input: InputId, values: &[f64]) -> Result<(), KernelError> {
-        let plan = self.plan.clone();
-        let Some(number) = plan.inputs.iter().position(|i| i.id == input) else {
-            return Err(KernelError::NoInput {
-                index: input.index(),
-            });
-        };
-        let (name, id) = (&plan.inputs[number].name, plan.inputs[number].value);
-        let value = &plan.values[id.index()];
-        if values.len() != value.shape.elements() {
-            return Err(KernelError::Length {
-                name: name.clone(),
-                shape: value.shape,
-                got: values.len(),
-            });
-        }
-        let is_index = |v: &f64| v.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(v);
-        if value.kind == Kind::Index
-            && let Some(position) = values.iter().position(|v| !is_index(v))
-        {
-            return Err(KernelError::Index {
-                name: name.clone(),
-                value: values[position],
-                position,
-                length: u32::MAX as usize + 1,
-            });
-        }
+        let number = self.plan.input_for(input, values)?;
+        let id = self.plan.inputs[number].value;
         self.fill(id, values);
         self.written[number] = true;
         Ok(())
@@ -485,12 +461,7 @@ impl<T: Element> Program for CpuProgram<T> {
         let passes = self.plan.passes();
         let mut watch = Stopwatch::new(passes.len());
         self.run_anywhere(steps, &mut watch)?;
-        Ok(Profile {
-            steps,
-            passes: passes.into_iter().zip(watch.medians()).collect(),
-            precision: T::PRECISION,
-            limits: None,
-        })
+        Ok(Profile::of_samples(passes, watch.seconds(), T::PRECISION))
     }
 
     fn save(&mut self) {

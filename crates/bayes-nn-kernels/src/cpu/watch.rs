@@ -40,15 +40,9 @@ impl Stopwatch {
         }
     }
 
-    /// The median over the steps, of each pass: a step that the system interrupted must not
-    /// speak for all.
-    pub fn medians(self) -> Vec<f64> {
-        let median = |mut seconds: Vec<f64>| {
-            let middle = seconds.len() / 2;
-            seconds.sort_by(f64::total_cmp);
-            seconds.get(middle).copied().unwrap_or(0.0)
-        };
-        self.seconds.into_iter().map(median).collect()
+    /// Of each pass, the seconds of each step.
+    pub fn seconds(self) -> Vec<Vec<f64>> {
+        self.seconds
     }
 }
 

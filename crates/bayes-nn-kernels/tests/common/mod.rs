@@ -95,8 +95,8 @@ impl<'g> Model<'g> {
     }
 
     /// A program with all inputs written, at step 0.
-    pub fn program(&self, cpu: &Cpu, precision: Precision) -> Box<dyn Program> {
-        let mut program = cpu.compile(&self.plan(), precision).unwrap();
+    pub fn program(&self, backend: &dyn Backend, precision: Precision) -> Box<dyn Program> {
+        let mut program = backend.compile(&self.plan(), precision).unwrap();
         self.write(program.as_mut());
         program
     }
@@ -131,14 +131,13 @@ impl<'g> Model<'g> {
 
     fn assert_within(&self, steps: u64, double: f64, single: f64, scale: impl Fn(&[f64]) -> f64) {
         let expected = self.reference(steps);
-        for isa in Isa::available() {
-            let cpu = Cpu::detect().unwrap().isa(isa).unwrap().threads(2);
+        for (name, backend) in backends() {
             for (precision, tolerance) in [(Precision::F64, double), (Precision::F32, single)] {
-                let mut program = self.program(&cpu, precision);
+                let mut program = self.program(&*backend, precision);
                 for (step, expected) in expected.iter().enumerate() {
                     program.run(1).unwrap();
                     for (number, expected) in expected.iter().enumerate() {
-                        let what = format!("{isa} {precision:?}, step {step}, output {number}");
+                        let what = format!("{name} {precision:?}, step {step}, output {number}");
                         // What cancels is known no better than its terms, which are around 1.
                         let tolerance = tolerance * scale(expected).max(0.05);
                         assert_close(&what, &program.read_output(number), expected, tolerance);
@@ -147,6 +146,29 @@ impl<'g> Model<'g> {
             }
         }
     }
+}
+
+/// What models run on: every instruction set of the CPU. With the feature `cuda` the environment
+/// variable BAYES_NN_TEST_ON may name something else instead: `host`, CUDA's kernels as C++, or
+/// `cuda`, the first GPU.
+pub fn backends() -> Vec<(String, Box<dyn Backend>)> {
+    #[cfg(feature = "cuda")]
+    match std::env::var("BAYES_NN_TEST_ON").as_deref() {
+        Ok("host") => {
+            use bayes_nn_kernels::cuda::Host;
+            return vec![("host".to_owned(), Box::new(Host::find().unwrap()))];
+        }
+        Ok("cuda") => {
+            let cuda = bayes_nn_kernels::cuda::Cuda::new(0).unwrap();
+            return vec![("cuda".to_owned(), Box::new(cuda))];
+        }
+        _ => {}
+    }
+    let cpus = Isa::available().into_iter().map(|isa| {
+        let cpu = Cpu::detect().unwrap().isa(isa).unwrap().threads(2);
+        (isa.to_string(), Box::new(cpu) as Box<dyn Backend>)
+    });
+    cpus.collect()
 }
 
 /// The largest absolute value that is finite.

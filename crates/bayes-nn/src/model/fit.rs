@@ -24,8 +24,9 @@ pub fn fit<M: Model + Clone>(
     let density = ModelDensity::new(model, data.clone())?;
     let result = advi.borrow().fit(&density)?;
     let approximation = result.approximation().clone();
+    let posterior = Posterior::from_parts(model.clone(), data, approximation, result.precision());
     Ok(Fit {
-        posterior: Posterior::from_parts(model.clone(), data, approximation, result.precision()),
+        posterior: posterior.on(result.device().clone()),
         result,
     })
 }

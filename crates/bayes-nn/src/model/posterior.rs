@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bayes_nn_inference::diagnostics::Psis;
 use bayes_nn_inference::{Approximation, Density, Site};
-use bayes_nn_kernels::Precision;
+use bayes_nn_kernels::{Device, Precision};
 
 use super::predictive::{Predictive, Source};
 use super::{Data, Draws, Model, ModelDensity};
@@ -61,9 +61,16 @@ impl<M> Posterior<M> {
                 data,
                 source: Source::Guide(approximation.clone()),
                 precision,
+                device: Device::cpu(),
             },
             approximation,
         }
+    }
+
+    /// This posterior with the predictions of networks computed elsewhere.
+    pub fn on(mut self, device: Device) -> Posterior<M> {
+        self.predictive.device = device;
+        self
     }
 
     /// The model.

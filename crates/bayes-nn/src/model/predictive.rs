@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bayes_nn_autodiff::{Graph, InputId, Var};
 use bayes_nn_inference::{Approximation, InputValues, Site};
-use bayes_nn_kernels::{Backend, Cpu, KernelError, Plan, Precision, Program};
+use bayes_nn_kernels::{Backend, Device, KernelError, Plan, Precision, Program};
 use rand_core::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -83,6 +83,8 @@ pub(crate) struct Predictive<M> {
     pub(crate) data: Data,
     pub(crate) source: Source,
     pub(crate) precision: Precision,
+    /// Where rows are streamed through a network. Draws of a model, one by one, are the CPU's.
+    pub(crate) device: Device,
 }
 
 impl<M: Model> Predictive<M> {
@@ -235,7 +237,7 @@ pub(crate) fn compile(
     precision: Precision,
 ) -> Result<Box<dyn Program>, Error> {
     let plan = Plan::new(graph, outputs, updates)?;
-    let mut program = Cpu::detect()?.compile(&plan, precision)?;
+    let mut program = Device::cpu().compile(&plan, precision)?;
     for (input, values) in inputs {
         match program.write(*input, values) {
             // Read by the model, but not for what is computed here.

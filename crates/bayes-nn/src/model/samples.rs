@@ -11,7 +11,7 @@ use bayes_nn_inference::diagnostics::{
 };
 use bayes_nn_inference::nuts::{NutsRun, Rows};
 use bayes_nn_inference::{Nuts, NutsFit};
-use bayes_nn_kernels::Precision;
+use bayes_nn_kernels::{Device, Precision};
 
 use super::{Data, Draws, Model, ModelDensity, Predictive, Source, Variable};
 use crate::error::Error;
@@ -313,6 +313,7 @@ impl<M: Model> Samples<M> {
                 rows,
             },
             precision: Precision::F64,
+            device: Device::cpu(),
         };
         let variables = |rows: &Rows| match rows.positions().is_empty() {
             true => Ok(Draws::default()),

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use bayes_nn_autodiff::{Graph, InputId, Shape, Var};
 use bayes_nn_inference::InputValues;
-use bayes_nn_kernels::{Backend, Cpu, KernelError, Plan, Program};
+use bayes_nn_kernels::{Backend, Device, KernelError, Plan, Program};
 
 use super::Predict;
 use crate::bnn::Bnn;
@@ -18,8 +18,12 @@ use crate::error::Error;
 use crate::model::{Batch, Data, Mode, Predictive, Source, Trace, transposed};
 use crate::nn::Likelihood;
 
-/// Rows of a tile: enough to fill vectors, few enough for the activations to stay in cache.
+/// Rows of a tile on the CPU: enough to fill vectors, few enough for the activations to stay in
+/// cache.
 const ROWS: usize = 512;
+
+/// Rows of a tile elsewhere: enough to fill a large GPU.
+const DEVICE_ROWS: usize = 1 << 16;
 
 /// Checked rows to predict.
 pub(super) struct Tiles<'a> {
@@ -104,7 +108,10 @@ impl<'a> Tiles<'a> {
             x,
             features,
             rows,
-            width: rows.min(ROWS),
+            width: rows.min(match posterior.device.is_cpu() {
+                true => ROWS,
+                false => DEVICE_ROWS,
+            }),
             how,
         })
     }
@@ -161,7 +168,7 @@ impl<'a> Tiles<'a> {
             .collect();
         let (x_input, inputs) = (written.x, &written.inputs);
         let plan = Plan::new(written.graph, outputs, &updates)?;
-        let backend = Cpu::detect()?;
+        let backend: &Device = &self.posterior.device;
         let compile = || -> Result<Box<dyn Program>, Error> {
             let mut program = backend.compile(&plan, self.posterior.precision)?;
             for (input, values) in inputs {
@@ -190,7 +197,10 @@ impl<'a> Tiles<'a> {
         };
 
         let tiles = self.rows.div_ceil(self.width);
-        let available = std::thread::available_parallelism().map_or(1, |n| n.get());
+        let available = match backend.is_cpu() {
+            true => std::thread::available_parallelism().map_or(1, |n| n.get()),
+            false => 1,
+        };
         let next = AtomicUsize::new(0);
         let results: Mutex<Vec<Option<Result<R, Error>>>> =
             Mutex::new((0..tiles).map(|_| None).collect());

@@ -1,0 +1,211 @@
+//! From a plan to CUDA C++: one device function a pass, one kernel around each, and the order
+//! in which kernels and library calls make a step.
+//!
+//! Places, lengths and strides are numbers in the text, so the compiler sees them all. A pass
+//! takes its share of the work from a `Frame`, not from the grid. Sums are cut into pieces
+//! that depend on the plan alone, and joined in a fixed order: the grid changes no bit.
+
+mod functions;
+mod group;
+mod moves;
+mod product;
+mod text;
+
+use bayes_nn_autodiff::Kind;
+
+use crate::Precision;
+use crate::device::DeviceError;
+use crate::plan::{Plan, Step, ValueId};
+pub use product::Product;
+use text::Printer;
+
+/// Threads of a block, at the most.
+const THREADS: u32 = 256;
+
+/// Blocks of an element-wise kernel, at the most: enough for every multiprocessor of a large
+/// GPU several times over. Threads then take several elements.
+const BLOCKS: usize = 4096;
+
+/// What the printed text stands on.
+const HEADER: &str = include_str!("../header.cuh");
+
+/// A plan as CUDA C++, and how to run it.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The translation unit.
+    pub text: String,
+    /// What a step does, in this order.
+    pub launches: Vec<Launch>,
+    /// Row starts that no formula gives; they follow the plan's indices in memory.
+    pub tables: Vec<u32>,
+    /// Numbers in double precision that reductions need between two kernels.
+    pub partials: usize,
+}
+
+/// One piece of work for a device.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Launch {
+    /// A kernel of the text.
+    Kernel(Kernel),
+    /// A product that a library does.
+    Product(Product),
+}
+
+/// How a kernel is started.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kernel {
+    /// Its name in the text.
+    pub name: String,
+    /// The step of the plan that it does, or part of it; the number of steps for what ends a
+    /// step of the program.
+    pub pass: usize,
+    /// Blocks of the grid.
+    pub blocks: u32,
+    /// Threads of a block.
+    pub threads: u32,
+    /// Whether the threads of a block wait for one another, and share a number each.
+    pub barriers: bool,
+}
+
+impl Kernel {
+    /// Bytes of shared memory of a block.
+    pub fn shared_bytes(&self) -> u32 {
+        match self.barriers {
+            true => self.threads * size_of::<f64>() as u32,
+            false => 0,
+        }
+    }
+}
+
+/// How the work of a pass is dealt.
+enum Work {
+    /// Any thread may take any of so many units.
+    Units(usize),
+    /// So many pieces, each for a whole block of so many threads.
+    Blocks(usize, u32),
+}
+
+impl Launch {
+    /// The step of the plan that it belongs to; the number of steps for what ends a step of the
+    /// program.
+    pub fn pass(&self) -> usize {
+        match self {
+            Launch::Kernel(kernel) => kernel.pass,
+            Launch::Product(product) => product.pass,
+        }
+    }
+}
+
+impl Source {
+    /// Prints a plan.
+    ///
+    /// # Errors
+    /// When a step of the plan has no kernel.
+    pub fn new(plan: &Plan, precision: Precision) -> Result<Source, DeviceError> {
+        let mut printer = Printer::new(plan, precision);
+        let mut launches = Vec::new();
+        for (number, step) in plan.steps.iter().enumerate() {
+            if let Step::MatMul(product) = step
+                && let Some(product) = Product::for_library(product, number, plan)
+            {
+                launches.push(Launch::Product(product));
+                continue;
+            }
+            printer.line(format!("\n// {}", plan.passes()[number].name));
+            let works = match step {
+                Step::Group(group) => printer.group(number, group),
+                Step::MatMul(product) => vec![printer.product(number, product)],
+                Step::Cholesky { matrix, out } => vec![printer.cholesky(number, *matrix, *out)],
+                Step::TriangularSolve {
+                    triangle,
+                    right,
+                    out,
+                    transpose,
+                } => {
+                    let values = [*triangle, *right, *out];
+                    vec![printer.triangular_solve(number, values, *transpose)]
+                }
+                step => vec![printer.movement(number, step)],
+            };
+            for (part, work) in works.into_iter().enumerate() {
+                launches.push(printer.kernel(number, part, work));
+            }
+        }
+        printer.line("\nKERNEL(advance, if (f.thread == 0) advance(f.control);)");
+        launches.push(Launch::Kernel(Kernel {
+            name: "kernel_advance".to_owned(),
+            pass: plan.steps.len(),
+            blocks: 1,
+            threads: 1,
+            barriers: false,
+        }));
+        Ok(Source {
+            text: format!(
+                "#define SINGLE {}\ntypedef {} place;\n{HEADER}\n// ---- The passes of this program.\n{}",
+                u8::from(precision == Precision::F32),
+                printer.place_type(),
+                printer.text
+            ),
+            launches,
+            tables: printer.tables,
+            partials: printer.partials,
+        })
+    }
+
+    /// The text without the header that all programs share.
+    pub fn passes(&self) -> &str {
+        let mark = "// ---- The passes of this program.\n";
+        self.text.split_once(mark).map_or("", |(_, passes)| passes)
+    }
+}
+
+impl Printer<'_> {
+    /// Wraps part `part` of a pass into a kernel.
+    fn kernel(&mut self, pass: usize, part: usize, work: Work) -> Launch {
+        let name = match part {
+            0 => format!("{pass}"),
+            _ => format!("{pass}_{part}"),
+        };
+        self.line(format!("KERNEL({name}, pass_{name}(f);)"));
+        let (blocks, threads, barriers) = match work {
+            Work::Units(units) => {
+                let threads = units.next_power_of_two().clamp(32, THREADS as usize);
+                (units.div_ceil(threads).min(BLOCKS), threads as u32, false)
+            }
+            Work::Blocks(blocks, threads) => (blocks.min(1 << 20), threads, true),
+        };
+        Launch::Kernel(Kernel {
+            name: format!("kernel_{name}"),
+            pass,
+            blocks: blocks.max(1) as u32,
+            threads,
+            barriers,
+        })
+    }
+
+    /// What every pass begins with. A program whose indices may lie outside their axes stops at
+    /// the first that does.
+    fn open(&mut self, name: &str, pass: usize) {
+        self.line(format!("PASS({name}) {{"));
+        if self.guarded {
+            self.line(format!("    if (halted(f.control, {pass})) return;"));
+        }
+    }
+}
+
+/// Whether every number that an index can hold is below `length`, whatever is written.
+fn surely_inside(plan: &Plan, index: ValueId, length: usize) -> bool {
+    plan.steps.iter().any(
+        |step| matches!(step, Step::Batch { rows, out, .. } if *out == index && *rows <= length),
+    ) || plan.constants.iter().any(|(value, numbers)| {
+        *value == index && numbers.iter().all(|number| *number < length as f64)
+    })
+}
+
+/// The name of the memory that a kind of elements lies in.
+fn memory(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Float => "f.arena",
+        Kind::Index => "f.indices",
+    }
+}

@@ -1,0 +1,234 @@
+//! Steps that move elements: copies, transposes, selections, and reductions across rows.
+
+use bayes_nn_autodiff::Reduction;
+
+use super::group::block_for;
+use super::text::{Printer, count, joined, literal, scaled};
+use super::{Work, memory, surely_inside};
+use crate::plan::{Step, ValueId};
+
+/// Reductions across rows are a block's when there are fewer results than this.
+const FEW: usize = 16_384;
+
+impl Printer<'_> {
+    /// Prints a step that is neither a group nor a product.
+    pub(super) fn movement(&mut self, number: usize, step: &Step) -> Work {
+        self.open(&number.to_string(), number);
+        let work = match step {
+            Step::Group(_)
+            | Step::MatMul(_)
+            | Step::Cholesky { .. }
+            | Step::TriangularSolve { .. } => unreachable!("these are printed elsewhere"),
+            Step::Copy {
+                source,
+                offset,
+                out,
+            } => {
+                let from = self.element_of_sum(*source, &[literal(*offset), "i".to_owned()]);
+                let to = self.element(*out, "i");
+                self.each(
+                    self.value(*out).shape.elements(),
+                    &[],
+                    &format!("{to} = {from};"),
+                )
+            }
+            Step::Transpose { source, out } => {
+                let columns = self.value(*source).shape.columns();
+                let rows = self.value(*source).shape.rows();
+                let from = match (rows, columns) {
+                    (0 | 1, _) | (_, 0 | 1) => self.element(*source, "i"),
+                    _ => {
+                        let place = format!("i % {0} * {1} + i / {0}", count(rows), count(columns));
+                        self.element_of_sum(*source, &[place])
+                    }
+                };
+                let to = self.element(*out, "i");
+                self.each(rows * columns, &[], &format!("{to} = {from};"))
+            }
+            Step::Concat { parts, out, axis } => {
+                let shape = self.value(*out).shape;
+                let inner: usize = shape[axis + 1..].iter().product();
+                let row = shape[*axis] * inner;
+                let mut most = 0;
+                for (start, part) in parts {
+                    let value = self.value(*part);
+                    let run = value.shape[*axis] * inner;
+                    let number = match value.shape.elements() == run {
+                        true => joined(&[literal(start * inner), "i".to_owned()]),
+                        false => format!(
+                            "i / {run} * {} + {} + i % {run}",
+                            count(row),
+                            count(start * inner),
+                            run = count(run)
+                        ),
+                    };
+                    let to = self.element_of_sum(*out, &[number]);
+                    let from = self.element(*part, "i");
+                    let elements = value.shape.elements();
+                    self.each(elements, &[], &format!("{to} = {from};"));
+                    most = most.max(elements);
+                }
+                Work::Units(most)
+            }
+            Step::Gather {
+                source,
+                index,
+                out,
+                axis,
+            } => {
+                let shape = self.value(*source).shape;
+                let inner: usize = shape[axis + 1..].iter().product();
+                let (length, chosen) = (shape[*axis], self.value(*index).shape.elements());
+                let slice = self.slice(number, *index, length, "k");
+                let from = format!(
+                    "(i / {} * {} + {slice}) * {inner} + i % {inner}",
+                    count(inner * chosen),
+                    count(length),
+                    inner = count(inner)
+                );
+                let from = self.element_of_sum(*source, &[from]);
+                let to = self.element(*out, "i");
+                let k = format!("const place k = i / {} % {};", count(inner), count(chosen));
+                self.each(
+                    self.value(*out).shape.elements(),
+                    &[k],
+                    &format!("{to} = {from};"),
+                )
+            }
+            Step::Scatter {
+                source,
+                index,
+                out,
+                axis,
+            } => {
+                let shape = self.value(*out).shape;
+                let inner: usize = shape[axis + 1..].iter().product();
+                let (length, chosen) = (shape[*axis], self.value(*index).shape.elements());
+                let slice = self.slice(number, *index, length, "k");
+                let (inner, length, chosen) = (count(inner), count(length), count(chosen));
+                let from = format!("(block * {chosen} + k) * {inner} + j");
+                let from = self.element_of_sum(*source, &[from]);
+                let to = self.element(*out, "i");
+                let before = [
+                    format!("const place j = i % {inner}, slot = i / {inner} % {length};"),
+                    format!("const place block = i / {inner} / {length};"),
+                    "real sum = 0;".to_owned(),
+                    format!("for (place k = 0; k < {chosen}; ++k)"),
+                    format!("    if ({slice} == slot) sum += {from};"),
+                ];
+                self.each(shape.elements(), &before, &format!("{to} = sum;"))
+            }
+            Step::ReduceMiddle {
+                kind,
+                source,
+                out,
+                outer,
+                length,
+            } => self.reduce_middle(*kind, *source, *out, *outer, *length),
+            Step::Batch { rows, stream, out } => {
+                let chosen = self.value(*out).shape.elements();
+                let to = self.element(*out, "i");
+                let position = format!("f.control->step * {chosen}ull + i");
+                let row = format!("batch_row(f.control, {stream}u, {rows}ull, {position})");
+                self.each(chosen, &[], &format!("{to} = {row};"))
+            }
+        };
+        self.line("}");
+        work
+    }
+
+    /// A loop over the row-major numbers `i` of so many elements.
+    fn each(&mut self, elements: usize, before: &[String], action: &str) -> Work {
+        if elements == 0 {
+            return Work::Units(0);
+        }
+        self.line(format!(
+            "    for (place i = f.thread; i < {}; i += f.threads) {{",
+            count(elements)
+        ));
+        for line in before {
+            self.line(format!("        {line}"));
+        }
+        self.line(format!("        {action}\n    }}"));
+        Work::Units(elements)
+    }
+
+    /// The element of a value whose row-major number is a sum.
+    fn element_of_sum(&self, id: ValueId, terms: &[String]) -> String {
+        let value = self.value(id);
+        let (layout, number) = (&value.layout, joined(terms));
+        let place = match layout.is_contiguous() {
+            true => number,
+            false => format!(
+                "({number}) / {columns} * {} + ({number}) % {columns}",
+                count(layout.stride),
+                columns = count(layout.columns)
+            ),
+        };
+        let place = joined(&[literal(value.offset), place]);
+        format!("{}[{place}]", memory(value.kind))
+    }
+
+    /// The slice that position `k` of an index selects.
+    fn slice(&self, pass: usize, index: ValueId, length: usize, k: &str) -> String {
+        let chosen = self.element(index, k);
+        match surely_inside(self.plan, index, length) {
+            true => chosen,
+            false => format!("checked(f, {pass}u, {k}, {chosen}, {})", count(length)),
+        }
+    }
+
+    /// Threads side by side take results side by side; the rows of few results are dealt to
+    /// several threads of a block.
+    fn reduce_middle(
+        &mut self,
+        kind: Reduction,
+        source: ValueId,
+        out: ValueId,
+        outer: usize,
+        length: usize,
+    ) -> Work {
+        let results = self.value(out).shape.elements();
+        if results == 0 {
+            return Work::Units(0);
+        }
+        let inner = results / outer.max(1);
+        let kind = match kind {
+            Reduction::Sum => "Sum",
+            Reduction::Max => "Max",
+        };
+        let by_block = results < FEW && length >= 32;
+        let number = joined(&[
+            format!(
+                "i / {0} * {1} + i % {0}",
+                count(inner),
+                count(inner * length)
+            ),
+            scaled("k", inner),
+        ]);
+        let from = self.element_of_sum(source, &[number]);
+        let to = self.element(out, "i");
+        let (index, stride, first, step) = match by_block {
+            true => ("f.block", "f.blocks", "threadIdx.x", "blockDim.x"),
+            false => ("f.thread", "f.threads", "0", "1"),
+        };
+        self.line(format!(
+            "    for (place i = {index}; i < {}; i += {stride}) {{\n        \
+             real sum = (real){kind}::identity();\n        \
+             for (place k = {first}; k < {}; k += {step}) sum = {kind}::join(sum, {from});",
+            count(results),
+            count(length)
+        ));
+        match by_block {
+            true => self.line(format!(
+                "        const double total = block_reduce<{kind}>(sum);\n        \
+                 if (threadIdx.x == 0) {to} = total;\n    }}"
+            )),
+            false => self.line(format!("        {to} = sum;\n    }}")),
+        }
+        match by_block {
+            true => Work::Blocks(results, block_for(length)),
+            false => Work::Units(results),
+        }
+    }
+}

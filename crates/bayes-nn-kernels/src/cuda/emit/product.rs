@@ -1,0 +1,192 @@
+//! Matrix products: small ones as kernels, large ones for a library. Factors and solutions of
+//! triangular systems.
+
+use super::Work;
+use super::group::block_for;
+use super::text::{Printer, count, joined, literal, scaled};
+use crate::plan::{MatMul, Plan, Value, ValueId};
+
+/// Products with fewer multiplications than this are kernels of the program.
+const LIBRARY_FROM: usize = 1 << 18;
+
+/// Sums at least this long are a block's, when the products are few.
+const LONG_SUM: usize = 128;
+
+/// Products are few up to here.
+const FEW: usize = 4096;
+
+/// A matrix in memory, as a product reads or writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Matrix {
+    offset: usize,
+    row_stride: usize,
+    column_stride: usize,
+}
+
+impl Matrix {
+    fn new(value: &Value, transposed: bool) -> Matrix {
+        // A column vector lies as one row.
+        let row_stride = match value.shape.last() {
+            Some(1) => 1,
+            _ => value.layout.stride,
+        };
+        let (row_stride, column_stride) = match transposed {
+            true => (1, row_stride),
+            false => (row_stride, 1),
+        };
+        Matrix {
+            offset: value.offset,
+            row_stride,
+            column_stride,
+        }
+    }
+
+    fn element(self, row: &str, column: &str) -> String {
+        let place = joined(&[
+            literal(self.offset),
+            scaled(row, self.row_stride),
+            scaled(column, self.column_stride),
+        ]);
+        format!("f.arena[{place}]")
+    }
+}
+
+/// A product in the words of BLAS: `c = op(a) op(b)`, all stored by columns, `c` of `m` rows and
+/// `n` columns, sums over `k`. What BLAS calls a column of `c` is a row of the plan's product.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Product {
+    /// The step of the plan that it does.
+    pub pass: usize,
+    /// Rows of `c`.
+    pub m: usize,
+    /// Columns of `c`.
+    pub n: usize,
+    /// Terms of a sum.
+    pub k: usize,
+    /// Where `a` starts in the arena, from column to column, and whether it is transposed.
+    pub a: (usize, usize, bool),
+    /// The same of `b`.
+    pub b: (usize, usize, bool),
+    /// Where `c` starts, and from column to column.
+    pub c: (usize, usize),
+}
+
+impl Product {
+    /// A product as a library does it; `None` if it is too small for that to pay.
+    pub(super) fn for_library(product: &MatMul, pass: usize, plan: &Plan) -> Option<Product> {
+        let (m, n, k) = (product.m, product.n, product.k);
+        if m * n * k < LIBRARY_FROM || m.min(n).min(k) < 2 {
+            return None;
+        }
+        let operand = |id: ValueId, transposed| {
+            let value = &plan.values[id.index()];
+            (value.offset, value.layout.stride, transposed)
+        };
+        let out = &plan.values[product.out.index()];
+        // Rows read as columns transpose a matrix: c^T = b^T a^T.
+        Some(Product {
+            pass,
+            m: n,
+            n: m,
+            k,
+            a: operand(product.right, product.transpose_right),
+            b: operand(product.left, product.transpose_left),
+            c: (out.offset, out.layout.stride),
+        })
+    }
+}
+
+impl Printer<'_> {
+    /// One block factors the matrix.
+    pub(super) fn cholesky(&mut self, number: usize, matrix: ValueId, out: ValueId) -> Work {
+        let n = self.value(out).shape.rows();
+        let (from, to) = (self.matrix(matrix), self.matrix(out));
+        self.open(&number.to_string(), number);
+        self.line(format!(
+            "    if (f.block == 0) cholesky(&{}, {}, &{}, {}, {});\n}}",
+            from.element("", ""),
+            count(from.row_stride),
+            to.element("", ""),
+            count(to.row_stride),
+            count(n)
+        ));
+        Work::Blocks(1, block_for(n * n))
+    }
+
+    /// A thread solves for each column.
+    pub(super) fn triangular_solve(
+        &mut self,
+        number: usize,
+        [triangle, right, out]: [ValueId; 3],
+        transpose: bool,
+    ) -> Work {
+        let shape = self.value(out).shape;
+        let [triangle, right, out] = [triangle, right, out].map(|id| self.matrix(id));
+        self.open(&number.to_string(), number);
+        self.line(format!(
+            "    for (place i = f.thread; i < {}; i += f.threads)\n        \
+             triangular_solve<{transpose}>(&{}, {}, &{}, {}, &{}, {}, {});\n}}",
+            count(shape.columns()),
+            triangle.element("", ""),
+            count(triangle.row_stride),
+            right.element("", "i"),
+            count(right.row_stride),
+            out.element("", "i"),
+            count(out.row_stride),
+            count(shape.rows())
+        ));
+        Work::Units(shape.columns())
+    }
+
+    fn matrix(&self, id: ValueId) -> Matrix {
+        Matrix::new(self.value(id), false)
+    }
+
+    pub(super) fn product(&mut self, number: usize, product: &MatMul) -> Work {
+        let (m, n, k) = (product.m, product.n, product.k);
+        let left = Matrix::new(self.value(product.left), product.transpose_left);
+        let right = Matrix::new(self.value(product.right), product.transpose_right);
+        let out = Matrix::new(self.value(product.out), false);
+        let long = k >= LONG_SUM && m * n <= FEW;
+        self.open(&number.to_string(), number);
+        if m * n == 0 {
+            self.line("}");
+            return Work::Units(0);
+        }
+        let (index, stride, first, step) = match long {
+            true => ("f.block", "f.blocks", "threadIdx.x", "blockDim.x"),
+            false => ("f.thread", "f.threads", "0", "1"),
+        };
+        let (total, columns, terms) = (count(m * n), count(n), count(k));
+        self.line(format!(
+            "    for (place i = {index}; i < {total}; i += {stride}) {{"
+        ));
+        let (row, column) = match (m, n) {
+            (_, 1) => ("i".to_owned(), "0u".to_owned()),
+            (1, _) => ("0u".to_owned(), "i".to_owned()),
+            _ => (format!("i / {columns}"), format!("i % {columns}")),
+        };
+        self.line(format!(
+            "        const place row = {row}, column = {column};\n        real sum = 0;"
+        ));
+        self.line(format!(
+            "        for (place k = {first}; k < {terms}; k += {step}) sum += {} * {};",
+            left.element("row", "k"),
+            right.element("k", "column")
+        ));
+        let at = out.element("row", "column");
+        let work = match long {
+            true => {
+                self.line("        const double total = block_reduce<Sum>(sum);");
+                self.line(format!("        if (threadIdx.x == 0) {at} = total;"));
+                Work::Blocks(m * n, block_for(k))
+            }
+            false => {
+                self.line(format!("        {at} = sum;"));
+                Work::Units(m * n)
+            }
+        };
+        self.line("    }\n}");
+        work
+    }
+}

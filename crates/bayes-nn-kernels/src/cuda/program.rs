@@ -1,0 +1,346 @@
+//! A plan laid out in one block of device memory, whatever the engine that computes there.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bayes_nn_autodiff::{InputId, Kind};
+
+use super::emit::{Launch, Source};
+use crate::device::DeviceError;
+use crate::plan::{Plan, Step, ValueId};
+use crate::{KernelError, Precision, Profile, Program};
+
+/// What computes: a device with one block of memory, and the launches of a step.
+pub(super) trait Engine: Send {
+    /// Copies bytes to `at`.
+    fn write(&mut self, at: usize, bytes: &[u8]) -> Result<(), DeviceError>;
+    /// Copies bytes from `at`, after all that was asked for before.
+    fn read(&self, at: usize, bytes: &mut [u8]) -> Result<(), DeviceError>;
+    /// Copies bytes within the device's memory.
+    fn copy(&mut self, from: Range<usize>, to: usize) -> Result<(), DeviceError>;
+    /// Runs so many steps.
+    fn run(&mut self, steps: u64) -> Result<(), DeviceError>;
+    /// Runs one launch of a step, and says how many seconds it took.
+    fn time(&mut self, launch: usize) -> Result<f64, DeviceError>;
+}
+
+/// Where everything lies, in bytes. The control block comes first.
+#[derive(Clone, Debug)]
+pub(super) struct Memory {
+    element: usize,
+    pub partials: usize,
+    pub arena: usize,
+    pub indices: usize,
+    saved: usize,
+    /// All of it.
+    pub bytes: usize,
+}
+
+/// The numbers of the control block: seed, step, error, stopped.
+const CONTROL: usize = 4;
+
+/// Every part starts at a multiple of this many bytes.
+const ALIGNMENT: usize = 256;
+
+/// Elements behind each arena: what an index outside an empty axis may touch.
+const SLACK: usize = 64;
+
+/// What the control block says as long as no index was outside.
+const NO_ERROR: u64 = u64::MAX;
+
+impl Memory {
+    fn new(plan: &Plan, source: &Source, precision: Precision) -> Memory {
+        let element = match precision {
+            Precision::F32 => 4,
+            Precision::F64 => 8,
+        };
+        let partials = ALIGNMENT;
+        let after = |start: usize, bytes: usize| (start + bytes).next_multiple_of(ALIGNMENT);
+        let arena = after(partials, 8 * source.partials);
+        let indices = after(arena, element * (plan.floats + SLACK));
+        let saved = after(indices, 4 * (plan.indices + source.tables.len() + SLACK));
+        let states: usize = states(plan).map(|range| range.len()).sum();
+        Memory {
+            element,
+            partials,
+            arena,
+            indices,
+            saved,
+            bytes: after(saved, element * states),
+        }
+    }
+
+    fn of(&self, kind: Kind) -> (usize, usize) {
+        match kind {
+            Kind::Float => (self.arena, self.element),
+            Kind::Index => (self.indices, 4),
+        }
+    }
+}
+
+/// Where the states lie, in elements of the arena.
+fn states(plan: &Plan) -> impl Iterator<Item = Range<usize>> {
+    plan.states.iter().filter_map(|state| {
+        let value = &plan.values[state.index()];
+        let range = value.offset..value.offset + value.layout.span();
+        (value.kind == Kind::Float).then_some(range)
+    })
+}
+
+/// A program on an engine.
+pub(super) struct DeviceProgram<E> {
+    plan: Arc<Plan>,
+    precision: Precision,
+    memory: Memory,
+    launches: Vec<Launch>,
+    written: Vec<bool>,
+    has_saved: bool,
+    /// What went wrong where nothing could be returned; the next run does.
+    failed: Option<DeviceError>,
+    engine: E,
+}
+
+impl<E: Engine> DeviceProgram<E> {
+    /// Makes the engine, and puts there what is known already.
+    pub fn new(
+        plan: &Plan,
+        precision: Precision,
+        engine: impl FnOnce(&Source, &Memory) -> Result<E, DeviceError>,
+    ) -> Result<DeviceProgram<E>, KernelError> {
+        let source = Source::new(plan, precision)?;
+        let memory = Memory::new(plan, &source, precision);
+        let engine = engine(&source, &memory)?;
+        let mut program = DeviceProgram {
+            written: vec![false; plan.inputs.len()],
+            plan: Arc::new(plan.clone()),
+            precision,
+            launches: source.launches,
+            has_saved: false,
+            failed: None,
+            engine,
+            memory,
+        };
+        program.set_control(0, 0)?;
+        let tables: Vec<u8> = source.tables.iter().flat_map(|n| n.to_ne_bytes()).collect();
+        let at = program.memory.indices + 4 * plan.indices;
+        program.engine.write(at, &tables)?;
+        for (value, constant) in &plan.constants {
+            program.fill(*value, constant)?;
+        }
+        Ok(program)
+    }
+
+    fn set_control(&mut self, seed: u64, step: u64) -> Result<(), DeviceError> {
+        let numbers = [seed, step, NO_ERROR, 0];
+        let bytes: Vec<u8> = numbers.iter().flat_map(|n| n.to_ne_bytes()).collect();
+        self.engine.write(0, &bytes)
+    }
+
+    fn control(&self) -> Result<[u64; CONTROL], DeviceError> {
+        let mut bytes = [0; 8 * CONTROL];
+        self.engine.read(0, &mut bytes)?;
+        let (numbers, _) = bytes.as_chunks::<8>();
+        let mut control = [0; CONTROL];
+        for (number, bytes) in control.iter_mut().zip(numbers) {
+            *number = u64::from_ne_bytes(*bytes);
+        }
+        Ok(control)
+    }
+
+    fn fill(&mut self, id: ValueId, values: &[f64]) -> Result<(), DeviceError> {
+        let value = &self.plan.values[id.index()];
+        let (start, size) = self.memory.of(value.kind);
+        let mut bytes = vec![0; self.span(id) * size];
+        for (i, number) in values.iter().enumerate() {
+            let at = value.layout.place(i) * size;
+            let target = &mut bytes[at..at + size];
+            match (value.kind, self.precision) {
+                (Kind::Index, _) => target.copy_from_slice(&(*number as u32).to_ne_bytes()),
+                (_, Precision::F32) => target.copy_from_slice(&(*number as f32).to_ne_bytes()),
+                (_, Precision::F64) => target.copy_from_slice(&number.to_ne_bytes()),
+            }
+        }
+        self.engine.write(start + value.offset * size, &bytes)
+    }
+
+    /// Elements from the first of a value to its last.
+    fn span(&self, id: ValueId) -> usize {
+        let value = &self.plan.values[id.index()];
+        let elements = value.shape.elements();
+        elements
+            .checked_sub(1)
+            .map_or(0, |last| value.layout.place(last) + 1)
+    }
+
+    /// Puts the elements of a value, in row-major order, into `values`: as many as fit.
+    fn read(&self, id: ValueId, values: &mut [f64]) -> Result<(), DeviceError> {
+        let value = &self.plan.values[id.index()];
+        let (start, size) = self.memory.of(value.kind);
+        let mut bytes = vec![0; self.span(id) * size];
+        self.engine.read(start + value.offset * size, &mut bytes)?;
+        let number = |place: usize| {
+            let bytes = &bytes[place * size..][..size];
+            match (value.kind, bytes) {
+                (Kind::Index, &[a, b, c, d]) => f64::from(u32::from_ne_bytes([a, b, c, d])),
+                (_, &[a, b, c, d]) => f64::from(f32::from_ne_bytes([a, b, c, d])),
+                (_, bytes) => f64::from_ne_bytes(bytes.try_into().unwrap_or([0; 8])),
+            }
+        };
+        for (i, target) in values.iter_mut().take(value.shape.elements()).enumerate() {
+            *target = number(value.layout.place(i));
+        }
+        Ok(())
+    }
+
+    /// The elements of a value; NaN where the device cannot be asked any more.
+    fn values(&self, id: ValueId) -> Vec<f64> {
+        let mut values = vec![f64::NAN; self.plan.values[id.index()].shape.elements()];
+        // A failure leaves them as they are; the next run reports it.
+        let _ = self.read(id, &mut values);
+        values
+    }
+
+    fn ready(&mut self) -> Result<(), KernelError> {
+        if let Some(failure) = self.failed.take() {
+            return Err(failure.into());
+        }
+        match self.written.iter().position(|written| !written) {
+            None => Ok(()),
+            Some(unset) => {
+                let input = &self.plan.inputs[unset];
+                Err(KernelError::Unset {
+                    name: input.name.clone(),
+                    shape: self.plan.values[input.value.index()].shape,
+                })
+            }
+        }
+    }
+
+    /// Says which index was outside, if one was, and lets the program go on from there.
+    fn check_indices(&mut self) -> Result<(), KernelError> {
+        let [seed, step, error, _] = self.control()?;
+        if error == NO_ERROR {
+            return Ok(());
+        }
+        self.set_control(seed, step)?;
+        let (pass, position) = ((error >> 32) as usize, error as u32 as usize);
+        let (index, length) = match &self.plan.steps[pass] {
+            Step::Gather {
+                source,
+                index,
+                axis,
+                ..
+            } => (*index, self.plan.values[source.index()].shape[*axis]),
+            Step::Scatter {
+                out, index, axis, ..
+            } => (*index, self.plan.values[out.index()].shape[*axis]),
+            _ => unreachable!("only selections check indices"),
+        };
+        Err(KernelError::Index {
+            name: "gather".to_owned(),
+            value: self.values(index)[position],
+            position,
+            length,
+        })
+    }
+
+    fn number_of(&self, input: InputId) -> Option<usize> {
+        self.plan.inputs.iter().position(|i| i.id == input)
+    }
+
+    /// The bytes of the states, and where each is kept.
+    fn saved(&self) -> Vec<(Range<usize>, usize)> {
+        let (element, arena) = (self.memory.element, self.memory.arena);
+        let mut at = self.memory.saved;
+        let pairs = states(&self.plan).map(|range| {
+            let own = arena + range.start * element..arena + range.end * element;
+            let kept = at;
+            at += own.len();
+            (own, kept)
+        });
+        pairs.collect()
+    }
+}
+
+impl<E: Engine> Program for DeviceProgram<E> {
+    fn write(&mut self, input: InputId, values: &[f64]) -> Result<(), KernelError> {
+        let number = self.plan.input_for(input, values)?;
+        self.fill(self.plan.inputs[number].value, values)?;
+        self.written[number] = true;
+        Ok(())
+    }
+
+    fn read_input(&self, input: InputId) -> Vec<f64> {
+        let number = self.number_of(input);
+        number.map_or_else(Vec::new, |n| self.values(self.plan.inputs[n].value))
+    }
+
+    fn read_output(&self, output: usize) -> Vec<f64> {
+        let output = self.plan.outputs.get(output);
+        output.map_or_else(Vec::new, |value| self.values(*value))
+    }
+
+    fn read_output_into(&self, output: usize, values: &mut [f64]) {
+        if let Some(id) = self.plan.outputs.get(output)
+            && self.read(*id, values).is_err()
+        {
+            values.fill(f64::NAN);
+        }
+    }
+
+    fn run(&mut self, steps: u64) -> Result<(), KernelError> {
+        self.ready()?;
+        self.engine.run(steps)?;
+        self.check_indices()
+    }
+
+    fn profile(&mut self, steps: u64) -> Result<Profile, KernelError> {
+        self.ready()?;
+        let passes = self.plan.passes();
+        let mut samples = vec![Vec::with_capacity(steps as usize); passes.len()];
+        for _ in 0..steps {
+            let mut seconds = vec![0.0; passes.len() + 1];
+            for (number, launch) in self.launches.iter().enumerate() {
+                seconds[launch.pass()] += self.engine.time(number)?;
+            }
+            for (samples, seconds) in samples.iter_mut().zip(seconds) {
+                samples.push(seconds);
+            }
+        }
+        self.check_indices()?;
+        Ok(Profile::of_samples(passes, samples, self.precision))
+    }
+
+    fn save(&mut self) {
+        for (own, kept) in self.saved() {
+            if let Err(error) = self.engine.copy(own, kept) {
+                self.failed = Some(error);
+            }
+        }
+        self.has_saved = true;
+    }
+
+    fn restore(&mut self) {
+        if !self.has_saved {
+            return;
+        }
+        for (own, kept) in self.saved() {
+            if let Err(error) = self.engine.copy(kept..kept + own.len(), own.start) {
+                self.failed = Some(error);
+            }
+        }
+    }
+
+    fn first_non_finite(&self, input: InputId) -> Option<usize> {
+        let id = self.plan.inputs[self.number_of(input)?].value;
+        self.values(id)
+            .iter()
+            .position(|number| !number.is_finite())
+    }
+
+    fn rewind(&mut self, seed: u64, step: u64) {
+        if let Err(error) = self.set_control(seed, step) {
+            self.failed = Some(error);
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! Where programs run, and what is said where they cannot.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use crate::plan::Plan;
+use crate::{Backend, Cpu, KernelError, Precision, Program};
+
+/// Where programs run: the CPU unless something else is asked for.
+///
+/// Any [`Backend`] can be a device; the same model and seed give the same noise on all of them,
+/// and the same results up to rounding.
+///
+/// ```
+/// use bayes_nn_kernels::Device;
+/// for device in Device::list() {
+///     println!("{device}");
+/// }
+/// // The first GPU, or the CPU and the reason.
+/// let device = Device::cuda(0).unwrap_or_else(|reason| {
+///     eprintln!("{reason}");
+///     Device::cpu()
+/// });
+/// # let _ = device;
+/// ```
+#[derive(Clone, Default)]
+pub struct Device(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Cpu {
+        /// Threads of a program; as many as the machine has unless set.
+        threads: Option<usize>,
+    },
+    Other {
+        name: Arc<str>,
+        backend: Arc<dyn Backend + Send + Sync>,
+    },
+}
+
+impl Default for Kind {
+    fn default() -> Kind {
+        Kind::Cpu { threads: None }
+    }
+}
+
+impl Device {
+    /// The CPU, with the instruction set of [`Cpu::detect`].
+    pub fn cpu() -> Device {
+        Device::default()
+    }
+
+    /// NVIDIA GPU number `ordinal`, counted from 0. Needs the feature `cuda`.
+    ///
+    /// # Errors
+    /// When this program was built without the feature, and when driver, GPU or libraries are
+    /// missing: each says what and how to get it.
+    #[cfg(feature = "cuda")]
+    pub fn cuda(ordinal: usize) -> Result<Device, DeviceError> {
+        let cuda = crate::cuda::Cuda::new(ordinal)?;
+        let name = format!("cuda:{ordinal} ({})", cuda.name()?);
+        Ok(Device::new(&name, cuda))
+    }
+
+    /// NVIDIA GPU number `ordinal`, counted from 0. Needs the feature `cuda`.
+    ///
+    /// # Errors
+    /// When this program was built without the feature, and when driver, GPU or libraries are
+    /// missing: each says what and how to get it.
+    #[cfg(not(feature = "cuda"))]
+    pub fn cuda(_ordinal: usize) -> Result<Device, DeviceError> {
+        Err(DeviceError::NotBuilt)
+    }
+
+    /// The first GPU if it can be used, else the CPU. Small models are faster on the CPU.
+    pub fn best() -> Device {
+        Device::cuda(0).unwrap_or_default()
+    }
+
+    /// Any other backend, under a name.
+    pub fn new(name: &str, backend: impl Backend + Send + Sync + 'static) -> Device {
+        Device(Kind::Other {
+            name: name.into(),
+            backend: Arc::new(backend),
+        })
+    }
+
+    /// The devices of this machine, the CPU first.
+    pub fn list() -> Vec<DeviceInfo> {
+        let cpu = DeviceInfo {
+            name: "cpu".to_owned(),
+            memory: None,
+        };
+        #[cfg(feature = "cuda")]
+        let gpus = crate::cuda::Cuda::list().unwrap_or_default();
+        #[cfg(not(feature = "cuda"))]
+        let gpus: Vec<(String, usize)> = Vec::new();
+        let gpus = gpus
+            .into_iter()
+            .enumerate()
+            .map(|(ordinal, (name, memory))| DeviceInfo {
+                name: format!("cuda:{ordinal} ({name})"),
+                memory: Some(memory),
+            });
+        [cpu].into_iter().chain(gpus).collect()
+    }
+
+    /// Its name: `cpu`, or `cuda:0` and what the GPU calls itself.
+    pub fn name(&self) -> &str {
+        match &self.0 {
+            Kind::Cpu { .. } => "cpu",
+            Kind::Other { name, .. } => name,
+        }
+    }
+
+    /// Whether it is the CPU.
+    pub fn is_cpu(&self) -> bool {
+        matches!(self.0, Kind::Cpu { .. })
+    }
+
+    /// The CPU with at most so many threads to a program; other devices stay as they are.
+    pub fn threads(self, threads: usize) -> Device {
+        match self.0 {
+            Kind::Cpu { .. } => Device(Kind::Cpu {
+                threads: Some(threads),
+            }),
+            other => Device(other),
+        }
+    }
+}
+
+impl Backend for Device {
+    fn compile(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Program>, KernelError> {
+        match &self.0 {
+            Kind::Cpu { threads: None } => Cpu::detect()?.compile(plan, precision),
+            Kind::Cpu {
+                threads: Some(threads),
+            } => Cpu::detect()?.threads(*threads).compile(plan, precision),
+            Kind::Other { backend, .. } => backend.compile(plan, precision),
+        }
+    }
+}
+
+impl fmt::Debug for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Device({})", self.name())
+    }
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// `cpu`, `cuda`, `cuda:1` or `best`, as on a command line.
+impl FromStr for Device {
+    type Err = DeviceError;
+
+    fn from_str(text: &str) -> Result<Device, DeviceError> {
+        let number = || text.strip_prefix("cuda:")?.parse().ok();
+        match (text, number()) {
+            ("cpu", _) => Ok(Device::cpu()),
+            ("best", _) => Ok(Device::best()),
+            ("cuda", _) => Device::cuda(0),
+            (_, Some(ordinal)) => Device::cuda(ordinal),
+            _ => Err(DeviceError::Unknown {
+                asked: text.to_owned(),
+            }),
+        }
+    }
+}
+
+/// A device that is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceInfo {
+    /// Its name.
+    pub name: String,
+    /// Bytes of its own memory, if it has any.
+    pub memory: Option<usize>,
+}
+
+impl fmt::Display for DeviceInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        match self.memory {
+            Some(bytes) => write!(f, ", {} MB", bytes >> 20),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A device that cannot be had, or that failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeviceError {
+    /// No device has this name.
+    #[error("no device is called `{asked}`; there are `cpu`, `cuda`, `cuda:N` and `best`")]
+    Unknown {
+        /// What was asked for.
+        asked: String,
+    },
+    /// The feature `cuda` is off.
+    #[error("this program was built without CUDA; build it with `--features cuda`, or use the CPU")]
+    NotBuilt,
+    /// There is no NVIDIA driver.
+    #[error(
+        "no NVIDIA driver was found ({library} cannot be loaded); install one for your GPU \
+         (https://www.nvidia.com/drivers), or use the CPU"
+    )]
+    NoDriver {
+        /// The library that comes with it.
+        library: &'static str,
+    },
+    /// The driver is too old.
+    #[error(
+        "the NVIDIA driver supports CUDA {}.{}, and this program with the CUDA libraries found \
+         here needs {}.{}; install a newer driver, or use the CPU",
+        .found / 1000, .found % 1000 / 10, .needed / 1000, .needed % 1000 / 10
+    )]
+    OldDriver {
+        /// The CUDA version that it supports, as 1000 major + 10 minor.
+        found: i32,
+        /// The oldest that will do, with the NVRTC library that was found.
+        needed: i32,
+    },
+    /// There is no such GPU.
+    #[error(
+        "there is no CUDA device {asked}: the driver sees {count}; `Device::list()` names them \
+         (CUDA_VISIBLE_DEVICES hides some)"
+    )]
+    NoDevice {
+        /// The number that was asked for.
+        asked: usize,
+        /// How many there are.
+        count: usize,
+    },
+    /// A library of the CUDA toolkit is missing.
+    #[error(
+        "the CUDA library {library} cannot be loaded; install the CUDA toolkit, or \
+         `pip install {wheel}` and add the folder of the library to LD_LIBRARY_PATH, or use the \
+         CPU"
+    )]
+    NoLibrary {
+        /// Its name.
+        library: &'static str,
+        /// The Python package that carries it.
+        wheel: &'static str,
+    },
+    /// The device's memory is full.
+    #[error(
+        "the program needs {} MB on the device, of whose {} MB {} MB are free; use smaller \
+         minibatches, fewer draws or single precision", .needed >> 20, .total >> 20, .free >> 20
+    )]
+    OutOfMemory {
+        /// Bytes that were asked for.
+        needed: usize,
+        /// Bytes that are free.
+        free: usize,
+        /// Bytes that there are.
+        total: usize,
+    },
+    /// Something that only other devices can do.
+    #[error("{what} is not possible on this device; use the CPU")]
+    Unsupported {
+        /// What was asked for.
+        what: String,
+    },
+    /// The compiler refused the text of a program, which is a mistake of this library.
+    #[error("the kernels of a program were not compiled: {log}")]
+    Compile {
+        /// What the compiler said.
+        log: String,
+    },
+    /// There is no C++ compiler for the kernels on the host.
+    #[error("no C++ compiler answers to `{}`; name one by the environment variable CXX", .compiler.display())]
+    NoHostCompiler {
+        /// What was tried.
+        compiler: PathBuf,
+    },
+    /// Threads of a block wait at a barrier that others never reach.
+    #[error("the threads of `{kernel}` do not meet at the same barriers")]
+    Barrier {
+        /// The kernel.
+        kernel: String,
+    },
+    /// A call of driver or library failed.
+    #[error("{call} failed: {message}")]
+    Call {
+        /// Which.
+        call: &'static str,
+        /// What it said.
+        message: String,
+    },
+}

@@ -1,0 +1,494 @@
+//! CUDA's kernels: their values as C++ on the host, or with BAYES_NN_TEST_ON=cuda on the first
+//! GPU; their text; and that the compiler of CUDA takes it.
+#![cfg(feature = "cuda")]
+
+mod common;
+#[allow(
+    dead_code,
+    reason = "gradients are checked by the tests of random graphs"
+)]
+#[path = "common/random.rs"]
+mod random;
+
+use std::path::Path;
+
+use bayes_nn_autodiff::{Graph, NoiseKind, Var, concat, grad};
+use bayes_nn_kernels::cuda::emit::{Launch, Source};
+use bayes_nn_kernels::cuda::{Cuda, Host, compiler};
+use bayes_nn_kernels::{Backend, Cpu, KernelError, Plan, Precision, Program};
+use common::{Model, assert_close};
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
+
+/// Whether a GPU is asked for.
+fn on_gpu() -> bool {
+    std::env::var("BAYES_NN_TEST_ON").as_deref() == Ok("cuda")
+}
+
+/// Two backends that must give the same bits: the host, threads in both orders, or a GPU twice.
+/// Without a C++ compiler there is nothing to test.
+fn twins() -> Option<[Box<dyn Backend>; 2]> {
+    if on_gpu() {
+        return Some([(); 2].map(|()| Box::new(Cuda::new(0).unwrap()) as Box<dyn Backend>));
+    }
+    match Host::find() {
+        Ok(host) => Some([Box::new(host.clone()), Box::new(host.reversed())]),
+        Err(error) => {
+            let required = std::env::var_os("BAYES_NN_REQUIRE_HOST").is_some();
+            assert!(!required, "{error}");
+            eprintln!("skipped: {error}");
+            None
+        }
+    }
+}
+
+/// The first of the two.
+fn backend() -> Option<Box<dyn Backend>> {
+    twins().map(|[first, _]| first)
+}
+
+const BOTH: [(Precision, f64); 2] = [(Precision::F64, 1e-11), (Precision::F32, 2e-4)];
+
+/// Steps against the CPU executor, and once more to the same bits.
+fn assert_like_cpu(model: &Model<'_>, steps: u64) {
+    let Some([first, second]) = twins() else {
+        return;
+    };
+    let cpu = Cpu::detect().unwrap();
+    for (precision, tolerance) in BOTH {
+        let run = |backend: &dyn Backend| {
+            let mut program = model.program(backend, precision);
+            program.run(steps).unwrap();
+            let outputs = (0..model.outputs.len()).map(|i| program.read_output(i));
+            let states = model.updates.iter().map(|(state, _)| {
+                program.read_input(state.input_id().expect("a state is an input"))
+            });
+            outputs.chain(states).collect::<Vec<_>>()
+        };
+        let (expected, values) = (run(&cpu), run(&*first));
+        for (number, (values, expected)) in values.iter().zip(&expected).enumerate() {
+            let largest = expected.iter().filter(|x| x.is_finite());
+            let largest = largest.fold(1.0, |a: f64, b| a.max(b.abs()));
+            let what = format!("{precision:?}, output {number}");
+            assert_close(&what, values, expected, tolerance * largest);
+        }
+        let again = run(&*second);
+        for (number, (a, b)) in values.iter().zip(&again).enumerate() {
+            let same = a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits());
+            assert!(same, "{precision:?}, output {number}: two runs differ");
+        }
+    }
+}
+
+fn identity(n: usize) -> Vec<f64> {
+    (0..n * n)
+        .map(|i| f64::from(u8::from(i % (n + 1) == 0)))
+        .collect()
+}
+
+/// Every operation, at lengths where rows, pieces and blocks end in the middle.
+fn every_operation<'g>(graph: &'g Graph) -> Model<'g> {
+    let mut m = Model::new(graph);
+    let (x, other) = (m.input([3, 70]), m.input([3, 70]));
+    let y = x * x + 0.3;
+    m.outputs.extend([
+        -x,
+        x.abs(),
+        x.sign(),
+        x.floor(),
+        y.reciprocal(),
+        y.sqrt(),
+        x.exp(),
+    ]);
+    m.outputs.extend([
+        y.ln(),
+        y.log1p(),
+        x.expm1(),
+        (x * 0.6).log1pmx(),
+        x.sin(),
+        x.cos(),
+    ]);
+    m.outputs.extend([
+        x.tanh(),
+        x.sigmoid(),
+        x.softplus(),
+        x.log_sigmoid(),
+        x.relu(),
+    ]);
+    m.outputs.extend([
+        y.lgamma(),
+        y.digamma(),
+        y.polygamma(1),
+        y.polygamma(2),
+        x.erf(),
+        x.erfc(),
+    ]);
+    m.outputs.extend([x.polygamma(3), x.digamma()]);
+    m.outputs.extend([
+        x + other,
+        x - other,
+        x * other,
+        x / y,
+        y.pow(x),
+        x.maximum(other),
+    ]);
+    m.outputs
+        .extend([x.minimum(other), x.lt(other), x.le(other), x.eq(other)]);
+    m.outputs.push(x.gt(other).select(x, other));
+    // Reductions: of a thread, a block, several pieces; over rows, columns, everything.
+    let long = m.input([3, 2500]);
+    let cube = m.input([5, 40, 33]);
+    let pairs = m.input([300, 3]);
+    m.outputs.extend([
+        long.sum(),
+        long.max(),
+        long.sum_axis(1),
+        long.sum_axis(0),
+        long.max_axis(1),
+    ]);
+    m.outputs.extend([
+        cube.sum_axis(1),
+        cube.max_axis(0),
+        cube.sum_axis(2),
+        cube.sum(),
+    ]);
+    m.outputs.extend([
+        pairs.sum_axis(1),
+        pairs.max_axis(1),
+        pairs.exp().sum(),
+        pairs.sum_axis(0),
+    ]);
+    m.outputs.push((pairs * 2.0).sum_axis(1).max());
+    // Stretched operands, and row starts that follow no formula.
+    let (row, column, sparse) = (m.input([33]), m.input([40, 1]), m.input([5, 1, 33]));
+    m.outputs.extend([
+        cube * row,
+        cube + column,
+        cube - sparse,
+        (row * column).sum_axis(0),
+    ]);
+    // Products: by threads, by blocks, by the library.
+    let (a, b) = (m.input([5, 300]), m.input([7, 300]));
+    let (big, wide) = (m.input([65, 70]), m.input([70, 90]));
+    m.outputs.extend([
+        a.matmul(b.t()),
+        a.t().matmul(a),
+        big.matmul(wide),
+        row.matmul(row),
+    ]);
+    m.outputs.extend([
+        wide.t().matmul(big.t()),
+        big.tanh().t().matmul(big),
+        column.matmul(row.reshape([1, 33])),
+    ]);
+    // Factors and solutions of triangular systems.
+    let symmetric = big.matmul(big.t()) + 8.0 * graph.constant(&identity(65), [65, 65]);
+    let factor = symmetric.cholesky();
+    let small = m.input([3, 3]);
+    m.outputs
+        .extend([factor, factor.solve_lower(big), factor.solve_lower_t(big)]);
+    m.outputs.extend([
+        factor.solve_lower_t(big.t().row(2).view(0, [65])),
+        (-small).cholesky(),
+    ]);
+    m.outputs
+        .extend(grad(factor.ln().tril(-1).sum(), &[big]).unwrap_or_default());
+    // Moves.
+    let index = m.index(&[2, 0, 2, 1]);
+    let chosen = cube.gather(index, 1);
+    m.outputs.extend([
+        x.t(),
+        chosen,
+        concat(&[x, other.exp()], 0),
+        concat(&[x, x.sin()], 1),
+    ]);
+    m.outputs
+        .extend(grad((chosen * chosen).sum(), &[cube]).unwrap());
+    m.outputs.extend([
+        cube.view(7, [3, 33]) * 2.0,
+        x.reshape([70, 3]).exp(),
+        index.view(1, [2]),
+    ]);
+    // Random numbers, minibatches, the step.
+    let normal = graph.noise(NoiseKind::Normal, 3, [3, 150]);
+    let uniform = graph.noise(NoiseKind::Uniform, 4, [90]);
+    let rows = graph.batch(300, 50, 1);
+    m.outputs.extend([
+        normal,
+        uniform,
+        normal.sum_axis(1),
+        (normal * normal).sum(),
+        uniform.max(),
+    ]);
+    m.outputs
+        .extend([rows, pairs.gather(rows, 0).t(), x * graph.step()]);
+    let state = m.input([3, 70]);
+    m.updates = vec![(
+        state,
+        (state + graph.noise(NoiseKind::Normal, 5, [3, 70])).sin(),
+    )];
+    m
+}
+
+#[test]
+fn every_operation_computes_what_the_cpu_computes() {
+    let graph = Graph::new();
+    assert_like_cpu(&every_operation(&graph), 3);
+}
+
+/// One step of variational inference for a 2-5-5-1 network, by Adam, on minibatches.
+fn variational_step<'g>(graph: &'g Graph, batch: Option<usize>) -> Model<'g> {
+    let mut m = Model::new(graph);
+    const P: usize = 40;
+    let (x, labels) = (
+        m.input([500, 2]),
+        m.input_at([500], (0..500).map(|i| f64::from(i % 2)).collect()),
+    );
+    let (mean, scale) = (m.input([P]), m.input([P]));
+    let states: Vec<Var<'g>> = (0..4).map(|_| m.input_at([P], vec![0.0; P])).collect();
+    let (x, labels, factor) = match batch {
+        None => (x.t(), labels, 1.0),
+        Some(rows) => {
+            let index = graph.batch(500, rows, 9);
+            (
+                x.gather(index, 0).t(),
+                labels.gather(index, 0),
+                500.0 / rows as f64,
+            )
+        }
+    };
+    let noise = graph.noise(NoiseKind::Normal, 0, [P]);
+    let z = mean + scale.softplus() * noise;
+    let hidden = z.view(0, [5, 2]).matmul(x).tanh();
+    let hidden = z.view(10, [5, 5]).matmul(hidden).tanh();
+    let logits = z.view(35, [5]).matmul(hidden);
+    let likelihood = (labels * logits - logits.softplus()).sum() * factor;
+    let prior = -0.5 * (z * z).sum();
+    let entropy = scale.softplus().ln().sum();
+    let elbo = likelihood + prior + entropy;
+    let gradients = grad(elbo, &[mean, scale]).unwrap();
+    for (i, (parameter, gradient)) in [mean, scale].into_iter().zip(gradients).enumerate() {
+        let (first, second) = (states[2 * i], states[2 * i + 1]);
+        let next_first = first * 0.9 + 0.1 * gradient;
+        let next_second = second * 0.999 + 0.001 * gradient * gradient;
+        let time = graph.step() + 1.0;
+        let rate =
+            0.01 * (1.0 - Var::from(0.999).pow(time)).sqrt() / (1.0 - Var::from(0.9).pow(time));
+        let next = parameter + rate * next_first / (next_second.sqrt() + 1e-8);
+        m.updates.extend([
+            (parameter, next),
+            (first, next_first),
+            (second, next_second),
+        ]);
+    }
+    m.outputs = vec![elbo];
+    m
+}
+
+#[test]
+fn steps_of_variational_inference_are_those_of_the_cpu() {
+    for batch in [None, Some(50)] {
+        let graph = Graph::new();
+        assert_like_cpu(&variational_step(&graph, batch), 3);
+    }
+}
+
+/// Random models, the same in every run.
+fn random_models(count: usize, check: impl Fn(&Model<'_>)) {
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..count {
+        let recipe = random::recipe(25).new_tree(&mut runner).unwrap().current();
+        let graph = Graph::new();
+        check(&recipe.build(&graph));
+    }
+}
+
+#[test]
+fn random_models_compute_what_the_cpu_computes() {
+    random_models(12, |model| assert_like_cpu(model, 2));
+}
+
+#[test]
+fn an_index_outside_is_found_and_the_program_goes_on_when_it_is_mended() {
+    let Some(backend) = backend() else { return };
+    let graph = Graph::new();
+    let (x, i, next) = (
+        graph.input("x", 3),
+        graph.index_input("i", 2),
+        graph.index_input("next", 2),
+    );
+    let chosen = x.gather(i, 0);
+    let gradient = grad((chosen * chosen).sum(), &[x]).unwrap()[0];
+    let count = graph.input("count", []);
+    let updates = [(i, next), (count, count + 1.0)];
+    let plan = Plan::new(&graph, &[gradient, graph.step() * 1.0], &updates).unwrap();
+    let id = |v: Var<'_>| v.input_id().unwrap();
+    for (precision, _) in BOTH {
+        let mut program = backend.compile(&plan, precision).unwrap();
+        assert!(
+            program
+                .run(1)
+                .unwrap_err()
+                .to_string()
+                .contains("no value yet")
+        );
+        program.write(id(x), &[1.0, 2.0, 3.0]).unwrap();
+        program.write(id(i), &[2.0, 2.0]).unwrap();
+        program.write(id(next), &[0.0, 3.0]).unwrap();
+        program.write(id(count), &[0.0]).unwrap();
+        program.run(1).unwrap();
+        assert_eq!(program.read_output(0), [0.0, 0.0, 12.0]);
+        // The second step fails, and neither it nor the three after it change a state.
+        let error = program.run(4).unwrap_err();
+        assert!(
+            error.to_string().contains("index 3 at position 1"),
+            "{error}"
+        );
+        assert_eq!(program.read_input(id(count)), [1.0]);
+        program.write(id(i), &[0.0, 1.0]).unwrap();
+        program.write(id(next), &[1.0, 1.0]).unwrap();
+        program.run(1).unwrap();
+        assert_eq!(program.read_output(0), [2.0, 4.0, 0.0]);
+        assert_eq!(program.read_output(1), [1.0]);
+        let error = program.write(id(i), &[0.5, 0.0]).unwrap_err();
+        assert!(
+            matches!(error, KernelError::Index { position: 0, .. }),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn states_are_saved_and_profiles_name_every_pass() {
+    let Some(backend) = backend() else { return };
+    let graph = Graph::new();
+    let model = variational_step(&graph, None);
+    let mut program = model.program(&*backend, Precision::F32);
+    let states: Vec<_> = model
+        .updates
+        .iter()
+        .map(|(s, _)| s.input_id().unwrap())
+        .collect();
+    let read = |program: &dyn Program| -> Vec<Vec<f64>> {
+        states.iter().map(|s| program.read_input(*s)).collect()
+    };
+    program.run(2).unwrap();
+    program.save();
+    let saved = read(&*program);
+    program.run(2).unwrap();
+    let later = read(&*program);
+    assert_ne!(later, saved);
+    program.restore();
+    assert_eq!(read(&*program), saved);
+    program.rewind(common::SEED, 2);
+    let profile = program.profile(2).unwrap();
+    assert_eq!(profile.passes.len(), model.plan().steps.len());
+    // A profile runs the steps that it measures, launch by launch: a graph does the same.
+    assert_eq!(read(&*program), later);
+    assert_eq!(program.first_non_finite(states[0]), None);
+    let mut bad = saved[0].clone();
+    bad[7] = f64::NAN;
+    program.write(states[0], &bad).unwrap();
+    assert_eq!(program.first_non_finite(states[0]), Some(7));
+}
+
+/// The text of a plan beside the one that is kept; UPDATE_SNAPSHOTS=1 keeps the new one.
+fn assert_snapshot(name: &str, model: &Model<'_>, precision: Precision) {
+    let source = Source::new(&model.plan(), precision).unwrap();
+    let mut text = source.passes().trim_start().to_owned();
+    text.push_str("\n// ---- Launches\n");
+    for launch in &source.launches {
+        text += &match launch {
+            Launch::Kernel(kernel) => format!(
+                "// {}<<<{}, {}, {}>>>\n",
+                kernel.name,
+                kernel.blocks,
+                kernel.threads,
+                kernel.shared_bytes()
+            ),
+            Launch::Product(product) => format!("// {product:?}\n"),
+        };
+    }
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/snapshots/{name}.cu"));
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        std::fs::write(&file, &text).unwrap();
+    }
+    let kept = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(
+        kept == text,
+        "{} is kept, and now it is:\n{text}",
+        file.display()
+    );
+}
+
+#[test]
+fn the_text_of_known_plans_is_the_one_that_is_kept() {
+    let graph = Graph::new();
+    assert_snapshot(
+        "variational_step",
+        &variational_step(&graph, Some(50)),
+        Precision::F32,
+    );
+    let graph = Graph::new();
+    let mut m = Model::new(&graph);
+    let (x, weights) = (m.input([64, 784]), m.input([100, 784]));
+    let index = m.index(&[1, 0, 3]);
+    let hidden = weights.matmul(x.t()).tanh();
+    m.outputs = vec![hidden.logsumexp(0).sum(), hidden.gather(index, 0), x.max()];
+    assert_snapshot("products_and_reductions", &m, Precision::F64);
+}
+
+/// What machine code is made for: the oldest and the newest that matter most.
+const ARCHITECTURES: [&str; 2] = ["sm_80", "sm_90"];
+
+#[test]
+fn the_text_is_taken_by_the_compiler_of_cuda() {
+    if let Err(error) = compiler::version() {
+        assert!(
+            std::env::var_os("BAYES_NN_REQUIRE_NVRTC").is_none(),
+            "{error}"
+        );
+        return eprintln!("skipped: {error}");
+    }
+    let compile = |model: &Model<'_>, architectures: &[&str]| {
+        for (precision, _) in BOTH {
+            let source = Source::new(&model.plan(), precision).unwrap();
+            for architecture in architectures {
+                let code = compiler::compile(&source.text, architecture);
+                let code = code.unwrap_or_else(|error| panic!("{architecture}: {error}"));
+                assert!(code.starts_with(b"\x7fELF"), "{architecture}");
+            }
+        }
+    };
+    let graph = Graph::new();
+    compile(&every_operation(&graph), &ARCHITECTURES);
+    let graph = Graph::new();
+    compile(&variational_step(&graph, Some(50)), &ARCHITECTURES);
+    random_models(5, |model| compile(model, &ARCHITECTURES[..1]));
+    // What is wrong comes back as what the compiler says of it.
+    let error = compiler::compile("KERNEL of nothing", ARCHITECTURES[0]).unwrap_err();
+    assert!(error.to_string().contains("error:"), "{error}");
+    let error = compiler::compile("", "sm_1").unwrap_err();
+    assert!(error.to_string().contains("arch"), "{error}");
+}
+
+#[test]
+fn memory_is_given_back() {
+    if !on_gpu() {
+        return eprintln!("skipped: BAYES_NN_TEST_ON is not cuda");
+    }
+    let cuda = Cuda::new(0).unwrap();
+    let graph = Graph::new();
+    let mut model = Model::new(&graph);
+    let x = model.input([64 << 18]);
+    model.outputs = vec![(x * 2.0).exp()];
+    let make = || drop(model.program(&cuda, Precision::F32));
+    make();
+    let (before, _) = cuda.memory().unwrap();
+    (0..10).for_each(|_| make());
+    let (after, _) = cuda.memory().unwrap();
+    assert!(
+        after + (64 << 20) > before,
+        "{after} bytes free, {before} before"
+    );
+}

@@ -1,0 +1,68 @@
+//! Devices by name, and what is said where one is missing.
+
+use bayes_nn_autodiff::Graph;
+use bayes_nn_kernels::{Backend, Device, DeviceError, Plan, Precision};
+
+#[test]
+fn a_device_runs_programs_and_has_a_name() {
+    let graph = Graph::new();
+    let x = graph.input("x", [3]);
+    let plan = Plan::new(&graph, &[x * 2.0], &[]).unwrap();
+    let other = Device::new("another", Device::cpu().threads(1));
+    for device in [Device::cpu(), Device::cpu().threads(2), other.clone()] {
+        let mut program = device.compile(&plan, Precision::F64).unwrap();
+        program
+            .write(x.input_id().unwrap(), &[1.0, 2.0, 3.0])
+            .unwrap();
+        program.run(1).unwrap();
+        assert_eq!(program.read_output(0), [2.0, 4.0, 6.0]);
+    }
+    assert_eq!((other.name(), other.is_cpu()), ("another", false));
+    assert!("cpu".parse::<Device>().unwrap().is_cpu());
+    assert_eq!(Device::list()[0].to_string(), "cpu");
+    for text in ["gpu", "cuda:x", "cuda:", ""] {
+        let error = text.parse::<Device>().unwrap_err();
+        assert_eq!(
+            error,
+            DeviceError::Unknown {
+                asked: text.to_owned()
+            }
+        );
+    }
+}
+
+#[cfg(not(feature = "cuda"))]
+#[test]
+fn a_build_without_cuda_says_so() {
+    for text in ["cuda", "cuda:0"] {
+        let message = text.parse::<Device>().unwrap_err().to_string();
+        assert!(message.contains("--features cuda"), "{message}");
+    }
+    assert!(Device::best().is_cpu());
+    assert_eq!(Device::list().len(), 1);
+}
+
+/// A binary with the feature starts without CUDA, and says what is missing.
+#[cfg(feature = "cuda")]
+#[test]
+fn a_machine_without_a_gpu_is_told_what_is_missing() {
+    match Device::cuda(0) {
+        Ok(device) => {
+            assert!(device.name().starts_with("cuda:0 ("));
+            assert!(Device::list().len() > 1);
+            let count = Device::list().len() - 1;
+            let asked = 1000;
+            let error = Device::cuda(asked).unwrap_err();
+            assert_eq!(error, DeviceError::NoDevice { asked, count });
+        }
+        Err(error) => {
+            let required = std::env::var_os("BAYES_NN_REQUIRE_CUDA").is_some();
+            assert!(!required, "{error}");
+            let message = error.to_string();
+            let advised = message.contains("install") || message.contains("the driver sees");
+            assert!(advised, "{message}");
+            assert_eq!(error, "cuda".parse::<Device>().unwrap_err());
+            assert!(Device::best().is_cpu());
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! The same fits on another device: on the host that plays a GPU, or with BAYES_NN_TEST_ON=cuda
+//! on the first GPU.
+#![cfg(feature = "cuda")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bayes_nn::model::{fit, from_fn};
+use bayes_nn::prelude::*;
+use bayes_nn_kernels::cuda::emit::Source;
+use bayes_nn_kernels::cuda::{Host, compiler};
+use bayes_nn_kernels::{Backend, KernelError, Plan, Program};
+
+/// What stands beside the CPU, unless this machine has neither a compiler nor a GPU.
+fn device() -> Option<Device> {
+    if std::env::var("BAYES_NN_TEST_ON").as_deref() == Ok("cuda") {
+        return Some(Device::cuda(0).unwrap());
+    }
+    match Host::find() {
+        Ok(host) => Some(Device::new("host", host)),
+        Err(error) => {
+            eprintln!("skipped: {error}");
+            None
+        }
+    }
+}
+
+fn network() -> Bnn {
+    let net = Mlp::new([2, 5, 5, 1])
+        .activation(Tanh)
+        .without_bias()
+        .prior(Normal::new(0.0, 1.0));
+    Bnn::new(net, Bernoulli)
+}
+
+/// The largest difference of two lists, relative to the larger of 1 and the values.
+fn difference(a: &[f64], b: &[f64]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    let relative = |(a, b): (&f64, &f64)| (a - b).abs() / a.abs().max(b.abs()).max(1.0);
+    a.iter().zip(b).map(relative).fold(0.0, f64::max)
+}
+
+#[test]
+fn fits_and_predictions_tell_the_same_story_on_every_device() {
+    let Some(device) = device() else { return };
+    let data = datasets::moons(200, 0.2, 0).unwrap().standardized();
+    for (precision, tolerance) in [(Precision::F64, 1e-9), (Precision::F32, 1e-3)] {
+        for batch in [None, Some(40)] {
+            let advi = Advi::mean_field()
+                .steps(40)
+                .precision(precision)
+                .elbo_draws(16)
+                .seed(4);
+            let advi = match batch {
+                Some(rows) => advi.batch(rows),
+                None => advi,
+            };
+            let here = network().fit(&data, advi.clone()).unwrap();
+            let there = network().fit(&data, advi.device(device.clone())).unwrap();
+            let curves = [&here, &there].map(|fit| fit.result().curve().elbos().to_vec());
+            let off = difference(&curves[0], &curves[1]);
+            assert!(
+                off < tolerance,
+                "{precision:?}, batch {batch:?}: ELBOs differ by {off}"
+            );
+            let elbos = [&here, &there].map(|fit| fit.result().elbo().mean);
+            assert!(
+                difference(&elbos[..1], &elbos[1..]) < tolerance,
+                "{elbos:?}"
+            );
+            let predictions = [&here, &there].map(|fit| fit.predict(data.x(), 20).unwrap());
+            let off = difference(predictions[0].mean(), predictions[1].mean());
+            assert!(
+                off < tolerance,
+                "{precision:?}, batch {batch:?}: predictions differ by {off}"
+            );
+        }
+    }
+}
+
+fn line() -> (impl model::Model + Clone + 'static, Data) {
+    let line = from_fn(|trace, data| {
+        let slope = trace.sample("slope", Normal::new(0.0, 10.0));
+        let noise = trace.sample("noise", HalfNormal::new(1.0));
+        trace.observe(
+            "y",
+            Normal::new(slope * data.column("x"), noise),
+            data.column("y"),
+        );
+    });
+    let data = Data::new().column("x", &[0.0, 1.0, 2.0, 3.0]).unwrap();
+    (line, data.column("y", &[0.2, 1.1, 1.8, 3.1]).unwrap())
+}
+
+#[test]
+fn chains_and_full_rank_guides_run_on_every_device() {
+    let Some(device) = device() else { return };
+    let (line, data) = line();
+    let nuts = Nuts::new().chains(1).warmup(10).draws(5).seed(2);
+    let runs = [Device::cpu(), device.clone()].map(|device| {
+        let samples = model::sample(&line, data.clone(), nuts.clone().device(device)).unwrap();
+        samples.fit().chains()[0].draws().positions().to_vec()
+    });
+    assert!(difference(&runs[0], &runs[1]) < 1e-6, "{runs:?}");
+    let advi = Advi::full_rank()
+        .steps(30)
+        .precision(Precision::F64)
+        .elbo_draws(16);
+    let fits = [Device::cpu(), device].map(|device| {
+        let fit = fit(&line, data.clone(), advi.clone().device(device)).unwrap();
+        fit.result().curve().elbos().to_vec()
+    });
+    assert!(difference(&fits[0], &fits[1]) < 1e-9);
+}
+
+/// The CPU, which lets the compiler of CUDA have every plan first.
+struct Compiled {
+    programs: Arc<AtomicUsize>,
+}
+
+impl Backend for Compiled {
+    fn compile(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Program>, KernelError> {
+        let source = Source::new(plan, precision)?;
+        for architecture in ["sm_80", "sm_90"] {
+            let code = compiler::compile(&source.text, architecture)?;
+            assert!(code.starts_with(b"\x7fELF"));
+        }
+        self.programs.fetch_add(1, Ordering::Relaxed);
+        Device::cpu().compile(plan, precision)
+    }
+}
+
+#[test]
+fn the_programs_of_models_are_taken_by_the_compiler_of_cuda() {
+    if let Err(error) = compiler::version() {
+        assert!(
+            std::env::var_os("BAYES_NN_REQUIRE_NVRTC").is_none(),
+            "{error}"
+        );
+        return eprintln!("skipped: {error}");
+    }
+    let programs = Arc::new(AtomicUsize::new(0));
+    let device = Device::new(
+        "compiled",
+        Compiled {
+            programs: programs.clone(),
+        },
+    );
+    let data = datasets::moons(100, 0.2, 0).unwrap().standardized();
+    let advi = Advi::mean_field()
+        .steps(2)
+        .elbo_draws(2)
+        .device(device.clone());
+    for advi in [advi.clone(), advi.batch(30)] {
+        let fit = network().fit(&data, advi).unwrap();
+        fit.predict(data.x(), 3).unwrap();
+    }
+    let (line, data) = line();
+    let nuts = Nuts::new()
+        .chains(1)
+        .warmup(1)
+        .draws(1)
+        .device(device.clone());
+    model::sample(&line, data.clone(), nuts).unwrap();
+    fit(
+        &line,
+        data,
+        Advi::full_rank().steps(2).elbo_draws(2).device(device),
+    )
+    .unwrap();
+    assert!(programs.load(Ordering::Relaxed) >= 8);
+}
