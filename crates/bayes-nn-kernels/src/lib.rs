@@ -88,7 +88,7 @@ pub trait Program: Send {
     fn run(&mut self, steps: u64) -> Result<(), KernelError>;
 
     /// Runs `steps` steps, and measures how long each pass of the plan takes, the median
-    /// over the steps.
+    /// over the steps. Passes that threads would run strip by strip are run by one.
     ///
     /// # Errors
     /// As [`Program::run`].

@@ -74,8 +74,7 @@ impl Advi {
         if density.dimension() == 0 {
             return Err(InferenceError::NothingToFit);
         }
-        let start = self.start(density)?;
-        let mut stepper = Stepper::new(self, density, &start)?;
+        let mut stepper = Stepper::new(self, density, &self.start(density)?)?;
         // The first steps fill caches and start threads.
         stepper.profile(steps.div_ceil(10))?;
         Ok(stepper.profile(steps)?.with_limits(&self.device)?)
@@ -161,8 +160,7 @@ impl Advi {
     /// One restart, with this object's own seed.
     fn run(&self, density: &dyn Density, restart: usize) -> Result<AdviFit, InferenceError> {
         let begin = Instant::now();
-        let start = self.start(density)?;
-        let mut stepper = Stepper::new(self, density, &start)?;
+        let mut stepper = Stepper::new(self, density, &self.start(density)?)?;
         let setup_seconds = begin.elapsed().as_secs_f64();
 
         let first_step = Instant::now();

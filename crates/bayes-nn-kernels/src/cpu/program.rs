@@ -467,6 +467,8 @@ impl<T: Element> Program for CpuProgram<T> {
     fn save(&mut self) {
         let floats = self.floats.elements();
         self.saved.clear();
+        self.saved
+            .reserve_exact(state_ranges(&self.plan).map(|range| range.len()).sum());
         for range in state_ranges(&self.plan) {
             self.saved.extend_from_slice(&floats[range]);
         }
