@@ -3,6 +3,8 @@
 import argparse
 import json
 import pathlib
+import subprocess
+import tempfile
 
 import numpy as np
 
@@ -21,6 +23,8 @@ def arguments(*modes):
     parser.add_argument("--learning-rate", type=float, default=0.01)
     parser.add_argument("--draws", type=int, default=2000)
     parser.add_argument("--side", type=int, default=100)
+    parser.add_argument("--chains", type=int, default=2)
+    parser.add_argument("--programs", type=pathlib.Path)
     parser.add_argument("--threads", type=int, default=2)
     return parser.parse_args()
 
@@ -48,6 +52,18 @@ def last(elbos):
     """The mean of the last tenth of the ELBOs of the steps."""
     elbos = np.asarray(elbos, dtype=np.float64)
     return float(elbos[-max(1, -(-len(elbos) // 10)) :].mean())
+
+
+def smallest_ess(programs, scalars):
+    """The smallest bulk ESS of scalars [chains, draws, scalars], by our program."""
+    chains, draws, _ = scalars.shape
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(np.ascontiguousarray(scalars, dtype="<f8").tobytes())
+        file.flush()
+        shape = ["--chains", str(chains), "--draws", str(draws)]
+        command = [programs / "workload", "ess", file.name, *shape]
+        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return json.loads(output)["ess"]
 
 
 def report(**values):

@@ -4,3 +4,7 @@
 //!   `cargo run --release --example moons`
 //! - `eight_schools`: a hierarchical model by NUTS, centred and non-centred, the divergences and
 //!   their cure: `cargo run --release --example eight_schools`
+//! - `radon`: varying intercepts and slopes, by ADVI, minibatch ADVI and NUTS, centred and
+//!   non-centred: `cargo run --release --example radon`
+//! - `trust`: the moons network by ADVI, mean-field and full-rank, beside NUTS, and whether the
+//!   approximations can be trusted: `cargo run --release --example trust`

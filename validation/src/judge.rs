@@ -104,8 +104,7 @@ impl Verdict {
         if !self.missing.is_empty() {
             problems.push(format!("no draws of {}", self.missing.join(", ")));
         }
-        // Not `>=`: a NaN is wrong, too.
-        if !(self.z.0 < LARGEST_Z) {
+        if self.z.0 >= LARGEST_Z || self.z.0.is_nan() {
             problems.push(format!("z of {} is {:.4}", self.z.1, self.z.0));
         }
         problems

@@ -47,8 +47,8 @@ fn a_regression_agrees_with_its_reference() {
 }
 
 #[test]
-fn ordered_peaks_agree_with_their_reference() {
-    agrees("low_dim_gauss_mix-low_dim_gauss_mix");
+fn a_gaussian_process_agrees_with_its_reference() {
+    agrees("gp_pois_regr-gp_regr");
 }
 
 #[test]

@@ -43,6 +43,12 @@ pub fn profile(workload: &str) -> Result<(), String> {
     )
 }
 
+/// Runs our NUTS beside the crate nuts-rs, and writes the page.
+pub fn nuts_rs() -> Result<(), String> {
+    let program = "run --release -p bayes-nn-benches --features nuts-rs --bin nuts";
+    cargo(&format!("{program} -- --out benches/NUTS.md"), &[])
+}
+
 /// A median with its confidence interval, in nanoseconds.
 struct Median {
     lower: f64,

@@ -81,6 +81,9 @@ struct Bench {
     /// Runs PyMC, NumPyro, JAX and torch on the same work, and writes benches/RESULTS.md
     #[arg(long)]
     peers: bool,
+    /// Runs our NUTS and the crate nuts-rs on the same densities, and writes benches/NUTS.md
+    #[arg(long, conflicts_with_all = ["peers", "save", "baseline", "filter", "profile"])]
+    nuts_rs: bool,
     /// Only these rows of the table; nothing is written
     #[arg(long, value_name = "ROW", num_args = 1.., requires = "peers")]
     only: Vec<String>,
@@ -93,6 +96,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Ci { lints } => ci::run(lints),
         Task::Bench(bench) if bench.peers => peers::run(&bench.only, bench.repeats as usize),
+        Task::Bench(bench) if bench.nuts_rs => bench::nuts_rs(),
         Task::Bench(Bench {
             profile: Some(workload),
             ..

@@ -13,7 +13,6 @@ use bayes_nn_autodiff::{NoiseKind, Shape, Var};
 use rand_core::Rng;
 
 use crate::categorical::first_axis_sum;
-use crate::distribution::joined;
 use crate::ordered::is_increasing;
 use crate::{Distribution, Domain, Parameter, Support};
 
@@ -146,10 +145,6 @@ impl<'a: 'g, 'g> Distribution<'g> for Flat<'a> {
             )),
             _ => None,
         }
-    }
-
-    fn shape(&self) -> Shape {
-        joined(self.event, self.batch_shape())
     }
 }
 

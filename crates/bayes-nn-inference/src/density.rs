@@ -32,6 +32,12 @@ impl Site {
         }
     }
 
+    /// Names and shapes of several, for messages.
+    pub fn list(sites: &[Site]) -> String {
+        let describe = |site: &Site| format!("`{}` {}", site.name, site.shape);
+        sites.iter().map(describe).collect::<Vec<_>>().join(", ")
+    }
+
     /// The elements that belong to the site.
     pub fn range(&self) -> std::ops::Range<usize> {
         self.offset..self.offset + self.shape.elements()

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use bayes_nn_autodiff::GraphError;
 use bayes_nn_kernels::KernelError;
 
+use crate::diagnostics::DiagnosticsError;
 use crate::{Approximation, DensityError};
 
 /// A fit that cannot be started or continued.
@@ -74,6 +75,30 @@ pub enum InferenceError {
         /// The first term of the log density that was not finite, or whose gradient was not.
         term: Option<String>,
     },
+    /// A guide that was not fitted to the density.
+    #[error("the approximation is of {found}, the density has {expected}")]
+    OtherDensity {
+        /// The sites of the approximation.
+        found: String,
+        /// The sites of the density.
+        expected: String,
+    },
+    /// A draw of a guide at which the density that it was fitted to is not finite.
+    #[error(
+        "the log density is {value} at draw {draw} of the guide{}; importance ratios need it finite wherever the guide has draws",
+        term.as_ref().map_or_else(String::new, |term| format!(", first in the term `{term}`"))
+    )]
+    NoRatio {
+        /// The draw, from 0.
+        draw: usize,
+        /// The log density there.
+        value: f64,
+        /// The first term of the log density that is not finite.
+        term: Option<String>,
+    },
+    /// Draws that do not give a diagnostic.
+    #[error(transparent)]
+    Diagnostics(#[from] DiagnosticsError),
     /// A checkpoint that cannot be written or taken up.
     #[error("the checkpoint {} {problem}", path.display())]
     Checkpoint {

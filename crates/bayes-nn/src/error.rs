@@ -235,6 +235,16 @@ pub enum Error {
         /// The row, from 0.
         row: usize,
     },
+    /// A fit and chains that are to be compared, but are of different posteriors.
+    #[error(
+        "the fit and the chains are not of one posterior: at the first draw of the chains the log density is {fitted} by the model and data of the fit, and {sampled} by those of the chains"
+    )]
+    OtherPosterior {
+        /// By the model and the data of the fit.
+        fitted: f64,
+        /// By those of the chains.
+        sampled: f64,
+    },
     /// The fitted guide does not belong to the model.
     #[error("the approximation is of {found}, the model has {expected}")]
     OtherModel {

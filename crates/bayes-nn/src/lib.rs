@@ -20,6 +20,7 @@
 //! - [`model`]: any joint density as a plain function.
 //! - [`Advi`], [`Nuts`]: the settings of a fit, and of a run of the sampler.
 //! - [`Prediction`], [`scores`]: means, uncertainty, and how good they were.
+//! - [`compare()`]: a variational fit beside NUTS, which says whether to trust it.
 //! - [`plots`], [`report`]: pictures, and one page that holds them all.
 #![forbid(unsafe_code)]
 
@@ -33,6 +34,7 @@ pub mod report;
 pub mod scores;
 
 mod bnn;
+mod compare;
 mod error;
 mod predict;
 mod progress;
@@ -46,6 +48,9 @@ pub use bayes_nn_inference::{
 pub use bayes_nn_inference::{diagnostics, nuts};
 pub use bayes_nn_kernels::{Device, DeviceError, DeviceInfo, Precision, Profile};
 pub use bnn::Bnn;
+pub use compare::{
+    Comparison, Estimate, Predicted, PredictiveComparison, SiteComparison, compare, compare_on,
+};
 pub use data::{CsvReader, DataError, Dataset, Standardization};
 pub use error::Error;
 pub use model::{Data, Draws, Fit, Model, Posterior, Samples};

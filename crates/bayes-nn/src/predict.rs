@@ -15,6 +15,7 @@ use crate::model::{Posterior, Predictive};
 use crate::scores::{self, ClassificationScore, RegressionScore};
 
 pub use draws::PredictiveDraws;
+pub(crate) use moments::quantile;
 
 /// How to predict: how many draws of the weights, which seed, which interval.
 ///
@@ -25,9 +26,9 @@ pub use draws::PredictiveDraws;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Predict {
-    draws: usize,
-    seed: u64,
-    interval: f64,
+    pub(crate) draws: usize,
+    pub(crate) seed: u64,
+    pub(crate) interval: f64,
 }
 
 impl Predict {
@@ -50,7 +51,7 @@ impl Predict {
         Predict { interval, ..self }
     }
 
-    fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self) -> Result<(), Error> {
         let request = |field, value: String, allowed| {
             Err(Error::Request {
                 field,

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use crate::compare::{Comparison, PREDICTION_HEADERS, SITE_HEADERS, SITE_NOTE};
+
 /// The report could not be written.
 ///
 /// ```
@@ -142,6 +144,24 @@ impl Report {
         }
         html.push_str("</tbody>\n</table></div>\n");
         self.push(&html)
+    }
+
+    /// Adds a comparison of a variational fit with NUTS: the verdict, what both predict, and their variables.
+    #[must_use]
+    pub fn comparison(self, comparison: &Comparison) -> Self {
+        let mut report = self.text(&comparison.verdict().join("\n\n"));
+        for prediction in &comparison.predictions {
+            report = report
+                .text(&prediction.heading())
+                .table(&PREDICTION_HEADERS, &prediction.cells());
+        }
+        let (shown, left_out) = comparison.shown();
+        let rows: Vec<Vec<String>> = shown.into_iter().map(|site| site.cells()).collect();
+        let note = match left_out {
+            0 => SITE_NOTE.to_owned(),
+            more => format!("{SITE_NOTE}; {more} more that differ less are left out"),
+        };
+        report.text(&note).table(&SITE_HEADERS, &rows)
     }
 
     /// Adds a figure, an `<svg>` element as the plots give it, with a caption and a number.

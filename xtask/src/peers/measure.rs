@@ -15,7 +15,7 @@ use super::rows::{Cores, Measure, Program, What};
 use crate::command::root;
 
 /// Longest that a program may take.
-const LIMIT: Duration = Duration::from_secs(300);
+const LIMIT: Duration = Duration::from_secs(900);
 
 /// What one run gave.
 #[derive(Clone, Debug, Default)]
@@ -84,7 +84,10 @@ impl Runner {
         command.env("PYTHONDONTWRITEBYTECODE", "1");
         let data = data_folder();
         let arguments = program.arguments.split_whitespace();
-        command.args(arguments.map(|a| a.replace("{data}", &data.to_string_lossy())));
+        command.args(arguments.map(|a| {
+            a.replace("{data}", &data.to_string_lossy())
+                .replace("{programs}", &self.programs.to_string_lossy())
+        }));
         let log = self.log.join(format!("{name}.log"));
         let ran = run(&mut command, &log)?;
         let report: Value = ran
@@ -94,7 +97,7 @@ impl Runner {
             .unwrap_or_default();
         let number = |name: &str| report.get(name).and_then(Value::as_f64);
         let value = match measure {
-            Measure::Rate(name) | Measure::Cost(name, _) => {
+            Measure::Rate(name, _) | Measure::Cost(name, _) => {
                 number(name).ok_or_else(|| format!("failed: it printed no `{name}`"))?
             }
             Measure::Process => ran.seconds,

@@ -14,9 +14,9 @@ pub struct Row {
 /// What is read off a run.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Measure {
-    /// A number that the program prints under this name; more of it is better.
-    Rate(&'static str),
-    /// A number that the program prints under this name; less of it is better.
+    /// A number that the program prints under this name, and its unit; more of it is better.
+    Rate(&'static str, &'static str),
+    /// The same; less of it is better.
     Cost(&'static str, &'static str),
     /// Seconds from start to end of the process.
     Process,
@@ -27,8 +27,7 @@ pub enum Measure {
 impl Measure {
     pub fn unit(self) -> &'static str {
         match self {
-            Measure::Rate(_) => "steps/s",
-            Measure::Cost(_, unit) => unit,
+            Measure::Rate(_, unit) | Measure::Cost(_, unit) => unit,
             Measure::Process | Measure::FirstLine => "s",
         }
     }
@@ -36,7 +35,7 @@ impl Measure {
     /// How many times better `ours` is than `theirs`.
     pub fn ratio(self, ours: f64, theirs: f64) -> f64 {
         match self {
-            Measure::Rate(_) => ours / theirs,
+            Measure::Rate(..) => ours / theirs,
             _ => theirs / ours,
         }
     }
@@ -77,7 +76,7 @@ pub struct Peer {
 /// Something to run.
 pub struct Program {
     pub what: What,
-    /// Split at spaces; `{data}` is the folder of the data.
+    /// Split at spaces; `{data}` is the folder of the data, `{programs}` that of our programs.
     pub arguments: &'static str,
     pub cores: Cores,
 }
@@ -103,6 +102,8 @@ pub enum Cores {
 
 const NUMPYRO: What = What::Script("moons_numpyro.py", &["jax", "numpyro"]);
 const PYMC: What = What::Script("moons_pymc.py", &["pymc"]);
+const NUMPYRO_NUTS: What = What::Script("moons_nuts.py", &["jax", "numpyro"]);
+const NUTPIE: What = What::Script("moons_nuts.py", &["pymc", "nutpie"]);
 const TORCH: What = What::Script("image_torch.py", &["torch"]);
 const JAX: What = What::Script("image_jax.py", &["jax"]);
 
@@ -140,7 +141,7 @@ pub fn all() -> Vec<Row> {
     rows
 }
 
-const RATE: Measure = Measure::Rate("steps_per_second");
+const RATE: Measure = Measure::Rate("steps_per_second", "steps/s");
 
 /// Steps a second or milliseconds a step.
 fn steps() -> Vec<Row> {
@@ -221,6 +222,9 @@ fn steps() -> Vec<Row> {
 
 /// Work that a user waits for.
 fn wholes() -> Vec<Row> {
+    const NUTS: &str = "numpyro --data {data} --programs {programs} --steps 1000 --precision f64";
+    const NUTS_PYMC: &str =
+        "nutpie --data {data} --programs {programs} --steps 1000 --precision f64";
     const PROCESS: &str = "process --data {data} --steps 50000 --draws 2000";
     const PROCESS_F64: &str = "process --data {data} --steps 50000 --draws 2000 --precision f64";
     const GRID: &str = "grid --data {data} --steps 5000 --side 100 --draws 2000";
@@ -250,6 +254,18 @@ fn wholes() -> Vec<Row> {
                 4.0,
             )],
             judge: Judge::Each,
+        },
+        Row {
+            id: "nuts",
+            work: "NUTS of two moons, f64, 2 chains of 1,000 after 1,000: smallest bulk ESS of 50 \
+                   test logits",
+            measure: Measure::Rate("ess_per_second", "ESS/s"),
+            ours: ours("nuts --data {data} --steps 1000", Cores::All),
+            peers: vec![
+                peer("NumPyro", NUMPYRO_NUTS, NUTS, Cores::All, None),
+                peer("nutpie, of PyMC", NUTPIE, NUTS_PYMC, Cores::All, None),
+            ],
+            judge: Judge::Fastest(8.0),
         },
     ]
 }

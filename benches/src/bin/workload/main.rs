@@ -5,6 +5,7 @@ mod data;
 mod image;
 mod memory;
 mod moons;
+mod nuts;
 mod step;
 
 use std::error::Error;
@@ -69,6 +70,17 @@ enum Work {
         /// How many of the rows to use
         #[arg(long, default_value_t = data::IMAGES)]
         rows: usize,
+    },
+    /// Draws of the two-moons network by NUTS
+    Nuts(nuts::Run),
+    /// The smallest bulk ESS of scalars in a file of raw doubles, [chains, draws, scalars]
+    Ess {
+        /// The file
+        file: PathBuf,
+        #[arg(long)]
+        chains: usize,
+        #[arg(long)]
+        draws: usize,
     },
     /// Seconds of one step of a network of any size on synthetic data
     Step(step::Size),
@@ -135,6 +147,12 @@ fn main() -> ExitCode {
         Work::Grid { steps, side, draws } => moons::grid(&steps, side, draws),
         Work::FirstElbo { data } => moons::first_elbo(&data),
         Work::Image { steps, rows } => image::steps(&steps, rows),
+        Work::Nuts(run) => nuts::sample(&run),
+        Work::Ess {
+            file,
+            chains,
+            draws,
+        } => nuts::of_file(&file, chains, draws),
         Work::Step(size) => step::seconds(&size),
     };
     match outcome {

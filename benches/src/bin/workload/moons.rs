@@ -14,7 +14,7 @@ use crate::{Outcome, Steps, data, last_elbo};
 const CALLS: usize = 5;
 
 /// Two hidden layers of five tanh units without biases, standard normal priors.
-fn network() -> Bnn {
+pub fn network() -> Bnn {
     let net = Mlp::new([2, 5, 5, 1])
         .activation(Tanh)
         .without_bias()

@@ -1,5 +1,6 @@
 //! The fitted guide: a normal over the unconstrained vector.
 
+use std::f64::consts::TAU;
 use std::sync::Arc;
 
 use bayes_nn_autodiff::noise::{self, NoiseKey};
@@ -91,6 +92,25 @@ impl Approximation {
             factor[i * dimension + i] = d;
         }
         factor
+    }
+
+    /// The log density of the guide at a point `z [P]`, in nats.
+    pub fn log_prob(&self, z: &[f64]) -> f64 {
+        let dimension = self.dimension();
+        // The noise that gives z, by forward substitution.
+        let mut eps: Vec<f64> = Vec::with_capacity(dimension);
+        let mut log_prob = -0.5 * dimension as f64 * TAU.ln();
+        for (i, z) in z.iter().enumerate() {
+            let mut rest = z - self.mean[i];
+            if !self.strict.is_empty() {
+                let below = self.strict[i * dimension..][..i].iter().zip(&eps);
+                rest = below.fold(rest, |rest, (s, e)| rest - s * e);
+            }
+            let e = rest / self.diagonal[i];
+            log_prob -= 0.5 * e * e + self.diagonal[i].ln();
+            eps.push(e);
+        }
+        log_prob
     }
 
     /// Draws of `z`, row-major `[draws, P]`. Draw `i` is the one that a program of

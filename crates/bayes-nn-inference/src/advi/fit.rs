@@ -5,12 +5,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+use bayes_nn_autodiff::noise::{self, NoiseKey};
 use bayes_nn_kernels::Profile;
 
 use super::stepper::{Role, Stepper, Values, first_averaged};
 use super::{Advi, AdviFit, Approximation, Curve, Restart, Stop, diagnosis, evaluation};
+use crate::nuts::Start;
 use crate::progress::Running;
 use crate::{Density, Divergence, InferenceError, NonFinite, Snapshot, Update};
+
+/// The noise stream of a start between -2 and 2, which no draw has.
+const START: u32 = u32::MAX;
 
 impl Advi {
     /// Fits the guide to a density.
@@ -121,7 +126,19 @@ impl Advi {
     }
 
     fn start(&self, density: &dyn Density) -> Result<Vec<f64>, InferenceError> {
-        let start = density.start(self.seed).map_err(InferenceError::Density)?;
+        let start = match &self.start {
+            Start::Prior => density.start(self.seed).map_err(InferenceError::Density)?,
+            Start::Approximation(approximation) => approximation.mean().to_vec(),
+            Start::Uniform => {
+                let key = NoiseKey {
+                    seed: self.seed,
+                    step: 0,
+                    stream: START,
+                };
+                let uniform = |i| 4.0 * noise::uniform(&key, 0, i as u32) - 2.0;
+                (0..density.dimension()).map(uniform).collect()
+            }
+        };
         if start.len() != density.dimension() {
             return Err(InferenceError::StartLength {
                 got: start.len(),

@@ -9,6 +9,7 @@ mod diagnosis;
 mod evaluation;
 mod fit;
 mod guide;
+mod importance;
 mod result;
 mod settings;
 mod stepper;

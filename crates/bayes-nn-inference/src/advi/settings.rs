@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use bayes_nn_kernels::{Device, Precision};
 
 use crate::check::{at_least_one, positive, setting};
+use crate::nuts::Start;
 use crate::{ConvergenceTest, InferenceError, Optimizer, Progress, Schedule, Snapshot};
 
 /// The shape of the Gaussian guide.
@@ -61,6 +62,7 @@ pub struct Advi {
     pub(crate) convergence: ConvergenceTest,
     pub(crate) stop_when_converged: bool,
     pub(crate) initial_sd: f64,
+    pub(crate) start: Start,
     pub(crate) elbo_draws: usize,
     pub(crate) every: u64,
     pub(crate) callback: Option<Callback>,
@@ -87,6 +89,7 @@ impl Advi {
             convergence: ConvergenceTest::default(),
             stop_when_converged: false,
             initial_sd: 0.1,
+            start: Start::Prior,
             elbo_draws: 1000,
             every: 256,
             callback: None,
@@ -204,6 +207,13 @@ impl Advi {
     /// The guide's standard deviations at the start, 0.1 unless set.
     pub fn initial_sd(mut self, sd: f64) -> Advi {
         self.initial_sd = sd;
+        self
+    }
+
+    /// Where the guide's means begin: a prior draw unless set, which is far from everything where
+    /// a prior is vague; of a fit that was made earlier, its means.
+    pub fn start_at(mut self, start: Start) -> Advi {
+        self.start = start;
         self
     }
 

@@ -2,21 +2,27 @@
 
 use super::archive::Archive;
 use super::metric::{Metric, Whitening};
-use super::moments::{Moments, Welford};
 use super::step_size::DualAveraging;
 use super::tree::{Report, State};
+use super::window::Window;
 
 /// When the metric is learnt during warm-up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WarmupSchedule {
     /// The metric follows every draw, made from windows of 10 draws that become half as long
     /// again each time, so that it forgets the way to the typical set early. The last 15 % of
-    /// warm-up are for the step size alone.
+    /// warm-up are for the step size alone. [`Metric::LowRank`] is made anew at the end of each
+    /// window and whenever its draws have doubled.
     #[default]
     Growing,
     /// Stan's: 75 draws for the step size, windows of 25 draws that double, each of which ends
     /// with a new metric, and 50 draws for the step size; in warm-ups below 150 draws 15 %, 75 %
     /// and 10 % (Stan reference manual, "Automatic parameter tuning").
+    ///
+    /// 50 draws are few for a step size: it comes out smaller than was asked for. On the two-moons
+    /// network the acceptance is then 0.94 where 0.8 was wanted and nothing diverges, at 1.7 times
+    /// as many gradients for an effective draw. [`WarmupSchedule::Growing`] with
+    /// [`target_accept`](super::Nuts::target_accept) 0.9 has as few divergences for less.
     Stan,
 }
 
@@ -52,8 +58,8 @@ pub(super) struct Adaptation {
     warmup: u64,
     averaging: DualAveraging,
     /// What the metric is made of, and what the next one will be made of.
-    present: Moments,
-    next: Moments,
+    present: Window,
+    next: Window,
     /// The length of the window that is being filled, and the draws it has seen.
     window: u64,
     seen: u64,
@@ -73,8 +79,8 @@ impl Adaptation {
             metric,
             warmup,
             averaging: DualAveraging::new(target, 1.0),
-            present: Moments::new(dim),
-            next: Moments::new(dim),
+            present: Window::new(metric, dim),
+            next: Window::new(metric, dim),
             window: match schedule {
                 WarmupSchedule::Growing => FIRST_WINDOW,
                 WarmupSchedule::Stan => Stan::new(warmup).first,
@@ -96,7 +102,7 @@ impl Adaptation {
     /// The metric before the first draw. A gradient already tells about how wide the density is.
     pub(super) fn first_whitening(&self, state: &State) -> Whitening {
         let mut whitening = Whitening::identity(state.position.len());
-        if self.metric == Metric::Fisher {
+        if let Metric::Fisher | Metric::LowRank(_) = self.metric {
             whitening.set_inverse_mass(state.gradient.iter().map(|g| g.abs().recip()));
         }
         whitening
@@ -140,20 +146,27 @@ impl Adaptation {
             return Next::GoOn;
         }
         if is_typical(report) {
-            self.present.add(&state.position, &state.gradient);
-            self.next.add(&state.position, &state.gradient);
+            self.present.add(state);
+            self.next.add(state);
         }
         // A window that could not be filled any more joins the last one.
         let longer = self.window * 3 / 2;
-        if self.next.count() >= self.window && draw + longer < end {
+        let switches = self.next.count() >= self.window && draw + longer < end;
+        if switches {
             std::mem::swap(&mut self.present, &mut self.next);
             self.next.clear();
             self.window = longer;
         }
-        if self.present.count() < FEWEST {
+        let count = self.present.count();
+        let is_due = match self.metric {
+            // Dear, so not after every draw.
+            Metric::LowRank(_) => switches || count.is_power_of_two() || draw + 1 == end,
+            Metric::Identity | Metric::Variance | Metric::Fisher => true,
+        };
+        if count < FEWEST || !is_due {
             return Next::GoOn;
         }
-        self.update(tuned);
+        self.present.set(&mut tuned.whitening);
         match std::mem::replace(&mut self.searched, true) {
             false => Next::Search,
             true => Next::GoOn,
@@ -172,7 +185,7 @@ impl Adaptation {
             return Next::GoOn;
         }
         if is_typical(report) {
-            self.present.add(&state.position, &state.gradient);
+            self.present.add(state);
         }
         self.seen += 1;
         let left = stan.end - (draw + 1);
@@ -185,34 +198,11 @@ impl Adaptation {
         self.seen = 0;
         self.window *= 2;
         if self.present.count() >= FEWEST {
-            self.update(tuned);
+            self.present.set(&mut tuned.whitening);
         }
         self.present.clear();
         Next::Search
     }
-
-    fn update(&self, tuned: &mut Tuned) {
-        let Moments { draws, gradients } = &self.present;
-        let whitening = &mut tuned.whitening;
-        match self.metric {
-            Metric::Identity => {}
-            Metric::Variance => whitening.set_inverse_mass(shrunk(draws, self.present.count())),
-            Metric::Fisher => {
-                let pairs = draws.variances().zip(gradients.variances());
-                whitening.set_inverse_mass(pairs.map(|(draws, gradients)| {
-                    // One that never moved, or whose gradient never changed, tells nothing.
-                    (draws / gradients).sqrt()
-                }));
-            }
-        }
-    }
-}
-
-/// Stan's shrinkage of variances from few draws.
-fn shrunk(draws: &Welford, count: u64) -> impl Iterator<Item = f64> {
-    let n = count as f64;
-    let variances = draws.variances();
-    variances.map(move |variance| n / (n + 5.0) * variance + 1e-3 * 5.0 / (n + 5.0))
 }
 
 /// Whether a draw says something about the density around it.
@@ -308,26 +298,6 @@ mod tests {
             (-5, true, true),
         ] {
             assert_eq!(is_typical(&report(moved, diverging)), counts);
-        }
-    }
-
-    #[test]
-    fn the_fisher_metric_is_the_root_of_draws_over_gradients() {
-        let mut adaptation = Adaptation::new(WarmupSchedule::Growing, Metric::Fisher, 100, 0.8, 2);
-        for i in 0..20 {
-            let x = f64::from(i % 5) - 2.0;
-            // Normals with standard deviations 3 and 0.1.
-            adaptation
-                .present
-                .add(&[3.0 * x, 0.1 * x], &[-x / 3.0, -x / 0.1]);
-        }
-        let mut tuned = Tuned {
-            step_size: 1.0,
-            whitening: Whitening::identity(2),
-        };
-        adaptation.update(&mut tuned);
-        for (scale, sd) in tuned.whitening.scale().iter().zip([3.0, 0.1]) {
-            assert!((scale / sd - 1.0).abs() < 1e-12);
         }
     }
 }

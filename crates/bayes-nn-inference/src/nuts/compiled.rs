@@ -113,7 +113,7 @@ impl LogDensity for CompiledDensity {
 }
 
 /// The first term of the log density that is not finite at `z`, or whose gradient is not.
-pub(super) fn first_bad_term(
+pub(crate) fn first_bad_term(
     density: &dyn Density,
     position: &[f64],
 ) -> Result<Option<String>, InferenceError> {

@@ -1,9 +1,10 @@
 //! The metric: how the sampler stretches space so that all directions are about as wide.
 
 use super::archive::Archive;
+use super::low_rank::LowRank;
 
 /// What the metric is made of during warm-up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Metric {
     /// None: all coordinates as they are.
     Identity,
@@ -15,15 +16,23 @@ pub enum Metric {
     /// Fisher divergence. It learns from a few draws and looks through correlations.
     #[default]
     Fisher,
+    /// That, and the few directions that are still wide or narrow behind it: for densities whose
+    /// coordinates are strongly correlated. A leapfrog step costs two products more for each
+    /// direction, and warm-up some decompositions of matrices.
+    LowRank(LowRank),
 }
 
-/// Space stretched coordinate by coordinate: `x = origin + scale * y`.
+/// Space stretched coordinate by coordinate, and along some orthonormal directions `u` by factors
+/// `s`: `x = origin + scale * (I + sum (s - 1) u u^T) y`.
 ///
-/// In the coordinates `y` momenta are standard normal, so the inverse mass of a coordinate is
-/// the square of its scale.
+/// In the coordinates `y` momenta are standard normal, so the inverse mass is the stretching
+/// times its own transpose: without directions, the square of the scales.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Whitening {
     scale: Vec<f64>,
+    factors: Vec<f64>,
+    /// One row of length `dim` for each factor.
+    directions: Vec<f64>,
 }
 
 /// Scales stay where squares of them are ordinary numbers.
@@ -34,16 +43,27 @@ impl Whitening {
     pub(super) fn identity(dim: usize) -> Whitening {
         Whitening {
             scale: vec![1.0; dim],
+            factors: Vec::new(),
+            directions: Vec::new(),
         }
     }
 
-    /// The scale of each coordinate: the square root of the inverse mass.
+    /// The scale of each coordinate: with a diagonal metric, the square root of the inverse mass.
     pub fn scale(&self) -> &[f64] {
         &self.scale
     }
 
+    /// The directions that are stretched besides, with their factors; none in a diagonal metric.
+    /// They are unit vectors of scaled space, at right angles to each other.
+    pub fn directions(&self) -> impl DoubleEndedIterator<Item = (f64, &[f64])> {
+        let directions = self.directions.chunks_exact(self.scale.len().max(1));
+        self.factors.iter().copied().zip(directions)
+    }
+
     pub(super) fn archive(&mut self, archive: &mut Archive) {
         archive.floats(&mut self.scale);
+        archive.floats(&mut self.factors);
+        archive.floats(&mut self.directions);
     }
 
     /// Sets the inverse mass of each coordinate; one that is no positive number changes nothing.
@@ -55,10 +75,42 @@ impl Whitening {
         }
     }
 
+    /// Sets the directions: orthonormal rows of length `dim`, and a factor for each.
+    pub(super) fn set_directions(&mut self, factors: Vec<f64>, directions: Vec<f64>) {
+        self.factors = factors;
+        self.directions = directions;
+    }
+
+    /// The displacement `x - origin` that `y` stands for, both `[dim]`.
+    ///
+    /// # Panics
+    /// If a length is not the number of coordinates.
+    pub fn unwhiten(&self, y: &[f64], displacement: &mut [f64]) {
+        displacement.copy_from_slice(y);
+        stretch(self.directions(), displacement);
+        for (x, scale) in displacement.iter_mut().zip(&self.scale) {
+            *x *= scale;
+        }
+    }
+
+    /// What stands for a displacement: the inverse of [`Whitening::unwhiten`].
+    ///
+    /// # Panics
+    /// If a length is not the number of coordinates.
+    pub fn whiten(&self, displacement: &[f64], y: &mut [f64]) {
+        y.copy_from_slice(displacement);
+        for (y, scale) in y.iter_mut().zip(&self.scale) {
+            *y /= scale;
+        }
+        let inverse = self.directions().rev();
+        stretch(inverse.map(|(factor, u)| (factor.recip(), u)), y);
+    }
+
     /// The point `x` that `y` stands for.
     pub(super) fn position(&self, origin: &[f64], y: &[f64], x: &mut [f64]) {
-        for (((x, origin), y), scale) in x.iter_mut().zip(origin).zip(y).zip(&self.scale) {
-            *x = origin + scale * y;
+        self.unwhiten(y, x);
+        for (x, origin) in x.iter_mut().zip(origin) {
+            *x += origin;
         }
     }
 
@@ -66,6 +118,80 @@ impl Whitening {
     pub(super) fn gradient(&self, gradient: &[f64], whitened: &mut [f64]) {
         for ((whitened, gradient), scale) in whitened.iter_mut().zip(gradient).zip(&self.scale) {
             *whitened = scale * gradient;
+        }
+        stretch(self.directions().rev(), whitened);
+    }
+}
+
+/// Multiplies what of a vector lies along each direction by its factor. One direction after the
+/// other: at right angles they do not see each other.
+fn stretch<'a>(directions: impl Iterator<Item = (f64, &'a [f64])>, vector: &mut [f64]) {
+    for (factor, direction) in directions {
+        let along = (factor - 1.0) * dot(direction, vector);
+        for (value, direction) in vector.iter_mut().zip(direction) {
+            *value += along * direction;
+        }
+    }
+}
+
+/// How many sums a product is split into, so that one addition need not wait for the last.
+pub(super) const LANES: usize = 8;
+
+/// The inner product of two vectors of one length.
+pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    let mut sums = [0.0; LANES];
+    for (a, b) in a.iter().zip(b) {
+        for i in 0..LANES {
+            sums[i] += a[i] * b[i];
+        }
+    }
+    let rest: f64 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+    sums.iter().sum::<f64>() + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_directions() -> Whitening {
+        let mut whitening = Whitening::identity(5);
+        whitening.set_inverse_mass([0.01, 4.0, 1.0, 1e4, 0.3].into_iter());
+        let r = 0.5f64.sqrt();
+        let directions = vec![r, r, 0.0, 0.0, 0.0, 0.5, -0.5, 0.5, 0.0, 0.5];
+        whitening.set_directions(vec![30.0, 0.02], directions);
+        whitening
+    }
+
+    #[test]
+    fn whitening_is_undone_by_its_inverse() {
+        let whitening = with_directions();
+        let y = [0.3, -1.2, 2.0, 0.7, -0.1];
+        let (mut x, mut back) = ([0.0; 5], [0.0; 5]);
+        whitening.unwhiten(&y, &mut x);
+        whitening.whiten(&x, &mut back);
+        for (y, back) in y.iter().zip(back) {
+            assert!((y - back).abs() < 1e-12, "{back} for {y}");
+        }
+    }
+
+    #[test]
+    fn the_gradient_is_the_transpose_of_the_stretching() {
+        let whitening = with_directions();
+        let (y, g) = ([0.3, -1.2, 2.0, 0.7, -0.1], [1.0, 0.2, -0.4, 3.0, 0.9]);
+        let (mut x, mut whitened) = ([0.0; 5], [0.0; 5]);
+        whitening.unwhiten(&y, &mut x);
+        whitening.gradient(&g, &mut whitened);
+        let (left, right) = (dot(&g, &x), dot(&whitened, &y));
+        assert!((left / right - 1.0).abs() < 1e-12, "{left} for {right}");
+    }
+
+    #[test]
+    fn products_of_every_length_are_right() {
+        for length in 0..30 {
+            let a: Vec<f64> = (0..length).map(f64::from).collect();
+            let ones = vec![1.0; a.len()];
+            assert_eq!(dot(&a, &ones), f64::from(length * (length - 1) / 2));
         }
     }
 }

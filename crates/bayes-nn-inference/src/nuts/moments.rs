@@ -29,6 +29,10 @@ impl Welford {
         }
     }
 
+    pub(super) fn mean(&self) -> &[f64] {
+        &self.mean
+    }
+
     pub(super) fn variances(&self) -> impl Iterator<Item = f64> {
         let divisor = self.count.saturating_sub(1).max(1) as f64;
         self.squares.iter().map(move |squares| squares / divisor)

@@ -229,6 +229,9 @@ impl Nuts {
         {
             return Err(setting("max_leapfrog", steps, "between 1 and 2^32 - 1"));
         }
+        if let Metric::LowRank(metric) = &self.metric {
+            metric.check()?;
+        }
         match self.initial_step > 0.0 && self.initial_step.is_finite() {
             true => Ok(()),
             false => Err(setting(

@@ -13,7 +13,7 @@ mod tests;
 
 use super::archive::Archive;
 use super::log_density::{EvalError, LogDensity};
-use super::metric::Whitening;
+use super::metric::{LANES, Whitening, dot};
 use super::random::Stream;
 use super::statistics::Statistics;
 
@@ -29,6 +29,13 @@ pub(super) struct State {
 }
 
 impl State {
+    /// Takes on another state of the same length, without allocating.
+    fn copy_from(&mut self, other: &State) {
+        self.position.copy_from_slice(&other.position);
+        self.gradient.copy_from_slice(&other.gradient);
+        self.log_density = other.log_density;
+    }
+
     pub(super) fn archive(&mut self, archive: &mut Archive) {
         archive.floats(&mut self.position);
         archive.floats(&mut self.gradient);
@@ -129,7 +136,7 @@ impl Arena {
             log_weight: 0.0,
         };
         let sample = &mut self.samples[whole.sample];
-        sample.state.clone_from(state);
+        sample.state.copy_from(state);
         sample.energy = self.initial_energy;
         sample.index = 0;
 
@@ -162,7 +169,7 @@ impl Arena {
         }
 
         let sample = &self.samples[whole.sample];
-        state.clone_from(&sample.state);
+        state.copy_from(&sample.state);
         Ok(Some(Report {
             statistics: Statistics {
                 log_density: state.log_density,
@@ -267,13 +274,8 @@ impl Arena {
     /// Whether one of two points moves towards the other.
     fn approach(&self, from: usize, to: usize, direction: f64) -> bool {
         let (from, to) = (&self.nodes[from], &self.nodes[to]);
-        let (mut at_start, mut at_end) = (0.0, 0.0);
-        for i in 0..self.dim {
-            let distance = direction * (to.y[i] - from.y[i]);
-            at_start += distance * from.momentum[i];
-            at_end += distance * to.momentum[i];
-        }
-        !(at_start > 0.0 && at_end > 0.0)
+        let (at_start, at_end) = distance_along(from, to);
+        !(direction * at_start > 0.0 && direction * at_end > 0.0)
     }
 
     /// A leapfrog step from a node to a new one.
@@ -293,9 +295,13 @@ impl Arena {
             .expect("a node that is in use is not free");
         let point = &mut self.samples[sample];
         let step = direction * dynamics.step_size;
-        for i in 0..self.dim {
-            new.momentum[i] = old.momentum[i] + 0.5 * step * old.gradient[i];
-            new.y[i] = old.y[i] + step * new.momentum[i];
+        let half = 0.5 * step;
+        let kicked = old.momentum.iter().zip(&old.gradient);
+        for (new, (momentum, gradient)) in new.momentum.iter_mut().zip(kicked) {
+            *new = momentum + half * gradient;
+        }
+        for ((new, old), momentum) in new.y.iter_mut().zip(&old.y).zip(&new.momentum) {
+            *new = old + step * momentum;
         }
         new.index = old.index + direction as i64;
         point.index = new.index;
@@ -310,7 +316,7 @@ impl Arena {
         }
         whitening.gradient(&point.state.gradient, &mut new.gradient);
         for (momentum, gradient) in new.momentum.iter_mut().zip(&new.gradient) {
-            *momentum += 0.5 * step * gradient;
+            *momentum += half * gradient;
         }
         point.energy = energy(&new.momentum, point.state.log_density);
         let error = point.energy - self.initial_energy;
@@ -357,7 +363,29 @@ impl Arena {
 }
 
 fn energy(momentum: &[f64], log_density: f64) -> f64 {
-    0.5 * momentum.iter().map(|p| p * p).sum::<f64>() - log_density
+    0.5 * dot(momentum, momentum) - log_density
+}
+
+/// The inner products of the way from one node to another with the momenta at both, in as many
+/// sums as [`dot`] has.
+fn distance_along(from: &Node, to: &Node) -> (f64, f64) {
+    let (a, a_rest) = from.y.as_chunks::<LANES>();
+    let (b, b_rest) = to.y.as_chunks::<LANES>();
+    let (p, p_rest) = from.momentum.as_chunks::<LANES>();
+    let (q, q_rest) = to.momentum.as_chunks::<LANES>();
+    let (mut at_start, mut at_end) = ([0.0; LANES], [0.0; LANES]);
+    for ((a, b), (p, q)) in a.iter().zip(b).zip(p.iter().zip(q)) {
+        for i in 0..LANES {
+            at_start[i] += (b[i] - a[i]) * p[i];
+            at_end[i] += (b[i] - a[i]) * q[i];
+        }
+    }
+    let (mut start, mut end) = (at_start.iter().sum(), at_end.iter().sum());
+    for ((a, b), (p, q)) in a_rest.iter().zip(b_rest).zip(p_rest.iter().zip(q_rest)) {
+        start += (b - a) * p;
+        end += (b - a) * q;
+    }
+    (start, end)
 }
 
 fn log_sum_exp(a: f64, b: f64) -> f64 {

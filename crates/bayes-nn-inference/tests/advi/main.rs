@@ -1,6 +1,7 @@
 //! ADVI on densities that are known exactly, and on such that go wrong.
 
 mod conjugate;
+mod importance;
 mod minibatches;
 mod regression;
 mod stops;

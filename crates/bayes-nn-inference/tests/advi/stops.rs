@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::regression::Regression;
 use bayes_nn_autodiff::{Graph, Var};
+use bayes_nn_inference::nuts::Start;
 use bayes_nn_inference::{
     Advi, ConvergenceTest, Density, DensityError, InferenceError, NonFinite, Optimizer, Progress,
     Schedule, Site, Stop, Term, Traced, Update,
@@ -339,4 +340,22 @@ fn a_restart_that_fails_is_reported_beside_those_that_do_not() {
     assert!(fit.to_string().contains("failed: step 0"));
     let error = advi.seed(4).fit(&density).unwrap_err();
     assert_eq!(error.to_string(), text);
+}
+
+#[test]
+fn a_fit_begins_where_it_is_told() {
+    let model = Regression::line();
+    let still = || Advi::mean_field().steps(1).learning_rate(1e-9);
+    let mean = |advi: Advi| advi.fit(&model).unwrap().approximation().mean().to_vec();
+    let uniform = |seed| mean(still().start_at(Start::Uniform).seed(seed));
+    let many: Vec<f64> = (0..50).flat_map(uniform).collect();
+    assert!(many.iter().all(|z| z.abs() <= 2.0));
+    assert!(many.iter().any(|z| *z < -1.5) && many.iter().any(|z| *z > 1.5));
+    assert_eq!(uniform(1), uniform(1));
+
+    let fit = Advi::mean_field().steps(500).fit(&model).unwrap();
+    let again = mean(still().start_at(Start::Approximation(fit.approximation().clone())));
+    for (again, mean) in again.iter().zip(fit.approximation().mean()) {
+        assert!((again - mean).abs() < 1e-6);
+    }
 }

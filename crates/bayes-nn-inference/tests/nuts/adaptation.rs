@@ -1,9 +1,10 @@
 //! Warm-up reaches what it is asked for.
 
 use bayes_nn_inference::Nuts;
-use bayes_nn_inference::nuts::{Metric, WarmupSchedule};
+use bayes_nn_inference::diagnostics::ess_bulk;
+use bayes_nn_inference::nuts::{LowRank, Metric, WarmupSchedule};
 
-use crate::targets::{Correlated, Standard};
+use crate::targets::{Chained, Correlated, Standard, assert_mean, column};
 
 #[test]
 fn the_mean_acceptance_is_the_wanted_one() {
@@ -58,6 +59,41 @@ fn the_metric_spares_gradients_where_scales_differ() {
     let plain = cost(Metric::Identity);
     assert!(cost(Metric::Variance) * 10 < plain);
     assert!(cost(Metric::Fisher) * 10 < plain);
+}
+
+#[test]
+fn the_low_rank_metric_spares_gradients_where_coordinates_are_correlated() {
+    let gradients_per_draw = |metric| {
+        let nuts = Nuts::new().metric(metric).chains(2).seed(7);
+        let fit = nuts.sample_with(|_| Chained { dim: 20, r: 0.98 }).unwrap();
+        let steps = fit.chains().iter().flat_map(|c| c.draws().statistics());
+        let gradients: u64 = steps.map(|s| u64::from(s.leapfrog_steps)).sum();
+        let columns = (0..20).map(|i| {
+            let chains: Vec<Vec<f64>> = fit.chains().iter().map(|c| c.draws().column(i)).collect();
+            let slices: Vec<&[f64]> = chains.iter().map(Vec::as_slice).collect();
+            let x = column(&fit, i);
+            assert_mean(x.iter().copied(), 0.0, "mean");
+            assert_mean(x.iter().map(|x| x * x), 1.0, "variance");
+            ess_bulk(&slices).unwrap()
+        });
+        gradients as f64 / columns.fold(f64::INFINITY, f64::min)
+    };
+    let diagonal = gradients_per_draw(Metric::Fisher);
+    let low_rank = gradients_per_draw(Metric::LowRank(LowRank::new()));
+    assert!(3.0 * low_rank < diagonal, "{low_rank}, {diagonal}");
+}
+
+#[test]
+fn the_low_rank_metric_has_as_many_directions_as_it_may() {
+    let nuts = Nuts::new().warmup(300).draws(10).chains(1).seed(7);
+    let directions = |settings| {
+        let nuts = nuts.clone().metric(Metric::LowRank(settings));
+        let fit = nuts.sample_with(|_| Chained { dim: 20, r: 0.98 }).unwrap();
+        fit.chains()[0].tuned().whitening.directions().count()
+    };
+    assert!(directions(LowRank::new()) > 3);
+    assert_eq!(directions(LowRank::new().rank(3)), 3);
+    assert_eq!(directions(LowRank::new().cutoff(1e6)), 0);
 }
 
 #[test]

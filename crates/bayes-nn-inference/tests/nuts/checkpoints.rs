@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use bayes_nn_inference::nuts::WarmupSchedule;
+use bayes_nn_inference::nuts::{LowRank, Metric, WarmupSchedule};
 use bayes_nn_inference::{Nuts, NutsFit};
 
 use crate::targets::{Correlated, Funnel, Standard};
@@ -28,16 +28,22 @@ fn assert_same(a: &NutsFit, b: &NutsFit) {
 
 #[test]
 fn a_run_that_goes_on_is_the_one_that_was_never_interrupted() {
-    for schedule in [WarmupSchedule::Growing, WarmupSchedule::Stan] {
+    let low_rank = Metric::LowRank(LowRank::new().cutoff(1.1));
+    for (name, schedule, metric) in [
+        ("growing", WarmupSchedule::Growing, Metric::Fisher),
+        ("stan", WarmupSchedule::Stan, Metric::Fisher),
+        ("low-rank", WarmupSchedule::Growing, low_rank),
+    ] {
         let nuts = Nuts::new()
             .schedule(schedule)
+            .metric(metric)
             .keep_warmup(true)
             .chains(2)
             .seed(6);
         let whole = nuts.clone().warmup(200).draws(300);
         let whole = whole.sample_with(|_| Funnel).unwrap();
         for evaluations in [50, 900, 3_000] {
-            let folder = folder(&format!("goes-on-{schedule:?}-{evaluations}"));
+            let folder = folder(&format!("goes-on-{name}-{evaluations}"));
             let nuts = nuts.clone().warmup(200).draws(300).checkpoints(&folder, 7);
             // A density that fails for good after some evaluations stands for any end.
             let failing = |_| {

@@ -1,6 +1,6 @@
 //! Densities that fail, and settings that are none.
 
-use bayes_nn_inference::nuts::{EvalError, Start};
+use bayes_nn_inference::nuts::{EvalError, LowRank, Metric, Start};
 use bayes_nn_inference::{InferenceError, Nuts};
 
 use crate::targets::{By, Standard};
@@ -139,6 +139,18 @@ fn settings_outside_their_range_are_named() {
         (
             Nuts::new().initial_step(f64::NAN),
             "`initial_step` is NaN; it must be finite and above 0",
+        ),
+        (
+            Nuts::new().metric(Metric::LowRank(LowRank::new().rank(0))),
+            "`metric.rank` is 0; it must be 1 or more",
+        ),
+        (
+            Nuts::new().metric(Metric::LowRank(LowRank::new().cutoff(1.0))),
+            "`metric.cutoff` is 1; it must be finite and above 1",
+        ),
+        (
+            Nuts::new().metric(Metric::LowRank(LowRank::new().shrinkage(f64::NAN))),
+            "`metric.shrinkage` is NaN; it must be finite and above 0",
         ),
         (
             Nuts::new().start_at(Start::Prior),

@@ -4,9 +4,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bayes_nn_inference::Nuts;
-use bayes_nn_inference::nuts::{ChainProgress, EvalError, NutsRun, SamplingProgress};
+use bayes_nn_inference::nuts::{
+    ChainProgress, EvalError, LowRank, Metric, NutsRun, SamplingProgress,
+};
 
-use crate::targets::{By, Funnel, Standard};
+use crate::targets::{By, Chained, Funnel, Standard};
 
 #[test]
 fn a_chain_alone_has_the_bits_it_has_among_eight_whatever_the_threads() {
@@ -36,6 +38,19 @@ fn a_chain_alone_has_the_bits_it_has_among_eight_whatever_the_threads() {
         assert_eq!(alone.tuned(), among.tuned());
     }
     assert_ne!(all.chains()[0].draws(), all.chains()[1].draws());
+}
+
+#[test]
+fn the_low_rank_metric_has_the_same_bits_whatever_the_threads() {
+    let nuts = Nuts::new().draws(50).warmup(150).chains(4).seed(9);
+    let nuts = nuts.metric(Metric::LowRank(LowRank::new()));
+    let density = |_| Chained { dim: 60, r: 0.95 };
+    let one = nuts.clone().threads(1).sample_with(density).unwrap();
+    let four = nuts.threads(4).sample_with(density).unwrap();
+    for (a, b) in one.chains().iter().zip(four.chains()) {
+        assert!(a.tuned().whitening.directions().count() > 0);
+        assert_eq!((a.draws(), a.tuned()), (b.draws(), b.tuned()));
+    }
 }
 
 fn wait_until(run: &NutsRun, enough: impl Fn(&ChainProgress) -> bool) {

@@ -1,6 +1,7 @@
 //! NUTS on densities that are known exactly, and on such that go wrong.
 
 mod adaptation;
+mod allocation;
 mod checkpoints;
 mod failures;
 mod handle;

@@ -1,7 +1,7 @@
 //! Draws have the moments of their densities.
 
 use bayes_nn_inference::Nuts;
-use bayes_nn_inference::nuts::{Metric, WarmupSchedule};
+use bayes_nn_inference::nuts::{LowRank, Metric, WarmupSchedule};
 
 use crate::targets::{Correlated, Funnel, Standard, assert_mean, column};
 
@@ -11,7 +11,12 @@ fn settings() -> Nuts {
 
 #[test]
 fn standard_normals_are_drawn_with_every_metric_and_schedule() {
-    for metric in [Metric::Identity, Metric::Variance, Metric::Fisher] {
+    for metric in [
+        Metric::Identity,
+        Metric::Variance,
+        Metric::Fisher,
+        Metric::LowRank(LowRank::new()),
+    ] {
         for schedule in [WarmupSchedule::Growing, WarmupSchedule::Stan] {
             let nuts = settings().metric(metric).schedule(schedule);
             let fit = nuts.sample_with(|_| Standard(5)).unwrap();
@@ -29,7 +34,8 @@ fn standard_normals_are_drawn_with_every_metric_and_schedule() {
 
 #[test]
 fn correlated_normals_of_unequal_scale_are_drawn_with_every_metric() {
-    for metric in [Metric::Variance, Metric::Fisher] {
+    let low_rank = Metric::LowRank(LowRank::new());
+    for metric in [Metric::Variance, Metric::Fisher, low_rank] {
         for r in [0.5, 0.95] {
             let target = || Correlated { r, scale: 1e3 };
             let fit = settings().metric(metric).sample_with(|_| target()).unwrap();
@@ -39,7 +45,7 @@ fn correlated_normals_of_unequal_scale_are_drawn_with_every_metric() {
             assert_mean(a.iter().map(|a| a * a), 1.0, &what);
             assert_mean(b.iter().map(|b| b * b), 1e6, &what);
             assert_mean(a.iter().zip(&b).map(|(a, b)| a * b), 1e3 * r, &what);
-            // Both metrics see that the second coordinate is a thousand times as wide.
+            // All of them see that the second coordinate is a thousand times as wide.
             for chain in fit.chains() {
                 let scale = chain.tuned().whitening.scale();
                 let ratio = scale[1] / scale[0];
@@ -70,7 +76,8 @@ fn trajectories_of_independent_normals_do_not_run_through_whole_periods() {
 
 #[test]
 fn the_neck_of_a_funnel_shows_as_divergences() {
-    let fit = Nuts::new().seed(3).sample_with(|_| Funnel).unwrap();
+    let nuts = Nuts::new().chains(8).seed(3);
+    let fit = nuts.sample_with(|_| Funnel).unwrap();
     assert!(fit.divergences() > 5, "{}", fit.divergences());
     for chain in fit.chains() {
         assert!(chain.error().is_none());

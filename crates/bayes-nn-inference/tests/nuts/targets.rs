@@ -39,6 +39,31 @@ impl LogDensity for Correlated {
     }
 }
 
+/// Standard normals of which each is correlated with the one before by `r`.
+pub struct Chained {
+    pub dim: usize,
+    pub r: f64,
+}
+
+impl LogDensity for Chained {
+    fn dim(&self) -> usize {
+        self.dim
+    }
+
+    fn logp_grad(&mut self, x: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
+        let precision = 1.0 / (1.0 - self.r * self.r);
+        gradient[0] = -x[0];
+        let mut logp = -0.5 * x[0] * x[0];
+        for i in 1..x.len() {
+            let step = x[i] - self.r * x[i - 1];
+            logp -= 0.5 * precision * step * step;
+            gradient[i] = -precision * step;
+            gradient[i - 1] += self.r * precision * step;
+        }
+        Ok(logp)
+    }
+}
+
 /// Neal's funnel: `v ~ N(0, 3)`, and nine `x ~ N(0, exp(v / 2))`.
 pub struct Funnel;
 

@@ -97,13 +97,13 @@ impl Isa {
         matches!(self, Isa::Baseline)
     }
 
-    /// Says no if this machine cannot run it.
+    /// This instruction set, found to be one that this machine can run.
     ///
     /// # Errors
     /// [`IsaError::Unsupported`], with what would be possible.
-    pub fn check(self) -> Result<(), IsaError> {
+    pub fn check(self) -> Result<Runnable, IsaError> {
         match self.is_available() {
-            true => Ok(()),
+            true => Ok(Runnable(self)),
             false => Err(IsaError::Unsupported {
                 isa: self,
                 possible: Isa::available(),
@@ -136,6 +136,19 @@ impl Isa {
 impl fmt::Display for Isa {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+/// An instruction set that this machine can run: what kernels are called with, so that they need
+/// not ask again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Runnable(Isa);
+
+impl Runnable {
+    /// Which one it is.
+    #[inline]
+    pub fn isa(self) -> Isa {
+        self.0
     }
 }
 
@@ -180,7 +193,7 @@ pub fn fma<L: Level, T: Element>(a: T, b: T, c: T) -> T {
     if L::FMA { a.mul_add(b, c) } else { a * b + c }
 }
 
-/// Declares `fn name(isa: Isa, ...)` that runs `body`, a generic `#[inline(always)]` function whose first type parameter
+/// Declares `fn name(isa: Runnable, ...)` that runs `body`, a generic `#[inline(always)]` function whose first type parameter
 /// is the [`Level`], compiled for the instruction set `isa`.
 ///
 /// ```ignore
@@ -190,8 +203,7 @@ pub fn fma<L: Level, T: Element>(a: T, b: T, c: T) -> T {
 /// }
 /// ```
 ///
-/// The entry is safe: it panics if the machine lacks `isa`, which no value from [`Isa::detect`] or [`Isa::available`]
-/// does.
+/// The entry is safe: only [`Isa::check`] makes a [`Runnable`].
 macro_rules! multiversion {
     (
         $(#[$attribute:meta])*
@@ -201,7 +213,7 @@ macro_rules! multiversion {
     ) => {
         $(#[$attribute])*
         $visibility fn $name $(<$($generic: $bound),+>)? (
-            isa: $crate::cpu::isa::Isa,
+            isa: $crate::cpu::isa::Runnable,
             $($argument: $kind),*
         ) $(-> $result)? {
             #[cfg(target_arch = "x86_64")]
@@ -214,17 +226,16 @@ macro_rules! multiversion {
                 fn avx512 $(<$($generic: $bound),+>)? ($($argument: $kind),*) $(-> $result)? {
                     $($body)::+::<$crate::cpu::isa::Avx512, $($($generic),+)?>($($argument),*)
                 }
-                assert!(isa.is_available(), "this machine cannot run {isa} code");
-                match isa {
+                match isa.isa() {
                     $crate::cpu::isa::Isa::Baseline => {}
-                    // SAFETY: the assertion above found the features of `isa` on this machine.
+                    // SAFETY: this machine was found to have the features.
                     $crate::cpu::isa::Isa::Avx2 => return unsafe { avx2($($argument),*) },
                     // SAFETY: as above.
                     $crate::cpu::isa::Isa::Avx512 => return unsafe { avx512($($argument),*) },
                 }
             }
             #[cfg(not(target_arch = "x86_64"))]
-            assert!(isa.is_available(), "this machine cannot run {isa} code");
+            let _ = isa;
             $($body)::+::<$crate::cpu::isa::Baseline, $($($generic),+)?>($($argument),*)
         }
     };
@@ -268,7 +279,7 @@ mod tests {
         let x: Vec<f64> = (0..37).map(f64::from).collect();
         for isa in Isa::available() {
             let mut y = vec![1.0; 37];
-            axpy(isa, 0.5, &x, &mut y);
+            axpy(isa.check().unwrap(), 0.5, &x, &mut y);
             assert!(y.iter().zip(&x).all(|(y, x)| *y == 1.0 + 0.5 * x), "{isa}");
         }
     }

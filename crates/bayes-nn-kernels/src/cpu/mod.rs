@@ -14,7 +14,7 @@ mod watch;
 
 use crate::plan::Plan;
 use crate::{Backend, KernelError, Precision, Program};
-use isa::Isa;
+use isa::{Isa, Runnable};
 use program::CpuProgram;
 
 /// The CPU as a backend: an instruction set and a number of threads.
@@ -23,7 +23,7 @@ use program::CpuProgram;
 /// pieces, and what the pieces give is combined in a fixed order.
 #[derive(Clone, Debug)]
 pub struct Cpu {
-    isa: Isa,
+    isa: Runnable,
     threads: usize,
 }
 
@@ -36,7 +36,7 @@ impl Cpu {
     pub fn detect() -> Result<Cpu, KernelError> {
         let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
         Ok(Cpu {
-            isa: Isa::detect()?,
+            isa: Isa::detect()?.check()?,
             threads,
         })
     }
@@ -52,7 +52,7 @@ impl Cpu {
     /// # Errors
     /// When this machine cannot run it.
     pub fn isa(self, isa: Isa) -> Result<Cpu, KernelError> {
-        isa.check()?;
+        let isa = isa.check()?;
         Ok(Cpu { isa, ..self })
     }
 }

@@ -13,7 +13,7 @@ multiversion! {
     /// Equal to [`bayes_nn_autodiff::noise::normal`] up to the rounding of `T`; an `f32` is computed in `f32`.
     ///
     /// # Panics
-    /// If `first_column` is not a multiple of 64, or this machine cannot run `isa`.
+    /// If `first_column` is not a multiple of 64.
     pub fn normals<T: Element>(key: &NoiseKey, row: u32, first_column: usize, out: &mut [T]) = fill_normals;
 }
 
@@ -22,7 +22,7 @@ multiversion! {
     /// [`bayes_nn_autodiff::noise::uniform`].
     ///
     /// # Panics
-    /// If `first_column` is not a multiple of 64, or this machine cannot run `isa`.
+    /// If `first_column` is not a multiple of 64.
     pub fn uniforms<T: Element>(key: &NoiseKey, row: u32, first_column: usize, out: &mut [T]) = fill_uniforms;
 }
 
@@ -190,7 +190,7 @@ mod tests {
         for isa in Isa::available() {
             let mut out = vec![T::ZERO; 64 * 40 + 17];
             for row in 0..20 {
-                normals(isa, &KEY, row, 128, &mut out);
+                normals(isa.check().unwrap(), &KEY, row, 128, &mut out);
                 for (i, z) in out.iter().enumerate() {
                     let expected = noise::normal(&KEY, row, 128 + i as u32);
                     let error = (z.to_f64() - expected).abs() / expected.abs();
@@ -214,7 +214,7 @@ mod tests {
         for isa in Isa::available() {
             let mut out = vec![T::ZERO; 64 * 40 + 17];
             for row in 0..20 {
-                uniforms(isa, &KEY, row, 64, &mut out);
+                uniforms(isa.check().unwrap(), &KEY, row, 64, &mut out);
                 for (i, u) in out.iter().enumerate() {
                     assert_eq!(
                         u.to_f64(),
@@ -271,12 +271,12 @@ mod tests {
     fn numbers_depend_on_their_position_only() {
         for isa in Isa::available() {
             let mut whole = vec![0f32; 1000];
-            normals(isa, &KEY, 3, 0, &mut whole);
+            normals(isa.check().unwrap(), &KEY, 3, 0, &mut whole);
             for start in (0..1000).step_by(64) {
                 for len in [1, 15, 16, 64, 100, 1000 - start] {
                     let len = len.min(1000 - start);
                     let mut part = vec![0f32; len];
-                    normals(isa, &KEY, 3, start, &mut part);
+                    normals(isa.check().unwrap(), &KEY, 3, start, &mut part);
                     assert_eq!(part, whole[start..start + len], "{isa} {start} {len}");
                 }
             }
@@ -290,7 +290,7 @@ mod tests {
         let n = 1 << 18;
         let isa = Isa::available().into_iter().last().unwrap_or(Isa::Baseline);
         let mut z = vec![0f32; n];
-        normals(isa, &KEY, 0, 0, &mut z);
+        normals(isa.check().unwrap(), &KEY, 0, 0, &mut z);
         let mut z: Vec<f64> = z.into_iter().map(f64::from).collect();
         let count = n as f64;
         for (power, expected, variance) in
@@ -317,6 +317,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "multiple of 64")]
     fn a_start_inside_a_group_is_refused() {
-        normals(Isa::Baseline, &KEY, 0, 8, &mut [0f32; 4]);
+        normals(Isa::Baseline.check().unwrap(), &KEY, 0, 8, &mut [0f32; 4]);
     }
 }

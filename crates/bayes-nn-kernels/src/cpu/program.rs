@@ -7,7 +7,7 @@ use bayes_nn_autodiff::{InputId, Kind};
 use rayon::ThreadPool;
 
 use super::group::{GroupKernel, Scratch};
-use super::isa::Isa;
+use super::isa::Runnable;
 use super::linalg::{CholeskyKernel, SolveKernel};
 use super::matmul::{ProductKernel, is_large};
 use super::moves;
@@ -32,7 +32,7 @@ pub(super) struct Frame<'a, T> {
     strip_elements: usize,
     pub indices: *mut u32,
     pub values: &'a [Value],
-    pub isa: Isa,
+    pub isa: Runnable,
     scratch: *mut Scratch<T>,
     /// Whether pieces of a kernel may run at the same time.
     pub parallel: bool,
@@ -249,7 +249,7 @@ pub(super) struct CpuProgram<T> {
     strip_elements: usize,
     indices: Arena<u32>,
     written: Vec<bool>,
-    isa: Isa,
+    isa: Runnable,
     scratch: Vec<Scratch<T>>,
     /// The states when they were last saved, one after the other.
     saved: Vec<T>,
@@ -260,7 +260,7 @@ pub(super) struct CpuProgram<T> {
 }
 
 impl<T: Element> CpuProgram<T> {
-    pub fn new(plan: &Plan, isa: Isa, threads: usize) -> CpuProgram<T> {
+    pub fn new(plan: &Plan, isa: Runnable, threads: usize) -> CpuProgram<T> {
         let memory = Memory::new(plan, Kernel::<T>::runs_on_strips);
         let strips_of = |step: usize| {
             let mut strips = memory.plan.strips.iter();

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bayes_nn_inference::diagnostics::Psis;
 use bayes_nn_inference::{Approximation, Density, Site};
 use bayes_nn_kernels::{Device, Precision};
 
@@ -31,17 +32,10 @@ impl<M: Model> Posterior<M> {
     ) -> Result<Posterior<M>, Error> {
         let data = data.into();
         let density = ModelDensity::new(&model, data.clone())?;
-        let describe = |sites: &[Site]| {
-            let names: Vec<String> = sites
-                .iter()
-                .map(|site| format!("`{}` {}", site.name, site.shape))
-                .collect();
-            names.join(", ")
-        };
         if density.sites() != approximation.sites() {
             return Err(Error::OtherModel {
-                found: describe(approximation.sites()),
-                expected: describe(density.sites()),
+                found: Site::list(approximation.sites()),
+                expected: Site::list(density.sites()),
             });
         }
         Ok(Posterior::from_parts(
@@ -111,6 +105,34 @@ impl<M: Model> Posterior<M> {
         seed: u64,
     ) -> Result<Draws, Error> {
         self.predictive.predictive(&data.into(), draws, seed)
+    }
+
+    /// Pareto-smoothed importance sampling from the guide to the posterior, by so many draws in
+    /// double precision: weights of the draws that [`Posterior::posterior`] gives for this seed,
+    /// and `k_hat`, which is below about 0.7 where the guide is near the posterior.
+    ///
+    /// For networks it is above (1.4 to 1.7 is usual), also where they predict well: no normal
+    /// covers the many equal modes of their weights, nor all directions in which a mode is long.
+    /// Judge those by their predictions, with [`compare()`](crate::compare()).
+    ///
+    /// # Errors
+    /// Fewer than 25 draws; a draw at which the density is not finite.
+    ///
+    /// ```
+    /// use bayes_nn::prelude::*;
+    /// let coin = model::from_fn(|trace, data| {
+    ///     let p = trace.sample("p", Uniform::new(0.0, 1.0));
+    ///     trace.observe("y", distributions::Bernoulli::probs(p), data.column("y"));
+    /// });
+    /// let data = Data::new().column("y", &[1.0, 0.0, 1.0, 1.0, 0.0])?;
+    /// let fit = model::fit(&coin, &data, Advi::mean_field().steps(4_000))?;
+    /// assert!(fit.psis(1_000, 0)?.k_hat.unwrap() < 0.7);
+    /// # Ok::<(), bayes_nn::Error>(())
+    /// ```
+    pub fn psis(&self, draws: usize, seed: u64) -> Result<Psis, Error> {
+        let Predictive { model, data, .. } = &self.predictive;
+        let density = ModelDensity::new(model, data.clone())?;
+        Ok(self.approximation.psis(&density, draws, seed)?)
     }
 
     /// The log density of every observed value under every draw, in nats: for each observed

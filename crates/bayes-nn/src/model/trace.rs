@@ -59,6 +59,7 @@ pub(crate) struct Observed<'g> {
     pub(crate) name: String,
     pub(crate) distribution: Box<dyn Distribution<'g> + 'g>,
     pub(crate) shape: Shape,
+    pub(crate) value: Var<'g>,
     /// Element by element, never scaled.
     pub(crate) log_prob: Var<'g>,
     /// A draw on the host, when the run simulates.
@@ -232,6 +233,7 @@ impl<'g> Trace<'g> {
             name: name.to_owned(),
             distribution,
             shape,
+            value,
             log_prob,
             simulated,
         });

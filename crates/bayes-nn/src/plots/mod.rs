@@ -13,12 +13,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod agreement;
 mod calibration;
 mod canvas;
 mod check;
 mod contour;
 mod densities;
 mod frame;
+mod intervals;
 mod lines;
 mod panel;
 mod png;
@@ -29,8 +31,10 @@ mod surface;
 mod ticks;
 mod traces;
 
+pub use agreement::Agreement;
 pub use calibration::Calibration;
 pub use densities::Densities;
+pub use intervals::Intervals;
 pub use lines::Lines;
 pub use scatter::{Predictions, Scatter};
 pub use series::Series;

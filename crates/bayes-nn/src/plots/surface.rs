@@ -11,8 +11,12 @@ use plotters::style::Color;
 
 const BAR_WIDTH: f64 = 16.0;
 const BAR_LABEL: f64 = 22.0;
+/// Between surfaces side by side, and above those that have names.
+const GAP: f64 = 24.0;
+const NAME_ROW: f64 = 22.0;
 
 /// Values on a regular grid as colours, with a colour bar, and over them points and a contour line.
+/// Several surfaces may stand side by side, under one colour bar.
 ///
 /// ```
 /// use bayes_nn::{datasets, plots::{ColorMap, Surface}};
@@ -35,7 +39,8 @@ const BAR_LABEL: f64 = 22.0;
 pub struct Surface<'a> {
     x1: &'a [f64],
     x2: &'a [f64],
-    values: &'a [f64],
+    /// Names and values, from left to right.
+    parts: Vec<(String, &'a [f64])>,
     colors: ColorMap,
     range: Option<(f64, f64)>,
     value_label: String,
@@ -52,7 +57,7 @@ impl<'a> Surface<'a> {
         Self {
             x1,
             x2,
-            values,
+            parts: vec![(String::new(), values)],
             colors: ColorMap::default(),
             range: None,
             value_label: String::new(),
@@ -64,6 +69,21 @@ impl<'a> Surface<'a> {
     }
 
     frame_settings!();
+
+    /// The name of the first surface, written above it.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.parts[0].0 = name.into();
+        self
+    }
+
+    /// Adds a surface over the same grid to the right, with a name above it. Points, contour and
+    /// colours are those of the first.
+    #[must_use]
+    pub fn beside(mut self, name: impl Into<String>, values: &'a [f64]) -> Self {
+        self.parts.push((name.into(), values));
+        self
+    }
 
     /// The colour map; [`ColorMap::Viridis`] without it.
     #[must_use]
@@ -115,11 +135,14 @@ impl<'a> Surface<'a> {
     pub fn to_svg(&self) -> Result<String, PlotError> {
         check_spacing("x1", self.x1)?;
         check_spacing("x2", self.x2)?;
-        check::length("values", self.values.len(), self.x1.len() * self.x2.len())?;
-        check::finite("values", self.values)?;
+        for (_, values) in &self.parts {
+            check::length("values", values.len(), self.x1.len() * self.x2.len())?;
+            check::finite("values", values)?;
+        }
         check::finite("contour", self.contour.as_slice())?;
         self.frame.check_size(280, 240)?;
-        let found = check::extent(self.values.iter().copied()).unwrap_or((0.0, 1.0));
+        let all = self.parts.iter().flat_map(|(_, values)| values.iter());
+        let found = check::extent(all.copied()).unwrap_or((0.0, 1.0));
         let range = match (self.range, found) {
             (Some(range), _) => range,
             (None, (lower, upper)) if lower == upper => check::padded(found, 0.0),
@@ -156,29 +179,57 @@ impl<'a> Surface<'a> {
             BAR_LABEL
         };
         let bar_left = to.0 + 10.0 - label_room - widest - 8.0 - BAR_WIDTH;
-        let panel = Panel::inside(
+        let named = self.parts.iter().any(|(name, _)| !name.is_empty());
+        let whole = Panel::inside(
             &self.frame,
-            from,
+            (from.0, from.1 + if named { NAME_ROW } else { 0.0 }),
             (bar_left - 18.0, to.1),
             Axis::new("x axis", ends(self.x1), &self.frame.x_label)?,
             Axis::new("y axis", ends(self.x2), &self.frame.y_label)?,
         )?;
-        self.draw_cells(canvas, &panel, value_axis);
-        if let Some(level) = self.contour {
-            self.draw_contour(canvas, &panel, level)?;
+        let count = self.parts.len() as f64;
+        let width = (whole.right - whole.left - GAP * (count - 1.0)) / count;
+        if width < 20.0 {
+            let (width, height) = self.frame.size();
+            return Err(PlotError::NoRoom { width, height });
         }
-        overlay(canvas, &panel, x, classes)?;
-        panel.draw_axes(canvas)?;
-        self.draw_bar(canvas, value_axis, (bar_left, panel.top), panel.bottom)
+        for (place, (name, values)) in self.parts.iter().enumerate() {
+            let left = whole.left + place as f64 * (width + GAP);
+            let y = match place {
+                0 => whole.y.clone(),
+                _ => Axis::new("y axis", ends(self.x2), "")?.without_ticks(),
+            };
+            let panel = Panel {
+                left,
+                right: left + width,
+                x: whole.x.clone(),
+                y,
+                ..whole
+            };
+            self.draw_cells(canvas, &panel, value_axis, values);
+            if let Some(level) = self.contour {
+                self.draw_contour(canvas, &panel, level, values)?;
+            }
+            overlay(canvas, &panel, x, classes)?;
+            panel.draw_axes(canvas)?;
+            let above = (left + 0.5 * width, whole.top - 0.55 * NAME_ROW);
+            canvas.text(name, above, Text::new(FONT_LABEL).bold().center())?;
+        }
+        self.draw_bar(canvas, value_axis, (bar_left, whole.top), whole.bottom)
     }
 
-    fn draw_cells(&self, canvas: &mut Canvas<'_>, panel: &Panel, value_axis: &Axis) {
+    fn draw_cells(
+        &self,
+        canvas: &mut Canvas<'_>,
+        panel: &Panel,
+        value_axis: &Axis,
+        values: &[f64],
+    ) {
         let (width, height) = (self.x1.len(), self.x2.len());
         let index =
             |&value: &f64| (255.0 * value_axis.share(value)).round().clamp(0.0, 255.0) as u8;
         // The bitmap runs from the top, the grid from the bottom.
-        let pixels: Vec<u8> = self
-            .values
+        let pixels: Vec<u8> = values
             .chunks_exact(width)
             .rev()
             .flatten()
@@ -205,12 +256,13 @@ impl<'a> Surface<'a> {
         canvas: &Canvas<'_>,
         panel: &Panel,
         level: f64,
+        values: &[f64],
     ) -> Result<(), PlotError> {
         let along = |axis: &[f64], place: f64| {
             axis[0] + place / (axis.len() - 1) as f64 * (axis[axis.len() - 1] - axis[0])
         };
         let at = |(column, row): Point| panel.at((along(self.x1, column), along(self.x2, row)));
-        let segments: Vec<[Point; 2]> = contour(self.values, self.x1.len(), level)
+        let segments: Vec<[Point; 2]> = contour(values, self.x1.len(), level)
             .into_iter()
             .map(|segment| segment.map(at))
             .collect();
@@ -319,6 +371,20 @@ mod tests {
             3,
             "a point with its edge, and one legend entry"
         );
+    }
+
+    #[test]
+    fn surfaces_stand_side_by_side_under_one_bar() {
+        let axis = [0.0, 1.0];
+        let (a, b) = ([0.0, 1.0, 2.0, 3.0], [4.0; 4]);
+        let surface = Surface::new(&axis, &axis, &a)
+            .name("ADVI")
+            .beside("NUTS", &b);
+        let svg = surface.clone().to_svg().unwrap();
+        assert!(svg.contains("ADVI") && svg.contains("NUTS"));
+        assert_eq!(svg.matches("image/png").count(), 3, "two surfaces, one bar");
+        let message = surface.beside("HMC", &a[..3]).to_svg().unwrap_err();
+        assert_eq!(message.to_string(), "values has 3 values; 4 are needed");
     }
 
     #[test]

@@ -194,7 +194,7 @@ pub(super) fn observation_noise(how: Predict, draw: u64, row: usize) -> f64 {
 }
 
 /// The quantile `p` of draws, between the two nearest ones (Hyndman and Fan 1996, type 7).
-fn quantile(draws: &mut [f64], p: f64) -> f64 {
+pub(crate) fn quantile(draws: &mut [f64], p: f64) -> f64 {
     let place = p * (draws.len() - 1) as f64;
     let (_, &mut low, above) = draws.select_nth_unstable_by(place as usize, f64::total_cmp);
     let high = above.iter().copied().min_by(f64::total_cmp).unwrap_or(low);

@@ -40,7 +40,8 @@ fn state_at(position: [f64; 3]) -> State {
 /// The largest energy error of `steps` steps from a fixed start, and how far from the start
 /// their reversal ends.
 fn there_and_back(step_size: f64, steps: usize) -> (f64, f64) {
-    let whitening = whitening();
+    let mut whitening = whitening();
+    whitening.set_directions(vec![1.5, 0.7], vec![0.6, 0.8, 0.0, 0.8, -0.6, 0.0]);
     let mut dynamics = Dynamics {
         density: &mut Curved,
         whitening: &whitening,

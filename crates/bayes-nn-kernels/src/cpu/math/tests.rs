@@ -1,7 +1,7 @@
 //! Accuracy of the elementary functions, on every instruction set of this machine, and their edges.
 
 use super::*;
-use crate::cpu::isa::{Isa, multiversion};
+use crate::cpu::isa::{Isa, Runnable, multiversion};
 use bayes_nn_autodiff::special as reference;
 
 /// Largest error that is allowed, in units of the last place of the result.
@@ -52,7 +52,7 @@ slices!(
 
 use slices::entry;
 
-type Entry<T> = fn(Isa, &[T], &mut [T]);
+type Entry<T> = fn(Runnable, &[T], &mut [T]);
 
 /// Name, vectorised function, scalar reference, largest |argument| worth testing in `f32`, and the open lower end of
 /// the domain.
@@ -86,7 +86,7 @@ fn functions<T: Element>() -> Vec<Case<T>> {
 
 fn run<T: Element>(f: Entry<T>, isa: Isa, x: &[T]) -> Vec<T> {
     let mut y = vec![T::ZERO; x.len()];
-    f(isa, x, &mut y);
+    f(isa.check().unwrap(), x, &mut y);
     y
 }
 

@@ -1,0 +1,103 @@
+//! The houses: read from a file, or made by the model itself.
+
+use std::path::Path;
+
+use bayes_nn::CsvReader;
+use bayes_nn::distributions::{Distribution, Normal};
+use bayes_nn::prelude::*;
+
+/// Houses in counties.
+pub struct Houses {
+    /// Columns `floor` and `log_radon`, and the index `county`.
+    pub data: Data,
+    pub county: Vec<usize>,
+    pub floor: Vec<f64>,
+    pub log_radon: Vec<f64>,
+    pub counties: usize,
+    /// Where they come from, for the reader.
+    pub source: String,
+}
+
+impl Houses {
+    fn new(county: Vec<usize>, floor: &[f64], log_radon: &[f64], source: String) -> Told {
+        let counties = county.iter().max().map_or(0, |last| last + 1);
+        let data = Data::new()
+            .index("county", &county)?
+            .column("floor", floor)?
+            .column("log_radon", log_radon)?;
+        Ok(Houses {
+            data,
+            county,
+            floor: floor.to_vec(),
+            log_radon: log_radon.to_vec(),
+            counties,
+            source,
+        })
+    }
+
+    /// Reads `county_code` (from 0), `floor` (0 or 1) and `log_radon`.
+    pub fn read(file: &Path) -> Told {
+        let reader = CsvReader::new()
+            .features(["county_code", "floor"])
+            .target("log_radon");
+        let set = reader.read(file)?;
+        let codes = set.column(0);
+        if let Some(row) = codes.iter().position(|c| c.fract() != 0.0 || *c < 0.0) {
+            let code = codes[row];
+            let problem = format!("row {row}: county_code is {code}; counties are numbered from 0");
+            return Err(problem.into());
+        }
+        let county = codes.into_iter().map(|code| code as usize).collect();
+        let source = format!("Read from {}.", file.display());
+        Houses::new(county, &set.column(1), set.y(), source)
+    }
+
+    /// Houses of 85 counties, from one to a hundred in each, drawn from the model with its
+    /// parameters near those found for the real ones.
+    pub fn simulated(seed: u64) -> Told {
+        const COUNTIES: usize = 85;
+        let sizes = (0..COUNTIES).map(|c| 1 + (95.0 * (-(c as f64) / 9.0).exp()) as usize);
+        let county: Vec<usize> = sizes
+            .enumerate()
+            .flat_map(|(county, houses)| std::iter::repeat_n(county, houses))
+            .collect();
+        let floor: Vec<f64> = (0..county.len()).map(|i| f64::from(i % 6 == 0)).collect();
+        let truth = model::from_fn(|trace, data| {
+            let a = trace.sample("a", Normal::new(1.5, 0.3).expand([COUNTIES]));
+            let b = trace.sample("b", Normal::new(-0.7, 0.3).expand([COUNTIES]));
+            let county = data.index("county");
+            let mean = a.gather(county, 0) + b.gather(county, 0) * data.column("floor");
+            trace.observe("y", Normal::new(mean, 0.7), data.column("y"));
+        });
+        let data = Data::new()
+            .index("county", &county)?
+            .column("floor", &floor)?;
+        let drawn = model::prior_predictive(&truth, &data, 1, seed)?;
+        let source = "Made by the model itself, with the structure of the real set: 85 counties \
+                      with 1 to 96 houses. With --csv FILE the real one is read: columns \
+                      county_code (from 0), floor (0 basement, 1 first floor) and log_radon, as \
+                      in the file radon.csv of PyMC's example data (919 houses in Minnesota)."
+            .to_owned();
+        Houses::new(county, &floor, drawn.variable("y")?.values(), source)
+    }
+
+    /// Houses of each county.
+    pub fn sizes(&self) -> Vec<f64> {
+        let mut sizes = vec![0.0; self.counties];
+        self.county.iter().for_each(|&county| sizes[county] += 1.0);
+        sizes
+    }
+
+    /// The mean log radon in the basements of each county, where there is any.
+    pub fn basement_means(&self) -> Vec<Option<f64>> {
+        let mut sums = vec![[0.0; 2]; self.counties];
+        let houses = self.county.iter().zip(&self.floor).zip(&self.log_radon);
+        for ((&county, _), y) in houses.filter(|((_, floor), _)| **floor == 0.0) {
+            sums[county] = [sums[county][0] + 1.0, sums[county][1] + y];
+        }
+        let mean = |[houses, sum]: [f64; 2]| (houses > 0.0).then_some(sum / houses);
+        sums.into_iter().map(mean).collect()
+    }
+}
+
+type Told = Result<Houses, Box<dyn std::error::Error>>;
