@@ -54,6 +54,11 @@ struct Arguments {
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..))]
     chains: u16,
 
+    /// Where densities are computed: cpu, cuda, cuda:N or best. CUDA needs a build with
+    /// `--features cuda`
+    #[arg(long, default_value = "cpu")]
+    device: Device,
+
     /// Seed of everything random
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -204,7 +209,8 @@ fn fit<M: Model + Clone>(
         // Draws from such wide priors are far from everything.
         .start_at(Start::Uniform)
         .schedule(Schedule::Cosine { last: 0.01 })
-        .seed(arguments.seed);
+        .seed(arguments.seed)
+        .device(arguments.device.clone());
     let data = &houses.data;
     let bar = |name: &str| Bar::new(format!("{form}, {name}"));
     let full = model::fit(model, data, advi.clone().progress(bar("ADVI")))?;
@@ -215,6 +221,7 @@ fn fit<M: Model + Clone>(
         .draws(arguments.draws)
         .chains(arguments.chains.into())
         .seed(arguments.seed)
+        .device(arguments.device.clone())
         .progress(bar("NUTS"));
     let nuts = model::sample(model, data, nuts)?;
     let comparison = compare(&full, &nuts)?;

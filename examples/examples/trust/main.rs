@@ -37,6 +37,11 @@ struct Arguments {
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..))]
     chains: u16,
 
+    /// Where densities are computed: cpu, cuda, cuda:N or best. CUDA needs a build with
+    /// `--features cuda`
+    #[arg(long, default_value = "cpu")]
+    device: Device,
+
     /// Seed of everything random
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -71,6 +76,7 @@ fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
             .restarts(4)
             .schedule(Schedule::Cosine { last: 0.01 })
             .seed(arguments.seed)
+            .device(arguments.device.clone())
     };
     let mean_field = settle(Advi::mean_field()).learning_rate(0.03);
     let mean_field = bnn.fit(&train, mean_field.progress(Bar::new("mean-field")))?;
@@ -85,6 +91,7 @@ fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         // Of the two schedules the one with few divergences after so short a warm-up.
         .schedule(WarmupSchedule::Stan)
         .seed(arguments.seed)
+        .device(arguments.device.clone())
         .progress(Bar::new("NUTS      "));
     let nuts = bnn.sample(&train, nuts)?;
     let (fit, chains) = (nuts.fit(), arguments.chains);
