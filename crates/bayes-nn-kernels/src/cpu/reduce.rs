@@ -70,6 +70,10 @@ multiversion! {
     ) = reduce_body;
 }
 
+#[expect(
+    clippy::extra_unused_type_parameters,
+    reason = "bodies are generic over the level"
+)]
 #[inline(always)]
 fn reduce_body<L: Level, T: Element>(
     kernel: &ReduceKernel,
