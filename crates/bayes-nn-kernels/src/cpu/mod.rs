@@ -1,7 +1,9 @@
 //! The CPU executor: plans run as scalar loops compiled for each instruction set.
 
+mod arena;
 mod group;
 pub mod isa;
+mod kernel;
 pub(crate) mod linalg;
 pub mod math;
 pub(crate) mod matmul;

@@ -6,15 +6,13 @@ use std::sync::Arc;
 use bayes_nn_autodiff::{InputId, Kind};
 use rayon::ThreadPool;
 
-use super::group::{GroupKernel, Scratch};
+use super::arena::Arena;
+use super::group::Scratch;
 use super::isa::Runnable;
-use super::linalg::{CholeskyKernel, SolveKernel};
-use super::matmul::{ProductKernel, is_large};
-use super::moves;
-use super::reduce::ReduceKernel;
+use super::kernel::Kernel;
 use super::strips::{self, Memory, Place};
 use super::watch::{Stopwatch, Unwatched, Watch};
-use crate::plan::{Plan, Step, Strips, Value, ValueId};
+use crate::plan::{Plan, Value, ValueId};
 use crate::{Element, KernelError, Profile, Program};
 
 /// A pass is cut into pieces for several threads when it costs more than this, counted in simple
@@ -98,145 +96,6 @@ impl<T: Element> Frame<'_, T> {
         debug_assert_eq!(value.kind, Kind::Index);
         // SAFETY: the plan placed the value inside the arena.
         unsafe { self.indices.add(value.offset) }
-    }
-}
-
-pub(super) enum Kernel<T> {
-    Group(GroupKernel<T>),
-    Product(ProductKernel<T>),
-    Reduce(ReduceKernel),
-    Cholesky(CholeskyKernel),
-    Solve(SolveKernel),
-    Move(Step),
-}
-
-impl<T: Element> Kernel<T> {
-    fn new(step: &Step, memory: &Memory, strips: Option<&Strips>) -> Kernel<T> {
-        match step {
-            Step::Group(group) => Kernel::Group(GroupKernel::new(group, memory, strips)),
-            Step::MatMul(product) => Kernel::Product(ProductKernel::new(product, memory, strips)),
-            Step::ReduceMiddle {
-                kind,
-                source,
-                out,
-                outer,
-                length,
-            } => Kernel::Reduce(ReduceKernel::new(
-                *kind,
-                (*source, *out),
-                (*outer, *length),
-                memory,
-            )),
-            Step::Cholesky { matrix, out } => {
-                Kernel::Cholesky(CholeskyKernel::new::<T>(*matrix, *out, memory))
-            }
-            Step::TriangularSolve {
-                triangle,
-                right,
-                out,
-                transpose,
-            } => Kernel::Solve(SolveKernel::new(
-                (*triangle, *right),
-                *out,
-                *transpose,
-                memory,
-            )),
-            step => Kernel::Move(step.clone()),
-        }
-    }
-
-    /// Whether a step's kernel can be run strip by strip.
-    fn runs_on_strips(step: &Step) -> bool {
-        match step {
-            Step::Group(_) | Step::ReduceMiddle { .. } => true,
-            Step::MatMul(product) => !is_large(product),
-            _ => false,
-        }
-    }
-
-    /// What one run costs, in simple operations on elements; 0 for what one thread always does.
-    pub fn cost(&self) -> usize {
-        match self {
-            Kernel::Group(group) => group.cost(),
-            Kernel::Product(product) => product.cost(),
-            Kernel::Reduce(reduce) => reduce.cost(),
-            Kernel::Cholesky(_) | Kernel::Solve(_) | Kernel::Move(_) => 0,
-        }
-    }
-
-    fn run(&mut self, frame: &Frame<'_, T>) -> Result<(), KernelError> {
-        match self {
-            Kernel::Group(group) => group.run(frame),
-            Kernel::Product(product) => product.run(frame),
-            Kernel::Reduce(reduce) => reduce.run(frame),
-            Kernel::Cholesky(cholesky) => cholesky.run(frame),
-            Kernel::Solve(solve) => solve.run(frame),
-            Kernel::Move(step) => return moves::run(step, frame),
-        }
-        Ok(())
-    }
-
-    /// The columns of strip number `strip`.
-    pub fn run_strip(&self, frame: &Frame<'_, T>, strip: usize, columns: Range<usize>) {
-        match self {
-            Kernel::Group(group) => group.run_strip(frame, strip),
-            Kernel::Product(product) => product.run_strip(frame, strip, columns),
-            Kernel::Reduce(reduce) => reduce.run_strip(frame, columns),
-            Kernel::Cholesky(_) | Kernel::Solve(_) | Kernel::Move(_) => {
-                unreachable!("these need whole values")
-            }
-        }
-    }
-
-    /// What is left to do after the last strip.
-    pub fn finish(&self, frame: &Frame<'_, T>) {
-        match self {
-            Kernel::Group(group) => group.finish(frame),
-            Kernel::Product(product) => product.finish(frame),
-            _ => {}
-        }
-    }
-}
-
-/// Elements that start on a cache line.
-struct Arena<T> {
-    blocks: Vec<Block<T>>,
-}
-
-#[derive(Clone, Copy)]
-#[repr(align(64))]
-struct Block<T>([T; 16]);
-
-impl<T: Copy + Default> Arena<T> {
-    fn new(elements: usize) -> Arena<T> {
-        let blocks = vec![Block([T::default(); 16]); elements.div_ceil(16)];
-        Arena { blocks }
-    }
-
-    fn start(&mut self) -> *mut T {
-        self.blocks.as_mut_ptr().cast()
-    }
-
-    fn elements(&self) -> &[T] {
-        self.blocks.as_flattened_elements()
-    }
-
-    fn elements_mut(&mut self) -> &mut [T] {
-        let length = self.blocks.len() * 16;
-        // SAFETY: a block is sixteen elements without padding (64 or 128 bytes).
-        unsafe { std::slice::from_raw_parts_mut(self.blocks.as_mut_ptr().cast(), length) }
-    }
-}
-
-/// Blocks seen as their elements.
-trait Flattened<T> {
-    fn as_flattened_elements(&self) -> &[T];
-}
-
-impl<T> Flattened<T> for Vec<Block<T>> {
-    fn as_flattened_elements(&self) -> &[T] {
-        // SAFETY: a block is sixteen elements without padding (64 or 128 bytes).
-        unsafe { std::slice::from_raw_parts(self.as_ptr().cast(), self.len() * 16) }
     }
 }
 

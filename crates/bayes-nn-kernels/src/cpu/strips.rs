@@ -9,7 +9,8 @@ use std::ops::Range;
 use bayes_nn_autodiff::Kind;
 use rayon::prelude::*;
 
-use super::program::{Frame, Kernel, WORTH_A_THREAD};
+use super::kernel::Kernel;
+use super::program::{Frame, WORTH_A_THREAD};
 use super::watch::Watch;
 use crate::Element;
 use crate::plan::{Passing, Plan, RowStarts, Step, Strips, Value, ValueId, pack};

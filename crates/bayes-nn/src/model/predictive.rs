@@ -1,7 +1,7 @@
 //! A model with draws of its variables, whoever made them: more draws, predictions, pointwise
 //! log-likelihood.
 
-mod observations;
+mod forecasts;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use super::trace::{Observed, Record, draw as observe};
 use super::{Data, Draws, Model, given};
 use crate::error::Error;
 
-pub(crate) use observations::{Forecast, Observation};
+pub(crate) use forecasts::{Forecast, Observation};
 
 /// Mixed into a seed for host draws, which must not repeat what the guide's noise is made of.
 const OBSERVATIONS: u64 = 0x6a09_e667_f3bc_c908;

@@ -42,7 +42,7 @@ pub(crate) struct Seen {
 
 impl<M: Model> Predictive<M> {
     /// Gathers the predictions of all observed variables, at least two draws.
-    pub(crate) fn observations(
+    pub(crate) fn forecasts(
         &self,
         data: &Data,
         draws: usize,
