@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use bayes_nn::distributions::{Distribution, HalfCauchy, Normal};
-use bayes_nn::model::{Model, Samples};
+use bayes_nn::model::{Batch, Model, Samples, Trace, Var};
 use bayes_nn::nuts::Start;
 use bayes_nn::prelude::*;
 use bayes_nn::report::Report;
@@ -68,6 +68,18 @@ struct Arguments {
     out: PathBuf,
 }
 
+/// Radon in houses, by the level and the slope of their counties.
+fn observe_houses<'g>(trace: &Trace<'g>, data: &Batch<'g>, a: Var<'g>, b: Var<'g>) {
+    let eps = trace.sample("eps", HalfCauchy::new(5.0));
+    let county = data.index("county");
+    let mean = a.gather(county, 0) + b.gather(county, 0) * data.column("floor");
+    trace.observe(
+        "log_radon",
+        Normal::new(mean, eps),
+        data.column("log_radon"),
+    );
+}
+
 /// Effects as the textbook writes them: draws around their mean.
 fn centred(counties: usize) -> impl Model + Clone {
     model::from_fn(move |trace, data| {
@@ -77,14 +89,7 @@ fn centred(counties: usize) -> impl Model + Clone {
         let sigma_b = trace.sample("sigma_b", HalfCauchy::new(5.0));
         let a = trace.sample("a", Normal::new(mu_a, sigma_a).expand([counties]));
         let b = trace.sample("b", Normal::new(mu_b, sigma_b).expand([counties]));
-        let eps = trace.sample("eps", HalfCauchy::new(5.0));
-        let county = data.index("county");
-        let mean = a.gather(county, 0) + b.gather(county, 0) * data.column("floor");
-        trace.observe(
-            "log_radon",
-            Normal::new(mean, eps),
-            data.column("log_radon"),
-        );
+        observe_houses(trace, data, a, b);
     })
 }
 
@@ -100,14 +105,7 @@ fn non_centred(counties: usize) -> impl Model + Clone {
         let standard_b = trace.sample("standard_b", Normal::new(0.0, 1.0).expand([counties]));
         let a = trace.deterministic("a", mu_a + sigma_a * standard_a);
         let b = trace.deterministic("b", mu_b + sigma_b * standard_b);
-        let eps = trace.sample("eps", HalfCauchy::new(5.0));
-        let county = data.index("county");
-        let mean = a.gather(county, 0) + b.gather(county, 0) * data.column("floor");
-        trace.observe(
-            "log_radon",
-            Normal::new(mean, eps),
-            data.column("log_radon"),
-        );
+        observe_houses(trace, data, a, b);
     })
 }
 

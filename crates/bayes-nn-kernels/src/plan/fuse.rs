@@ -553,12 +553,21 @@ impl Fuser<'_> {
 
     /// Whether a source is walked element by element and computed by a pass, not reduced.
     fn is_register(&self, source: &Source, dims: &[usize]) -> bool {
+        self.is_element_wise(source.node) && self.is_aligned(source, dims)
+    }
+
+    /// Whether a source is walked element by element.
+    fn is_aligned(&self, source: &Source, dims: &[usize]) -> bool {
         let identity = source.axes.iter().enumerate().all(|(i, a)| *a == Some(i));
-        let element_wise = matches!(
-            self.nodes[source.node].op,
+        identity && squeezed(&self.shape(source.node)) == dims
+    }
+
+    /// Whether a node is computed element by element.
+    fn is_element_wise(&self, node: usize) -> bool {
+        matches!(
+            self.nodes[node].op,
             Op::Noise { .. } | Op::Unary(_) | Op::Binary(_) | Op::Select
-        );
-        element_wise && identity && squeezed(&self.shape(source.node)) == dims
+        )
     }
 
     fn finish(mut self, outputs: Vec<ValueId>, updates: Vec<(ValueId, ValueId)>) -> Draft {

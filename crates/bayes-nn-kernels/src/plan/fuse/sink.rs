@@ -4,8 +4,6 @@
 //! joins the very first. Where its result is read by a later pass over the same elements, it is
 //! better computed there, unless that would carry more from pass to pass than the result itself.
 
-use bayes_nn_autodiff::Op;
-
 use super::{DraftStep, Fuser, LONGEST_GROUP, squeezed};
 
 /// A reading of a node by a member of a pass.
@@ -47,9 +45,7 @@ impl Fuser<'_> {
         for operand in operands {
             let source = self.source(operand, &walk);
             if self.immediate(source.node).is_none() {
-                let identity = source.axes.iter().enumerate().all(|(i, a)| *a == Some(i));
-                let same = squeezed(&self.shape(source.node)) == dims;
-                readings.push((source.node, identity && same));
+                readings.push((source.node, self.is_aligned(&source, &dims)));
             }
         }
         readings.dedup();
@@ -63,14 +59,10 @@ impl Fuser<'_> {
         uses: &[Vec<Use>],
         updates: &[(usize, usize)],
     ) -> Option<usize> {
-        let element_wise = matches!(
-            self.nodes[node].op,
-            Op::Noise { .. } | Op::Unary(_) | Op::Binary(_) | Op::Select
-        );
         let from = self.at[node]?;
         let to = self.at[uses[node].first()?.user]?;
         let only_there = |u: &Use| u.aligned && self.at[u.user] == Some(to);
-        if !element_wise
+        if !self.is_element_wise(node)
             || to == from
             || self.value_of[node].is_some()
             || !uses[node].iter().all(only_there)
