@@ -126,7 +126,7 @@ impl<T: Element> CpuProgram<T> {
             strips.find(|s| s.steps.contains(&step))
         };
         let kernels: Vec<Kernel<T>> = (memory.plan.steps.iter().enumerate())
-            .map(|(number, step)| Kernel::new(step, &memory, strips_of(number)))
+            .map(|(number, step)| Kernel::new(step, &memory, strips_of(number), isa))
             .collect();
         let cost = |kernels: &[Kernel<T>]| kernels.iter().map(Kernel::cost).sum::<usize>();
         let large = kernels.iter().any(|kernel| kernel.cost() > WORTH_A_THREAD)
