@@ -401,18 +401,26 @@ impl Plan {
 
     /// The place among the inputs of one that is to hold `values`.
     pub(crate) fn input_for(&self, id: InputId, values: &[f64]) -> Result<usize, KernelError> {
+        let number = self.input_of(id, values)?;
+        let input = &self.inputs[number];
+        let shape = self.values[input.value.index()].shape;
+        match values.len() == shape.elements() {
+            true => Ok(number),
+            false => Err(KernelError::Length {
+                name: input.name.clone(),
+                shape,
+                got: values.len(),
+            }),
+        }
+    }
+
+    /// The place among the inputs of one whose elements can be any of `values`.
+    pub(crate) fn input_of(&self, id: InputId, values: &[f64]) -> Result<usize, KernelError> {
         let Some(number) = self.inputs.iter().position(|input| input.id == id) else {
             return Err(KernelError::NoInput { index: id.index() });
         };
         let name = &self.inputs[number].name;
         let value = &self.values[self.inputs[number].value.index()];
-        if values.len() != value.shape.elements() {
-            return Err(KernelError::Length {
-                name: name.clone(),
-                shape: value.shape,
-                got: values.len(),
-            });
-        }
         let is_index = |v: &f64| v.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(v);
         if value.kind == Kind::Index
             && let Some(position) = values.iter().position(|v| !is_index(v))
