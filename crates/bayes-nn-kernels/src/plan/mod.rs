@@ -259,6 +259,17 @@ pub struct MatMul {
     pub k: usize,
 }
 
+impl MatMul {
+    /// Whether it is left to a library. That reads matrices in whatever order they lie, while
+    /// plain loops need the columns of the product or the sum along memory.
+    pub fn is_large(&self) -> bool {
+        /// Products with fewer multiplications than this are done by plain loops.
+        const LIBRARY_FROM: usize = 1 << 17;
+        let MatMul { m, n, k, .. } = *self;
+        m * n * k >= LIBRARY_FROM && m.min(n).min(k) >= 8
+    }
+}
+
 /// Element-wise operations over one shape: a straight line of instructions, run for every
 /// element. The result of instruction `i` is register `i`.
 #[derive(Clone, Debug)]
