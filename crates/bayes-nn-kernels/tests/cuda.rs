@@ -388,6 +388,10 @@ fn states_are_saved_and_profiles_name_every_pass() {
     assert_eq!(program.first_non_finite(states[0]), None);
     let mut bad = saved[0].clone();
     bad[7] = f64::NAN;
+    program.forget();
+    program.fill(states[0], 0.5).unwrap();
+    program.restore();
+    assert_eq!(program.read_input(states[0]), vec![0.5; bad.len()]);
     program.write(states[0], &bad).unwrap();
     assert_eq!(program.first_non_finite(states[0]), Some(7));
 }

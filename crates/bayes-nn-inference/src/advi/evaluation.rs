@@ -30,8 +30,7 @@ pub(super) fn elbo(
     for (block, values) in written.guide.blocks.iter().zip(blocks) {
         program.write(id(*block), values)?;
     }
-    let length = CHUNK.min(draws) as usize;
-    program.write(id(history.history), &vec![0.0; length])?;
+    program.fill(id(history.history), 0.0)?;
     program.rewind(advi.seed ^ EVALUATION, 0);
 
     let mut values = Vec::with_capacity(advi.elbo_draws);

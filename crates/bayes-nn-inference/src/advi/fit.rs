@@ -201,11 +201,13 @@ impl Advi {
         }
         let seconds = first_step.elapsed().as_secs_f64();
         let averaged = first_averaged(self).is_some_and(|first| first < curve.elbos.len() as u64);
+        // All steps were good: what was saved makes room for what is read, and the states make
+        // room for the evaluation.
+        stepper.forget();
         let blocks = blocks(&stepper, averaged);
-        // Its memory is not needed any more, the evaluation needs some of its own.
         drop(stepper);
-        let approximation = Approximation::from_blocks(self.family, density.sites(), &blocks);
         let elbo = evaluation::elbo(self, density, &blocks)?;
+        let approximation = Approximation::from_blocks(self.family, density.sites(), blocks);
         if !elbo.mean.is_finite() || !elbo.mcse.is_finite() {
             return Err(InferenceError::NotFinite(Box::new(Divergence {
                 step: curve.elbos.len() as u64,
@@ -247,7 +249,7 @@ impl Advi {
             return false;
         };
         let blocks = blocks(stepper, false);
-        let guide = Approximation::from_blocks(self.family, density.sites(), &blocks);
+        let guide = Approximation::from_blocks(self.family, density.sites(), blocks);
         let snapshot = Snapshot {
             restart,
             step: curve.elbos.len() as u64,

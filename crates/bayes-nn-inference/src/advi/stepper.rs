@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bayes_nn_autodiff::{Graph, InputId, NoiseKind, Var, grad};
 use bayes_nn_kernels::{Backend, KernelError, Plan, Profile, Program};
 
-use super::guide::Guide;
+use super::guide::{Guide, inverse_softplus};
 use super::{Advi, Estimator};
 use crate::{Density, InferenceError, InputValues, Term};
 
@@ -23,7 +23,6 @@ pub(super) enum Role {
 struct State {
     input: InputId,
     role: Role,
-    elements: usize,
 }
 
 /// The values of several states.
@@ -178,7 +177,6 @@ impl Stepper {
                 states.push(State {
                     input: id(state),
                     role,
-                    elements: state.shape().elements(),
                 });
             };
             add(Role::Parameter(number), *block, next);
@@ -198,7 +196,7 @@ impl Stepper {
         updates.extend(history.updates(&graph, elbo));
 
         let mut program = compile(&graph, advi, &[elbo], &updates, &written.data)?;
-        program.write(id(history.history), &vec![0.0; chunk as usize])?;
+        program.fill(id(history.history), 0.0)?;
         let mut stepper = Stepper {
             program,
             states,
@@ -206,23 +204,21 @@ impl Stepper {
             cursor: id(history.cursor),
             chunk,
         };
-        stepper.write_start(Guide::start(advi.family, start, advi.initial_sd))?;
+        stepper.write_start(start, advi.initial_sd)?;
         stepper.save();
         stepper.program.rewind(advi.seed, 0);
         Ok(stepper)
     }
 
-    /// Sets the guide's blocks, and their averages, to these values, and the memory to zero.
-    fn write_start(&mut self, blocks: Values) -> Result<(), InferenceError> {
-        for state in &self.states {
-            match state.role {
-                Role::Parameter(number) | Role::Average(number) => {
-                    self.program.write(state.input, &blocks[number])?;
-                }
-                Role::Memory(_) => {
-                    let zeros = vec![0.0; state.elements];
-                    self.program.write(state.input, &zeros)?;
-                }
+    /// Sets the guide's blocks, and their averages, to these means, one standard deviation and
+    /// no correlation, and the memory to zero.
+    fn write_start(&mut self, mean: &[f64], sd: f64) -> Result<(), InferenceError> {
+        let rho = inverse_softplus(sd);
+        for State { input, role } in &self.states {
+            match role {
+                Role::Parameter(0) | Role::Average(0) => self.program.write(*input, mean)?,
+                Role::Parameter(1) | Role::Average(1) => self.program.fill(*input, rho)?,
+                _ => self.program.fill(*input, 0.0)?,
             }
         }
         Ok(())
@@ -271,6 +267,11 @@ impl Stepper {
     /// Goes back to the states that were last saved.
     pub(super) fn restore(&mut self) {
         self.program.restore();
+    }
+
+    /// Gives up the states that were last saved.
+    pub(super) fn forget(&mut self) {
+        self.program.forget();
     }
 
     pub(super) fn rewind(&mut self, seed: u64, step: u64) {

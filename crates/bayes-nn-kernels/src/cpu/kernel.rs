@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::group::GroupKernel;
 use super::isa::Runnable;
 use super::linalg::{CholeskyKernel, SolveKernel};
-use super::matmul::{ProductKernel, is_large};
+use super::matmul::ProductKernel;
 use super::moves;
 use super::program::Frame;
 use super::reduce::ReduceKernel;
@@ -62,7 +62,7 @@ impl<T: Element> Kernel<T> {
     pub fn runs_on_strips(step: &Step) -> bool {
         match step {
             Step::Group(_) | Step::ReduceMiddle { .. } => true,
-            Step::MatMul(product) => !is_large(product),
+            Step::MatMul(product) => !product.is_large(),
             _ => false,
         }
     }

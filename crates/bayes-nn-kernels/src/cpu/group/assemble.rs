@@ -7,7 +7,7 @@ use super::routine::{self, Code};
 use crate::Element;
 use crate::cpu::isa::Runnable;
 use crate::cpu::strips::{Memory, Place};
-use crate::plan::{Access, Group, Instruction, Layout, ValueId};
+use crate::plan::{Access, Group, Instruction, Layout, RowStarts, ValueId};
 
 /// A register's whereabouts while a tile is computed.
 #[derive(Clone, Copy, Debug)]
@@ -128,7 +128,7 @@ impl<'a, T: Element> Assembler<'a, T> {
                 function => {
                     let read = arguments.iter().filter_map(|a| sources[*a]).collect();
                     let operands = self.operands(function, read);
-                    let to = match self.direct_store(i) {
+                    let to = match self.direct_store(i, &last_use) {
                         Some(store) => {
                             direct[store] = true;
                             OUTPUTS + store
@@ -285,21 +285,34 @@ impl<'a, T: Element> Assembler<'a, T> {
         }
     }
 
-    /// The store that instruction `i` can write by itself. Not if the group also reads the
-    /// memory: then a later instruction might want the old elements.
-    fn direct_store(&self, i: usize) -> Option<usize> {
-        let overlaps = |value: ValueId| {
+    /// The store that instruction `i` can write by itself. Not if this or a later instruction
+    /// wants elements that the memory held before.
+    fn direct_store(&self, i: usize, last_use: &[usize]) -> Option<usize> {
+        let group = self.group;
+        let read_before = |operand: usize| {
+            let loads = group.instructions.iter().zip(last_use);
+            let mut loads = loads.filter(|(load, _)| **load == Instruction::Load(operand));
+            loads.all(|(_, last)| *last < i)
+        };
+        let wanted = |value: ValueId| {
             let stored = self.memory.value(value);
             let end = stored.offset + stored.layout.span();
-            self.group.operands.iter().any(|operand| {
+            let mut operands = group.operands.iter().enumerate();
+            operands.any(|(number, operand)| {
                 let read = self.memory.value(operand.value);
-                read.offset < end && stored.offset < read.offset + read.layout.span()
+                let rows = operand.access.rows == RowStarts::Every(stored.layout.stride);
+                let same_elements = read.offset == stored.offset
+                    && operand.access.advances
+                    && (group.rows <= 1 || rows);
+                read.offset < end
+                    && stored.offset < read.offset + read.layout.span()
+                    && !(same_elements && read_before(number))
             })
         };
         // Steps of a strip read and write values apart from one another.
-        let overlaps = |value: ValueId| !self.memory.place(value).of_strip && overlaps(value);
-        let stores = &self.group.stores;
-        (0..stores.len()).find(|&s| stores[s].register == i && !overlaps(stores[s].value))
+        let wanted = |value: ValueId| !self.memory.place(value).of_strip && wanted(value);
+        let stores = &group.stores;
+        (0..stores.len()).find(|&s| stores[s].register == i && !wanted(stores[s].value))
     }
 }
 
