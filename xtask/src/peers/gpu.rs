@@ -10,7 +10,7 @@ use crate::command::{output_of, read_json};
 use crate::machine;
 use crate::python::Python;
 
-/// The script of peers and the list of their packages, in the folder of peers.
+/// The packages of the peers, beside their scripts.
 pub const PACKAGES: &str = "requirements-gpu.txt";
 
 /// Where a staged folder keeps what its programs were built from.
@@ -53,11 +53,13 @@ pub fn run(folder: &Path, only: &[String], repeats: usize) -> Result<(), String>
         ask("driver", "driver_version"),
     ];
     machine.extend(machine::describe());
-    for (name, value) in machine.iter_mut() {
-        if let Some(built) = built.get(name.as_str()).and_then(|value| value.as_str()) {
-            built.clone_into(value);
-        }
-    }
+    // What this machine knows of compilers says nothing of the programs.
+    machine.retain(|(name, _)| built.get(name).is_none());
+    let built = built.as_object().into_iter().flatten();
+    machine.extend(built.map(|(name, value)| {
+        let value = value.as_str().unwrap_or_default();
+        (name.clone(), value.to_owned())
+    }));
     machine.extend(python.describe());
     let runner = Runner::new(places, python)?;
     let results = measure(&runner, &rows, machine, repeats);

@@ -171,7 +171,7 @@ impl Nuts {
     /// A GPU pays where one gradient takes one thread of the CPU much longer than the way to the
     /// GPU and back: every leapfrog step writes the position, launches, waits, and reads log
     /// density and gradient, whatever is computed in between, and in double precision. That is
-    /// the case for many rows or wide layers, not for a regression on a thousand rows. A run
+    /// to be expected of many rows or wide layers, not of a regression on a thousand rows. A run
     /// elsewhere than on the CPU therefore also times a few gradients there before its first draw
     /// ([`NutsFit::cpu_seconds_per_gradient`](super::NutsFit::cpu_seconds_per_gradient)); where
     /// the CPU is faster, the warnings of the fit say so. Chains side by side share a GPU, and on
