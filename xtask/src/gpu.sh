@@ -2,7 +2,8 @@
 # Made by `cargo xtask gpu`: `bash run.sh` runs all of it, `bash run.sh PART...` only these:
 #   tests    every test on the GPU; without one, each fails and says why
 #   memory   some of them under the memory checker, where it works
-#   table    the work beside other libraries, written to GPU.md; rows may be named: ROWS="image grid"
+#   table    the work beside other libraries, written to GPU.md after every row; REPEATS=1 runs each
+#            program once, ROWS="image grid" only shows these rows
 # Ends with 0 if nothing failed, else 1.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
@@ -22,7 +23,8 @@ check() {
 }
 
 [ $# -gt 0 ] || set -- tests memory table
-nvidia-smi --query-gpu=name,driver_version --format=csv,noheader || echo 'nvidia-smi does not run here'
+nvidia-smi --query-gpu=name,driver_version --format=csv,noheader 2>/dev/null ||
+  echo 'nvidia-smi does not run here'
 for part in "$@"; do
   case $part in
     tests)
@@ -40,7 +42,7 @@ for part in "$@"; do
       ;;
     table)
       # shellcheck disable=SC2086
-      check ./xtask gpu --measure . ${ROWS:+--only $ROWS}
+      check ./xtask gpu --measure . ${REPEATS:+--repeats $REPEATS} ${ROWS:+--only $ROWS}
       ;;
     *)
       echo "no part is called '$part': tests, memory, table" >&2

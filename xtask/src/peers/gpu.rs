@@ -4,7 +4,9 @@ use std::path::Path;
 use std::process::Command;
 
 use super::measure::{Places, Runner};
-use super::rows::{Cores, JAX, Judge, Measure, NUMPYRO, RATE, Row, TORCH, What, ours, peer};
+use super::rows::{
+    Cores, JAX, Judge, Measure, NUMPYRO, Program, RATE, Row, TORCH, What, ours, peer,
+};
 use super::{chosen, measure, table};
 use crate::command::{output_of, read_json};
 use crate::machine;
@@ -16,12 +18,13 @@ pub const PACKAGES: &str = "requirements-gpu.txt";
 /// Where a staged folder keeps what its programs were built from.
 pub const BUILT: &str = "built.json";
 
-/// Runs the rows named `only`, or all, of the programs staged in a folder; all together are also
-/// written there.
+/// Runs the rows named `only`, or all, of the programs staged in a folder. All together are also
+/// written there, after every row: a machine that is lent may be taken back.
 ///
 /// # Errors
-/// When a row is not known, when nothing is staged in the folder, and when results cannot be
-/// written. A program that fails is reported in its line.
+/// When a row is not known, when nothing is staged in the folder, when our own program does not
+/// run on the GPU, and when results cannot be written. Another program that fails is reported in
+/// its line.
 pub fn run(folder: &Path, only: &[String], repeats: usize) -> Result<(), String> {
     let rows = chosen(rows(), only)?;
     let folder =
@@ -62,13 +65,24 @@ pub fn run(folder: &Path, only: &[String], repeats: usize) -> Result<(), String>
     }));
     machine.extend(python.describe());
     let runner = Runner::new(places, python)?;
-    let results = measure(&runner, &rows, machine, repeats);
+    let first = runner.run(&FIRST, RATE);
+    first.map_err(|problem| format!("no row can be measured: {problem}"))?;
+    let results = measure(&runner, &rows, machine, repeats, |results| {
+        match only.is_empty() {
+            true => results.write(&table::GPU, &folder),
+            false => Ok(()),
+        }
+    })?;
     println!("\n{}", table::text(&results));
-    match only.is_empty() {
-        true => results.write(&table::GPU, &folder),
-        false => Ok(()),
-    }
+    Ok(())
 }
+
+/// What shows that there is a GPU, or says why not.
+const FIRST: Program = Program {
+    what: What::Binary("workload"),
+    arguments: "moons --data {data} --steps 100 --device cuda",
+    cores: Cores::All,
+};
 
 /// All rows, in the order of the table.
 fn rows() -> Vec<Row> {

@@ -53,7 +53,7 @@ pub fn run(only: &[String], repeats: usize) -> Result<(), String> {
     let runner = Runner::new(places, python)?;
     let mut machine = machine::describe();
     machine.extend(runner.python.describe());
-    let results = measure(&runner, &rows, machine, repeats);
+    let results = measure(&runner, &rows, machine, repeats, |_| Ok(()))?;
     println!("\n{}", table::text(&results));
     match only.is_empty() {
         true => results.write(&table::CPU, &root().join("benches")),
@@ -74,24 +74,27 @@ fn chosen(mut rows: Vec<Row>, only: &[String]) -> Result<Vec<Row>, String> {
     Ok(rows)
 }
 
-/// All rows, one after the other.
+/// All rows, one after the other; `row_done` sees what there is after each.
 fn measure(
     runner: &Runner,
     rows: &[Row],
     machine: Vec<(String, String)>,
     repeats: usize,
-) -> Results {
-    let mut lines = Vec::new();
-    for row in rows {
-        println!("{}: {}", row.id, row.work);
-        lines.extend(measure_row(runner, row, repeats));
-    }
-    Results {
+    row_done: impl Fn(&Results) -> Result<(), String>,
+) -> Result<Results, String> {
+    let mut results = Results {
         machine,
         repeats,
-        lines,
+        lines: Vec::new(),
         missing: runner.python.missing.clone(),
+    };
+    for row in rows {
+        println!("{}: {}", row.id, row.work);
+        let lines = measure_row(runner, row, repeats);
+        results.lines.extend(lines);
+        row_done(&results)?;
     }
+    Ok(results)
 }
 
 /// Ours and every peer in turn, `repeats` times.
