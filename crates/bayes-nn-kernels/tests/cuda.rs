@@ -25,11 +25,16 @@ fn on_gpu() -> bool {
     std::env::var("BAYES_NN_TEST_ON").as_deref() == Ok("cuda")
 }
 
+/// The first GPU, which was asked for.
+fn gpu() -> Cuda {
+    Cuda::new(0).unwrap_or_else(|error| panic!("{error}"))
+}
+
 /// Two backends that must give the same bits: the host, threads in both orders, or a GPU twice.
 /// Without a C++ compiler there is nothing to test.
 fn twins() -> Option<[Box<dyn Backend>; 2]> {
     if on_gpu() {
-        return Some([(); 2].map(|()| Box::new(Cuda::new(0).unwrap()) as Box<dyn Backend>));
+        return Some([(); 2].map(|()| Box::new(gpu()) as Box<dyn Backend>));
     }
     match Host::find() {
         Ok(host) => Some([Box::new(host.clone()), Box::new(host.reversed())]),
@@ -484,7 +489,7 @@ fn memory_is_given_back() {
     if !on_gpu() {
         return eprintln!("skipped: BAYES_NN_TEST_ON is not cuda");
     }
-    let cuda = Cuda::new(0).unwrap();
+    let cuda = gpu();
     let graph = Graph::new();
     let mut model = Model::new(&graph);
     let x = model.input([64 << 18]);

@@ -34,6 +34,32 @@ pub fn steps(steps: &Steps) -> Outcome {
     }))
 }
 
+/// Seconds of so many restarts side by side over those of one fit, both from call to return and
+/// after a fit that compiled what they need.
+pub fn restarts(steps: &Steps, count: usize) -> Outcome {
+    let (train, _) = data::moons(&steps.data)?;
+    let seconds = |count: usize| -> Result<f64, Box<dyn Error>> {
+        let advi = steps.advi().elbo_draws(2).restarts(count).threads(count);
+        let begin = Instant::now();
+        let fit = network().fit(&train, advi)?;
+        let seconds = begin.elapsed().as_secs_f64();
+        for restart in fit.result().restarts() {
+            if let Err(error) = &restart.outcome {
+                return Err(format!("a restart failed: {error}").into());
+            }
+        }
+        Ok(seconds)
+    };
+    seconds(1)?;
+    let (one, all) = (seconds(1)?, seconds(count)?);
+    Ok(serde_json::json!({
+        "times_one": all / one,
+        "one_seconds": one,
+        "all_seconds": all,
+        "restarts": count,
+    }))
+}
+
 /// Everything from the file to predictions; the clock is outside.
 pub fn process(steps: &Steps, draws: usize) -> Outcome {
     let (train, test) = data::moons(&steps.data)?;
