@@ -23,7 +23,8 @@ what slows the machine slows both. The work is the same on both sides: model, da
 precision, rows in a batch, draws in a step, Adam with the same learning rate, number of steps.
 Rows that say one or two threads are held to as many cores by `taskset`, on both sides. Time to
 compile is no part of a rate and is shown apart; of a whole process it is a part. Where a row has
-several peers and one target, it is the fastest peer that counts.
+several peers and one target, it is the fastest peer that counts. Chains of NUTS have another
+seed in each turn.
 
 Effective draws of NUTS are the smallest rank-normalised bulk ESS of the network's logits at 50 test
 rows, by one function for all programs. Seconds are those of warm-up and draws, chains side by side
