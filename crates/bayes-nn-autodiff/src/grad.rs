@@ -2,7 +2,7 @@
 
 use crate::graph::{Graph, Node, NodeId};
 use crate::var::{Var, concat};
-use crate::{GraphError, Kind, Op, Reduction, Shape};
+use crate::{Binary, GraphError, Kind, Op, Reduction, Shape};
 
 /// The gradient of the scalar `output` with respect to each of `wrt`, in their shapes.
 ///
@@ -242,6 +242,10 @@ fn propagate<'g>(
             if let Some(derivative) = f.derivative(argument(0), result) {
                 whole(0, adjoint * derivative);
             }
+        }
+        // A square: one term, not two that are equal.
+        Op::Binary(Binary::Mul) if node.arguments[0] == node.arguments[1] => {
+            whole(0, 2.0 * adjoint * argument(0));
         }
         Op::Binary(f) => {
             let (a, b) = f.derivatives(argument(0), argument(1), result);

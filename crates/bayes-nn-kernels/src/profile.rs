@@ -191,7 +191,7 @@ impl Limits {
         let copy = seconds(backend, &graph, &[(x, x + 1.0)], precision)?;
         let graph = Graph::new();
         let (a, c) = (graph.input("a", [n, n]), graph.input("c", [n, n]));
-        let product = seconds(backend, &graph, &[(c, a.matmul(a))], precision)?;
+        let product = seconds(backend, &graph, &[(a, a), (c, a.matmul(a))], precision)?;
         Ok(Limits {
             bandwidth: (2 * length * bytes(precision)) as f64 / copy,
             rate: 2.0 * (n as f64).powi(3) / product,

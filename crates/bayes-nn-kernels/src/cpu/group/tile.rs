@@ -5,12 +5,13 @@ use super::routine::Tile;
 use super::sums::{SUM_LANES, accumulate};
 use super::{GroupKernel, tile_length};
 use crate::Element;
+use crate::cpu::arena::Arena;
 use crate::cpu::program::Frame;
 use crate::plan::layout::PADDING;
 
 /// Memory of a thread that runs groups.
 pub(in crate::cpu) struct Scratch<T> {
-    tiles: Vec<T>,
+    tiles: Arena<T>,
     places: Vec<*mut T>,
     scalars: Vec<T>,
     pub(super) sums: Vec<[T; SUM_LANES]>,
@@ -29,7 +30,7 @@ impl<T: Element> Scratch<T> {
             sums = sums.max(kernel.reductions.len());
         }
         Scratch {
-            tiles: vec![T::ZERO; tiles * tile_length::<T>()],
+            tiles: Arena::new(tiles * tile_stride::<T>()),
             places: vec![std::ptr::null_mut(); tiles],
             scalars: vec![T::ZERO; scalars],
             sums: vec![[T::ZERO; SUM_LANES]; sums],
@@ -38,7 +39,10 @@ impl<T: Element> Scratch<T> {
 
     /// Points the places of a kernel to their scratch tiles.
     pub(super) fn prepare(&mut self, kernel: &GroupKernel<T>) {
-        let tiles = self.tiles.chunks_exact_mut(tile_length::<T>());
+        let tiles = self
+            .tiles
+            .elements_mut()
+            .chunks_exact_mut(tile_stride::<T>());
         let places = &mut self.places[..kernel.tiles()];
         for (place, tile) in places.iter_mut().zip(tiles) {
             *place = tile.as_mut_ptr();
@@ -58,10 +62,16 @@ impl<T: Element> Scratch<T> {
         }
         let filled = rounded(kernel.columns.min(tile_length::<T>()));
         for &(scalar, slot) in &kernel.splats {
-            let start = slot * tile_length::<T>();
-            self.tiles[start..start + filled].fill(self.scalars[scalar]);
+            let start = slot * tile_stride::<T>();
+            self.tiles.elements_mut()[start..start + filled].fill(self.scalars[scalar]);
         }
     }
+}
+
+/// From tile to tile of scratch memory: not a power of two, or all tiles would compete for the
+/// same places of the cache.
+const fn tile_stride<T>() -> usize {
+    tile_length::<T>() + PADDING
 }
 
 /// How many elements are computed where so many are wanted: whole vectors, unless it is a single
@@ -86,7 +96,7 @@ pub(super) fn tile<T: Element>(
     length: usize,
 ) {
     let rounded = rounded(length);
-    let base = scratch.tiles.as_mut_ptr();
+    let base = scratch.tiles.start();
     for (i, stream) in kernel.streams.iter().enumerate() {
         let place = kernel.slots + i;
         // SAFETY: the plan keeps rows inside the arena. A tile that is no whole number of
@@ -98,7 +108,7 @@ pub(super) fn tile<T: Element>(
             scratch.places[place] = if rounded == length || stream.padded {
                 source
             } else {
-                let staged = base.add(place * tile_length::<T>());
+                let staged = base.add(place * tile_stride::<T>());
                 std::ptr::copy_nonoverlapping(source, staged, length);
                 staged
             };
@@ -114,7 +124,7 @@ pub(super) fn tile<T: Element>(
                     .at(output.place)
                     .wrapping_add(row * output.stride + column)
             } else {
-                base.add(place * tile_length::<T>())
+                base.add(place * tile_stride::<T>())
             };
         }
     }
