@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::plan::Plan;
-use crate::{Backend, Cpu, KernelError, Precision, Program};
+use crate::{Backend, Cpu, KernelError, Lanes, Precision, Program};
 
 /// Where programs run: the CPU unless something else is asked for.
 ///
@@ -139,6 +139,18 @@ impl Backend for Device {
                 threads: Some(threads),
             } => Cpu::detect()?.threads(*threads).compile(plan, precision),
             Kind::Other { backend, .. } => backend.compile(plan, precision),
+        }
+    }
+
+    fn compile_lanes(
+        &self,
+        plan: &Plan,
+        precision: Precision,
+        lanes: usize,
+    ) -> Result<Option<Box<dyn Lanes>>, KernelError> {
+        match &self.0 {
+            Kind::Cpu { .. } => Ok(None),
+            Kind::Other { backend, .. } => backend.compile_lanes(plan, precision, lanes),
         }
     }
 }

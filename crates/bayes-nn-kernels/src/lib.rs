@@ -56,6 +56,44 @@ pub trait Backend {
     /// # Errors
     /// When the device has not what the plan needs.
     fn compile(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Program>, KernelError>;
+
+    /// Makes `lanes` programs of one plan that run at the same time, in one call. `None` where the
+    /// device would run them one after another, as the CPU does: then each is better compiled by
+    /// itself, and run on a thread of its own.
+    ///
+    /// # Errors
+    /// As [`Backend::compile`].
+    fn compile_lanes(
+        &self,
+        plan: &Plan,
+        precision: Precision,
+        lanes: usize,
+    ) -> Result<Option<Box<dyn Lanes>>, KernelError> {
+        let _ = (plan, precision, lanes);
+        Ok(None)
+    }
+}
+
+/// Programs of one plan that run together, each with states, seed, step and outputs of its own.
+/// An input that is no state is the same in all of them.
+pub trait Lanes: Send {
+    /// The programs, to write states, read, save, rewind, or run one alone. Writing an input that
+    /// is no state through one of several is [`KernelError::SharedInput`].
+    fn programs(&mut self) -> Vec<&mut dyn Program>;
+
+    /// Sets the value of an input or of a state in all lanes.
+    ///
+    /// # Errors
+    /// As [`Program::write`].
+    fn write_all(&mut self, input: InputId, values: &[f64]) -> Result<(), KernelError>;
+
+    /// Runs lane `i` for `steps[i]` steps, all at the same time; lanes without a number run none.
+    /// What each gives is what it would give alone, to the last bit.
+    ///
+    /// # Errors
+    /// For each lane those of [`Program::run`]; that of one does not stop another. Where the
+    /// device fails it fails for all that ran.
+    fn run_all(&mut self, steps: &[u64]) -> Vec<Result<(), KernelError>>;
 }
 
 /// A plan laid out on a device.
@@ -88,7 +126,7 @@ pub trait Program: Send {
     fn run(&mut self, steps: u64) -> Result<(), KernelError>;
 
     /// Runs `steps` steps, and measures how long each pass of the plan takes, the median
-    /// over the steps. Passes that threads would run strip by strip are run by one.
+    /// over the steps, or the mean where a device times all steps at once. Passes that threads would run strip by strip are run by one.
     ///
     /// # Errors
     /// As [`Program::run`].

@@ -13,7 +13,7 @@ mod random;
 use std::path::Path;
 
 use bayes_nn_autodiff::{Graph, NoiseKind, Var, concat, grad};
-use bayes_nn_kernels::cuda::emit::{Launch, Source};
+use bayes_nn_kernels::cuda::emit::{Launch, Source, Tiny};
 use bayes_nn_kernels::cuda::{Cuda, Host, compiler};
 use bayes_nn_kernels::{Backend, Cpu, KernelError, Plan, Precision, Program};
 use common::{Model, assert_close};
@@ -25,14 +25,29 @@ fn on_gpu() -> bool {
     std::env::var("BAYES_NN_TEST_ON").as_deref() == Ok("cuda")
 }
 
-/// Two backends that must give the same bits: the host, threads in both orders, or a GPU twice.
-/// Without a C++ compiler there is nothing to test.
-fn twins() -> Option<[Box<dyn Backend>; 2]> {
+/// Backends that must give the same bits: the host by launches and by loops, threads in both
+/// orders, or a GPU twice, and once without loops. Without a C++ compiler there is nothing to test.
+fn equals() -> Option<Vec<Box<dyn Backend>>> {
     if on_gpu() {
-        return Some([(); 2].map(|()| Box::new(Cuda::new(0).unwrap()) as Box<dyn Backend>));
+        let [first, second, third] = [(); 3].map(|()| Cuda::new(0).unwrap());
+        return Some(vec![
+            Box::new(first),
+            Box::new(second),
+            Box::new(third.launches()),
+        ]);
     }
     match Host::find() {
-        Ok(host) => Some([Box::new(host.clone()), Box::new(host.reversed())]),
+        Ok(host) => {
+            let rules = [Tiny::NONE, Tiny::ANY].map(|tiny| host.clone().tiny(tiny));
+            let orders = rules
+                .into_iter()
+                .flat_map(|host| [host.clone(), host.reversed()]);
+            Some(
+                orders
+                    .map(|host| Box::new(host) as Box<dyn Backend>)
+                    .collect(),
+            )
+        }
         Err(error) => {
             let required = std::env::var_os("BAYES_NN_REQUIRE_HOST").is_some();
             assert!(!required, "{error}");
@@ -42,18 +57,22 @@ fn twins() -> Option<[Box<dyn Backend>; 2]> {
     }
 }
 
-/// The first of the two.
-fn backend() -> Option<Box<dyn Backend>> {
-    twins().map(|[first, _]| first)
+/// A backend that runs tiny programs as loops, and one that never does.
+fn backends() -> Option<[Box<dyn Backend>; 2]> {
+    if on_gpu() {
+        let cuda = Cuda::new(0).unwrap();
+        return Some([Box::new(cuda.clone()), Box::new(cuda.launches())]);
+    }
+    equals()?;
+    let host = Host::find().ok()?;
+    Some([Box::new(host.clone()), Box::new(host.tiny(Tiny::NONE))])
 }
 
 const BOTH: [(Precision, f64); 2] = [(Precision::F64, 1e-11), (Precision::F32, 2e-4)];
 
 /// Steps against the CPU executor, and once more to the same bits.
 fn assert_like_cpu(model: &Model<'_>, steps: u64) {
-    let Some([first, second]) = twins() else {
-        return;
-    };
+    let Some(equals) = equals() else { return };
     let cpu = Cpu::detect().unwrap();
     for (precision, tolerance) in BOTH {
         let run = |backend: &dyn Backend| {
@@ -65,17 +84,18 @@ fn assert_like_cpu(model: &Model<'_>, steps: u64) {
             });
             outputs.chain(states).collect::<Vec<_>>()
         };
-        let (expected, values) = (run(&cpu), run(&*first));
+        let (expected, values) = (run(&cpu), run(&*equals[0]));
         for (number, (values, expected)) in values.iter().zip(&expected).enumerate() {
             let largest = expected.iter().filter(|x| x.is_finite());
             let largest = largest.fold(1.0, |a: f64, b| a.max(b.abs()));
             let what = format!("{precision:?}, output {number}");
             assert_close(&what, values, expected, tolerance * largest);
         }
-        let again = run(&*second);
-        for (number, (a, b)) in values.iter().zip(&again).enumerate() {
-            let same = a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits());
-            assert!(same, "{precision:?}, output {number}: two runs differ");
+        for (other, backend) in equals.iter().enumerate().skip(1) {
+            for (number, (a, b)) in values.iter().zip(&run(&**backend)).enumerate() {
+                let same = a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits());
+                assert!(same, "{precision:?}, output {number}: run {other} differs");
+            }
         }
     }
 }
@@ -310,7 +330,12 @@ fn random_models_compute_what_the_cpu_computes() {
 
 #[test]
 fn an_index_outside_is_found_and_the_program_goes_on_when_it_is_mended() {
-    let Some(backend) = backend() else { return };
+    for backend in backends().into_iter().flatten() {
+        an_index_outside_is_found_on(&*backend);
+    }
+}
+
+fn an_index_outside_is_found_on(backend: &dyn Backend) {
     let graph = Graph::new();
     let (x, i, next) = (
         graph.input("x", 3),
@@ -360,10 +385,15 @@ fn an_index_outside_is_found_and_the_program_goes_on_when_it_is_mended() {
 
 #[test]
 fn states_are_saved_and_profiles_name_every_pass() {
-    let Some(backend) = backend() else { return };
+    for backend in backends().into_iter().flatten() {
+        states_are_saved_on(&*backend);
+    }
+}
+
+fn states_are_saved_on(backend: &dyn Backend) {
     let graph = Graph::new();
     let model = variational_step(&graph, None);
-    let mut program = model.program(&*backend, Precision::F32);
+    let mut program = model.program(backend, Precision::F32);
     let states: Vec<_> = model
         .updates
         .iter()
@@ -383,7 +413,8 @@ fn states_are_saved_and_profiles_name_every_pass() {
     program.rewind(common::SEED, 2);
     let profile = program.profile(2).unwrap();
     assert_eq!(profile.passes.len(), model.plan().steps.len());
-    // A profile runs the steps that it measures, launch by launch: a graph does the same.
+    assert!(profile.steps == 2 && profile.seconds() > 0.0);
+    // A profile runs the steps that it measures.
     assert_eq!(read(&*program), later);
     assert_eq!(program.first_non_finite(states[0]), None);
     let mut bad = saved[0].clone();

@@ -2,22 +2,27 @@
 
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use cudarc::cublas::result::CublasError;
 use cudarc::cublas::{self, CudaBlas};
-use cudarc::driver::sys::{CUgraphInstantiate_flags, CUresult, CUstreamCaptureMode};
+use cudarc::driver::sys::{
+    CUdevice_attribute, CUfunction_attribute_enum, CUgraphInstantiate_flags, CUresult,
+    CUstreamCaptureMode,
+};
 use cudarc::driver::{
-    CudaContext, CudaFunction, CudaGraph, CudaSlice, CudaStream, DevicePtr, DriverError,
-    LaunchConfig, PushKernelArg, sys,
+    CudaContext, CudaFunction, CudaGraph, CudaModule, CudaSlice, CudaStream, DevicePtr,
+    DriverError, LaunchConfig, PushKernelArg, sys,
 };
 use cudarc::nvrtc::Ptx;
 
 use super::compiler;
-use super::emit::{Launch, Product, Source};
+use super::emit::{BlockLoop, Launch, Product, Source, Tiny};
+use super::lanes::{LoopEngine, alone, together};
 use super::program::{DeviceProgram, Engine, Memory};
 use crate::device::DeviceError;
 use crate::plan::Plan;
-use crate::{Backend, KernelError, Precision, Program};
+use crate::{Backend, KernelError, Lanes, Precision, Program};
 
 /// The oldest CUDA that a driver must support.
 const OLDEST_DRIVER: i32 = 12_000;
@@ -41,11 +46,13 @@ pub enum Products {
 /// An NVIDIA GPU as a backend.
 ///
 /// Programs are kernels compiled for this GPU when they are made, and kept for the next time. A
-/// step is one graph; steps follow one another without the host.
+/// step is one graph, or of a tiny plan a turn of a kernel's loop; steps follow one another without
+/// the host.
 #[derive(Clone, Debug)]
 pub struct Cuda {
     context: Arc<CudaContext>,
     products: Products,
+    tiny: Tiny,
 }
 
 impl Cuda {
@@ -82,9 +89,13 @@ impl Cuda {
         // SAFETY: every program has one stream and uses no memory of another, so there is
         // nothing to wait for; events would break the capture of graphs.
         unsafe { context.disable_event_tracking() };
+        let most = CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN;
+        let shared = context.attribute(most);
+        let shared = shared.map_err(driver("cuDeviceGetAttribute"))? as usize;
         Ok(Cuda {
             context,
             products: Products::default(),
+            tiny: Tiny::within(shared),
         })
     }
 
@@ -121,6 +132,20 @@ impl Cuda {
     /// What products of single-precision programs are multiplied in.
     pub fn products(self, products: Products) -> Cuda {
         Cuda { products, ..self }
+    }
+
+    /// Every program as a graph of launches, tiny ones too: to compare with.
+    pub fn launches(self) -> Cuda {
+        let tiny = Tiny::NONE;
+        Cuda { tiny, ..self }
+    }
+
+    /// A text, compiled and loaded.
+    fn module(&self, text: &str) -> Result<Arc<CudaModule>, DeviceError> {
+        let code = compiler::compile_once(text, &self.architecture()?)?;
+        self.context
+            .load_module(Ptx::from_binary(code.to_vec()))
+            .map_err(driver("cuModuleLoadData"))
     }
 
     /// Whose machine code this GPU runs, such as `sm_90`.
@@ -168,10 +193,27 @@ fn driver_version() -> Result<i32, DeviceError> {
 
 impl Backend for Cuda {
     fn compile(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Program>, KernelError> {
+        if let Some(code) = BlockLoop::new(plan, precision, self.tiny) {
+            let engine = GpuLoop::new(self, &code, 1)?;
+            return alone(plan, precision, code, engine);
+        }
         let program = DeviceProgram::new(plan, precision, |source, memory| {
             Gpu::new(self, source, memory, precision)
         })?;
         Ok(Box::new(program))
+    }
+
+    fn compile_lanes(
+        &self,
+        plan: &Plan,
+        precision: Precision,
+        lanes: usize,
+    ) -> Result<Option<Box<dyn Lanes>>, KernelError> {
+        let Some(code) = BlockLoop::new(plan, precision, self.tiny) else {
+            return Ok(None);
+        };
+        let engine = GpuLoop::new(self, &code, lanes)?;
+        together(plan, precision, code, engine, lanes).map(Some)
     }
 }
 
@@ -206,10 +248,7 @@ impl Gpu {
         precision: Precision,
     ) -> Result<Gpu, DeviceError> {
         let context = &cuda.context;
-        let code = compiler::compile_once(&source.text, &cuda.architecture()?)?;
-        let module = context
-            .load_module(Ptx::from_binary(code.to_vec()))
-            .map_err(driver("cuModuleLoadData"))?;
+        let module = cuda.module(&source.text)?;
         let load = |launch: &Launch| {
             Ok(match launch {
                 Launch::Product(product) => Loaded::Product(product.clone()),
@@ -269,9 +308,7 @@ impl Gpu {
     }
 
     fn synchronize(&self) -> Result<(), DeviceError> {
-        self.stream
-            .synchronize()
-            .map_err(driver("cuStreamSynchronize"))
+        synchronize(&self.stream)
     }
 
     fn launch(&self, number: usize) -> Result<(), DeviceError> {
@@ -353,24 +390,13 @@ impl Gpu {
 
 impl Engine for Gpu {
     fn write(&mut self, at: usize, bytes: &[u8]) -> Result<(), DeviceError> {
-        if bytes.is_empty() {
-            return Ok(());
-        }
-        let mut target = self.bytes.slice_mut(at..at + bytes.len());
-        let copied = self.stream.memcpy_htod(bytes, &mut target);
-        copied.map_err(driver("cuMemcpyHtoD"))?;
+        copy_in(&self.stream, bytes, &mut self.bytes, at)?;
         // The bytes are the caller's again.
         self.synchronize()
     }
 
     fn read(&self, at: usize, bytes: &mut [u8]) -> Result<(), DeviceError> {
-        if bytes.is_empty() {
-            return Ok(());
-        }
-        let source = self.bytes.slice(at..at + bytes.len());
-        let copied = self.stream.memcpy_dtoh(&source, bytes);
-        copied.map_err(driver("cuMemcpyDtoH"))?;
-        self.synchronize()
+        copy_out(&self.stream, &self.bytes, at, bytes)
     }
 
     fn copy(&mut self, from: Range<usize>, to: usize) -> Result<(), DeviceError> {
@@ -417,6 +443,130 @@ impl Engine for Gpu {
         let elapsed = begin.elapsed_ms(&end);
         Ok(f64::from(elapsed.map_err(driver("cuEventElapsedTime"))?) * 1e-3)
     }
+}
+
+/// The loop of a tiny program: its kernel, the data of all lanes, and room for the lanes while
+/// they run.
+struct GpuLoop {
+    function: CudaFunction,
+    /// Threads of a block, bytes that they share, bytes of a lane.
+    shape: [usize; 3],
+    data: CudaSlice<u8>,
+    /// Where the indices begin among the data.
+    indices: usize,
+    lanes: CudaSlice<u8>,
+    stream: Arc<CudaStream>,
+}
+
+impl GpuLoop {
+    fn new(cuda: &Cuda, code: &BlockLoop, lanes: usize) -> Result<GpuLoop, DeviceError> {
+        let stream = cuda
+            .context
+            .new_stream()
+            .map_err(driver("cuStreamCreate"))?;
+        let function = cuda.module(&code.text)?.load_function("block_loop");
+        let function = function.map_err(driver("cuModuleGetFunction"))?;
+        // More than 48 KiB are given to those that ask.
+        let most = CUfunction_attribute_enum::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
+        let allowed = function.set_attribute(most, code.shared as i32);
+        allowed.map_err(driver("cuFuncSetAttribute"))?;
+        Ok(GpuLoop {
+            function,
+            shape: [code.threads as usize, code.shared, code.lane],
+            data: zeros(&stream, code.data)?,
+            indices: code.data_indices,
+            lanes: zeros(&stream, lanes * code.lane)?,
+            stream,
+        })
+    }
+
+    /// Takes lanes to the device, runs their loops and brings them back.
+    fn launch(&mut self, lanes: &mut [u8], clocks: u64) -> Result<(), DeviceError> {
+        if lanes.is_empty() {
+            return Ok(());
+        }
+        let [threads, shared, lane] = self.shape;
+        copy_in(&self.stream, lanes, &mut self.lanes, 0)?;
+        let data = self.data.device_ptr(&self.stream).0;
+        let indices = data + self.indices as u64;
+        let start = self.lanes.device_ptr(&self.stream).0;
+        let shape = LaunchConfig {
+            grid_dim: ((lanes.len() / lane) as u32, 1, 1),
+            block_dim: (threads as u32, 1, 1),
+            shared_mem_bytes: shared as u32,
+        };
+        let mut launch = self.stream.launch_builder(&self.function);
+        launch.arg(&start).arg(&data).arg(&indices).arg(&clocks);
+        // SAFETY: the kernel takes four pointers: to as many lanes as there are blocks, to data as
+        // large as the text was printed for, and to a clock for every pass or to none.
+        let done = unsafe { launch.launch(shape) };
+        done.map_err(driver("cuLaunchKernel"))?;
+        copy_out(&self.stream, &self.lanes, 0, lanes)
+    }
+}
+
+impl LoopEngine for GpuLoop {
+    fn write(&mut self, at: usize, bytes: &[u8]) -> Result<(), DeviceError> {
+        copy_in(&self.stream, bytes, &mut self.data, at)?;
+        // The bytes are the caller's again.
+        synchronize(&self.stream)
+    }
+
+    fn read(&self, at: usize, bytes: &mut [u8]) -> Result<(), DeviceError> {
+        copy_out(&self.stream, &self.data, at, bytes)
+    }
+
+    fn run(&mut self, lanes: &mut [u8]) -> Result<(), DeviceError> {
+        self.launch(lanes, 0)
+    }
+
+    fn time(&mut self, lane: &mut [u8], clocks: &mut [u64]) -> Result<f64, DeviceError> {
+        let mut bytes = vec![0; size_of_val(clocks)];
+        let there = zeros(&self.stream, bytes.len().max(8))?;
+        let start = there.device_ptr(&self.stream).0;
+        let begin = Instant::now();
+        self.launch(lane, start)?;
+        let seconds = begin.elapsed().as_secs_f64();
+        copy_out(&self.stream, &there, 0, &mut bytes)?;
+        for (clock, bytes) in clocks.iter_mut().zip(bytes.as_chunks::<8>().0) {
+            *clock += u64::from_ne_bytes(*bytes);
+        }
+        Ok(seconds)
+    }
+}
+
+/// Begins to copy bytes to `at`.
+fn copy_in(
+    stream: &Arc<CudaStream>,
+    bytes: &[u8],
+    to: &mut CudaSlice<u8>,
+    at: usize,
+) -> Result<(), DeviceError> {
+    if bytes.is_empty() {
+        return Ok(());
+    }
+    let mut target = to.slice_mut(at..at + bytes.len());
+    let copied = stream.memcpy_htod(bytes, &mut target);
+    copied.map_err(driver("cuMemcpyHtoD"))
+}
+
+/// Copies bytes from `at`, after all that the stream has to do.
+fn copy_out(
+    stream: &Arc<CudaStream>,
+    from: &CudaSlice<u8>,
+    at: usize,
+    bytes: &mut [u8],
+) -> Result<(), DeviceError> {
+    if bytes.is_empty() {
+        return Ok(());
+    }
+    let copied = stream.memcpy_dtoh(&from.slice(at..at + bytes.len()), bytes);
+    copied.map_err(driver("cuMemcpyDtoH"))?;
+    synchronize(stream)
+}
+
+fn synchronize(stream: &Arc<CudaStream>) -> Result<(), DeviceError> {
+    stream.synchronize().map_err(driver("cuStreamSynchronize"))
 }
 
 /// Memory full of zeros.

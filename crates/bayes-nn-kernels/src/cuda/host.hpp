@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <ucontext.h>
 
 #define __device__
@@ -60,6 +61,13 @@ static bool run_block(bool reversed) {
 }
 }  // namespace fibers
 
+// Time, for a program that measures itself.
+static long long clock64() {
+    timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000000000ll + now.tv_nsec;
+}
+
 static void __syncthreads() {
     const unsigned self = threadIdx.x;
     swapcontext(&fibers::fiber[self].context, &fibers::scheduler);
@@ -72,24 +80,27 @@ static void atomicMin(unsigned long long* at, unsigned long long value) {
 
 template <class T, class U> static T min(T a, U b) { return a < b ? a : (T)b; }
 
+const size_t MOST_SHARED = 8 << 20;
 extern double shared[];
-double shared[fibers::MOST];
+double shared[MOST_SHARED / sizeof(double)];
 
 static void (*kernel)(void*, void*, void*, void*);
 static void *first, *second, *third, *fourth;
 static void call() { kernel(first, second, third, fourth); }
 
-// Runs a kernel; 0 when the threads of a block did not meet at the same barriers.
+// Runs a kernel, whose threads wait for one another if they share memory; 0 when those of a
+// block did not meet at the same barriers. Shared memory begins as numbers that are none.
 extern "C" int launch(void (*function)(void*, void*, void*, void*), unsigned blocks,
-                      unsigned threads, int barriers, int reversed, void* a, void* b, void* c,
-                      void* d) {
+                      unsigned threads, unsigned shared_bytes, int reversed, void* a, void* b,
+                      void* c, void* d) {
     kernel = function, first = a, second = b, third = c, fourth = d;
     fibers::body = call;
     gridDim.x = blocks;
     blockDim.x = threads;
     for (unsigned block = 0; block < blocks; ++block) {
         blockIdx.x = reversed ? blocks - 1 - block : block;
-        if (barriers) {
+        if (shared_bytes) {
+            memset(shared, 0xff, shared_bytes);
             if (!fibers::run_block(reversed)) return 0;
             continue;
         }
