@@ -48,9 +48,9 @@ impl Tiny {
         operations: 0,
     };
 
-    /// Every plan, for engines without limits.
+    /// Every plan that an engine without limits may be asked for.
     pub const ANY: Tiny = Tiny {
-        shared: usize::MAX,
+        shared: 8 << 20,
         operations: usize::MAX,
     };
 
@@ -94,8 +94,9 @@ pub struct BlockLoop {
     pub lane: usize,
     /// Bytes of what all lanes read and none writes.
     pub data: usize,
-    /// Where in the data the indices begin, and among them the tables, in bytes.
+    /// Where in the data the indices begin, in bytes.
     pub data_indices: usize,
+    /// Where in the data the tables begin, in bytes.
     pub tables_at: usize,
     /// Row starts that no formula gives.
     pub tables: Vec<u32>,
