@@ -10,9 +10,10 @@ use serde_json::Value;
 use crate::command::{output_of, root, target_folder, write};
 
 /// The tests that run on a GPU: package, name.
-const TESTS: [(&str, &str); 5] = [
+const TESTS: [(&str, &str); 6] = [
     ("bayes-nn-kernels", "device"),
     ("bayes-nn-kernels", "cuda"),
+    ("bayes-nn-kernels", "lanes"),
     ("bayes-nn-kernels", "operations"),
     ("bayes-nn-kernels", "random_graphs"),
     ("bayes-nn", "devices"),
