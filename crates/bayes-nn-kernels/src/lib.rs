@@ -26,6 +26,7 @@ pub mod cuda;
 mod device;
 mod element;
 mod error;
+mod lanes;
 pub mod plan;
 pub mod profile;
 
@@ -36,6 +37,7 @@ pub use cpu::isa::Isa;
 pub use device::{Device, DeviceError, DeviceInfo};
 pub use element::Element;
 pub use error::KernelError;
+pub use lanes::{Alone, Lanes};
 pub use plan::Plan;
 pub use profile::Profile;
 
@@ -58,8 +60,8 @@ pub trait Backend {
     fn compile(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Program>, KernelError>;
 
     /// Makes `lanes` programs of one plan that run at the same time, in one call. `None` where the
-    /// device would run them one after another, as the CPU does: then each is better compiled by
-    /// itself, and run on a thread of its own.
+    /// device would run several one after another, as the CPU does: then each is better compiled
+    /// by itself, and run on a thread of its own.
     ///
     /// # Errors
     /// As [`Backend::compile`].
@@ -72,28 +74,6 @@ pub trait Backend {
         let _ = (plan, precision, lanes);
         Ok(None)
     }
-}
-
-/// Programs of one plan that run together, each with states, seed, step and outputs of its own.
-/// An input that is no state is the same in all of them.
-pub trait Lanes: Send {
-    /// The programs, to write states, read, save, rewind, or run one alone. Writing an input that
-    /// is no state through one of several is [`KernelError::SharedInput`].
-    fn programs(&mut self) -> Vec<&mut dyn Program>;
-
-    /// Sets the value of an input or of a state in all lanes.
-    ///
-    /// # Errors
-    /// As [`Program::write`].
-    fn write_all(&mut self, input: InputId, values: &[f64]) -> Result<(), KernelError>;
-
-    /// Runs lane `i` for `steps[i]` steps, all at the same time; lanes without a number run none.
-    /// What each gives is what it would give alone, to the last bit.
-    ///
-    /// # Errors
-    /// For each lane those of [`Program::run`]; that of one does not stop another. Where the
-    /// device fails it fails for all that ran.
-    fn run_all(&mut self, steps: &[u64]) -> Vec<Result<(), KernelError>>;
 }
 
 /// A plan laid out on a device.
