@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use bayes_nn_autodiff::InputId;
+
 use crate::plan::Plan;
 use crate::{Backend, Cpu, KernelError, Lanes, Precision, Program};
 
@@ -146,11 +148,12 @@ impl Backend for Device {
         &self,
         plan: &Plan,
         precision: Precision,
+        shared: &[InputId],
         lanes: usize,
     ) -> Result<Option<Box<dyn Lanes>>, KernelError> {
         match &self.0 {
             Kind::Cpu { .. } => Ok(None),
-            Kind::Other { backend, .. } => backend.compile_lanes(plan, precision, lanes),
+            Kind::Other { backend, .. } => backend.compile_lanes(plan, precision, shared, lanes),
         }
     }
 }

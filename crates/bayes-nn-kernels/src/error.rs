@@ -55,8 +55,7 @@ pub enum KernelError {
     },
     /// An input that several lanes share was to be set for one of them.
     #[error(
-        "the input `{name}` is no state, so the lanes of a program share it; write it to all of \
-         them at once"
+        "the input `{name}` is shared by the lanes of a program; write it to all of them at once"
     )]
     SharedInput {
         /// The input's name.

@@ -5,7 +5,7 @@ use bayes_nn_autodiff::InputId;
 use crate::{KernelError, Program};
 
 /// Programs of one plan that run together, each with states, seed, step and outputs of its own.
-/// An input that is no state is the same in all of them.
+/// Inputs that they were made to share are the same in all of them.
 ///
 /// ```
 /// use bayes_nn_autodiff::Graph;
@@ -15,7 +15,7 @@ use crate::{KernelError, Program};
 /// let x = graph.input("x", []);
 /// let plan = Plan::new(&graph, &[], &[(x, 2.0 * x)])?;
 /// // Several only where the device runs them at the same time, which a CPU does not.
-/// assert!(Device::cpu().compile_lanes(&plan, Precision::F64, 8)?.is_none());
+/// assert!(Device::cpu().compile_lanes(&plan, Precision::F64, &[], 8)?.is_none());
 /// let mut lanes = Alone(Device::cpu().compile(&plan, Precision::F64)?);
 /// lanes.write_all(x.input_id().unwrap(), &[1.0])?;
 /// assert_eq!(lanes.run_all(&[10]), [Ok(())]);
@@ -23,8 +23,8 @@ use crate::{KernelError, Program};
 /// # Ok::<(), bayes_nn_kernels::KernelError>(())
 /// ```
 pub trait Lanes: Send {
-    /// The programs, to write states, read, save, rewind, or run one alone. Writing an input that
-    /// is no state through one of several is [`KernelError::SharedInput`].
+    /// The programs, to write, read, save, rewind, or run one alone. Writing what they share
+    /// through one of them is [`KernelError::SharedInput`].
     fn programs(&mut self) -> Vec<&mut dyn Program>;
 
     /// Sets the value of an input or of a state in all lanes.

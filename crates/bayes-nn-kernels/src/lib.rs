@@ -59,9 +59,10 @@ pub trait Backend {
     /// When the device has not what the plan needs.
     fn compile(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Program>, KernelError>;
 
-    /// Makes `lanes` programs of one plan that run at the same time, in one call. `None` where the
-    /// device would run several one after another, as the CPU does: then each is better compiled
-    /// by itself, and run on a thread of its own.
+    /// Makes `lanes` programs of one plan that run at the same time, in one call, with the same
+    /// values of the inputs `shared`, as data are. `None` where the device would run several one
+    /// after another, as the CPU does: then each is better compiled by itself, and run on a thread
+    /// of its own.
     ///
     /// # Errors
     /// As [`Backend::compile`].
@@ -69,9 +70,10 @@ pub trait Backend {
         &self,
         plan: &Plan,
         precision: Precision,
+        shared: &[InputId],
         lanes: usize,
     ) -> Result<Option<Box<dyn Lanes>>, KernelError> {
-        let _ = (plan, precision, lanes);
+        let _ = (plan, precision, shared, lanes);
         Ok(None)
     }
 }

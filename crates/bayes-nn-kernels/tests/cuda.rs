@@ -436,7 +436,7 @@ fn the_text_of_known_plans_is_the_one_that_is_kept() {
     let noise = graph.noise(NoiseKind::Normal, 0, [4]);
     m.outputs = vec![(rows * shift).tanh().sum(), shift.gather(count, 0)];
     m.updates = vec![(shift, shift + 0.1 * noise + rows.sum_axis(0))];
-    let tiny = BlockLoop::new(&m.plan(), Precision::F32, Tiny::within(48 << 10)).unwrap();
+    let tiny = BlockLoop::alone(&m.plan(), Precision::F32, Tiny::within(48 << 10)).unwrap();
     let head = format!("// <<<lanes, {}, {}>>>\n", tiny.threads, tiny.shared);
     assert_kept("block_loop", &(head + tiny.passes().trim_start()));
 }
@@ -456,7 +456,7 @@ fn the_text_is_taken_by_the_compiler_of_cuda() {
     let compile = |model: &Model<'_>, architectures: &[&str]| {
         for (precision, _) in BOTH {
             let source = Source::new(&model.plan(), precision).unwrap();
-            let tiny = BlockLoop::new(&model.plan(), precision, Tiny::within(227 << 10));
+            let tiny = BlockLoop::alone(&model.plan(), precision, Tiny::within(227 << 10));
             let texts = [Some(source.text), tiny.map(|tiny| tiny.text)];
             let pairs = texts.iter().flatten();
             for (text, architecture) in
@@ -472,7 +472,7 @@ fn the_text_is_taken_by_the_compiler_of_cuda() {
     compile(&every_operation(&graph), &ARCHITECTURES);
     let graph = Graph::new();
     let step = variational_step(&graph, Some(50));
-    assert!(BlockLoop::new(&step.plan(), Precision::F64, Tiny::within(227 << 10)).is_some());
+    assert!(BlockLoop::alone(&step.plan(), Precision::F64, Tiny::within(227 << 10)).is_some());
     compile(&step, &ARCHITECTURES);
     random_models(5, |model| compile(model, &ARCHITECTURES[..1]));
     // What is wrong comes back as what the compiler says of it.

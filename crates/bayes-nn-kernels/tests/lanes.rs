@@ -34,9 +34,15 @@ fn id(input: Var<'_>) -> InputId {
     input.input_id().unwrap()
 }
 
-/// The lanes of a model that is tiny.
-fn lanes(backend: &dyn Backend, plan: &Plan, precision: Precision) -> Box<dyn Lanes> {
-    let lanes = backend.compile_lanes(plan, precision, LANES).unwrap();
+/// The lanes of a tiny plan.
+fn lanes(
+    backend: &dyn Backend,
+    plan: &Plan,
+    precision: Precision,
+    shared: &[InputId],
+) -> Box<dyn Lanes> {
+    let lanes = backend.compile_lanes(plan, precision, shared, LANES);
+    let lanes = lanes.unwrap();
     lanes.expect("the plan is tiny")
 }
 
@@ -80,6 +86,7 @@ fn lanes_are_the_programs_that_they_would_be_alone() {
         let graph = Graph::new();
         let model = variational_step(&graph, batch);
         let plan = model.plan();
+        let data = [id(model.inputs[0].0), id(model.inputs[1].0)];
         for (precision, tolerance) in [(Precision::F64, 1e-10), (Precision::F32, 2e-4)] {
             let alone = |backend: &dyn Backend, lane: usize| {
                 let mut program = model.program(backend, precision);
@@ -88,7 +95,7 @@ fn lanes_are_the_programs_that_they_would_be_alone() {
                 readable(&model, &*program)
             };
             for backend in backends() {
-                let mut lanes = lanes(&*backend, &plan, precision);
+                let mut lanes = lanes(&*backend, &plan, precision, &data);
                 for (input, values) in &model.inputs {
                     lanes.write_all(id(*input), values).unwrap();
                 }
@@ -119,7 +126,7 @@ fn a_lane_goes_back_and_the_others_stay() {
     let graph = Graph::new();
     let model = variational_step(&graph, None);
     for backend in backends() {
-        let mut lanes = lanes(&*backend, &model.plan(), Precision::F32);
+        let mut lanes = lanes(&*backend, &model.plan(), Precision::F32, &[]);
         for (input, values) in &model.inputs {
             lanes.write_all(id(*input), values).unwrap();
         }
@@ -170,7 +177,7 @@ fn an_index_outside_stops_its_lane_alone() {
     let updates = [(i, next), (count, count + 1.0)];
     let plan = Plan::new(&graph, &[x.gather(i, 0)], &updates).unwrap();
     for backend in backends() {
-        let mut lanes = lanes(&*backend, &plan, Precision::F32);
+        let mut lanes = lanes(&*backend, &plan, Precision::F32, &[id(x)]);
         let unset = lanes.run_all(&[1; LANES]);
         assert!(
             unset
@@ -200,6 +207,12 @@ fn an_index_outside_stops_its_lane_alone() {
         assert_eq!(lanes.run_all(&[0, 1]), [Ok(()), Ok(()), Ok(())]);
         let outputs: Vec<_> = lanes.programs().iter().map(|p| p.read_output(0)).collect();
         assert_eq!(outputs, [[3.0, 3.0], [2.0, 1.0], [3.0, 3.0]]);
+        // An input of its own that is no state.
+        lanes.programs()[2].write(id(next), &[0.0, 1.0]).unwrap();
+        lanes.run_all(&[1, 1, 1]);
+        assert_eq!(lanes.run_all(&[1, 1, 1]), [Ok(()), Ok(()), Ok(())]);
+        let outputs: Vec<_> = lanes.programs().iter().map(|p| p.read_output(0)).collect();
+        assert_eq!(outputs, [[3.0, 3.0], [3.0, 3.0], [1.0, 2.0]]);
         // What all share cannot be set for one.
         let error = lanes.programs()[0].write(id(x), &[0.0; 3]).unwrap_err();
         let name = "x".to_owned();
@@ -228,7 +241,10 @@ fn plan(rows: usize, batch: Option<usize>) -> Plan {
 #[test]
 fn only_tiny_plans_have_lanes() {
     let has = |backend: &dyn Backend, plan: &Plan| {
-        let lanes = backend.compile_lanes(plan, Precision::F32, 2).unwrap();
+        let shared: Vec<InputId> = plan.inputs.iter().map(|input| input.id).collect();
+        let lanes = backend
+            .compile_lanes(plan, Precision::F32, &shared, 2)
+            .unwrap();
         lanes.is_some()
     };
     for backend in backends() {

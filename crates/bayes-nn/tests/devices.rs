@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bayes_nn::model::{fit, from_fn};
 use bayes_nn::prelude::*;
+use bayes_nn_autodiff::InputId;
 use bayes_nn_kernels::cuda::emit::{BlockLoop, Source, Tiny};
 use bayes_nn_kernels::cuda::{Host, compiler};
 use bayes_nn_kernels::{Backend, KernelError, Lanes, Plan, Program};
@@ -93,9 +94,10 @@ impl Backend for Counted {
         &self,
         plan: &Plan,
         precision: Precision,
+        shared: &[InputId],
         lanes: usize,
     ) -> Result<Option<Box<dyn Lanes>>, KernelError> {
-        let made = self.device.compile_lanes(plan, precision, lanes)?;
+        let made = self.device.compile_lanes(plan, precision, shared, lanes)?;
         self.lanes
             .fetch_add(usize::from(made.is_some()), Ordering::Relaxed);
         Ok(made)
@@ -187,8 +189,9 @@ struct Compiled {
 impl Backend for Compiled {
     fn compile(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Program>, KernelError> {
         let mut texts = vec![Source::new(plan, precision)?.text];
-        texts
-            .extend(BlockLoop::new(plan, precision, Tiny::within(227 << 10)).map(|tiny| tiny.text));
+        texts.extend(
+            BlockLoop::alone(plan, precision, Tiny::within(227 << 10)).map(|tiny| tiny.text),
+        );
         for text in texts {
             for architecture in ["sm_80", "sm_90"] {
                 let code = compiler::compile(&text, architecture)?;

@@ -129,9 +129,10 @@ impl Recipe {
         if count == 1 {
             return self.alone(advi).map(Some);
         }
+        let shared: Vec<InputId> = self.data.iter().map(|(input, _)| *input).collect();
         let lanes = advi
             .device
-            .compile_lanes(&self.plan, advi.precision, count)?;
+            .compile_lanes(&self.plan, advi.precision, &shared, count)?;
         lanes.map(|lanes| self.filled(lanes)).transpose()
     }
 

@@ -30,6 +30,7 @@ impl Backend for Together {
         &self,
         plan: &Plan,
         precision: Precision,
+        _: &[InputId],
         lanes: usize,
     ) -> Result<Option<Box<dyn Lanes>>, KernelError> {
         let programs = (0..lanes).map(|_| self.compile(plan, precision));

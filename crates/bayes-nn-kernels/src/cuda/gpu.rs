@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use bayes_nn_autodiff::InputId;
 use cudarc::cublas::result::CublasError;
 use cudarc::cublas::{self, CudaBlas};
 use cudarc::driver::sys::{
@@ -193,7 +194,7 @@ fn driver_version() -> Result<i32, DeviceError> {
 
 impl Backend for Cuda {
     fn compile(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Program>, KernelError> {
-        if let Some(code) = BlockLoop::new(plan, precision, self.tiny) {
+        if let Some(code) = BlockLoop::alone(plan, precision, self.tiny) {
             let engine = GpuLoop::new(self, &code, 1)?;
             return alone(plan, precision, code, engine);
         }
@@ -207,9 +208,10 @@ impl Backend for Cuda {
         &self,
         plan: &Plan,
         precision: Precision,
+        shared: &[InputId],
         lanes: usize,
     ) -> Result<Option<Box<dyn Lanes>>, KernelError> {
-        let Some(code) = BlockLoop::new(plan, precision, self.tiny) else {
+        let Some(code) = BlockLoop::new(plan, precision, self.tiny, shared) else {
             return Ok(None);
         };
         let engine = GpuLoop::new(self, &code, lanes)?;

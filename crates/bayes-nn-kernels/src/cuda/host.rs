@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use bayes_nn_autodiff::InputId;
 use libloading::{Library, Symbol};
 
 use super::emit::{BlockLoop, Launch, Product, Tiny};
@@ -73,10 +74,6 @@ impl Host {
         Host { tiny, ..self }
     }
 
-    fn block_loop(&self, plan: &Plan, precision: Precision) -> Option<BlockLoop> {
-        BlockLoop::new(plan, precision, self.tiny)
-    }
-
     fn library(&self, text: &str) -> Result<Arc<Library>, DeviceError> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(library) = known.get(text) {
@@ -137,7 +134,7 @@ impl Drop for Folder {
 
 impl Backend for Host {
     fn compile(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Program>, KernelError> {
-        if let Some(code) = self.block_loop(plan, precision) {
+        if let Some(code) = BlockLoop::alone(plan, precision, self.tiny) {
             let engine = HostLoop::new(self, &code)?;
             return alone(plan, precision, code, engine);
         }
@@ -158,9 +155,10 @@ impl Backend for Host {
         &self,
         plan: &Plan,
         precision: Precision,
+        shared: &[InputId],
         lanes: usize,
     ) -> Result<Option<Box<dyn Lanes>>, KernelError> {
-        let Some(code) = self.block_loop(plan, precision) else {
+        let Some(code) = BlockLoop::new(plan, precision, self.tiny, shared) else {
             return Ok(None);
         };
         let engine = HostLoop::new(self, &code)?;

@@ -41,7 +41,7 @@ struct Shared<E> {
 
 struct Device<E> {
     engine: E,
-    /// Of each input whether it is known; of those that are states the lanes know.
+    /// Of each input that lanes share whether it is known; of the others they know.
     written: Vec<bool>,
 }
 
@@ -121,7 +121,7 @@ impl<E: LoopEngine> Shared<E> {
         self.device.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Where an input lies if all lanes read the same.
+    /// Where an input lies that lanes share.
     fn data_at(&self, number: usize) -> Option<usize> {
         match self.code.place(self.plan.inputs[number].value) {
             Some(Place::Data(at)) => Some(at),
@@ -164,7 +164,7 @@ impl<E: LoopEngine> Lane<E> {
         self.bytes[8 * CONTROL..HEAD].copy_from_slice(&steps.to_ne_bytes());
     }
 
-    fn write_state(&mut self, number: usize, elements: &[f64]) {
+    fn write_own(&mut self, number: usize, elements: &[f64]) {
         let id = self.shared.plan.inputs[number].value;
         if let Some(Place::Lane(at)) = self.shared.code.place(id) {
             let value = &self.shared.plan.values[id.index()];
@@ -224,7 +224,7 @@ impl<E: LoopEngine> Program for Lane<E> {
     fn write(&mut self, input: InputId, values: &[f64]) -> Result<(), KernelError> {
         let number = self.shared.plan.input_for(input, values)?;
         match self.shared.data_at(number) {
-            None => self.write_state(number, values),
+            None => self.write_own(number, values),
             Some(at) if self.shared.lanes == 1 => self.shared.write_data(number, at, values)?,
             Some(_) => {
                 return Err(KernelError::SharedInput {
@@ -285,8 +285,8 @@ impl<E: LoopEngine> Program for Lane<E> {
 
     fn restore(&mut self) {
         if let Some(saved) = &self.saved {
-            for states in self.shared.code.states() {
-                self.bytes[states.clone()].copy_from_slice(&saved[states]);
+            for lasting in self.shared.code.lasting() {
+                self.bytes[lasting.clone()].copy_from_slice(&saved[lasting]);
             }
         }
     }
@@ -315,7 +315,7 @@ impl<E: LoopEngine> Lanes for Group<E> {
             return self.shared.write_data(number, at, values);
         }
         for lane in &mut self.lanes {
-            lane.write_state(number, values);
+            lane.write_own(number, values);
         }
         Ok(())
     }

@@ -2,14 +2,14 @@
 //! all passes and many steps in one launch. A grid of such blocks is as many *lanes*: programs of
 //! one plan with states, seeds and outputs of their own.
 //!
-//! What no step writes (data, constants, tables) stays in global memory, once for all lanes. Of
-//! the rest a lane keeps between launches what can be asked for: states, outputs, and the indices
-//! of selections, which a message may have to name.
+//! What no step writes and lanes share (data, constants, tables) stays in global memory, once for
+//! all. Of the rest a lane keeps between launches what can be written or asked for: states and
+//! other inputs, outputs, and the indices of selections, which a message may have to name.
 
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use bayes_nn_autodiff::Kind;
+use bayes_nn_autodiff::{InputId, Kind};
 
 use super::product::LIBRARY_FROM;
 use super::text::{Printer, count};
@@ -92,7 +92,7 @@ pub struct BlockLoop {
     pub shared: usize,
     /// Bytes of a lane in global memory.
     pub lane: usize,
-    /// Bytes of what all lanes read and none writes.
+    /// Bytes of what all lanes share.
     pub data: usize,
     /// Where in the data the indices begin, in bytes.
     pub data_indices: usize,
@@ -107,7 +107,7 @@ pub struct BlockLoop {
 /// Where a value lies between launches, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// Among what all lanes read.
+    /// Among what all lanes share.
     Data(usize),
     /// In its lane.
     Lane(usize),
@@ -123,8 +123,8 @@ struct Places {
     /// Elements of the arenas of a block, by kind.
     own: [usize; 2],
     data: [usize; 2],
-    /// Elements of the arenas, at their beginning, that are states.
-    states: [usize; 2],
+    /// Elements of the arenas, at their beginning, that last from step to step.
+    lasting: [usize; 2],
     /// Which elements of the arenas a lane keeps, from where on and how many.
     kept: [Vec<(usize, usize)>; 2],
 }
@@ -137,15 +137,19 @@ fn by_kind(kind: Kind) -> usize {
 }
 
 impl Places {
-    fn new(plan: &Plan) -> Places {
+    fn new(plan: &Plan, shared: &[InputId]) -> Places {
         let home = |id: ValueId| plan.values[id.index()].home.index();
         let size = |home: usize| padded(plan.values[home].layout.span());
-        let mut changes = vec![false; plan.values.len()];
+        // What differs between lanes, or between steps.
+        let mut varies = vec![false; plan.values.len()];
+        for input in plan.inputs.iter().filter(|i| !shared.contains(&i.id)) {
+            varies[home(input.value)] = true;
+        }
         for state in &plan.states {
-            changes[home(*state)] = true;
+            varies[home(*state)] = true;
         }
         for step in &plan.steps {
-            step.each_value(|id, written| changes[home(id)] |= written);
+            step.each_value(|id, written| varies[home(id)] |= written);
         }
         let given = plan.inputs.iter().map(|input| input.value);
         let mut lasting: Vec<usize> = given
@@ -161,7 +165,7 @@ impl Places {
         for &home in &lasting {
             let value = &plan.values[home];
             let kind = by_kind(value.kind);
-            let end = match changes[home] {
+            let end = match varies[home] {
                 true => &mut own[kind],
                 false => &mut data[kind],
             };
@@ -169,11 +173,11 @@ impl Places {
             *end += size(home);
             ends[kind] = ends[kind].max(value.offset + size(home));
         }
-        let mut kept = own.map(|states| match states {
+        let mut kept = own.map(|lasting| match lasting {
             0 => Vec::new(),
-            states => vec![(0, states)],
+            lasting => vec![(0, lasting)],
         });
-        let states = own;
+        let firsts = own;
         let all = [plan.floats, plan.indices];
         for kind in [0, 1] {
             own[kind] += all[kind] - ends[kind];
@@ -183,7 +187,7 @@ impl Places {
             let (home, kind) = (value.home.index(), by_kind(value.kind));
             value.offset = match starts[home] {
                 Some(start) => value.offset - plan.values[home].offset + start,
-                None => (value.offset + states[kind]).saturating_sub(ends[kind]),
+                None => (value.offset + firsts[kind]).saturating_sub(ends[kind]),
             };
         }
         let mut asked: Vec<usize> = plan.outputs.iter().map(|id| home(*id)).collect();
@@ -199,14 +203,14 @@ impl Places {
         }
         let is_data = plan.values.iter().map(|value| {
             let home = value.home.index();
-            starts[home].is_some() && !changes[home]
+            starts[home].is_some() && !varies[home]
         });
         Places {
             is_data: is_data.collect(),
             plan: places,
             own,
             data,
-            states,
+            lasting: firsts,
             kept,
         }
     }
@@ -218,12 +222,23 @@ impl Places {
 }
 
 impl BlockLoop {
-    /// Prints a plan, if it is tiny.
-    pub fn new(plan: &Plan, precision: Precision, tiny: Tiny) -> Option<BlockLoop> {
+    /// Prints a plan for a single lane, if it is tiny.
+    pub fn alone(plan: &Plan, precision: Precision, tiny: Tiny) -> Option<BlockLoop> {
+        let inputs: Vec<InputId> = plan.inputs.iter().map(|input| input.id).collect();
+        BlockLoop::new(plan, precision, tiny, &inputs)
+    }
+
+    /// Prints a plan, if it is tiny, for lanes that share these inputs. States they never share.
+    pub fn new(
+        plan: &Plan,
+        precision: Precision,
+        tiny: Tiny,
+        shared: &[InputId],
+    ) -> Option<BlockLoop> {
         if !tiny.allows(plan) {
             return None;
         }
-        let places = Places::new(plan);
+        let places = Places::new(plan, shared);
         let mut printer = Printer::new(&places.plan, precision);
         printer.data.clone_from(&places.is_data);
         (printer.tables_memory, printer.tables_at) = ("f.data_indices", places.data[1]);
@@ -295,11 +310,11 @@ impl BlockLoop {
         passes(&self.text)
     }
 
-    /// Where the states lie in a lane, in bytes, by kind.
-    pub fn states(&self) -> [Range<usize>; 2] {
+    /// Where states and other inputs lie in a lane, in bytes, by kind.
+    pub fn lasting(&self) -> [Range<usize>; 2] {
         let starts = [HEAD, HEAD + self.element * self.places.length(0)];
         let sizes = [self.element, 4];
-        [0, 1].map(|kind| starts[kind]..starts[kind] + sizes[kind] * self.places.states[kind])
+        [0, 1].map(|kind| starts[kind]..starts[kind] + sizes[kind] * self.places.lasting[kind])
     }
 
     /// Where a value lies between launches; of those that pass only what is kept has such a place.
