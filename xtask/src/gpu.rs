@@ -20,8 +20,10 @@ const TESTS: [(&str, &str); 6] = [
 ];
 
 /// What is measured: the row's name, and the arguments of `workload`.
-const WORK: [(&str, &str); 4] = [
+const WORK: [(&str, &str); 6] = [
     ("moons", "moons --steps 50000"),
+    ("one restart", "restarts --steps 50000 --restarts 1"),
+    ("132 restarts", "restarts --steps 50000 --restarts 132"),
     ("minibatch", "moons --steps 50000 --batch 50"),
     ("image", "image --steps 20000 --batch 128"),
     ("grid", "grid --steps 2000 --side 1000 --draws 1000"),
@@ -74,9 +76,11 @@ fn commands() -> String {
     }
     lines.push("if compute-sanitizer true 2>/dev/null; then".to_owned());
     for tool in ["memcheck", "racecheck"] {
-        lines.push(format!(
-            "  compute-sanitizer --tool {tool} --error-exitcode 1 ./test-cuda {threads} every_operation steps_of"
-        ));
+        for tests in ["test-cuda every_operation steps_of", "test-lanes lanes_are"] {
+            lines.push(format!(
+                "  compute-sanitizer --tool {tool} --error-exitcode 1 ./{tests} {threads}"
+            ));
+        }
     }
     lines.push(
         "else echo 'compute-sanitizer does not run here: memory is NOT checked'; fi".to_owned(),

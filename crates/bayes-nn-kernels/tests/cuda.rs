@@ -28,16 +28,15 @@ fn on_gpu() -> bool {
     std::env::var("BAYES_NN_TEST_ON").as_deref() == Ok("cuda")
 }
 
-/// Backends that must give the same bits: the host by launches and by loops, threads in both
-/// orders, or a GPU twice, and once without loops. Without a C++ compiler there is nothing to test.
-fn equals() -> Option<Vec<Box<dyn Backend>>> {
+/// Backends, of which those side by side must give the same bits: the host by launches and by
+/// loops, threads in both orders; or a GPU twice with loops and twice without, between which the
+/// compiler may contract differently. Without a C++ compiler there is nothing to test.
+fn equals() -> Option<Vec<Vec<Box<dyn Backend>>>> {
     if on_gpu() {
-        let [first, second, third] = [(); 3].map(|()| Cuda::new(0).unwrap());
-        return Some(vec![
-            Box::new(first),
-            Box::new(second),
-            Box::new(third.launches()),
-        ]);
+        let loops = Cuda::new(0).unwrap();
+        let launches = loops.clone().launches();
+        let twice = |cuda: Cuda| [(); 2].map(|()| Box::new(cuda.clone()) as Box<dyn Backend>);
+        return Some(vec![twice(loops).into(), twice(launches).into()]);
     }
     match Host::find() {
         Ok(host) => {
@@ -45,11 +44,8 @@ fn equals() -> Option<Vec<Box<dyn Backend>>> {
             let orders = rules
                 .into_iter()
                 .flat_map(|host| [host.clone(), host.reversed()]);
-            Some(
-                orders
-                    .map(|host| Box::new(host) as Box<dyn Backend>)
-                    .collect(),
-            )
+            let all = orders.map(|host| Box::new(host) as Box<dyn Backend>);
+            Some(vec![all.collect()])
         }
         Err(error) => {
             let required = std::env::var_os("BAYES_NN_REQUIRE_HOST").is_some();
@@ -75,7 +71,12 @@ const BOTH: [(Precision, f64); 2] = [(Precision::F64, 1e-11), (Precision::F32, 2
 
 /// Steps against the CPU executor, and once more to the same bits.
 fn assert_like_cpu(model: &Model<'_>, steps: u64) {
-    let Some(equals) = equals() else { return };
+    for equals in equals().into_iter().flatten() {
+        assert_all_like_cpu(&equals, model, steps);
+    }
+}
+
+fn assert_all_like_cpu(equals: &[Box<dyn Backend>], model: &Model<'_>, steps: u64) {
     let cpu = Cpu::detect().unwrap();
     for (precision, tolerance) in BOTH {
         let run = |backend: &dyn Backend| {

@@ -142,7 +142,8 @@ fn restarts_of_a_tiny_network_run_together_and_are_those_of_the_cpu() {
         let alone = advi.seed(there.seed()).restarts(1).device(device.clone());
         let alone = network().fit(&data, alone).unwrap();
         assert_eq!(alone.result().curve().elbos(), there.curve().elbos());
-        assert_eq!(alone.result().elbo(), there.elbo());
+        let elbos = [alone.result(), there].map(|fit| fit.elbo().mean);
+        assert!(difference(&elbos[..1], &elbos[1..]) < 1e-6, "{elbos:?}");
     }
 }
 

@@ -38,6 +38,13 @@ enum Work {
     },
     /// Steps of mean-field ADVI of the two-moons network
     Moons(Steps),
+    /// Steps of several restarts of the two-moons network
+    Restarts {
+        #[command(flatten)]
+        steps: Steps,
+        #[arg(long)]
+        restarts: usize,
+    },
     /// A fit, then predictions of the test rows
     Process {
         #[command(flatten)]
@@ -143,6 +150,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().work {
         Work::Data { out } => data::write(&out),
         Work::Moons(steps) => moons::steps(&steps),
+        Work::Restarts { steps, restarts } => moons::restarts(&steps, restarts),
         Work::Process { steps, draws } => moons::process(&steps, draws),
         Work::Grid { steps, side, draws } => moons::grid(&steps, side, draws),
         Work::FirstElbo { data } => moons::first_elbo(&data),

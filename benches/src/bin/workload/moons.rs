@@ -34,6 +34,27 @@ pub fn steps(steps: &Steps) -> Outcome {
     }))
 }
 
+/// Steps of a fit that shows compilers all that a longer one needs.
+const FIRST_STEPS: u64 = 256;
+
+/// Seconds of a fit with restarts, once its programs have been compiled, and the steps of all
+/// restarts a second.
+pub fn restarts(steps: &Steps, restarts: usize) -> Outcome {
+    let (train, _) = data::moons(&steps.data)?;
+    let advi = steps.advi().elbo_draws(2).restarts(restarts);
+    network().fit(&train, advi.clone().steps(FIRST_STEPS.min(steps.steps)))?;
+    let begin = Instant::now();
+    let fit = network().fit(&train, advi)?;
+    let seconds = begin.elapsed().as_secs_f64();
+    let outcomes = fit.result().restarts().iter();
+    Ok(serde_json::json!({
+        "seconds": seconds,
+        "steps_per_second": (steps.steps * restarts as u64) as f64 / seconds,
+        "failed": outcomes.filter(|restart| restart.outcome.is_err()).count(),
+        "elbo": last_elbo(fit.result()),
+    }))
+}
+
 /// Everything from the file to predictions; the clock is outside.
 pub fn process(steps: &Steps, draws: usize) -> Outcome {
     let (train, test) = data::moons(&steps.data)?;
