@@ -13,7 +13,7 @@ CLASSES = 10
 
 
 def arguments(*modes):
-    """The options of `cargo xtask bench --peers`."""
+    """The options of `cargo xtask bench --peers` and `cargo xtask gpu`."""
     parser = argparse.ArgumentParser()
     parser.add_argument("mode", choices=modes)
     parser.add_argument("--data", type=pathlib.Path, required=True)
@@ -26,6 +26,9 @@ def arguments(*modes):
     parser.add_argument("--chains", type=int, default=2)
     parser.add_argument("--programs", type=pathlib.Path)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--hidden", type=int, default=400)
+    parser.add_argument("--block", type=int)
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""A 784-400-400-10 network in plain JAX: mean-field variational inference written by hand.
+"""A network of the size of MNIST in plain JAX: mean-field variational inference written by hand.
 
 All weights are one vector, as in the script for torch, and all steps one compiled `lax.scan`.
 """
@@ -10,14 +10,16 @@ import time
 import common
 
 OPTIONS = common.arguments("steps")
-os.environ["JAX_PLATFORMS"] = "cpu"
+os.environ["JAX_PLATFORMS"] = OPTIONS.device
+# Products of single precision are meant as such on a GPU, too.
+os.environ["JAX_DEFAULT_MATMUL_PRECISION"] = "highest"
 
 import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 from jax import lax, random  # noqa: E402
 
-SIZES = [common.PIXELS, 400, 400, common.CLASSES]
+SIZES = [common.PIXELS, OPTIONS.hidden, OPTIONS.hidden, common.CLASSES]
 SHAPES = [shape for i, o in zip(SIZES, SIZES[1:]) for shape in ((i, o), (o,))]
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 

@@ -9,7 +9,9 @@ import time
 import common
 
 OPTIONS = common.arguments("steps", "epochs", "process", "grid")
-os.environ["JAX_PLATFORMS"] = "cpu"
+os.environ["JAX_PLATFORMS"] = OPTIONS.device
+# Products of single precision are meant as such on a GPU, too.
+os.environ["JAX_DEFAULT_MATMUL_PRECISION"] = "highest"
 
 import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
@@ -93,8 +95,7 @@ def main():
         )
         return
 
-    @jax.jit
-    def probability(key, points):
+    def of_block(key, points):
         """Mean probability, expected entropy and mutual information of each point."""
         predictive = Predictive(
             model,
@@ -111,15 +112,25 @@ def main():
         total = -(jax.scipy.special.xlogy(mean, mean) + jax.scipy.special.xlog1py(1 - mean, -mean))
         return mean, aleatoric, total - aleatoric
 
+    @jax.jit
+    def probability(key, points):
+        """The same, block by block where all points at once do not fit memory."""
+        if OPTIONS.block is None or len(points) <= OPTIONS.block:
+            return of_block(key, points)
+        blocks = points.reshape(-1, OPTIONS.block, 2)
+        parts = lax.map(lambda block: of_block(key, block), blocks)
+        return [part.ravel() for part in parts]
+
     def predict(points):
-        return jax.block_until_ready(probability(random.key(2), points))[0]
+        """What the host gets to see."""
+        return jax.device_get(probability(random.key(2), points))[0]
 
     accuracy = float(((predict(x_test) > 0.5) == y_test).mean())
     if OPTIONS.mode == "process":
         common.report(elbo=elbo, accuracy=accuracy)
         return
 
-    points = jnp.asarray(common.grid(OPTIONS.side, dtype))
+    points = common.grid(OPTIONS.side, dtype)
     begin = time.perf_counter()
     predict(points)
     compiled = time.perf_counter()

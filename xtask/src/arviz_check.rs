@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::command::{cargo_with, root, show, target_folder};
-use crate::python::Venv;
+use crate::python::Python;
 
 /// Writes stores and our numbers of them, and lets ArviZ read the one and compute the other.
 ///
@@ -20,15 +20,15 @@ pub fn run() -> Result<(), String> {
 
     let folder = root().join("xtask/arviz");
     // ArviZ 1 wants Python 3.12.
-    let venv = Venv::prepare(
+    let python = Python::prepare(
         &root().join("target/arviz-venv"),
         &folder.join("requirements.txt"),
         12,
     );
-    if let Some((what, why)) = venv.missing.first() {
+    if let Some((what, why)) = python.missing.first() {
         return Err(format!("{what} is missing: {why}"));
     }
-    let mut check = Command::new(venv.python());
+    let mut check = Command::new(&python.interpreter);
     check.arg(folder.join("check.py")).arg(&*stores);
     show(&mut check, "check.py")
 }

@@ -55,7 +55,6 @@ pub fn output_of(command: &mut Command) -> Result<String, String> {
     let name = path.file_name().unwrap_or_default();
     let name = name.to_string_lossy().into_owned();
     let output = command
-        .current_dir(root())
         .stdin(Stdio::null())
         .output()
         .map_err(|error| format!("{name} cannot be started: {error}"))?;
@@ -75,7 +74,11 @@ pub fn output_of(command: &mut Command) -> Result<String, String> {
 /// When `cargo metadata` fails.
 pub fn target_folder() -> Result<PathBuf, String> {
     let arguments = ["metadata", "--no-deps", "--format-version", "1"];
-    let text = output_of(Command::new(env!("CARGO")).args(arguments))?;
+    let text = output_of(
+        Command::new(env!("CARGO"))
+            .args(arguments)
+            .current_dir(root()),
+    )?;
     let metadata: Value =
         serde_json::from_str(&text).map_err(|error| format!("cargo metadata: {error}"))?;
     let folder = metadata.get("target_directory").and_then(Value::as_str);
@@ -92,6 +95,31 @@ pub fn read_json(path: &Path) -> Result<Value, String> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Copies a file.
+///
+/// # Errors
+/// When it cannot be read or written.
+pub fn copy(from: &Path, to: &Path) -> Result<(), String> {
+    let copied = std::fs::copy(from, to);
+    let failed = |error| {
+        format!(
+            "cannot copy {} to {}: {error}",
+            from.display(),
+            to.display()
+        )
+    };
+    copied.map(|_| ()).map_err(failed)
+}
+
+/// Makes a folder and those above it.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn make_folder(path: &Path) -> Result<(), String> {
+    std::fs::create_dir_all(path)
+        .map_err(|error| format!("cannot make {}: {error}", path.display()))
 }
 
 /// Writes a file.

@@ -1,13 +1,16 @@
 //! Everything that needs a GPU: the tests of kernels and fits on it, the memory checker, and the
-//! workloads. On this machine, or staged as executables and a script for one without cargo.
+//! table beside other libraries. On this machine, or staged as executables and a script for one
+//! without cargo.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::command::{output_of, root, target_folder, write};
+use crate::command::{copy, make_folder, output_of, root, show, target_folder, write};
+use crate::machine;
+use crate::peers::gpu::{BUILT, PACKAGES};
+use crate::python::Python;
 
 /// The tests that run on a GPU: package, name.
 const TESTS: [(&str, &str); 6] = [
@@ -19,31 +22,28 @@ const TESTS: [(&str, &str); 6] = [
     ("bayes-nn", "devices"),
 ];
 
-/// What is measured: the row's name, and the arguments of `workload`.
-const WORK: [(&str, &str); 6] = [
-    ("moons", "moons --steps 50000"),
-    ("one restart", "restarts --steps 50000 --restarts 1"),
-    ("132 restarts", "restarts --steps 50000 --restarts 132"),
-    ("minibatch", "moons --steps 50000 --batch 50"),
-    ("image", "image --steps 20000 --batch 128"),
-    ("grid", "grid --steps 2000 --side 1000 --draws 1000"),
+/// The scripts of the peers that are measured, with what they share and the list of packages.
+const PEERS: [&str; 5] = [
+    "common.py",
+    "image_torch.py",
+    "image_jax.py",
+    "moons_numpyro.py",
+    PACKAGES,
 ];
 
+/// What is run where the folder lies.
+const SCRIPT: &str = include_str!("gpu.sh");
+
 /// Builds what is needed and runs it here, or stages it in a folder.
+///
+/// # Errors
+/// When something does not build or cannot be copied; when a test fails.
 pub fn run(stage: Option<&Path>) -> Result<(), String> {
     let folder = match stage {
         Some(folder) => folder.to_path_buf(),
         None => target_folder()?.join("gpu"),
     };
-    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    for (package, test) in TESTS {
-        let arguments = format!("test -p {package} --features cuda --no-run --test {test}");
-        copy(&built(&arguments)?, &folder.join(format!("test-{test}")))?;
-    }
-    let workload = "build --release -p bayes-nn-benches --features cuda --bin workload";
-    copy(&built(workload)?, &folder.join("workload"))?;
-    let script = folder.join("run.sh");
-    write(&script, &commands())?;
+    let script = staged(&folder)?;
     if stage.is_some() {
         println!(
             "staged; on the machine with the GPU: bash {}",
@@ -51,54 +51,63 @@ pub fn run(stage: Option<&Path>) -> Result<(), String> {
         );
         return Ok(());
     }
+    let list = folder.join("peers").join(PACKAGES);
+    let python = Python::prepare(&target_folder()?.join("peers-gpu-venv"), &list, 12);
     println!("+ bash {}", script.display());
-    let status = Command::new("bash").arg(&script).status();
-    match status.map_err(|error| format!("bash: {error}"))? {
-        status if status.success() => Ok(()),
-        status => Err(format!("{}: {status}", script.display())),
+    let mut command = Command::new("bash");
+    command.arg(&script).env("PYTHON", &python.interpreter);
+    show(&mut command, "bash")?;
+    for file in ["GPU.md", "gpu.json"] {
+        copy(&folder.join(file), &root().join("benches").join(file))?;
     }
+    Ok(())
 }
 
-/// The script: every test must run on a GPU, under the memory checker as well where it works,
-/// then the workloads print a line each.
-fn commands() -> String {
-    let mut lines = vec![
-        "#!/usr/bin/env bash".to_owned(),
-        "# Made by `cargo xtask gpu`.".to_owned(),
-        "set -euo pipefail".to_owned(),
-        "cd \"$(dirname \"$0\")\"".to_owned(),
-        "export BAYES_NN_TEST_ON=cuda BAYES_NN_REQUIRE_CUDA=1 BAYES_NN_REQUIRE_NVRTC=1".to_owned(),
-        "nvidia-smi --query-gpu=name,driver_version --format=csv,noheader".to_owned(),
+/// Fills a folder with everything that is run, and names the script that runs it.
+fn staged(folder: &Path) -> Result<PathBuf, String> {
+    make_folder(&folder.join("peers"))?;
+    for (package, test) in TESTS {
+        let arguments = format!("test -p {package} --features cuda --no-run --test {test}");
+        stage(&built(&arguments)?, &folder.join(format!("test-{test}")))?;
+    }
+    let workload = "build --release -p bayes-nn-benches --features cuda --bin workload";
+    stage(&built(workload)?, &folder.join("workload"))?;
+    let this = std::env::current_exe().map_err(|error| format!("this program: {error}"))?;
+    stage(&this, &folder.join("xtask"))?;
+    for file in PEERS {
+        let from = root().join("benches/peers").join(file);
+        copy(&from, &folder.join("peers").join(file))?;
+    }
+    write(&folder.join(BUILT), &origin().to_string())?;
+    let tests = TESTS.map(|(_, test)| test).join(" ");
+    let script = folder.join("run.sh");
+    write(&script, &SCRIPT.replace("{tests}", &tests))?;
+    Ok(script)
+}
+
+/// What the programs are built by and from, which the machine that they run on does not know.
+fn origin() -> Value {
+    let mut commit = Command::new("git");
+    commit
+        .args(["describe", "--always", "--dirty"])
+        .current_dir(root());
+    let pairs = [
+        machine::of("compiler", Command::new("rustc").arg("--version")),
+        machine::of("commit", &mut commit),
     ];
-    let threads = "--test-threads 1";
-    for (_, test) in TESTS {
-        lines.push(format!("./test-{test} {threads}"));
+    Value::Object(Map::from_iter(
+        pairs.map(|(name, value)| (name, value.into())),
+    ))
+}
+
+/// Copies an executable without its symbols: the folder has to travel.
+fn stage(from: &Path, to: &Path) -> Result<(), String> {
+    copy(from, to)?;
+    let stripped = output_of(Command::new("strip").arg(to));
+    if let Err(problem) = stripped {
+        println!("{} keeps its symbols: {problem}", to.display());
     }
-    lines.push("if compute-sanitizer true 2>/dev/null; then".to_owned());
-    for tool in ["memcheck", "racecheck"] {
-        for tests in ["test-cuda every_operation steps_of", "test-lanes lanes_are"] {
-            lines.push(format!(
-                "  compute-sanitizer --tool {tool} --error-exitcode 1 ./{tests} {threads}"
-            ));
-        }
-    }
-    lines.push(
-        "else echo 'compute-sanitizer does not run here: memory is NOT checked'; fi".to_owned(),
-    );
-    lines.push("./workload data --out data".to_owned());
-    for (row, arguments) in WORK {
-        for device in ["cpu", "cuda"] {
-            // A million rows by a thousand draws are hours on a CPU.
-            if row == "grid" && device == "cpu" {
-                continue;
-            }
-            lines.push(format!("echo '{row} on {device}:'"));
-            lines.push(format!(
-                "./workload {arguments} --data data --device {device}"
-            ));
-        }
-    }
-    lines.join("\n") + "\n"
+    Ok(())
 }
 
 /// Builds, and names the executable.
@@ -118,11 +127,4 @@ fn built(arguments: &str) -> Result<PathBuf, String> {
     let last = executables.next_back();
     last.map(PathBuf::from)
         .ok_or_else(|| format!("cargo {arguments} made no executable"))
-}
-
-fn copy(from: &Path, to: &Path) -> Result<(), String> {
-    let copied = fs::copy(from, to);
-    copied
-        .map(|_| ())
-        .map_err(|error| format!("{}: {error}", to.display()))
 }

@@ -41,11 +41,20 @@ enum Task {
         #[arg(long)]
         long: bool,
     },
-    /// Tests and workloads on a GPU.
+    /// Tests on a GPU, and the same work there in torch and JAX; writes benches/GPU.md.
     Gpu {
-        /// Only copies executables and a script into this folder, for a machine without cargo
+        /// Only copies executables, peers and a script into this folder, for a machine without cargo
         #[arg(long, value_name = "DIR")]
         stage: Option<PathBuf>,
+        /// Only makes the table, of what is staged in this folder, and writes it there
+        #[arg(long, value_name = "DIR", conflicts_with = "stage")]
+        measure: Option<PathBuf>,
+        /// Only these rows of the table; nothing is written
+        #[arg(long, value_name = "ROW", num_args = 1.., requires = "measure")]
+        only: Vec<String>,
+        /// How often each program runs
+        #[arg(long, default_value_t = 3, requires = "measure", value_parser = clap::value_parser!(u32).range(1..))]
+        repeats: u32,
     },
     /// Plots of the time of a step against rows, parameters, threads and draws.
     Figures,
@@ -115,7 +124,13 @@ fn main() -> ExitCode {
             true => kernels_check::Extent::Long,
             false => kernels_check::Extent::Usual,
         }),
-        Task::Gpu { stage } => gpu::run(stage.as_deref()),
+        Task::Gpu {
+            measure: Some(folder),
+            only,
+            repeats,
+            ..
+        } => peers::gpu::run(&folder, &only, repeats as usize),
+        Task::Gpu { stage, .. } => gpu::run(stage.as_deref()),
         Task::Figures => figures::run(),
         Task::Posteriors { only, data } => validation::posteriors(&only, data),
         Task::Sbc { simulations } => validation::sbc(simulations),

@@ -1,4 +1,5 @@
-//! Python beside us: a virtual environment of pinned packages, each installed on its own.
+//! Python beside us, with the packages of a list: a virtual environment of them, each installed
+//! on its own, or an interpreter as it is.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,75 +8,104 @@ use std::process::Command;
 use crate::command::output_of;
 use crate::machine;
 
-/// A virtual environment, as far as it could be made.
-pub struct Venv {
-    folder: PathBuf,
+/// An interpreter with those of the wanted packages that it has.
+pub struct Python {
+    /// The program.
+    pub interpreter: PathBuf,
     /// Packages and versions that are there.
     pub versions: Vec<(String, String)>,
     /// Packages that are not, and why.
     pub missing: Vec<(String, String)>,
 }
 
-impl Venv {
+impl Python {
     /// Python and packages with their versions, as the results show them.
     pub fn describe(&self) -> [(String, String); 2] {
         let packages = self.versions.iter();
         let packages: Vec<String> = packages.map(|(name, v)| format!("{name} {v}")).collect();
         [
-            machine::of("Python", Command::new(self.python()).arg("--version")),
+            machine::of("Python", Command::new(&self.interpreter).arg("--version")),
             ("peers".to_owned(), packages.join(", ")),
         ]
     }
 
-    /// Makes or completes the environment in `folder` from lines `name==version` of the file
+    /// Makes or completes a virtual environment in `folder` from lines `name==version` of the file
     /// `list`, with a Python 3 of at least this minor version.
-    pub fn prepare(folder: &Path, list: &Path, minor: u32) -> Venv {
-        let mut venv = Venv {
-            folder: folder.to_path_buf(),
-            versions: Vec::new(),
-            missing: Vec::new(),
-        };
-        let wanted = match fs::read_to_string(list) {
-            Ok(text) => text,
-            Err(error) => {
-                let why = format!("cannot be read: {error}");
-                venv.missing.push((list.display().to_string(), why));
-                return venv;
-            }
-        };
-        let made = match venv.python().exists() {
+    pub fn prepare(folder: &Path, list: &Path, minor: u32) -> Python {
+        let mut python = Python::bare(folder.join("bin/python"));
+        let made = match python.interpreter.exists() {
             true => Ok(String::new()),
             false => interpreter(minor).and_then(|python| {
                 output_of(Command::new(python).args(["-m", "venv"]).arg(folder))
             }),
         };
-        let present = made.and_then(|_| venv.pip(&["freeze"]));
-        for line in wanted.lines().map(str::trim) {
-            let Some((name, version)) = line.split_once("==") else {
-                continue;
-            };
+        let present = made.and_then(|_| python.pip(&["freeze"]));
+        for (line, name, version) in python.wanted(list) {
+            let frozen = format!("{name}=={version}");
             let installed = match &present {
-                Ok(present) if present.lines().any(|there| there == line) => Ok(String::new()),
+                Ok(present) if present.lines().any(|there| there == frozen) => Ok(String::new()),
                 Ok(_) => {
                     println!("installing {line}");
-                    venv.pip(&["install", "--quiet", line])
+                    python.pip(&["install", "--quiet", &line])
                 }
                 Err(problem) => Err(problem.clone()),
             };
             match installed {
-                Ok(_) => venv.versions.push((name.to_owned(), version.to_owned())),
+                Ok(_) => python.versions.push((name, version)),
                 Err(problem) => {
                     println!("{line} is missing: {problem}");
-                    venv.missing.push((line.to_owned(), problem));
+                    python.missing.push((line, problem));
                 }
             }
         }
-        venv
+        python
     }
 
-    /// The interpreter.
-    pub fn python(&self) -> PathBuf {
-        self.folder.join("bin/python")
+    /// What `PYTHON` names, else `python3`, with whatever versions it has of the packages of
+    /// `list`.
+    pub fn present(list: &Path) -> Python {
+        let named = std::env::var_os("PYTHON").map(PathBuf::from);
+        let mut python = Python::bare(named.unwrap_or_else(|| "python3".into()));
+        let ask = "import importlib.metadata, sys; print(importlib.metadata.version(sys.argv[1]))";
+        for (line, name, pinned) in python.wanted(list) {
+            let found = output_of(Command::new(&python.interpreter).args(["-c", ask, &name]));
+            match found {
+                Ok(version) if version == pinned => python.versions.push((name, version)),
+                Ok(version) => {
+                    let version = format!("{version} (the list has {pinned})");
+                    python.versions.push((name, version));
+                }
+                Err(problem) => python.missing.push((line, problem)),
+            }
+        }
+        python
+    }
+
+    fn bare(interpreter: PathBuf) -> Python {
+        Python {
+            interpreter,
+            versions: Vec::new(),
+            missing: Vec::new(),
+        }
+    }
+
+    /// The lines of a list with name and version; extras, as in `jax[cuda13]`, are no part of a
+    /// name.
+    fn wanted(&mut self, list: &Path) -> Vec<(String, String, String)> {
+        let text = match fs::read_to_string(list) {
+            Ok(text) => text,
+            Err(error) => {
+                let why = format!("cannot be read: {error}");
+                self.missing.push((list.display().to_string(), why));
+                return Vec::new();
+            }
+        };
+        let parts = |line: &str| {
+            let (package, version) = line.split_once("==")?;
+            let name = package.split_once('[').map_or(package, |(name, _)| name);
+            Some((line.to_owned(), name.to_owned(), version.to_owned()))
+        };
+        text.lines().map(str::trim).filter_map(parts).collect()
     }
 
     /// Names the first of these packages that is not installed.
@@ -87,7 +117,7 @@ impl Venv {
 
     fn pip(&self, arguments: &[&str]) -> Result<String, String> {
         let pip = ["-m", "pip", "--disable-pip-version-check"];
-        output_of(Command::new(self.python()).args(pip).args(arguments))
+        output_of(Command::new(&self.interpreter).args(pip).args(arguments))
     }
 }
 

@@ -89,6 +89,12 @@ pub trait Program: Send {
     /// an index input also when a value is not a whole number from 0.
     fn write(&mut self, input: InputId, values: &[f64]) -> Result<(), KernelError>;
 
+    /// Sets every element of an input or of a state to one number, without a vector of them.
+    ///
+    /// # Errors
+    /// As [`Program::write`], but for the number of values.
+    fn fill(&mut self, input: InputId, value: f64) -> Result<(), KernelError>;
+
     /// The present value of an input or of a state; empty if the program has no such input.
     fn read_input(&self, input: InputId) -> Vec<f64>;
 
@@ -120,6 +126,9 @@ pub trait Program: Send {
 
     /// Puts all states back to what they were when last saved; without that nothing changes.
     fn restore(&mut self);
+
+    /// Gives up what was saved, and on the CPU its memory.
+    fn forget(&mut self);
 
     /// The row-major number of the first element of an input or state that is NaN or infinite.
     fn first_non_finite(&self, input: InputId) -> Option<usize>;

@@ -35,9 +35,9 @@ pub struct Profile {
 /// What a backend reaches on passes that do nothing else.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
-    /// Bytes a second of `y = x + 1` over as much memory as the program uses.
+    /// Bytes a second, read and written, of `y = x + 1`.
     pub bandwidth: f64,
-    /// Operations a second of a product of 512x512 matrices.
+    /// Operations a second of a product of matrices.
     pub rate: f64,
 }
 
@@ -157,20 +157,44 @@ impl Profile {
     pub fn with_limits(self, backend: &dyn Backend) -> Result<Profile, KernelError> {
         let largest = self.passes.iter().map(|(pass, _)| pass.elements).max();
         let length = largest.unwrap_or(0).max(1 << 12) / 2;
-        let graph = Graph::new();
-        let x = graph.input("x", [length]);
-        let copy = seconds(backend, &graph, &[(x, x + 1.0)], self.precision)?;
-        const N: usize = 512;
-        let graph = Graph::new();
-        let (a, c) = (graph.input("a", [N, N]), graph.input("c", [N, N]));
-        let product = seconds(backend, &graph, &[(c, a.matmul(a))], self.precision)?;
-        let limits = Limits {
-            bandwidth: (2 * length * bytes(self.precision)) as f64 / copy,
-            rate: (2 * N * N * N) as f64 / product,
-        };
+        let limits = Limits::measured(backend, self.precision, length, 512)?;
         Ok(Profile {
             limits: Some(limits),
             ..self
+        })
+    }
+}
+
+impl Limits {
+    /// What `backend` reaches now: in memory on `length` numbers, which caches should not hold if
+    /// memory is meant; in arithmetic on a product of two matrices `[n, n]`, large enough to fill
+    /// the device.
+    ///
+    /// # Errors
+    /// When the backend cannot run one of the two.
+    ///
+    /// ```
+    /// use bayes_nn_kernels::profile::Limits;
+    /// use bayes_nn_kernels::{Device, Precision};
+    /// let limits = Limits::measured(&Device::cpu(), Precision::F32, 1 << 16, 64)?;
+    /// assert!(limits.bandwidth > 0.0 && limits.rate > 0.0);
+    /// # Ok::<(), bayes_nn_kernels::KernelError>(())
+    /// ```
+    pub fn measured(
+        backend: &dyn Backend,
+        precision: Precision,
+        length: usize,
+        n: usize,
+    ) -> Result<Limits, KernelError> {
+        let graph = Graph::new();
+        let x = graph.input("x", [length]);
+        let copy = seconds(backend, &graph, &[(x, x + 1.0)], precision)?;
+        let graph = Graph::new();
+        let (a, c) = (graph.input("a", [n, n]), graph.input("c", [n, n]));
+        let product = seconds(backend, &graph, &[(c, a.matmul(a))], precision)?;
+        Ok(Limits {
+            bandwidth: (2 * length * bytes(precision)) as f64 / copy,
+            rate: 2.0 * (n as f64).powi(3) / product,
         })
     }
 }

@@ -28,12 +28,17 @@ fn on_gpu() -> bool {
     std::env::var("BAYES_NN_TEST_ON").as_deref() == Ok("cuda")
 }
 
+/// The first GPU, which was asked for.
+fn gpu() -> Cuda {
+    Cuda::new(0).unwrap_or_else(|error| panic!("{error}"))
+}
+
 /// Backends, of which those side by side must give the same bits: the host by launches and by
 /// loops, threads in both orders; or a GPU twice with loops and twice without, between which the
 /// compiler may contract differently. Without a C++ compiler there is nothing to test.
 fn equals() -> Option<Vec<Vec<Box<dyn Backend>>>> {
     if on_gpu() {
-        let loops = Cuda::new(0).unwrap();
+        let loops = gpu();
         let launches = loops.clone().launches();
         let twice = |cuda: Cuda| [(); 2].map(|()| Box::new(cuda.clone()) as Box<dyn Backend>);
         return Some(vec![twice(loops).into(), twice(launches).into()]);
@@ -59,7 +64,7 @@ fn equals() -> Option<Vec<Vec<Box<dyn Backend>>>> {
 /// A backend that runs tiny programs as loops, and one that never does.
 fn backends() -> Option<[Box<dyn Backend>; 2]> {
     if on_gpu() {
-        let cuda = Cuda::new(0).unwrap();
+        let cuda = gpu();
         return Some([Box::new(cuda.clone()), Box::new(cuda.launches())]);
     }
     equals()?;
@@ -374,6 +379,10 @@ fn states_are_saved_on(backend: &dyn Backend) {
     assert_eq!(program.first_non_finite(states[0]), None);
     let mut bad = saved[0].clone();
     bad[7] = f64::NAN;
+    program.forget();
+    program.fill(states[0], 0.5).unwrap();
+    program.restore();
+    assert_eq!(program.read_input(states[0]), vec![0.5; bad.len()]);
     program.write(states[0], &bad).unwrap();
     assert_eq!(program.first_non_finite(states[0]), Some(7));
 }
@@ -488,7 +497,7 @@ fn memory_is_given_back() {
     if !on_gpu() {
         return eprintln!("skipped: BAYES_NN_TEST_ON is not cuda");
     }
-    let cuda = Cuda::new(0).unwrap();
+    let cuda = gpu();
     let graph = Graph::new();
     let mut model = Model::new(&graph);
     let x = model.input([64 << 18]);

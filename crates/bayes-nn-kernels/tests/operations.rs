@@ -4,8 +4,8 @@ mod common;
 
 use bayes_nn_autodiff::noise::{NoiseKey, normal, uniform};
 use bayes_nn_autodiff::{Graph, Kind, NoiseKind, Shape, Var, concat, grad};
-use bayes_nn_kernels::{Backend, Cpu, Isa, Plan, Precision};
-use common::{Model, SEED, numbers};
+use bayes_nn_kernels::{Plan, Precision};
+use common::{Model, SEED, backends, numbers};
 
 /// Lengths of a row around which tails, padding and tiles change.
 const COLUMNS: [usize; 13] = [0, 1, 2, 15, 16, 17, 33, 63, 64, 65, 255, 500, 1030];
@@ -675,10 +675,9 @@ fn noise_is_the_specified_and_the_same_in_both_precisions() {
             [NoiseKind::Normal, NoiseKind::Uniform].map(|kind| graph.noise(kind, 5, shape));
         let plan = Plan::new(&graph, &outputs, &[]).unwrap();
         let columns = shape.iter().rfind(|n| **n != 1).map_or(1, |n| *n);
-        for isa in Isa::available() {
-            let cpu = Cpu::detect().unwrap().isa(isa).unwrap();
+        for (name, backend) in backends() {
             let mut programs = [Precision::F64, Precision::F32]
-                .map(|precision| cpu.compile(&plan, precision).unwrap());
+                .map(|precision| backend.compile(&plan, precision).unwrap());
             for step in [0, 1, (1 << 33) + 5] {
                 let key = NoiseKey {
                     seed: SEED,
@@ -695,11 +694,11 @@ fn noise_is_the_specified_and_the_same_in_both_precisions() {
                     let [double, single] = [0, 1].map(|p| programs[p].read_output(0)[i]);
                     assert!(
                         (double - expected).abs() <= 2e-15 * expected.abs(),
-                        "{isa} {shape}"
+                        "{name} {shape}"
                     );
                     assert!(
                         (single - expected).abs() <= 1e-6 * expected.abs(),
-                        "{isa} {shape}"
+                        "{name} {shape}"
                     );
                     let expected = uniform(&key, row, column);
                     assert_eq!([0, 1].map(|p| programs[p].read_output(1)[i]), [expected; 2]);
@@ -718,41 +717,43 @@ fn rewinding_repeats_the_run() {
     let batch = graph.batch(40, 7, 0);
     model.outputs = vec![noise, batch, graph.step()];
     model.updates = vec![(x, 0.5 * x + noise)];
-    let mut program = model.program(&Cpu::detect().unwrap(), Precision::F32);
-    let id = x.input_id().unwrap();
-    program.run(7).unwrap();
-    let first = (
-        program.read_input(id),
-        program.read_output(0),
-        program.read_output(1),
-    );
-    assert_eq!(program.read_output(2), [6.0]);
-    program.run(5).unwrap();
-    // From the start, in pieces of other sizes; and from the middle with the state of then.
-    model.write(program.as_mut());
-    program.run(3).unwrap();
-    let middle = program.read_input(id);
-    program.run(4).unwrap();
-    assert_eq!(
-        (
+    for (_, backend) in backends() {
+        let mut program = model.program(&*backend, Precision::F32);
+        let id = x.input_id().unwrap();
+        program.run(7).unwrap();
+        let first = (
             program.read_input(id),
             program.read_output(0),
-            program.read_output(1)
-        ),
-        first
-    );
-    program.write(id, &middle).unwrap();
-    program.rewind(SEED, 3);
-    program.run(4).unwrap();
-    assert_eq!(
-        (
-            program.read_input(id),
-            program.read_output(0),
-            program.read_output(1)
-        ),
-        first
-    );
-    program.rewind(SEED + 1, 6);
-    program.run(1).unwrap();
-    assert_ne!(program.read_output(0), first.1, "another seed, other noise");
+            program.read_output(1),
+        );
+        assert_eq!(program.read_output(2), [6.0]);
+        program.run(5).unwrap();
+        // From the start, in pieces of other sizes; and from the middle with the state of then.
+        model.write(program.as_mut());
+        program.run(3).unwrap();
+        let middle = program.read_input(id);
+        program.run(4).unwrap();
+        assert_eq!(
+            (
+                program.read_input(id),
+                program.read_output(0),
+                program.read_output(1)
+            ),
+            first
+        );
+        program.write(id, &middle).unwrap();
+        program.rewind(SEED, 3);
+        program.run(4).unwrap();
+        assert_eq!(
+            (
+                program.read_input(id),
+                program.read_output(0),
+                program.read_output(1)
+            ),
+            first
+        );
+        program.rewind(SEED + 1, 6);
+        program.run(1).unwrap();
+        assert_ne!(program.read_output(0), first.1, "another seed, other noise");
+    }
 }

@@ -364,7 +364,7 @@ fn saved_states_come_back_bit_for_bit_and_bad_numbers_are_found() {
         let (a, b) = (a.input_id().unwrap(), b.input_id().unwrap());
         let start: Vec<f64> = (0..120).map(f64::from).collect();
         program.write(a, &start).unwrap();
-        program.write(b, &[0.0; 3]).unwrap();
+        program.fill(b, 0.0).unwrap();
         program.run(2).unwrap();
         program.save();
         let saved = (program.read_input(a), program.read_input(b));
@@ -372,6 +372,11 @@ fn saved_states_come_back_bit_for_bit_and_bad_numbers_are_found() {
         assert_ne!(program.read_input(b), saved.1);
         program.restore();
         assert_eq!((program.read_input(a), program.read_input(b)), saved);
+
+        program.forget();
+        program.fill(a, 0.5).unwrap();
+        program.restore();
+        assert_eq!(program.read_input(a), [0.5; 120]);
 
         assert_eq!(program.first_non_finite(a), None);
         let mut bad = start.clone();

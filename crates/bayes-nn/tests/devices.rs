@@ -15,7 +15,7 @@ use bayes_nn_kernels::{Backend, KernelError, Lanes, Plan, Program};
 /// What stands beside the CPU, unless this machine has neither a compiler nor a GPU.
 fn device() -> Option<Device> {
     if std::env::var("BAYES_NN_TEST_ON").as_deref() == Ok("cuda") {
-        return Some(Device::cuda(0).unwrap());
+        return Some(Device::cuda(0).unwrap_or_else(|error| panic!("{error}")));
     }
     match Host::find() {
         Ok(host) => Some(Device::new("host", host)),

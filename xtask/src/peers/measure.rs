@@ -9,10 +9,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::data_folder;
 use super::rows::{Cores, Measure, Program, What};
-use crate::command::root;
-use crate::python::Venv;
+use crate::command::make_folder;
+use crate::python::Python;
 
 /// Longest that a program may take.
 const LIMIT: Duration = Duration::from_secs(900);
@@ -28,39 +27,43 @@ pub struct Measured {
     pub report: Value,
 }
 
-/// Where the programs are.
+/// The folders of all that is run, read and written.
+pub struct Places {
+    /// Our own programs.
+    pub programs: PathBuf,
+    /// The peers' scripts.
+    pub scripts: PathBuf,
+    /// The data sets.
+    pub data: PathBuf,
+    /// What programs say beside their results.
+    pub log: PathBuf,
+}
+
+/// What runs programs.
 pub struct Runner {
-    programs: PathBuf,
-    pub venv: Venv,
-    log: PathBuf,
+    places: Places,
+    pub python: Python,
 }
 
 impl Runner {
     /// # Errors
-    /// When the folder of the peers' messages cannot be made.
-    pub fn new(programs: PathBuf, venv: Venv) -> Result<Runner, String> {
-        let log = root().join("target/peers-log");
-        fs::create_dir_all(&log)
-            .map_err(|error| format!("cannot make {}: {error}", log.display()))?;
-        Ok(Runner {
-            programs,
-            venv,
-            log,
-        })
+    /// When the folder of messages cannot be made.
+    pub fn new(places: Places, python: Python) -> Result<Runner, String> {
+        make_folder(&places.log)?;
+        Ok(Runner { places, python })
     }
 
     /// The folder of our own programs.
     pub fn programs(&self) -> &Path {
-        &self.programs
+        &self.places.programs
     }
 
     /// Why a program cannot run, if that is known before.
     pub fn missing(&self, program: &Program) -> Option<String> {
         match program.what {
-            What::Script(_, packages) => self.venv.why_missing(packages),
-            What::Binary(name) => {
-                (!self.programs.join(name).exists()).then(|| format!("missing: no binary `{name}`"))
-            }
+            What::Script(_, packages) => self.python.why_missing(packages),
+            What::Binary(name) => (!self.places.programs.join(name).exists())
+                .then(|| format!("missing: no binary `{name}`")),
             What::Example(_) => None,
         }
     }
@@ -70,25 +73,25 @@ impl Runner {
     /// # Errors
     /// When it does not start, fails, takes too long, or does not print what is measured.
     pub fn run(&self, program: &Program, measure: Measure) -> Result<Measured, String> {
+        let places = &self.places;
         let (path, script, name) = match program.what {
-            What::Binary(name) => (self.programs.join(name), None, name),
-            What::Example(name) => (self.programs.join("examples").join(name), None, name),
+            What::Binary(name) => (places.programs.join(name), None, name),
+            What::Example(name) => (places.programs.join("examples").join(name), None, name),
             What::Script(name, _) => {
-                let script = root().join("benches/peers").join(name);
-                (self.venv.python(), Some(script), name)
+                let script = places.scripts.join(name);
+                (self.python.interpreter.clone(), Some(script), name)
             }
         };
         let mut command = pinned(&path, program.cores);
         command.args(script);
         // The scripts lie in the source tree, which stays as it is.
         command.env("PYTHONDONTWRITEBYTECODE", "1");
-        let data = data_folder();
         let arguments = program.arguments.split_whitespace();
         command.args(arguments.map(|a| {
-            a.replace("{data}", &data.to_string_lossy())
-                .replace("{programs}", &self.programs.to_string_lossy())
+            a.replace("{data}", &places.data.to_string_lossy())
+                .replace("{programs}", &places.programs.to_string_lossy())
         }));
-        let log = self.log.join(format!("{name}.log"));
+        let log = places.log.join(format!("{name}.log"));
         let ran = run(&mut command, &log)?;
         let report: Value = ran
             .lines
@@ -135,6 +138,19 @@ pub fn pinned(program: &Path, cores: Cores) -> Command {
     command
 }
 
+/// The line of messages that names an error, as clap (`error: ...`) and Python (`TypeError: ...`)
+/// print it, else the last one.
+fn reason(messages: &str) -> &str {
+    let names = |line: &&str| {
+        let first = line.split(' ').next();
+        let first = first.map(|word| word.trim_end_matches(':'));
+        first.is_some_and(|word| word.ends_with("error") || word.ends_with("Error"))
+    };
+    let mut lines = messages.trim().lines();
+    let named = lines.clone().rfind(names);
+    named.or_else(|| lines.next_back()).unwrap_or_default()
+}
+
 struct Ran {
     lines: Vec<String>,
     /// Seconds to the first line.
@@ -148,7 +164,6 @@ fn run(command: &mut Command, log: &Path) -> Result<Ran, String> {
     let messages =
         File::create(log).map_err(|error| format!("cannot write {}: {error}", log.display()))?;
     command
-        .current_dir(root())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(messages);
@@ -186,8 +201,7 @@ fn run(command: &mut Command, log: &Path) -> Result<Ran, String> {
         }),
         false => {
             let text = fs::read_to_string(log).unwrap_or_default();
-            let last = text.trim().lines().last().unwrap_or_default().to_owned();
-            Err(format!("failed: {status}: {last}"))
+            Err(format!("failed: {status}: {}", reason(&text)))
         }
     }
 }

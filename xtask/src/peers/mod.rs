@@ -1,5 +1,6 @@
 //! Our programs and those of other libraries on the same work, one table.
 
+pub mod gpu;
 mod measure;
 mod results;
 pub mod rows;
@@ -11,8 +12,8 @@ use std::process::Command;
 
 use crate::command::{cargo, output_of, root, target_folder};
 use crate::machine;
-use crate::python::Venv;
-use measure::{Measured, Runner};
+use crate::python::Python;
+use measure::{Measured, Places, Runner};
 use results::{Line, Results, Sample};
 use rows::{Judge, Row, Work};
 
@@ -40,7 +41,28 @@ pub fn prepare() -> Result<PathBuf, String> {
 /// When a row is not known, our own programs do not build, or results cannot be written. A peer
 /// that fails is reported in its line.
 pub fn run(only: &[String], repeats: usize) -> Result<(), String> {
-    let mut rows = rows::all();
+    let rows = chosen(rows::all(), only)?;
+    let places = Places {
+        programs: prepare()?,
+        scripts: root().join("benches/peers"),
+        data: data_folder(),
+        log: root().join("target/peers-log"),
+    };
+    let list = places.scripts.join("requirements.txt");
+    let python = Python::prepare(&root().join("target/peers-venv"), &list, 10);
+    let runner = Runner::new(places, python)?;
+    let mut machine = machine::describe();
+    machine.extend(runner.python.describe());
+    let results = measure(&runner, &rows, machine, repeats, |_| Ok(()))?;
+    println!("\n{}", table::text(&results));
+    match only.is_empty() {
+        true => results.write(&table::CPU, &root().join("benches")),
+        false => Ok(()),
+    }
+}
+
+/// The rows named `only`, or all.
+fn chosen(mut rows: Vec<Row>, only: &[String]) -> Result<Vec<Row>, String> {
     if let Some(unknown) = only.iter().find(|id| rows.iter().all(|row| row.id != **id)) {
         let known: Vec<&str> = rows.iter().map(|row| row.id).collect();
         return Err(format!(
@@ -49,28 +71,30 @@ pub fn run(only: &[String], repeats: usize) -> Result<(), String> {
         ));
     }
     rows.retain(|row| only.is_empty() || only.iter().any(|id| id == row.id));
-    let programs = prepare()?;
-    let list = root().join("benches/peers/requirements.txt");
-    let venv = Venv::prepare(&root().join("target/peers-venv"), &list, 10);
-    let runner = Runner::new(programs, venv)?;
-    let mut machine = machine::describe();
-    machine.extend(runner.venv.describe());
-    let mut lines = Vec::new();
-    for row in &rows {
-        println!("{}: {}", row.id, row.work);
-        lines.extend(measure_row(&runner, row, repeats));
-    }
-    let results = Results {
+    Ok(rows)
+}
+
+/// All rows, one after the other; `row_done` sees what there is after each.
+fn measure(
+    runner: &Runner,
+    rows: &[Row],
+    machine: Vec<(String, String)>,
+    repeats: usize,
+    row_done: impl Fn(&Results) -> Result<(), String>,
+) -> Result<Results, String> {
+    let mut results = Results {
         machine,
         repeats,
-        lines,
-        missing: runner.venv.missing.clone(),
+        lines: Vec::new(),
+        missing: runner.python.missing.clone(),
     };
-    println!("\n{}", table::text(&results));
-    match only.is_empty() {
-        true => results.write(&root().join("benches")),
-        false => Ok(()),
+    for row in rows {
+        println!("{}: {}", row.id, row.work);
+        let lines = measure_row(runner, row, repeats);
+        results.lines.extend(lines);
+        row_done(&results)?;
     }
+    Ok(results)
 }
 
 /// Ours and every peer in turn, `repeats` times.
@@ -120,6 +144,10 @@ fn measure_row(runner: &Runner, row: &Row, repeats: usize) -> Vec<Line> {
         Judge::Each => {}
         Judge::Fastest(at_least) => results::judge_fastest(&mut lines, at_least),
         Judge::Alone { at_most } => lines.push(Line::alone(row, &ours, at_most)),
+        Judge::Both { at_least, at_most } => {
+            results::judge_fastest(&mut lines, at_least);
+            lines.push(Line::alone(row, &ours, at_most));
+        }
     }
     for line in &lines {
         println!("    {}", table::short(line));

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::measure::Measured;
 use super::rows::{Measure, Peer, Row};
-use super::table;
+use super::table::{self, Page};
 use crate::command::write;
 
 /// Everything that is written.
@@ -14,7 +14,7 @@ pub struct Results {
     pub machine: Vec<(String, String)>,
     pub repeats: usize,
     pub lines: Vec<Line>,
-    /// Packages that could not be installed, and why.
+    /// Packages that are not there, and why.
     pub missing: Vec<(String, String)>,
 }
 
@@ -185,19 +185,19 @@ pub fn judge_fastest(lines: &mut [Line], at_least: f64) {
 }
 
 impl Results {
-    /// Writes `RESULTS.md` and `results.json` into a folder.
+    /// Writes the page and its numbers into a folder.
     ///
     /// # Errors
     /// When they cannot be written.
-    pub fn write(&self, folder: &Path) -> Result<(), String> {
+    pub fn write(&self, page: &Page, folder: &Path) -> Result<(), String> {
         let json = json!({
             "machine": object(&self.machine),
             "repeats": self.repeats,
             "missing": object(&self.missing),
             "lines": self.lines.iter().map(Line::json).collect::<Vec<_>>(),
         });
-        write(&folder.join("results.json"), &format!("{json:#}\n"))?;
-        write(&folder.join("RESULTS.md"), &table::markdown(self))
+        write(&folder.join(page.numbers), &format!("{json:#}\n"))?;
+        write(&folder.join(page.file), &table::markdown(self, page))
     }
 }
 

@@ -63,6 +63,8 @@ pub enum Judge {
     Fastest(f64),
     /// A limit without a peer.
     Alone { at_most: f64 },
+    /// The ratio to the fastest of all peers, and a limit.
+    Both { at_least: f64, at_most: f64 },
 }
 
 /// A peer's side of a row.
@@ -100,14 +102,14 @@ pub enum Cores {
     All,
 }
 
-const NUMPYRO: What = What::Script("moons_numpyro.py", &["jax", "numpyro"]);
+pub const NUMPYRO: What = What::Script("moons_numpyro.py", &["jax", "numpyro"]);
 const PYMC: What = What::Script("moons_pymc.py", &["pymc"]);
 const NUMPYRO_NUTS: What = What::Script("moons_nuts.py", &["jax", "numpyro"]);
 const NUTPIE: What = What::Script("moons_nuts.py", &["pymc", "nutpie"]);
-const TORCH: What = What::Script("image_torch.py", &["torch"]);
-const JAX: What = What::Script("image_jax.py", &["jax"]);
+pub const TORCH: What = What::Script("image_torch.py", &["torch"]);
+pub const JAX: What = What::Script("image_jax.py", &["jax"]);
 
-fn ours(arguments: &'static str, cores: Cores) -> Work {
+pub fn ours(arguments: &'static str, cores: Cores) -> Work {
     Work::Program(Program {
         what: What::Binary("workload"),
         arguments,
@@ -115,7 +117,7 @@ fn ours(arguments: &'static str, cores: Cores) -> Work {
     })
 }
 
-fn peer(
+pub fn peer(
     name: &'static str,
     what: What,
     arguments: &'static str,
@@ -141,7 +143,7 @@ pub fn all() -> Vec<Row> {
     rows
 }
 
-const RATE: Measure = Measure::Rate("steps_per_second", "steps/s");
+pub const RATE: Measure = Measure::Rate("steps_per_second", "steps/s");
 
 /// Steps a second or milliseconds a step.
 fn steps() -> Vec<Row> {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::measure::Measured;
 use super::results::{Line, Results, Sample, Target};
 
 const HEADER: [&str; 8] = [
@@ -35,6 +36,31 @@ the data set, over what mean-field Adam cannot do without: means and standard de
 gradients and two moments of each.
 ";
 
+const GPU_NOTES: &str = "\
+Each number is the median of the runs, with the least and the largest behind it; programs run in
+turn, and a ratio says how many times faster ours is. The work is the same on both sides: model,
+data file, rows in a batch, draws in a step, Adam with the same learning rate, number of steps, and
+single precision, in products too: no TF32, which JAX would take unasked. All steps of a fit are
+one call: a graph that is launched again for us and for torch, one `lax.scan` for JAX. Time to
+compile, and to capture a graph, is no part of a step and is shown apart. Where a row has several
+peers and one target, it is the fastest that counts.
+
+Restarts are threads of the host, each with a program and a stream of its own; their time is that of
+the call, program making included, as is that of the one fit beside them. Predictions are those of
+a grid of a million points, from the points in the host's memory to means and uncertainties there,
+the median of five calls; JAX maps over blocks of the points, whose draws would not fit memory all
+at once.
+";
+
+const FLOOR: &str = "\
+A step must read and write six vectors as long as the parameters (means, standard deviations, and
+two moments of each), read its rows, and multiply: forwards, back to the weights, and back to the
+inputs of all layers but the first. The floor is the longer of the times that this takes at the
+rates that the device reaches on work that does nothing else, `y = x + 1` over 256 MiB and a
+product of two 4096x4096 matrices in the same precision. Noise, draws and gradients may stay in
+caches, and count as nothing.
+";
+
 const EVIDENCE: &str = "\
 The mean ELBO of the last tenth of the steps in nats, and the accuracy on the test rows where they
 are predicted. Each library starts at values of its own, which a short fit of a large network does
@@ -59,19 +85,61 @@ pub fn text(results: &Results) -> String {
     aligned(&rows(results), "  ", false)
 }
 
+/// A page of results.
+pub struct Page {
+    pub file: &'static str,
+    /// The file of the same as JSON.
+    pub numbers: &'static str,
+    title: &'static str,
+    /// What makes it.
+    command: &'static str,
+    /// How it is measured.
+    notes: &'static str,
+}
+
+/// What is measured on the CPU.
+pub const CPU: Page = Page {
+    file: "RESULTS.md",
+    numbers: "results.json",
+    title: "Beside other libraries",
+    command: "cargo xtask bench --peers",
+    notes: NOTES,
+};
+
+/// What is measured on a GPU.
+pub const GPU: Page = Page {
+    file: "GPU.md",
+    numbers: "gpu.json",
+    title: "On a GPU, beside other libraries",
+    command: "cargo xtask gpu",
+    notes: GPU_NOTES,
+};
+
 /// The page.
-pub fn markdown(results: &Results) -> String {
-    let mut page = String::from("# Beside other libraries\n\n");
-    page.push_str("Written by `cargo xtask bench --peers`, which makes all of it again.\n\n");
+pub fn markdown(results: &Results, of: &Page) -> String {
+    let mut page = format!("# {}\n\n", of.title);
+    let _ = writeln!(
+        page,
+        "Written by `{}`, which makes all of it again.\n",
+        of.command
+    );
     for (name, value) in &results.machine {
         let _ = writeln!(page, "- {name}: {value}");
     }
     let _ = writeln!(page, "- runs of each program: {}\n", results.repeats);
     page.push_str(&aligned(&rows(results), " | ", true));
     for (package, why) in &results.missing {
-        let _ = writeln!(page, "\n`{package}` could not be installed: {why}");
+        let _ = writeln!(page, "\n`{package}` is missing: {why}");
     }
-    let _ = write!(page, "\n## How it is measured\n\n{NOTES}\n");
+    let floors = floors(results);
+    if floors.len() > 1 {
+        let _ = write!(
+            page,
+            "\n## The floor\n\n{FLOOR}\n{}",
+            aligned(&floors, " | ", true)
+        );
+    }
+    let _ = write!(page, "\n## How it is measured\n\n{}\n", of.notes);
     page.push_str("## That the work is the same\n\n");
     page.push_str(EVIDENCE);
     page.push_str(&aligned(&evidence(results), " | ", true));
@@ -158,6 +226,43 @@ fn evidence(results: &Results) -> Vec<Vec<String>> {
                 cell(elbo, 1),
                 cell(accuracy, 3),
             ]);
+        }
+    }
+    rows
+}
+
+/// What the rows that know their floor counted and measured.
+fn floors(results: &Results) -> Vec<Vec<String>> {
+    let header = [
+        "row",
+        "MB a step",
+        "GFLOP a step",
+        "GB/s",
+        "GFLOP/s",
+        "memory, ms",
+        "arithmetic, ms",
+        "step over floor",
+    ];
+    let fields = [
+        ("bytes", 1e-6),
+        ("operations", 1e-9),
+        ("bytes_per_second", 1e-9),
+        ("operations_per_second", 1e-9),
+        ("memory_ms", 1.0),
+        ("arithmetic_ms", 1.0),
+    ];
+    let mut rows = vec![header.map(str::to_owned).to_vec()];
+    for line in &results.lines {
+        let Ok(sample) = &line.ours else { continue };
+        let number = |name: &str| {
+            let read = |run: &Measured| run.report.get("floor")?.get(name)?.as_f64();
+            sample.median_of(read)
+        };
+        let numbers = fields.map(|(name, unit)| Some(digits(unit * number(name)?)));
+        if let Some(numbers) = numbers.into_iter().collect::<Option<Vec<_>>>() {
+            let name = format!("`{}`", line.row);
+            let over = digits(sample.median);
+            rows.push([vec![name], numbers, vec![over]].concat());
         }
     }
     rows

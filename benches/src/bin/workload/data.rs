@@ -3,7 +3,8 @@
 
 use std::error::Error;
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read as _;
 use std::path::Path;
 
 use bayes_nn::{CsvReader, Dataset, datasets};
@@ -44,11 +45,12 @@ pub fn moons(folder: &Path) -> Result<(Dataset, Dataset), Box<dyn Error>> {
     Ok(reader.read_split(folder.join(MOONS))?)
 }
 
-/// The first rows of the images.
+/// The first rows of the images; what is not used of the files is not read.
 pub fn read_images(folder: &Path, rows: usize) -> Result<Dataset, Box<dyn Error>> {
     let read = |name: &str, length: usize| -> Result<Vec<f64>, Box<dyn Error>> {
-        let bytes = fs::read(folder.join(name))?;
-        let values = bytes.as_chunks::<4>().0.iter().take(length);
+        let mut bytes = vec![0; 4 * length];
+        File::open(folder.join(name))?.read_exact(&mut bytes)?;
+        let values = bytes.as_chunks::<4>().0.iter();
         Ok(values.map(|v| f64::from(f32::from_le_bytes(*v))).collect())
     };
     let pixels = read(IMAGE_PIXELS, rows * PIXELS)?;

@@ -1,20 +1,47 @@
-//! A network of the size that is usual for MNIST, and the memory that its fit takes.
+//! A network of the size that is usual for MNIST, the memory that its fit takes, and the time
+//! that no fit of it can do without.
 
+use bayes_nn::Precision;
 use bayes_nn::prelude::*;
+use bayes_nn_kernels::KernelError;
+use bayes_nn_kernels::profile::Limits;
+use clap::Args;
+use serde_json::{Value, json};
 
 use crate::{Outcome, Steps, data, last_elbo, memory};
-
-/// Layers of the network.
-const SIZES: [usize; 4] = [data::PIXELS, 400, 400, data::CLASSES];
 
 /// Vectors as long as the parameters that mean-field ADVI with Adam cannot do without: means and
 /// standard deviations, their gradients, and two moments of each.
 const VECTORS: usize = 8;
+/// Those of them that a step must read and write, since the next step needs them: all but the
+/// gradients.
+const KEPT: usize = 6;
+
+/// Numbers that no cache holds, 256 MiB of them.
+const LENGTH: usize = 1 << 26;
+
+#[derive(Args)]
+pub struct Image {
+    #[command(flatten)]
+    steps: Steps,
+    /// How many of the rows to use
+    #[arg(long, default_value_t = data::IMAGES)]
+    rows: usize,
+    /// Width of both hidden layers
+    #[arg(long, default_value_t = 400)]
+    hidden: usize,
+    /// Also measures what memory and arithmetic of the device reach, and says how far a step is
+    /// from that
+    #[arg(long)]
+    floor: bool,
+}
 
 /// Milliseconds of a step, and bytes of the process at its largest.
-pub fn steps(steps: &Steps, rows: usize) -> Outcome {
-    let train = data::read_images(&steps.data, rows)?;
-    let net = Mlp::new(SIZES)
+pub fn steps(image: &Image) -> Outcome {
+    let Image { steps, rows, .. } = image;
+    let train = data::read_images(&steps.data, *rows)?;
+    let sizes = [data::PIXELS, image.hidden, image.hidden, data::CLASSES];
+    let net = Mlp::new(sizes)
         .activation(Relu)
         .prior(Normal::new(0.0, 1.0));
     let parameters: usize = net
@@ -28,8 +55,9 @@ pub fn steps(steps: &Steps, rows: usize) -> Outcome {
     let peak = memory::peak_bytes()?;
     let of_data = size_of::<f64>() * rows * (data::PIXELS + 1);
     let needed = size_of::<f32>() * VECTORS * parameters;
-    Ok(serde_json::json!({
-        "ms_per_step": 1e3 * result.seconds() / result.steps() as f64,
+    let ms_per_step = 1e3 * result.seconds() / result.steps() as f64;
+    let mut report = json!({
+        "ms_per_step": ms_per_step,
         "compile_seconds": result.setup_seconds(),
         "elbo": last_elbo(result),
         "parameters": parameters,
@@ -37,5 +65,48 @@ pub fn steps(steps: &Steps, rows: usize) -> Outcome {
         "data_bytes": of_data,
         "needed_bytes": needed,
         "memory_ratio": peak.saturating_sub(of_data) as f64 / needed as f64,
-    }))
+    });
+    if image.floor {
+        let batch = steps.batch.unwrap_or(*rows);
+        let (floor, ms) = floor(steps, &sizes, parameters, batch)?;
+        report["floor"] = floor;
+        report["over_floor"] = (ms_per_step / ms).into();
+    }
+    Ok(report)
+}
+
+/// What was counted and measured, and the longer of two times in milliseconds: that in which memory moves what a step must read and write, and that
+/// in which the device does the arithmetic of its products. What a step does beyond that (noise,
+/// draws, gradients on their way) may stay in caches, and counts as nothing.
+fn floor(
+    steps: &Steps,
+    sizes: &[usize],
+    parameters: usize,
+    batch: usize,
+) -> Result<(Value, f64), KernelError> {
+    let precision = steps.precision();
+    let element = match precision {
+        Precision::F32 => size_of::<f32>(),
+        Precision::F64 => size_of::<f64>(),
+    };
+    let bytes = element * (2 * KEPT * parameters + batch * (sizes[0] + 1));
+    let weights = sizes.windows(2).map(|layer| layer[0] * layer[1]);
+    // Forwards, to the weights, and to the inputs, which of the first layer are the data.
+    let products = 3 * weights.sum::<usize>() - sizes[0] * sizes[1];
+    let operations = 2 * batch * products;
+    let n = if steps.device.is_cpu() { 1024 } else { 4096 };
+    let limits = Limits::measured(&steps.device, precision, LENGTH, n)?;
+    let (memory, arithmetic) = (
+        1e3 * bytes as f64 / limits.bandwidth,
+        1e3 * operations as f64 / limits.rate,
+    );
+    let report = json!({
+        "bytes": bytes,
+        "operations": operations,
+        "bytes_per_second": limits.bandwidth,
+        "operations_per_second": limits.rate,
+        "memory_ms": memory,
+        "arithmetic_ms": arithmetic,
+    });
+    Ok((report, memory.max(arithmetic)))
 }

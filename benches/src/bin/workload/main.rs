@@ -38,12 +38,12 @@ enum Work {
     },
     /// Steps of mean-field ADVI of the two-moons network
     Moons(Steps),
-    /// Steps of several restarts of the two-moons network
+    /// Restarts of the two-moons fit all at once, beside one fit
     Restarts {
         #[command(flatten)]
         steps: Steps,
         #[arg(long)]
-        restarts: usize,
+        count: usize,
     },
     /// A fit, then predictions of the test rows
     Process {
@@ -71,13 +71,7 @@ enum Work {
         data: PathBuf,
     },
     /// Steps of a 784-400-400-10 network on synthetic images
-    Image {
-        #[command(flatten)]
-        steps: Steps,
-        /// How many of the rows to use
-        #[arg(long, default_value_t = data::IMAGES)]
-        rows: usize,
-    },
+    Image(image::Image),
     /// Draws of the two-moons network by NUTS
     Nuts(nuts::Run),
     /// The smallest bulk ESS of scalars in a file of raw doubles, [chains, draws, scalars]
@@ -119,6 +113,13 @@ enum Digits {
 }
 
 impl Steps {
+    fn precision(&self) -> Precision {
+        match self.precision {
+            Digits::F32 => Precision::F32,
+            Digits::F64 => Precision::F64,
+        }
+    }
+
     /// Adam over the last step's parameters, one draw a step: what all peers do.
     fn advi(&self) -> bayes_nn::Advi {
         let advi = bayes_nn::Advi::mean_field()
@@ -127,10 +128,7 @@ impl Steps {
             .averaging(0.0)
             .seed(1)
             .device(self.device.clone())
-            .precision(match self.precision {
-                Digits::F32 => Precision::F32,
-                Digits::F64 => Precision::F64,
-            });
+            .precision(self.precision());
         match self.batch {
             Some(rows) => advi.batch(rows),
             None => advi,
@@ -150,11 +148,11 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().work {
         Work::Data { out } => data::write(&out),
         Work::Moons(steps) => moons::steps(&steps),
-        Work::Restarts { steps, restarts } => moons::restarts(&steps, restarts),
+        Work::Restarts { steps, count } => moons::restarts(&steps, count),
         Work::Process { steps, draws } => moons::process(&steps, draws),
         Work::Grid { steps, side, draws } => moons::grid(&steps, side, draws),
         Work::FirstElbo { data } => moons::first_elbo(&data),
-        Work::Image { steps, rows } => image::steps(&steps, rows),
+        Work::Image(image) => image::steps(&image),
         Work::Nuts(run) => nuts::sample(&run),
         Work::Ess {
             file,

@@ -34,24 +34,29 @@ pub fn steps(steps: &Steps) -> Outcome {
     }))
 }
 
-/// Steps of a fit that shows compilers all that a longer one needs.
-const FIRST_STEPS: u64 = 256;
-
-/// Seconds of a fit with restarts, once its programs have been compiled, and the steps of all
-/// restarts a second.
-pub fn restarts(steps: &Steps, restarts: usize) -> Outcome {
+/// Seconds of so many restarts side by side over those of one fit, both from call to return and
+/// after a fit that compiled what they need.
+pub fn restarts(steps: &Steps, count: usize) -> Outcome {
     let (train, _) = data::moons(&steps.data)?;
-    let advi = steps.advi().elbo_draws(2).restarts(restarts);
-    network().fit(&train, advi.clone().steps(FIRST_STEPS.min(steps.steps)))?;
-    let begin = Instant::now();
-    let fit = network().fit(&train, advi)?;
-    let seconds = begin.elapsed().as_secs_f64();
-    let outcomes = fit.result().restarts().iter();
+    let seconds = |count: usize| -> Result<f64, Box<dyn Error>> {
+        let advi = steps.advi().elbo_draws(2).restarts(count).threads(count);
+        let begin = Instant::now();
+        let fit = network().fit(&train, advi)?;
+        let seconds = begin.elapsed().as_secs_f64();
+        for restart in fit.result().restarts() {
+            if let Err(error) = &restart.outcome {
+                return Err(format!("a restart failed: {error}").into());
+            }
+        }
+        Ok(seconds)
+    };
+    seconds(1)?;
+    let (one, all) = (seconds(1)?, seconds(count)?);
     Ok(serde_json::json!({
-        "seconds": seconds,
-        "steps_per_second": (steps.steps * restarts as u64) as f64 / seconds,
-        "failed": outcomes.filter(|restart| restart.outcome.is_err()).count(),
-        "elbo": last_elbo(fit.result()),
+        "times_one": all / one,
+        "one_seconds": one,
+        "all_seconds": all,
+        "restarts": count,
     }))
 }
 

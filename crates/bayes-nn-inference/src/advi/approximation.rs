@@ -10,16 +10,16 @@ use super::Family;
 use super::guide::softplus;
 use crate::{InputValues, Site};
 
-/// A normal distribution over the unconstrained vector `z [P]`.
+/// A normal distribution over the unconstrained vector `z [P]`. A clone shares the numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Approximation {
     family: Family,
     sites: Vec<Site>,
-    mean: Vec<f64>,
+    mean: Arc<[f64]>,
     /// The diagonal of the Cholesky factor of the covariance.
-    diagonal: Vec<f64>,
+    diagonal: Arc<[f64]>,
     /// The factor below its diagonal, row-major `[P, P]`; empty for mean-field.
-    strict: Vec<f64>,
+    strict: Arc<[f64]>,
 }
 
 /// The noise stream of draws from the guide.
@@ -27,9 +27,11 @@ const DRAWS: u32 = 0;
 
 impl Approximation {
     /// From the parameters of a guide in the order of its blocks.
-    pub(crate) fn from_blocks(family: Family, sites: &[Site], blocks: &[Vec<f64>]) -> Self {
-        let dimension = blocks[0].len();
-        let mut strict = blocks.get(2).cloned().unwrap_or_default();
+    pub(crate) fn from_blocks(family: Family, sites: &[Site], blocks: Vec<Vec<f64>>) -> Self {
+        let mut blocks = blocks.into_iter();
+        let mut next = || blocks.next().unwrap_or_default();
+        let (mean, rho, mut strict) = (next(), next(), next());
+        let dimension = mean.len();
         for (place, value) in strict.iter_mut().enumerate() {
             if place % dimension >= place / dimension {
                 *value = 0.0;
@@ -38,9 +40,9 @@ impl Approximation {
         Approximation {
             family,
             sites: sites.to_vec(),
-            mean: blocks[0].clone(),
-            diagonal: blocks[1].iter().map(|&rho| softplus(rho)).collect(),
-            strict,
+            mean: mean.into(),
+            diagonal: rho.into_iter().map(softplus).collect(),
+            strict: strict.into(),
         }
     }
 
@@ -68,7 +70,7 @@ impl Approximation {
     pub fn sd(&self) -> Vec<f64> {
         let dimension = self.dimension();
         match self.strict.is_empty() {
-            true => self.diagonal.clone(),
+            true => self.diagonal.to_vec(),
             false => (0..dimension)
                 .map(|row| {
                     let below = &self.strict[row * dimension..][..row];
@@ -86,7 +88,7 @@ impl Approximation {
         let dimension = self.dimension();
         let mut factor = match self.strict.is_empty() {
             true => vec![0.0; dimension * dimension],
-            false => self.strict.clone(),
+            false => self.strict.to_vec(),
         };
         for (i, &d) in self.diagonal.iter().enumerate() {
             factor[i * dimension + i] = d;
@@ -147,13 +149,13 @@ impl Approximation {
         let dimension = self.dimension();
         let eps = graph.noise(NoiseKind::Normal, DRAWS, [dimension]);
         let mut data = Vec::new();
-        let mut input = |name: &str, values: &[f64]| {
+        let mut input = |name: &str, values: &Arc<[f64]>| {
             let columns = values.len() / dimension;
             let var = match columns {
                 1 => graph.input(name, [dimension]),
                 _ => graph.input(name, [dimension, dimension]),
             };
-            data.extend(var.input_id().map(|id| (id, Arc::from(values))));
+            data.extend(var.input_id().map(|id| (id, values.clone())));
             var
         };
         let mean = input("mean", &self.mean);
@@ -173,8 +175,8 @@ mod tests {
     fn correlated() -> Approximation {
         let sites = [Site::new("x", [2], 0)];
         let rho = vec![super::super::guide::inverse_softplus(0.5); 2];
-        let blocks = [vec![1.0, -1.0], rho, vec![7.0, 7.0, 1.2, 7.0]];
-        Approximation::from_blocks(Family::FullRank, &sites, &blocks)
+        let blocks = vec![vec![1.0, -1.0], rho, vec![7.0, 7.0, 1.2, 7.0]];
+        Approximation::from_blocks(Family::FullRank, &sites, blocks)
     }
 
     #[test]

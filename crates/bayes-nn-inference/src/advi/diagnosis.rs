@@ -43,7 +43,7 @@ pub(super) fn locate(
         what: what.unwrap_or(NonFinite::Elbo),
         term: first_bad_term(advi, density, &blocks, step)?,
         advice: advice(advi, step),
-        last_good: Approximation::from_blocks(advi.family, density.sites(), &blocks),
+        last_good: Approximation::from_blocks(advi.family, density.sites(), blocks),
         elbos,
     })
 }

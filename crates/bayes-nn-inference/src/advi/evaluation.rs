@@ -65,7 +65,7 @@ fn run(
             for (block, values) in written.guide.blocks.iter().zip(guide.blocks) {
                 program.write(id(*block), values)?;
             }
-            program.write(id(history.history), &vec![0.0; CHUNK.min(draws) as usize])?;
+            program.fill(id(history.history), 0.0)?;
             program.rewind(guide.seed ^ EVALUATION, 0);
             Ok(Vec::with_capacity(advi.elbo_draws))
         })

@@ -64,11 +64,14 @@ impl Group<'_> {
                 let run = run?;
                 let averaged = first_averaged(&run.advi)
                     .is_some_and(|first| first < run.curve.elbos.len() as u64);
-                let blocks = blocks(&self.blueprint.stepper(program), averaged);
+                let mut stepper = self.blueprint.stepper(program);
+                // All steps were good: what was saved makes room for what is read.
+                stepper.forget();
+                let blocks = blocks(&stepper, averaged);
                 Ok(Ended { run, blocks })
             })
             .collect();
-        // Their memory is not needed any more, the evaluation needs some of its own.
+        // The states make room for the evaluation.
         drop(lanes);
         let guides: Vec<Guided<'_>> = ends
             .iter()
@@ -162,7 +165,7 @@ impl Group<'_> {
         setup_seconds: f64,
     ) -> Result<AdviFit, InferenceError> {
         let advi = run.advi;
-        let approximation = Approximation::from_blocks(advi.family, self.density.sites(), &blocks);
+        let approximation = Approximation::from_blocks(advi.family, self.density.sites(), blocks);
         if !elbo.mean.is_finite() || !elbo.mcse.is_finite() {
             return Err(InferenceError::NotFinite(Box::new(Divergence {
                 step: run.curve.elbos.len() as u64,
@@ -240,7 +243,7 @@ impl Run {
             return false;
         };
         let blocks = blocks(stepper, false);
-        let guide = Approximation::from_blocks(self.advi.family, density.sites(), &blocks);
+        let guide = Approximation::from_blocks(self.advi.family, density.sites(), blocks);
         let snapshot = Snapshot {
             restart: self.restart,
             step: self.curve.elbos.len() as u64,

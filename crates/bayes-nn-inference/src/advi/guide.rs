@@ -37,16 +37,6 @@ impl<'g> Guide<'g> {
         }
     }
 
-    /// The blocks' values at the start: means, one standard deviation, no correlation.
-    pub(crate) fn start(family: Family, mean: &[f64], sd: f64) -> Vec<Vec<f64>> {
-        let dimension = mean.len();
-        let mut blocks = vec![mean.to_vec(), vec![inverse_softplus(sd); dimension]];
-        if family == Family::FullRank {
-            blocks.push(vec![0.0; dimension * dimension]);
-        }
-        blocks
-    }
-
     /// The draw that belongs to standard normals `eps [P]`.
     pub(crate) fn draw(&self, eps: Var<'g>) -> Var<'g> {
         let z = self.blocks[0] + self.diagonal * eps;

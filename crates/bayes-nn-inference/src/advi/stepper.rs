@@ -4,7 +4,7 @@
 use bayes_nn_autodiff::{Graph, InputId, NoiseKind, Var, grad};
 use bayes_nn_kernels::{Alone, Backend, KernelError, Lanes, Plan, Profile, Program};
 
-use super::guide::Guide;
+use super::guide::{Guide, inverse_softplus};
 use super::{Advi, Estimator};
 use crate::{Density, InferenceError, InputValues, Term};
 
@@ -22,7 +22,6 @@ pub(super) enum Role {
 struct State {
     input: InputId,
     role: Role,
-    elements: usize,
 }
 
 /// The values of several states.
@@ -200,7 +199,6 @@ impl Blueprint {
                 states.push(State {
                     input: id(state),
                     role,
-                    elements: state.shape().elements(),
                 });
             };
             add(Role::Parameter(number), *block, next);
@@ -247,25 +245,22 @@ impl Blueprint {
 impl Stepper<'_> {
     /// Sets the states to the start.
     pub(super) fn begin(&mut self, advi: &Advi, start: &[f64]) -> Result<(), InferenceError> {
-        let history = vec![0.0; self.blueprint.chunk as usize];
-        self.program.write(self.blueprint.history, &history)?;
-        self.write_start(Guide::start(advi.family, start, advi.initial_sd))?;
+        self.program.fill(self.blueprint.history, 0.0)?;
+        self.write_start(start, advi.initial_sd)?;
         self.save();
         self.program.rewind(advi.seed, 0);
         Ok(())
     }
 
-    /// Sets the guide's blocks, and their averages, to these values, and the memory to zero.
-    fn write_start(&mut self, blocks: Values) -> Result<(), InferenceError> {
-        for state in &self.blueprint.states {
-            match state.role {
-                Role::Parameter(number) | Role::Average(number) => {
-                    self.program.write(state.input, &blocks[number])?;
-                }
-                Role::Memory(_) => {
-                    let zeros = vec![0.0; state.elements];
-                    self.program.write(state.input, &zeros)?;
-                }
+    /// Sets the guide's blocks, and their averages, to these means, one standard deviation and
+    /// no correlation, and the memory to zero.
+    fn write_start(&mut self, mean: &[f64], sd: f64) -> Result<(), InferenceError> {
+        let rho = inverse_softplus(sd);
+        for State { input, role } in &self.blueprint.states {
+            match role {
+                Role::Parameter(0) | Role::Average(0) => self.program.write(*input, mean)?,
+                Role::Parameter(1) | Role::Average(1) => self.program.fill(*input, rho)?,
+                _ => self.program.fill(*input, 0.0)?,
             }
         }
         Ok(())
@@ -324,6 +319,11 @@ impl Stepper<'_> {
     /// Goes back to the states that were last saved.
     pub(super) fn restore(&mut self) {
         self.program.restore();
+    }
+
+    /// Gives up the states that were last saved.
+    pub(super) fn forget(&mut self) {
+        self.program.forget();
     }
 
     pub(super) fn rewind(&mut self, seed: u64, step: u64) {

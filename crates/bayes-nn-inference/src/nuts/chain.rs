@@ -1,5 +1,6 @@
 //! One chain: its state, what it has tuned, and its draws.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use super::adaptation::{Adaptation, Next, Tuned};
@@ -46,7 +47,9 @@ pub(super) enum Advance {
 
 /// The acceptance at which the search for a first step size stops.
 const SEARCHED: f64 = 0.8;
-/// How long gradients are timed at the most.
+/// How many gradients are timed at least and at the most,
+const TIMED: Range<u32> = 3..20;
+/// and after how long no more are.
 const TIMING: Duration = Duration::from_millis(20);
 /// The search goes so many powers of two up or down at the most.
 const POWERS: u32 = 60;
@@ -104,17 +107,14 @@ impl Chain {
         self.state = state;
     }
 
-    /// The mean seconds of some gradients at the chain's position.
+    /// Seconds of a gradient at the chain's position.
     pub(super) fn time_gradient(&mut self) -> f64 {
-        let mut gradient = vec![0.0; self.state.position.len()];
-        let begin = Instant::now();
-        let mut times = 0;
-        while times < 20 && begin.elapsed() < TIMING {
-            // The same point gave numbers a moment ago; if it fails now, the chain will say so.
-            let _ = self.density.logp_grad(&self.state.position, &mut gradient);
-            times += 1;
-        }
-        begin.elapsed().as_secs_f64() / f64::from(times.max(1))
+        seconds_per_gradient(&mut *self.density, &self.state.position)
+    }
+
+    /// Where the chain is.
+    pub(super) fn position(&self) -> &[f64] {
+        &self.state.position
     }
 
     /// Makes the next draw; an interrupted one is left out.
@@ -220,4 +220,20 @@ impl Chain {
         self.adaptation.begin(self.tuned.step_size);
         Ok(true)
     }
+}
+
+/// The least seconds of some gradients at a position where the density is known to be finite: what
+/// interrupts the machine makes single ones longer.
+pub(super) fn seconds_per_gradient(density: &mut dyn LogDensity, position: &[f64]) -> f64 {
+    let mut gradient = vec![0.0; position.len()];
+    let begin = Instant::now();
+    let (mut times, mut least) = (0, f64::INFINITY);
+    while times < TIMED.start || (times < TIMED.end && begin.elapsed() < TIMING) {
+        let start = Instant::now();
+        // The same point gave numbers a moment ago; if it fails now, the chain will say so.
+        let _ = density.logp_grad(position, &mut gradient);
+        least = least.min(start.elapsed().as_secs_f64());
+        times += 1;
+    }
+    least
 }

@@ -53,6 +53,14 @@ impl ChainDraws {
     }
 }
 
+/// What a gradient costs, in seconds.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Timing {
+    pub(super) device: String,
+    pub(super) seconds: f64,
+    pub(super) on_cpu: Option<f64>,
+}
+
 /// The chains of a run.
 #[derive(Debug)]
 pub struct NutsFit {
@@ -61,7 +69,7 @@ pub struct NutsFit {
     pub(super) max_depth: u32,
     pub(super) stopped: bool,
     pub(super) seconds: f64,
-    pub(super) seconds_per_gradient: f64,
+    pub(super) timing: Timing,
 }
 
 impl NutsFit {
@@ -88,7 +96,18 @@ impl NutsFit {
 
     /// Seconds of one gradient, measured before the first draw.
     pub fn seconds_per_gradient(&self) -> f64 {
-        self.seconds_per_gradient
+        self.timing.seconds
+    }
+
+    /// Seconds of one gradient on one thread of the CPU, measured before the first draw; nothing
+    /// where the chains took theirs on the CPU, and for a bare [`LogDensity`](super::LogDensity).
+    pub fn cpu_seconds_per_gradient(&self) -> Option<f64> {
+        self.timing.on_cpu
+    }
+
+    /// The name of the device that [was set](super::Nuts::device).
+    pub fn device(&self) -> &str {
+        &self.timing.device
     }
 
     /// Gradients of all chains, warm-up included.

@@ -7,10 +7,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::chain::{Advance, Chain};
+use bayes_nn_kernels::Device;
+
+use super::chain::{Advance, Chain, seconds_per_gradient};
 use super::checkpoint::Slot;
 use super::compiled::Blueprint;
-use super::fit::{ChainDraws, NutsFit};
+use super::fit::{ChainDraws, NutsFit, Timing};
 use super::log_density::{EvalError, LogDensity};
 use super::progress::{ChainProgress, Counters, SamplingProgress};
 use super::random::Stream;
@@ -52,6 +54,7 @@ impl Nuts {
         let origin = Origin {
             sites: density.sites(),
             density: Some(density),
+            blueprint: Some(&blueprint),
         };
         self.launch(&origin, |_| Ok(Box::new(blueprint.compile(&self.device)?)))
     }
@@ -69,6 +72,7 @@ impl Nuts {
         let origin = Origin {
             sites: &[],
             density: None,
+            blueprint: None,
         };
         self.launch(&origin, |chain| Ok(Box::new(make(chain))))
     }
@@ -80,7 +84,7 @@ impl Nuts {
     ) -> Result<NutsRun, InferenceError> {
         let begin = Instant::now();
         let mut chains = VecDeque::new();
-        let mut seconds_per_gradient = 0.0;
+        let mut timing = Timing::default();
         for number in self.first_chain..self.first_chain + self.chains {
             let density = make(number)?;
             if density.dim() == 0 {
@@ -100,7 +104,7 @@ impl Nuts {
                 chain.begin_at(state);
             }
             if chains.is_empty() {
-                seconds_per_gradient = chain.time_gradient();
+                timing = self.time(&mut chain, origin.blueprint)?;
             }
             chains.push_back((chain, slot));
         }
@@ -133,7 +137,27 @@ impl Nuts {
             sites: origin.sites.to_vec(),
             max_depth: self.depth_limit(),
             begin,
-            seconds_per_gradient,
+            timing,
+        })
+    }
+
+    /// Times a gradient where chains take theirs and, where that is not the CPU, there as well.
+    fn time(
+        &self,
+        chain: &mut Chain,
+        blueprint: Option<&Blueprint>,
+    ) -> Result<Timing, InferenceError> {
+        let on_cpu = match blueprint.filter(|_| !self.device.is_cpu()) {
+            Some(blueprint) => {
+                let mut density = blueprint.compile(&Device::cpu())?;
+                Some(seconds_per_gradient(&mut density, chain.position()))
+            }
+            None => None,
+        };
+        Ok(Timing {
+            device: self.device.name().to_owned(),
+            seconds: chain.time_gradient(),
+            on_cpu,
         })
     }
 }
@@ -269,14 +293,14 @@ pub struct NutsRun {
     sites: Vec<Site>,
     max_depth: u32,
     begin: Instant,
-    seconds_per_gradient: f64,
+    timing: Timing,
 }
 
 impl NutsRun {
     /// Seconds of one gradient, measured before the first draw. A trajectory of depth `d` takes
     /// `2^d - 1` of them; most densities need depths of 3 to 7.
     pub fn seconds_per_gradient(&self) -> f64 {
-        self.seconds_per_gradient
+        self.timing.seconds
     }
 
     /// How far each chain has come.
@@ -332,7 +356,7 @@ impl NutsRun {
             max_depth: self.max_depth,
             stopped: self.shared.stop.load(Ordering::Acquire),
             seconds: self.begin.elapsed().as_secs_f64(),
-            seconds_per_gradient: self.seconds_per_gradient,
+            timing: std::mem::take(&mut self.timing),
         })
     }
 

@@ -166,8 +166,16 @@ impl Nuts {
     }
 
     /// Where log density and gradient are computed, the CPU unless set; the tree stays on the
-    /// CPU. Every leapfrog step crosses to the device and back: a GPU pays only where one gradient
-    /// costs the CPU a millisecond or more.
+    /// CPU.
+    ///
+    /// A GPU pays where one gradient takes one thread of the CPU much longer than the way to the
+    /// GPU and back: every leapfrog step writes the position, launches, waits, and reads log
+    /// density and gradient, whatever is computed in between, and in double precision. That is
+    /// to be expected of many rows or wide layers, not of a regression on a thousand rows. A run
+    /// elsewhere than on the CPU therefore also times a few gradients there before its first draw
+    /// ([`NutsFit::cpu_seconds_per_gradient`](super::NutsFit::cpu_seconds_per_gradient)); where
+    /// the CPU is faster, the warnings of the fit say so. Chains side by side share a GPU, and on
+    /// the CPU have a core each, which these figures leave out.
     pub fn device(mut self, device: Device) -> Nuts {
         self.device = device;
         self

@@ -241,7 +241,45 @@ macro_rules! multiversion {
     };
 }
 
-pub(crate) use multiversion;
+/// Declares `fn name(isa: Runnable) -> unsafe fn(...)`: `body`, as for [`multiversion!`], compiled for the instruction set
+/// `isa`, to be called many times. Calls are as safe as those of the body.
+macro_rules! compiled {
+    ($(
+        $(#[$attribute:meta])*
+        $visibility:vis fn $name:ident <$($generic:ident : $bound:path),+> (
+            $($argument:ident : $kind:ty),* $(,)?
+        ) = $($body:ident)::+;
+    )+) => {$(
+        $(#[$attribute])*
+        $visibility fn $name <$($generic: $bound),+> (
+            isa: $crate::cpu::isa::Runnable,
+        ) -> unsafe fn($($kind),*) {
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx2,fma")]
+                unsafe fn avx2 <$($generic: $bound),+> ($($argument: $kind),*) {
+                    // SAFETY: as the caller promised.
+                    unsafe { $($body)::+::<$crate::cpu::isa::Avx2, $($generic),+>($($argument),*) }
+                }
+                #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512cd,avx2,fma")]
+                unsafe fn avx512 <$($generic: $bound),+> ($($argument: $kind),*) {
+                    // SAFETY: as the caller promised.
+                    unsafe { $($body)::+::<$crate::cpu::isa::Avx512, $($generic),+>($($argument),*) }
+                }
+                match isa.isa() {
+                    $crate::cpu::isa::Isa::Baseline => {}
+                    $crate::cpu::isa::Isa::Avx2 => return avx2::<$($generic),+>,
+                    $crate::cpu::isa::Isa::Avx512 => return avx512::<$($generic),+>,
+                }
+            }
+            #[cfg(not(target_arch = "x86_64"))]
+            let _ = isa;
+            $($body)::+::<$crate::cpu::isa::Baseline, $($generic),+>
+        }
+    )+};
+}
+
+pub(crate) use {compiled, multiversion};
 
 #[cfg(test)]
 mod tests {

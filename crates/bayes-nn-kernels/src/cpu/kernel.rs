@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use super::group::GroupKernel;
+use super::isa::Runnable;
 use super::linalg::{CholeskyKernel, SolveKernel};
-use super::matmul::{ProductKernel, is_large};
+use super::matmul::ProductKernel;
 use super::moves;
 use super::program::Frame;
 use super::reduce::ReduceKernel;
@@ -23,9 +24,9 @@ pub(super) enum Kernel<T> {
 }
 
 impl<T: Element> Kernel<T> {
-    pub fn new(step: &Step, memory: &Memory, strips: Option<&Strips>) -> Kernel<T> {
+    pub fn new(step: &Step, memory: &Memory, strips: Option<&Strips>, isa: Runnable) -> Kernel<T> {
         match step {
-            Step::Group(group) => Kernel::Group(GroupKernel::new(group, memory, strips)),
+            Step::Group(group) => Kernel::Group(GroupKernel::new(group, memory, strips, isa)),
             Step::MatMul(product) => Kernel::Product(ProductKernel::new(product, memory, strips)),
             Step::ReduceMiddle {
                 kind,
@@ -61,7 +62,7 @@ impl<T: Element> Kernel<T> {
     pub fn runs_on_strips(step: &Step) -> bool {
         match step {
             Step::Group(_) | Step::ReduceMiddle { .. } => true,
-            Step::MatMul(product) => !is_large(product),
+            Step::MatMul(product) => !product.is_large(),
             _ => false,
         }
     }

@@ -18,18 +18,9 @@ use super::strips::{Memory, Partials, Place};
 use crate::Element;
 use crate::plan::{MatMul, Strips, Value};
 
-/// Products with fewer multiplications than this are done by plain loops.
-const FAER_FROM: usize = 1 << 17;
-
 /// Columns of a piece in the rows form, terms of a piece in the dots form: the unit of work for
 /// threads and of partial sums, whatever the number of threads.
 const PIECE: usize = 4096;
-
-/// Whether a product is left to faer.
-pub(super) fn is_large(product: &MatMul) -> bool {
-    let MatMul { m, n, k, .. } = *product;
-    m * n * k >= FAER_FROM && m.min(n).min(k) >= 8
-}
 
 /// A matrix in memory.
 #[derive(Clone, Copy, Debug)]
@@ -117,7 +108,7 @@ impl<T: Element> ProductKernel<T> {
             piece: strips.map_or(PIECE, Strips::width),
             partials: Partials::new(0, T::ZERO),
         };
-        if is_large(product) {
+        if product.is_large() {
             return kernel;
         }
         let (mut left, mut right) = (left, right);

@@ -1,5 +1,6 @@
 //! A plan laid out in memory and run step by step.
 
+use std::iter::repeat_n;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -126,7 +127,7 @@ impl<T: Element> CpuProgram<T> {
             strips.find(|s| s.steps.contains(&step))
         };
         let kernels: Vec<Kernel<T>> = (memory.plan.steps.iter().enumerate())
-            .map(|(number, step)| Kernel::new(step, &memory, strips_of(number)))
+            .map(|(number, step)| Kernel::new(step, &memory, strips_of(number), isa))
             .collect();
         let cost = |kernels: &[Kernel<T>]| kernels.iter().map(Kernel::cost).sum::<usize>();
         let large = kernels.iter().any(|kernel| kernel.cost() > WORTH_A_THREAD)
@@ -163,25 +164,26 @@ impl<T: Element> CpuProgram<T> {
         };
         let plan = program.plan.clone();
         for (value, constant) in &plan.constants {
-            program.fill(*value, constant);
+            program.put(*value, constant.iter().copied());
         }
         program
     }
 
-    fn fill(&mut self, id: ValueId, values: &[f64]) {
+    /// Gives a value its elements, in row-major order.
+    fn put(&mut self, id: ValueId, values: impl Iterator<Item = f64>) {
         let value = &self.plan.values[id.index()];
         let (offset, layout) = (value.offset, value.layout);
         match value.kind {
             Kind::Float => {
                 let floats = self.floats.elements_mut();
-                for (i, v) in values.iter().enumerate() {
-                    floats[offset + layout.place(i)] = T::from_f64(*v);
+                for (i, v) in values.enumerate() {
+                    floats[offset + layout.place(i)] = T::from_f64(v);
                 }
             }
             Kind::Index => {
                 let indices = self.indices.elements_mut();
-                for (i, v) in values.iter().enumerate() {
-                    indices[offset + layout.place(i)] = *v as u32;
+                for (i, v) in values.enumerate() {
+                    indices[offset + layout.place(i)] = v as u32;
                 }
             }
         }
@@ -275,7 +277,16 @@ impl<T: Element> Program for CpuProgram<T> {
     fn write(&mut self, input: InputId, values: &[f64]) -> Result<(), KernelError> {
         let number = self.plan.input_for(input, values)?;
         let id = self.plan.inputs[number].value;
-        self.fill(id, values);
+        self.put(id, values.iter().copied());
+        self.written[number] = true;
+        Ok(())
+    }
+
+    fn fill(&mut self, input: InputId, value: f64) -> Result<(), KernelError> {
+        let number = self.plan.input_of(input, &[value])?;
+        let id = self.plan.inputs[number].value;
+        let elements = self.plan.values[id.index()].shape.elements();
+        self.put(id, repeat_n(value, elements));
         self.written[number] = true;
         Ok(())
     }
@@ -343,6 +354,10 @@ impl<T: Element> Program for CpuProgram<T> {
             floats[range].copy_from_slice(state);
             saved = rest;
         }
+    }
+
+    fn forget(&mut self) {
+        self.saved = Vec::new();
     }
 
     fn first_non_finite(&self, input: InputId) -> Option<usize> {

@@ -3,6 +3,7 @@
 //! Between launches a lane is bytes of the host; a launch takes along those that run and brings
 //! them back, so that reading, saving and testing them cost no call of a driver.
 
+use std::iter::repeat_n;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bayes_nn_autodiff::InputId;
@@ -102,7 +103,8 @@ impl<E: LoopEngine> Shared<E> {
         for (id, constant) in &plan.constants {
             if let Some(Place::Data(at)) = code.place(*id) {
                 let value = &plan.values[id.index()];
-                engine.write(at, &encode(value, precision, constant))?;
+                let bytes = encode(value, precision, constant.iter().copied());
+                engine.write(at, &bytes)?;
             }
         }
         Ok(Shared {
@@ -129,7 +131,12 @@ impl<E: LoopEngine> Shared<E> {
         }
     }
 
-    fn write_data(&self, number: usize, at: usize, elements: &[f64]) -> Result<(), KernelError> {
+    fn write_data(
+        &self,
+        number: usize,
+        at: usize,
+        elements: impl Iterator<Item = f64>,
+    ) -> Result<(), KernelError> {
         let value = &self.plan.values[self.plan.inputs[number].value.index()];
         let mut device = self.device();
         device
@@ -164,7 +171,7 @@ impl<E: LoopEngine> Lane<E> {
         self.bytes[8 * CONTROL..HEAD].copy_from_slice(&steps.to_ne_bytes());
     }
 
-    fn write_own(&mut self, number: usize, elements: &[f64]) {
+    fn write_own(&mut self, number: usize, elements: impl Iterator<Item = f64>) {
         let id = self.shared.plan.inputs[number].value;
         if let Some(Place::Lane(at)) = self.shared.code.place(id) {
             let value = &self.shared.plan.values[id.index()];
@@ -172,6 +179,24 @@ impl<E: LoopEngine> Lane<E> {
             self.bytes[at..at + bytes.len()].copy_from_slice(&bytes);
             self.written[number] = true;
         }
+    }
+
+    /// Gives an input its elements, in row-major order.
+    fn put(
+        &mut self,
+        number: usize,
+        elements: impl Iterator<Item = f64>,
+    ) -> Result<(), KernelError> {
+        match self.shared.data_at(number) {
+            None => self.write_own(number, elements),
+            Some(at) if self.shared.lanes == 1 => self.shared.write_data(number, at, elements)?,
+            Some(_) => {
+                return Err(KernelError::SharedInput {
+                    name: self.shared.plan.inputs[number].name.clone(),
+                });
+            }
+        }
+        Ok(())
     }
 
     /// Puts the elements of a value into `elements`: as many as fit; NaN where the device cannot
@@ -223,16 +248,14 @@ impl<E: LoopEngine> Lane<E> {
 impl<E: LoopEngine> Program for Lane<E> {
     fn write(&mut self, input: InputId, values: &[f64]) -> Result<(), KernelError> {
         let number = self.shared.plan.input_for(input, values)?;
-        match self.shared.data_at(number) {
-            None => self.write_own(number, values),
-            Some(at) if self.shared.lanes == 1 => self.shared.write_data(number, at, values)?,
-            Some(_) => {
-                return Err(KernelError::SharedInput {
-                    name: self.shared.plan.inputs[number].name.clone(),
-                });
-            }
-        }
-        Ok(())
+        self.put(number, values.iter().copied())
+    }
+
+    fn fill(&mut self, input: InputId, value: f64) -> Result<(), KernelError> {
+        let number = self.shared.plan.input_of(input, &[value])?;
+        let id = self.shared.plan.inputs[number].value;
+        let elements = self.shared.plan.values[id.index()].shape.elements();
+        self.put(number, repeat_n(value, elements))
     }
 
     fn read_input(&self, input: InputId) -> Vec<f64> {
@@ -291,6 +314,10 @@ impl<E: LoopEngine> Program for Lane<E> {
         }
     }
 
+    fn forget(&mut self) {
+        self.saved = None;
+    }
+
     fn first_non_finite(&self, input: InputId) -> Option<usize> {
         let number = self.shared.number_of(input)?;
         let values = self.values(self.shared.plan.inputs[number].value);
@@ -312,10 +339,10 @@ impl<E: LoopEngine> Lanes for Group<E> {
     fn write_all(&mut self, input: InputId, values: &[f64]) -> Result<(), KernelError> {
         let number = self.shared.plan.input_for(input, values)?;
         if let Some(at) = self.shared.data_at(number) {
-            return self.shared.write_data(number, at, values);
+            return self.shared.write_data(number, at, values.iter().copied());
         }
         for lane in &mut self.lanes {
-            lane.write_own(number, values);
+            lane.write_own(number, values.iter().copied());
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! A plan laid out in one block of device memory, whatever the engine that computes there.
 
+use std::iter::repeat_n;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -116,7 +117,7 @@ impl<E: Engine> DeviceProgram<E> {
         let at = program.memory.indices + 4 * plan.indices;
         program.engine.write(at, &tables)?;
         for (value, constant) in &plan.constants {
-            program.fill(*value, constant)?;
+            program.put(*value, constant.iter().copied())?;
         }
         Ok(program)
     }
@@ -140,7 +141,8 @@ impl<E: Engine> DeviceProgram<E> {
         start + value.offset * element_bytes(value, self.precision)
     }
 
-    fn fill(&mut self, id: ValueId, elements: &[f64]) -> Result<(), DeviceError> {
+    /// Gives a value its elements, in row-major order.
+    fn put(&mut self, id: ValueId, elements: impl Iterator<Item = f64>) -> Result<(), DeviceError> {
         let value = &self.plan.values[id.index()];
         let bytes = encode(value, self.precision, elements);
         self.engine.write(self.place(value), &bytes)
@@ -201,7 +203,17 @@ impl<E: Engine> DeviceProgram<E> {
 impl<E: Engine> Program for DeviceProgram<E> {
     fn write(&mut self, input: InputId, values: &[f64]) -> Result<(), KernelError> {
         let number = self.plan.input_for(input, values)?;
-        self.fill(self.plan.inputs[number].value, values)?;
+        let id = self.plan.inputs[number].value;
+        self.put(id, values.iter().copied())?;
+        self.written[number] = true;
+        Ok(())
+    }
+
+    fn fill(&mut self, input: InputId, value: f64) -> Result<(), KernelError> {
+        let number = self.plan.input_of(input, &[value])?;
+        let id = self.plan.inputs[number].value;
+        let elements = self.plan.values[id.index()].shape.elements();
+        self.put(id, repeat_n(value, elements))?;
         self.written[number] = true;
         Ok(())
     }
@@ -265,6 +277,10 @@ impl<E: Engine> Program for DeviceProgram<E> {
                 self.failed = Some(error);
             }
         }
+    }
+
+    fn forget(&mut self) {
+        self.has_saved = false;
     }
 
     fn first_non_finite(&self, input: InputId) -> Option<usize> {

@@ -32,15 +32,19 @@ pub(super) fn span(value: &Value, precision: Precision) -> usize {
 }
 
 /// Elements in row-major order as a value lies in memory; what lies between them is 0.
-pub(super) fn encode(value: &Value, precision: Precision, elements: &[f64]) -> Vec<u8> {
+pub(super) fn encode(
+    value: &Value,
+    precision: Precision,
+    elements: impl Iterator<Item = f64>,
+) -> Vec<u8> {
     let size = element_bytes(value, precision);
     let mut bytes = vec![0; span(value, precision)];
-    for (i, number) in elements.iter().enumerate() {
+    for (i, number) in elements.enumerate() {
         let at = value.layout.place(i) * size;
         let target = &mut bytes[at..at + size];
         match (value.kind, precision) {
-            (Kind::Index, _) => target.copy_from_slice(&(*number as u32).to_ne_bytes()),
-            (_, Precision::F32) => target.copy_from_slice(&(*number as f32).to_ne_bytes()),
+            (Kind::Index, _) => target.copy_from_slice(&(number as u32).to_ne_bytes()),
+            (_, Precision::F32) => target.copy_from_slice(&(number as f32).to_ne_bytes()),
             (_, Precision::F64) => target.copy_from_slice(&number.to_ne_bytes()),
         }
     }

@@ -394,25 +394,24 @@ impl Fuser<'_> {
             unreachable!("a product is a matrix");
         };
         let k = self.shape(left)[usize::from(!transpose_left)];
-        // With both transposed neither the columns of the product nor the sum over k run
-        // along memory; one copy mends that. A vector is its own transpose.
-        let both = transpose_left && transpose_right && m > 1 && n > 1 && k > 1;
-        let (right, transpose_right) = if both {
-            (self.transposed(right), false)
-        } else {
-            (self.memory(right), transpose_right)
-        };
-        let step = Step::MatMul(MatMul {
+        let mut product = MatMul {
             left: self.memory(left),
-            right,
+            right: self.memory(right),
             out: self.memory(node),
             transpose_left,
             transpose_right,
             m,
             n,
             k,
-        });
-        self.push(node, step);
+        };
+        // With both transposed neither the columns of the product nor the sum over k run
+        // along memory; one copy mends that. A vector is its own transpose.
+        let both = transpose_left && transpose_right && m > 1 && n > 1 && k > 1;
+        if both && !product.is_large() {
+            product.right = self.transposed(right);
+            product.transpose_right = false;
+        }
+        self.push(node, Step::MatMul(product));
     }
 
     fn concat(&mut self, node: usize, axis: usize) {

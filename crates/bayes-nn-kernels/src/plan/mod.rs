@@ -259,6 +259,17 @@ pub struct MatMul {
     pub k: usize,
 }
 
+impl MatMul {
+    /// Whether it is left to a library. That reads matrices in whatever order they lie, while
+    /// plain loops need the columns of the product or the sum along memory.
+    pub fn is_large(&self) -> bool {
+        /// Products with fewer multiplications than this are done by plain loops.
+        const LIBRARY_FROM: usize = 1 << 17;
+        let MatMul { m, n, k, .. } = *self;
+        m * n * k >= LIBRARY_FROM && m.min(n).min(k) >= 8
+    }
+}
+
 /// Element-wise operations over one shape: a straight line of instructions, run for every
 /// element. The result of instruction `i` is register `i`.
 #[derive(Clone, Debug)]
@@ -401,18 +412,26 @@ impl Plan {
 
     /// The place among the inputs of one that is to hold `values`.
     pub(crate) fn input_for(&self, id: InputId, values: &[f64]) -> Result<usize, KernelError> {
+        let number = self.input_of(id, values)?;
+        let input = &self.inputs[number];
+        let shape = self.values[input.value.index()].shape;
+        match values.len() == shape.elements() {
+            true => Ok(number),
+            false => Err(KernelError::Length {
+                name: input.name.clone(),
+                shape,
+                got: values.len(),
+            }),
+        }
+    }
+
+    /// The place among the inputs of one whose elements can be any of `values`.
+    pub(crate) fn input_of(&self, id: InputId, values: &[f64]) -> Result<usize, KernelError> {
         let Some(number) = self.inputs.iter().position(|input| input.id == id) else {
             return Err(KernelError::NoInput { index: id.index() });
         };
         let name = &self.inputs[number].name;
         let value = &self.values[self.inputs[number].value.index()];
-        if values.len() != value.shape.elements() {
-            return Err(KernelError::Length {
-                name: name.clone(),
-                shape: value.shape,
-                got: values.len(),
-            });
-        }
         let is_index = |v: &f64| v.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(v);
         if value.kind == Kind::Index
             && let Some(position) = values.iter().position(|v| !is_index(v))

@@ -159,7 +159,8 @@ pub fn backends() -> Vec<(String, Box<dyn Backend>)> {
             return vec![("host".to_owned(), Box::new(Host::find().unwrap()))];
         }
         Ok("cuda") => {
-            let cuda = bayes_nn_kernels::cuda::Cuda::new(0).unwrap();
+            let cuda = bayes_nn_kernels::cuda::Cuda::new(0);
+            let cuda = cuda.unwrap_or_else(|error| panic!("{error}"));
             return vec![("cuda".to_owned(), Box::new(cuda))];
         }
         _ => {}

@@ -211,6 +211,11 @@ impl Dataset {
         &self.y
     }
 
+    /// Features and targets, shared with whoever keeps them.
+    pub(crate) fn shared(&self) -> (Arc<[f64]>, Arc<[f64]>) {
+        (self.x.clone(), self.y.clone())
+    }
+
     /// The features of one row, `[features]`.
     ///
     /// # Panics

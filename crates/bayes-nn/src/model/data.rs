@@ -8,7 +8,7 @@ use crate::error::Error;
 /// Named columns, all of the same number of rows, and all finite but for what is said to be
 /// missing.
 ///
-/// A clone shares the values. A [`Dataset`] becomes a matrix `x` and a column `y`.
+/// A clone shares the values. A [`Dataset`] becomes a matrix `x` and a column `y`, and shares them.
 ///
 /// ```
 /// use bayes_nn::model::Data;
@@ -258,15 +258,13 @@ fn check_finite(name: &str, values: &[f64], columns: usize) -> Result<(), Error>
 
 impl From<&Dataset> for Data {
     fn from(data: &Dataset) -> Data {
+        let (values, y) = data.shared();
         let x = Column::Matrix {
-            values: data.x().into(),
+            values,
             columns: data.features(),
         };
         Data {
-            columns: vec![
-                ("x".to_owned(), x),
-                ("y".to_owned(), Column::Vector(data.y().into())),
-            ],
+            columns: vec![("x".to_owned(), x), ("y".to_owned(), Column::Vector(y))],
             rows: Some(data.rows()),
             target: data.target_standardization().cloned(),
         }

@@ -71,7 +71,7 @@ impl<M: Model> Density for ModelDensity<'_, M> {
     }
 
     fn start(&self, seed: u64) -> Result<Vec<f64>, DensityError> {
-        let mut start = Vec::new();
+        let mut start = Vec::with_capacity(self.dimension());
         self.with_prior_draw(seed, |shared, record| {
             for site in &record.sites {
                 let z = site.bijector.inverse(site.value);

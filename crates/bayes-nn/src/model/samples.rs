@@ -174,7 +174,8 @@ impl<M> Samples<M> {
     }
 
     /// What should not be passed over: chains that failed, divergences, trajectories cut short,
-    /// chains that do not agree, few effective draws, energies that were not explored.
+    /// chains that do not agree, few effective draws, energies that were not explored, a device
+    /// that is slower than the CPU.
     pub fn warnings(&self) -> Vec<String> {
         self.warnings_about(&self.summary())
     }
@@ -200,6 +201,15 @@ impl<M> Samples<M> {
             warnings.push(format!(
                 "{cut} of {draws} trajectories were ended by `max_depth`: the draws are right but \
                  dear; rescale the model, or warm up longer"
+            ));
+        }
+        let device = self.fit.device();
+        let here = 1e6 * self.fit.seconds_per_gradient();
+        let cpu = self.fit.cpu_seconds_per_gradient().map(|s| 1e6 * s);
+        if let Some(cpu) = cpu.filter(|cpu| *cpu < here) {
+            warnings.push(format!(
+                "`{device}` does not pay: a gradient takes {here:.1} us there and {cpu:.1} us on \
+                 one thread of the CPU; leave out `device`"
             ));
         }
         let rows = summary.rows.iter();

@@ -1,10 +1,13 @@
 //! Assembly: instructions of a plan become code over places and scalars.
 
-use bayes_nn_autodiff::{Binary, NoiseKind, Reduction, Unary};
+use bayes_nn_autodiff::{Reduction, Unary};
 
+use super::contract::{Function, Lowered, lower};
+use super::routine::{self, Code};
 use crate::Element;
+use crate::cpu::isa::Runnable;
 use crate::cpu::strips::{Memory, Place};
-use crate::plan::{Access, Group, Instruction, Layout, ValueId};
+use crate::plan::{Access, Group, Instruction, Layout, RowStarts, ValueId};
 
 /// A register's whereabouts while a tile is computed.
 #[derive(Clone, Copy, Debug)]
@@ -15,20 +18,17 @@ pub(super) enum Source {
     Scalar(usize),
 }
 
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Operation {
-    Unary(Unary, usize),
-    Binary(Binary, Source, Source),
-    Select(usize, usize, usize),
-    Noise(NoiseKind, u32),
+/// One instruction before its routine is chosen: places are still to be numbered.
+struct Draft {
+    function: Function,
+    operands: Vec<Source>,
+    to: usize,
 }
 
-/// One instruction and the place that its result goes to.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Code {
-    pub operation: Operation,
-    pub to: usize,
-}
+/// Places are numbered: slots from 0, then streams, then outputs. While slots are still being
+/// handed out, streams and outputs are numbered from these.
+const STREAMS: usize = 1 << 20;
+const OUTPUTS: usize = 1 << 21;
 
 /// A value that is read element by element.
 pub(super) struct Stream {
@@ -70,7 +70,7 @@ pub(super) struct Assembler<'a, T> {
     pub group: &'a Group,
     pub memory: &'a Memory,
     pub collapsed: bool,
-    pub code: Vec<Code>,
+    pub code: Vec<Code<T>>,
     pub scalars: Vec<RowScalar<T>>,
     pub splats: Vec<(usize, usize)>,
     pub streams: Vec<Stream>,
@@ -105,83 +105,47 @@ impl<'a, T: Element> Assembler<'a, T> {
         }
     }
 
-    /// Places are numbered: slots `0..slots`, then streams, then outputs. While slots are
-    /// still being handed out, streams and outputs are numbered from these.
-    pub fn assemble(&mut self) {
-        const STREAMS: usize = 1 << 20;
-        const OUTPUTS: usize = 1 << 21;
+    /// Turns the instructions into code of the instruction set `isa`.
+    pub fn assemble(&mut self, isa: Runnable) {
         let group = self.group;
-        let mut last_use: Vec<usize> = (0..group.instructions.len()).collect();
-        for (i, instruction) in group.instructions.iter().enumerate() {
-            for argument in instruction.arguments() {
-                last_use[argument] = i;
-            }
-        }
-        let end = group.instructions.len();
-        for reduction in &group.reductions {
-            last_use[reduction.register] = end;
-        }
-        for store in &group.stores {
-            last_use[store.register] = end;
-        }
-        let mut sources: Vec<Source> = Vec::new();
+        let lowered = lower(group);
+        let last_use = last_uses(group, &lowered);
+        let mut drafts: Vec<Draft> = Vec::new();
+        let mut sources: Vec<Option<Source>> = Vec::new();
         let mut free: Vec<usize> = Vec::new();
-        let mut direct: Vec<Option<usize>> = vec![None; group.stores.len()];
-        for (i, instruction) in group.instructions.iter().enumerate() {
-            let source = match *instruction {
-                Instruction::Load(number) => {
-                    let operand = &group.operands[number];
-                    if operand.access.advances {
-                        self.streams.push(Stream {
-                            place: self.memory.place(operand.value),
-                            access: operand.access.clone(),
-                            padded: self.padded(operand.value),
-                        });
-                        Source::Place(STREAMS + self.streams.len() - 1)
-                    } else {
-                        self.scalar(RowScalar::Read {
-                            offset: self.memory.value(operand.value).offset,
-                            access: operand.access.clone(),
-                        })
-                    }
-                }
-                Instruction::Constant(number) => {
-                    self.scalar(RowScalar::Constant(T::from_f64(number)))
-                }
-                Instruction::Step => self.scalar(RowScalar::Step),
-                _ => {
-                    let operation = match *instruction {
-                        Instruction::Unary(f, a) => Operation::Unary(f, self.run(sources[a])),
-                        Instruction::Binary(f, a, b) => match (sources[a], sources[b]) {
-                            (a @ Source::Scalar(_), b @ Source::Scalar(_)) => {
-                                Operation::Binary(f, Source::Place(self.run(a)), b)
-                            }
-                            (a, b) => Operation::Binary(f, a, b),
-                        },
-                        Instruction::Select(c, a, b) => Operation::Select(
-                            self.run(sources[c]),
-                            self.run(sources[a]),
-                            self.run(sources[b]),
-                        ),
-                        Instruction::Noise { kind, stream } => Operation::Noise(kind, stream),
-                        _ => unreachable!("loads and numbers were handled"),
-                    };
-                    let store = self.direct_store(i);
-                    let to = match store {
+        let mut direct = vec![false; group.stores.len()];
+        for (
+            i,
+            Lowered {
+                function,
+                arguments,
+            },
+        ) in lowered.iter().enumerate()
+        {
+            sources.push(match *function {
+                Function::Source => Some(self.source(&group.instructions[i])),
+                Function::Contracted => None,
+                function => {
+                    let read = arguments.iter().filter_map(|a| sources[*a]).collect();
+                    let operands = self.operands(function, read);
+                    let to = match self.direct_store(i, &last_use) {
                         Some(store) => {
-                            direct[store] = Some(i);
+                            direct[store] = true;
                             OUTPUTS + store
                         }
                         None => free.pop().unwrap_or_else(|| self.new_slot()),
                     };
-                    self.code.push(Code { operation, to });
-                    Source::Place(to)
+                    drafts.push(Draft {
+                        function,
+                        operands,
+                        to,
+                    });
+                    Some(Source::Place(to))
                 }
-            };
-            sources.push(source);
-            for argument in instruction.arguments() {
+            });
+            for &argument in arguments {
                 if last_use[argument] == i
-                    && let Source::Place(place) = sources[argument]
+                    && let Some(Source::Place(place)) = sources[argument]
                     && place < STREAMS
                     && group.instructions[argument].is_computed()
                     && !free.contains(&place)
@@ -190,11 +154,58 @@ impl<'a, T: Element> Assembler<'a, T> {
                 }
             }
         }
-        for (number, store) in group.stores.iter().enumerate() {
-            let copied_from = match direct[number] {
-                Some(_) => None,
-                None => Some(self.run(sources[store.register])),
-            };
+        self.place_results(&sources, &direct);
+        self.link(drafts, isa);
+    }
+
+    /// Where an operand or a number of the group is found.
+    fn source(&mut self, instruction: &Instruction) -> Source {
+        match *instruction {
+            Instruction::Load(number) => {
+                let operand = &self.group.operands[number];
+                if !operand.access.advances {
+                    return self.scalar(RowScalar::Read {
+                        offset: self.memory.value(operand.value).offset,
+                        access: operand.access.clone(),
+                    });
+                }
+                self.streams.push(Stream {
+                    place: self.memory.place(operand.value),
+                    access: operand.access.clone(),
+                    padded: self.padded(operand.value),
+                });
+                Source::Place(STREAMS + self.streams.len() - 1)
+            }
+            Instruction::Constant(number) => self.scalar(RowScalar::Constant(T::from_f64(number))),
+            Instruction::Step => self.scalar(RowScalar::Step),
+            _ => unreachable!("only operands and numbers are sources"),
+        }
+    }
+
+    /// Operands as routines take them: the first is a run, of functions of two numbers any.
+    fn operands(&mut self, function: Function, mut operands: Vec<Source>) -> Vec<Source> {
+        let second = |operands: &[Source]| matches!(operands, [_, Source::Place(_)]);
+        let either = matches!(function, Function::Binary(_)) && second(&operands);
+        if let Some(first) = operands.first_mut().filter(|_| !either) {
+            *first = Source::Place(self.run(*first));
+        }
+        operands
+    }
+
+    /// Says what is stored and reduced, from where.
+    fn place_results(&mut self, sources: &[Option<Source>], direct: &[bool]) {
+        let group = self.group;
+        let mut place = |register: usize| {
+            let source = sources[register].expect("what is stored or reduced is not contracted");
+            self.run(source)
+        };
+        let copied: Vec<Option<usize>> = (group.stores.iter().zip(direct))
+            .map(|(store, direct)| (!direct).then(|| place(store.register)))
+            .collect();
+        let reduced: Vec<usize> = (group.reductions.iter())
+            .map(|reduction| place(reduction.register))
+            .collect();
+        for (store, copied_from) in group.stores.iter().zip(copied) {
             self.outputs.push(Output {
                 place: self.memory.place(store.value),
                 stride: self.memory.value(store.value).layout.stride,
@@ -202,9 +213,8 @@ impl<'a, T: Element> Assembler<'a, T> {
                 copied_from,
             });
         }
-        for reduction in &group.reductions {
+        for (reduction, place) in group.reductions.iter().zip(reduced) {
             let value = self.memory.value(reduction.value);
-            let place = self.run(sources[reduction.register]);
             self.reductions.push(Reduce {
                 kind: reduction.kind,
                 place,
@@ -213,34 +223,40 @@ impl<'a, T: Element> Assembler<'a, T> {
                 rows: if self.collapsed { 1 } else { reduction.rows },
             });
         }
+    }
+
+    /// Numbers all places and chooses the routines.
+    fn link(&mut self, drafts: Vec<Draft>, isa: Runnable) {
         let (slots, streams) = (self.slots, self.streams.len());
-        let number = |place: &mut usize| {
-            if *place >= OUTPUTS {
-                *place = *place - OUTPUTS + slots + streams;
-            } else if *place >= STREAMS {
-                *place = *place - STREAMS + slots;
-            }
+        let number = |place: usize| match place {
+            OUTPUTS.. => place - OUTPUTS + slots + streams,
+            STREAMS.. => place - STREAMS + slots,
+            _ => place,
         };
-        for code in &mut self.code {
-            number(&mut code.to);
-            match &mut code.operation {
-                Operation::Unary(_, a) => number(a),
-                Operation::Binary(_, a, b) => {
-                    for source in [a, b] {
-                        if let Source::Place(place) = source {
-                            number(place);
-                        }
-                    }
-                }
-                Operation::Select(c, a, b) => [c, a, b].into_iter().for_each(number),
-                Operation::Noise(..) => {}
+        for draft in drafts {
+            let mut operands = [0; 3];
+            for (operand, source) in operands.iter_mut().zip(&draft.operands) {
+                *operand = match *source {
+                    Source::Place(place) => number(place),
+                    Source::Scalar(scalar) => scalar,
+                };
             }
+            self.code.push(Code {
+                routine: routine::of(draft.function, &draft.operands, isa),
+                to: number(draft.to),
+                operands,
+                number: match draft.function {
+                    Function::Noise(_, stream) => stream,
+                    Function::Unary(Unary::Polygamma(order)) => order,
+                    _ => 0,
+                },
+            });
         }
         for output in &mut self.outputs {
-            output.copied_from.iter_mut().for_each(number);
+            output.copied_from = output.copied_from.map(number);
         }
         for reduction in &mut self.reductions {
-            number(&mut reduction.place);
+            reduction.place = number(reduction.place);
         }
     }
 
@@ -269,20 +285,49 @@ impl<'a, T: Element> Assembler<'a, T> {
         }
     }
 
-    /// The store that instruction `i` can write by itself. Not if the group also reads the
-    /// memory: then a later instruction might want the old elements.
-    fn direct_store(&self, i: usize) -> Option<usize> {
-        let overlaps = |value: ValueId| {
+    /// The store that instruction `i` can write by itself. Not if this or a later instruction
+    /// wants elements that the memory held before.
+    fn direct_store(&self, i: usize, last_use: &[usize]) -> Option<usize> {
+        let group = self.group;
+        let read_before = |operand: usize| {
+            let loads = group.instructions.iter().zip(last_use);
+            let mut loads = loads.filter(|(load, _)| **load == Instruction::Load(operand));
+            loads.all(|(_, last)| *last < i)
+        };
+        let wanted = |value: ValueId| {
             let stored = self.memory.value(value);
             let end = stored.offset + stored.layout.span();
-            self.group.operands.iter().any(|operand| {
+            let mut operands = group.operands.iter().enumerate();
+            operands.any(|(number, operand)| {
                 let read = self.memory.value(operand.value);
-                read.offset < end && stored.offset < read.offset + read.layout.span()
+                let rows = operand.access.rows == RowStarts::Every(stored.layout.stride);
+                let same_elements = read.offset == stored.offset
+                    && operand.access.advances
+                    && (group.rows <= 1 || rows);
+                read.offset < end
+                    && stored.offset < read.offset + read.layout.span()
+                    && !(same_elements && read_before(number))
             })
         };
         // Steps of a strip read and write values apart from one another.
-        let overlaps = |value: ValueId| !self.memory.place(value).of_strip && overlaps(value);
-        let stores = &self.group.stores;
-        (0..stores.len()).find(|&s| stores[s].register == i && !overlaps(stores[s].value))
+        let wanted = |value: ValueId| !self.memory.place(value).of_strip && wanted(value);
+        let stores = &group.stores;
+        (0..stores.len()).find(|&s| stores[s].register == i && !wanted(stores[s].value))
     }
+}
+
+/// For each instruction the last that reads it; those that are stored or reduced are read at the
+/// end.
+fn last_uses(group: &Group, lowered: &[Lowered]) -> Vec<usize> {
+    let mut last_use: Vec<usize> = (0..lowered.len()).collect();
+    for (i, instruction) in lowered.iter().enumerate() {
+        for &argument in &instruction.arguments {
+            last_use[argument] = i;
+        }
+    }
+    let stored = group.stores.iter().map(|store| store.register);
+    for register in stored.chain(group.reductions.iter().map(|r| r.register)) {
+        last_use[register] = lowered.len();
+    }
+    last_use
 }

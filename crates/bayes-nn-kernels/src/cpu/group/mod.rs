@@ -6,7 +6,10 @@
 //! and written where they lie.
 
 mod assemble;
-mod elements;
+mod contract;
+mod functions;
+mod routine;
+mod sums;
 mod tile;
 
 use std::ops::Range;
@@ -14,14 +17,15 @@ use std::ops::Range;
 use bayes_nn_autodiff::{Binary, Reduction, Unary};
 use rayon::prelude::*;
 
-use super::isa::{Level, multiversion};
+use super::isa::{Level, Runnable, multiversion};
 use super::program::{Frame, WORTH_A_THREAD};
 use super::strips::{Memory, Partials};
 use crate::Element;
 use crate::plan::{Access, Group, Instruction, RowStarts, Strips, ValueId};
-use assemble::{Assembler, Code, Output, Reduce, RowScalar, Stream};
-use elements::SUM_LANES;
-pub(super) use elements::{LANES, maximum, tree_sum};
+use assemble::{Assembler, Output, Reduce, RowScalar, Stream};
+use routine::Code;
+use sums::SUM_LANES;
+pub(super) use sums::{LANES, maximum, tree_sum};
 pub(super) use tile::Scratch;
 use tile::tile;
 
@@ -40,7 +44,7 @@ const PIECE: usize = 4096;
 pub(super) struct GroupKernel<T> {
     rows: usize,
     columns: usize,
-    code: Vec<Code>,
+    code: Vec<Code<T>>,
     scalars: Vec<RowScalar<T>>,
     /// Scalars that an instruction needs as a run of elements: the scalar, and the slot.
     splats: Vec<(usize, usize)>,
@@ -58,14 +62,19 @@ pub(super) struct GroupKernel<T> {
 
 impl<T: Element> GroupKernel<T> {
     /// The kernel of a group, to be run whole or in `strips`.
-    pub fn new(group: &Group, memory: &Memory, strips: Option<&Strips>) -> GroupKernel<T> {
+    pub fn new(
+        group: &Group,
+        memory: &Memory,
+        strips: Option<&Strips>,
+        isa: Runnable,
+    ) -> GroupKernel<T> {
         let collapsed = strips.is_none() && is_one_run(group, memory);
         let (rows, columns) = match collapsed {
             true => (1, group.rows * group.columns),
             false => (group.rows, group.columns),
         };
         let mut assembler = Assembler::new(group, memory, collapsed);
-        assembler.assemble();
+        assembler.assemble(isa);
         let piece = strips.map_or(PIECE, Strips::width);
         let pieces = columns.div_ceil(piece);
         let weight: usize = group.instructions.iter().map(instruction_weight).sum();
@@ -209,7 +218,7 @@ fn pieces_body<L: Level, T: Element>(
         let mut column = columns.start;
         while column < columns.end {
             let length = tile_length::<T>().min(columns.end - column);
-            tile::<L, T>(kernel, frame, scratch, row, column, length);
+            tile::<T>(kernel, frame, scratch, row, column, length);
             column += length;
         }
         // SAFETY: each piece is run by one thread.

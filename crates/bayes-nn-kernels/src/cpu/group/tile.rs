@@ -1,14 +1,10 @@
 //! A tile of a group: where its places point, and the run of the code over it.
 
-use bayes_nn_autodiff::NoiseKind;
-use bayes_nn_autodiff::noise::NoiseKey;
-
-use super::assemble::{Operation, RowScalar, Source};
-use super::elements::{Run, SUM_LANES, accumulate, binary, select, unary};
+use super::assemble::RowScalar;
+use super::routine::Tile;
+use super::sums::{SUM_LANES, accumulate};
 use super::{GroupKernel, tile_length};
 use crate::Element;
-use crate::cpu::isa::Level;
-use crate::cpu::noise;
 use crate::cpu::program::Frame;
 use crate::plan::layout::PADDING;
 
@@ -60,16 +56,28 @@ impl<T: Element> Scratch<T> {
                 }
             };
         }
+        let filled = rounded(kernel.columns.min(tile_length::<T>()));
         for &(scalar, slot) in &kernel.splats {
-            let tile = tile_length::<T>();
-            self.tiles[slot * tile..(slot + 1) * tile].fill(self.scalars[scalar]);
+            let start = slot * tile_length::<T>();
+            self.tiles[start..start + filled].fill(self.scalars[scalar]);
         }
+    }
+}
+
+/// How many elements are computed where so many are wanted: whole vectors, unless it is a single
+/// number.
+#[inline(always)]
+fn rounded(length: usize) -> usize {
+    if length == 1 {
+        1
+    } else {
+        length.next_multiple_of(PADDING)
     }
 }
 
 /// Computes one tile of one row.
 #[inline(always)]
-pub(super) fn tile<L: Level, T: Element>(
+pub(super) fn tile<T: Element>(
     kernel: &GroupKernel<T>,
     frame: &Frame<'_, T>,
     scratch: &mut Scratch<T>,
@@ -77,7 +85,7 @@ pub(super) fn tile<L: Level, T: Element>(
     column: usize,
     length: usize,
 ) {
-    let rounded = length.next_multiple_of(PADDING);
+    let rounded = rounded(length);
     let base = scratch.tiles.as_mut_ptr();
     for (i, stream) in kernel.streams.iter().enumerate() {
         let place = kernel.slots + i;
@@ -111,45 +119,19 @@ pub(super) fn tile<L: Level, T: Element>(
         }
     }
 
+    let tile = Tile {
+        places: &scratch.places,
+        scalars: &scratch.scalars,
+        length: rounded,
+        row,
+        column,
+        seed: frame.seed,
+        step: frame.step,
+    };
     for code in &kernel.code {
-        // SAFETY: a place is `rounded` readable elements, and no instruction writes a place
-        // that it reads: registers are freed only after their last reader.
-        unsafe {
-            let to = std::slice::from_raw_parts_mut(scratch.places[code.to], rounded);
-            let run = |place: usize| -> &[T] {
-                std::slice::from_raw_parts(scratch.places[place], rounded)
-            };
-            match code.operation {
-                Operation::Unary(f, a) => unary::<L, T>(f, to, run(a)),
-                Operation::Binary(f, a, b) => {
-                    let a = match a {
-                        Source::Place(place) => Run::Elements(run(place)),
-                        Source::Scalar(scalar) => Run::Number(scratch.scalars[scalar]),
-                    };
-                    let b = match b {
-                        Source::Place(place) => Run::Elements(run(place)),
-                        Source::Scalar(scalar) => Run::Number(scratch.scalars[scalar]),
-                    };
-                    binary::<T>(f, to, a, b);
-                }
-                Operation::Select(c, a, b) => select(to, run(c), run(a), run(b)),
-                Operation::Noise(kind, stream) => {
-                    let key = NoiseKey {
-                        seed: frame.seed,
-                        step: frame.step,
-                        stream,
-                    };
-                    match kind {
-                        NoiseKind::Normal => {
-                            noise::fill_normals::<L, T>(&key, row as u32, column, to);
-                        }
-                        NoiseKind::Uniform => {
-                            noise::fill_uniforms::<L, T>(&key, row as u32, column, to);
-                        }
-                    }
-                }
-            }
-        }
+        // SAFETY: a place is `rounded` elements, and no instruction writes a place that it
+        // reads: registers are freed only after their last reader.
+        unsafe { (code.routine)(code, &tile) };
     }
 
     for (sum, reduction) in scratch.sums.iter_mut().zip(&kernel.reductions) {

@@ -96,6 +96,11 @@ def cos_tail(z):
     return (mp.cos(mp.sqrt(z)) - 1 + z / 2) / z**2
 
 
+def coth_even(z):
+    r = mp.sqrt(z)
+    return r * mp.coth(r / 2)
+
+
 def tanh_rational(numerator, denominator, end):
     """Remez fit of tanh(x)/x by P(z)/Q(z), z = x^2 in [0, end^2], P(0) = Q(0) = 1, least largest relative error."""
     b = mp.mpf(end) ** 2
@@ -146,9 +151,11 @@ def tables(fmt):
     atanh_f = series(atanh_tail, [ONE / (2 * k + 3) for k in range(6)])
     sin_f = series(sin_tail, [(-1) ** (k + 1) / mp.factorial(2 * k + 3) for k in range(6)])
     cos_f = series(cos_tail, [(-1) ** k / mp.factorial(2 * k + 4) for k in range(6)])
+    coth_f = series(coth_even, [2 * mp.bernoulli(2 * k) / mp.factorial(2 * k) for k in range(6)])
     lowest_normal = mp.mpf(2) ** (-126 if fmt == "f32" else -1022)
     highest = mp.log(mp.mpf(2)) * (128 if fmt == "f32" else 1024)
     p, q = tanh_rational(4, 4, "9.02") if fmt == "f32" else ([], [])
+    coth = fit("r coth(r/2)", coth_f, 0, half_ln2**2, ONE / 2, fmt) if fmt == "f64" else []
     return [
         ("ROUND_MAGIC", mp.mpf(2) ** (digits - 1) * mp.mpf("1.5")),
         ("BIASED_MAGIC", mp.mpf(2) ** (digits - 1)),
@@ -167,6 +174,7 @@ def tables(fmt):
         ("COS", fit("cos", cos_f, 0, quarter, quarter**2 / mp.cos(mp.pi / 4), fmt)),
         ("TANH_P", p),
         ("TANH_Q", q),
+        ("COTH", coth),
     ]
 
 

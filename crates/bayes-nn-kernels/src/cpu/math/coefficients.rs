@@ -68,6 +68,7 @@ impl Coefficients for f32 {
         0.00032885117,
         7.7902143e-7,
     ];
+    const COTH: &'static [Self] = &[];
 }
 
 #[rustfmt::skip]
@@ -135,4 +136,12 @@ impl Coefficients for f64 {
     ];
     const TANH_P: &'static [Self] = &[];
     const TANH_Q: &'static [Self] = &[];
+    const COTH: &'static [Self] = &[
+        2.0,
+        0.16666666666666574,
+        -0.002777777777688278,
+        6.613756295754555e-5,
+        -1.6533880602151345e-6,
+        4.137478002874482e-8,
+    ];
 }

@@ -8,7 +8,7 @@ use crate::element::{Bits, Element};
 ///
 /// Cody and Waite, "Software Manual for the Elementary Functions" (1980): n times the leading part of ln 2 is exact.
 #[inline(always)]
-fn reduce<L: Level, T: Element>(x: T) -> (T::Bits, T) {
+pub(super) fn reduce<L: Level, T: Element>(x: T) -> (T::Bits, T) {
     let shifted = fma::<L, T>(x, T::LOG2_E, T::ROUND_MAGIC);
     let n = shifted - T::ROUND_MAGIC;
     let r = fma::<L, T>(-n, T::LN2_HI, x);
@@ -23,7 +23,7 @@ fn expm1_reduced<L: Level, T: Element>(r: T) -> T {
 
 /// Two to the n + offset, n in the low bits; the sum must be the exponent of a normal number.
 #[inline(always)]
-fn power_of_two<T: Element>(n: T::Bits, offset: i64) -> T {
+pub(super) fn power_of_two<T: Element>(n: T::Bits, offset: i64) -> T {
     let bias = T::Bits::low((i64::from(T::EXPONENT_BIAS) + offset) as u64);
     T::from_bits(n.plus(bias).left(T::MANTISSA_BITS))
 }
@@ -65,14 +65,6 @@ pub fn expm1<L: Level, T: Element>(x: T) -> T {
     let y = fma::<L, T>(p, half_power, half_power - T::HALF) * T::TWO;
     // Where the square is below every rounding: keeps the sign of zero, and subnormal numbers whole.
     select(x.abs() < T::MIN_POSITIVE, x, y)
-}
-
-/// expm1 for -infinity <= x <= 0, as the hyperbolic tangent needs it.
-#[inline(always)]
-pub(super) fn expm1_nonpositive<L: Level, T: Element>(x: T) -> T {
-    let (n, r) = reduce::<L, T>(select(x < T::EXPM1_LOWEST, T::EXPM1_LOWEST, x));
-    let power = power_of_two::<T>(n, 0);
-    fma::<L, T>(expm1_reduced::<L, T>(r), power, power - T::ONE)
 }
 
 /// A positive normal x as 2^k m with m in [sqrt(1/2), sqrt(2)); also the exponent field of 2^k.

@@ -1,0 +1,135 @@
+//! Contraction: a product that only one addition reads becomes part of it, rounded once and never
+//! stored.
+
+use bayes_nn_autodiff::{Binary, NoiseKind, Unary};
+
+use crate::plan::{Group, Instruction};
+
+/// What an instruction computes from its arguments.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Function {
+    /// Nothing: it names an operand or a number.
+    Source,
+    /// Nothing any more: whoever reads it computes it.
+    Contracted,
+    Unary(Unary),
+    Binary(Binary),
+    /// `a b + c`; `a` is a run of elements.
+    MulAdd,
+    /// `c - a b`; `a` is a run of elements, `c` a constant.
+    SubMul,
+    Select,
+    Noise(NoiseKind, u32),
+}
+
+/// What an instruction computes, and the instructions that it reads.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Lowered {
+    pub function: Function,
+    pub arguments: Vec<usize>,
+}
+
+/// The instructions of a group with products contracted.
+///
+/// Differences are left alone unless they are taken from a constant: of two equal products, one of
+/// them not rounded, the difference would not be zero.
+pub(super) fn lower(group: &Group) -> Vec<Lowered> {
+    let mut readers = vec![0; group.instructions.len()];
+    for argument in group.instructions.iter().flat_map(Instruction::arguments) {
+        readers[argument] += 1;
+    }
+    for register in
+        (group.stores.iter().map(|s| s.register)).chain(group.reductions.iter().map(|r| r.register))
+    {
+        readers[register] += 1;
+    }
+    let is_number = |i: usize| match group.instructions[i] {
+        Instruction::Load(operand) => !group.operands[operand].access.advances,
+        Instruction::Constant(_) | Instruction::Step => true,
+        _ => false,
+    };
+    // The factors of a product that only one instruction reads, a run of elements first.
+    let factors = |i: usize| match group.instructions[i] {
+        Instruction::Binary(Binary::Mul, a, b) if readers[i] == 1 && !is_number(a) => Some((a, b)),
+        Instruction::Binary(Binary::Mul, a, b) if readers[i] == 1 && !is_number(b) => Some((b, a)),
+        _ => None,
+    };
+    let mut lowered: Vec<Lowered> = Vec::with_capacity(group.instructions.len());
+    for instruction in &group.instructions {
+        let contraction = match *instruction {
+            Instruction::Binary(Binary::Add, x, y) => factors(x)
+                .map(|product| (Function::MulAdd, x, product, y))
+                .or_else(|| factors(y).map(|product| (Function::MulAdd, y, product, x))),
+            Instruction::Binary(Binary::Sub, c, y)
+                if matches!(group.instructions[c], Instruction::Constant(_)) =>
+            {
+                factors(y).map(|product| (Function::SubMul, y, product, c))
+            }
+            _ => None,
+        };
+        if let Some((function, product, (a, b), c)) = contraction {
+            lowered[product] = Lowered {
+                function: Function::Contracted,
+                arguments: Vec::new(),
+            };
+            lowered.push(Lowered {
+                function,
+                arguments: vec![a, b, c],
+            });
+            continue;
+        }
+        lowered.push(Lowered {
+            function: match *instruction {
+                Instruction::Load(_) | Instruction::Constant(_) | Instruction::Step => {
+                    Function::Source
+                }
+                Instruction::Unary(f, _) => Function::Unary(f),
+                Instruction::Binary(f, ..) => Function::Binary(f),
+                Instruction::Select(..) => Function::Select,
+                Instruction::Noise { kind, stream } => Function::Noise(kind, stream),
+            },
+            arguments: instruction.arguments().collect(),
+        });
+    }
+    lowered
+}
+
+#[cfg(test)]
+mod tests {
+    use bayes_nn_autodiff::Graph;
+
+    use super::*;
+    use crate::plan::{Plan, Step};
+
+    /// The functions that the first group of a plan computes.
+    fn functions(plan: &Plan) -> Vec<Function> {
+        let group = plan.steps.iter().find_map(|step| match step {
+            Step::Group(group) => Some(group),
+            _ => None,
+        });
+        lower(group.unwrap())
+            .into_iter()
+            .map(|l| l.function)
+            .filter(|f| !matches!(f, Function::Source | Function::Contracted))
+            .collect()
+    }
+
+    #[test]
+    fn products_join_additions_but_not_differences_of_products() {
+        let graph = Graph::new();
+        let (x, y) = (graph.input("x", [100]), graph.input("y", [100]));
+        let plan = |output| Plan::new(&graph, &[output], &[]).unwrap();
+        assert_eq!(functions(&plan(x * y + y)), [Function::MulAdd]);
+        assert_eq!(functions(&plan(1.0 - x * x)), [Function::SubMul]);
+        let mul = Function::Binary(Binary::Mul);
+        assert_eq!(
+            functions(&plan(x * x - y * y)),
+            [mul, mul, Function::Binary(Binary::Sub)]
+        );
+        let shared = x * y;
+        assert_eq!(
+            functions(&plan((shared + x) * shared)),
+            [mul, Function::Binary(Binary::Add), mul]
+        );
+    }
+}

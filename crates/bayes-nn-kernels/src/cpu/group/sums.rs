@@ -1,0 +1,66 @@
+//! Sums and maxima of runs of elements, in an order that is always the same.
+
+use bayes_nn_autodiff::Reduction;
+
+use crate::Element;
+
+/// Elements of a block: what small products and running sums take at a time.
+pub(in crate::cpu) const LANES: usize = 16;
+
+/// Lanes of a running sum: element `i` of a row belongs to lane `i mod 64`, so that several
+/// additions are under way at the same time.
+pub(super) const SUM_LANES: usize = 4 * LANES;
+
+/// The sum of the lanes, always in the same order.
+#[inline(always)]
+pub(in crate::cpu) fn tree_sum<T: Element, const N: usize>(lanes: &[T; N]) -> T {
+    let mut sums = *lanes;
+    let mut width = N / 2;
+    while width > 0 {
+        for i in 0..width {
+            sums[i] += sums[i + width];
+        }
+        width /= 2;
+    }
+    sums[0]
+}
+
+/// Adds (or compares) a run into lanes: element `i` into lane `i mod 64`.
+#[inline(always)]
+pub(super) fn accumulate<T: Element>(kind: Reduction, lanes: &mut [T; SUM_LANES], run: &[T]) {
+    let (whole, rest) = run.as_chunks::<SUM_LANES>();
+    match kind {
+        Reduction::Sum => {
+            for chunk in whole {
+                for (lane, x) in lanes.iter_mut().zip(chunk) {
+                    *lane += *x;
+                }
+            }
+            for (lane, x) in lanes.iter_mut().zip(rest) {
+                *lane += *x;
+            }
+        }
+        Reduction::Max => {
+            for chunk in whole {
+                for (lane, x) in lanes.iter_mut().zip(chunk) {
+                    *lane = maximum(*lane, *x);
+                }
+            }
+            for (lane, x) in lanes.iter_mut().zip(rest) {
+                *lane = maximum(*lane, *x);
+            }
+        }
+    }
+}
+
+/// The larger; NaN when either is.
+#[inline(always)]
+pub(in crate::cpu) fn maximum<T: Element>(a: T, b: T) -> T {
+    if a > b || a.is_nan() { a } else { b }
+}
+
+/// The smaller; NaN when either is.
+#[inline(always)]
+pub(super) fn minimum<T: Element>(a: T, b: T) -> T {
+    if a < b || a.is_nan() { a } else { b }
+}
