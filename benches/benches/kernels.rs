@@ -24,16 +24,24 @@ fn element_wise(c: &mut Criterion) {
     group.throughput(Throughput::Elements(N as u64));
     for (precision_name, precision) in PRECISIONS {
         for (name, function) in functions {
-            let mut program = program(precision, |g| function(g.input("x", [N])));
+            let mut program = program(precision, |g| {
+                let x = g.input("x", [N]);
+                (function(x), vec![x])
+            });
             group.bench_function(format!("{name}/{precision_name}"), |b| {
                 b.iter(|| black_box(program.run(1)));
             });
         }
-        let mut normals = program(precision, |g| g.noise(NoiseKind::Normal, 0, [N]));
+        let mut normals = program(precision, |g| {
+            (g.noise(NoiseKind::Normal, 0, [N]), Vec::new())
+        });
         group.bench_function(format!("normals/{precision_name}"), |b| {
             b.iter(|| black_box(normals.run(1)));
         });
-        let mut sum = program(precision, |g| g.input("x", [N]).sum());
+        let mut sum = program(precision, |g| {
+            let x = g.input("x", [N]);
+            (x.sum(), vec![x])
+        });
         group.bench_function(format!("sum/{precision_name}"), |b| {
             b.iter(|| black_box(sum.run(1)));
         });
@@ -57,14 +65,16 @@ fn products(c: &mut Criterion) {
             let shape = format!("{outputs}x{inputs}x{batch}/{name}");
             let mut forward = program(precision, |g| {
                 let weights = g.input("w", [inputs, outputs]);
-                weights.t().matmul(g.input("x", [inputs, batch]))
+                let x = g.input("x", [inputs, batch]);
+                (weights.t().matmul(x), vec![weights, x])
             });
             group.bench_function(format!("forward/{shape}"), |b| {
                 b.iter(|| black_box(forward.run(1)));
             });
             let mut weights = program(precision, |g| {
                 let adjoint = g.input("dy", [outputs, batch]);
-                g.input("x", [inputs, batch]).matmul(adjoint.t())
+                let x = g.input("x", [inputs, batch]);
+                (x.matmul(adjoint.t()), vec![adjoint, x])
             });
             group.bench_function(format!("gradient/{shape}"), |b| {
                 b.iter(|| black_box(weights.run(1)));

@@ -3,15 +3,16 @@
 use bayes_nn_autodiff::{Graph, Op, Var};
 use bayes_nn_kernels::{Backend, Cpu, Plan, Precision, Program};
 
-/// A program that computes one output of a graph, every input filled with small numbers of
-/// both signs, run once already.
+/// A program that computes one output of a graph from its inputs, filled with small numbers of
+/// both signs, run once already. Inputs are states, or later runs would have nothing to do.
 pub fn program(
     precision: Precision,
-    write: impl for<'g> FnOnce(&'g Graph) -> Var<'g>,
+    write: impl for<'g> FnOnce(&'g Graph) -> (Var<'g>, Vec<Var<'g>>),
 ) -> Box<dyn Program> {
     let graph = Graph::new();
-    let output = write(&graph);
-    let plan = Plan::new(&graph, &[output], &[]).expect("the graph is right");
+    let (output, inputs) = write(&graph);
+    let states: Vec<(Var, Var)> = inputs.into_iter().map(|input| (input, input)).collect();
+    let plan = Plan::new(&graph, &[output], &states).expect("the graph is right");
     let cpu = Cpu::detect().expect("BAYES_NN_ISA is right").threads(1);
     let mut program = cpu.compile(&plan, precision).expect("the CPU can run it");
     for input in graph.inputs() {

@@ -170,6 +170,42 @@ fn many_rows_go_through_a_network_strip_by_strip() {
     model.assert_gradients_like_reference(2, 1e-10, 1e-4);
 }
 
+#[test]
+fn what_depends_on_data_alone_is_computed_when_they_are_written() {
+    for rows in [300, 2500] {
+        let graph = Graph::new();
+        let mut m = Model::new(&graph);
+        let (counts, rate) = (m.input([rows]), m.input([rows]));
+        let constant = (counts + 3.0).lgamma();
+        let log_prob = counts * rate - rate.exp() - constant;
+        m.outputs = vec![log_prob.sum(), constant.sum(), counts * 2.0];
+        m.updates = vec![(rate, rate * 0.5)];
+        let plan = m.plan();
+        assert!(plan.ahead > 0 && plan.ahead < plan.steps.len());
+        let written = |input: Var| {
+            let number = plan
+                .inputs
+                .iter()
+                .position(|i| Some(i.id) == input.input_id());
+            number.map(|number| plan.data[number])
+        };
+        assert_eq!((written(counts), written(rate)), (Some(true), Some(false)));
+        m.assert_like_reference(3);
+
+        let cpu = Cpu::detect().unwrap();
+        let mut program = m.program(&cpu, Precision::F64);
+        program.run(2).unwrap();
+        m.inputs[0].1.reverse();
+        m.write(program.as_mut());
+        program.run(1).unwrap();
+        let mut anew = m.program(&cpu, Precision::F64);
+        anew.run(1).unwrap();
+        for output in 0..m.outputs.len() {
+            assert_eq!(program.read_output(output), anew.read_output(output));
+        }
+    }
+}
+
 /// Everything that is cut for threads: products by loops and by faer, groups, reductions, noise.
 fn everything<'g>(graph: &'g Graph) -> Model<'g> {
     let mut m = Model::new(graph);

@@ -109,6 +109,8 @@ pub(super) struct CpuProgram<T> {
     strip_elements: usize,
     indices: Arena<u32>,
     written: Vec<bool>,
+    /// Whether what depends on data alone is to be computed.
+    stale: bool,
     isa: Runnable,
     scratch: Vec<Scratch<T>>,
     /// The states when they were last saved, one after the other.
@@ -153,6 +155,7 @@ impl<T: Element> CpuProgram<T> {
             strip_elements: memory.strip,
             indices: Arena::new(plan.indices),
             written: vec![false; plan.inputs.len()],
+            stale: true,
             kernels,
             isa,
             scratch,
@@ -225,24 +228,47 @@ impl<T: Element> CpuProgram<T> {
             seed: self.seed,
             step: self.step,
         };
+        if self.stale {
+            self.run_passes(0..plan.ahead, &frame, watch)?;
+            self.stale = false;
+        }
         for _ in 0..steps {
             watch.step_begins();
-            let mut number = 0;
-            let mut strips = plan.strips.iter().peekable();
-            while number < self.kernels.len() {
-                if let Some(run) = strips.next_if(|run| run.steps.start == number) {
-                    strips::run(&self.kernels[run.steps.clone()], run, &frame, watch);
-                    number = run.steps.end;
-                } else {
-                    self.kernels[number].run(&frame)?;
-                    watch.pass_ends(number);
-                    number += 1;
-                }
-            }
+            self.run_passes(plan.ahead..plan.steps.len(), &frame, watch)?;
             frame.step += 1;
             self.step = frame.step;
         }
         Ok(())
+    }
+
+    fn run_passes<W: Watch>(
+        &mut self,
+        passes: Range<usize>,
+        frame: &Frame<'_, T>,
+        watch: &mut W,
+    ) -> Result<(), KernelError> {
+        let mut number = passes.start;
+        let strips = self.plan.strips.iter();
+        let mut strips = strips
+            .filter(|run| passes.contains(&run.steps.start))
+            .peekable();
+        while number < passes.end {
+            if let Some(run) = strips.next_if(|run| run.steps.start == number) {
+                strips::run(&self.kernels[run.steps.clone()], run, frame, watch);
+                number = run.steps.end;
+            } else {
+                self.kernels[number].run(frame)?;
+                watch.pass_ends(number);
+                number += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is to be known after input number `input` got a value.
+    fn wrote(&mut self, input: usize) {
+        self.written[input] = true;
+        self.stale |= self.plan.data[input];
     }
 
     fn run_anywhere<W: Watch>(&mut self, steps: u64, watch: &mut W) -> Result<(), KernelError> {
@@ -278,7 +304,7 @@ impl<T: Element> Program for CpuProgram<T> {
         let number = self.plan.input_for(input, values)?;
         let id = self.plan.inputs[number].value;
         self.put(id, values.iter().copied());
-        self.written[number] = true;
+        self.wrote(number);
         Ok(())
     }
 
@@ -287,7 +313,7 @@ impl<T: Element> Program for CpuProgram<T> {
         let id = self.plan.inputs[number].value;
         let elements = self.plan.values[id.index()].shape.elements();
         self.put(id, repeat_n(value, elements));
-        self.written[number] = true;
+        self.wrote(number);
         Ok(())
     }
 

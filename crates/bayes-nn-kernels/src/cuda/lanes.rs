@@ -308,8 +308,8 @@ impl<E: LoopEngine> Program for Lane<E> {
 
     fn restore(&mut self) {
         if let Some(saved) = &self.saved {
-            for lasting in self.shared.code.lasting() {
-                self.bytes[lasting.clone()].copy_from_slice(&saved[lasting]);
+            for inputs in self.shared.code.inputs() {
+                self.bytes[inputs.clone()].copy_from_slice(&saved[inputs]);
             }
         }
     }

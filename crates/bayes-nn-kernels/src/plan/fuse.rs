@@ -5,6 +5,7 @@
 //! opens a new one. Broadcasts and views are ways of reading; they cost a pass only where
 //! something needs the elements in memory in an order that no layout gives.
 
+mod fixed;
 mod sink;
 
 use std::sync::Arc;
@@ -30,6 +31,8 @@ pub(super) struct DraftValue {
 pub(super) struct Draft {
     pub values: Vec<DraftValue>,
     pub steps: Vec<Step>,
+    /// How many of them depend on data alone.
+    pub ahead: usize,
     pub inputs: Vec<Input>,
     pub outputs: Vec<ValueId>,
     pub updates: Vec<(ValueId, ValueId)>,
@@ -49,6 +52,8 @@ enum DraftStep {
 struct Fuser<'a> {
     graph: &'a Graph,
     nodes: &'a [Node],
+    /// How many of the steps depend on data alone; none after them is moved among them.
+    ahead: usize,
     /// Whether every use of a node reads it as a run of elements, so that padding would only
     /// force a copy.
     flat: Vec<bool>,
@@ -95,6 +100,7 @@ impl Draft {
         let mut fuser = Fuser {
             graph,
             nodes: &nodes,
+            ahead: 0,
             flat: flat_uses(&nodes, &live),
             at: vec![None; nodes.len()],
             value_of: vec![None; nodes.len()],
@@ -104,6 +110,12 @@ impl Draft {
             inputs: Vec::new(),
             constants: Vec::new(),
         };
+        let states: Vec<usize> = update_nodes.iter().map(|(state, _)| *state).collect();
+        let fixed = fixed::fixed(&nodes, &live, &states);
+        for index in (0..nodes.len()).filter(|&i| fixed[i]) {
+            fuser.visit(index);
+        }
+        fuser.ahead = fuser.steps.len();
         // What is asked of the old value of a state, as an output or as the next value of
         // another state, is set aside before anything can overwrite it.
         let is_state = |n: usize| {
@@ -122,7 +134,7 @@ impl Draft {
                 set_aside.push((node, fuser.copy(source, offset, node)));
             }
         }
-        for index in (0..nodes.len()).filter(|&i| live[i]) {
+        for index in (0..nodes.len()).filter(|&i| live[i] && !fixed[i]) {
             fuser.visit(index);
         }
         let mut kept = |node: usize| {
@@ -514,7 +526,7 @@ impl Fuser<'_> {
     fn join(&mut self, node: usize) {
         let (operands, walk) = self.walked(node);
         let dims = squeezed(&walk);
-        let mut earliest = 0;
+        let mut earliest = self.ahead;
         for operand in operands {
             let source = self.source(operand, &walk);
             if self.immediate(source.node).is_some() {
@@ -583,7 +595,7 @@ impl Fuser<'_> {
             }
         }
         let mut groups = bodies.into_iter().peekable();
-        let mut steps = Vec::new();
+        let (mut steps, mut ahead) = (Vec::new(), 0);
         for (index, step) in std::mem::take(&mut self.steps).into_iter().enumerate() {
             match step {
                 DraftStep::Done(step) => steps.push(step),
@@ -599,10 +611,14 @@ impl Fuser<'_> {
                     }
                 }
             }
+            if index < self.ahead {
+                ahead = steps.len();
+            }
         }
         Draft {
             values: self.values,
             steps,
+            ahead,
             inputs: self.inputs,
             outputs,
             updates,

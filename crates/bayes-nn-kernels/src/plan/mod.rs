@@ -26,6 +26,11 @@ pub struct Plan {
     pub values: Vec<Value>,
     /// What is done, in this order, in every step of the program.
     pub steps: Vec<Step>,
+    /// How many of the first steps depend on inputs alone that are no states: they give the same
+    /// until one of these is written again.
+    pub ahead: usize,
+    /// For each input, whether those steps depend on it.
+    pub data: Vec<bool>,
     /// Which of these may be run strip by strip, in their order.
     pub strips: Vec<Strips>,
     /// What is written from outside, states included.

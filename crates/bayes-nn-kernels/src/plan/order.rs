@@ -59,7 +59,17 @@ struct Walk {
 
 /// Brings the steps into their order and says which of them may be run strip by strip.
 pub(super) fn order(draft: &mut Draft) -> Vec<Strips> {
-    let steps = std::mem::take(&mut draft.steps);
+    let each = draft.steps.split_off(draft.ahead);
+    let ahead = std::mem::take(&mut draft.steps);
+    [ahead, each]
+        .into_iter()
+        .flat_map(|steps| arrange(draft, steps))
+        .collect()
+}
+
+/// Appends these steps to those of the draft.
+fn arrange(draft: &mut Draft, steps: Vec<Step>) -> Vec<Strips> {
+    let before = draft.steps.len();
     let walks: Vec<Option<Walk>> = steps.iter().map(|step| draft.walk(step)).collect();
     let flows = flows(draft, &steps);
     let mut done = vec![false; steps.len()];
@@ -97,15 +107,13 @@ pub(super) fn order(draft: &mut Draft) -> Vec<Strips> {
             }
         }
         if order.len() - start > 1 {
-            let steps = start..order.len();
+            let steps = before + start..before + order.len();
             strips.push(Strips { steps, columns });
         }
     }
     let mut steps: Vec<Option<Step>> = steps.into_iter().map(Some).collect();
-    draft.steps = order
-        .iter()
-        .filter_map(|&step| steps[step].take())
-        .collect();
+    let arranged = order.iter().filter_map(|&step| steps[step].take());
+    draft.steps.extend(arranged);
     strips
 }
 

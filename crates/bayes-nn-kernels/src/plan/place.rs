@@ -65,6 +65,9 @@ pub(super) fn place(mut draft: Draft) -> Plan {
             touch(storage, last);
         });
     }
+    for storage in fixed(&draft, &storage_of) {
+        storages[storage].lasting = true;
+    }
     for output in &draft.outputs {
         touch(&mut storages[storage_of[output.index()]], draft.steps.len());
     }
@@ -92,9 +95,17 @@ pub(super) fn place(mut draft: Draft) -> Plan {
             }
         })
         .collect();
+    let data = draft.inputs.iter().map(|input| {
+        let storage = storage_of[input.value.index()];
+        let mut ahead = draft.steps[..draft.ahead].iter();
+        ahead.any(|step| touches(step, &storage_of, storage))
+    });
+    let data = data.collect();
     Plan {
         values,
         steps: draft.steps,
+        ahead: draft.ahead,
+        data,
         strips,
         inputs: draft.inputs,
         states,
@@ -113,6 +124,35 @@ pub(super) fn home(draft: &Draft, value: ValueId) -> (ValueId, usize) {
         start += offset;
     }
     (root, start)
+}
+
+/// Whether a step reads or writes a storage.
+fn touches(step: &Step, storage_of: &[usize], storage: usize) -> bool {
+    let mut found = false;
+    step.each_value(|value, _| found |= storage_of[value.index()] == storage);
+    found
+}
+
+/// The storages that steps ahead of the others write for those, or as outputs.
+fn fixed(draft: &Draft, storage_of: &[usize]) -> Vec<usize> {
+    let mut wanted = vec![false; storage_of.len()];
+    for output in &draft.outputs {
+        wanted[storage_of[output.index()]] = true;
+    }
+    let (ahead, each) = draft.steps.split_at(draft.ahead);
+    for step in each {
+        step.each_value(|value, _| wanted[storage_of[value.index()]] = true);
+    }
+    let mut written = Vec::new();
+    for step in ahead {
+        step.each_value(|value, writes| {
+            let storage = storage_of[value.index()];
+            if writes && wanted[storage] {
+                written.push(storage);
+            }
+        });
+    }
+    written
 }
 
 fn touch(storage: &mut Storage, step: usize) {
@@ -138,10 +178,12 @@ fn updated_in_place(
     }
     let writes = |step: &Step| matches!(step, Step::Group(group) if group.stores.iter().any(|s| s.value == next));
     let writer = draft.steps.iter().position(writes)?;
+    // Writing over the state has to be done in every step.
+    if writer < draft.ahead {
+        return None;
+    }
     for (index, step) in draft.steps.iter().enumerate() {
-        let mut reads = false;
-        step.each_value(|value, _| reads |= storage_of[value.index()] == storage);
-        if reads && index > writer {
+        if index > writer && touches(step, storage_of, storage) {
             return None;
         }
     }

@@ -190,6 +190,10 @@ multiversion! {
     ) = pieces_body;
 }
 
+#[expect(
+    clippy::extra_unused_type_parameters,
+    reason = "sums are compiled for a level by being inlined here"
+)]
 #[inline(always)]
 fn pieces_body<L: Level, T: Element>(
     kernel: &GroupKernel<T>,

@@ -157,12 +157,13 @@ unsafe fn map3<L: Level, F: Function3, B: Take, C: Take, T: Element>(
     }
 }
 
-// SAFETY, for all bodies: who calls a routine promises that every place of its code can be used
-// as [`Tile::run`] and [`Tile::target`] ask.
+// Who calls a routine promises that every place of its code can be used as [`Tile::run`] and
+// [`Tile::target`] ask.
 
 #[inline(always)]
 unsafe fn loop1<L: Level, F: Function1, T: Element>(code: &Code<T>, tile: &Tile<'_, T>) {
     let [x, ..] = code.operands;
+    // SAFETY: as promised.
     unsafe { map1::<L, F, T>(tile.target(code.to), tile.run(x)) }
 }
 
@@ -172,6 +173,7 @@ unsafe fn loop2<L: Level, F: Function2, A: Take, B: Take, T: Element>(
     tile: &Tile<'_, T>,
 ) {
     let [a, b, _] = code.operands;
+    // SAFETY: as promised.
     unsafe { map2::<L, F, A, B, T>(tile.target(code.to), A::hold(tile, a), B::hold(tile, b)) }
 }
 
@@ -181,6 +183,7 @@ unsafe fn loop3<L: Level, F: Function3, B: Take, C: Take, T: Element>(
     tile: &Tile<'_, T>,
 ) {
     let [a, b, c] = code.operands;
+    // SAFETY: as promised.
     unsafe {
         let (b, c) = (B::hold(tile, b), C::hold(tile, c));
         map3::<L, F, B, C, T>(tile.target(code.to), tile.run(a), b, c);
@@ -190,6 +193,7 @@ unsafe fn loop3<L: Level, F: Function3, B: Take, C: Take, T: Element>(
 #[inline(always)]
 unsafe fn loop_polygamma<L: Level, T: Element>(code: &Code<T>, tile: &Tile<'_, T>) {
     let [x, ..] = code.operands;
+    // SAFETY: as promised.
     let (to, x) = unsafe { (tile.target(code.to), tile.run(x)) };
     for (to, x) in to.iter_mut().zip(x) {
         *to = math::polygamma::<L, T>(code.number, *x);
@@ -198,12 +202,14 @@ unsafe fn loop_polygamma<L: Level, T: Element>(code: &Code<T>, tile: &Tile<'_, T
 
 #[inline(always)]
 unsafe fn loop_normal<L: Level, T: Element>(code: &Code<T>, tile: &Tile<'_, T>) {
+    // SAFETY: as promised.
     let to = unsafe { tile.target(code.to) };
     noise::fill_normals::<L, T>(&tile.key(code.number), tile.row as u32, tile.column, to);
 }
 
 #[inline(always)]
 unsafe fn loop_uniform<L: Level, T: Element>(code: &Code<T>, tile: &Tile<'_, T>) {
+    // SAFETY: as promised.
     let to = unsafe { tile.target(code.to) };
     noise::fill_uniforms::<L, T>(&tile.key(code.number), tile.row as u32, tile.column, to);
 }

@@ -123,8 +123,8 @@ struct Places {
     /// Elements of the arenas of a block, by kind.
     own: [usize; 2],
     data: [usize; 2],
-    /// Elements of the arenas, at their beginning, that last from step to step.
-    lasting: [usize; 2],
+    /// Elements of the arenas, at their beginning, that are states and other inputs.
+    inputs: [usize; 2],
     /// Which elements of the arenas a lane keeps, from where on and how many.
     kept: [Vec<(usize, usize)>; 2],
 }
@@ -134,6 +134,14 @@ fn by_kind(kind: Kind) -> usize {
         Kind::Float => 0,
         Kind::Index => 1,
     }
+}
+
+/// In their order, each once.
+fn sorted(homes: impl Iterator<Item = usize>) -> Vec<usize> {
+    let mut homes: Vec<usize> = homes.collect();
+    homes.sort_unstable();
+    homes.dedup();
+    homes
 }
 
 impl Places {
@@ -152,17 +160,14 @@ impl Places {
             step.each_value(|id, written| varies[home(id)] |= written);
         }
         let given = plan.inputs.iter().map(|input| input.value);
-        let mut lasting: Vec<usize> = given
-            .chain(plan.constants.iter().map(|(id, _)| *id))
-            .map(home)
-            .collect();
-        lasting.sort_unstable();
-        lasting.dedup();
+        let given = given.chain(plan.constants.iter().map(|(id, _)| *id));
+        let given = sorted(given.map(home));
+        let fixed = Places::fixed(plan);
 
         // Lasting values are first in the plan's arenas, then come those that pass.
         let (mut own, mut data, mut ends) = ([0; 2], [0; 2], [0; 2]);
         let mut starts: Vec<Option<usize>> = vec![None; plan.values.len()];
-        for &home in &lasting {
+        for &home in given.iter().chain(&fixed) {
             let value = &plan.values[home];
             let kind = by_kind(value.kind);
             let end = match varies[home] {
@@ -173,11 +178,18 @@ impl Places {
             *end += size(home);
             ends[kind] = ends[kind].max(value.offset + size(home));
         }
-        let mut kept = own.map(|lasting| match lasting {
+        let of_inputs = |kind: Kind| {
+            let own = given.iter().filter(|&&home| varies[home]);
+            own.filter(|&&home| plan.values[home].kind == kind)
+                .map(|&home| size(home))
+                .sum::<usize>()
+        };
+        let inputs = [Kind::Float, Kind::Index].map(of_inputs);
+        let mut kept = inputs.map(|inputs| match inputs {
             0 => Vec::new(),
-            lasting => vec![(0, lasting)],
+            inputs => vec![(0, inputs)],
         });
-        let firsts = own;
+        let lasting = own;
         let all = [plan.floats, plan.indices];
         for kind in [0, 1] {
             own[kind] += all[kind] - ends[kind];
@@ -187,17 +199,18 @@ impl Places {
             let (home, kind) = (value.home.index(), by_kind(value.kind));
             value.offset = match starts[home] {
                 Some(start) => value.offset - plan.values[home].offset + start,
-                None => (value.offset + firsts[kind]).saturating_sub(ends[kind]),
+                None => (value.offset + lasting[kind]).saturating_sub(ends[kind]),
             };
         }
-        let mut asked: Vec<usize> = plan.outputs.iter().map(|id| home(*id)).collect();
-        asked.extend(plan.steps.iter().filter_map(|step| match step {
-            Step::Gather { index, .. } | Step::Scatter { index, .. } => Some(home(*index)),
+        let selections = plan.steps.iter().filter_map(|step| match step {
+            Step::Gather { index, .. } | Step::Scatter { index, .. } => Some(*index),
             _ => None,
-        }));
-        asked.sort_unstable();
-        asked.dedup();
-        for home in asked.into_iter().filter(|home| starts[*home].is_none()) {
+        });
+        let asked = sorted(plan.outputs.iter().copied().chain(selections).map(home));
+        for home in asked
+            .into_iter()
+            .filter(|home| given.binary_search(home).is_err())
+        {
             let value = &places.values[home];
             kept[by_kind(value.kind)].push((value.offset, size(home)));
         }
@@ -210,9 +223,31 @@ impl Places {
             plan: places,
             own,
             data,
-            lasting: firsts,
+            inputs,
             kept,
         }
+    }
+
+    /// The homes of what depends on data alone and lasts from step to step.
+    fn fixed(plan: &Plan) -> Vec<usize> {
+        let home = |id: ValueId| plan.values[id.index()].home.index();
+        let (ahead, each) = plan.steps.split_at(plan.ahead);
+        let mut wanted = vec![false; plan.values.len()];
+        for output in &plan.outputs {
+            wanted[home(*output)] = true;
+        }
+        for step in each {
+            step.each_value(|id, _| wanted[home(id)] = true);
+        }
+        let mut fixed = Vec::new();
+        for step in ahead {
+            step.each_value(|id, written| {
+                if written && wanted[home(id)] {
+                    fixed.push(home(id));
+                }
+            });
+        }
+        sorted(fixed.into_iter())
     }
 
     /// Elements of a kind that a lane keeps.
@@ -242,10 +277,12 @@ impl BlockLoop {
         let mut printer = Printer::new(&places.plan, precision);
         printer.data.clone_from(&places.is_data);
         (printer.tables_memory, printer.tables_at) = ("f.data_indices", places.data[1]);
-        let (mut calls, mut threads) = (String::new(), 32);
+        // What depends on data alone is computed once a launch, all else in every step.
+        let (mut calls, mut threads) = ([String::new(), String::new()], 32);
         for (number, step) in places.plan.steps.iter().enumerate() {
             for (part, work) in printer.step(number, step).iter().enumerate() {
                 let name = numbered(number, part);
+                let calls = &mut calls[usize::from(number >= plan.ahead)];
                 let _ = writeln!(calls, "        AFTER({number}, pass_{name}(f))");
                 threads = threads.max(work.threads());
             }
@@ -279,11 +316,12 @@ impl BlockLoop {
             places.length(0),
         ));
         printer.copies(&places, true);
+        let [ahead, each] = calls;
         printer.line(format!(
             "    if (threadIdx.x == 0) *control = lane->control;\n    \
              __syncthreads();\n    \
-             u64 since = clock64();\n    \
-             for (u64 step = 0; step < steps && !control->stopped; ++step) {{\n{calls}        \
+             u64 since = clock64();\n{ahead}    \
+             for (u64 step = 0; step < steps && !control->stopped; ++step) {{\n{each}        \
              if (threadIdx.x == 0) advance(control);\n        \
              __syncthreads();\n    }}"
         ));
@@ -311,10 +349,10 @@ impl BlockLoop {
     }
 
     /// Where states and other inputs lie in a lane, in bytes, by kind.
-    pub fn lasting(&self) -> [Range<usize>; 2] {
+    pub fn inputs(&self) -> [Range<usize>; 2] {
         let starts = [HEAD, HEAD + self.element * self.places.length(0)];
         let sizes = [self.element, 4];
-        [0, 1].map(|kind| starts[kind]..starts[kind] + sizes[kind] * self.places.lasting[kind])
+        [0, 1].map(|kind| starts[kind]..starts[kind] + sizes[kind] * self.places.inputs[kind])
     }
 
     /// Where a value lies between launches; of those that pass only what is kept has such a place.

@@ -64,6 +64,7 @@ impl Fuser<'_> {
         let only_there = |u: &Use| u.aligned && self.at[u.user] == Some(to);
         if !self.is_element_wise(node)
             || to == from
+            || (to < self.ahead) != (from < self.ahead)
             || self.value_of[node].is_some()
             || !uses[node].iter().all(only_there)
         {
