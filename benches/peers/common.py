@@ -24,6 +24,7 @@ def arguments(*modes):
     parser.add_argument("--draws", type=int, default=2000)
     parser.add_argument("--side", type=int, default=100)
     parser.add_argument("--chains", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--programs", type=pathlib.Path)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")

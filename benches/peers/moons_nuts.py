@@ -44,7 +44,7 @@ def by_numpyro(x, y):
             progress_bar=False,
         )
         begin = time.perf_counter()
-        mcmc.run(random.key(1), jnp.asarray(x), jnp.asarray(y))
+        mcmc.run(random.key(OPTIONS.seed), jnp.asarray(x), jnp.asarray(y))
         draws = mcmc.get_samples(group_by_chain=True)
         weights = [np.asarray(draws[name]) for name in ("w1", "w2", "w3")]
         return mcmc, weights, time.perf_counter() - begin
@@ -74,7 +74,7 @@ def by_nutpie(x, y):
         tune=OPTIONS.steps,
         chains=OPTIONS.chains,
         cores=OPTIONS.chains,
-        seed=1,
+        seed=OPTIONS.seed,
         progress_bar=False,
     )
     end = time.perf_counter()

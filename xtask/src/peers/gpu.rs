@@ -65,7 +65,7 @@ pub fn run(folder: &Path, only: &[String], repeats: usize) -> Result<(), String>
     }));
     machine.extend(python.describe());
     let runner = Runner::new(places, python)?;
-    let first = runner.run(&FIRST, RATE);
+    let first = runner.run(&FIRST, RATE, 1);
     first.map_err(|problem| format!("no row can be measured: {problem}"))?;
     let results = measure(&runner, &rows, machine, repeats, |results| {
         match only.is_empty() {

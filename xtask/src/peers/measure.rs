@@ -68,11 +68,16 @@ impl Runner {
         }
     }
 
-    /// Runs a program, and takes from it what is measured.
+    /// Runs a program, and takes from it what is measured; `turn` counts such runs from 1.
     ///
     /// # Errors
     /// When it does not start, fails, takes too long, or does not print what is measured.
-    pub fn run(&self, program: &Program, measure: Measure) -> Result<Measured, String> {
+    pub fn run(
+        &self,
+        program: &Program,
+        measure: Measure,
+        turn: usize,
+    ) -> Result<Measured, String> {
         let places = &self.places;
         let (path, script, name) = match program.what {
             What::Binary(name) => (places.programs.join(name), None, name),
@@ -90,6 +95,7 @@ impl Runner {
         command.args(arguments.map(|a| {
             a.replace("{data}", &places.data.to_string_lossy())
                 .replace("{programs}", &places.programs.to_string_lossy())
+                .replace("{turn}", &turn.to_string())
         }));
         let log = places.log.join(format!("{name}.log"));
         let ran = run(&mut command, &log)?;

@@ -106,10 +106,10 @@ fn measure_row(runner: &Runner, row: &Row, repeats: usize) -> Vec<Line> {
         .iter()
         .map(|peer| (Vec::new(), runner.missing(&peer.program)))
         .collect();
-    for _ in 0..repeats {
+    for turn in 1..=repeats {
         if our_problem.is_none() {
             let measured = match &row.ours {
-                Work::Program(program) => runner.run(program, row.measure),
+                Work::Program(program) => runner.run(program, row.measure, turn),
                 Work::Linear(axis) => scaling::deviation(runner.programs(), *axis),
             };
             match measured {
@@ -121,7 +121,7 @@ fn measure_row(runner: &Runner, row: &Row, repeats: usize) -> Vec<Line> {
             if problem.is_some() {
                 continue;
             }
-            match runner.run(&peer.program, row.measure) {
+            match runner.run(&peer.program, row.measure, turn) {
                 Ok(measured) => runs.push(measured),
                 Err(failed) => *problem = Some(failed),
             }

@@ -224,9 +224,10 @@ fn steps() -> Vec<Row> {
 
 /// Work that a user waits for.
 fn wholes() -> Vec<Row> {
-    const NUTS: &str = "numpyro --data {data} --programs {programs} --steps 1000 --precision f64";
+    const NUTS: &str =
+        "numpyro --data {data} --programs {programs} --steps 1000 --precision f64 --seed {turn}";
     const NUTS_PYMC: &str =
-        "nutpie --data {data} --programs {programs} --steps 1000 --precision f64";
+        "nutpie --data {data} --programs {programs} --steps 1000 --precision f64 --seed {turn}";
     const PROCESS: &str = "process --data {data} --steps 50000 --draws 2000";
     const PROCESS_F64: &str = "process --data {data} --steps 50000 --draws 2000 --precision f64";
     const GRID: &str = "grid --data {data} --steps 5000 --side 100 --draws 2000";
@@ -262,7 +263,7 @@ fn wholes() -> Vec<Row> {
             work: "NUTS of two moons, f64, 2 chains of 1,000 after 1,000: smallest bulk ESS of 50 \
                    test logits",
             measure: Measure::Rate("ess_per_second", "ESS/s"),
-            ours: ours("nuts --data {data} --steps 1000", Cores::All),
+            ours: ours("nuts --data {data} --steps 1000 --seed {turn}", Cores::All),
             peers: vec![
                 peer("NumPyro", NUMPYRO_NUTS, NUTS, Cores::All, None),
                 peer("nutpie, of PyMC", NUTPIE, NUTS_PYMC, Cores::All, None),

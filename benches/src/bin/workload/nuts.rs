@@ -25,12 +25,14 @@ pub struct Run {
     steps: u64,
     #[arg(long, default_value_t = 2)]
     chains: usize,
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
 }
 
 /// Effective draws a second, of everything from the model to the draws.
 pub fn sample(run: &Run) -> Outcome {
     let (train, test) = data::moons(&run.data)?;
-    let nuts = Nuts::new().chains(run.chains).seed(1);
+    let nuts = Nuts::new().chains(run.chains).seed(run.seed);
     let nuts = nuts.warmup(run.steps).draws(run.steps);
     let begin = Instant::now();
     let samples = moons::network().sample(&train, nuts)?;

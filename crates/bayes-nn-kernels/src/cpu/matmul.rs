@@ -4,6 +4,12 @@
 //! the *rows* form the columns of the product run along memory (activations: every output row
 //! is a sum of input rows). In the *dots* form the sum runs along memory (gradients of
 //! weights: every element is a dot product of two rows over the batch).
+//!
+//! faer packs what it reads, so a large product takes its operands in any order. On one Zen 4
+//! core (at most 118 GFLOP/s in single precision) it does those of a 784-400-400-10 network with
+//! a batch of 128 at 89 to 96 % of the peak, but the gradients of weights at 87 %: these sum over
+//! the batch only, and each piece packs the other operand anew. Larger pieces would give two
+//! threads 2 % and leave eight of them idle.
 
 use std::ops::Range;
 

@@ -440,12 +440,17 @@ pub(crate) fn draw<'g>(
     let table = ParameterValues::of(distribution, values).map_err(wrong)?;
     let event = distribution.event_shape();
     let batch = shape.without(0, event.len().min(shape.len()));
-    let mut numbers = Vec::new();
+    let (mut numbers, mut checked) = (Vec::new(), None);
     let mut one = vec![0.0; event.elements()];
     let mut values = vec![0.0; shape.elements()];
     for place in 0..batch.elements() {
-        table.read(source_index(place, batch, table.shape()), &mut numbers);
-        distribution.check_values(&numbers).map_err(wrong)?;
+        let source = source_index(place, batch, table.shape());
+        // Draws that share their numbers share the check.
+        if checked != Some(source) {
+            table.read(source, &mut numbers);
+            distribution.check_values(&numbers).map_err(wrong)?;
+            checked = Some(source);
+        }
         distribution.draw_event(&numbers, rng, &mut one);
         // Event axes come first: the numbers of one event are a whole batch apart.
         for (value, drawn) in values[place..]
