@@ -13,9 +13,10 @@ use crate::peers::gpu::{BUILT, PACKAGES};
 use crate::python::Python;
 
 /// The tests that run on a GPU: package, name.
-const TESTS: [(&str, &str); 5] = [
+const TESTS: [(&str, &str); 6] = [
     ("bayes-nn-kernels", "device"),
     ("bayes-nn-kernels", "cuda"),
+    ("bayes-nn-kernels", "lanes"),
     ("bayes-nn-kernels", "operations"),
     ("bayes-nn-kernels", "random_graphs"),
     ("bayes-nn", "devices"),

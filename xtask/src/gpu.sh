@@ -35,6 +35,8 @@ for part in "$@"; do
         for tool in memcheck racecheck; do
           check compute-sanitizer --tool "$tool" --error-exitcode 1 \
             ./test-cuda --test-threads 1 every_operation steps_of
+          check compute-sanitizer --tool "$tool" --error-exitcode 1 \
+            ./test-lanes --test-threads 1 lanes_are
         done
       else
         echo 'compute-sanitizer does not run here: memory is NOT checked'

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use bayes_nn_autodiff::InputId;
+
 use crate::plan::Plan;
-use crate::{Backend, Cpu, KernelError, Precision, Program};
+use crate::{Backend, Cpu, KernelError, Lanes, Precision, Program};
 
 /// Where programs run: the CPU unless something else is asked for.
 ///
@@ -139,6 +141,19 @@ impl Backend for Device {
                 threads: Some(threads),
             } => Cpu::detect()?.threads(*threads).compile(plan, precision),
             Kind::Other { backend, .. } => backend.compile(plan, precision),
+        }
+    }
+
+    fn compile_lanes(
+        &self,
+        plan: &Plan,
+        precision: Precision,
+        shared: &[InputId],
+        lanes: usize,
+    ) -> Result<Option<Box<dyn Lanes>>, KernelError> {
+        match &self.0 {
+            Kind::Cpu { .. } => Ok(None),
+            Kind::Other { backend, .. } => backend.compile_lanes(plan, precision, shared, lanes),
         }
     }
 }

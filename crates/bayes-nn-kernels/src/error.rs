@@ -53,6 +53,14 @@ pub enum KernelError {
         /// The input's shape.
         shape: Shape,
     },
+    /// An input that several lanes share was to be set for one of them.
+    #[error(
+        "the input `{name}` is shared by the lanes of a program; write it to all of them at once"
+    )]
+    SharedInput {
+        /// The input's name.
+        name: String,
+    },
     /// An index is no whole number, or outside its axis.
     #[error(
         "index {value} at position {position} of `{name}` must be a whole number below {length}"

@@ -26,6 +26,7 @@ pub mod cuda;
 mod device;
 mod element;
 mod error;
+mod lanes;
 pub mod plan;
 pub mod profile;
 
@@ -36,6 +37,7 @@ pub use cpu::isa::Isa;
 pub use device::{Device, DeviceError, DeviceInfo};
 pub use element::Element;
 pub use error::KernelError;
+pub use lanes::{Alone, Lanes};
 pub use plan::Plan;
 pub use profile::Profile;
 
@@ -56,6 +58,24 @@ pub trait Backend {
     /// # Errors
     /// When the device has not what the plan needs.
     fn compile(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Program>, KernelError>;
+
+    /// Makes `lanes` programs of one plan that run at the same time, in one call, with the same
+    /// values of the inputs `shared`, as data are. `None` where the device would run several one
+    /// after another, as the CPU does: then each is better compiled by itself, and run on a thread
+    /// of its own.
+    ///
+    /// # Errors
+    /// As [`Backend::compile`].
+    fn compile_lanes(
+        &self,
+        plan: &Plan,
+        precision: Precision,
+        shared: &[InputId],
+        lanes: usize,
+    ) -> Result<Option<Box<dyn Lanes>>, KernelError> {
+        let _ = (plan, precision, shared, lanes);
+        Ok(None)
+    }
 }
 
 /// A plan laid out on a device.
@@ -94,7 +114,7 @@ pub trait Program: Send {
     fn run(&mut self, steps: u64) -> Result<(), KernelError>;
 
     /// Runs `steps` steps, and measures how long each pass of the plan takes, the median
-    /// over the steps. Passes that threads would run strip by strip are run by one.
+    /// over the steps, or the mean where a device times all steps at once. Passes that threads would run strip by strip are run by one.
     ///
     /// # Errors
     /// As [`Program::run`].

@@ -3,6 +3,8 @@
 #![cfg(feature = "cuda")]
 
 mod common;
+#[path = "common/network.rs"]
+mod network;
 #[allow(
     dead_code,
     reason = "gradients are checked by the tests of random graphs"
@@ -13,10 +15,11 @@ mod random;
 use std::path::Path;
 
 use bayes_nn_autodiff::{Graph, NoiseKind, Var, concat, grad};
-use bayes_nn_kernels::cuda::emit::{Launch, Source};
+use bayes_nn_kernels::cuda::emit::{BlockLoop, Launch, Source, Tiny};
 use bayes_nn_kernels::cuda::{Cuda, Host, compiler};
 use bayes_nn_kernels::{Backend, Cpu, KernelError, Plan, Precision, Program};
 use common::{Model, assert_close};
+use network::variational_step;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 
@@ -30,14 +33,25 @@ fn gpu() -> Cuda {
     Cuda::new(0).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Two backends that must give the same bits: the host, threads in both orders, or a GPU twice.
-/// Without a C++ compiler there is nothing to test.
-fn twins() -> Option<[Box<dyn Backend>; 2]> {
+/// Backends, of which those side by side must give the same bits: the host by launches and by
+/// loops, threads in both orders; or a GPU twice with loops and twice without, between which the
+/// compiler may contract differently. Without a C++ compiler there is nothing to test.
+fn equals() -> Option<Vec<Vec<Box<dyn Backend>>>> {
     if on_gpu() {
-        return Some([(); 2].map(|()| Box::new(gpu()) as Box<dyn Backend>));
+        let loops = gpu();
+        let launches = loops.clone().launches();
+        let twice = |cuda: Cuda| [(); 2].map(|()| Box::new(cuda.clone()) as Box<dyn Backend>);
+        return Some(vec![twice(loops).into(), twice(launches).into()]);
     }
     match Host::find() {
-        Ok(host) => Some([Box::new(host.clone()), Box::new(host.reversed())]),
+        Ok(host) => {
+            let rules = [Tiny::NONE, Tiny::ANY].map(|tiny| host.clone().tiny(tiny));
+            let orders = rules
+                .into_iter()
+                .flat_map(|host| [host.clone(), host.reversed()]);
+            let all = orders.map(|host| Box::new(host) as Box<dyn Backend>);
+            Some(vec![all.collect()])
+        }
         Err(error) => {
             let required = std::env::var_os("BAYES_NN_REQUIRE_HOST").is_some();
             assert!(!required, "{error}");
@@ -47,18 +61,27 @@ fn twins() -> Option<[Box<dyn Backend>; 2]> {
     }
 }
 
-/// The first of the two.
-fn backend() -> Option<Box<dyn Backend>> {
-    twins().map(|[first, _]| first)
+/// A backend that runs tiny programs as loops, and one that never does.
+fn backends() -> Option<[Box<dyn Backend>; 2]> {
+    if on_gpu() {
+        let cuda = gpu();
+        return Some([Box::new(cuda.clone()), Box::new(cuda.launches())]);
+    }
+    equals()?;
+    let host = Host::find().ok()?;
+    Some([Box::new(host.clone()), Box::new(host.tiny(Tiny::NONE))])
 }
 
 const BOTH: [(Precision, f64); 2] = [(Precision::F64, 1e-11), (Precision::F32, 2e-4)];
 
 /// Steps against the CPU executor, and once more to the same bits.
 fn assert_like_cpu(model: &Model<'_>, steps: u64) {
-    let Some([first, second]) = twins() else {
-        return;
-    };
+    for equals in equals().into_iter().flatten() {
+        assert_all_like_cpu(&equals, model, steps);
+    }
+}
+
+fn assert_all_like_cpu(equals: &[Box<dyn Backend>], model: &Model<'_>, steps: u64) {
     let cpu = Cpu::detect().unwrap();
     for (precision, tolerance) in BOTH {
         let run = |backend: &dyn Backend| {
@@ -70,17 +93,18 @@ fn assert_like_cpu(model: &Model<'_>, steps: u64) {
             });
             outputs.chain(states).collect::<Vec<_>>()
         };
-        let (expected, values) = (run(&cpu), run(&*first));
+        let (expected, values) = (run(&cpu), run(&*equals[0]));
         for (number, (values, expected)) in values.iter().zip(&expected).enumerate() {
             let largest = expected.iter().filter(|x| x.is_finite());
             let largest = largest.fold(1.0, |a: f64, b| a.max(b.abs()));
             let what = format!("{precision:?}, output {number}");
             assert_close(&what, values, expected, tolerance * largest);
         }
-        let again = run(&*second);
-        for (number, (a, b)) in values.iter().zip(&again).enumerate() {
-            let same = a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits());
-            assert!(same, "{precision:?}, output {number}: two runs differ");
+        for (other, backend) in equals.iter().enumerate().skip(1) {
+            for (number, (a, b)) in values.iter().zip(&run(&**backend)).enumerate() {
+                let same = a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits());
+                assert!(same, "{precision:?}, output {number}: run {other} differs");
+            }
         }
     }
 }
@@ -241,55 +265,6 @@ fn every_operation_computes_what_the_cpu_computes() {
     assert_like_cpu(&every_operation(&graph), 3);
 }
 
-/// One step of variational inference for a 2-5-5-1 network, by Adam, on minibatches.
-fn variational_step<'g>(graph: &'g Graph, batch: Option<usize>) -> Model<'g> {
-    let mut m = Model::new(graph);
-    const P: usize = 40;
-    let (x, labels) = (
-        m.input([500, 2]),
-        m.input_at([500], (0..500).map(|i| f64::from(i % 2)).collect()),
-    );
-    let (mean, scale) = (m.input([P]), m.input([P]));
-    let states: Vec<Var<'g>> = (0..4).map(|_| m.input_at([P], vec![0.0; P])).collect();
-    let (x, labels, factor) = match batch {
-        None => (x.t(), labels, 1.0),
-        Some(rows) => {
-            let index = graph.batch(500, rows, 9);
-            (
-                x.gather(index, 0).t(),
-                labels.gather(index, 0),
-                500.0 / rows as f64,
-            )
-        }
-    };
-    let noise = graph.noise(NoiseKind::Normal, 0, [P]);
-    let z = mean + scale.softplus() * noise;
-    let hidden = z.view(0, [5, 2]).matmul(x).tanh();
-    let hidden = z.view(10, [5, 5]).matmul(hidden).tanh();
-    let logits = z.view(35, [5]).matmul(hidden);
-    let likelihood = (labels * logits - logits.softplus()).sum() * factor;
-    let prior = -0.5 * (z * z).sum();
-    let entropy = scale.softplus().ln().sum();
-    let elbo = likelihood + prior + entropy;
-    let gradients = grad(elbo, &[mean, scale]).unwrap();
-    for (i, (parameter, gradient)) in [mean, scale].into_iter().zip(gradients).enumerate() {
-        let (first, second) = (states[2 * i], states[2 * i + 1]);
-        let next_first = first * 0.9 + 0.1 * gradient;
-        let next_second = second * 0.999 + 0.001 * gradient * gradient;
-        let time = graph.step() + 1.0;
-        let rate =
-            0.01 * (1.0 - Var::from(0.999).pow(time)).sqrt() / (1.0 - Var::from(0.9).pow(time));
-        let next = parameter + rate * next_first / (next_second.sqrt() + 1e-8);
-        m.updates.extend([
-            (parameter, next),
-            (first, next_first),
-            (second, next_second),
-        ]);
-    }
-    m.outputs = vec![elbo];
-    m
-}
-
 #[test]
 fn steps_of_variational_inference_are_those_of_the_cpu() {
     for batch in [None, Some(50)] {
@@ -310,12 +285,17 @@ fn random_models(count: usize, check: impl Fn(&Model<'_>)) {
 
 #[test]
 fn random_models_compute_what_the_cpu_computes() {
-    random_models(12, |model| assert_like_cpu(model, 2));
+    random_models(8, |model| assert_like_cpu(model, 2));
 }
 
 #[test]
 fn an_index_outside_is_found_and_the_program_goes_on_when_it_is_mended() {
-    let Some(backend) = backend() else { return };
+    for backend in backends().into_iter().flatten() {
+        an_index_outside_is_found_on(&*backend);
+    }
+}
+
+fn an_index_outside_is_found_on(backend: &dyn Backend) {
     let graph = Graph::new();
     let (x, i, next) = (
         graph.input("x", 3),
@@ -365,10 +345,15 @@ fn an_index_outside_is_found_and_the_program_goes_on_when_it_is_mended() {
 
 #[test]
 fn states_are_saved_and_profiles_name_every_pass() {
-    let Some(backend) = backend() else { return };
+    for backend in backends().into_iter().flatten() {
+        states_are_saved_on(&*backend);
+    }
+}
+
+fn states_are_saved_on(backend: &dyn Backend) {
     let graph = Graph::new();
     let model = variational_step(&graph, None);
-    let mut program = model.program(&*backend, Precision::F32);
+    let mut program = model.program(backend, Precision::F32);
     let states: Vec<_> = model
         .updates
         .iter()
@@ -388,7 +373,8 @@ fn states_are_saved_and_profiles_name_every_pass() {
     program.rewind(common::SEED, 2);
     let profile = program.profile(2).unwrap();
     assert_eq!(profile.passes.len(), model.plan().steps.len());
-    // A profile runs the steps that it measures, launch by launch: a graph does the same.
+    assert!(profile.steps == 2 && profile.seconds() > 0.0);
+    // A profile runs the steps that it measures.
     assert_eq!(read(&*program), later);
     assert_eq!(program.first_non_finite(states[0]), None);
     let mut bad = saved[0].clone();
@@ -401,7 +387,7 @@ fn states_are_saved_and_profiles_name_every_pass() {
     assert_eq!(program.first_non_finite(states[0]), Some(7));
 }
 
-/// The text of a plan beside the one that is kept; UPDATE_SNAPSHOTS=1 keeps the new one.
+/// The text of a plan and its launches; UPDATE_SNAPSHOTS=1 keeps the new one.
 fn assert_snapshot(name: &str, model: &Model<'_>, precision: Precision) {
     let source = Source::new(&model.plan(), precision).unwrap();
     let mut text = source.passes().trim_start().to_owned();
@@ -418,9 +404,14 @@ fn assert_snapshot(name: &str, model: &Model<'_>, precision: Precision) {
             Launch::Product(product) => format!("// {product:?}\n"),
         };
     }
+    assert_kept(name, &text);
+}
+
+/// A text beside the one that is kept.
+fn assert_kept(name: &str, text: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/snapshots/{name}.cu"));
     if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
-        std::fs::write(&file, &text).unwrap();
+        std::fs::write(&file, text).unwrap();
     }
     let kept = std::fs::read_to_string(&file).unwrap_or_default();
     assert!(
@@ -448,6 +439,16 @@ fn the_text_of_known_plans_is_the_one_that_is_kept() {
     let hidden = weights.matmul(x.t()).tanh();
     m.outputs = vec![hidden.logsumexp(0).sum(), hidden.gather(index, 0), x.max()];
     assert_snapshot("products_and_reductions", &m, Precision::F64);
+    let graph = Graph::new();
+    let mut m = Model::new(&graph);
+    let (x, shift, count) = (m.input([300, 4]), m.input([4]), m.index(&[7]));
+    let rows = x.gather(graph.batch(300, 40, 2), 0);
+    let noise = graph.noise(NoiseKind::Normal, 0, [4]);
+    m.outputs = vec![(rows * shift).tanh().sum(), shift.gather(count, 0)];
+    m.updates = vec![(shift, shift + 0.1 * noise + rows.sum_axis(0))];
+    let tiny = BlockLoop::alone(&m.plan(), Precision::F32, Tiny::within(48 << 10)).unwrap();
+    let head = format!("// <<<lanes, {}, {}>>>\n", tiny.threads, tiny.shared);
+    assert_kept("block_loop", &(head + tiny.passes().trim_start()));
 }
 
 /// What machine code is made for: the oldest and the newest that matter most.
@@ -465,8 +466,13 @@ fn the_text_is_taken_by_the_compiler_of_cuda() {
     let compile = |model: &Model<'_>, architectures: &[&str]| {
         for (precision, _) in BOTH {
             let source = Source::new(&model.plan(), precision).unwrap();
-            for architecture in architectures {
-                let code = compiler::compile(&source.text, architecture);
+            let tiny = BlockLoop::alone(&model.plan(), precision, Tiny::within(227 << 10));
+            let texts = [Some(source.text), tiny.map(|tiny| tiny.text)];
+            let pairs = texts.iter().flatten();
+            for (text, architecture) in
+                pairs.flat_map(|text| architectures.iter().map(move |a| (text, a)))
+            {
+                let code = compiler::compile(text, architecture);
                 let code = code.unwrap_or_else(|error| panic!("{architecture}: {error}"));
                 assert!(code.starts_with(b"\x7fELF"), "{architecture}");
             }
@@ -475,7 +481,9 @@ fn the_text_is_taken_by_the_compiler_of_cuda() {
     let graph = Graph::new();
     compile(&every_operation(&graph), &ARCHITECTURES);
     let graph = Graph::new();
-    compile(&variational_step(&graph, Some(50)), &ARCHITECTURES);
+    let step = variational_step(&graph, Some(50));
+    assert!(BlockLoop::alone(&step.plan(), Precision::F64, Tiny::within(227 << 10)).is_some());
+    compile(&step, &ARCHITECTURES);
     random_models(5, |model| compile(model, &ARCHITECTURES[..1]));
     // What is wrong comes back as what the compiler says of it.
     let error = compiler::compile("KERNEL of nothing", ARCHITECTURES[0]).unwrap_err();

@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bayes_nn::model::{fit, from_fn};
 use bayes_nn::prelude::*;
-use bayes_nn_kernels::cuda::emit::Source;
+use bayes_nn_autodiff::InputId;
+use bayes_nn_kernels::cuda::emit::{BlockLoop, Source, Tiny};
 use bayes_nn_kernels::cuda::{Host, compiler};
-use bayes_nn_kernels::{Backend, KernelError, Plan, Program};
+use bayes_nn_kernels::{Backend, KernelError, Lanes, Plan, Program};
 
 /// What stands beside the CPU, unless this machine has neither a compiler nor a GPU.
 fn device() -> Option<Device> {
@@ -78,6 +79,74 @@ fn fits_and_predictions_tell_the_same_story_on_every_device() {
     }
 }
 
+/// A device, and how often it was asked for lanes and had them.
+struct Counted {
+    device: Device,
+    lanes: Arc<AtomicUsize>,
+}
+
+impl Backend for Counted {
+    fn compile(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Program>, KernelError> {
+        self.device.compile(plan, precision)
+    }
+
+    fn compile_lanes(
+        &self,
+        plan: &Plan,
+        precision: Precision,
+        shared: &[InputId],
+        lanes: usize,
+    ) -> Result<Option<Box<dyn Lanes>>, KernelError> {
+        let made = self.device.compile_lanes(plan, precision, shared, lanes)?;
+        self.lanes
+            .fetch_add(usize::from(made.is_some()), Ordering::Relaxed);
+        Ok(made)
+    }
+}
+
+#[test]
+fn restarts_of_a_tiny_network_run_together_and_are_those_of_the_cpu() {
+    let Some(device) = device() else { return };
+    let data = datasets::moons(100, 0.2, 0).unwrap().standardized();
+    for (precision, tolerance) in [(Precision::F64, 1e-9), (Precision::F32, 1e-3)] {
+        let lanes = Arc::default();
+        let counted = Counted {
+            device: device.clone(),
+            lanes: Arc::clone(&lanes),
+        };
+        let advi = Advi::mean_field()
+            .steps(30)
+            .every(10)
+            .batch(20)
+            .restarts(3)
+            .precision(precision)
+            .elbo_draws(16)
+            .seed(4);
+        let here = network().fit(&data, advi.clone()).unwrap();
+        let there = advi.clone().device(Device::new("counted", counted));
+        let there = network().fit(&data, there).unwrap();
+        // The steps, and the evaluation on all rows.
+        assert_eq!(lanes.load(Ordering::Relaxed), 2);
+        let (here, there) = (here.result(), there.result());
+        assert_eq!(here.seed(), there.seed());
+        let curves = [here, there].map(|fit| fit.curve().elbos());
+        assert!(difference(curves[0], curves[1]) < tolerance);
+        let elbos = [here, there].map(|fit| -> Vec<f64> {
+            let restarts = fit.restarts().iter();
+            restarts
+                .map(|r| r.outcome.as_ref().unwrap().0.mean)
+                .collect()
+        });
+        assert!(difference(&elbos[0], &elbos[1]) < tolerance, "{elbos:?}");
+        // Each is the one that would run alone there, to the last bit.
+        let alone = advi.seed(there.seed()).restarts(1).device(device.clone());
+        let alone = network().fit(&data, alone).unwrap();
+        assert_eq!(alone.result().curve().elbos(), there.curve().elbos());
+        let elbos = [alone.result(), there].map(|fit| fit.elbo().mean);
+        assert!(difference(&elbos[..1], &elbos[1..]) < 1e-6, "{elbos:?}");
+    }
+}
+
 fn line() -> (impl model::Model + Clone + 'static, Data) {
     let line = from_fn(|trace, data| {
         let slope = trace.sample("slope", Normal::new(0.0, 10.0));
@@ -120,10 +189,15 @@ struct Compiled {
 
 impl Backend for Compiled {
     fn compile(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Program>, KernelError> {
-        let source = Source::new(plan, precision)?;
-        for architecture in ["sm_80", "sm_90"] {
-            let code = compiler::compile(&source.text, architecture)?;
-            assert!(code.starts_with(b"\x7fELF"));
+        let mut texts = vec![Source::new(plan, precision)?.text];
+        texts.extend(
+            BlockLoop::alone(plan, precision, Tiny::within(227 << 10)).map(|tiny| tiny.text),
+        );
+        for text in texts {
+            for architecture in ["sm_80", "sm_90"] {
+                let code = compiler::compile(&text, architecture)?;
+                assert!(code.starts_with(b"\x7fELF"));
+            }
         }
         self.programs.fetch_add(1, Ordering::Relaxed);
         Device::cpu().compile(plan, precision)

@@ -39,6 +39,11 @@ impl Program for Paced {
         self.program.write(input, values)
     }
 
+    fn fill(&mut self, input: InputId, value: f64) -> Result<(), KernelError> {
+        self.moved = true;
+        self.program.fill(input, value)
+    }
+
     fn run(&mut self, steps: u64) -> Result<(), KernelError> {
         match self.pace {
             Pace::Repeats(times) => self.program.run(times * steps),
@@ -72,6 +77,10 @@ impl Program for Paced {
 
     fn restore(&mut self) {
         self.program.restore();
+    }
+
+    fn forget(&mut self) {
+        self.program.forget();
     }
 
     fn first_non_finite(&self, input: InputId) -> Option<usize> {

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use bayes_nn_autodiff::{Graph, grad};
+use bayes_nn_kernels::Plan;
 
-use super::stepper::{Role, Stepper, Values, Written, compile, id};
+use super::stepper::{Recipe, Role, Stepper, Values, Written, id};
 use super::{Advi, Approximation};
 use crate::{Density, Divergence, InferenceError, NonFinite, Site, Term};
 
@@ -13,7 +14,7 @@ use crate::{Density, Divergence, InferenceError, NonFinite, Site, Term};
 pub(super) fn locate(
     advi: &Advi,
     density: &dyn Density,
-    stepper: &mut Stepper,
+    stepper: &mut Stepper<'_>,
     mut elbos: Vec<f64>,
     steps: u64,
 ) -> Result<Divergence, InferenceError> {
@@ -60,7 +61,7 @@ fn advice(advi: &Advi, step: u64) -> String {
 }
 
 /// Which state is not finite, if one is not.
-pub(super) fn non_finite(stepper: &Stepper, sites: &[Site]) -> Option<NonFinite> {
+pub(super) fn non_finite(stepper: &Stepper<'_>, sites: &[Site]) -> Option<NonFinite> {
     let dimension = sites.last()?.range().end;
     let (role, place) = stepper.non_finite()?;
     let element = match role {
@@ -109,9 +110,14 @@ fn first_bad_term(
         }
     }
     let parameters = written.guide.blocks.iter().zip(blocks);
-    let mut inputs = written.data.clone();
-    inputs.extend(parameters.map(|(block, values)| (id(*block), Arc::from(values.as_slice()))));
-    let mut program = compile(&graph, advi, &outputs, &[], &inputs)?;
+    let inputs = parameters.map(|(block, values)| (id(*block), Arc::from(values.as_slice())));
+    let recipe = Recipe {
+        plan: Plan::new(&graph, &outputs, &[])?,
+        data: written.data.iter().cloned().chain(inputs).collect(),
+    };
+    let mut lanes = recipe.alone(advi)?;
+    let mut programs = lanes.programs();
+    let program = &mut programs[0];
     program.rewind(advi.seed, step);
     program.run(1)?;
     let bad = (0..outputs.len())

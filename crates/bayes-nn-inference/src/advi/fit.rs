@@ -1,6 +1,5 @@
-//! Running a fit: chunks of steps, and restarts.
+//! Running a fit: its restarts, together or on threads.
 
-use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -8,11 +7,12 @@ use std::time::Instant;
 use bayes_nn_autodiff::noise::{self, NoiseKey};
 use bayes_nn_kernels::Profile;
 
-use super::stepper::{Role, Stepper, Values, first_averaged};
-use super::{Advi, AdviFit, Approximation, Curve, Restart, Stop, diagnosis, evaluation};
+use super::group::Group;
+use super::stepper::Blueprint;
+use super::{Advi, AdviFit, Restart};
 use crate::nuts::Start;
 use crate::progress::Running;
-use crate::{Density, Divergence, InferenceError, NonFinite, Snapshot, Update};
+use crate::{Density, InferenceError};
 
 /// The noise stream of a start between -2 and 2, which no draw has.
 const START: u32 = u32::MAX;
@@ -34,7 +34,7 @@ impl Advi {
             progress.start(self.restarts, self.steps);
         }
         let running = Running(self.progress.clone());
-        let outcomes = self.run_all(density);
+        let outcomes = self.run_all(density)?;
         drop(running);
 
         let mut best: Option<AdviFit> = None;
@@ -74,31 +74,47 @@ impl Advi {
         if density.dimension() == 0 {
             return Err(InferenceError::NothingToFit);
         }
-        let mut stepper = Stepper::new(self, density, &self.start(density)?)?;
+        let blueprint = Blueprint::new(self, density)?;
+        let mut lanes = blueprint.recipe.alone(self)?;
+        let mut stepper = blueprint.stepper(&mut *lanes.programs().swap_remove(0));
+        stepper.begin(self, &self.start(density)?)?;
         // The first steps fill caches and start threads.
         stepper.profile(steps.div_ceil(10))?;
         Ok(stepper.profile(steps)?.with_limits(&self.device)?)
     }
 
-    fn seed_of(&self, restart: usize) -> u64 {
+    pub(super) fn seed_of(&self, restart: usize) -> u64 {
         self.seed.wrapping_add(restart as u64)
     }
 
-    /// Runs the restarts on as many threads as allowed; each is by itself, so that nothing
-    /// depends on which thread took it.
-    fn run_all(&self, density: &dyn Density) -> Vec<Result<AdviFit, InferenceError>> {
+    /// Runs the restarts: together where the device can, else on as many threads as allowed. Each
+    /// is by itself, so that nothing depends on which thread took it or on what ran beside it.
+    fn run_all(
+        &self,
+        density: &dyn Density,
+    ) -> Result<Vec<Result<AdviFit, InferenceError>>, InferenceError> {
+        let begin = Instant::now();
+        let blueprint = Blueprint::new(self, density)?;
+        let writing = begin.elapsed();
+        let group = |first: usize, begin: Instant| Group {
+            advi: self,
+            density,
+            blueprint: &blueprint,
+            first,
+            begin,
+            writing,
+        };
+        let begin = Instant::now();
+        if let Some(lanes) = blueprint.recipe.together(self, self.restarts)? {
+            return group(0, begin).run(lanes);
+        }
         let run = |restart: usize| {
-            let settings = Advi {
-                seed: self.seed_of(restart),
-                ..self.clone()
-            };
-            settings.run(density, restart)
+            let begin = Instant::now();
+            let lanes = blueprint.recipe.alone(self)?;
+            group(restart, begin).run(lanes)?.swap_remove(0)
         };
         let available = || std::thread::available_parallelism().map_or(1, |n| n.get());
         let threads = self.threads.unwrap_or_else(available).min(self.restarts);
-        if threads == 1 {
-            return (0..self.restarts).map(run).collect();
-        }
         let next = AtomicUsize::new(0);
         let results: Mutex<Vec<_>> = Mutex::new((0..self.restarts).map(|_| None).collect());
         std::thread::scope(|scope| {
@@ -116,15 +132,12 @@ impl Advi {
                 });
             }
         });
-        results
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner)
-            .into_iter()
-            .flatten()
-            .collect()
+        let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(results.into_iter().flatten().collect())
     }
 
-    fn start(&self, density: &dyn Density) -> Result<Vec<f64>, InferenceError> {
+    /// Where the means begin, with this object's own seed.
+    pub(super) fn start(&self, density: &dyn Density) -> Result<Vec<f64>, InferenceError> {
         let start = match &self.start {
             Start::Prior => density.start(self.seed).map_err(InferenceError::Density)?,
             Start::Approximation(approximation) => approximation.mean().to_vec(),
@@ -156,117 +169,4 @@ impl Advi {
         }
         Ok(start)
     }
-
-    /// One restart, with this object's own seed.
-    fn run(&self, density: &dyn Density, restart: usize) -> Result<AdviFit, InferenceError> {
-        let begin = Instant::now();
-        let mut stepper = Stepper::new(self, density, &self.start(density)?)?;
-        let setup_seconds = begin.elapsed().as_secs_f64();
-
-        let first_step = Instant::now();
-        let mut curve = Curve::default();
-        let mut stop = Stop::Steps;
-        while (curve.elbos.len() as u64) < self.steps {
-            let steps = stepper.chunk().min(self.steps - curve.elbos.len() as u64);
-            let elbos = stepper.run(steps)?;
-            let good = elbos.iter().all(|e| e.is_finite())
-                && diagnosis::non_finite(&stepper, density.sites()).is_none();
-            if !good {
-                let before = curve.elbos;
-                let divergence = diagnosis::locate(self, density, &mut stepper, before, steps)?;
-                return Err(InferenceError::NotFinite(Box::new(divergence)));
-            }
-            stepper.save();
-            curve.elbos.extend(&elbos);
-            let done = curve.elbos.len();
-            curve.clock.push((done, first_step.elapsed().as_secs_f64()));
-            if let Some(progress) = &self.progress {
-                progress.update(Update {
-                    restart,
-                    step: done as u64,
-                    elbo: elbos.iter().sum::<f64>() / elbos.len() as f64,
-                });
-            }
-            if self.call_back(density, &stepper, restart, &curve, &elbos) {
-                stop = Stop::Callback;
-                break;
-            }
-            if self.stop_when_converged
-                && done >= 2 * self.convergence.window
-                && self.convergence.check(&curve.elbos).converged
-            {
-                stop = Stop::Converged;
-                break;
-            }
-        }
-        let seconds = first_step.elapsed().as_secs_f64();
-        let averaged = first_averaged(self).is_some_and(|first| first < curve.elbos.len() as u64);
-        // All steps were good: what was saved makes room for what is read, and the states make
-        // room for the evaluation.
-        stepper.forget();
-        let blocks = blocks(&stepper, averaged);
-        drop(stepper);
-        let elbo = evaluation::elbo(self, density, &blocks)?;
-        let approximation = Approximation::from_blocks(self.family, density.sites(), blocks);
-        if !elbo.mean.is_finite() || !elbo.mcse.is_finite() {
-            return Err(InferenceError::NotFinite(Box::new(Divergence {
-                step: curve.elbos.len() as u64,
-                seed: self.seed,
-                what: NonFinite::FinalElbo,
-                term: None,
-                advice: "some draws of the fitted guide have no finite log density; more steps \
-                         or a smaller learning rate may help"
-                    .to_owned(),
-                last_good: approximation,
-                elbos: curve.elbos,
-            })));
-        }
-        Ok(AdviFit {
-            convergence: self.convergence.check(&curve.elbos),
-            approximation,
-            curve,
-            elbo,
-            stop,
-            seed: self.seed,
-            precision: self.precision,
-            device: self.device.clone(),
-            setup_seconds,
-            seconds,
-            restarts: Vec::new(),
-        })
-    }
-
-    /// Whether the callback wants the fit to end.
-    fn call_back(
-        &self,
-        density: &dyn Density,
-        stepper: &Stepper,
-        restart: usize,
-        curve: &Curve,
-        elbos: &[f64],
-    ) -> bool {
-        let Some(callback) = &self.callback else {
-            return false;
-        };
-        let blocks = blocks(stepper, false);
-        let guide = Approximation::from_blocks(self.family, density.sites(), blocks);
-        let snapshot = Snapshot {
-            restart,
-            step: curve.elbos.len() as u64,
-            elbos,
-            mean: guide.mean(),
-            sd: &guide.sd(),
-        };
-        let mut callback = callback.lock().unwrap_or_else(PoisonError::into_inner);
-        callback(&snapshot) == ControlFlow::Break(())
-    }
-}
-
-/// The guide's parameters among the states: their averages, or the last step's.
-fn blocks(stepper: &Stepper, averaged: bool) -> Values {
-    stepper.values(|role| match role {
-        Role::Parameter(_) => !averaged,
-        Role::Average(_) => averaged,
-        Role::Memory(_) => false,
-    })
 }

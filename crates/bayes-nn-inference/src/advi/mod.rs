@@ -8,6 +8,7 @@ mod approximation;
 mod diagnosis;
 mod evaluation;
 mod fit;
+mod group;
 mod guide;
 mod importance;
 mod result;

@@ -160,6 +160,11 @@ impl Advi {
 
     /// Fits from several starts, of which the one with the highest final ELBO is kept and all
     /// are reported. Restart `r` runs with the seed plus `r`, so that each can be run alone.
+    ///
+    /// On the CPU restarts are dealt to threads ([`Advi::threads`]). A GPU runs all of them in the
+    /// same launches, each on a multiprocessor of its own while there are any, if the step is tiny:
+    /// if its values fit the memory that the threads of a multiprocessor share, as those of the
+    /// two-moons network do. They then stop, fail and converge one by one as they would alone.
     pub fn restarts(mut self, restarts: usize) -> Advi {
         self.restarts = restarts;
         self
@@ -184,8 +189,8 @@ impl Advi {
         self
     }
 
-    /// How many restarts may run at the same time; as many as the machine has threads unless
-    /// set. Results do not depend on it.
+    /// How many restarts may run at the same time on threads of this machine; as many as it has
+    /// unless set. Results do not depend on it. Restarts that a GPU runs together need no threads.
     pub fn threads(mut self, threads: usize) -> Advi {
         self.threads = Some(threads);
         self

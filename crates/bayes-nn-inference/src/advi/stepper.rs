@@ -1,9 +1,8 @@
-//! One ADVI step as a program: draw, ELBO, gradient, update, all inside.
-
-use std::sync::Arc;
+//! One ADVI step as a program: draw, ELBO, gradient, update, all inside. It is written once for
+//! all restarts, of which each has a program.
 
 use bayes_nn_autodiff::{Graph, InputId, NoiseKind, Var, grad};
-use bayes_nn_kernels::{Backend, KernelError, Plan, Profile, Program};
+use bayes_nn_kernels::{Alone, Backend, KernelError, Lanes, Plan, Profile, Program};
 
 use super::guide::{Guide, inverse_softplus};
 use super::{Advi, Estimator};
@@ -28,13 +27,19 @@ struct State {
 /// The values of several states.
 pub(super) type Values = Vec<Vec<f64>>;
 
-/// A compiled step, with its states.
-pub(super) struct Stepper {
-    program: Box<dyn Program>,
+/// A step, with what its states are.
+pub(super) struct Blueprint {
+    pub(super) recipe: Recipe,
     states: Vec<State>,
     history: InputId,
     cursor: InputId,
     chunk: u64,
+}
+
+/// The program of one restart.
+pub(super) struct Stepper<'a> {
+    blueprint: &'a Blueprint,
+    program: &'a mut dyn Program,
 }
 
 /// The guide's draws and the terms of the log density at them, before anything is made of them.
@@ -102,23 +107,44 @@ impl<'g> Written<'g> {
     }
 }
 
-pub(super) fn compile(
-    graph: &Graph,
-    advi: &Advi,
-    outputs: &[Var<'_>],
-    updates: &[(Var<'_>, Var<'_>)],
-    data: &[(InputId, Arc<[f64]>)],
-) -> Result<Box<dyn Program>, InferenceError> {
-    let plan = Plan::new(graph, outputs, updates)?;
-    let mut program = advi.device.compile(&plan, advi.precision)?;
-    for (input, values) in data {
-        match program.write(*input, values) {
-            // Read by the density, but without effect on it.
-            Err(KernelError::NoInput { .. }) => {}
-            result => result?,
-        }
+/// A plan with its data, ready to become programs.
+pub(super) struct Recipe {
+    pub(super) plan: Plan,
+    pub(super) data: InputValues,
+}
+
+impl Recipe {
+    pub(super) fn alone(&self, advi: &Advi) -> Result<Box<dyn Lanes>, InferenceError> {
+        let program = advi.device.compile(&self.plan, advi.precision)?;
+        self.filled(Box::new(Alone(program)))
     }
-    Ok(program)
+
+    /// So many programs, if the device runs them together.
+    pub(super) fn together(
+        &self,
+        advi: &Advi,
+        count: usize,
+    ) -> Result<Option<Box<dyn Lanes>>, InferenceError> {
+        if count == 1 {
+            return self.alone(advi).map(Some);
+        }
+        let shared: Vec<InputId> = self.data.iter().map(|(input, _)| *input).collect();
+        let lanes = advi
+            .device
+            .compile_lanes(&self.plan, advi.precision, &shared, count)?;
+        lanes.map(|lanes| self.filled(lanes)).transpose()
+    }
+
+    fn filled(&self, mut lanes: Box<dyn Lanes>) -> Result<Box<dyn Lanes>, InferenceError> {
+        for (input, values) in &self.data {
+            match lanes.write_all(*input, values) {
+                // Read by the density, but without effect on it.
+                Err(KernelError::NoInput { .. }) => {}
+                result => result?,
+            }
+        }
+        Ok(lanes)
+    }
 }
 
 /// A vector that takes `value` at the place of the state `cursor`: one entry a step.
@@ -154,13 +180,9 @@ pub(super) fn id(input: Var<'_>) -> InputId {
     input.input_id().expect("a state is made as an input")
 }
 
-impl Stepper {
-    /// Writes and compiles the step, and sets its states to the start.
-    pub(super) fn new(
-        advi: &Advi,
-        density: &dyn Density,
-        start: &[f64],
-    ) -> Result<Stepper, InferenceError> {
+impl Blueprint {
+    /// Writes the step.
+    pub(super) fn new(advi: &Advi, density: &dyn Density) -> Result<Blueprint, InferenceError> {
         let graph = Graph::new();
         let written = Written::new(&graph, advi, density, advi.samples, advi.batch)?;
         let (objective, elbo) = written.objective(advi.estimator);
@@ -195,26 +217,46 @@ impl Stepper {
         let history = History::new(&graph, chunk);
         updates.extend(history.updates(&graph, elbo));
 
-        let mut program = compile(&graph, advi, &[elbo], &updates, &written.data)?;
-        program.fill(id(history.history), 0.0)?;
-        let mut stepper = Stepper {
-            program,
+        Ok(Blueprint {
+            recipe: Recipe {
+                plan: Plan::new(&graph, &[elbo], &updates)?,
+                data: written.data,
+            },
             states,
             history: id(history.history),
             cursor: id(history.cursor),
             chunk,
-        };
-        stepper.write_start(start, advi.initial_sd)?;
-        stepper.save();
-        stepper.program.rewind(advi.seed, 0);
-        Ok(stepper)
+        })
+    }
+
+    pub(super) fn stepper<'a>(&'a self, program: &'a mut dyn Program) -> Stepper<'a> {
+        Stepper {
+            blueprint: self,
+            program,
+        }
+    }
+
+    /// The most steps between two looks at them.
+    pub(super) fn chunk(&self) -> u64 {
+        self.chunk
+    }
+}
+
+impl Stepper<'_> {
+    /// Sets the states to the start.
+    pub(super) fn begin(&mut self, advi: &Advi, start: &[f64]) -> Result<(), InferenceError> {
+        self.program.fill(self.blueprint.history, 0.0)?;
+        self.write_start(start, advi.initial_sd)?;
+        self.save();
+        self.program.rewind(advi.seed, 0);
+        Ok(())
     }
 
     /// Sets the guide's blocks, and their averages, to these means, one standard deviation and
     /// no correlation, and the memory to zero.
     fn write_start(&mut self, mean: &[f64], sd: f64) -> Result<(), InferenceError> {
         let rho = inverse_softplus(sd);
-        for State { input, role } in &self.states {
+        for State { input, role } in &self.blueprint.states {
             match role {
                 Role::Parameter(0) | Role::Average(0) => self.program.write(*input, mean)?,
                 Role::Parameter(1) | Role::Average(1) => self.program.fill(*input, rho)?,
@@ -224,28 +266,38 @@ impl Stepper {
         Ok(())
     }
 
-    pub(super) fn chunk(&self) -> u64 {
-        self.chunk
+    /// Makes ready to run at most [`Blueprint::chunk`] steps.
+    pub(super) fn prepare(&mut self) -> Result<(), InferenceError> {
+        Ok(self.program.write(self.blueprint.cursor, &[0.0])?)
     }
 
-    /// Runs at most [`Stepper::chunk`] steps and returns the ELBO of each.
-    pub(super) fn run(&mut self, steps: u64) -> Result<Vec<f64>, InferenceError> {
-        self.program.write(self.cursor, &[0.0])?;
-        self.program.run(steps)?;
-        let mut elbos = self.program.read_input(self.history);
+    /// The ELBO of each of the steps that were run after [`Stepper::prepare`].
+    pub(super) fn elbos(&self, steps: u64) -> Vec<f64> {
+        let mut elbos = self.program.read_input(self.blueprint.history);
         elbos.truncate(steps as usize);
-        Ok(elbos)
+        elbos
+    }
+
+    /// Runs at most [`Blueprint::chunk`] steps and returns the ELBO of each.
+    pub(super) fn run(&mut self, steps: u64) -> Result<Vec<f64>, InferenceError> {
+        self.prepare()?;
+        self.program.run(steps)?;
+        Ok(self.elbos(steps))
     }
 
     /// Runs `steps` steps and measures their passes.
     pub(super) fn profile(&mut self, steps: u64) -> Result<Profile, InferenceError> {
-        self.program.write(self.cursor, &[0.0])?;
+        self.prepare()?;
         Ok(self.program.profile(steps)?)
     }
 
     /// The values of the states that play the wanted roles, in their order.
     pub(super) fn values(&self, wanted: impl Fn(Role) -> bool) -> Values {
-        let states = self.states.iter().filter(|state| wanted(state.role));
+        let states = self
+            .blueprint
+            .states
+            .iter()
+            .filter(|state| wanted(state.role));
         states
             .map(|state| self.program.read_input(state.input))
             .collect()
@@ -253,7 +305,7 @@ impl Stepper {
 
     /// The first state that is not finite: its role, and which of its elements.
     pub(super) fn non_finite(&self) -> Option<(Role, usize)> {
-        self.states.iter().find_map(|state| {
+        self.blueprint.states.iter().find_map(|state| {
             let place = self.program.first_non_finite(state.input)?;
             Some((state.role, place))
         })

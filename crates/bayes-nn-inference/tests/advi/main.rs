@@ -2,6 +2,7 @@
 
 mod conjugate;
 mod importance;
+mod lanes;
 mod minibatches;
 mod regression;
 mod stops;

@@ -298,34 +298,42 @@ fn progress_is_told_start_updates_and_end() {
     );
 }
 
+/// Half of the seeds start where the logarithm is not a number.
+pub struct Chance(Vec<Site>);
+
+impl Density for Chance {
+    fn sites(&self) -> &[Site] {
+        &self.0
+    }
+    fn start(&self, seed: u64) -> Result<Vec<f64>, DensityError> {
+        Ok(vec![if seed.is_multiple_of(2) { -5.0 } else { 1.0 }])
+    }
+    fn trace<'g>(
+        &self,
+        _: &'g Graph,
+        z: &[Var<'g>],
+        _: Option<usize>,
+    ) -> Result<Traced<'g>, DensityError> {
+        let samples = z.iter().map(|z| {
+            let x = z.sum();
+            vec![
+                Term::new("prior", -x),
+                Term::new("x", 30.0 * x.ln() - 29.0 * x),
+            ]
+        });
+        Ok(Traced::new(samples.collect()))
+    }
+}
+
+impl Chance {
+    pub fn new() -> Chance {
+        Chance(vec![Site::new("x", [1], 0)])
+    }
+}
+
 #[test]
 fn a_restart_that_fails_is_reported_beside_those_that_do_not() {
-    /// Half of the seeds start where the logarithm is not a number.
-    struct Chance(Vec<Site>);
-    impl Density for Chance {
-        fn sites(&self) -> &[Site] {
-            &self.0
-        }
-        fn start(&self, seed: u64) -> Result<Vec<f64>, DensityError> {
-            Ok(vec![if seed.is_multiple_of(2) { -5.0 } else { 1.0 }])
-        }
-        fn trace<'g>(
-            &self,
-            _: &'g Graph,
-            z: &[Var<'g>],
-            _: Option<usize>,
-        ) -> Result<Traced<'g>, DensityError> {
-            let samples = z.iter().map(|z| {
-                let x = z.sum();
-                vec![
-                    Term::new("prior", -x),
-                    Term::new("x", 30.0 * x.ln() - 29.0 * x),
-                ]
-            });
-            Ok(Traced::new(samples.collect()))
-        }
-    }
-    let density = Chance(vec![Site::new("x", [1], 0)]);
+    let density = Chance::new();
     let advi = Advi::mean_field().steps(300).initial_sd(0.01);
     let fit = advi.clone().seed(3).restarts(2).fit(&density).unwrap();
     assert_eq!(fit.seed(), 3);

@@ -1,29 +1,29 @@
-//! A GPU: driver, cuBLAS, and the graph of a step that is captured once and replayed.
+//! A GPU: what it is found by, and what its engines share.
 
-use std::ops::Range;
+mod block_loop;
+mod launches;
+
 use std::sync::{Arc, OnceLock};
 
+use bayes_nn_autodiff::InputId;
+use cudarc::cublas;
 use cudarc::cublas::result::CublasError;
-use cudarc::cublas::{self, CudaBlas};
-use cudarc::driver::sys::{CUgraphInstantiate_flags, CUresult, CUstreamCaptureMode};
-use cudarc::driver::{
-    CudaContext, CudaFunction, CudaGraph, CudaSlice, CudaStream, DevicePtr, DriverError,
-    LaunchConfig, PushKernelArg, sys,
-};
+use cudarc::driver::sys::{CUdevice_attribute, CUresult};
+use cudarc::driver::{CudaContext, CudaModule, CudaSlice, CudaStream, DriverError, sys};
 use cudarc::nvrtc::Ptx;
 
 use super::compiler;
-use super::emit::{Launch, Product, Source};
-use super::program::{DeviceProgram, Engine, Memory};
+use super::emit::{BlockLoop, Tiny};
+use super::lanes::{alone, together};
+use super::program::DeviceProgram;
 use crate::device::DeviceError;
 use crate::plan::Plan;
-use crate::{Backend, KernelError, Precision, Program};
+use crate::{Backend, KernelError, Lanes, Precision, Program};
+use block_loop::GpuLoop;
+use launches::Gpu;
 
 /// The oldest CUDA that a driver must support.
 const OLDEST_DRIVER: i32 = 12_000;
-
-/// Bytes that cuBLAS may work with: what NVIDIA recommends for Hopper, more than enough before.
-const WORKSPACE: usize = 32 << 20;
 
 /// The numbers that products of single precision are multiplied in. Sums are single precision
 /// in all of them.
@@ -41,11 +41,13 @@ pub enum Products {
 /// An NVIDIA GPU as a backend.
 ///
 /// Programs are kernels compiled for this GPU when they are made, and kept for the next time. A
-/// step is one graph; steps follow one another without the host.
+/// step is one graph, or of a tiny plan a turn of a kernel's loop; steps follow one another without
+/// the host.
 #[derive(Clone, Debug)]
 pub struct Cuda {
     context: Arc<CudaContext>,
     products: Products,
+    tiny: Tiny,
 }
 
 impl Cuda {
@@ -82,9 +84,13 @@ impl Cuda {
         // SAFETY: every program has one stream and uses no memory of another, so there is
         // nothing to wait for; events would break the capture of graphs.
         unsafe { context.disable_event_tracking() };
+        let most = CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN;
+        let shared = context.attribute(most);
+        let shared = shared.map_err(driver("cuDeviceGetAttribute"))? as usize;
         Ok(Cuda {
             context,
             products: Products::default(),
+            tiny: Tiny::within(shared),
         })
     }
 
@@ -121,6 +127,20 @@ impl Cuda {
     /// What products of single-precision programs are multiplied in.
     pub fn products(self, products: Products) -> Cuda {
         Cuda { products, ..self }
+    }
+
+    /// Every program as a graph of launches, tiny ones too: to compare with.
+    pub fn launches(self) -> Cuda {
+        let tiny = Tiny::NONE;
+        Cuda { tiny, ..self }
+    }
+
+    /// A text, compiled and loaded.
+    fn module(&self, text: &str) -> Result<Arc<CudaModule>, DeviceError> {
+        let code = compiler::compile_once(text, &self.architecture()?)?;
+        self.context
+            .load_module(Ptx::from_binary(code.to_vec()))
+            .map_err(driver("cuModuleLoadData"))
     }
 
     /// Whose machine code this GPU runs, such as `sm_90`.
@@ -168,255 +188,63 @@ fn driver_version() -> Result<i32, DeviceError> {
 
 impl Backend for Cuda {
     fn compile(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Program>, KernelError> {
+        if let Some(code) = BlockLoop::alone(plan, precision, self.tiny) {
+            let engine = GpuLoop::new(self, &code, 1)?;
+            return alone(plan, precision, code, engine);
+        }
         let program = DeviceProgram::new(plan, precision, |source, memory| {
             Gpu::new(self, source, memory, precision)
         })?;
         Ok(Box::new(program))
     }
-}
 
-/// A launch whose kernel is loaded.
-enum Loaded {
-    Kernel(CudaFunction, LaunchConfig),
-    Product(Product),
-}
-
-/// A program's stream, memory and graph. The graph goes first: it refers to all the others.
-struct Gpu {
-    graph: Option<CudaGraph>,
-    launches: Vec<Loaded>,
-    blas: Option<CudaBlas>,
-    bytes: CudaSlice<u8>,
-    _workspace: Option<CudaSlice<u8>>,
-    stream: Arc<CudaStream>,
-    memory: Memory,
-    precision: Precision,
-    products: Products,
-}
-
-// SAFETY: a program is used by one thread at a time, and every call binds the context to the
-// thread that makes it.
-unsafe impl Send for Gpu {}
-
-impl Gpu {
-    fn new(
-        cuda: &Cuda,
-        source: &Source,
-        memory: &Memory,
+    fn compile_lanes(
+        &self,
+        plan: &Plan,
         precision: Precision,
-    ) -> Result<Gpu, DeviceError> {
-        let context = &cuda.context;
-        let code = compiler::compile_once(&source.text, &cuda.architecture()?)?;
-        let module = context
-            .load_module(Ptx::from_binary(code.to_vec()))
-            .map_err(driver("cuModuleLoadData"))?;
-        let load = |launch: &Launch| {
-            Ok(match launch {
-                Launch::Product(product) => Loaded::Product(product.clone()),
-                Launch::Kernel(kernel) => Loaded::Kernel(
-                    module
-                        .load_function(&kernel.name)
-                        .map_err(driver("cuModuleGetFunction"))?,
-                    LaunchConfig {
-                        grid_dim: (kernel.blocks, 1, 1),
-                        block_dim: (kernel.threads, 1, 1),
-                        shared_mem_bytes: kernel.shared_bytes(),
-                    },
-                ),
-            })
+        shared: &[InputId],
+        lanes: usize,
+    ) -> Result<Option<Box<dyn Lanes>>, KernelError> {
+        let Some(code) = BlockLoop::new(plan, precision, self.tiny, shared) else {
+            return Ok(None);
         };
-        let launches: Vec<Loaded> = source.launches.iter().map(load).collect::<Result<_, _>>()?;
-        let stream = context.new_stream().map_err(driver("cuStreamCreate"))?;
-        let bytes = zeros(&stream, memory.bytes)?;
-        let multiplies = launches.iter().any(|l| matches!(l, Loaded::Product(_)));
-        let (blas, workspace) = match multiplies {
-            true => {
-                let (blas, workspace) = blas(&stream)?;
-                (Some(blas), Some(workspace))
-            }
-            false => (None, None),
-        };
-        let mut gpu = Gpu {
-            graph: None,
-            launches,
-            blas,
-            bytes,
-            _workspace: workspace,
-            stream,
-            memory: memory.clone(),
-            precision,
-            products: cuda.products,
-        };
-        gpu.graph = gpu.captured()?;
-        Ok(gpu)
-    }
-
-    /// All launches of a step as one graph.
-    fn captured(&mut self) -> Result<Option<CudaGraph>, DeviceError> {
-        self.synchronize()?;
-        let mode = CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
-        let begun = self.stream.begin_capture(mode);
-        begun.map_err(driver("cuStreamBeginCapture"))?;
-        let launched = (0..self.launches.len()).try_for_each(|number| self.launch(number));
-        // The capture is ended even when a launch failed: the stream is of no use before.
-        let graph = self.stream.end_capture(CUgraphInstantiate_flags(0));
-        launched?;
-        graph.map_err(driver("cuStreamEndCapture"))
-    }
-
-    fn pointer(&self) -> u64 {
-        self.bytes.device_ptr(&self.stream).0
-    }
-
-    fn synchronize(&self) -> Result<(), DeviceError> {
-        self.stream
-            .synchronize()
-            .map_err(driver("cuStreamSynchronize"))
-    }
-
-    fn launch(&self, number: usize) -> Result<(), DeviceError> {
-        match &self.launches[number] {
-            Loaded::Product(product) => self.multiply(product),
-            Loaded::Kernel(function, shape) => {
-                let start = self.pointer();
-                let (arena, indices, partials) = (
-                    start + self.memory.arena as u64,
-                    start + self.memory.indices as u64,
-                    start + self.memory.partials as u64,
-                );
-                let mut launch = self.stream.launch_builder(function);
-                launch.arg(&arena).arg(&indices).arg(&partials).arg(&start);
-                // SAFETY: the kernel takes four pointers, into memory that is as large as the
-                // text was printed for and lives as long as the graph.
-                let done = unsafe { launch.launch(*shape) };
-                done.map(|_| ()).map_err(driver("cuLaunchKernel"))
-            }
-        }
-    }
-
-    fn multiply(&self, product: &Product) -> Result<(), DeviceError> {
-        use cublas::sys::cublasComputeType_t as Compute;
-        use cublas::sys::cublasGemmAlgo_t::CUBLAS_GEMM_DFALT;
-        use cublas::sys::cublasOperation_t as Operation;
-        use cublas::sys::cudaDataType_t as Type;
-        let Some(blas) = &self.blas else {
-            unreachable!("a program with products has a handle");
-        };
-        let (kind, compute, size) = match (self.precision, self.products) {
-            (Precision::F64, _) => (Type::CUDA_R_64F, Compute::CUBLAS_COMPUTE_64F, 8),
-            (_, Products::Single) => (Type::CUDA_R_32F, Compute::CUBLAS_COMPUTE_32F, 4),
-            (_, Products::Tf32) => (Type::CUDA_R_32F, Compute::CUBLAS_COMPUTE_32F_FAST_TF32, 4),
-            (_, Products::Bf16) => (Type::CUDA_R_32F, Compute::CUBLAS_COMPUTE_32F_FAST_16BF, 4),
-        };
-        let operation = |transposed| match transposed {
-            true => Operation::CUBLAS_OP_T,
-            false => Operation::CUBLAS_OP_N,
-        };
-        let arena = self.pointer() + self.memory.arena as u64;
-        let at = |offset: usize| (arena + (offset * size) as u64) as *mut std::ffi::c_void;
-        // Factors are of the type of the sums.
-        let (single, double) = ([1f32, 0.0], [1f64, 0.0]);
-        let factor = |i: usize| -> *const std::ffi::c_void {
-            match self.precision {
-                Precision::F32 => (&raw const single[i]).cast(),
-                Precision::F64 => (&raw const double[i]).cast(),
-            }
-        };
-        // SAFETY: the plan placed all three matrices inside the arena, whose lengths fit 31 bits
-        // where a library multiplies; the factors live until the call returns.
-        let done = unsafe {
-            cublas::result::gemm_ex(
-                *blas.handle(),
-                operation(product.a.2),
-                operation(product.b.2),
-                product.m as i32,
-                product.n as i32,
-                product.k as i32,
-                factor(0),
-                at(product.a.0),
-                kind,
-                product.a.1 as i32,
-                at(product.b.0),
-                kind,
-                product.b.1 as i32,
-                factor(1),
-                at(product.c.0),
-                kind,
-                product.c.1 as i32,
-                compute,
-                CUBLAS_GEMM_DFALT,
-            )
-        };
-        done.map_err(library("cublasGemmEx"))
+        let engine = GpuLoop::new(self, &code, lanes)?;
+        together(plan, precision, code, engine, lanes).map(Some)
     }
 }
 
-impl Engine for Gpu {
-    fn write(&mut self, at: usize, bytes: &[u8]) -> Result<(), DeviceError> {
-        if bytes.is_empty() {
-            return Ok(());
-        }
-        let mut target = self.bytes.slice_mut(at..at + bytes.len());
-        let copied = self.stream.memcpy_htod(bytes, &mut target);
-        copied.map_err(driver("cuMemcpyHtoD"))?;
-        // The bytes are the caller's again.
-        self.synchronize()
+/// Begins to copy bytes to `at`.
+fn copy_in(
+    stream: &Arc<CudaStream>,
+    bytes: &[u8],
+    to: &mut CudaSlice<u8>,
+    at: usize,
+) -> Result<(), DeviceError> {
+    if bytes.is_empty() {
+        return Ok(());
     }
+    let mut target = to.slice_mut(at..at + bytes.len());
+    let copied = stream.memcpy_htod(bytes, &mut target);
+    copied.map_err(driver("cuMemcpyHtoD"))
+}
 
-    fn read(&self, at: usize, bytes: &mut [u8]) -> Result<(), DeviceError> {
-        if bytes.is_empty() {
-            return Ok(());
-        }
-        let source = self.bytes.slice(at..at + bytes.len());
-        let copied = self.stream.memcpy_dtoh(&source, bytes);
-        copied.map_err(driver("cuMemcpyDtoH"))?;
-        self.synchronize()
+/// Copies bytes from `at`, after all that the stream has to do.
+fn copy_out(
+    stream: &Arc<CudaStream>,
+    from: &CudaSlice<u8>,
+    at: usize,
+    bytes: &mut [u8],
+) -> Result<(), DeviceError> {
+    if bytes.is_empty() {
+        return Ok(());
     }
+    let copied = stream.memcpy_dtoh(&from.slice(at..at + bytes.len()), bytes);
+    copied.map_err(driver("cuMemcpyDtoH"))?;
+    synchronize(stream)
+}
 
-    fn copy(&mut self, from: Range<usize>, to: usize) -> Result<(), DeviceError> {
-        if from.is_empty() {
-            return Ok(());
-        }
-        let (start, bytes) = (self.pointer(), from.len());
-        let context = self.stream.context();
-        context
-            .bind_to_thread()
-            .map_err(driver("cuCtxSetCurrent"))?;
-        // SAFETY: both ranges are inside the memory, and do not overlap: one is of the arena,
-        // the other of what is kept.
-        let copied = unsafe {
-            cudarc::driver::result::memcpy_dtod_async(
-                start + to as u64,
-                start + from.start as u64,
-                bytes,
-                self.stream.cu_stream(),
-            )
-        };
-        copied.map_err(driver("cuMemcpyDtoD"))
-    }
-
-    fn run(&mut self, steps: u64) -> Result<(), DeviceError> {
-        if let Some(graph) = &self.graph {
-            for _ in 0..steps {
-                graph.launch().map_err(driver("cuGraphLaunch"))?;
-            }
-        }
-        self.synchronize()
-    }
-
-    fn time(&mut self, launch: usize) -> Result<f64, DeviceError> {
-        let flags = Some(sys::CUevent_flags::CU_EVENT_DEFAULT);
-        let event = || {
-            self.stream
-                .record_event(flags)
-                .map_err(driver("cuEventRecord"))
-        };
-        let begin = event()?;
-        self.launch(launch)?;
-        let end = event()?;
-        let elapsed = begin.elapsed_ms(&end);
-        Ok(f64::from(elapsed.map_err(driver("cuEventElapsedTime"))?) * 1e-3)
-    }
+fn synchronize(stream: &Arc<CudaStream>) -> Result<(), DeviceError> {
+    stream.synchronize().map_err(driver("cuStreamSynchronize"))
 }
 
 /// Memory full of zeros.
@@ -434,18 +262,6 @@ fn zeros(stream: &Arc<CudaStream>, bytes: usize) -> Result<CudaSlice<u8>, Device
             }
             error => driver("cuMemAlloc")(error),
         })
-}
-
-/// A handle of cuBLAS with memory of its own, so that it allocates nothing while a graph is
-/// captured, and its results do not depend on what else the GPU does.
-fn blas(stream: &Arc<CudaStream>) -> Result<(CudaBlas, CudaSlice<u8>), DeviceError> {
-    let workspace = zeros(stream, WORKSPACE)?;
-    let blas = CudaBlas::new(stream.clone()).map_err(library("cublasCreate"))?;
-    let start = workspace.device_ptr(stream).0 as *mut std::ffi::c_void;
-    // SAFETY: the memory lives in the same struct as the handle, and longer.
-    let set = unsafe { cublas::sys::cublasSetWorkspace_v2(*blas.handle(), start, WORKSPACE) };
-    set.result().map_err(library("cublasSetWorkspace"))?;
-    Ok((blas, workspace))
 }
 
 fn driver(call: &'static str) -> impl Fn(DriverError) -> DeviceError {

@@ -35,6 +35,9 @@ struct Frame {
     double* partials;
     Control* control;
     place thread, threads, block, blocks;
+    // Of a block's loop: what no step writes.
+    const real* data;
+    const u32* data_indices;
 };
 
 extern __shared__ double shared[];
@@ -43,12 +46,34 @@ extern __shared__ double shared[];
 #define ARGUMENTS real *arena, u32 *indices, double *partials, Control *control
 #define GRID                                                                               \
     {arena, indices, partials, control, (place)blockIdx.x * blockDim.x + threadIdx.x,      \
-     (place)gridDim.x * blockDim.x, (place)blockIdx.x, (place)gridDim.x}
+     (place)gridDim.x * blockDim.x, (place)blockIdx.x, (place)gridDim.x, 0, 0}
 #define KERNEL(number, body)                                                               \
     extern "C" __global__ void __launch_bounds__(256) kernel_##number(ARGUMENTS) {         \
         const Frame f = GRID;                                                              \
         body                                                                               \
     }
+
+// ---- The loop of one block around all passes, for each lane of a tiny program.
+
+// What begins a lane in global memory; what it keeps follows.
+struct Lane {
+    Control control;
+    u64 steps;  // how many to run
+};
+
+#define LOOP_ARGUMENTS unsigned char *lanes, real *data, u32 *data_indices, u64 *clocks
+
+// Waits for a pass, and where clocks are asked for adds to its own what it took.
+#define AFTER(number, pass)                                                                \
+    pass;                                                                                  \
+    __syncthreads();                                                                       \
+    if (clocks && threadIdx.x == 0) {                                                      \
+        const u64 now = clock64();                                                         \
+        clocks[number] += now - since;                                                     \
+        since = now;                                                                       \
+    }
+
+// ---- Failures.
 
 // Whether a pass must not run: an earlier one of this step, or an earlier step, has failed.
 DEVICE bool halted(const Control* control, u32 pass) {

@@ -7,19 +7,24 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use bayes_nn_autodiff::InputId;
 use libloading::{Library, Symbol};
 
-use super::emit::{Launch, Product};
+use super::emit::{BlockLoop, Launch, Product, Tiny};
+use super::lanes::{LoopEngine, alone, together};
 use super::program::{DeviceProgram, Engine, Memory};
 use crate::device::DeviceError;
 use crate::plan::Plan;
-use crate::{Backend, KernelError, Precision, Program};
+use crate::{Backend, KernelError, Lanes, Precision, Program};
 
 /// CUDA's words in C++.
 const HEADER: &str = include_str!("host.hpp");
+
+/// Bytes of shared memory of a block of the GPU that is played, Hopper's.
+const SHARED: usize = 227 << 10;
 
 /// A C++ compiler that stands in for a GPU.
 ///
@@ -30,6 +35,7 @@ const HEADER: &str = include_str!("host.hpp");
 pub struct Host {
     compiler: PathBuf,
     reversed: bool,
+    tiny: Tiny,
     /// Compiled texts of this process.
     known: Arc<Mutex<HashMap<String, Arc<Library>>>>,
 }
@@ -50,6 +56,7 @@ impl Host {
             Ok(status) if status.success() => Ok(Host {
                 compiler,
                 reversed: false,
+                tiny: Tiny::within(SHARED),
                 known: Arc::default(),
             }),
             _ => Err(DeviceError::NoHostCompiler { compiler }),
@@ -60,6 +67,11 @@ impl Host {
     pub fn reversed(self) -> Host {
         let reversed = !self.reversed;
         Host { reversed, ..self }
+    }
+
+    /// Another rule for which plans are the loop of one block.
+    pub fn tiny(self, tiny: Tiny) -> Host {
+        Host { tiny, ..self }
     }
 
     fn library(&self, text: &str) -> Result<Arc<Library>, DeviceError> {
@@ -88,6 +100,8 @@ impl Host {
                 "-std=c++17",
                 "-O1",
                 "-w",
+                // Jumps between stacks are not what its checks expect.
+                "-U_FORTIFY_SOURCE",
                 "-ffp-contract=off",
                 "-fPIC",
                 "-shared",
@@ -120,11 +134,15 @@ impl Drop for Folder {
 
 impl Backend for Host {
     fn compile(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Program>, KernelError> {
+        if let Some(code) = BlockLoop::alone(plan, precision, self.tiny) {
+            let engine = HostLoop::new(self, &code)?;
+            return alone(plan, precision, code, engine);
+        }
         let program = DeviceProgram::new(plan, precision, |source, memory| {
             Ok(HostEngine {
                 library: self.library(&source.text)?,
                 launches: source.launches.clone(),
-                bytes: vec![0; memory.bytes.div_ceil(8)],
+                words: Words::new(memory.bytes),
                 memory: memory.clone(),
                 precision,
                 reversed: self.reversed,
@@ -132,16 +150,43 @@ impl Backend for Host {
         })?;
         Ok(Box::new(program))
     }
+
+    fn compile_lanes(
+        &self,
+        plan: &Plan,
+        precision: Precision,
+        shared: &[InputId],
+        lanes: usize,
+    ) -> Result<Option<Box<dyn Lanes>>, KernelError> {
+        let Some(code) = BlockLoop::new(plan, precision, self.tiny, shared) else {
+            return Ok(None);
+        };
+        let engine = HostLoop::new(self, &code)?;
+        together(plan, precision, code, engine, lanes).map(Some)
+    }
 }
 
-struct HostEngine {
-    library: Arc<Library>,
-    launches: Vec<Launch>,
-    /// The device's memory, in words so that it is aligned.
-    bytes: Vec<u64>,
-    memory: Memory,
-    precision: Precision,
-    reversed: bool,
+/// Memory in words, so that it is aligned.
+struct Words(Vec<u64>);
+
+impl Words {
+    fn new(bytes: usize) -> Words {
+        Words(vec![0; bytes.div_ceil(8)])
+    }
+
+    fn start(&mut self) -> *mut u8 {
+        self.0.as_mut_ptr().cast()
+    }
+
+    fn bytes(&self) -> &[u8] {
+        // SAFETY: eight bytes of each word, borrowed as long as the words are.
+        unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast(), 8 * self.0.len()) }
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as in `bytes`, and nothing else uses them.
+        unsafe { std::slice::from_raw_parts_mut(self.start(), 8 * self.0.len()) }
+    }
 }
 
 type KernelFunction = unsafe extern "C" fn(*mut c_void, *mut c_void, *mut c_void, *mut c_void);
@@ -149,7 +194,7 @@ type LaunchFunction = unsafe extern "C" fn(
     KernelFunction,
     u32,
     u32,
-    i32,
+    u32,
     i32,
     *mut c_void,
     *mut c_void,
@@ -157,13 +202,56 @@ type LaunchFunction = unsafe extern "C" fn(
     *mut c_void,
 ) -> i32;
 
-impl HostEngine {
-    fn start(&mut self) -> *mut u8 {
-        self.bytes.as_mut_ptr().cast()
-    }
+/// A library has one grid; programs that share it take turns.
+fn grid() -> MutexGuard<'static, ()> {
+    static GRID: Mutex<()> = Mutex::new(());
+    GRID.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
+/// Runs a kernel of a library over its memory.
+///
+/// # Safety
+/// The four must be what the kernel was printed for.
+unsafe fn launch(
+    library: &Library,
+    name: &str,
+    [blocks, threads, shared]: [u32; 3],
+    reversed: bool,
+    [first, second, third, fourth]: [*mut c_void; 4],
+) -> Result<(), DeviceError> {
+    let missing = |error: libloading::Error| DeviceError::Compile {
+        log: error.to_string(),
+    };
+    // SAFETY: the text declares the kernel, and the header `launch`, with these types.
+    let met = unsafe {
+        let function: Symbol<'_, KernelFunction> = library.get(name.as_bytes()).map_err(missing)?;
+        let launch: Symbol<'_, LaunchFunction> = library.get(b"launch").map_err(missing)?;
+        let reversed = i32::from(reversed);
+        launch(
+            *function, blocks, threads, shared, reversed, first, second, third, fourth,
+        )
+    };
+    match met {
+        0 => Err(DeviceError::Barrier {
+            kernel: name.to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Launches over one block of memory.
+struct HostEngine {
+    library: Arc<Library>,
+    launches: Vec<Launch>,
+    words: Words,
+    memory: Memory,
+    precision: Precision,
+    reversed: bool,
+}
+
+impl HostEngine {
     fn launch(&mut self, number: usize) -> Result<(), DeviceError> {
-        let start = self.start();
+        let start = self.words.start();
         let at = |offset: usize| start.wrapping_add(offset).cast::<c_void>();
         let kernel = match &self.launches[number] {
             Launch::Kernel(kernel) => kernel,
@@ -175,65 +263,44 @@ impl HostEngine {
                 return Ok(());
             }
         };
-        let missing = |error: libloading::Error| DeviceError::Compile {
-            log: error.to_string(),
-        };
-        // SAFETY: the text declares every launched kernel, and the header `launch`, with these
-        // types; the memory is as large as the text was printed for.
-        let met = unsafe {
-            let function: Symbol<'_, KernelFunction> =
-                self.library.get(kernel.name.as_bytes()).map_err(missing)?;
-            let launch: Symbol<'_, LaunchFunction> =
-                self.library.get(b"launch").map_err(missing)?;
+        let parts = [
+            self.memory.arena,
+            self.memory.indices,
+            self.memory.partials,
+            0,
+        ];
+        let shape = [kernel.blocks, kernel.threads, kernel.shared_bytes()];
+        // SAFETY: the memory is as large as the text was printed for.
+        unsafe {
             launch(
-                *function,
-                kernel.blocks,
-                kernel.threads,
-                i32::from(kernel.barriers),
-                i32::from(self.reversed),
-                at(self.memory.arena),
-                at(self.memory.indices),
-                at(self.memory.partials),
-                at(0),
+                &self.library,
+                &kernel.name,
+                shape,
+                self.reversed,
+                parts.map(at),
             )
-        };
-        match met {
-            0 => Err(DeviceError::Barrier {
-                kernel: kernel.name.clone(),
-            }),
-            _ => Ok(()),
         }
     }
 }
 
 impl Engine for HostEngine {
     fn write(&mut self, at: usize, bytes: &[u8]) -> Result<(), DeviceError> {
-        assert!(at + bytes.len() <= self.memory.bytes);
-        // SAFETY: the range is inside the memory, and nothing else uses it.
-        unsafe {
-            std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.start().add(at), bytes.len());
-        }
+        self.words.bytes_mut()[at..at + bytes.len()].copy_from_slice(bytes);
         Ok(())
     }
 
     fn read(&self, at: usize, bytes: &mut [u8]) -> Result<(), DeviceError> {
-        assert!(at + bytes.len() <= self.memory.bytes);
-        let start: *const u8 = self.bytes.as_ptr().cast();
-        // SAFETY: as in `write`.
-        unsafe { std::ptr::copy_nonoverlapping(start.add(at), bytes.as_mut_ptr(), bytes.len()) };
+        bytes.copy_from_slice(&self.words.bytes()[at..at + bytes.len()]);
         Ok(())
     }
 
     fn copy(&mut self, from: Range<usize>, to: usize) -> Result<(), DeviceError> {
-        let mut bytes = vec![0; from.len()];
-        self.read(from.start, &mut bytes)?;
-        self.write(to, &bytes)
+        self.words.bytes_mut().copy_within(from, to);
+        Ok(())
     }
 
     fn run(&mut self, steps: u64) -> Result<(), DeviceError> {
-        /// A library has one grid; programs that share it take turns.
-        static GRID: Mutex<()> = Mutex::new(());
-        let _turn = GRID.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = grid();
         for _ in 0..steps {
             for number in 0..self.launches.len() {
                 self.launch(number)?;
@@ -243,8 +310,86 @@ impl Engine for HostEngine {
     }
 
     fn time(&mut self, launch: usize) -> Result<f64, DeviceError> {
+        let _turn = grid();
         let begin = Instant::now();
         self.launch(launch)?;
+        Ok(begin.elapsed().as_secs_f64())
+    }
+}
+
+/// The loop of a tiny program.
+struct HostLoop {
+    library: Arc<Library>,
+    /// Bytes of a lane, threads of a block, bytes that its threads share.
+    shape: [u32; 3],
+    data: Words,
+    /// Where the indices begin among the data.
+    indices: usize,
+    lanes: Words,
+    reversed: bool,
+}
+
+impl HostLoop {
+    fn new(host: &Host, code: &BlockLoop) -> Result<HostLoop, DeviceError> {
+        Ok(HostLoop {
+            library: host.library(&code.text)?,
+            shape: [code.lane as u32, code.threads, code.shared as u32],
+            data: Words::new(code.data),
+            indices: code.data_indices,
+            lanes: Words::new(0),
+            reversed: host.reversed,
+        })
+    }
+
+    fn launch(&mut self, lanes: &mut [u8], clocks: *mut u64) -> Result<(), DeviceError> {
+        let _turn = grid();
+        let [lane, threads, shared] = self.shape;
+        if self.lanes.bytes().len() < lanes.len() {
+            self.lanes = Words::new(lanes.len());
+        }
+        self.lanes.bytes_mut()[..lanes.len()].copy_from_slice(lanes);
+        let data = self.data.start();
+        let parts = [
+            self.lanes.start(),
+            data,
+            data.wrapping_add(self.indices),
+            clocks.cast(),
+        ];
+        let shape = [lanes.len() as u32 / lane, threads, shared];
+        // SAFETY: the data are as large as the text was printed for, there are as many lanes as
+        // blocks, and a clock for every pass unless there are none.
+        let done = unsafe {
+            launch(
+                &self.library,
+                "block_loop",
+                shape,
+                self.reversed,
+                parts.map(<*mut u8>::cast),
+            )
+        };
+        lanes.copy_from_slice(&self.lanes.bytes()[..lanes.len()]);
+        done
+    }
+}
+
+impl LoopEngine for HostLoop {
+    fn write(&mut self, at: usize, bytes: &[u8]) -> Result<(), DeviceError> {
+        self.data.bytes_mut()[at..at + bytes.len()].copy_from_slice(bytes);
+        Ok(())
+    }
+
+    fn read(&self, at: usize, bytes: &mut [u8]) -> Result<(), DeviceError> {
+        bytes.copy_from_slice(&self.data.bytes()[at..at + bytes.len()]);
+        Ok(())
+    }
+
+    fn run(&mut self, lanes: &mut [u8]) -> Result<(), DeviceError> {
+        self.launch(lanes, std::ptr::null_mut())
+    }
+
+    fn time(&mut self, lane: &mut [u8], clocks: &mut [u64]) -> Result<f64, DeviceError> {
+        let begin = Instant::now();
+        self.launch(lane, clocks.as_mut_ptr())?;
         Ok(begin.elapsed().as_secs_f64())
     }
 }

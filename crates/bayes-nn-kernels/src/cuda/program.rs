@@ -7,8 +7,12 @@ use std::sync::Arc;
 use bayes_nn_autodiff::{InputId, Kind};
 
 use super::emit::{Launch, Source};
+use super::values::{
+    NO_ERROR, bytes_of, decode, element_bytes, encode, index_error, numbers_of, real_bytes, span,
+    unset,
+};
 use crate::device::DeviceError;
-use crate::plan::{Plan, Step, ValueId};
+use crate::plan::{Plan, Value, ValueId};
 use crate::{KernelError, Precision, Profile, Program};
 
 /// What computes: a device with one block of memory, and the launches of a step.
@@ -46,15 +50,9 @@ const ALIGNMENT: usize = 256;
 /// Elements behind each arena: what an index outside an empty axis may touch.
 const SLACK: usize = 64;
 
-/// What the control block says as long as no index was outside.
-const NO_ERROR: u64 = u64::MAX;
-
 impl Memory {
     fn new(plan: &Plan, source: &Source, precision: Precision) -> Memory {
-        let element = match precision {
-            Precision::F32 => 4,
-            Precision::F64 => 8,
-        };
+        let element = real_bytes(precision);
         let partials = ALIGNMENT;
         let after = |start: usize, bytes: usize| (start + bytes).next_multiple_of(ALIGNMENT);
         let arena = after(partials, 8 * source.partials);
@@ -68,13 +66,6 @@ impl Memory {
             indices,
             saved,
             bytes: after(saved, element * states),
-        }
-    }
-
-    fn of(&self, kind: Kind) -> (usize, usize) {
-        match kind {
-            Kind::Float => (self.arena, self.element),
-            Kind::Index => (self.indices, 4),
         }
     }
 }
@@ -132,65 +123,37 @@ impl<E: Engine> DeviceProgram<E> {
     }
 
     fn set_control(&mut self, seed: u64, step: u64) -> Result<(), DeviceError> {
-        let numbers = [seed, step, NO_ERROR, 0];
-        let bytes: Vec<u8> = numbers.iter().flat_map(|n| n.to_ne_bytes()).collect();
-        self.engine.write(0, &bytes)
+        self.engine.write(0, &bytes_of(&[seed, step, NO_ERROR, 0]))
     }
 
     fn control(&self) -> Result<[u64; CONTROL], DeviceError> {
         let mut bytes = [0; 8 * CONTROL];
         self.engine.read(0, &mut bytes)?;
-        let (numbers, _) = bytes.as_chunks::<8>();
-        let mut control = [0; CONTROL];
-        for (number, bytes) in control.iter_mut().zip(numbers) {
-            *number = u64::from_ne_bytes(*bytes);
-        }
-        Ok(control)
+        Ok(numbers_of(&bytes))
+    }
+
+    /// Where a value starts.
+    fn place(&self, value: &Value) -> usize {
+        let start = match value.kind {
+            Kind::Float => self.memory.arena,
+            Kind::Index => self.memory.indices,
+        };
+        start + value.offset * element_bytes(value, self.precision)
     }
 
     /// Gives a value its elements, in row-major order.
-    fn put(&mut self, id: ValueId, values: impl Iterator<Item = f64>) -> Result<(), DeviceError> {
+    fn put(&mut self, id: ValueId, elements: impl Iterator<Item = f64>) -> Result<(), DeviceError> {
         let value = &self.plan.values[id.index()];
-        let (start, size) = self.memory.of(value.kind);
-        let mut bytes = vec![0; self.span(id) * size];
-        for (i, number) in values.enumerate() {
-            let at = value.layout.place(i) * size;
-            let target = &mut bytes[at..at + size];
-            match (value.kind, self.precision) {
-                (Kind::Index, _) => target.copy_from_slice(&(number as u32).to_ne_bytes()),
-                (_, Precision::F32) => target.copy_from_slice(&(number as f32).to_ne_bytes()),
-                (_, Precision::F64) => target.copy_from_slice(&number.to_ne_bytes()),
-            }
-        }
-        self.engine.write(start + value.offset * size, &bytes)
+        let bytes = encode(value, self.precision, elements);
+        self.engine.write(self.place(value), &bytes)
     }
 
-    /// Elements from the first of a value to its last.
-    fn span(&self, id: ValueId) -> usize {
+    /// Puts the elements of a value, in row-major order, into `elements`: as many as fit.
+    fn read(&self, id: ValueId, elements: &mut [f64]) -> Result<(), DeviceError> {
         let value = &self.plan.values[id.index()];
-        let elements = value.shape.elements();
-        elements
-            .checked_sub(1)
-            .map_or(0, |last| value.layout.place(last) + 1)
-    }
-
-    /// Puts the elements of a value, in row-major order, into `values`: as many as fit.
-    fn read(&self, id: ValueId, values: &mut [f64]) -> Result<(), DeviceError> {
-        let value = &self.plan.values[id.index()];
-        let (start, size) = self.memory.of(value.kind);
-        let mut bytes = vec![0; self.span(id) * size];
-        self.engine.read(start + value.offset * size, &mut bytes)?;
-        let number = |place: usize| {
-            let bytes = &bytes[place * size..][..size];
-            match (value.kind, bytes) {
-                (Kind::Index, &[a, b, c, d]) => f64::from(u32::from_ne_bytes([a, b, c, d])),
-                (_, &[a, b, c, d]) => f64::from(f32::from_ne_bytes([a, b, c, d])),
-                (_, bytes) => f64::from_ne_bytes(bytes.try_into().unwrap_or([0; 8])),
-            }
-        };
-        for (i, target) in values.iter_mut().take(value.shape.elements()).enumerate() {
-            *target = number(value.layout.place(i));
-        }
+        let mut bytes = vec![0; span(value, self.precision)];
+        self.engine.read(self.place(value), &mut bytes)?;
+        decode(value, self.precision, &bytes, elements);
         Ok(())
     }
 
@@ -206,16 +169,7 @@ impl<E: Engine> DeviceProgram<E> {
         if let Some(failure) = self.failed.take() {
             return Err(failure.into());
         }
-        match self.written.iter().position(|written| !written) {
-            None => Ok(()),
-            Some(unset) => {
-                let input = &self.plan.inputs[unset];
-                Err(KernelError::Unset {
-                    name: input.name.clone(),
-                    shape: self.plan.values[input.value.index()].shape,
-                })
-            }
-        }
+        unset(&self.plan, self.written.iter().copied())
     }
 
     /// Says which index was outside, if one was, and lets the program go on from there.
@@ -225,25 +179,7 @@ impl<E: Engine> DeviceProgram<E> {
             return Ok(());
         }
         self.set_control(seed, step)?;
-        let (pass, position) = ((error >> 32) as usize, error as u32 as usize);
-        let (index, length) = match &self.plan.steps[pass] {
-            Step::Gather {
-                source,
-                index,
-                axis,
-                ..
-            } => (*index, self.plan.values[source.index()].shape[*axis]),
-            Step::Scatter {
-                out, index, axis, ..
-            } => (*index, self.plan.values[out.index()].shape[*axis]),
-            _ => unreachable!("only selections check indices"),
-        };
-        Err(KernelError::Index {
-            name: "gather".to_owned(),
-            value: self.values(index)[position],
-            position,
-            length,
-        })
+        Err(index_error(&self.plan, error, |index| self.values(index)))
     }
 
     fn number_of(&self, input: InputId) -> Option<usize> {

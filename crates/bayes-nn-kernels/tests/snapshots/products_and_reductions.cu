@@ -2,9 +2,9 @@
 PASS(1) {
     if (halted(f.control, 1)) return;
     for (place i = f.thread; i < 6400u; i += f.threads) {
-        const real r0 = f.arena[136448u + i];
+        const real r0 = f.arena[136768u + i];
         const real r1 = MATH(tanh)(r0);
-        f.arena[142848u + i] = r1;
+        f.arena[143168u + i] = r1;
     }
 }
 KERNEL(1, pass_1(f);)
@@ -14,9 +14,9 @@ PASS(2) {
     if (halted(f.control, 2)) return;
     for (place i = f.block; i < 64u; i += f.blocks) {
         real sum = (real)Max::identity();
-        for (place k = threadIdx.x; k < 100u; k += blockDim.x) sum = Max::join(sum, f.arena[142848u + i / 64u * 6400u + i % 64u + k * 64u]);
+        for (place k = threadIdx.x; k < 100u; k += blockDim.x) sum = Max::join(sum, f.arena[143168u + i / 64u * 6400u + i % 64u + k * 64u]);
         const double total = block_reduce<Max>(sum);
-        if (threadIdx.x == 0) f.arena[136448u + i] = total;
+        if (threadIdx.x == 0) f.arena[136768u + i] = total;
     }
 }
 KERNEL(2, pass_2(f);)
@@ -26,14 +26,14 @@ PASS(3) {
     if (halted(f.control, 3)) return;
     for (place i = f.thread; i < 64u; i += f.threads) {
         const place column = i;
-        const real r0 = f.arena[136448u + column];
+        const real r0 = f.arena[136768u + column];
         const real r1 = r0;
         const real r2 = MATH(fabs)(r1);
         const real r3 = INF;
         const real r4 = (real)(r2 < r3);
         const real r5 = 0.0;
         const real r6 = r4 != 0 ? r1 : r5;
-        f.arena[149312u + column] = r6;
+        f.arena[149632u + column] = r6;
     }
 }
 KERNEL(3, pass_3(f);)
@@ -43,11 +43,11 @@ PASS(4) {
     if (halted(f.control, 4)) return;
     for (place i = f.thread; i < 6400u; i += f.threads) {
         const place column = i % 64u;
-        const real r0 = f.arena[142848u + i];
-        const real r1 = f.arena[149312u + column];
+        const real r0 = f.arena[143168u + i];
+        const real r1 = f.arena[149632u + column];
         const real r2 = r0 - r1;
         const real r3 = MATH(exp)(r2);
-        f.arena[136448u + i] = r3;
+        f.arena[136768u + i] = r3;
     }
 }
 KERNEL(4, pass_4(f);)
@@ -57,9 +57,9 @@ PASS(5) {
     if (halted(f.control, 5)) return;
     for (place i = f.block; i < 64u; i += f.blocks) {
         real sum = (real)Sum::identity();
-        for (place k = threadIdx.x; k < 100u; k += blockDim.x) sum = Sum::join(sum, f.arena[136448u + i / 64u * 6400u + i % 64u + k * 64u]);
+        for (place k = threadIdx.x; k < 100u; k += blockDim.x) sum = Sum::join(sum, f.arena[136768u + i / 64u * 6400u + i % 64u + k * 64u]);
         const double total = block_reduce<Sum>(sum);
-        if (threadIdx.x == 0) f.arena[149248u + i] = total;
+        if (threadIdx.x == 0) f.arena[149568u + i] = total;
     }
 }
 KERNEL(5, pass_5(f);)
@@ -72,12 +72,12 @@ PASS(6) {
         for (place i = piece * 64u + threadIdx.x; i < (piece + 1u) * 64u; i += blockDim.x) {
             const place column = i;
             const real r0 = 0.0;
-            const real r1 = f.arena[149248u + column];
+            const real r1 = f.arena[149568u + column];
             const real r2 = (real)(r0 == r1);
             const real r3 = 1.0;
             const real r4 = r2 != 0 ? r3 : r1;
             const real r5 = MATH(log)(r4);
-            const real r6 = f.arena[149312u + column];
+            const real r6 = f.arena[149632u + column];
             const real r7 = r6 + r5;
             const real r8 = -INF;
             const real r9 = r2 != 0 ? r8 : r7;
@@ -94,7 +94,7 @@ PASS(7) {
     if (halted(f.control, 7)) return;
     for (place i = f.thread; i < 192u; i += f.threads) {
         const place k = i / 64u % 3u;
-        f.arena[136448u + i] = f.arena[142848u + (i / 192u * 100u + checked(f, 7u, k, f.indices[k], 100u)) * 64u + i % 64u];
+        f.arena[136448u + i] = f.arena[143168u + (i / 192u * 100u + checked(f, 7u, k, f.indices[k], 100u)) * 64u + i % 64u];
     }
 }
 KERNEL(7, pass_7(f);)
@@ -129,7 +129,7 @@ KERNEL(8_1, pass_8_1(f);)
 KERNEL(advance, if (f.thread == 0) advance(f.control);)
 
 // ---- Launches
-// Product { pass: 0, m: 64, n: 100, k: 784, a: (0, 832, true), b: (53248, 832, false), c: (136448, 64) }
+// Product { pass: 0, m: 64, n: 100, k: 784, a: (0, 832, true), b: (53248, 832, false), c: (136768, 64) }
 // kernel_1<<<25, 256, 0>>>
 // kernel_2<<<64, 128, 1024>>>
 // kernel_3<<<1, 64, 0>>>

@@ -1,21 +1,22 @@
-//! From a plan to CUDA C++: one device function a pass, one kernel around each, and the order
-//! in which kernels and library calls make a step.
+//! From a plan to CUDA C++: one device function a pass, and what runs them: one kernel around
+//! each, with the order in which kernels and library calls make a step; or, of a tiny plan, the
+//! loop of one block around all.
 //!
 //! Places, lengths and strides are numbers in the text, so the compiler sees them all. A pass
 //! takes its share of the work from a `Frame`, not from the grid. Sums are cut into pieces
 //! that depend on the plan alone, and joined in a fixed order: the grid changes no bit.
 
+pub(super) mod block;
 mod functions;
 mod group;
 mod moves;
 mod product;
 mod text;
 
-use bayes_nn_autodiff::Kind;
-
 use crate::Precision;
 use crate::device::DeviceError;
 use crate::plan::{Plan, Step, ValueId};
+pub use block::{BlockLoop, Place, Tiny};
 pub use product::Product;
 use text::Printer;
 
@@ -85,6 +86,16 @@ enum Work {
     Blocks(usize, u32),
 }
 
+impl Work {
+    /// How many threads a block has for it, a power of two.
+    fn threads(&self) -> u32 {
+        match self {
+            Work::Units(units) => group::block_for(*units),
+            Work::Blocks(_, threads) => *threads,
+        }
+    }
+}
+
 impl Launch {
     /// The step of the plan that it belongs to; the number of steps for what ends a step of the
     /// program.
@@ -111,23 +122,7 @@ impl Source {
                 launches.push(Launch::Product(product));
                 continue;
             }
-            printer.line(format!("\n// {}", plan.passes()[number].name));
-            let works = match step {
-                Step::Group(group) => printer.group(number, group),
-                Step::MatMul(product) => vec![printer.product(number, product)],
-                Step::Cholesky { matrix, out } => vec![printer.cholesky(number, *matrix, *out)],
-                Step::TriangularSolve {
-                    triangle,
-                    right,
-                    out,
-                    transpose,
-                } => {
-                    let values = [*triangle, *right, *out];
-                    vec![printer.triangular_solve(number, values, *transpose)]
-                }
-                step => vec![printer.movement(number, step)],
-            };
-            for (part, work) in works.into_iter().enumerate() {
+            for (part, work) in printer.step(number, step).into_iter().enumerate() {
                 launches.push(printer.kernel(number, part, work));
             }
         }
@@ -140,12 +135,7 @@ impl Source {
             barriers: false,
         }));
         Ok(Source {
-            text: format!(
-                "#define SINGLE {}\ntypedef {} place;\n{HEADER}\n// ---- The passes of this program.\n{}",
-                u8::from(precision == Precision::F32),
-                printer.place_type(),
-                printer.text
-            ),
+            text: printer.unit(),
             launches,
             tables: printer.tables,
             partials: printer.partials,
@@ -154,25 +144,65 @@ impl Source {
 
     /// The text without the header that all programs share.
     pub fn passes(&self) -> &str {
-        let mark = "// ---- The passes of this program.\n";
-        self.text.split_once(mark).map_or("", |(_, passes)| passes)
+        passes(&self.text)
+    }
+}
+
+/// What stands between the header and the passes.
+const MARK: &str = "// ---- The passes of this program.\n";
+
+/// A text without the header that all programs share.
+fn passes(text: &str) -> &str {
+    text.split_once(MARK).map_or("", |(_, passes)| passes)
+}
+
+/// The number of part `part` of a pass, as names have it.
+fn numbered(pass: usize, part: usize) -> String {
+    match part {
+        0 => format!("{pass}"),
+        _ => format!("{pass}_{part}"),
     }
 }
 
 impl Printer<'_> {
+    /// The translation unit: the header, then what was printed.
+    fn unit(&self) -> String {
+        format!(
+            "#define SINGLE {}\ntypedef {} place;\n{HEADER}\n{MARK}{}",
+            u8::from(self.precision == Precision::F32),
+            self.place_type(),
+            self.text
+        )
+    }
+
+    /// Prints the device functions of a step of the plan, one for each part of its work.
+    fn step(&mut self, number: usize, step: &Step) -> Vec<Work> {
+        self.line(format!("\n// {}", self.plan.passes()[number].name));
+        match step {
+            Step::Group(group) => self.group(number, group),
+            Step::MatMul(product) => vec![self.product(number, product)],
+            Step::Cholesky { matrix, out } => vec![self.cholesky(number, *matrix, *out)],
+            Step::TriangularSolve {
+                triangle,
+                right,
+                out,
+                transpose,
+            } => {
+                let values = [*triangle, *right, *out];
+                vec![self.triangular_solve(number, values, *transpose)]
+            }
+            step => vec![self.movement(number, step)],
+        }
+    }
+
     /// Wraps part `part` of a pass into a kernel.
     fn kernel(&mut self, pass: usize, part: usize, work: Work) -> Launch {
-        let name = match part {
-            0 => format!("{pass}"),
-            _ => format!("{pass}_{part}"),
-        };
+        let name = numbered(pass, part);
         self.line(format!("KERNEL({name}, pass_{name}(f);)"));
-        let (blocks, threads, barriers) = match work {
-            Work::Units(units) => {
-                let threads = units.next_power_of_two().clamp(32, THREADS as usize);
-                (units.div_ceil(threads).min(BLOCKS), threads as u32, false)
-            }
-            Work::Blocks(blocks, threads) => (blocks.min(1 << 20), threads, true),
+        let threads = work.threads();
+        let (blocks, barriers) = match work {
+            Work::Units(units) => (units.div_ceil(threads as usize).min(BLOCKS), false),
+            Work::Blocks(blocks, _) => (blocks.min(1 << 20), true),
         };
         Launch::Kernel(Kernel {
             name: format!("kernel_{name}"),
@@ -200,12 +230,4 @@ fn surely_inside(plan: &Plan, index: ValueId, length: usize) -> bool {
     ) || plan.constants.iter().any(|(value, numbers)| {
         *value == index && numbers.iter().all(|number| *number < length as f64)
     })
-}
-
-/// The name of the memory that a kind of elements lies in.
-fn memory(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Float => "f.arena",
-        Kind::Index => "f.indices",
-    }
 }

@@ -4,7 +4,7 @@ use bayes_nn_autodiff::Reduction;
 
 use super::group::block_for;
 use super::text::{Printer, count, joined, literal, scaled};
-use super::{Work, memory, surely_inside};
+use super::{Work, surely_inside};
 use crate::plan::{Step, ValueId};
 
 /// Reductions across rows are a block's when there are fewer results than this.
@@ -166,7 +166,7 @@ impl Printer<'_> {
             ),
         };
         let place = joined(&[literal(value.offset), place]);
-        format!("{}[{place}]", memory(value.kind))
+        format!("{}[{place}]", self.memory(id))
     }
 
     /// The slice that position `k` of an index selects.

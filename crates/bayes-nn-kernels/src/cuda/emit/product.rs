@@ -7,7 +7,7 @@ use super::text::{Printer, count, joined, literal, scaled};
 use crate::plan::{MatMul, Plan, Value, ValueId};
 
 /// Products with fewer multiplications than this are kernels of the program.
-const LIBRARY_FROM: usize = 1 << 18;
+pub(super) const LIBRARY_FROM: usize = 1 << 18;
 
 /// Sums at least this long are a block's, when the products are few.
 const LONG_SUM: usize = 128;
@@ -18,13 +18,14 @@ const FEW: usize = 4096;
 /// A matrix in memory, as a product reads or writes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Matrix {
+    memory: &'static str,
     offset: usize,
     row_stride: usize,
     column_stride: usize,
 }
 
 impl Matrix {
-    fn new(value: &Value, transposed: bool) -> Matrix {
+    fn new(memory: &'static str, value: &Value, transposed: bool) -> Matrix {
         // A column vector lies as one row.
         let row_stride = match value.shape.last() {
             Some(1) => 1,
@@ -35,6 +36,7 @@ impl Matrix {
             false => (row_stride, 1),
         };
         Matrix {
+            memory,
             offset: value.offset,
             row_stride,
             column_stride,
@@ -47,7 +49,7 @@ impl Matrix {
             scaled(row, self.row_stride),
             scaled(column, self.column_stride),
         ]);
-        format!("f.arena[{place}]")
+        format!("{}[{place}]", self.memory)
     }
 }
 
@@ -100,7 +102,7 @@ impl Printer<'_> {
     /// One block factors the matrix.
     pub(super) fn cholesky(&mut self, number: usize, matrix: ValueId, out: ValueId) -> Work {
         let n = self.value(out).shape.rows();
-        let (from, to) = (self.matrix(matrix), self.matrix(out));
+        let (from, to) = (self.matrix(matrix, false), self.matrix(out, false));
         self.open(&number.to_string(), number);
         self.line(format!(
             "    if (f.block == 0) cholesky(&{}, {}, &{}, {}, {});\n}}",
@@ -121,7 +123,7 @@ impl Printer<'_> {
         transpose: bool,
     ) -> Work {
         let shape = self.value(out).shape;
-        let [triangle, right, out] = [triangle, right, out].map(|id| self.matrix(id));
+        let [triangle, right, out] = [triangle, right, out].map(|id| self.matrix(id, false));
         self.open(&number.to_string(), number);
         self.line(format!(
             "    for (place i = f.thread; i < {}; i += f.threads)\n        \
@@ -138,15 +140,15 @@ impl Printer<'_> {
         Work::Units(shape.columns())
     }
 
-    fn matrix(&self, id: ValueId) -> Matrix {
-        Matrix::new(self.value(id), false)
+    fn matrix(&self, id: ValueId, transposed: bool) -> Matrix {
+        Matrix::new(self.memory(id), self.value(id), transposed)
     }
 
     pub(super) fn product(&mut self, number: usize, product: &MatMul) -> Work {
         let (m, n, k) = (product.m, product.n, product.k);
-        let left = Matrix::new(self.value(product.left), product.transpose_left);
-        let right = Matrix::new(self.value(product.right), product.transpose_right);
-        let out = Matrix::new(self.value(product.out), false);
+        let left = self.matrix(product.left, product.transpose_left);
+        let right = self.matrix(product.right, product.transpose_right);
+        let out = self.matrix(product.out, false);
         let long = k >= LONG_SUM && m * n <= FEW;
         self.open(&number.to_string(), number);
         if m * n == 0 {

@@ -1,6 +1,8 @@
 //! The text that grows, and how numbers and places are written in it.
 
-use super::{memory, surely_inside};
+use bayes_nn_autodiff::Kind;
+
+use super::surely_inside;
 use crate::Precision;
 use crate::plan::{Access, Layout, Plan, RowStarts, Step, Value, ValueId};
 
@@ -9,6 +11,11 @@ pub(super) struct Printer<'a> {
     pub precision: Precision,
     pub text: String,
     pub tables: Vec<u32>,
+    /// The memory of the tables, and where in it they begin.
+    pub tables_memory: &'static str,
+    pub tables_at: usize,
+    /// Of each value whether it lies apart from the arena, among what no step writes.
+    pub data: Vec<bool>,
     pub partials: usize,
     /// Whether an index that is selected by may lie outside its axis.
     pub guarded: bool,
@@ -33,6 +40,9 @@ impl<'a> Printer<'a> {
             precision,
             text: String::new(),
             tables: Vec::new(),
+            tables_memory: "f.indices",
+            tables_at: plan.indices,
+            data: vec![false; plan.values.len()],
             partials: 0,
             guarded,
         }
@@ -45,6 +55,16 @@ impl<'a> Printer<'a> {
 
     pub fn value(&self, id: ValueId) -> &'a Value {
         &self.plan.values[id.index()]
+    }
+
+    /// The name of the memory that a value lies in.
+    pub fn memory(&self, id: ValueId) -> &'static str {
+        match (self.value(id).kind, self.data[id.index()]) {
+            (Kind::Float, false) => "f.arena",
+            (Kind::Index, false) => "f.indices",
+            (Kind::Float, true) => "f.data",
+            (Kind::Index, true) => "f.data_indices",
+        }
     }
 
     /// The integer type of places: 32 bits unless memory is larger than they count.
@@ -64,7 +84,7 @@ impl<'a> Printer<'a> {
     pub fn element(&self, id: ValueId, number: &str) -> String {
         let value = self.value(id);
         let place = joined(&[literal(value.offset), laid(&value.layout, number)]);
-        format!("{}[{place}]", memory(value.kind))
+        format!("{}[{place}]", self.memory(id))
     }
 
     /// What an access reads at `row` and `column`, or at `flat` where rows follow one another.
@@ -75,14 +95,15 @@ impl<'a> Printer<'a> {
             RowStarts::Every(stride) if access.advances && walk.is_flat(*stride) => {
                 return format!(
                     "{}[{}]",
-                    memory(value.kind),
+                    self.memory(id),
                     joined(&[literal(value.offset), "i".to_owned()])
                 );
             }
             RowStarts::Every(stride) => scaled("row", *stride),
             RowStarts::Listed(starts) => {
                 let table = self.table(starts);
-                format!("f.indices[{}]", joined(&[literal(table), "row".to_owned()]))
+                let memory = self.tables_memory;
+                format!("{memory}[{}]", joined(&[literal(table), "row".to_owned()]))
             }
         };
         let column = match access.advances {
@@ -90,7 +111,7 @@ impl<'a> Printer<'a> {
             false => String::new(),
         };
         let place = joined(&[literal(value.offset), row, column]);
-        format!("{}[{place}]", memory(value.kind))
+        format!("{}[{place}]", self.memory(id))
     }
 
     /// Where a store writes at `row` and `column`.
@@ -103,7 +124,7 @@ impl<'a> Printer<'a> {
         };
         format!(
             "{}[{}]",
-            memory(value.kind),
+            self.memory(id),
             joined(&[literal(value.offset), place])
         )
     }
@@ -114,7 +135,7 @@ impl<'a> Printer<'a> {
             .tables
             .windows(starts.len().max(1))
             .position(|window| window == starts);
-        self.plan.indices
+        self.tables_at
             + known.unwrap_or_else(|| {
                 self.tables.extend(starts);
                 self.tables.len() - starts.len()

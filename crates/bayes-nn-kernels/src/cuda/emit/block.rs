@@ -1,0 +1,409 @@
+//! A tiny plan as the loop of one block: its values in the memory that the block's threads share,
+//! all passes and many steps in one launch. A grid of such blocks is as many *lanes*: programs of
+//! one plan with states, seeds and outputs of their own.
+//!
+//! What no step writes and lanes share (data, constants, tables) stays in global memory, once for
+//! all. Of the rest a lane keeps between launches what can be written or asked for: states and
+//! other inputs, outputs, and the indices of selections, which a message may have to name.
+
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use bayes_nn_autodiff::{InputId, Kind};
+
+use super::product::LIBRARY_FROM;
+use super::text::{Printer, count};
+use super::{numbered, passes};
+use crate::Precision;
+use crate::plan::layout::padded;
+use crate::plan::{Plan, Step, ValueId};
+
+/// Bytes at the start of a lane: `Lane` of the header, a control block and the steps to run.
+pub const HEAD: usize = 40;
+
+/// Double-precision numbers that the block's `Control` takes.
+const CONTROL: usize = 4;
+
+/// Elements behind each arena: what an index outside an empty axis may touch.
+const SLACK: usize = 64;
+
+/// Lanes start at multiples of this many bytes.
+const ALIGNMENT: usize = 16;
+
+/// Which plans are tiny, that is run as the loop of one block: those whose values fit the shared
+/// memory of a block, and whose steps do few operations. All others are a graph of launches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tiny {
+    /// Bytes of shared memory that a block may have.
+    pub shared: usize,
+    /// The most arithmetic operations and elements moved in a step. One multiprocessor has to do
+    /// in the time of the launches that it saves what else the whole GPU would.
+    pub operations: usize,
+}
+
+impl Tiny {
+    /// No plan at all.
+    pub const NONE: Tiny = Tiny {
+        shared: 0,
+        operations: 0,
+    };
+
+    /// Every plan that an engine without limits may be asked for.
+    pub const ANY: Tiny = Tiny {
+        shared: 8 << 20,
+        operations: usize::MAX,
+    };
+
+    /// What should pay where a block may have so many bytes of shared memory. The number of
+    /// operations is an estimate: 24 launches of 2 microseconds, at 10 operations a nanosecond.
+    /// No product that is left to a library is below it.
+    pub fn within(shared: usize) -> Tiny {
+        Tiny {
+            shared,
+            operations: 2 * LIBRARY_FROM,
+        }
+    }
+
+    /// Whether a step of the plan is short enough.
+    fn allows(&self, plan: &Plan) -> bool {
+        let searched = |step: &Step| match step {
+            // Every place of the result looks through all indices.
+            Step::Scatter { out, index, .. } => {
+                let elements = |id: &ValueId| plan.values[id.index()].shape.elements();
+                elements(out) * elements(index)
+            }
+            _ => 0,
+        };
+        let passes = plan.passes().into_iter();
+        let work: usize = passes.map(|pass| pass.operations + pass.elements).sum();
+        let searches: usize = plan.steps.iter().map(searched).sum();
+        work + searches < self.operations
+    }
+}
+
+/// A plan as one block's loop.
+#[derive(Clone, Debug)]
+pub struct BlockLoop {
+    /// The translation unit; its kernel is `block_loop`, a block a lane.
+    pub text: String,
+    /// Threads of a block.
+    pub threads: u32,
+    /// Bytes of a block's shared memory.
+    pub shared: usize,
+    /// Bytes of a lane in global memory.
+    pub lane: usize,
+    /// Bytes of what all lanes share.
+    pub data: usize,
+    /// Where in the data the indices begin, in bytes.
+    pub data_indices: usize,
+    /// Where in the data the tables begin, in bytes.
+    pub tables_at: usize,
+    /// Row starts that no formula gives.
+    pub tables: Vec<u32>,
+    places: Places,
+    element: usize,
+}
+
+/// Where a value lies between launches, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Among what all lanes share.
+    Data(usize),
+    /// In its lane.
+    Lane(usize),
+}
+
+/// Which memory every value has, and where it starts there.
+#[derive(Clone, Debug)]
+struct Places {
+    /// The plan with the offsets in the memory that each value has.
+    plan: Plan,
+    /// Of each value whether it is of the data.
+    is_data: Vec<bool>,
+    /// Elements of the arenas of a block, by kind.
+    own: [usize; 2],
+    data: [usize; 2],
+    /// Elements of the arenas, at their beginning, that are states and other inputs.
+    inputs: [usize; 2],
+    /// Which elements of the arenas a lane keeps, from where on and how many.
+    kept: [Vec<(usize, usize)>; 2],
+}
+
+fn by_kind(kind: Kind) -> usize {
+    match kind {
+        Kind::Float => 0,
+        Kind::Index => 1,
+    }
+}
+
+/// In their order, each once.
+fn sorted(homes: impl Iterator<Item = usize>) -> Vec<usize> {
+    let mut homes: Vec<usize> = homes.collect();
+    homes.sort_unstable();
+    homes.dedup();
+    homes
+}
+
+impl Places {
+    fn new(plan: &Plan, shared: &[InputId]) -> Places {
+        let home = |id: ValueId| plan.values[id.index()].home.index();
+        let size = |home: usize| padded(plan.values[home].layout.span());
+        // What differs between lanes, or between steps.
+        let mut varies = vec![false; plan.values.len()];
+        for input in plan.inputs.iter().filter(|i| !shared.contains(&i.id)) {
+            varies[home(input.value)] = true;
+        }
+        for state in &plan.states {
+            varies[home(*state)] = true;
+        }
+        for step in &plan.steps {
+            step.each_value(|id, written| varies[home(id)] |= written);
+        }
+        let given = plan.inputs.iter().map(|input| input.value);
+        let given = given.chain(plan.constants.iter().map(|(id, _)| *id));
+        let given = sorted(given.map(home));
+        let fixed = Places::fixed(plan);
+
+        // Lasting values are first in the plan's arenas, then come those that pass.
+        let (mut own, mut data, mut ends) = ([0; 2], [0; 2], [0; 2]);
+        let mut starts: Vec<Option<usize>> = vec![None; plan.values.len()];
+        for &home in given.iter().chain(&fixed) {
+            let value = &plan.values[home];
+            let kind = by_kind(value.kind);
+            let end = match varies[home] {
+                true => &mut own[kind],
+                false => &mut data[kind],
+            };
+            starts[home] = Some(*end);
+            *end += size(home);
+            ends[kind] = ends[kind].max(value.offset + size(home));
+        }
+        let of_inputs = |kind: Kind| {
+            let own = given.iter().filter(|&&home| varies[home]);
+            own.filter(|&&home| plan.values[home].kind == kind)
+                .map(|&home| size(home))
+                .sum::<usize>()
+        };
+        let inputs = [Kind::Float, Kind::Index].map(of_inputs);
+        let mut kept = inputs.map(|inputs| match inputs {
+            0 => Vec::new(),
+            inputs => vec![(0, inputs)],
+        });
+        let lasting = own;
+        let all = [plan.floats, plan.indices];
+        for kind in [0, 1] {
+            own[kind] += all[kind] - ends[kind];
+        }
+        let mut places = plan.clone();
+        for value in &mut places.values {
+            let (home, kind) = (value.home.index(), by_kind(value.kind));
+            value.offset = match starts[home] {
+                Some(start) => value.offset - plan.values[home].offset + start,
+                None => (value.offset + lasting[kind]).saturating_sub(ends[kind]),
+            };
+        }
+        let selections = plan.steps.iter().filter_map(|step| match step {
+            Step::Gather { index, .. } | Step::Scatter { index, .. } => Some(*index),
+            _ => None,
+        });
+        let asked = sorted(plan.outputs.iter().copied().chain(selections).map(home));
+        for home in asked
+            .into_iter()
+            .filter(|home| given.binary_search(home).is_err())
+        {
+            let value = &places.values[home];
+            kept[by_kind(value.kind)].push((value.offset, size(home)));
+        }
+        let is_data = plan.values.iter().map(|value| {
+            let home = value.home.index();
+            starts[home].is_some() && !varies[home]
+        });
+        Places {
+            is_data: is_data.collect(),
+            plan: places,
+            own,
+            data,
+            inputs,
+            kept,
+        }
+    }
+
+    /// The homes of what depends on data alone and lasts from step to step.
+    fn fixed(plan: &Plan) -> Vec<usize> {
+        let home = |id: ValueId| plan.values[id.index()].home.index();
+        let (ahead, each) = plan.steps.split_at(plan.ahead);
+        let mut wanted = vec![false; plan.values.len()];
+        for output in &plan.outputs {
+            wanted[home(*output)] = true;
+        }
+        for step in each {
+            step.each_value(|id, _| wanted[home(id)] = true);
+        }
+        let mut fixed = Vec::new();
+        for step in ahead {
+            step.each_value(|id, written| {
+                if written && wanted[home(id)] {
+                    fixed.push(home(id));
+                }
+            });
+        }
+        sorted(fixed.into_iter())
+    }
+
+    /// Elements of a kind that a lane keeps.
+    fn length(&self, kind: usize) -> usize {
+        self.kept[kind].iter().map(|(_, length)| length).sum()
+    }
+}
+
+impl BlockLoop {
+    /// Prints a plan for a single lane, if it is tiny.
+    pub fn alone(plan: &Plan, precision: Precision, tiny: Tiny) -> Option<BlockLoop> {
+        let inputs: Vec<InputId> = plan.inputs.iter().map(|input| input.id).collect();
+        BlockLoop::new(plan, precision, tiny, &inputs)
+    }
+
+    /// Prints a plan, if it is tiny, for lanes that share these inputs. States they never share.
+    pub fn new(
+        plan: &Plan,
+        precision: Precision,
+        tiny: Tiny,
+        shared: &[InputId],
+    ) -> Option<BlockLoop> {
+        if !tiny.allows(plan) {
+            return None;
+        }
+        let places = Places::new(plan, shared);
+        let mut printer = Printer::new(&places.plan, precision);
+        printer.data.clone_from(&places.is_data);
+        (printer.tables_memory, printer.tables_at) = ("f.data_indices", places.data[1]);
+        // What depends on data alone is computed once a launch, all else in every step.
+        let (mut calls, mut threads) = ([String::new(), String::new()], 32);
+        for (number, step) in places.plan.steps.iter().enumerate() {
+            for (part, work) in printer.step(number, step).iter().enumerate() {
+                let name = numbered(number, part);
+                let calls = &mut calls[usize::from(number >= plan.ahead)];
+                let _ = writeln!(calls, "        AFTER({number}, pass_{name}(f))");
+                threads = threads.max(work.threads());
+            }
+        }
+        let element = match precision {
+            Precision::F32 => 4,
+            Precision::F64 => 8,
+        };
+        let doubles = threads as usize + CONTROL + printer.partials;
+        let reals = element * (places.own[0] + SLACK);
+        let shared = 8 * doubles + reals + 4 * (places.own[1] + SLACK);
+        if shared > tiny.shared {
+            return None;
+        }
+        let kept = HEAD + element * places.length(0) + 4 * places.length(1);
+        let lane = kept.next_multiple_of(ALIGNMENT);
+        printer.line(format!(
+            "\nextern \"C\" __global__ void __launch_bounds__({threads}) block_loop(LOOP_ARGUMENTS) {{\n    \
+             Lane* const lane = (Lane*)(lanes + (u64)blockIdx.x * {lane}ull);\n    \
+             const u64 steps = lane->steps;\n    \
+             if (!steps) return;\n    \
+             Control* const control = (Control*)(shared + {threads});\n    \
+             double* const partials = shared + {};\n    \
+             real* const arena = (real*)(shared + {doubles});\n    \
+             u32* const indices = (u32*)(arena + {});\n    \
+             const Frame f = {{arena, indices, partials, control, threadIdx.x, {threads}u, 0, 1, data, data_indices}};\n    \
+             real* const kept = (real*)(lane + 1);\n    \
+             u32* const kept_indices = (u32*)(kept + {});",
+            threads as usize + CONTROL,
+            places.own[0] + SLACK,
+            places.length(0),
+        ));
+        printer.copies(&places, true);
+        let [ahead, each] = calls;
+        printer.line(format!(
+            "    if (threadIdx.x == 0) *control = lane->control;\n    \
+             __syncthreads();\n    \
+             u64 since = clock64();\n{ahead}    \
+             for (u64 step = 0; step < steps && !control->stopped; ++step) {{\n{each}        \
+             if (threadIdx.x == 0) advance(control);\n        \
+             __syncthreads();\n    }}"
+        ));
+        printer.copies(&places, false);
+        printer.line("    if (threadIdx.x == 0) lane->control = *control;\n}");
+        let data_indices = (element * (places.data[0] + SLACK)).next_multiple_of(ALIGNMENT);
+        let tables_at = data_indices + 4 * places.data[1];
+        Some(BlockLoop {
+            text: printer.unit(),
+            threads,
+            shared,
+            lane,
+            data: tables_at + 4 * (printer.tables.len() + SLACK),
+            data_indices,
+            tables_at,
+            tables: std::mem::take(&mut printer.tables),
+            places,
+            element,
+        })
+    }
+
+    /// The text without the header that all programs share.
+    pub fn passes(&self) -> &str {
+        passes(&self.text)
+    }
+
+    /// Where states and other inputs lie in a lane, in bytes, by kind.
+    pub fn inputs(&self) -> [Range<usize>; 2] {
+        let starts = [HEAD, HEAD + self.element * self.places.length(0)];
+        let sizes = [self.element, 4];
+        [0, 1].map(|kind| starts[kind]..starts[kind] + sizes[kind] * self.places.inputs[kind])
+    }
+
+    /// Where a value lies between launches; of those that pass only what is kept has such a place.
+    pub fn place(&self, id: ValueId) -> Option<Place> {
+        let value = &self.places.plan.values[id.index()];
+        let kind = by_kind(value.kind);
+        let size = [self.element, 4][kind];
+        if self.places.is_data[id.index()] {
+            return Some(Place::Data(
+                [0, self.data_indices][kind] + size * value.offset,
+            ));
+        }
+        let mut at = HEAD + self.element * [0, self.places.length(0)][kind];
+        for &(start, length) in &self.places.kept[kind] {
+            if (start..start + length).contains(&value.offset) {
+                return Some(Place::Lane(at + size * (value.offset - start)));
+            }
+            at += size * length;
+        }
+        None
+    }
+}
+
+impl Printer<'_> {
+    /// Copies what a lane keeps into the arenas, or back.
+    fn copies(&mut self, places: &Places, load: bool) {
+        for (arena, lane, ranges) in [
+            ("arena", "kept", &places.kept[0]),
+            ("indices", "kept_indices", &places.kept[1]),
+        ] {
+            let mut at = 0;
+            for &(start, length) in ranges {
+                let (own, kept) = (at_place(arena, start), at_place(lane, at));
+                let (to, from) = match load {
+                    true => (own, kept),
+                    false => (kept, own),
+                };
+                self.line(format!(
+                    "    for (place i = threadIdx.x; i < {}; i += blockDim.x) {to} = {from};",
+                    count(length)
+                ));
+                at += length;
+            }
+        }
+    }
+}
+
+/// Element `i` after the first so many.
+fn at_place(memory: &str, start: usize) -> String {
+    match start {
+        0 => format!("{memory}[i]"),
+        start => format!("{memory}[{} + i]", count(start)),
+    }
+}

@@ -1,0 +1,259 @@
+//! A step as a graph of kernels and products, captured once and replayed.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use cudarc::cublas::{self, CudaBlas};
+use cudarc::driver::sys::{CUgraphInstantiate_flags, CUstreamCaptureMode};
+use cudarc::driver::{
+    CudaFunction, CudaGraph, CudaSlice, CudaStream, DevicePtr, LaunchConfig, PushKernelArg, sys,
+};
+
+use super::{Cuda, Products, copy_in, copy_out, driver, library, synchronize, zeros};
+use crate::Precision;
+use crate::cuda::emit::{Launch, Product, Source};
+use crate::cuda::program::{Engine, Memory};
+use crate::device::DeviceError;
+
+/// Bytes that cuBLAS may work with: what NVIDIA recommends for Hopper, more than enough before.
+const WORKSPACE: usize = 32 << 20;
+
+/// A launch whose kernel is loaded.
+enum Loaded {
+    Kernel(CudaFunction, LaunchConfig),
+    Product(Product),
+}
+
+/// A program's stream, memory and graph. The graph goes first: it refers to all the others.
+pub(super) struct Gpu {
+    graph: Option<CudaGraph>,
+    launches: Vec<Loaded>,
+    blas: Option<CudaBlas>,
+    bytes: CudaSlice<u8>,
+    _workspace: Option<CudaSlice<u8>>,
+    stream: Arc<CudaStream>,
+    memory: Memory,
+    precision: Precision,
+    products: Products,
+}
+
+// SAFETY: a program is used by one thread at a time, and every call binds the context to the
+// thread that makes it.
+unsafe impl Send for Gpu {}
+
+impl Gpu {
+    pub(super) fn new(
+        cuda: &Cuda,
+        source: &Source,
+        memory: &Memory,
+        precision: Precision,
+    ) -> Result<Gpu, DeviceError> {
+        let context = &cuda.context;
+        let module = cuda.module(&source.text)?;
+        let load = |launch: &Launch| {
+            Ok(match launch {
+                Launch::Product(product) => Loaded::Product(product.clone()),
+                Launch::Kernel(kernel) => Loaded::Kernel(
+                    module
+                        .load_function(&kernel.name)
+                        .map_err(driver("cuModuleGetFunction"))?,
+                    LaunchConfig {
+                        grid_dim: (kernel.blocks, 1, 1),
+                        block_dim: (kernel.threads, 1, 1),
+                        shared_mem_bytes: kernel.shared_bytes(),
+                    },
+                ),
+            })
+        };
+        let launches: Vec<Loaded> = source.launches.iter().map(load).collect::<Result<_, _>>()?;
+        let stream = context.new_stream().map_err(driver("cuStreamCreate"))?;
+        let bytes = zeros(&stream, memory.bytes)?;
+        let multiplies = launches.iter().any(|l| matches!(l, Loaded::Product(_)));
+        let (blas, workspace) = match multiplies {
+            true => {
+                let (blas, workspace) = blas(&stream)?;
+                (Some(blas), Some(workspace))
+            }
+            false => (None, None),
+        };
+        let mut gpu = Gpu {
+            graph: None,
+            launches,
+            blas,
+            bytes,
+            _workspace: workspace,
+            stream,
+            memory: memory.clone(),
+            precision,
+            products: cuda.products,
+        };
+        gpu.graph = gpu.captured()?;
+        Ok(gpu)
+    }
+
+    /// All launches of a step as one graph.
+    fn captured(&mut self) -> Result<Option<CudaGraph>, DeviceError> {
+        self.synchronize()?;
+        let mode = CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
+        let begun = self.stream.begin_capture(mode);
+        begun.map_err(driver("cuStreamBeginCapture"))?;
+        let launched = (0..self.launches.len()).try_for_each(|number| self.launch(number));
+        // The capture is ended even when a launch failed: the stream is of no use before.
+        let graph = self.stream.end_capture(CUgraphInstantiate_flags(0));
+        launched?;
+        graph.map_err(driver("cuStreamEndCapture"))
+    }
+
+    fn pointer(&self) -> u64 {
+        self.bytes.device_ptr(&self.stream).0
+    }
+
+    fn synchronize(&self) -> Result<(), DeviceError> {
+        synchronize(&self.stream)
+    }
+
+    fn launch(&self, number: usize) -> Result<(), DeviceError> {
+        match &self.launches[number] {
+            Loaded::Product(product) => self.multiply(product),
+            Loaded::Kernel(function, shape) => {
+                let start = self.pointer();
+                let (arena, indices, partials) = (
+                    start + self.memory.arena as u64,
+                    start + self.memory.indices as u64,
+                    start + self.memory.partials as u64,
+                );
+                let mut launch = self.stream.launch_builder(function);
+                launch.arg(&arena).arg(&indices).arg(&partials).arg(&start);
+                // SAFETY: the kernel takes four pointers, into memory that is as large as the
+                // text was printed for and lives as long as the graph.
+                let done = unsafe { launch.launch(*shape) };
+                done.map(|_| ()).map_err(driver("cuLaunchKernel"))
+            }
+        }
+    }
+
+    fn multiply(&self, product: &Product) -> Result<(), DeviceError> {
+        use cublas::sys::cublasComputeType_t as Compute;
+        use cublas::sys::cublasGemmAlgo_t::CUBLAS_GEMM_DFALT;
+        use cublas::sys::cublasOperation_t as Operation;
+        use cublas::sys::cudaDataType_t as Type;
+        let Some(blas) = &self.blas else {
+            unreachable!("a program with products has a handle");
+        };
+        let (kind, compute, size) = match (self.precision, self.products) {
+            (Precision::F64, _) => (Type::CUDA_R_64F, Compute::CUBLAS_COMPUTE_64F, 8),
+            (_, Products::Single) => (Type::CUDA_R_32F, Compute::CUBLAS_COMPUTE_32F, 4),
+            (_, Products::Tf32) => (Type::CUDA_R_32F, Compute::CUBLAS_COMPUTE_32F_FAST_TF32, 4),
+            (_, Products::Bf16) => (Type::CUDA_R_32F, Compute::CUBLAS_COMPUTE_32F_FAST_16BF, 4),
+        };
+        let operation = |transposed| match transposed {
+            true => Operation::CUBLAS_OP_T,
+            false => Operation::CUBLAS_OP_N,
+        };
+        let arena = self.pointer() + self.memory.arena as u64;
+        let at = |offset: usize| (arena + (offset * size) as u64) as *mut std::ffi::c_void;
+        // Factors are of the type of the sums.
+        let (single, double) = ([1f32, 0.0], [1f64, 0.0]);
+        let factor = |i: usize| -> *const std::ffi::c_void {
+            match self.precision {
+                Precision::F32 => (&raw const single[i]).cast(),
+                Precision::F64 => (&raw const double[i]).cast(),
+            }
+        };
+        // SAFETY: the plan placed all three matrices inside the arena, whose lengths fit 31 bits
+        // where a library multiplies; the factors live until the call returns.
+        let done = unsafe {
+            cublas::result::gemm_ex(
+                *blas.handle(),
+                operation(product.a.2),
+                operation(product.b.2),
+                product.m as i32,
+                product.n as i32,
+                product.k as i32,
+                factor(0),
+                at(product.a.0),
+                kind,
+                product.a.1 as i32,
+                at(product.b.0),
+                kind,
+                product.b.1 as i32,
+                factor(1),
+                at(product.c.0),
+                kind,
+                product.c.1 as i32,
+                compute,
+                CUBLAS_GEMM_DFALT,
+            )
+        };
+        done.map_err(library("cublasGemmEx"))
+    }
+}
+
+impl Engine for Gpu {
+    fn write(&mut self, at: usize, bytes: &[u8]) -> Result<(), DeviceError> {
+        copy_in(&self.stream, bytes, &mut self.bytes, at)?;
+        // The bytes are the caller's again.
+        self.synchronize()
+    }
+
+    fn read(&self, at: usize, bytes: &mut [u8]) -> Result<(), DeviceError> {
+        copy_out(&self.stream, &self.bytes, at, bytes)
+    }
+
+    fn copy(&mut self, from: Range<usize>, to: usize) -> Result<(), DeviceError> {
+        if from.is_empty() {
+            return Ok(());
+        }
+        let (start, bytes) = (self.pointer(), from.len());
+        let context = self.stream.context();
+        context
+            .bind_to_thread()
+            .map_err(driver("cuCtxSetCurrent"))?;
+        // SAFETY: both ranges are inside the memory, and do not overlap: one is of the arena,
+        // the other of what is kept.
+        let copied = unsafe {
+            cudarc::driver::result::memcpy_dtod_async(
+                start + to as u64,
+                start + from.start as u64,
+                bytes,
+                self.stream.cu_stream(),
+            )
+        };
+        copied.map_err(driver("cuMemcpyDtoD"))
+    }
+
+    fn run(&mut self, steps: u64) -> Result<(), DeviceError> {
+        if let Some(graph) = &self.graph {
+            for _ in 0..steps {
+                graph.launch().map_err(driver("cuGraphLaunch"))?;
+            }
+        }
+        self.synchronize()
+    }
+
+    fn time(&mut self, launch: usize) -> Result<f64, DeviceError> {
+        let flags = Some(sys::CUevent_flags::CU_EVENT_DEFAULT);
+        let event = || {
+            self.stream
+                .record_event(flags)
+                .map_err(driver("cuEventRecord"))
+        };
+        let begin = event()?;
+        self.launch(launch)?;
+        let end = event()?;
+        let elapsed = begin.elapsed_ms(&end);
+        Ok(f64::from(elapsed.map_err(driver("cuEventElapsedTime"))?) * 1e-3)
+    }
+}
+
+/// A handle of cuBLAS with memory of its own, so that it allocates nothing while a graph is
+/// captured, and its results do not depend on what else the GPU does.
+fn blas(stream: &Arc<CudaStream>) -> Result<(CudaBlas, CudaSlice<u8>), DeviceError> {
+    let workspace = zeros(stream, WORKSPACE)?;
+    let blas = CudaBlas::new(stream.clone()).map_err(library("cublasCreate"))?;
+    let start = workspace.device_ptr(stream).0 as *mut std::ffi::c_void;
+    // SAFETY: the memory lives in the same struct as the handle, and longer.
+    let set = unsafe { cublas::sys::cublasSetWorkspace_v2(*blas.handle(), start, WORKSPACE) };
+    set.result().map_err(library("cublasSetWorkspace"))?;
+    Ok((blas, workspace))
+}

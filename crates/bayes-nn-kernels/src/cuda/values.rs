@@ -1,0 +1,127 @@
+//! Values as bytes of a device, and back.
+
+use bayes_nn_autodiff::Kind;
+
+use crate::plan::{Plan, Step, Value, ValueId};
+use crate::{KernelError, Precision};
+
+/// What the control block says as long as no index was outside.
+pub(super) const NO_ERROR: u64 = u64::MAX;
+
+/// Bytes of a real number.
+pub(super) fn real_bytes(precision: Precision) -> usize {
+    match precision {
+        Precision::F32 => 4,
+        Precision::F64 => 8,
+    }
+}
+
+/// Bytes of an element of a value.
+pub(super) fn element_bytes(value: &Value, precision: Precision) -> usize {
+    match value.kind {
+        Kind::Float => real_bytes(precision),
+        Kind::Index => 4,
+    }
+}
+
+/// Bytes from the first element of a value to its last, both included.
+pub(super) fn span(value: &Value, precision: Precision) -> usize {
+    let last = value.shape.elements().checked_sub(1);
+    let elements = last.map_or(0, |last| value.layout.place(last) + 1);
+    elements * element_bytes(value, precision)
+}
+
+/// Elements in row-major order as a value lies in memory; what lies between them is 0.
+pub(super) fn encode(
+    value: &Value,
+    precision: Precision,
+    elements: impl Iterator<Item = f64>,
+) -> Vec<u8> {
+    let size = element_bytes(value, precision);
+    let mut bytes = vec![0; span(value, precision)];
+    for (i, number) in elements.enumerate() {
+        let at = value.layout.place(i) * size;
+        let target = &mut bytes[at..at + size];
+        match (value.kind, precision) {
+            (Kind::Index, _) => target.copy_from_slice(&(number as u32).to_ne_bytes()),
+            (_, Precision::F32) => target.copy_from_slice(&(number as f32).to_ne_bytes()),
+            (_, Precision::F64) => target.copy_from_slice(&number.to_ne_bytes()),
+        }
+    }
+    bytes
+}
+
+/// The elements of a value in row-major order, from its bytes in memory: as many as fit.
+pub(super) fn decode(value: &Value, precision: Precision, bytes: &[u8], elements: &mut [f64]) {
+    let size = element_bytes(value, precision);
+    let number = |place: usize| match (value.kind, &bytes[place * size..][..size]) {
+        (Kind::Index, &[a, b, c, d]) => f64::from(u32::from_ne_bytes([a, b, c, d])),
+        (_, &[a, b, c, d]) => f64::from(f32::from_ne_bytes([a, b, c, d])),
+        (_, bytes) => f64::from_ne_bytes(bytes.try_into().unwrap_or([0; 8])),
+    };
+    let elements = elements.iter_mut().take(value.shape.elements());
+    for (i, target) in elements.enumerate() {
+        *target = number(value.layout.place(i));
+    }
+}
+
+/// Several numbers one after the other.
+pub(super) fn bytes_of(numbers: &[u64]) -> Vec<u8> {
+    numbers.iter().flat_map(|n| n.to_ne_bytes()).collect()
+}
+
+/// The numbers that lie one after the other.
+pub(super) fn numbers_of<const N: usize>(bytes: &[u8]) -> [u64; N] {
+    let (words, _) = bytes.as_chunks::<8>();
+    let mut numbers = [0; N];
+    for (number, bytes) in numbers.iter_mut().zip(words) {
+        *number = u64::from_ne_bytes(*bytes);
+    }
+    numbers
+}
+
+/// The error for the index that a control block notes as outside; `values` gives the elements
+/// of the index.
+pub(super) fn index_error(
+    plan: &Plan,
+    noted: u64,
+    values: impl FnOnce(ValueId) -> Vec<f64>,
+) -> KernelError {
+    let (pass, position) = ((noted >> 32) as usize, noted as u32 as usize);
+    let (index, length) = match &plan.steps[pass] {
+        Step::Gather {
+            source,
+            index,
+            axis,
+            ..
+        } => (*index, plan.values[source.index()].shape[*axis]),
+        Step::Scatter {
+            out, index, axis, ..
+        } => (*index, plan.values[out.index()].shape[*axis]),
+        _ => unreachable!("only selections check indices"),
+    };
+    KernelError::Index {
+        name: "gather".to_owned(),
+        value: values(index)[position],
+        position,
+        length,
+    }
+}
+
+/// The error for the first input that was never written, if there is one.
+pub(super) fn unset(
+    plan: &Plan,
+    written: impl IntoIterator<Item = bool>,
+) -> Result<(), KernelError> {
+    let missing = plan
+        .inputs
+        .iter()
+        .zip(written)
+        .find(|(_, written)| !written);
+    missing.map_or(Ok(()), |(input, _)| {
+        Err(KernelError::Unset {
+            name: input.name.clone(),
+            shape: plan.values[input.value.index()].shape,
+        })
+    })
+}
