@@ -18,10 +18,9 @@ use std::time::Instant;
 
 use bayes_nn::distributions::{Distribution, HalfCauchy, Normal};
 use bayes_nn::model::{Batch, Model, Samples, Trace, Var};
-use bayes_nn::nuts::Start;
 use bayes_nn::prelude::*;
 use bayes_nn::report::Report;
-use bayes_nn::{Comparison, compare};
+use bayes_nn::{Comparison, Start, compare};
 use clap::Parser;
 
 use data::Houses;

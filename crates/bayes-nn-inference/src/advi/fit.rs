@@ -10,9 +10,8 @@ use bayes_nn_kernels::Profile;
 
 use super::stepper::{Role, Stepper, Values, first_averaged};
 use super::{Advi, AdviFit, Approximation, Curve, Restart, Stop, diagnosis, evaluation};
-use crate::nuts::Start;
 use crate::progress::Running;
-use crate::{Density, Divergence, InferenceError, NonFinite, Snapshot, Update};
+use crate::{Density, Divergence, InferenceError, NonFinite, Snapshot, Start, Update};
 
 /// The noise stream of a start between -2 and 2, which no draw has.
 const START: u32 = u32::MAX;

@@ -35,5 +35,5 @@ pub use low_rank::LowRank;
 pub use metric::{Metric, Whitening};
 pub use progress::{ChainProgress, SamplingProgress};
 pub use run::NutsRun;
-pub use settings::{Nuts, Start};
+pub use settings::Nuts;
 pub use statistics::{Rows, Statistics};
