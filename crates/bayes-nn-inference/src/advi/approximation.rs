@@ -29,17 +29,20 @@ impl Approximation {
     /// From the parameters of a guide in the order of its blocks.
     pub(crate) fn from_blocks(family: Family, sites: &[Site], blocks: &[Vec<f64>]) -> Self {
         let dimension = blocks[0].len();
+        let diagonal: Vec<f64> = blocks[1].iter().map(|&rho| softplus(rho)).collect();
         let mut strict = blocks.get(2).cloned().unwrap_or_default();
         for (place, value) in strict.iter_mut().enumerate() {
-            if place % dimension >= place / dimension {
-                *value = 0.0;
+            let row = place / dimension;
+            match place % dimension < row {
+                true => *value *= diagonal[row],
+                false => *value = 0.0,
             }
         }
         Approximation {
             family,
             sites: sites.to_vec(),
             mean: blocks[0].clone(),
-            diagonal: blocks[1].iter().map(|&rho| softplus(rho)).collect(),
+            diagonal,
             strict,
         }
     }
@@ -173,7 +176,7 @@ mod tests {
     fn correlated() -> Approximation {
         let sites = [Site::new("x", [2], 0)];
         let rho = vec![super::super::guide::inverse_softplus(0.5); 2];
-        let blocks = [vec![1.0, -1.0], rho, vec![7.0, 7.0, 1.2, 7.0]];
+        let blocks = [vec![1.0, -1.0], rho, vec![7.0, 7.0, 2.4, 7.0]];
         Approximation::from_blocks(Family::FullRank, &sites, &blocks)
     }
 
