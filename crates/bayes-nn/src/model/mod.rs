@@ -32,6 +32,7 @@ mod batch;
 mod data;
 mod density;
 mod draws;
+mod elpd;
 mod fit;
 mod missing;
 #[cfg(feature = "zarr")]

@@ -5,15 +5,12 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use bayes_nn_inference::diagnostics::{
-    HDI_PROBABILITY, Loo, PointwiseLogLikelihood, Summary, e_bfmi, loo, relative_efficiency,
-    summary,
-};
+use bayes_nn_inference::diagnostics::{HDI_PROBABILITY, Summary, e_bfmi, summary};
 use bayes_nn_inference::nuts::{NutsRun, Rows};
 use bayes_nn_inference::{Nuts, NutsFit};
 use bayes_nn_kernels::{Device, Precision};
 
-use super::{Data, Draws, Model, ModelDensity, Predictive, Source, Variable};
+use super::{Data, Draws, Model, ModelDensity, Predictive, Source};
 use crate::error::Error;
 
 /// Draws from the posterior of a model by the No-U-Turn Sampler.
@@ -158,7 +155,7 @@ impl<M> Samples<M> {
     }
 
     /// Every element of the wanted variables: name and chains, all of one length.
-    fn scalars(&self, wanted: impl Fn(&str) -> bool) -> Vec<(String, Vec<Vec<f64>>)> {
+    pub(super) fn scalars(&self, wanted: impl Fn(&str) -> bool) -> Vec<(String, Vec<Vec<f64>>)> {
         scalars(&self.nonempty().collect::<Vec<_>>(), wanted)
     }
 
@@ -357,49 +354,6 @@ impl<M: Model> Samples<M> {
         seed: u64,
     ) -> Result<Draws, Error> {
         self.predictive.predictive(&data.into(), draws, seed)
-    }
-
-    /// Leave-one-out cross-validation of an observed variable of the data of the fit, by
-    /// Pareto-smoothed importance sampling. Chains of unequal length are cut to the shortest that
-    /// has a draw.
-    ///
-    /// The relative efficiency is the mean over all sites and deterministics, as in ArviZ.
-    ///
-    /// # Errors
-    /// A name that is not observed; fewer than 25 draws; a log density that is not finite.
-    ///
-    /// ```
-    /// # use bayes_nn::distributions::Normal;
-    /// # use bayes_nn::model::{self, Data};
-    /// # use bayes_nn::Nuts;
-    /// # let model = model::from_fn(|trace, data| {
-    /// #     let mean = trace.sample("mean", Normal::new(0.0, 10.0));
-    /// #     trace.observe("y", Normal::new(mean, 1.0), data.column("y"));
-    /// # });
-    /// let data = Data::new().column("y", &[1.1, 1.9, 0.2, 0.9, 1.1])?;
-    /// let samples = model::sample(&model, &data, Nuts::new().chains(2).seed(1))?;
-    /// let loo = samples.loo("y")?;
-    /// println!("{loo}");
-    /// assert_eq!(loo.unreliable().count(), 0);
-    /// # Ok::<(), bayes_nn::Error>(())
-    /// ```
-    pub fn loo(&self, observed: &str) -> Result<Loo, Error> {
-        let chains = self.pointwise()?;
-        let chains = chains.iter().map(|chain| chain.variable(observed));
-        let chains: Vec<&Variable> = chains.collect::<Result<_, Error>>()?;
-        let length = chains.iter().map(|c| c.values().len()).min().unwrap_or(0);
-        let observations = chains.first().map_or(0, |c| c.shape().elements());
-        let values: Vec<&[f64]> = chains.iter().map(|c| &c.values()[..length]).collect();
-        let values = values.concat();
-        let shape = [chains.len(), length / observations.max(1), observations];
-        let pointwise = PointwiseLogLikelihood::new(&values, shape)?;
-        let scalars = self.scalars(|_| true);
-        let slices: Vec<Vec<&[f64]>> = scalars
-            .iter()
-            .map(|(_, chains)| chains.iter().map(Vec::as_slice).collect())
-            .collect();
-        let slices: Vec<&[&[f64]]> = slices.iter().map(Vec::as_slice).collect();
-        Ok(loo(&pointwise, relative_efficiency(&slices)?)?)
     }
 
     /// The log density of every value observed in the data of the fit, of each chain that has a
