@@ -6,11 +6,10 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use bayes_nn_inference::diagnostics::{HDI_PROBABILITY, Summary, e_bfmi, summary};
-use bayes_nn_inference::nuts::{NutsRun, Rows};
+use bayes_nn_inference::nuts::{DrawSink, NutsRun, Rows};
 use bayes_nn_inference::{Nuts, NutsFit};
-use bayes_nn_kernels::{Device, Precision};
 
-use super::{Data, Draws, Model, ModelDensity, Predictive, Source};
+use super::{Data, Draws, Model, ModelDensity, Predictive};
 use crate::error::Error;
 
 /// Draws from the posterior of a model by the No-U-Turn Sampler.
@@ -83,6 +82,27 @@ pub fn start<M: Model + Clone>(
     })
 }
 
+/// Sets chains going as [`start`] does, and gives their draws to a sink while they are made: rows
+/// of the unconstrained vector. With the feature `zarr`, `inference_data::ZarrStore` is one that
+/// writes the variables of the model.
+///
+/// # Errors
+/// As [`start`]; a sink that takes no draws from the first.
+pub fn start_into<M: Model + Clone>(
+    model: &M,
+    data: impl Into<Data>,
+    nuts: impl Borrow<Nuts>,
+    sink: Box<dyn DrawSink>,
+) -> Result<Sampling<M>, Error> {
+    let data = data.into();
+    let density = ModelDensity::new(model, data.clone())?;
+    Ok(Sampling {
+        run: nuts.borrow().start_into(&density, sink)?,
+        model: model.clone(),
+        data,
+    })
+}
+
 /// A model that is being sampled: a [`NutsRun`] that ends in [`Samples`].
 pub struct Sampling<M> {
     model: M,
@@ -101,7 +121,7 @@ impl<M: Model + Clone> Sampling<M> {
     /// Waits for all chains to end.
     ///
     /// # Errors
-    /// Only if no chain has a draw, and one has failed: its error.
+    /// Only if no chain has a draw, and one or the sink has failed: its error.
     pub fn wait(self) -> Result<Samples<M>, Error> {
         let fit = self.run.wait()?;
         Samples::new(&self.model, self.data, fit)
@@ -170,19 +190,16 @@ impl<M> Samples<M> {
             .map(|(draws, _)| draws)
     }
 
-    /// What should not be passed over: chains that failed, divergences, trajectories cut short,
+    /// What should not be passed over: chains that failed, or the sink of their draws, divergences, trajectories cut short,
     /// chains that do not agree, few effective draws, energies that were not explored.
     pub fn warnings(&self) -> Vec<String> {
         self.warnings_about(&self.summary())
     }
 
     fn warnings_about(&self, summary: &Summary) -> Vec<String> {
-        let mut warnings = Vec::new();
-        for chain in self.fit.chains() {
-            if let Some(error) = chain.error() {
-                warnings.push(error.to_string());
-            }
-        }
+        let errors = self.fit.chains().iter().filter_map(|chain| chain.error());
+        let errors = errors.chain(self.fit.sink_error());
+        let mut warnings: Vec<String> = errors.map(ToString::to_string).collect();
         let chains = self.fit.chains().iter();
         let draws: usize = chains.map(|chain| chain.draws().len()).sum();
         let divergences = self.fit.divergences();
@@ -302,15 +319,8 @@ impl<M: Model> Samples<M> {
     where
         M: Clone,
     {
-        let predictive = |rows: Arc<[f64]>| Predictive {
-            model: model.clone(),
-            data: data.clone(),
-            source: Source::Rows {
-                sites: fit.sites().to_vec(),
-                rows,
-            },
-            precision: Precision::F64,
-            device: Device::cpu(),
+        let predictive = |rows: Arc<[f64]>| {
+            Predictive::of_rows(model.clone(), data.clone(), fit.sites().to_vec(), rows)
         };
         let variables = |rows: &Rows| match rows.positions().is_empty() {
             true => Ok(Draws::default()),
