@@ -224,7 +224,7 @@ fn a_store_opened_on_the_way_declares_whole_draws_only() {
         ..Watch::default()
     };
     let nuts = nuts().chains(4).draws(1 << 40);
-    let store = ZarrStore::new(place.path()).every(10);
+    let store = ZarrStore::new(place.path()).every(50);
     let run = store
         .start(&line, data(), nuts.progress(watch.clone()))
         .unwrap();
@@ -256,7 +256,7 @@ fn a_store_opened_on_the_way_declares_whole_draws_only() {
 }
 
 fn long() -> Nuts {
-    nuts().chains(2).warmup(100).draws(500)
+    nuts().chains(2).warmup(40).draws(400)
 }
 
 /// Not a test by itself: what [`the_store_of_a_killed_process_has_whole_draws_and_its_run_goes_on`]
