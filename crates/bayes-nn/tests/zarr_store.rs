@@ -184,11 +184,14 @@ fn a_store_without_kept_warm_up_has_its_statistics() {
     assert_eq!(rows, ["a", "b", "c", "d"]);
 }
 
+/// Shape and values of an array.
+type Seen = (Vec<u64>, Vec<f64>);
+
 /// Looks at a store whenever the run reports, and keeps what it sees of one variable.
 #[derive(Clone, Default)]
 struct Watch {
     path: PathBuf,
-    seen: Arc<Mutex<Vec<(Vec<u64>, Vec<f64>)>>>,
+    seen: Arc<Mutex<Vec<Seen>>>,
 }
 
 impl SamplingProgress for Watch {

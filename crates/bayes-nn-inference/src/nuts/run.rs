@@ -273,8 +273,9 @@ impl NutsRun {
     ///
     /// # Errors
     /// Only if no chain has a draw, and one or the sink has failed: its error. Otherwise a chain
-    /// that fails leaves the others and its own draws, with the error in [`ChainDraws::error`];
-    /// that of the sink is [`NutsFit::sink_error`].
+    /// that fails leaves the others and its own draws, with the error in
+    /// [`ChainDraws::error`](super::ChainDraws::error); that of the sink is
+    /// [`NutsFit::sink_error`].
     pub fn wait(mut self) -> Result<NutsFit, InferenceError> {
         let mut sink_error = self.join();
         let mut chains = std::mem::take(&mut *lock(&self.shared.finished));

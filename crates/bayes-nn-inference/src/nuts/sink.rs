@@ -11,7 +11,7 @@ pub type SinkError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Something that takes draws while a run goes on: [`Nuts::start_into`](super::Nuts::start_into).
 ///
-/// It is called by a thread of its own, and chains wait for it only when it lags 64 blocks
+/// It is called by a thread of its own, and chains wait for it only when it lags 256 blocks
 /// behind. The first error ends the run: all chains stop, keep what they have drawn, and the error is that of the fit
 /// ([`NutsFit::sink_error`](super::NutsFit::sink_error)).
 ///
@@ -117,7 +117,7 @@ pub struct Block {
 }
 
 /// How many blocks wait for a sink at the most.
-pub(super) const LAG: usize = 64;
+pub(super) const LAG: usize = 256;
 
 /// What a chain hands its draws over by.
 pub(super) struct Feed {
@@ -173,7 +173,7 @@ pub(super) fn drain(
         while let Ok(block) = blocks.recv() {
             sink.write(&block)?;
             // However far the sink lags behind, it commits now and then.
-            for block in blocks.try_iter().take(LAG) {
+            for block in blocks.try_iter().take(LAG / 4) {
                 sink.write(&block)?;
             }
             sink.commit()?;

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::{io, thread};
 
 use serde_json::{Map, Value, json};
 use zarrs::array;
@@ -128,9 +129,8 @@ impl Growing {
 
     /// Syncs what was written, and tells readers of it.
     pub(super) fn declare(&mut self) -> Result<(), Problem> {
-        for file in self.fresh.drain(..) {
-            File::open(file)?.sync_all()?;
-        }
+        sync(&self.fresh)?;
+        self.fresh.clear();
         for group in &mut self.groups {
             let (chains, draws) = rectangle(&group.written);
             if (chains, draws) == group.declared {
@@ -182,6 +182,25 @@ impl GrowingArray {
         }
         shape
     }
+}
+
+/// Syncs files, some at the same time: a disk takes many in little more time than one.
+fn sync(files: &[PathBuf]) -> io::Result<()> {
+    const THREADS: usize = 16;
+    let sync_part = |part: &[PathBuf]| {
+        let mut files = part.iter();
+        files.try_for_each(|file| File::open(file)?.sync_all())
+    };
+    thread::scope(|scope| {
+        let parts = files.chunks(files.len().div_ceil(THREADS).max(1));
+        let parts: Vec<_> = parts
+            .map(|part| scope.spawn(move || sync_part(part)))
+            .collect();
+        parts.into_iter().try_for_each(|part| {
+            let panicked = |_| Err(io::Error::other("a thread that syncs panicked"));
+            part.join().unwrap_or_else(panicked)
+        })
+    })
 }
 
 /// Chains and draws of each, as far as all these chains have them: those first chains that
