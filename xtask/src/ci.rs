@@ -14,7 +14,10 @@ pub fn run(lints: bool) -> Result<(), String> {
     }
     // A plain `cargo test` leaves these out, and with them the hundred crates of Zarr.
     let zarr = "test -p bayes-nn --features zarr";
-    cargo(&format!("{zarr} --lib --test inference_data"), &[])?;
+    cargo(
+        &format!("{zarr} --lib --test inference_data --test zarr_store"),
+        &[],
+    )?;
     cargo(&format!("{zarr} --doc inference_data"), &[])?;
     cargo("fmt --all --check", &[])?;
     cargo(

@@ -53,9 +53,16 @@ impl fmt::Display for Convergence {
         }
         write!(
             f,
-            "{answer} (last two windows of {} steps differ by {:+.3} ± {:.3} nats, tolerance {:.2})",
-            self.window, self.difference, self.standard_error, self.tolerance
-        )
+            "{answer} (last two windows of {} steps differ by {:+.3} ± {:.3} nats",
+            self.window, self.difference, self.standard_error
+        )?;
+        match self.converged {
+            true => write!(f, ", tolerance {:.2})", self.tolerance),
+            false if self.difference.abs() > self.tolerance => {
+                write!(f, ", above the tolerance of {:.2})", self.tolerance)
+            }
+            false => write!(f, ", above twice that error)"),
+        }
     }
 }
 
@@ -180,5 +187,15 @@ mod tests {
         assert!(!outcome.converged);
         assert!(outcome.to_string().contains("too few steps"));
         assert!(TEST.check(&[-1.0; 40]).converged);
+    }
+
+    #[test]
+    fn what_keeps_a_curve_from_being_converged_is_told() {
+        let text = |slope: f64| {
+            let curve = noisy(1, |step| -100.0 + slope * step as f64);
+            TEST.check(&curve).to_string()
+        };
+        assert!(text(9e-4).ends_with("nats, above twice that error)"));
+        assert!(text(1e-2).contains("nats, above the tolerance of 1."));
     }
 }

@@ -7,6 +7,7 @@ use bayes_nn_autodiff::GraphError;
 use bayes_nn_kernels::KernelError;
 
 use crate::diagnostics::DiagnosticsError;
+use crate::nuts::SinkError;
 use crate::{Approximation, DensityError};
 
 /// A fit that cannot be started or continued.
@@ -107,6 +108,9 @@ pub enum InferenceError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A sink that could not take draws.
+    #[error(transparent)]
+    Sink(SinkError),
     /// A Markov chain whose density failed.
     #[error("chain {chain} failed after {draws} draws: {source}")]
     Chain {

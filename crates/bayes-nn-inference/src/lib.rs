@@ -46,6 +46,7 @@ pub mod nuts;
 mod optimizer;
 mod progress;
 mod schedule;
+mod start;
 
 pub use advi::{Advi, AdviFit, Approximation, Curve, Elbo, Estimator, Family, Restart, Stop};
 pub use convergence::{Convergence, ConvergenceTest};
@@ -55,3 +56,4 @@ pub use nuts::{Nuts, NutsFit};
 pub use optimizer::Optimizer;
 pub use progress::{Progress, Snapshot, Update};
 pub use schedule::Schedule;
+pub use start::Start;

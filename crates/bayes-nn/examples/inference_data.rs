@@ -7,12 +7,11 @@
 use std::path::{Path, PathBuf};
 
 use bayes_nn::diagnostics::{
-    Loo, PointwiseLogLikelihood, ess_bulk, ess_mean, ess_quantile, ess_tail, loo, mcse_mean,
-    mcse_quantile, mcse_sd, r_hat,
+    Loo, ess_bulk, ess_mean, ess_quantile, ess_tail, mcse_mean, mcse_quantile, mcse_sd, r_hat,
 };
 use bayes_nn::distributions::{HalfCauchy, HalfNormal, Normal, Poisson};
 use bayes_nn::model::{self, Batch, Data, Model, Samples, Trace};
-use bayes_nn::{Advi, Draws, Error, Nuts};
+use bayes_nn::{Advi, Draws, Error, Nuts, ZarrStore};
 use serde_json::{Value, json};
 
 const SCHOOLS: [&str; 8] = [
@@ -62,6 +61,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         two_outcomes(&folder)?,
         gaps(&folder)?,
         variational(&folder)?,
+        on_the_way(&folder, false)?,
+        on_the_way(&folder, true)?,
     ];
     let numbers = folder.join("numbers.json");
     std::fs::write(&numbers, serde_json::to_string(&cases)?)?;
@@ -194,9 +195,6 @@ fn variational(folder: &Path) -> Result<Value, Error> {
     fit.inference_data(1_000, 3)?
         .overwrite_zarr(folder.join("advi.zarr"))?;
     let draws = fit.posterior(1_000, 3)?;
-    let likelihood = fit.log_likelihood(&data, 1_000, 3)?;
-    let values = likelihood.variable("measured")?.values();
-    let pointwise = PointwiseLogLikelihood::new(values, [1, 1_000, 8])?;
     let vector = |name: &str| json!(["chain", "draw", format!("{name}_dim_0")]);
     let posterior = json!({
         "mean": ["chain", "draw"],
@@ -209,7 +207,67 @@ fn variational(folder: &Path) -> Result<Value, Error> {
         "groups": groups(posterior, &["measured"], json!({ "error": ["error_dim_0"] }), false),
         "coords": { "posterior/chain": [0] },
         "posterior": of_chains(&[draws]),
-        "loo": { "measured": of_loo(&loo(&pointwise, 1.0)?) },
+        "loo": { "measured": of_loo(&fit.loo("measured", 1_000, 3)?) },
+    }))
+}
+
+/// A store that was written while the chains ran; of a run that was stopped, what they have in
+/// common.
+fn on_the_way(folder: &Path, stopped: bool) -> Result<Value, Error> {
+    let data = Data::new()
+        .column("measured", &EFFECT)?
+        .column("error", &ERROR)?;
+    let name = if stopped { "stopped.zarr" } else { "way.zarr" };
+    let store = ZarrStore::new(folder.join(name)).every(70).overwrite(true);
+    let store = store
+        .dims("effect", ["school"])
+        .dims("measured", ["school"])
+        .coords("school", SCHOOLS);
+    let nuts = Nuts::new().chains(3).threads(3).warmup(300).seed(5);
+    let draws = if stopped { 1 << 40 } else { 250 };
+    let run = store.start(&schools, &data, nuts.draws(draws))?;
+    if stopped {
+        while run.progress().iter().any(|chain| chain.draws < 500) {
+            std::thread::yield_now();
+        }
+        run.stop();
+    }
+    let samples = run.wait()?;
+    // The first chains, as many as have most draws together.
+    let mut shortest = usize::MAX;
+    let lengths = samples.fit().chains().iter().map(|c| c.draws().len());
+    let rectangles = lengths.enumerate().map(|(before, length)| {
+        shortest = shortest.min(length);
+        (before + 1, shortest)
+    });
+    let most = rectangles.max_by_key(|(chains, draws)| (chains * draws, *chains));
+    let (count, draws) = most.expect("there are chains");
+    let statistics = bayes_nn::nuts::Statistics::COLUMNS;
+    let statistics = statistics.map(|(name, _)| (name.to_owned(), json!(["chain", "draw"])));
+    let statistics = Value::Object(statistics.into_iter().collect());
+    let chains: Vec<i64> = (0..count as i64).collect();
+    Ok(json!({
+        "store": name,
+        "groups": {
+            "posterior": {
+                "mean": ["chain", "draw"],
+                "spread": ["chain", "draw"],
+                "standard": ["chain", "draw", "standard_dim_0"],
+                "effect": ["chain", "draw", "school"],
+            },
+            "sample_stats": statistics,
+            "warmup_sample_stats": statistics,
+            "observed_data": { "measured": ["school"] },
+            "constant_data": { "error": ["error_dim_0"] },
+        },
+        "coords": {
+            "posterior/school": SCHOOLS,
+            "posterior/chain": chains,
+            "sample_stats/draw": (0..draws as i64).collect::<Vec<_>>(),
+            "warmup_sample_stats/draw": (0..300).collect::<Vec<_>>(),
+        },
+        "posterior": of_rectangle(&samples.chains()[..count], draws),
+        "loo": {},
     }))
 }
 
@@ -241,15 +299,21 @@ fn of_samples<M: Model>(samples: &Samples<M>) -> Value {
     of_chains(samples.chains())
 }
 
-/// Every diagnostic of every variable: for each element one number, or none.
 fn of_chains(chains: &[Draws]) -> Value {
+    of_rectangle(chains, usize::MAX)
+}
+
+/// Every diagnostic of every variable, of the first draws: for each element one number, or none.
+fn of_rectangle(chains: &[Draws], draws: usize) -> Value {
     let variables = chains[0].variables().iter().enumerate();
     let variables = variables.map(|(number, variable)| {
         let elements = 0..variable.shape().elements();
         let elements = elements.map(|element| -> Vec<Vec<f64>> {
-            let chains = chains
-                .iter()
-                .map(|c| c.variables()[number].element(element));
+            let chains = chains.iter().map(|chain| {
+                let mut values = chain.variables()[number].element(element);
+                values.truncate(draws);
+                values
+            });
             chains.collect()
         });
         let elements: Vec<Vec<Vec<f64>>> = elements.collect();

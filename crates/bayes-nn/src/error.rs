@@ -314,12 +314,16 @@ impl From<KernelError> for Error {
 }
 
 impl From<InferenceError> for Error {
-    /// Unwraps what a model reported from within a fit.
+    /// Unwraps what a model or a store reported from within a fit.
     fn from(error: InferenceError) -> Error {
         match error {
             InferenceError::Density(inner) => match inner.downcast::<Error>() {
                 Ok(own) => *own,
                 Err(other) => Error::Inference(InferenceError::Density(other)),
+            },
+            InferenceError::Sink(inner) => match inner.downcast::<Error>() {
+                Ok(own) => *own,
+                Err(other) => Error::Inference(InferenceError::Sink(other)),
             },
             InferenceError::Graph(inner) => Error::Graph(inner),
             InferenceError::Kernel(inner) => Error::Kernel(inner),

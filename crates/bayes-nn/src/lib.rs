@@ -22,7 +22,8 @@
 //! - [`Prediction`], [`scores`]: means, uncertainty, and how good they were.
 //! - [`compare()`]: a variational fit beside NUTS, which says whether to trust it.
 //! - [`plots`], [`report`]: pictures, and one page that holds them all.
-//! - `InferenceData`, with the feature `zarr`: a store of draws that Python's ArviZ opens.
+//! - `InferenceData`, with the feature `zarr`: a store of draws that Python's ArviZ opens, and
+//!   `ZarrStore`, one that is written while the sampler runs.
 #![forbid(unsafe_code)]
 
 pub mod data;
@@ -46,7 +47,7 @@ pub use bayes_nn_distributions as distributions;
 pub use bayes_nn_inference::{
     Advi, AdviFit, Approximation, Convergence, ConvergenceTest, Curve, Divergence, Elbo, Estimator,
     Family, InferenceError, NonFinite, Nuts, NutsFit, Optimizer, Progress, Restart, Schedule,
-    Snapshot, Stop, Update,
+    Snapshot, Start, Stop, Update,
 };
 pub use bayes_nn_inference::{diagnostics, nuts};
 pub use bayes_nn_kernels::{Device, DeviceError, DeviceInfo, Precision, Profile};
@@ -57,7 +58,7 @@ pub use compare::{
 pub use data::{CsvReader, DataError, Dataset, Standardization};
 pub use error::Error;
 #[cfg(feature = "zarr")]
-pub use inference_data::InferenceData;
+pub use inference_data::{InferenceData, ZarrStore};
 pub use model::{Data, Draws, Fit, Model, Posterior, Samples};
 pub use predict::{Predict, Prediction, PredictiveDraws, Score, Task};
 pub use progress::Bar;

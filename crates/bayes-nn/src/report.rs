@@ -100,7 +100,8 @@ impl Report {
         self.push(&html)
     }
 
-    /// Adds a table. Cells that read as numbers stand at the right. Missing cells stay empty, spare ones are kept.
+    /// Adds a table. Cells that read as numbers stand at the right; only columns with long ones are broken into lines.
+    /// Missing cells stay empty, spare ones are kept.
     #[must_use]
     pub fn table<H: AsRef<str>, R: AsRef<[C]>, C: AsRef<str>>(
         self,
@@ -120,13 +121,15 @@ impl Report {
                 .peekable();
             cells.peek().is_some() && cells.all(is_number)
         };
+        let long = |column: usize| {
+            let mut cells = rows.iter().filter_map(|row| row.as_ref().get(column));
+            cells.any(|cell| cell.as_ref().chars().count() > LONG)
+        };
         let classes: Vec<&str> = (0..columns)
-            .map(|column| {
-                if numeric(column) {
-                    " class=\"number\""
-                } else {
-                    ""
-                }
+            .map(|column| match () {
+                () if numeric(column) => " class=\"number\"",
+                () if long(column) => " class=\"long\"",
+                () => "",
             })
             .collect();
         let mut html = "<div class=\"table\"><table>\n<thead><tr>".to_owned();
@@ -230,6 +233,9 @@ impl Report {
     }
 }
 
+/// Characters of a cell of a table that may be broken into lines.
+const LONG: usize = 40;
+
 const STYLE: &str = "\
 :root { color-scheme: light; }
 body { margin: 0; background: #fff; color: #222; font: 16px/1.55 system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif; }
@@ -247,6 +253,8 @@ code { font-family: inherit; }
 table { border-collapse: collapse; font-size: 15px; }
 th, td { padding: 5px 16px 5px 0; text-align: left; border-bottom: 1px solid #e4e4e4; }
 th { border-bottom-color: #888; }
+td { white-space: nowrap; }
+td.long { white-space: normal; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 figure { margin: 20px 0 24px; }
 figure > svg { display: block; max-width: 100%; height: auto; margin: 0 auto; }
@@ -389,6 +397,16 @@ mod tests {
             .to_html();
         assert!(html.contains("<th>score</th><th class=\"number\">value</th>"));
         assert!(html.contains("<td>accuracy</td><td class=\"number\">95.8 %</td>"));
+    }
+
+    #[test]
+    fn only_columns_of_long_cells_may_be_broken() {
+        let text = "a sentence that is longer than any number or name";
+        let html = Report::new("t")
+            .table(&["name", "meaning"], &[["layer0.weight[0, 3]", text]])
+            .to_html();
+        let row = format!("<td>layer0.weight[0, 3]</td><td class=\"long\">{text}</td>");
+        assert!(html.contains(&row));
     }
 
     #[test]

@@ -2,8 +2,7 @@
 
 use bayes_nn::distributions::{Distribution, Flat, Normal};
 use bayes_nn::model::{self, Batch, Data, Trace};
-use bayes_nn::nuts::Start;
-use bayes_nn::{Advi, Nuts};
+use bayes_nn::{Advi, Nuts, Start};
 
 const Y: [f64; 6] = [1.1, 0.7, 1.9, 1.4, 0.2, 1.3];
 

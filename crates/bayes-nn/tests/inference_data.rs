@@ -269,7 +269,7 @@ fn nothing_is_overwritten_unasked_and_only_stores_when_asked() {
     data.write_zarr(&place.0).unwrap();
     let error = message(data.write_zarr(&place.0));
     assert!(
-        error.ends_with("`overwrite_zarr` replaces a store"),
+        error.contains("exists already; `overwrite_zarr`"),
         "{error}"
     );
     let left = place.0.join("posterior/left");

@@ -2,9 +2,8 @@
 
 use bayes_nn::distributions::{Distribution, HalfNormal, Normal, Uniform};
 use bayes_nn::model::{self, Batch, Data, Trace};
-use bayes_nn::nuts::Start;
 use bayes_nn::prelude::{Bernoulli, Gaussian, Mlp, Tanh};
-use bayes_nn::{Advi, Bnn, Nuts, Predict, datasets};
+use bayes_nn::{Advi, Bnn, Nuts, Predict, Start, datasets};
 
 /// Normal mean with known noise: everything is known exactly.
 fn normal_mean<'g>(trace: &Trace<'g>, data: &Batch<'g>) {

@@ -273,9 +273,8 @@ fn surfaces(page: &mut Page, fit: &Fit<Bnn>, test: &Dataset) -> Told<()> {
 
     page.section("The uncertainty surface");
     page.text(
-        "First as in the original post: the standard deviation of the predicted labels. It is \
-         sqrt(p (1 - p)), so it only says again how far p is from a half. What is new in a \
-         Bayesian network is the split below. Aleatoric: how undecided the network is with its \
+        "First the standard deviation of the predicted labels. It is sqrt(p (1 - p)), so it only \
+         says again how far p is from a half. What is new in a Bayesian network is the split below. Aleatoric: how undecided the network is with its \
          weights known, the overlap of the classes. Epistemic: how much the draws of the weights \
          disagree; it grows away from the data, and more data would remove it.",
     );
@@ -286,7 +285,7 @@ fn surfaces(page: &mut Page, fit: &Fit<Bnn>, test: &Dataset) -> Told<()> {
             &sd[..],
             "Standard deviation of predicted labels",
             "sd of y",
-            "As in the post.",
+            "How uncertain labels are, for whatever reason.",
         ),
         (
             "epistemic",

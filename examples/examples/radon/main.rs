@@ -18,10 +18,9 @@ use std::time::Instant;
 
 use bayes_nn::distributions::{Distribution, HalfCauchy, Normal};
 use bayes_nn::model::{Batch, Model, Samples, Trace, Var};
-use bayes_nn::nuts::Start;
 use bayes_nn::prelude::*;
 use bayes_nn::report::Report;
-use bayes_nn::{Comparison, compare};
+use bayes_nn::{Comparison, Start, compare};
 use clap::Parser;
 
 use data::Houses;
@@ -183,8 +182,8 @@ fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     fs::write(arguments.out.join("shrinkage.svg"), &picture)?;
     report = report.section("The counties").figure(
         &picture,
-        "The level of each county with 90 % intervals: where there are few houses, it is drawn \
-         towards the mean of all.",
+        "The level of each county with 90 % intervals, by the non-centred form: where there are \
+         few houses, it is drawn towards the mean of all.",
     );
     report = section(report, "Centred", &centred, arguments)?;
     report = section(report, "Non-centred", &non_centred, arguments)?;
@@ -245,6 +244,9 @@ fn section<M: Model>(
     let effects = pictures::effects(&told.comparison)?;
     file("elbo", &elbo)?;
     file("effects", &effects)?;
+    // What it warns of is told where it is compared.
+    let samples = told.nuts.to_string();
+    let table = samples.split("\nwarning: ").next().unwrap_or_default();
     Ok(report
         .section(name)
         .code(&format!(
@@ -252,7 +254,7 @@ fn section<M: Model>(
             told.full, arguments.batch, told.mini
         ))
         .figure(&elbo, "The ELBO of every step, in nats of the full data.")
-        .code(&told.nuts.to_string())
+        .code(table)
         .section(format!("{name}: ADVI against NUTS"))
         .figure(
             &effects,

@@ -2,8 +2,7 @@
 
 use bayes_nn::distributions::{Beta, Distribution, HalfNormal, Mixture, Normal, Ordered};
 use bayes_nn::model::{self, Data, from_fn};
-use bayes_nn::nuts::Start;
-use bayes_nn::{Advi, Nuts};
+use bayes_nn::{Advi, Nuts, Start};
 
 use crate::Error;
 use crate::data::Folder;

@@ -32,16 +32,19 @@ impl Approximation {
         let mut next = || blocks.next().unwrap_or_default();
         let (mean, rho, mut strict) = (next(), next(), next());
         let dimension = mean.len();
+        let diagonal: Vec<f64> = rho.into_iter().map(softplus).collect();
         for (place, value) in strict.iter_mut().enumerate() {
-            if place % dimension >= place / dimension {
-                *value = 0.0;
+            let row = place / dimension;
+            match place % dimension < row {
+                true => *value *= diagonal[row],
+                false => *value = 0.0,
             }
         }
         Approximation {
             family,
             sites: sites.to_vec(),
             mean: mean.into(),
-            diagonal: rho.into_iter().map(softplus).collect(),
+            diagonal: diagonal.into(),
             strict: strict.into(),
         }
     }
@@ -175,7 +178,7 @@ mod tests {
     fn correlated() -> Approximation {
         let sites = [Site::new("x", [2], 0)];
         let rho = vec![super::super::guide::inverse_softplus(0.5); 2];
-        let blocks = vec![vec![1.0, -1.0], rho, vec![7.0, 7.0, 1.2, 7.0]];
+        let blocks = vec![vec![1.0, -1.0], rho, vec![7.0, 7.0, 2.4, 7.0]];
         Approximation::from_blocks(Family::FullRank, &sites, blocks)
     }
 

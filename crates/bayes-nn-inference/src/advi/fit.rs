@@ -10,9 +10,8 @@ use bayes_nn_kernels::Profile;
 use super::group::Group;
 use super::stepper::Blueprint;
 use super::{Advi, AdviFit, Restart};
-use crate::nuts::Start;
 use crate::progress::Running;
-use crate::{Density, InferenceError};
+use crate::{Density, InferenceError, Start};
 
 /// The noise stream of a start between -2 and 2, which no draw has.
 const START: u32 = u32::MAX;

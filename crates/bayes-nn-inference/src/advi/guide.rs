@@ -6,16 +6,19 @@ use bayes_nn_autodiff::{Graph, Var};
 
 use super::Family;
 
-/// `z = mu + S eps` with `S` diagonal (mean-field) or lower triangular (full rank); the diagonal
-/// of `S` is `softplus(rho)`.
+/// `z = mu + D eps` (mean-field) or `z = mu + D (I + M) eps` (full rank), with `D` diagonal and
+/// `M` strictly lower triangular; the diagonal of `D` is `softplus(rho)`.
+///
+/// An optimiser takes steps of one size in all of `M`: relative to the scale of each row, they suit
+/// variables of all scales, where the same steps in `D M` would be wild for the narrow ones.
 pub(crate) struct Guide<'g> {
     dimension: usize,
     /// `mu [P]`, `rho [P]` and, for full rank, `lower [P, P]`, of which only the part strictly
-    /// below the diagonal counts.
+    /// below the diagonal counts: `M`.
     pub(crate) blocks: Vec<Var<'g>>,
     diagonal: Var<'g>,
-    /// Of full rank: what stands below the diagonal of `S`.
-    strict: Option<Var<'g>>,
+    /// Of full rank: `I + M`.
+    factor: Option<Var<'g>>,
 }
 
 impl<'g> Guide<'g> {
@@ -24,26 +27,24 @@ impl<'g> Guide<'g> {
         let mu = graph.input("mu", [dimension]);
         let rho = graph.input("rho", [dimension]);
         let mut blocks = vec![mu, rho];
-        let strict = (family == Family::FullRank).then(|| {
+        let factor = (family == Family::FullRank).then(|| {
             let lower = graph.input("lower", [dimension, dimension]);
             blocks.push(lower);
-            lower.tril(-1)
+            let ones = graph.constant(&vec![1.0; dimension], [dimension]);
+            lower.tril(-1) + ones.diagonal_matrix()
         });
         Guide {
             dimension,
             blocks,
             diagonal: rho.softplus(),
-            strict,
+            factor,
         }
     }
 
     /// The draw that belongs to standard normals `eps [P]`.
     pub(crate) fn draw(&self, eps: Var<'g>) -> Var<'g> {
-        let z = self.blocks[0] + self.diagonal * eps;
-        match self.strict {
-            Some(strict) => z + strict.matmul(eps),
-            None => z,
-        }
+        let correlated = self.factor.map_or(eps, |factor| factor.matmul(eps));
+        self.blocks[0] + self.diagonal * correlated
     }
 
     /// The differential entropy, in nats.
@@ -57,13 +58,11 @@ impl<'g> Guide<'g> {
         -(0.5 * (eps * eps).sum() + self.diagonal.ln().sum() + constant)
     }
 
-    /// `-d log q / d z` at the draw of `eps`, a constant for differentiation: `S^-T eps`.
+    /// `-d log q / d z` at the draw of `eps`, a constant for differentiation:
+    /// `D^-1 (I + M)^-T eps`.
     pub(crate) fn score(&self, eps: Var<'g>) -> Var<'g> {
-        let score = match self.strict {
-            Some(strict) => (strict + self.diagonal.diagonal_matrix()).solve_lower_t(eps),
-            None => eps / self.diagonal,
-        };
-        score.stop_gradient()
+        let solved = self.factor.map_or(eps, |factor| factor.solve_lower_t(eps));
+        (solved / self.diagonal).stop_gradient()
     }
 }
 
@@ -95,7 +94,7 @@ mod tests {
         let eps = graph.input("eps", [3]);
         let score = guide.score(eps);
         let (z, log_prob) = (guide.draw(eps), guide.log_prob(eps));
-        // d log q / d eps = S^T d log q / d z.
+        // d log q / d eps = (D (I + M))^T d log q / d z.
         let product = (guide.draw(eps) * score).sum();
         let chained = grad(product, &[eps]).unwrap()[0];
         let direct = grad(log_prob, &[eps]).unwrap()[0];
@@ -108,7 +107,7 @@ mod tests {
         for (chained, direct) in values[0].values().iter().zip(values[1].values()) {
             assert!((chained + direct).abs() < 1e-12);
         }
-        let expected = 2.0 - 0.8 * 0.9 + 1.5 * -0.2 + softplus(-0.4) * 1.4;
+        let expected = 2.0 + softplus(-0.4) * (-0.8 * 0.9 + 1.5 * -0.2 + 1.4);
         assert!((values[2].values()[2] - expected).abs() < 1e-12);
     }
 

@@ -7,8 +7,7 @@ use std::sync::{Arc, Mutex};
 use bayes_nn_kernels::{Device, Precision};
 
 use crate::check::{at_least_one, positive, setting};
-use crate::nuts::Start;
-use crate::{ConvergenceTest, InferenceError, Optimizer, Progress, Schedule, Snapshot};
+use crate::{ConvergenceTest, InferenceError, Optimizer, Progress, Schedule, Snapshot, Start};
 
 /// The shape of the Gaussian guide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -216,7 +215,7 @@ impl Advi {
     }
 
     /// Where the guide's means begin: a prior draw unless set, which is far from everything where
-    /// a prior is vague; of a fit that was made earlier, its means.
+    /// a prior is vague.
     pub fn start_at(mut self, start: Start) -> Advi {
         self.start = start;
         self

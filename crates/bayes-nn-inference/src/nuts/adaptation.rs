@@ -141,7 +141,7 @@ impl Adaptation {
         report: &Report,
         tuned: &mut Tuned,
     ) -> Next {
-        let end = self.warmup - self.warmup * 15 / 100;
+        let end = self.warmup - (u128::from(self.warmup) * 15 / 100) as u64;
         if draw >= end {
             return Next::GoOn;
         }

@@ -68,6 +68,7 @@ pub struct NutsFit {
     pub(super) sites: Vec<Site>,
     pub(super) max_depth: u32,
     pub(super) stopped: bool,
+    pub(super) sink_error: Option<InferenceError>,
     pub(super) seconds: f64,
     pub(super) timing: Timing,
 }
@@ -87,6 +88,11 @@ impl NutsFit {
     /// Whether the run was stopped before its end.
     pub fn stopped(&self) -> bool {
         self.stopped
+    }
+
+    /// Why the sink of the run, if it had one, did not take all draws. They are all here.
+    pub fn sink_error(&self) -> Option<&InferenceError> {
+        self.sink_error.as_ref()
     }
 
     /// Seconds from start to end.

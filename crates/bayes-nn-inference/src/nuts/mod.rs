@@ -4,7 +4,7 @@
 //! [`LogDensity`] is what is sampled: slices in, slices out, nothing of models in it. A
 //! [`Density`](crate::Density) becomes one by [`CompiledDensity`]. [`Nuts`] holds the settings;
 //! [`Nuts::start`] sets chains going on threads and returns the [`NutsRun`] that watches and
-//! steers them; [`NutsFit`] holds the draws.
+//! steers them; [`NutsFit`] holds the draws. A [`DrawSink`] takes them while they are made.
 
 mod adaptation;
 mod archive;
@@ -20,9 +20,11 @@ mod progress;
 mod random;
 mod run;
 mod settings;
+mod sink;
 mod start;
 mod statistics;
 mod step_size;
+mod threads;
 mod tree;
 mod window;
 
@@ -35,5 +37,6 @@ pub use low_rank::LowRank;
 pub use metric::{Metric, Whitening};
 pub use progress::{ChainProgress, SamplingProgress};
 pub use run::NutsRun;
-pub use settings::{Nuts, Start};
+pub use settings::Nuts;
+pub use sink::{Block, DrawSink, Planned, SinkError};
 pub use statistics::{Rows, Statistics};

@@ -1,27 +1,31 @@
 //! A run: chains on threads, and the handle that watches and steers them.
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bayes_nn_kernels::Device;
 
-use super::chain::{Advance, Chain, seconds_per_gradient};
-use super::checkpoint::Slot;
+use super::chain::{Chain, seconds_per_gradient};
 use super::compiled::Blueprint;
-use super::fit::{ChainDraws, NutsFit, Timing};
-use super::log_density::{EvalError, LogDensity};
-use super::progress::{ChainProgress, Counters, SamplingProgress};
+use super::fit::{NutsFit, Timing};
+use super::log_density::LogDensity;
+use super::progress::{ChainProgress, Counters};
 use super::random::Stream;
 use super::settings::Nuts;
+use super::sink::{self, Block, DrawSink, Feed, LAG, Planned, SinkError};
 use super::start::Origin;
+use super::threads::{Queued, Shared, lock};
+use crate::check::at_least_one;
 use crate::{Density, InferenceError, Site};
 
-/// How often a chain reports to [`SamplingProgress`].
-const REPORTS: Duration = Duration::from_millis(100);
+/// What a chain samples, made for it.
+type Made = Result<Box<dyn LogDensity + Send>, InferenceError>;
+/// A sink that has begun, with the blocks that it is to take.
+type Connected = (Box<dyn DrawSink>, Receiver<Block>);
 
 impl Nuts {
     /// Samples a density: [`Nuts::start`] and [`NutsRun::wait`].
@@ -49,6 +53,27 @@ impl Nuts {
     /// A setting outside its range; a density that cannot be written or compiled; no start with
     /// a finite density and gradient; a checkpoint that cannot be taken up.
     pub fn start(&self, density: &dyn Density) -> Result<NutsRun, InferenceError> {
+        self.start_compiled(density, None)
+    }
+
+    /// Sets chains going as [`Nuts::start`] does, and gives their draws to a sink while they are
+    /// made. The draws are those of a run without it, and the fit has them, too.
+    ///
+    /// # Errors
+    /// As [`Nuts::start`]; a sink that takes no draws from the first.
+    pub fn start_into(
+        &self,
+        density: &dyn Density,
+        sink: Box<dyn DrawSink>,
+    ) -> Result<NutsRun, InferenceError> {
+        self.start_compiled(density, Some(sink))
+    }
+
+    fn start_compiled(
+        &self,
+        density: &dyn Density,
+        sink: Option<Box<dyn DrawSink>>,
+    ) -> Result<NutsRun, InferenceError> {
         self.check()?;
         let blueprint = Blueprint::new(density)?;
         let origin = Origin {
@@ -56,7 +81,8 @@ impl Nuts {
             density: Some(density),
             blueprint: Some(&blueprint),
         };
-        self.launch(&origin, |_| Ok(Box::new(blueprint.compile(&self.device)?)))
+        let make = |_| -> Made { Ok(Box::new(blueprint.compile(&self.device)?)) };
+        self.launch(&origin, make, sink)
     }
 
     /// Sets chains going on a bare log density, of which `make` gives every chain, by its
@@ -74,13 +100,14 @@ impl Nuts {
             density: None,
             blueprint: None,
         };
-        self.launch(&origin, |chain| Ok(Box::new(make(chain))))
+        self.launch(&origin, |chain| Ok(Box::new(make(chain))), None)
     }
 
     fn launch(
         &self,
         origin: &Origin<'_>,
-        mut make: impl FnMut(usize) -> Result<Box<dyn LogDensity + Send>, InferenceError>,
+        mut make: impl FnMut(usize) -> Made,
+        sink: Option<Box<dyn DrawSink>>,
     ) -> Result<NutsRun, InferenceError> {
         let begin = Instant::now();
         let mut chains = VecDeque::new();
@@ -106,14 +133,21 @@ impl Nuts {
             if chains.is_empty() {
                 timing = self.time(&mut chain, origin.blueprint)?;
             }
-            chains.push_back((chain, slot));
+            chains.push_back(Queued {
+                chain,
+                slot,
+                feed: None,
+            });
         }
+        let sink = sink
+            .map(|sink| self.connect(sink, &mut chains))
+            .transpose()?;
         let available = || std::thread::available_parallelism().map_or(1, |n| n.get());
         let threads = self.threads.unwrap_or_else(available).min(self.chains);
         let shared = Arc::new(Shared {
             counters: chains
                 .iter()
-                .map(|(c, _)| Counters::new(c.number))
+                .map(|queued| Counters::new(queued.chain.number))
                 .collect(),
             first: self.first_chain,
             waiting: Mutex::new(chains),
@@ -131,8 +165,14 @@ impl Nuts {
             let shared = shared.clone();
             std::thread::spawn(move || shared.work())
         };
+        let threads = (0..threads).map(|_| work()).collect();
+        let writer = sink.map(|(sink, blocks)| {
+            let shared = shared.clone();
+            std::thread::spawn(move || sink::drain(sink, &blocks).inspect_err(|_| shared.end()))
+        });
         Ok(NutsRun {
-            threads: (0..threads).map(|_| work()).collect(),
+            threads,
+            writer,
             shared,
             sites: origin.sites.to_vec(),
             max_depth: self.depth_limit(),
@@ -160,109 +200,27 @@ impl Nuts {
             on_cpu,
         })
     }
-}
 
-/// What threads and handle share.
-struct Shared {
-    waiting: Mutex<VecDeque<(Chain, Option<Slot>)>>,
-    finished: Mutex<Vec<ChainDraws>>,
-    counters: Vec<Counters>,
-    first: usize,
-    stop: AtomicBool,
-    paused: AtomicBool,
-    gate: Mutex<()>,
-    opened: Condvar,
-    progress: Option<Arc<dyn SamplingProgress>>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Shared {
-    /// Takes chains until none waits.
-    fn work(&self) {
-        loop {
-            let Some((chain, slot)) = lock(&self.waiting).pop_front() else {
-                break;
-            };
-            let finished = self.run(chain, slot.as_ref());
-            lock(&self.finished).push(finished);
+    /// Begins a sink, and lets every chain feed it.
+    fn connect(
+        &self,
+        mut sink: Box<dyn DrawSink>,
+        chains: &mut VecDeque<Queued>,
+    ) -> Result<Connected, InferenceError> {
+        let every = sink.every();
+        at_least_one("every", every as u64)?;
+        let planned = Planned {
+            chains: self.first_chain..self.first_chain + self.chains,
+            warmup: self.warmup,
+            keep_warmup: self.keep_warmup,
+            draws: self.draws,
+        };
+        sink.begin(&planned).map_err(InferenceError::Sink)?;
+        let (sender, blocks) = sync_channel(LAG);
+        for queued in chains {
+            queued.feed = Some(Feed::new(sender.clone(), every));
         }
-    }
-
-    /// Holds a paused chain, and says whether the run is to stop.
-    fn interrupted(&self) -> bool {
-        if self.paused.load(Ordering::Acquire) {
-            let mut gate = lock(&self.gate);
-            while self.paused.load(Ordering::Acquire) && !self.stop.load(Ordering::Acquire) {
-                gate = self
-                    .opened
-                    .wait(gate)
-                    .unwrap_or_else(PoisonError::into_inner);
-            }
-        }
-        self.stop.load(Ordering::Acquire)
-    }
-
-    fn run(&self, mut chain: Chain, slot: Option<&Slot>) -> ChainDraws {
-        let begin = Instant::now();
-        let error = self.draw_all(&mut chain, slot).err();
-        let counters = &self.counters[chain.number - self.first];
-        counters.finish();
-        if let Some(progress) = &self.progress {
-            progress.update(counters.snapshot());
-        }
-        let Chain {
-            number,
-            tuned,
-            warmup,
-            draws,
-            gradients,
-            ..
-        } = chain;
-        ChainDraws {
-            number,
-            warmup,
-            draws,
-            tuned,
-            gradients,
-            seconds: begin.elapsed().as_secs_f64(),
-            error,
-        }
-    }
-
-    /// Advances a chain to its end, or to that of the run.
-    fn draw_all(&self, chain: &mut Chain, slot: Option<&Slot>) -> Result<(), InferenceError> {
-        let counters = &self.counters[chain.number - self.first];
-        counters.count(chain);
-        let mut reported = Instant::now();
-        loop {
-            let advance = || chain.advance(&|| self.interrupted());
-            let advanced = catch_unwind(AssertUnwindSafe(advance))
-                .unwrap_or_else(|_| Err(EvalError::Fatal("the density panicked".into())));
-            let advanced = advanced.map_err(|error| InferenceError::Chain {
-                chain: chain.number,
-                draws: chain.draws.len(),
-                source: match error {
-                    EvalError::Fatal(source) => source,
-                    EvalError::Reject => Box::new(error),
-                },
-            })?;
-            match (advanced, slot) {
-                (Advance::Interrupted, _) | (Advance::Done, None) => return Ok(()),
-                (Advance::Done, Some(slot)) => return slot.save(chain),
-                (Advance::Drew, Some(slot)) if slot.is_due(chain.made()) => slot.save(chain)?,
-                (Advance::Drew, _) => {}
-            }
-            counters.count(chain);
-            if let Some(progress) = &self.progress
-                && reported.elapsed() > REPORTS
-            {
-                reported = Instant::now();
-                progress.update(counters.snapshot());
-            }
-        }
+        Ok((sink, blocks))
     }
 }
 
@@ -290,6 +248,7 @@ impl Shared {
 pub struct NutsRun {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
+    writer: Option<JoinHandle<Result<(), SinkError>>>,
     sites: Vec<Site>,
     max_depth: u32,
     begin: Instant,
@@ -331,22 +290,25 @@ impl NutsRun {
 
     /// Ends all chains before their next leapfrog step. They keep what they have drawn.
     pub fn stop(&self) {
-        let _gate = lock(&self.shared.gate);
-        self.shared.stop.store(true, Ordering::Release);
-        self.shared.opened.notify_all();
+        self.shared.end();
     }
 
     /// Waits for all chains to end.
     ///
     /// # Errors
-    /// Only if no chain has a draw, and one has failed: its error. Otherwise a chain that fails
-    /// leaves the others and its own draws, with the error in [`ChainDraws::error`].
+    /// Only if no chain has a draw, and one or the sink has failed: its error. Otherwise a chain
+    /// that fails leaves the others and its own draws, with the error in
+    /// [`ChainDraws::error`](super::ChainDraws::error); that of the sink is
+    /// [`NutsFit::sink_error`].
     pub fn wait(mut self) -> Result<NutsFit, InferenceError> {
-        self.join();
+        let mut sink_error = self.join();
         let mut chains = std::mem::take(&mut *lock(&self.shared.finished));
         chains.sort_by_key(|chain| chain.number);
         if chains.iter().all(|chain| chain.draws.is_empty())
-            && let Some(error) = chains.iter_mut().find_map(|chain| chain.error.take())
+            && let Some(error) = chains
+                .iter_mut()
+                .find_map(|chain| chain.error.take())
+                .or_else(|| sink_error.take())
         {
             return Err(error);
         }
@@ -355,22 +317,31 @@ impl NutsRun {
             sites: std::mem::take(&mut self.sites),
             max_depth: self.max_depth,
             stopped: self.shared.stop.load(Ordering::Acquire),
+            sink_error,
             seconds: self.begin.elapsed().as_secs_f64(),
             timing: std::mem::take(&mut self.timing),
         })
     }
 
-    fn join(&mut self) {
+    /// The error of the sink, if it met one.
+    fn join(&mut self) -> Option<InferenceError> {
         for thread in self.threads.drain(..) {
             // A density that panics ends its chain only; a panic elsewhere is passed on.
-            if let Err(panic) = thread.join() {
-                std::panic::resume_unwind(panic);
-            }
+            joined(thread);
         }
+        let sink_error = self.writer.take().and_then(|writer| joined(writer).err());
         if let Some(progress) = &self.shared.progress {
             progress.finish();
         }
+        sink_error.map(InferenceError::Sink)
     }
+}
+
+/// What a thread returned; if it panicked, so does this one.
+fn joined<T>(thread: JoinHandle<T>) -> T {
+    thread
+        .join()
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 impl Drop for NutsRun {

@@ -11,20 +11,7 @@ use super::checkpoint::Checkpoints;
 use super::metric::Metric;
 use super::progress::SamplingProgress;
 use crate::check::{at_least_one, setting};
-use crate::{Approximation, InferenceError};
-
-/// Where chains begin. A point at which density or gradient are not finite is drawn anew, up to
-/// 100 times.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub enum Start {
-    /// Uniform between -2 and 2 in every unconstrained coordinate.
-    #[default]
-    Uniform,
-    /// What the density gives as its start ([`crate::Density::start`]): of models, prior draws.
-    Prior,
-    /// Draws of a variational fit to the same density.
-    Approximation(Approximation),
-}
+use crate::{InferenceError, Start};
 
 /// Settings of a run of the No-U-Turn Sampler.
 ///
@@ -187,7 +174,8 @@ impl Nuts {
         self
     }
 
-    /// Where chains begin.
+    /// Where chains begin, uniformly unless set. A point at which density or gradient are not
+    /// finite is drawn anew, up to 100 times.
     pub fn start_at(mut self, start: Start) -> Nuts {
         self.start = start;
         self

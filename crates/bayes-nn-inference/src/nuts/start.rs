@@ -3,10 +3,10 @@
 use super::compiled::{Blueprint, first_bad_term};
 use super::log_density::{EvalError, LogDensity};
 use super::random::Stream;
-use super::settings::{Nuts, Start};
+use super::settings::Nuts;
 use super::tree::State;
 use crate::check::setting;
-use crate::{Density, InferenceError, Site};
+use crate::{Density, InferenceError, Site, Start};
 
 /// How often a start is drawn at the most.
 const TRIES: usize = 100;

@@ -1,5 +1,7 @@
 //! What is recorded about every draw.
 
+use std::ops::Range;
+
 use super::archive::Archive;
 
 /// How one draw came about.
@@ -97,6 +99,17 @@ impl Rows {
     pub(super) fn push(&mut self, position: Option<&[f64]>, statistics: Statistics) {
         self.positions.extend(position.into_iter().flatten());
         self.statistics.push(statistics);
+    }
+
+    /// Some of the draws.
+    pub(super) fn part(&self, draws: Range<usize>) -> Rows {
+        let kept = !self.positions.is_empty();
+        let width = if kept { self.dim } else { 0 };
+        Rows {
+            dim: self.dim,
+            positions: self.positions[draws.start * width..draws.end * width].to_vec(),
+            statistics: self.statistics[draws].to_vec(),
+        }
     }
 
     /// Number of draws made.

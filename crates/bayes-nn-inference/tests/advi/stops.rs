@@ -6,10 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use crate::regression::Regression;
 use bayes_nn_autodiff::{Graph, Var};
-use bayes_nn_inference::nuts::Start;
 use bayes_nn_inference::{
     Advi, ConvergenceTest, Density, DensityError, InferenceError, NonFinite, Optimizer, Progress,
-    Schedule, Site, Stop, Term, Traced, Update,
+    Schedule, Site, Start, Stop, Term, Traced, Update,
 };
 
 fn message(advi: Advi) -> String {

@@ -1,7 +1,7 @@
 //! Densities that fail, and settings that are none.
 
-use bayes_nn_inference::nuts::{EvalError, LowRank, Metric, Start};
-use bayes_nn_inference::{InferenceError, Nuts};
+use bayes_nn_inference::nuts::{EvalError, LowRank, Metric};
+use bayes_nn_inference::{InferenceError, Nuts, Start};
 
 use crate::targets::{By, Standard};
 

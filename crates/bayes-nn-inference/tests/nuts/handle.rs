@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use bayes_nn_inference::Nuts;
 use bayes_nn_inference::nuts::{
-    ChainProgress, EvalError, LowRank, Metric, NutsRun, SamplingProgress,
+    ChainProgress, EvalError, LowRank, Metric, NutsRun, SamplingProgress, WarmupSchedule,
 };
 
 use crate::targets::{By, Chained, Funnel, Standard};
@@ -74,6 +74,21 @@ fn a_stop_keeps_what_was_drawn() {
         assert!(part.draws().len() >= 200);
         let expected = whole.draws().positions();
         assert_eq!(&part.draws().positions()[..expected.len()], expected);
+    }
+}
+
+#[test]
+fn a_warm_up_without_end_can_be_begun_and_stopped() {
+    for schedule in [WarmupSchedule::Growing, WarmupSchedule::Stan] {
+        let nuts = Nuts::new()
+            .warmup(u64::MAX / 2)
+            .schedule(schedule)
+            .chains(2);
+        let run = nuts.threads(2).start_with(|_| Standard(3)).unwrap();
+        wait_until(&run, |chain| chain.draws >= 300);
+        run.stop();
+        let fit = run.wait().unwrap();
+        assert!(fit.chains().iter().all(|chain| chain.error().is_none()));
     }
 }
 

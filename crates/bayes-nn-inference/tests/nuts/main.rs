@@ -10,5 +10,6 @@ mod moments;
 #[allow(dead_code, reason = "ADVI is asked for more than NUTS can say")]
 #[path = "../advi/regression.rs"]
 mod regression;
+mod sinks;
 mod stationarity;
 mod targets;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bayes_nn_autodiff::{Graph, Var};
-use bayes_nn_inference::nuts::{CompiledDensity, LogDensity, Start};
-use bayes_nn_inference::{Advi, Density, DensityError, Nuts, Site, Term, Traced};
+use bayes_nn_inference::nuts::{CompiledDensity, LogDensity};
+use bayes_nn_inference::{Advi, Density, DensityError, Nuts, Site, Start, Term, Traced};
 
 use crate::regression::Regression;
 use crate::targets::{assert_mean, column};

@@ -258,65 +258,63 @@ PASS(17) {
 }
 KERNEL(17, pass_17(f);)
 
-// 32 operations on 1x40
+// 31 operations on 1x40
 PASS(18) {
     for (place i = f.thread; i < 40u; i += f.threads) {
         const place column = i;
         const real r0 = f.arena[3392u + column];
         const real r1 = (real)1 / r0;
         const real r2 = f.arena[3072u + column];
-        const real r3 = -0.5f;
-        const real r4 = r2 * r3;
-        const real r5 = r4 + r4;
-        const real r6 = f.arena[3008u + column];
-        const real r7 = r5 + r6;
-        const real r8 = f.arena[3456u + column];
-        const real r9 = r8 * r7;
-        const real r10 = r1 + r9;
-        const real r11 = f.arena[1600u + column];
-        const real r12 = sigmoid(r11);
-        const real r13 = r10 * r12;
-        const real r14 = 0.9f;
-        const real r15 = f.arena[1664u + column];
-        const real r16 = r14 * r15;
-        const real r17 = 0.1f;
-        const real r18 = r17 * r7;
-        const real r19 = r16 + r18;
-        const real r20 = 0.999f;
-        const real r21 = f.arena[1728u + column];
-        const real r22 = r20 * r21;
-        const real r23 = 0.001f;
-        const real r24 = r23 * r7;
-        const real r25 = r7 * r24;
-        const real r26 = r22 + r25;
-        const real r27 = f.arena[3520u];
-        const real r28 = r19 * r27;
-        const real r29 = MATH(sqrt)(r26);
-        const real r30 = 1e-8f;
-        const real r31 = r30 + r29;
-        const real r32 = r28 / r31;
-        const real r33 = f.arena[1536u + column];
-        const real r34 = r33 + r32;
-        const real r35 = f.arena[1792u + column];
-        const real r36 = r14 * r35;
-        const real r37 = r17 * r13;
-        const real r38 = r36 + r37;
-        const real r39 = f.arena[1856u + column];
-        const real r40 = r20 * r39;
-        const real r41 = r23 * r13;
-        const real r42 = r13 * r41;
-        const real r43 = r40 + r42;
-        const real r44 = r27 * r38;
-        const real r45 = MATH(sqrt)(r43);
-        const real r46 = r30 + r45;
-        const real r47 = r44 / r46;
-        const real r48 = r11 + r47;
-        f.arena[1664u + column] = r19;
-        f.arena[1728u + column] = r26;
-        f.arena[1536u + column] = r34;
-        f.arena[1792u + column] = r38;
-        f.arena[1856u + column] = r43;
-        f.arena[1600u + column] = r48;
+        const real r3 = -r2;
+        const real r4 = f.arena[3008u + column];
+        const real r5 = r3 + r4;
+        const real r6 = f.arena[3456u + column];
+        const real r7 = r6 * r5;
+        const real r8 = r1 + r7;
+        const real r9 = f.arena[1600u + column];
+        const real r10 = sigmoid(r9);
+        const real r11 = r8 * r10;
+        const real r12 = 0.9f;
+        const real r13 = f.arena[1664u + column];
+        const real r14 = r12 * r13;
+        const real r15 = 0.1f;
+        const real r16 = r15 * r5;
+        const real r17 = r14 + r16;
+        const real r18 = 0.999f;
+        const real r19 = f.arena[1728u + column];
+        const real r20 = r18 * r19;
+        const real r21 = 0.001f;
+        const real r22 = r21 * r5;
+        const real r23 = r5 * r22;
+        const real r24 = r20 + r23;
+        const real r25 = f.arena[3520u];
+        const real r26 = r17 * r25;
+        const real r27 = MATH(sqrt)(r24);
+        const real r28 = 1e-8f;
+        const real r29 = r28 + r27;
+        const real r30 = r26 / r29;
+        const real r31 = f.arena[1536u + column];
+        const real r32 = r31 + r30;
+        const real r33 = f.arena[1792u + column];
+        const real r34 = r12 * r33;
+        const real r35 = r15 * r11;
+        const real r36 = r34 + r35;
+        const real r37 = f.arena[1856u + column];
+        const real r38 = r18 * r37;
+        const real r39 = r21 * r11;
+        const real r40 = r11 * r39;
+        const real r41 = r38 + r40;
+        const real r42 = r25 * r36;
+        const real r43 = MATH(sqrt)(r41);
+        const real r44 = r28 + r43;
+        const real r45 = r42 / r44;
+        const real r46 = r9 + r45;
+        f.arena[1664u + column] = r17;
+        f.arena[1728u + column] = r24;
+        f.arena[1536u + column] = r32;
+        f.arena[1792u + column] = r36;
+        f.arena[1856u + column] = r41;
+        f.arena[1600u + column] = r46;
     }
 }
 KERNEL(18, pass_18(f);)

@@ -127,7 +127,12 @@ impl PredictiveComparison {
                     }
                 );
             }
-            Some(_) => verdict += " Their log scores differ by no more than chance.",
+            Some(difference) => {
+                verdict += &format!(
+                    " Their log scores differ by {difference} nats a row, less than four times \
+                     the error."
+                );
+            }
             None => {}
         }
         verdict

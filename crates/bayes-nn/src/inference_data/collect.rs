@@ -2,11 +2,11 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use bayes_nn_inference::nuts::Statistics;
+use bayes_nn_inference::nuts::{Planned, Statistics};
 use serde_json::{Map, Value};
 
 use super::InferenceData;
-use super::layout::{Array, Group, SampleDims, Values};
+use super::layout::{Array, Group, Labels, SampleDims, Values};
 use crate::error::Error;
 use crate::model::{Draws, Model, Observations, Posterior, Samples, Subset};
 
@@ -71,14 +71,38 @@ pub(super) fn posterior<M: Model>(
     Ok(assembled(groups, attributes()))
 }
 
+/// The groups of a run that has not begun: its data, and arrays of which no draw is there.
+pub(super) fn planned(
+    run: &Planned,
+    variables: &Draws,
+    observations: Observations,
+) -> InferenceData {
+    let dims = SampleDims {
+        chains: run.chains.clone().collect(),
+        draws: 0,
+    };
+    let posterior = |name| group(name, &[variables], &dims, &observations);
+    let mut groups = vec![
+        posterior("posterior"),
+        statistics_group("sample_stats", &[], &dims),
+    ];
+    if run.warmup > 0 && run.keep_warmup {
+        groups.push(posterior("warmup_posterior"));
+    }
+    if run.warmup > 0 {
+        groups.push(statistics_group("warmup_sample_stats", &[], &dims));
+    }
+    groups.extend(data_groups(observations));
+    assembled(groups, attributes())
+}
+
 /// Without groups that hold nothing.
 fn assembled(mut groups: Vec<Group>, attributes: Map<String, Value>) -> InferenceData {
     groups.retain(|group| !group.arrays.is_empty());
     InferenceData {
         groups,
         attributes,
-        dims: Vec::new(),
-        coords: Vec::new(),
+        labels: Labels::default(),
     }
 }
 
@@ -108,7 +132,15 @@ fn group(
 }
 
 fn statistics_group(name: &'static str, chains: &[&[Statistics]], dims: &SampleDims) -> Group {
-    let shape: [usize; 0] = [];
+    Group {
+        name,
+        arrays: statistics_arrays(chains),
+        samples: Some(dims.clone()),
+    }
+}
+
+/// An array for each statistic, of chains one after the other.
+pub(super) fn statistics_arrays(chains: &[&[Statistics]]) -> Vec<Array> {
     let arrays = Statistics::COLUMNS
         .iter()
         .enumerate()
@@ -119,13 +151,9 @@ fn statistics_group(name: &'static str, chains: &[&[Statistics]], dims: &SampleD
                 "tree_depth" | "n_steps" => Values::Integers(values.map(|v| v as i64).collect()),
                 _ => Values::Numbers(values.collect()),
             };
-            Array::new(name, &shape, values)
+            Array::new(name, &[], values)
         });
-    Group {
-        name,
-        arrays: arrays.collect(),
-        samples: Some(dims.clone()),
-    }
+    arrays.collect()
 }
 
 fn data_groups(observations: Observations) -> [Group; 2] {

@@ -7,7 +7,10 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum ExportError {
     /// Something is at the path.
-    #[error("{} exists already; `overwrite_zarr` replaces a store", path.display())]
+    #[error(
+        "{} exists already; `overwrite_zarr`, or `ZarrStore::overwrite`, replaces a store",
+        path.display()
+    )]
     Exists {
         /// The path.
         path: PathBuf,

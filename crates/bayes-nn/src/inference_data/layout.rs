@@ -21,6 +21,32 @@ pub(super) struct SampleDims {
     pub(super) draws: usize,
 }
 
+/// What axes are called, and what their places are called.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Labels {
+    dims: Vec<(String, Vec<String>)>,
+    coords: Vec<(String, Coordinates)>,
+}
+
+impl Labels {
+    /// Names the axes of a variable.
+    pub(super) fn dims<N: Into<String>>(
+        &mut self,
+        variable: &str,
+        names: impl IntoIterator<Item = N>,
+    ) {
+        let names = names.into_iter().map(Into::into).collect();
+        self.dims.retain(|(known, _)| known != variable);
+        self.dims.push((variable.to_owned(), names));
+    }
+
+    /// Labels the places along a dimension.
+    pub(super) fn coords(&mut self, dimension: &str, labels: impl Into<Coordinates>) {
+        self.coords.retain(|(known, _)| known != dimension);
+        self.coords.push((dimension.to_owned(), labels.into()));
+    }
+}
+
 /// A named array, row-major; the axes of draws are not in its shape.
 #[derive(Clone, Debug)]
 pub(super) struct Array {
@@ -56,6 +82,17 @@ impl Values {
             Values::Flags(values) => values.len(),
             Values::Names(values) => values.len(),
         }
+    }
+
+    /// With zeros behind, if there are fewer than `length`.
+    pub(super) fn padded(mut self, length: usize) -> Values {
+        match &mut self {
+            Values::Numbers(values) => values.resize(length, 0.0),
+            Values::Integers(values) => values.resize(length, 0),
+            Values::Flags(values) => values.resize(length, false),
+            Values::Names(values) => values.resize(length, String::new()),
+        }
+        self
     }
 }
 
@@ -107,7 +144,7 @@ impl InferenceData {
             names.dedup();
             names.join(", ")
         };
-        for (variable, _) in &self.dims {
+        for (variable, _) in &self.labels.dims {
             if arrays().all(|array| array.name != *variable) {
                 return Err(ExportError::Unknown {
                     kind: "variable",
@@ -120,7 +157,12 @@ impl InferenceData {
         for array in arrays() {
             dims.extend(self.dims_of(array)?);
         }
-        match self.coords.iter().find(|(dim, _)| !dims.contains(dim)) {
+        match self
+            .labels
+            .coords
+            .iter()
+            .find(|(dim, _)| !dims.contains(dim))
+        {
             Some((dimension, _)) => Err(ExportError::Unknown {
                 kind: "dimension",
                 name: dimension.clone(),
@@ -137,7 +179,11 @@ impl InferenceData {
         let same = self.groups.iter().flat_map(|group| &group.arrays);
         let same = same.filter(|other| other.name == array.name);
         let most = same.map(|other| other.shape.len()).max().unwrap_or(axes);
-        let named = self.dims.iter().find(|(name, _)| *name == array.name);
+        let named = self
+            .labels
+            .dims
+            .iter()
+            .find(|(name, _)| *name == array.name);
         let names = match named {
             Some((_, names)) if names.len() == most => names.clone(),
             Some((_, names)) => {
@@ -219,7 +265,7 @@ impl InferenceData {
             true => array.rows.as_ref(),
             false => None,
         };
-        let given = self.coords.iter().find(|(name, _)| name == dim);
+        let given = self.labels.coords.iter().find(|(name, _)| name == dim);
         let Some((_, given)) = given else {
             let rows = rows.map_or_else(|| (0..needed).collect(), |some| some.rows.to_vec());
             return Ok(Values::Integers(rows.iter().map(|&r| r as i64).collect()));

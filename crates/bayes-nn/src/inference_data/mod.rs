@@ -11,6 +11,8 @@
 //! arviz.loo(data)
 //! ```
 //!
+//! A [`ZarrStore`] is written while a run of the sampler goes on.
+//!
 //! ```
 //! use bayes_nn::distributions::{HalfNormal, Normal};
 //! use bayes_nn::model::{self, Data};
@@ -38,7 +40,9 @@
 
 mod collect;
 mod error;
+mod growing;
 mod layout;
+mod store;
 mod zarr;
 
 use std::path::Path;
@@ -49,7 +53,8 @@ use crate::error::Error;
 use crate::model::{Draws, Posterior, Samples};
 
 pub use error::ExportError;
-use layout::{Array, Group};
+use layout::{Array, Group, Labels};
+pub use store::ZarrStore;
 
 /// All that is known of a fit, by the groups of the InferenceData schema of ArviZ.
 ///
@@ -72,8 +77,7 @@ use layout::{Array, Group};
 pub struct InferenceData {
     groups: Vec<Group>,
     attributes: Map<String, Value>,
-    dims: Vec<(String, Vec<String>)>,
-    coords: Vec<(String, Coordinates)>,
+    labels: Labels,
 }
 
 /// Labels along a dimension.
@@ -158,16 +162,13 @@ impl InferenceData {
         variable: &str,
         names: impl IntoIterator<Item = N>,
     ) -> InferenceData {
-        let names = names.into_iter().map(Into::into).collect();
-        self.dims.retain(|(known, _)| known != variable);
-        self.dims.push((variable.to_owned(), names));
+        self.labels.dims(variable, names);
         self
     }
 
     /// Labels a dimension: one for each place along it, of rows one for each row of the data.
     pub fn coords(mut self, dimension: &str, labels: impl Into<Coordinates>) -> InferenceData {
-        self.coords.retain(|(known, _)| known != dimension);
-        self.coords.push((dimension.to_owned(), labels.into()));
+        self.labels.coords(dimension, labels);
         self
     }
 
@@ -178,7 +179,8 @@ impl InferenceData {
     /// Something at `path` already; names and labels that do not fit the variables; a store that
     /// cannot be written.
     pub fn write_zarr(&self, path: impl AsRef<Path>) -> Result<(), Error> {
-        Ok(zarr::write(self, path.as_ref(), false)?)
+        zarr::write(self, path.as_ref(), false, None)?;
+        Ok(())
     }
 
     /// Writes as [`InferenceData::write_zarr`] does, in the place of a Zarr store that may be at
@@ -187,7 +189,8 @@ impl InferenceData {
     /// # Errors
     /// As [`InferenceData::write_zarr`]; anything at `path` that is no Zarr store.
     pub fn overwrite_zarr(&self, path: impl AsRef<Path>) -> Result<(), Error> {
-        Ok(zarr::write(self, path.as_ref(), true)?)
+        zarr::write(self, path.as_ref(), true, None)?;
+        Ok(())
     }
 }
 

@@ -7,12 +7,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde_json::{Map, json};
-use zarrs::array::{Array, ArrayBuilder, ArrayMetadataOptions, DataType, FillValue, data_type};
+use serde_json::{Map, Value, json};
+use zarrs::array::{
+    Array, ArrayBuilder, ArrayMetadataOptions, ArrayToBytesCodecTraits, CodecOptions, DataType,
+    FillValue, IntoArrayBytes, data_type,
+};
 use zarrs::filesystem::FilesystemStore;
 use zarrs::group::GroupBuilder;
 use zarrs::metadata::v3::AdditionalFieldV3;
 use zarrs::node::NodeName;
+use zarrs::storage::storage_adapter::atomic_write::AtomicWriteStorageAdapter;
+use zarrs::storage::{StoreKey, WritableStorageTraits};
 
 use super::layout::{Placed, Values, name_error};
 use super::{ExportError, InferenceData};
@@ -20,9 +25,25 @@ use super::{ExportError, InferenceData};
 /// Elements of a chunk at the most, unless one draw has more: 8 MiB of doubles.
 const CHUNK: usize = 1 << 20;
 
-type Problem = Box<dyn std::error::Error + Send + Sync>;
+pub(super) type Problem = Box<dyn std::error::Error + Send + Sync>;
 
-pub(super) fn write(data: &InferenceData, path: &Path, overwrite: bool) -> Result<(), ExportError> {
+/// Where stores are written: each file under another name, then renamed, so that a whole one is
+/// seen or none.
+pub(super) type Folder = AtomicWriteStorageAdapter<FilesystemStore>;
+
+pub(super) fn open(folder: &Path) -> Result<Arc<Folder>, Problem> {
+    let store = Arc::new(FilesystemStore::new(folder)?);
+    Ok(Arc::new(Folder::new(store)))
+}
+
+/// Writes a store, and returns the metadata of all that is in it. Chunks hold `every` draws, or
+/// as many as make them of a moderate size.
+pub(super) fn write(
+    data: &InferenceData,
+    path: &Path,
+    overwrite: bool,
+    every: Option<usize>,
+) -> Result<Map<String, Value>, ExportError> {
     let own = || path.to_path_buf();
     let exists = path.symlink_metadata().is_ok();
     if exists && !overwrite {
@@ -37,7 +58,8 @@ pub(super) fn write(data: &InferenceData, path: &Path, overwrite: bool) -> Resul
         problem: problem.to_string(),
     };
     let folder = Partial::beside(path).ok_or_else(|| failed(&"the path has no last part"))?;
-    write_store(data, &folder.0).map_err(|problem| match problem.downcast::<ExportError>() {
+    let written = write_store(data, &folder.0, every);
+    let metadata = written.map_err(|problem| match problem.downcast::<ExportError>() {
         Ok(own) => *own,
         Err(problem) => failed(&problem),
     })?;
@@ -55,7 +77,8 @@ pub(super) fn write(data: &InferenceData, path: &Path, overwrite: bool) -> Resul
             false => Ok(()),
         }
     };
-    renamed().map_err(|problem| failed(&problem))
+    renamed().map_err(|problem| failed(&problem))?;
+    Ok(metadata)
 }
 
 /// A folder that is removed unless it was renamed.
@@ -76,50 +99,83 @@ impl Drop for Partial {
     }
 }
 
-fn write_store(data: &InferenceData, folder: &Path) -> Result<(), Problem> {
+fn write_store(
+    data: &InferenceData,
+    folder: &Path,
+    every: Option<usize>,
+) -> Result<Map<String, Value>, Problem> {
     if folder.exists() {
         fs::remove_dir_all(folder)?;
     }
     fs::create_dir_all(folder)?;
-    let store = Arc::new(FilesystemStore::new(folder)?);
-    let options = ArrayMetadataOptions::default().with_include_zarrs_metadata(false);
+    let store = open(folder)?;
     // In the order in which they were declared, which is that of a reader's tables.
     let mut consolidated = Map::new();
     for group in &data.groups {
-        let written = GroupBuilder::new()
-            .attributes(data.attributes.clone())
-            .build(store.clone(), &format!("/{}", group.name))?;
-        written.store_metadata()?;
-        consolidated.insert(group.name.to_owned(), json!(written.metadata()));
+        let metadata = write_group(&store, group.name, &data.attributes)?;
+        consolidated.insert(group.name.to_owned(), metadata);
         for placed in data.place(group)? {
             if !NodeName::validate(&placed.name) || placed.name.is_empty() {
                 return Err(name_error(&placed.name, "cannot be that of an array").into());
             }
             let path = format!("{}/{}", group.name, placed.name);
-            let sampled = group.samples.is_some() && placed.dims.len() > 1;
-            let array = write_array(&store, &path, &placed, sampled, &options)?;
-            consolidated.insert(path, json!(array.metadata_opt(&options)));
+            let array = write_array(&store, &path, &placed, group.samples.is_some(), every)?;
+            consolidated.insert(path, json!(array.metadata_opt(&options())));
         }
     }
+    write_root(&store, &data.attributes, &consolidated)?;
+    Ok(consolidated)
+}
+
+/// What goes into the metadata of an array.
+fn options() -> ArrayMetadataOptions {
+    ArrayMetadataOptions::default().with_include_zarrs_metadata(false)
+}
+
+/// Writes the metadata of what is at a path of the store.
+pub(super) fn write_metadata(store: &Folder, path: &str, metadata: &Value) -> Result<(), Problem> {
+    let key = StoreKey::new(format!("{path}/zarr.json"))?;
+    Ok(store.set(&key, serde_json::to_vec_pretty(metadata)?.into())?)
+}
+
+/// Writes the metadata of a group, and returns them.
+pub(super) fn write_group(
+    store: &Arc<Folder>,
+    name: &str,
+    attributes: &Map<String, Value>,
+) -> Result<Value, Problem> {
+    let group = GroupBuilder::new()
+        .attributes(attributes.clone())
+        .build(store.clone(), &format!("/{name}"))?;
+    group.store_metadata()?;
+    Ok(json!(group.metadata()))
+}
+
+/// Writes the metadata of the store, with those of all that is in it.
+pub(super) fn write_root(
+    store: &Arc<Folder>,
+    attributes: &Map<String, Value>,
+    consolidated: &Map<String, Value>,
+) -> Result<(), Problem> {
     let consolidated = json!({ "kind": "inline", "metadata": consolidated });
     let fields = [(
         "consolidated_metadata".to_owned(),
         AdditionalFieldV3::new(consolidated, false),
     )];
     let root = GroupBuilder::new()
-        .attributes(data.attributes.clone())
+        .attributes(attributes.clone())
         .additional_fields(fields.into())
-        .build(store, "/")?;
+        .build(store.clone(), "/")?;
     Ok(root.store_metadata()?)
 }
 
 fn write_array(
-    store: &Arc<FilesystemStore>,
+    store: &Arc<Folder>,
     path: &str,
     placed: &Placed<'_>,
     sampled: bool,
-    options: &ArrayMetadataOptions,
-) -> Result<Array<FilesystemStore>, Problem> {
+    every: Option<usize>,
+) -> Result<Array<Folder>, Problem> {
     let shape: Vec<u64> = placed.shape.iter().map(|&n| n as u64).collect();
     let (kind, fill): (DataType, FillValue) = match &*placed.values {
         Values::Numbers(_) => (data_type::float64(), 0.0.into()),
@@ -128,15 +184,17 @@ fn write_array(
         Values::Names(_) => (data_type::string(), "".into()),
     };
     let mut chunks: Vec<u64> = shape.iter().map(|&n| n.max(1)).collect();
-    if sampled {
-        let elements: usize = placed.shape[2..].iter().product();
-        let draws = (CHUNK / elements.max(1)).max(1) as u64;
-        (chunks[0], chunks[1]) = (1, draws.min(chunks[1]));
+    let draws = placed.dims.iter().position(|dim| sampled && dim == "draw");
+    if let Some(axis) = draws {
+        let elements: usize = placed.shape[axis + 1..].iter().product();
+        let moderate = (CHUNK / elements.max(1)).max(1) as u64;
+        chunks[..axis].fill(1);
+        chunks[axis] = every.map_or(moderate.min(chunks[axis]), |every| every as u64);
     }
     let array = ArrayBuilder::new(shape, chunks, kind, fill)
         .dimension_names(Some(placed.dims.iter().map(String::as_str)))
         .build(store.clone(), &format!("/{path}"))?;
-    array.store_metadata_opt(options)?;
+    array.store_metadata_opt(&options())?;
     let all = array.subset_all();
     match &*placed.values {
         Values::Numbers(values) => array.store_array_subset(&all, values)?,
@@ -145,4 +203,30 @@ fn write_array(
         Values::Names(values) => array.store_array_subset(&all, values)?,
     }
     Ok(array)
+}
+
+/// Writes one chunk of an array, whole, and returns its file, which is not synced yet: many are
+/// sooner synced together.
+pub(super) fn write_chunk(
+    folder: &Path,
+    array: &Array<Folder>,
+    chunk: &[u64],
+    values: &Values,
+) -> Result<PathBuf, Problem> {
+    let kind = array.data_type();
+    let bytes = match values {
+        Values::Numbers(values) => values.into_array_bytes(kind)?,
+        Values::Integers(values) => values.into_array_bytes(kind)?,
+        Values::Flags(values) => values.into_array_bytes(kind)?,
+        Values::Names(values) => values.into_array_bytes(kind)?,
+    };
+    let (shape, fill) = (array.chunk_shape(chunk)?, array.fill_value());
+    let options = CodecOptions::default();
+    let encoded = array.codecs().encode(bytes, &shape, kind, fill, &options)?;
+    let file = folder.join(array.chunk_key(chunk).as_str());
+    if let Some(parent) = file.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    fs::write(&file, encoded)?;
+    Ok(file)
 }

@@ -32,6 +32,7 @@ mod batch;
 mod data;
 mod density;
 mod draws;
+mod elpd;
 mod fit;
 mod missing;
 #[cfg(feature = "zarr")]
@@ -53,10 +54,12 @@ pub use fit::{Fit, fit, profile};
 #[cfg(feature = "zarr")]
 pub(crate) use observations::{Observations, Subset};
 pub use posterior::Posterior;
+#[cfg(feature = "zarr")]
+pub(crate) use predictive::Variables;
 pub(crate) use predictive::{Forecast, Observation, Predictive, Source, check_draws};
 pub use prior::prior_predictive;
 pub(crate) use samples::summarized;
-pub use samples::{Samples, Sampling, sample, start};
+pub use samples::{Samples, Sampling, sample, start, start_into};
 pub(crate) use trace::Mode;
 pub use trace::Trace;
 

@@ -87,32 +87,44 @@ pub(crate) struct Predictive<M> {
     pub(crate) device: Device,
 }
 
+impl<M> Predictive<M> {
+    /// A model with draws that were made before, rows `[draws, P]`.
+    pub(crate) fn of_rows(model: M, data: Data, sites: Vec<Site>, rows: Arc<[f64]>) -> Self {
+        Predictive {
+            model,
+            data,
+            source: Source::Rows { sites, rows },
+            precision: Precision::F64,
+            device: Device::cpu(),
+        }
+    }
+}
+
 impl<M: Model> Predictive<M> {
     /// Draws of every site and, for the data of the fit, every deterministic.
     pub(crate) fn posterior(&self, draws: usize, seed: u64) -> Result<Draws, Error> {
-        check_draws(draws)?;
+        self.variables()?.draws(&self.source, draws, seed)
+    }
+
+    /// Every site and every deterministic, as a program.
+    pub(crate) fn variables(&self) -> Result<Variables, Error> {
         let graph = Graph::new();
         let written = self.write(&graph, &self.data, true)?;
-        let mut result = Draws::default();
+        let mut declared = Draws::default();
         let mut outputs = Vec::new();
         for site in &written.record.sites {
-            result.declare(&site.name, site.shape);
+            declared.declare(&site.name, site.shape);
             outputs.push(site.value);
         }
         for (name, value) in &written.record.deterministics {
-            result.declare(name, value.shape());
+            declared.declare(name, value.shape());
             outputs.push(*value);
         }
-        let mut program = written.compile(&outputs, Precision::F64)?;
-        program.rewind(seed, 0);
-        for draw in 0..draws {
-            self.source
-                .run(&mut *program, written.z, draw..draw + 1, draws)?;
-            for output in 0..outputs.len() {
-                result.push(output, &program.read_output(output))?;
-            }
-        }
-        Ok(result)
+        Ok(Variables {
+            program: written.compile(&outputs, Precision::F64)?,
+            z: written.z,
+            declared,
+        })
     }
 
     /// Draws of each observed variable for new data.
@@ -200,6 +212,35 @@ impl<M: Model> Predictive<M> {
             z: z.input_id(),
             inputs,
         })
+    }
+}
+
+/// The program that makes sites and deterministics of draws of the unconstrained vector.
+pub(crate) struct Variables {
+    program: Box<dyn Program>,
+    z: Option<InputId>,
+    /// The variables, without draws.
+    pub(crate) declared: Draws,
+}
+
+impl Variables {
+    /// So many draws of all variables.
+    pub(crate) fn draws(
+        &mut self,
+        source: &Source,
+        draws: usize,
+        seed: u64,
+    ) -> Result<Draws, Error> {
+        check_draws(draws)?;
+        let mut result = self.declared.clone();
+        self.program.rewind(seed, 0);
+        for draw in 0..draws {
+            source.run(&mut *self.program, self.z, draw..draw + 1, draws)?;
+            for output in 0..result.variables().len() {
+                result.push(output, &self.program.read_output(output))?;
+            }
+        }
+        Ok(result)
     }
 }
 

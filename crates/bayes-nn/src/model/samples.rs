@@ -5,15 +5,11 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use bayes_nn_inference::diagnostics::{
-    HDI_PROBABILITY, Loo, PointwiseLogLikelihood, Summary, e_bfmi, loo, relative_efficiency,
-    summary,
-};
-use bayes_nn_inference::nuts::{NutsRun, Rows};
+use bayes_nn_inference::diagnostics::{HDI_PROBABILITY, Summary, e_bfmi, summary};
+use bayes_nn_inference::nuts::{DrawSink, NutsRun, Rows};
 use bayes_nn_inference::{Nuts, NutsFit};
-use bayes_nn_kernels::{Device, Precision};
 
-use super::{Data, Draws, Model, ModelDensity, Predictive, Source, Variable};
+use super::{Data, Draws, Model, ModelDensity, Predictive};
 use crate::error::Error;
 
 /// Draws from the posterior of a model by the No-U-Turn Sampler.
@@ -86,6 +82,27 @@ pub fn start<M: Model + Clone>(
     })
 }
 
+/// Sets chains going as [`start`] does, and gives their draws to a sink while they are made: rows
+/// of the unconstrained vector. With the feature `zarr`, `inference_data::ZarrStore` is one that
+/// writes the variables of the model.
+///
+/// # Errors
+/// As [`start`]; a sink that takes no draws from the first.
+pub fn start_into<M: Model + Clone>(
+    model: &M,
+    data: impl Into<Data>,
+    nuts: impl Borrow<Nuts>,
+    sink: Box<dyn DrawSink>,
+) -> Result<Sampling<M>, Error> {
+    let data = data.into();
+    let density = ModelDensity::new(model, data.clone())?;
+    Ok(Sampling {
+        run: nuts.borrow().start_into(&density, sink)?,
+        model: model.clone(),
+        data,
+    })
+}
+
 /// A model that is being sampled: a [`NutsRun`] that ends in [`Samples`].
 pub struct Sampling<M> {
     model: M,
@@ -104,7 +121,7 @@ impl<M: Model + Clone> Sampling<M> {
     /// Waits for all chains to end.
     ///
     /// # Errors
-    /// Only if no chain has a draw, and one has failed: its error.
+    /// Only if no chain has a draw, and one or the sink has failed: its error.
     pub fn wait(self) -> Result<Samples<M>, Error> {
         let fit = self.run.wait()?;
         Samples::new(&self.model, self.data, fit)
@@ -158,7 +175,7 @@ impl<M> Samples<M> {
     }
 
     /// Every element of the wanted variables: name and chains, all of one length.
-    fn scalars(&self, wanted: impl Fn(&str) -> bool) -> Vec<(String, Vec<Vec<f64>>)> {
+    pub(super) fn scalars(&self, wanted: impl Fn(&str) -> bool) -> Vec<(String, Vec<Vec<f64>>)> {
         scalars(&self.nonempty().collect::<Vec<_>>(), wanted)
     }
 
@@ -173,20 +190,17 @@ impl<M> Samples<M> {
             .map(|(draws, _)| draws)
     }
 
-    /// What should not be passed over: chains that failed, divergences, trajectories cut short,
-    /// chains that do not agree, few effective draws, energies that were not explored, a device
-    /// that is slower than the CPU.
+    /// What should not be passed over: chains that failed, or the sink of their draws,
+    /// divergences, trajectories cut short, chains that do not agree, few effective draws,
+    /// energies that were not explored, a device that is slower than the CPU.
     pub fn warnings(&self) -> Vec<String> {
         self.warnings_about(&self.summary())
     }
 
     fn warnings_about(&self, summary: &Summary) -> Vec<String> {
-        let mut warnings = Vec::new();
-        for chain in self.fit.chains() {
-            if let Some(error) = chain.error() {
-                warnings.push(error.to_string());
-            }
-        }
+        let errors = self.fit.chains().iter().filter_map(|chain| chain.error());
+        let errors = errors.chain(self.fit.sink_error());
+        let mut warnings: Vec<String> = errors.map(ToString::to_string).collect();
         let chains = self.fit.chains().iter();
         let draws: usize = chains.map(|chain| chain.draws().len()).sum();
         let divergences = self.fit.divergences();
@@ -315,15 +329,8 @@ impl<M: Model> Samples<M> {
     where
         M: Clone,
     {
-        let predictive = |rows: Arc<[f64]>| Predictive {
-            model: model.clone(),
-            data: data.clone(),
-            source: Source::Rows {
-                sites: fit.sites().to_vec(),
-                rows,
-            },
-            precision: Precision::F64,
-            device: Device::cpu(),
+        let predictive = |rows: Arc<[f64]>| {
+            Predictive::of_rows(model.clone(), data.clone(), fit.sites().to_vec(), rows)
         };
         let variables = |rows: &Rows| match rows.positions().is_empty() {
             true => Ok(Draws::default()),
@@ -367,49 +374,6 @@ impl<M: Model> Samples<M> {
         seed: u64,
     ) -> Result<Draws, Error> {
         self.predictive.predictive(&data.into(), draws, seed)
-    }
-
-    /// Leave-one-out cross-validation of an observed variable of the data of the fit, by
-    /// Pareto-smoothed importance sampling. Chains of unequal length are cut to the shortest that
-    /// has a draw.
-    ///
-    /// The relative efficiency is the mean over all sites and deterministics, as in ArviZ.
-    ///
-    /// # Errors
-    /// A name that is not observed; fewer than 25 draws; a log density that is not finite.
-    ///
-    /// ```
-    /// # use bayes_nn::distributions::Normal;
-    /// # use bayes_nn::model::{self, Data};
-    /// # use bayes_nn::Nuts;
-    /// # let model = model::from_fn(|trace, data| {
-    /// #     let mean = trace.sample("mean", Normal::new(0.0, 10.0));
-    /// #     trace.observe("y", Normal::new(mean, 1.0), data.column("y"));
-    /// # });
-    /// let data = Data::new().column("y", &[1.1, 1.9, 0.2, 0.9, 1.1])?;
-    /// let samples = model::sample(&model, &data, Nuts::new().chains(2).seed(1))?;
-    /// let loo = samples.loo("y")?;
-    /// println!("{loo}");
-    /// assert_eq!(loo.unreliable().count(), 0);
-    /// # Ok::<(), bayes_nn::Error>(())
-    /// ```
-    pub fn loo(&self, observed: &str) -> Result<Loo, Error> {
-        let chains = self.pointwise()?;
-        let chains = chains.iter().map(|chain| chain.variable(observed));
-        let chains: Vec<&Variable> = chains.collect::<Result<_, Error>>()?;
-        let length = chains.iter().map(|c| c.values().len()).min().unwrap_or(0);
-        let observations = chains.first().map_or(0, |c| c.shape().elements());
-        let values: Vec<&[f64]> = chains.iter().map(|c| &c.values()[..length]).collect();
-        let values = values.concat();
-        let shape = [chains.len(), length / observations.max(1), observations];
-        let pointwise = PointwiseLogLikelihood::new(&values, shape)?;
-        let scalars = self.scalars(|_| true);
-        let slices: Vec<Vec<&[f64]>> = scalars
-            .iter()
-            .map(|(_, chains)| chains.iter().map(Vec::as_slice).collect())
-            .collect();
-        let slices: Vec<&[&[f64]]> = slices.iter().map(Vec::as_slice).collect();
-        Ok(loo(&pointwise, relative_efficiency(&slices)?)?)
     }
 
     /// The log density of every value observed in the data of the fit, of each chain that has a

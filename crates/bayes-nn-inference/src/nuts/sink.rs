@@ -1,0 +1,184 @@
+//! Where draws go while a run goes on.
+
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, SyncSender};
+
+use super::chain::Chain;
+use super::statistics::Rows;
+/// Why a sink cannot take draws.
+pub type SinkError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Something that takes draws while a run goes on: [`Nuts::start_into`](super::Nuts::start_into).
+///
+/// It is called by a thread of its own, and chains wait for it only when it lags 256 blocks
+/// behind. The first error ends the run: all chains stop, keep what they have drawn, and the error is that of the fit
+/// ([`NutsFit::sink_error`](super::NutsFit::sink_error)).
+///
+/// ```
+/// # use bayes_nn_autodiff::{Graph, Var};
+/// # use bayes_nn_inference::{Density, DensityError, Nuts, Site, Term, Traced};
+/// use std::sync::{Arc, Mutex};
+/// use bayes_nn_inference::nuts::{Block, DrawSink, Planned, SinkError};
+/// # struct Normal(Vec<Site>);
+/// # impl Density for Normal {
+/// #     fn sites(&self) -> &[Site] { &self.0 }
+/// #     fn start(&self, _seed: u64) -> Result<Vec<f64>, DensityError> { Ok(vec![0.5]) }
+/// #     fn trace<'g>(
+/// #         &self, _graph: &'g Graph, z: &[Var<'g>], _batch: Option<usize>,
+/// #     ) -> Result<Traced<'g>, DensityError> {
+/// #         Ok(Traced::new(vec![vec![Term::new("x", (-0.5 * z[0] * z[0]).sum())]]))
+/// #     }
+/// # }
+/// # let density = Normal(vec![Site::new("x", [1], 0)]);
+///
+/// /// The mean so far, of the draws of all chains.
+/// struct Mean(Arc<Mutex<(f64, usize)>>);
+///
+/// impl DrawSink for Mean {
+///     fn every(&self) -> usize { 50 }
+///     fn begin(&mut self, _run: &Planned) -> Result<(), SinkError> { Ok(()) }
+///     fn write(&mut self, block: &Block) -> Result<(), SinkError> {
+///         if !block.warmup {
+///             let mut mean = self.0.lock().map_err(|_| "poisoned")?;
+///             mean.0 += block.rows.positions().iter().sum::<f64>();
+///             mean.1 += block.rows.len();
+///         }
+///         Ok(())
+///     }
+///     fn commit(&mut self) -> Result<(), SinkError> { Ok(()) }
+///     fn finish(&mut self) -> Result<(), SinkError> { Ok(()) }
+/// }
+///
+/// let mean = Arc::new(Mutex::new((0.0, 0)));
+/// let run = Nuts::new().chains(2).start_into(&density, Box::new(Mean(mean.clone())))?;
+/// run.wait()?;
+/// let (sum, draws) = *mean.lock().unwrap();
+/// assert!(draws == 2_000 && (sum / 2_000.0).abs() < 0.2);
+/// # Ok::<(), bayes_nn_inference::InferenceError>(())
+/// ```
+pub trait DrawSink: Send {
+    /// How many draws of a chain make a block, 1 or more.
+    fn every(&self) -> usize;
+
+    /// A run begins. Called before the first block, once all chains have a start.
+    ///
+    /// # Errors
+    /// Whatever keeps the sink from taking draws; the run does not begin.
+    fn begin(&mut self, run: &Planned) -> Result<(), SinkError>;
+
+    /// Takes a block of draws.
+    ///
+    /// # Errors
+    /// Whatever keeps the sink from it.
+    fn write(&mut self, block: &Block) -> Result<(), SinkError>;
+
+    /// Lets others see the blocks written so far. Called after every few of them, and at the end.
+    ///
+    /// # Errors
+    /// Whatever keeps the sink from it.
+    fn commit(&mut self) -> Result<(), SinkError>;
+
+    /// All chains have ended, and no block follows.
+    ///
+    /// # Errors
+    /// Whatever keeps the sink from it.
+    fn finish(&mut self) -> Result<(), SinkError>;
+}
+
+/// What a run means to draw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Planned {
+    /// The numbers of the chains.
+    pub chains: Range<usize>,
+    /// Draws of the warm-up of each.
+    pub warmup: u64,
+    /// Whether these are kept, or their statistics only.
+    pub keep_warmup: bool,
+    /// Draws of each after that.
+    pub draws: u64,
+}
+
+/// Consecutive draws of a chain, all of the warm-up or none.
+///
+/// The blocks of a chain come in order, each [`DrawSink::every`] draws long; only the last of
+/// its warm-up and its last of all may be shorter. A chain that was taken up from a checkpoint
+/// hands over the draws that it has there, too, from the first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Block {
+    /// The chain's number.
+    pub chain: usize,
+    /// Whether the draws are of the warm-up.
+    pub warmup: bool,
+    /// How many draws of the warm-up, or else after it, the chain made before these.
+    pub first: usize,
+    /// The draws, in unconstrained space, and their statistics.
+    pub rows: Rows,
+}
+
+/// How many blocks wait for a sink at the most.
+pub(super) const LAG: usize = 256;
+
+/// What a chain hands its draws over by.
+pub(super) struct Feed {
+    blocks: SyncSender<Block>,
+    every: usize,
+    sent_of_warmup: usize,
+    sent: usize,
+}
+
+impl Feed {
+    pub(super) fn new(blocks: SyncSender<Block>, every: usize) -> Feed {
+        Feed {
+            blocks,
+            every,
+            sent_of_warmup: 0,
+            sent: 0,
+        }
+    }
+
+    /// Hands over the blocks that are complete, or all that there is of a chain that has ended.
+    pub(super) fn send(&mut self, chain: &Chain, ended: bool) {
+        let warmed = ended || !chain.is_warming();
+        self.send_rows(chain.number, &chain.warmup, true, warmed);
+        self.send_rows(chain.number, &chain.draws, false, ended);
+    }
+
+    fn send_rows(&mut self, chain: usize, rows: &Rows, warmup: bool, complete: bool) {
+        let sent = match warmup {
+            true => &mut self.sent_of_warmup,
+            false => &mut self.sent,
+        };
+        while rows.len() - *sent >= self.every || complete && rows.len() > *sent {
+            let end = rows.len().min(*sent + self.every);
+            let block = Block {
+                chain,
+                warmup,
+                first: *sent,
+                rows: rows.part(*sent..end),
+            };
+            // Nobody takes it after an error of the sink, which ends the run.
+            let _ = self.blocks.send(block);
+            *sent = end;
+        }
+    }
+}
+
+/// Gives blocks to a sink until all chains have ended. A sink that panics has failed.
+pub(super) fn drain(
+    mut sink: Box<dyn DrawSink>,
+    blocks: &Receiver<Block>,
+) -> Result<(), SinkError> {
+    let all = || -> Result<(), SinkError> {
+        while let Ok(block) = blocks.recv() {
+            sink.write(&block)?;
+            // However far the sink lags behind, it commits now and then.
+            for block in blocks.try_iter().take(LAG / 4) {
+                sink.write(&block)?;
+            }
+            sink.commit()?;
+        }
+        sink.finish()
+    };
+    catch_unwind(AssertUnwindSafe(all)).unwrap_or_else(|_| Err("the sink panicked".into()))
+}
