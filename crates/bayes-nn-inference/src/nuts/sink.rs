@@ -6,14 +6,15 @@ use std::sync::mpsc::{Receiver, SyncSender};
 
 use super::chain::Chain;
 use super::statistics::Rows;
+
 /// Why a sink cannot take draws.
 pub type SinkError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Something that takes draws while a run goes on: [`Nuts::start_into`](super::Nuts::start_into).
 ///
 /// It is called by a thread of its own, and chains wait for it only when it lags 256 blocks
-/// behind. The first error ends the run: all chains stop, keep what they have drawn, and the error is that of the fit
-/// ([`NutsFit::sink_error`](super::NutsFit::sink_error)).
+/// behind. The first error ends the run: all chains stop and keep what they have drawn, and the
+/// error is that of the fit ([`NutsFit::sink_error`](super::NutsFit::sink_error)).
 ///
 /// ```
 /// # use bayes_nn_autodiff::{Graph, Var};
