@@ -108,9 +108,40 @@ impl Whitening {
 
     /// The point `x` that `y` stands for.
     pub(super) fn position(&self, origin: &[f64], y: &[f64], x: &mut [f64]) {
+        if self.factors.is_empty() {
+            let places = origin.iter().zip(y).zip(&self.scale);
+            for (x, ((origin, y), scale)) in x.iter_mut().zip(places) {
+                *x = y * scale + origin;
+            }
+            return;
+        }
         self.unwhiten(y, x);
         for (x, origin) in x.iter_mut().zip(origin) {
             *x += origin;
+        }
+    }
+
+    /// The gradient with respect to `y`, and a momentum after `time` under it.
+    pub(super) fn kick(
+        &self,
+        gradient: &[f64],
+        time: f64,
+        whitened: &mut [f64],
+        momentum: &mut [f64],
+    ) {
+        if self.factors.is_empty() {
+            let both = whitened.iter_mut().zip(momentum);
+            for ((whitened, momentum), (gradient, scale)) in
+                both.zip(gradient.iter().zip(&self.scale))
+            {
+                *whitened = scale * gradient;
+                *momentum += time * *whitened;
+            }
+            return;
+        }
+        self.gradient(gradient, whitened);
+        for (momentum, whitened) in momentum.iter_mut().zip(whitened) {
+            *momentum += time * *whitened;
         }
     }
 

@@ -162,7 +162,8 @@ impl Arena {
             let accepted = new.log_weight >= whole.log_weight
                 || stream.uniform() < (new.log_weight - whole.log_weight).exp();
             let turned = self.turns(whole, new, direction);
-            whole = self.join(whole, new, accepted);
+            let total = log_sum_exp(whole.log_weight, new.log_weight);
+            whole = self.join(whole, new, total, accepted);
             if turned {
                 break;
             }
@@ -240,11 +241,12 @@ impl Arena {
         }
         let total = log_sum_exp(near.log_weight, far.log_weight);
         let accepted = stream.uniform() < (far.log_weight - total).exp();
-        Ok(self.join(near, far, accepted))
+        Ok(self.join(near, far, total, accepted))
     }
 
-    /// Joins two parts of which `far` follows `near`, and frees what is inside.
-    fn join(&mut self, near: Part, far: Part, far_sample: bool) -> Part {
+    /// Joins two parts of which `far` follows `near`, with their weight in all, and frees what is
+    /// inside.
+    fn join(&mut self, near: Part, far: Part, log_weight: f64, far_sample: bool) -> Part {
         if near.last != near.first {
             self.free_nodes.push(near.last);
         }
@@ -260,7 +262,7 @@ impl Arena {
             first: near.first,
             last: far.last,
             sample,
-            log_weight: log_sum_exp(near.log_weight, far.log_weight),
+            log_weight,
         }
     }
 
@@ -296,12 +298,11 @@ impl Arena {
         let point = &mut self.samples[sample];
         let step = direction * dynamics.step_size;
         let half = 0.5 * step;
-        let kicked = old.momentum.iter().zip(&old.gradient);
-        for (new, (momentum, gradient)) in new.momentum.iter_mut().zip(kicked) {
-            *new = momentum + half * gradient;
-        }
-        for ((new, old), momentum) in new.y.iter_mut().zip(&old.y).zip(&new.momentum) {
-            *new = old + step * momentum;
+        let before = old.y.iter().zip(&old.momentum).zip(&old.gradient);
+        let after = new.y.iter_mut().zip(&mut new.momentum);
+        for ((y, momentum), ((old, kicked), gradient)) in after.zip(before) {
+            *momentum = kicked + half * gradient;
+            *y = old + step * *momentum;
         }
         new.index = old.index + direction as i64;
         point.index = new.index;
@@ -314,10 +315,12 @@ impl Arena {
             Err(EvalError::Reject) => return Err(End::Diverged),
             Err(error) => return Err(End::Failed(error)),
         }
-        whitening.gradient(&point.state.gradient, &mut new.gradient);
-        for (momentum, gradient) in new.momentum.iter_mut().zip(&new.gradient) {
-            *momentum += half * gradient;
-        }
+        whitening.kick(
+            &point.state.gradient,
+            half,
+            &mut new.gradient,
+            &mut new.momentum,
+        );
         point.energy = energy(&new.momentum, point.state.log_density);
         let error = point.energy - self.initial_energy;
         if error.is_nan() || error > DIVERGENCE || !point.state.log_density.is_finite() {
