@@ -32,9 +32,7 @@ use tile::tile;
 /// Elements of a tile: large enough that choosing its instructions costs little, small enough
 /// that a dozen of them stay in the first-level cache. A multiple of 64, where blocks of noise
 /// begin.
-const fn tile_length<T>() -> usize {
-    2048 / size_of::<T>()
-}
+const TILE: usize = 512;
 
 /// Columns of a piece: the unit of work for threads and of partial sums. Fixed, so that
 /// neither depends on how many threads there are.
@@ -221,7 +219,7 @@ fn pieces_body<L: Level, T: Element>(
         let columns = part * kernel.piece..((part + 1) * kernel.piece).min(kernel.columns);
         let mut column = columns.start;
         while column < columns.end {
-            let length = tile_length::<T>().min(columns.end - column);
+            let length = TILE.min(columns.end - column);
             tile::<T>(kernel, frame, scratch, row, column, length);
             column += length;
         }

@@ -3,7 +3,7 @@
 use super::assemble::RowScalar;
 use super::routine::Tile;
 use super::sums::{SUM_LANES, accumulate};
-use super::{GroupKernel, tile_length};
+use super::{GroupKernel, TILE};
 use crate::Element;
 use crate::cpu::arena::Arena;
 use crate::cpu::program::Frame;
@@ -30,7 +30,7 @@ impl<T: Element> Scratch<T> {
             sums = sums.max(kernel.reductions.len());
         }
         Scratch {
-            tiles: Arena::new(tiles * tile_stride::<T>()),
+            tiles: Arena::new(tiles * TILE_STRIDE),
             places: vec![std::ptr::null_mut(); tiles],
             scalars: vec![T::ZERO; scalars],
             sums: vec![[T::ZERO; SUM_LANES]; sums],
@@ -39,10 +39,7 @@ impl<T: Element> Scratch<T> {
 
     /// Points the places of a kernel to their scratch tiles.
     pub(super) fn prepare(&mut self, kernel: &GroupKernel<T>) {
-        let tiles = self
-            .tiles
-            .elements_mut()
-            .chunks_exact_mut(tile_stride::<T>());
+        let tiles = self.tiles.elements_mut().chunks_exact_mut(TILE_STRIDE);
         let places = &mut self.places[..kernel.tiles()];
         for (place, tile) in places.iter_mut().zip(tiles) {
             *place = tile.as_mut_ptr();
@@ -60,9 +57,9 @@ impl<T: Element> Scratch<T> {
                 }
             };
         }
-        let filled = rounded(kernel.columns.min(tile_length::<T>()));
+        let filled = rounded(kernel.columns.min(TILE));
         for &(scalar, slot) in &kernel.splats {
-            let start = slot * tile_stride::<T>();
+            let start = slot * TILE_STRIDE;
             self.tiles.elements_mut()[start..start + filled].fill(self.scalars[scalar]);
         }
     }
@@ -70,9 +67,7 @@ impl<T: Element> Scratch<T> {
 
 /// From tile to tile of scratch memory: not a power of two, or all tiles would compete for the
 /// same places of the cache.
-const fn tile_stride<T>() -> usize {
-    tile_length::<T>() + PADDING
-}
+const TILE_STRIDE: usize = TILE + PADDING;
 
 /// How many elements are computed where so many are wanted: whole vectors, unless it is a single
 /// number.
@@ -108,7 +103,7 @@ pub(super) fn tile<T: Element>(
             scratch.places[place] = if rounded == length || stream.padded {
                 source
             } else {
-                let staged = base.add(place * tile_stride::<T>());
+                let staged = base.add(place * TILE_STRIDE);
                 std::ptr::copy_nonoverlapping(source, staged, length);
                 staged
             };
@@ -124,7 +119,7 @@ pub(super) fn tile<T: Element>(
                     .at(output.place)
                     .wrapping_add(row * output.stride + column)
             } else {
-                base.add(place * tile_stride::<T>())
+                base.add(place * TILE_STRIDE)
             };
         }
     }
