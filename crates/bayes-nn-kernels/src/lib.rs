@@ -114,7 +114,8 @@ pub trait Program: Send {
     fn run(&mut self, steps: u64) -> Result<(), KernelError>;
 
     /// Runs `steps` steps, and measures how long each pass of the plan takes, the median
-    /// over the steps, or the mean where a device times all steps at once. Passes that threads would run strip by strip are run by one.
+    /// over the steps, or the mean where a device times all steps at once. Passes that threads
+    /// would run strip by strip are run by one.
     ///
     /// # Errors
     /// As [`Program::run`].

@@ -100,7 +100,8 @@ impl Report {
         self.push(&html)
     }
 
-    /// Adds a table. Cells that read as numbers stand at the right; only columns with long ones are broken into lines.
+    /// Adds a table. Cells that read as numbers stand at the right; only columns with long ones
+    /// are broken into lines.
     /// Missing cells stay empty, spare ones are kept.
     #[must_use]
     pub fn table<H: AsRef<str>, R: AsRef<[C]>, C: AsRef<str>>(

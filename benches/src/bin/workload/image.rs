@@ -75,9 +75,10 @@ pub fn steps(image: &Image) -> Outcome {
     Ok(report)
 }
 
-/// What was counted and measured, and the longer of two times in milliseconds: that in which memory moves what a step must read and write, and that
-/// in which the device does the arithmetic of its products. What a step does beyond that (noise,
-/// draws, gradients on their way) may stay in caches, and counts as nothing.
+/// What was counted and measured, and the longer of two times in milliseconds: that in which
+/// memory moves what a step must read and write, and that in which the device does the arithmetic
+/// of its products. What a step does beyond that (noise, draws, gradients on their way) may stay
+/// in caches, and counts as nothing.
 fn floor(
     steps: &Steps,
     sizes: &[usize],

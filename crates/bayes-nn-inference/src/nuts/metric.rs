@@ -108,16 +108,10 @@ impl Whitening {
 
     /// The point `x` that `y` stands for.
     pub(super) fn position(&self, origin: &[f64], y: &[f64], x: &mut [f64]) {
-        if self.factors.is_empty() {
-            let places = origin.iter().zip(y).zip(&self.scale);
-            for (x, ((origin, y), scale)) in x.iter_mut().zip(places) {
-                *x = y * scale + origin;
-            }
-            return;
-        }
-        self.unwhiten(y, x);
-        for (x, origin) in x.iter_mut().zip(origin) {
-            *x += origin;
+        x.copy_from_slice(y);
+        stretch(self.directions(), x);
+        for (x, (origin, scale)) in x.iter_mut().zip(origin.iter().zip(&self.scale)) {
+            *x = *x * scale + origin;
         }
     }
 

@@ -268,7 +268,7 @@ impl<T: Element> CpuProgram<T> {
     /// What is to be known after input number `input` got a value.
     fn wrote(&mut self, input: usize) {
         self.written[input] = true;
-        self.stale |= self.plan.data[input];
+        self.stale |= self.plan.inputs[input].read_ahead;
     }
 
     fn run_anywhere<W: Watch>(&mut self, steps: u64, watch: &mut W) -> Result<(), KernelError> {

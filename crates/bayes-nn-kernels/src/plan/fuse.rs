@@ -249,7 +249,12 @@ impl Fuser<'_> {
         match op {
             Op::Input(id) => {
                 let name = self.graph.inputs()[id.index()].name.clone();
-                self.inputs.push(Input { name, id, value });
+                self.inputs.push(Input {
+                    name,
+                    id,
+                    value,
+                    read_ahead: false,
+                });
             }
             Op::Constant(id) => {
                 let values = self.graph.constant_values(id);

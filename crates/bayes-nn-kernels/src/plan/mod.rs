@@ -29,8 +29,6 @@ pub struct Plan {
     /// How many of the first steps depend on inputs alone that are no states: they give the same
     /// until one of these is written again.
     pub ahead: usize,
-    /// For each input, whether those steps depend on it.
-    pub data: Vec<bool>,
     /// Which of these may be run strip by strip, in their order.
     pub strips: Vec<Strips>,
     /// What is written from outside, states included.
@@ -83,6 +81,8 @@ pub struct Input {
     pub id: InputId,
     /// Where its value lies.
     pub value: ValueId,
+    /// Whether [steps ahead of the others](Plan::ahead) depend on it.
+    pub read_ahead: bool,
 }
 
 /// One pass over memory.

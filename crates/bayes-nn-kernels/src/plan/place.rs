@@ -65,7 +65,7 @@ pub(super) fn place(mut draft: Draft) -> Plan {
             touch(storage, last);
         });
     }
-    for storage in fixed(&draft, &storage_of) {
+    for storage in read_later(&draft, &storage_of) {
         storages[storage].lasting = true;
     }
     for output in &draft.outputs {
@@ -95,17 +95,15 @@ pub(super) fn place(mut draft: Draft) -> Plan {
             }
         })
         .collect();
-    let data = draft.inputs.iter().map(|input| {
+    for input in &mut draft.inputs {
         let storage = storage_of[input.value.index()];
         let mut ahead = draft.steps[..draft.ahead].iter();
-        ahead.any(|step| touches(step, &storage_of, storage))
-    });
-    let data = data.collect();
+        input.read_ahead = ahead.any(|step| touches(step, &storage_of, storage));
+    }
     Plan {
         values,
         steps: draft.steps,
         ahead: draft.ahead,
-        data,
         strips,
         inputs: draft.inputs,
         states,
@@ -134,7 +132,7 @@ fn touches(step: &Step, storage_of: &[usize], storage: usize) -> bool {
 }
 
 /// The storages that steps ahead of the others write for those, or as outputs.
-fn fixed(draft: &Draft, storage_of: &[usize]) -> Vec<usize> {
+fn read_later(draft: &Draft, storage_of: &[usize]) -> Vec<usize> {
     let mut wanted = vec![false; storage_of.len()];
     for output in &draft.outputs {
         wanted[storage_of[output.index()]] = true;

@@ -146,11 +146,9 @@ impl<'g> Model<'g> {
         let expected = self.reference(steps);
         let states = self.with_states();
         for (name, backend) in backends() {
-            let ways = [
-                (self, Precision::F64, double),
-                (&states, Precision::F32, single),
-            ];
-            for (model, precision, tolerance) in ways {
+            let precisions = [(Precision::F64, double), (Precision::F32, single)];
+            let ways = precisions.map(|(p, t)| [(self, p, t), (&states, p, t)]);
+            for (model, precision, tolerance) in ways.into_iter().flatten() {
                 let mut program = model.program(&*backend, precision);
                 for (step, expected) in expected.iter().enumerate() {
                     program.run(1).unwrap();

@@ -34,7 +34,8 @@ use crate::model::{
 /// and are declared when they would be more.
 ///
 /// The run has the same bits as one without a store. A thread of its own writes, and chains wait
-/// for it only when it lags far behind: then [`ZarrStore::every`] is too small. If it cannot, the run stops, keeps what was drawn, and tells why
+/// for it only when it lags far behind: then [`ZarrStore::every`] is too small. If it cannot
+/// write, the run stops, keeps what was drawn, and tells why
 /// ([`NutsFit::sink_error`](bayes_nn_inference::NutsFit::sink_error)).
 ///
 /// With [checkpoints](Nuts::checkpoints), a run that goes on begins its store anew, with the
