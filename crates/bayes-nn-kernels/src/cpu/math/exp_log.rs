@@ -8,7 +8,7 @@ use crate::element::{Bits, Element};
 ///
 /// Cody and Waite, "Software Manual for the Elementary Functions" (1980): n times the leading part of ln 2 is exact.
 #[inline(always)]
-pub(super) fn reduce<L: Level, T: Element>(x: T) -> (T::Bits, T) {
+fn reduce<L: Level, T: Element>(x: T) -> (T::Bits, T) {
     let shifted = fma::<L, T>(x, T::LOG2_E, T::ROUND_MAGIC);
     let n = shifted - T::ROUND_MAGIC;
     let r = fma::<L, T>(-n, T::LN2_HI, x);
@@ -23,7 +23,7 @@ fn expm1_reduced<L: Level, T: Element>(r: T) -> T {
 
 /// Two to the n + offset, n in the low bits; the sum must be the exponent of a normal number.
 #[inline(always)]
-pub(super) fn power_of_two<T: Element>(n: T::Bits, offset: i64) -> T {
+fn power_of_two<T: Element>(n: T::Bits, offset: i64) -> T {
     let bias = T::Bits::low((i64::from(T::EXPONENT_BIAS) + offset) as u64);
     T::from_bits(n.plus(bias).left(T::MANTISSA_BITS))
 }

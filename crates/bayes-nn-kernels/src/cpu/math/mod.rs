@@ -65,7 +65,7 @@ pub trait Coefficients: Sized + 'static {
     const TANH_P: &'static [Self];
     /// Denominator of tanh(x)/x.
     const TANH_Q: &'static [Self];
-    /// r coth(r/2) in r^2 for |r| <= ln(2)/2; empty where [`Self::TANH_P`] is not.
+    /// r coth(r) in r^2 for |r| <= ln(2)/4; empty where [`Self::TANH_P`] is not.
     const COTH: &'static [Self];
 }
 
