@@ -73,7 +73,8 @@ impl<'a: 'g, 'g> Distribution<'g> for Bernoulli<'a> {
                 let zero = (-is_one.select(0.5, p)).log1p();
                 is_one.select(one, zero)
             }
-            P::Logits(logits) => is_one.select(logits, -logits).log_sigmoid(),
+            // A sign, not a choice: its derivative is one product.
+            P::Logits(logits) => ((2.0 * is_one - 1.0) * logits).log_sigmoid(),
         };
         (is_one + x.eq(0.0)).select(inside, f64::NEG_INFINITY)
     }
