@@ -4,9 +4,11 @@ use std::fmt::{Debug, Display};
 use std::ops::{Add, AddAssign, BitAnd, BitOr, BitXor, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 
 use crate::Precision;
+use crate::cpu::isa::Level;
 use crate::cpu::linalg::Factorization;
 use crate::cpu::math::Coefficients;
 use crate::cpu::matmul::Product;
+use crate::cpu::pack::Pack;
 
 /// `f32` or `f64`: what a compiled program computes in.
 ///
@@ -35,6 +37,8 @@ pub trait Element:
 {
     /// Unsigned integer of the same width.
     type Bits: Bits;
+    /// Sixteen of them, in registers of a level.
+    type Pack<L: Level>: Pack<Self>;
 
     /// Which of the two it is.
     const PRECISION: Precision;
@@ -136,6 +140,7 @@ macro_rules! element {
 
         impl Element for $float {
             type Bits = $bits;
+            type Pack<L: Level> = L::$precision;
 
             const PRECISION: Precision = Precision::$precision;
             const ZERO: Self = 0.0;

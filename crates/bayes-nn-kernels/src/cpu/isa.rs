@@ -7,6 +7,7 @@ use std::fmt;
 
 use thiserror::Error;
 
+use super::pack::Packs;
 use crate::element::Element;
 
 /// Environment variable that forces an instruction set: `baseline`, `avx2` or `avx512`.
@@ -153,7 +154,7 @@ impl Runnable {
 }
 
 /// The compile-time side of an [`Isa`]: what a generic body may assume.
-pub trait Level: Copy + Send + Sync + 'static {
+pub trait Level: Packs + Copy + Send + Sync + 'static {
     /// Whether a fused multiply-add is one instruction. Without it `mul_add` would be a call into the C library.
     const FMA: bool;
     /// Bytes of a vector register.

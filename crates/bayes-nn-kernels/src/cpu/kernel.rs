@@ -27,7 +27,9 @@ impl<T: Element> Kernel<T> {
     pub fn new(step: &Step, memory: &Memory, strips: Option<&Strips>, isa: Runnable) -> Kernel<T> {
         match step {
             Step::Group(group) => Kernel::Group(GroupKernel::new(group, memory, strips, isa)),
-            Step::MatMul(product) => Kernel::Product(ProductKernel::new(product, memory, strips)),
+            Step::MatMul(product) => {
+                Kernel::Product(ProductKernel::new(product, memory, strips, isa))
+            }
             Step::ReduceMiddle {
                 kind,
                 source,

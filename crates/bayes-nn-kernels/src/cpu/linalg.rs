@@ -7,9 +7,10 @@ use faer::linalg::triangular_solve::{
 };
 use faer::{MatMut, MatRef, Par};
 
-use super::group::{LANES, tree_sum};
+use super::group::tree_sum;
 use super::isa::{Level, fma, multiversion};
 use super::matmul::Matrix;
+use super::pack::LANES;
 use super::program::Frame;
 use super::strips::{Memory, Place};
 use crate::Element;

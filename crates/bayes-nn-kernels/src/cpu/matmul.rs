@@ -11,14 +11,16 @@
 //! the batch only, and each piece packs the other operand anew. Larger pieces would give two
 //! threads 2 % and leave eight of them idle.
 
+mod dots;
+mod rows;
+
 use std::ops::Range;
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
-use super::group::{LANES, tree_sum};
-use super::isa::{Level, fma, multiversion};
+use super::isa::Runnable;
 use super::program::{Frame, WORTH_A_THREAD};
 use super::strips::{Memory, Partials, Place};
 use crate::Element;
@@ -27,6 +29,9 @@ use crate::plan::{MatMul, Strips, Value};
 /// Columns of a piece in the rows form, terms of a piece in the dots form: the unit of work for
 /// threads and of partial sums, whatever the number of threads.
 const PIECE: usize = 4096;
+
+/// Columns of a stretch in the rows form.
+const STRETCH: usize = 512;
 
 /// A matrix in memory.
 #[derive(Clone, Copy, Debug)]
@@ -68,10 +73,11 @@ impl Matrix {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Form {
-    Rows,
-    Dots,
+/// How a product is computed.
+enum Form<T> {
+    Rows(Vec<rows::Block<T>>),
+    /// Also of each piece the sums of its terms.
+    Dots(Vec<dots::Block<T>>, Partials<T>),
     Faer,
 }
 
@@ -83,19 +89,19 @@ pub(super) struct ProductKernel<T> {
     m: usize,
     n: usize,
     k: usize,
-    form: Form,
-    /// Whether the columns of `b` and `c` (rows form), or the terms of `a` and `b` (dots
-    /// form), may be touched up to whole vectors.
-    padded: bool,
+    form: Form<T>,
     /// Columns (rows form) or terms (dots form) of a piece.
     piece: usize,
-    /// Of each piece the sums of its terms (dots form).
-    partials: Partials<T>,
 }
 
 impl<T: Element> ProductKernel<T> {
     /// The kernel of a product, to be run whole or in `strips`.
-    pub fn new(product: &MatMul, memory: &Memory, strips: Option<&Strips>) -> ProductKernel<T> {
+    pub fn new(
+        product: &MatMul,
+        memory: &Memory,
+        strips: Option<&Strips>,
+        isa: Runnable,
+    ) -> ProductKernel<T> {
         let (left, right, out) = (
             memory.value(product.left),
             memory.value(product.right),
@@ -110,14 +116,11 @@ impl<T: Element> ProductKernel<T> {
             n: product.n,
             k: product.k,
             form: Form::Faer,
-            padded: false,
             piece: strips.map_or(PIECE, Strips::width),
-            partials: Partials::new(0, T::ZERO),
         };
         if product.is_large() {
             return kernel;
         }
-        let (mut left, mut right) = (left, right);
         let along_k = |k: &Self| k.k == 1 || k.a.column_stride == 1 && k.b.row_stride == 1;
         let along_n = |k: &Self| k.n == 1 || k.b.column_stride == 1 && k.c.column_stride == 1;
         // A column is as good a row: c^T = b^T a^T.
@@ -125,23 +128,15 @@ impl<T: Element> ProductKernel<T> {
             (kernel.a, kernel.b) = (kernel.b.transposed(), kernel.a.transposed());
             (kernel.m, kernel.n) = (1, kernel.m);
             kernel.c = kernel.c.transposed();
-            (left, right) = (right, left);
         }
         if along_n(&kernel) && !(kernel.n == 1 && along_k(&kernel)) {
-            kernel.form = Form::Rows;
-            let rows_padded = |v: &Value| v.layout.row_padding;
-            kernel.padded = kernel.n > 1 && rows_padded(right) && rows_padded(out);
-            // Rows of one value that are read as rows of another stay inside their padding only
-            // if both have the columns that are walked.
-            kernel.padded &= right.layout.columns == kernel.n && out.layout.columns == kernel.n;
+            kernel.form = Form::Rows(rows::blocks(kernel.m, isa));
         } else if along_k(&kernel) {
-            kernel.form = Form::Dots;
-            kernel.padded = left.layout.row_padding
-                && right.layout.row_padding
-                && left.layout.columns == kernel.k
-                && right.layout.columns == kernel.k;
             let pieces = kernel.k.div_ceil(kernel.piece).max(1);
-            kernel.partials = Partials::new(kernel.m * kernel.n * pieces, T::ZERO);
+            kernel.form = Form::Dots(
+                dots::blocks(kernel.m, kernel.n, isa),
+                Partials::new(kernel.m * kernel.n * pieces, T::ZERO),
+            );
         }
         kernel
     }
@@ -154,8 +149,8 @@ impl<T: Element> ProductKernel<T> {
     pub fn run(&self, frame: &Frame<'_, T>) {
         let parallel = frame.parallel && self.cost() > WORTH_A_THREAD;
         let length = match self.form {
-            Form::Rows => self.n,
-            Form::Dots => self.k,
+            Form::Rows(_) => self.n,
+            Form::Dots(..) => self.k,
             Form::Faer => return self.run_faer(frame, parallel),
         };
         let piece = |i: usize| {
@@ -169,25 +164,77 @@ impl<T: Element> ProductKernel<T> {
 
     /// Piece number `i`: these columns of the product, or these terms of its elements.
     pub fn run_strip(&self, frame: &Frame<'_, T>, i: usize, range: Range<usize>) {
-        match self.form {
-            Form::Rows => rows(frame.isa, self, frame, range),
-            Form::Dots => {
+        match &self.form {
+            Form::Rows(blocks) => self.rows(blocks, frame, &range),
+            Form::Dots(blocks, partials) => {
                 let elements = self.m * self.n;
                 // SAFETY: each piece is run by one thread.
-                let sums = unsafe { self.partials.part(i * elements..(i + 1) * elements) };
-                dots(frame.isa, self, frame, range, sums);
+                let sums = unsafe { partials.part(i * elements..(i + 1) * elements) };
+                self.dots(blocks, frame, &range, sums);
             }
             Form::Faer => unreachable!("a large product is run whole"),
         }
     }
 
+    /// These columns of the product, a stretch of them after the other: then the rows that are
+    /// read stay at hand from block to block.
+    fn rows(&self, blocks: &[rows::Block<T>], frame: &Frame<'_, T>, columns: &Range<usize>) {
+        for start in columns.clone().step_by(STRETCH) {
+            for block in blocks {
+                let a = frame.at(self.a.place);
+                let c = frame.at(self.c.place);
+                let operands = rows::Operands {
+                    a: a.wrapping_add(block.row * self.a.row_stride).cast_const(),
+                    a_stride: self.a.row_stride,
+                    a_step: self.a.column_stride,
+                    b: frame.at(self.b.place).wrapping_add(start).cast_const(),
+                    b_stride: self.b.row_stride,
+                    terms: self.k,
+                    c: c.wrapping_add(block.row * self.c.row_stride + start),
+                    c_stride: self.c.row_stride,
+                    columns: STRETCH.min(columns.end - start),
+                };
+                // SAFETY: the columns lie inside the product and inside `b`, the rows of the block
+                // inside the product.
+                unsafe { (block.routine)(&operands) };
+            }
+        }
+    }
+
+    /// These terms of every element of the product.
+    fn dots(
+        &self,
+        blocks: &[dots::Block<T>],
+        frame: &Frame<'_, T>,
+        terms: &Range<usize>,
+        sums: &mut [T],
+    ) {
+        let (a, b) = (frame.at(self.a.place), frame.at(self.b.place));
+        for block in blocks {
+            let a = a.wrapping_add(block.row * self.a.row_stride + terms.start);
+            let b = b.wrapping_add(block.column * self.b.column_stride + terms.start);
+            let operands = dots::Operands {
+                a: a.cast_const(),
+                a_stride: self.a.row_stride,
+                b: b.cast_const(),
+                b_stride: self.b.column_stride,
+                terms: terms.len(),
+                sums: sums[block.row * self.n + block.column..].as_mut_ptr(),
+                sums_stride: self.n,
+            };
+            // SAFETY: rows of `a` and columns of `b` have `k` terms along memory, and blocks lie
+            // inside the product.
+            unsafe { (block.routine)(&operands) };
+        }
+    }
+
     /// Adds up the terms that the pieces gave.
     pub fn finish(&self, frame: &Frame<'_, T>) {
-        if self.form != Form::Dots {
+        let Form::Dots(_, partials) = &self.form else {
             return;
-        }
+        };
         // SAFETY: no piece is being run.
-        let partials = unsafe { self.partials.part(0..self.partials.len()) };
+        let partials = unsafe { partials.part(0..partials.len()) };
         let elements = self.m * self.n;
         for i in 0..elements {
             let total = if partials.len() == elements {
@@ -262,302 +309,13 @@ fn for_each(parallel: bool, pieces: usize, piece: impl Fn(usize) + Sync + Send) 
     }
 }
 
-multiversion! {
-    /// The columns `columns` of the product, as sums of rows of `b`.
-    fn rows<T: Element>(
-        product: &ProductKernel<T>,
-        frame: &Frame<'_, T>,
-        columns: Range<usize>,
-    ) = rows_body;
-}
-
-multiversion! {
-    /// The terms `terms` of every element of the product.
-    fn dots<T: Element>(
-        product: &ProductKernel<T>,
-        frame: &Frame<'_, T>,
-        terms: Range<usize>,
-        sums: &mut [T],
-    ) = dots_body;
-}
-
-/// How many vector registers sixteen elements take.
-#[inline(always)]
-const fn registers<L: Level, T>() -> usize {
-    (LANES * size_of::<T>()).div_ceil(L::VECTOR_BYTES)
-}
-
-#[inline(always)]
-fn rows_body<L: Level, T: Element>(
-    product: &ProductKernel<T>,
-    frame: &Frame<'_, T>,
-    columns: Range<usize>,
-) {
-    match registers::<L, T>() {
-        1 => rows_blocked::<L, T, 5, 4>(product, frame, columns),
-        2 => rows_blocked::<L, T, 5, 2>(product, frame, columns),
-        4 => rows_blocked::<L, T, 2, 1>(product, frame, columns),
-        _ => rows_blocked::<L, T, 1, 1>(product, frame, columns),
-    }
-}
-
-#[inline(always)]
-fn rows_blocked<L: Level, T: Element, const M: usize, const V: usize>(
-    product: &ProductKernel<T>,
-    frame: &Frame<'_, T>,
-    columns: Range<usize>,
-) {
-    let mut column = columns.start;
-    while column < columns.end {
-        let rest = columns.end - column;
-        let wide = rest >= V * LANES || (product.padded && rest > (V - 1) * LANES);
-        let mut row = 0;
-        while row < product.m {
-            let rows = M.min(product.m - row);
-            let corner = (row, column);
-            match (wide, rows) {
-                (true, r) if r == M => rows_block::<L, T, M, V>(product, frame, corner, V * LANES),
-                (true, _) => {
-                    for i in 0..rows {
-                        let corner = (row + i, column);
-                        rows_block::<L, T, 1, V>(product, frame, corner, V * LANES);
-                    }
-                }
-                (false, _) => {
-                    let width = match product.padded {
-                        true => LANES,
-                        false => rest.min(LANES),
-                    };
-                    if rows == M {
-                        rows_block::<L, T, M, 1>(product, frame, corner, width);
-                    } else {
-                        for i in 0..rows {
-                            rows_block::<L, T, 1, 1>(product, frame, (row + i, column), width);
-                        }
-                    }
-                }
-            }
-            row += rows;
-        }
-        column += if wide { V * LANES } else { LANES };
-    }
-}
-
-/// `M` rows by `V` vectors of the product from `corner` on, of which `width` columns are real.
-#[inline(always)]
-fn rows_block<L: Level, T: Element, const M: usize, const V: usize>(
-    product: &ProductKernel<T>,
-    frame: &Frame<'_, T>,
-    (row, column): (usize, usize),
-    width: usize,
-) {
-    let mut sums = [[[T::ZERO; LANES]; V]; M];
-    // SAFETY: rows `row..row + M` and columns `column..column + width` lie inside the product,
-    // or in the padding of its rows and those of `b`.
-    unsafe {
-        let a = frame
-            .at(product.a.place)
-            .add(row * product.a.row_stride)
-            .cast_const();
-        let b = frame.at(product.b.place).wrapping_add(column).cast_const();
-        for term in 0..product.k {
-            let mut terms = [[T::ZERO; LANES]; V];
-            let from = b.add(term * product.b.row_stride);
-            if width == V * LANES {
-                terms = from.cast::<[[T; LANES]; V]>().read_unaligned();
-            } else {
-                for (i, x) in terms[0][..width].iter_mut().enumerate() {
-                    *x = *from.add(i);
-                }
-            }
-            for (i, sums) in sums.iter_mut().enumerate() {
-                let factor = *a.add(i * product.a.row_stride + term * product.a.column_stride);
-                for (sums, terms) in sums.iter_mut().zip(&terms) {
-                    for lane in 0..LANES {
-                        sums[lane] = fma::<L, T>(factor, terms[lane], sums[lane]);
-                    }
-                }
-            }
-        }
-        for (i, sums) in sums.iter().enumerate() {
-            let to = frame
-                .at(product.c.place)
-                .wrapping_add((row + i) * product.c.row_stride + column);
-            if width == V * LANES {
-                to.cast::<[[T; LANES]; V]>().write_unaligned(*sums);
-            } else {
-                for (i, x) in sums[0][..width].iter().enumerate() {
-                    *to.add(i) = *x;
-                }
-            }
-        }
-    }
-}
-
-#[inline(always)]
-fn dots_body<L: Level, T: Element>(
-    product: &ProductKernel<T>,
-    frame: &Frame<'_, T>,
-    terms: Range<usize>,
-    sums: &mut [T],
-) {
-    match registers::<L, T>() {
-        1 => dots_blocked::<L, T, 5, 4>(product, frame, terms, sums),
-        2 => dots_blocked::<L, T, 3, 3>(product, frame, terms, sums),
-        4 => dots_blocked::<L, T, 2, 1>(product, frame, terms, sums),
-        _ => dots_blocked::<L, T, 1, 1>(product, frame, terms, sums),
-    }
-}
-
-#[inline(always)]
-fn dots_blocked<L: Level, T: Element, const M: usize, const N: usize>(
-    product: &ProductKernel<T>,
-    frame: &Frame<'_, T>,
-    terms: Range<usize>,
-    sums: &mut [T],
-) {
-    let mut row = 0;
-    while row < product.m {
-        // What is left over goes by twos, then one by one.
-        row += match product.m - row {
-            rest if rest >= M => dots_rows::<L, T, M, N>(product, frame, row, &terms, sums),
-            rest if rest >= 2 => dots_rows::<L, T, 2, N>(product, frame, row, &terms, sums),
-            _ => dots_rows::<L, T, 1, N>(product, frame, row, &terms, sums),
-        };
-    }
-}
-
-/// `M` rows of the product; returns `M`.
-#[inline(always)]
-fn dots_rows<L: Level, T: Element, const M: usize, const N: usize>(
-    product: &ProductKernel<T>,
-    frame: &Frame<'_, T>,
-    row: usize,
-    terms: &Range<usize>,
-    sums: &mut [T],
-) -> usize {
-    let mut column = 0;
-    while column < product.n {
-        let corner = (row, column);
-        column += match product.n - column {
-            rest if rest >= N => dots_block::<L, T, M, N>(product, frame, corner, terms, sums),
-            rest if rest >= 2 => dots_block::<L, T, M, 2>(product, frame, corner, terms, sums),
-            _ => dots_block::<L, T, M, 1>(product, frame, corner, terms, sums),
-        };
-    }
-    M
-}
-
-/// The terms of `M` by `N` elements of the product; returns `N`.
-#[inline(always)]
-fn dots_block<L: Level, T: Element, const M: usize, const N: usize>(
-    product: &ProductKernel<T>,
-    frame: &Frame<'_, T>,
-    (row, column): (usize, usize),
-    terms: &Range<usize>,
-    sums: &mut [T],
-) -> usize {
-    let mut lanes = [[[T::ZERO; LANES]; N]; M];
-    let whole = terms.len() / LANES * LANES;
-    // SAFETY: rows of `a` and columns of `b` have `k` terms along memory, and may be read up to
-    // whole vectors when padded.
-    unsafe {
-        let a = frame
-            .at(product.a.place)
-            .wrapping_add(row * product.a.row_stride + terms.start)
-            .cast_const();
-        let b = frame
-            .at(product.b.place)
-            .wrapping_add(column * product.b.column_stride + terms.start)
-            .cast_const();
-        let strides = (product.a.row_stride, product.b.column_stride);
-        let mut at = 0;
-        while at < whole {
-            let load = Load::Whole;
-            dots_step::<L, T, M, N>(&mut lanes, (a.add(at), b.add(at)), strides, load);
-            at += LANES;
-        }
-        if whole < terms.len() {
-            let width = terms.len() - whole;
-            let load = match product.padded {
-                true => Load::Masked(width),
-                false => Load::Part(width),
-            };
-            dots_step::<L, T, M, N>(&mut lanes, (a.add(at), b.add(at)), strides, load);
-        }
-    }
-    for (i, lanes) in lanes.iter().enumerate() {
-        for (j, lanes) in lanes.iter().enumerate() {
-            sums[(row + i) * product.n + column + j] = tree_sum(lanes);
-        }
-    }
-    N
-}
-
-/// How sixteen terms are read.
-#[derive(Clone, Copy)]
-enum Load {
-    Whole,
-    /// Only the first so many count; the others may be read.
-    Masked(usize),
-    /// Only the first so many may be read.
-    Part(usize),
-}
-
-impl Load {
-    /// # Safety
-    /// As many elements as the variant says can be read.
-    #[inline(always)]
-    unsafe fn read<T: Element>(self, from: *const T) -> [T; LANES] {
-        // SAFETY: the caller's promise.
-        unsafe {
-            match self {
-                Load::Whole => from.cast::<[T; LANES]>().read_unaligned(),
-                Load::Masked(width) => {
-                    let mut run = from.cast::<[T; LANES]>().read_unaligned();
-                    for (lane, x) in run.iter_mut().enumerate() {
-                        *x = if lane < width { *x } else { T::ZERO };
-                    }
-                    run
-                }
-                Load::Part(width) => {
-                    let mut run = [T::ZERO; LANES];
-                    for (i, x) in run[..width].iter_mut().enumerate() {
-                        *x = *from.add(i);
-                    }
-                    run
-                }
-            }
-        }
-    }
-}
-
-/// Adds sixteen terms of each of `M` by `N` dot products.
-///
-/// # Safety
-/// The rows of both matrices can be read as `load` says.
-#[inline(always)]
-unsafe fn dots_step<L: Level, T: Element, const M: usize, const N: usize>(
-    lanes: &mut [[[T; LANES]; N]; M],
-    (a, b): (*const T, *const T),
-    (a_stride, b_stride): (usize, usize),
-    load: Load,
-) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        let mut left = [[T::ZERO; LANES]; M];
-        for (i, run) in left.iter_mut().enumerate() {
-            *run = load.read(a.add(i * a_stride));
-        }
-        for j in 0..N {
-            let right = load.read(b.add(j * b_stride));
-            for (lanes, left) in lanes.iter_mut().zip(&left) {
-                for (lane, sum) in lanes[j].iter_mut().enumerate() {
-                    *sum = fma::<L, T>(left[lane], right[lane], *sum);
-                }
-            }
-        }
-    }
+/// Cuts a length into as few pieces as there can be, as even as they can be: starts and lengths.
+fn pieces(length: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
+    let count = length.div_ceil(most);
+    (0..count).map(move |i| {
+        let start = |i: usize| i * length / count;
+        (start(i), start(i + 1) - start(i))
+    })
 }
 
 /// The product by faer, of either precision.

@@ -9,6 +9,7 @@ pub mod math;
 pub(crate) mod matmul;
 mod moves;
 pub mod noise;
+pub(crate) mod pack;
 mod program;
 mod reduce;
 mod strips;

@@ -25,7 +25,7 @@ use crate::plan::{Access, Group, Instruction, RowStarts, Strips, ValueId};
 use assemble::{Assembler, Output, Reduce, RowScalar, Stream};
 use routine::Code;
 use sums::SUM_LANES;
-pub(super) use sums::{LANES, maximum, tree_sum};
+pub(super) use sums::{maximum, tree_sum};
 pub(super) use tile::Scratch;
 use tile::tile;
 

@@ -3,9 +3,7 @@
 use bayes_nn_autodiff::Reduction;
 
 use crate::Element;
-
-/// Elements of a block: what small products and running sums take at a time.
-pub(in crate::cpu) const LANES: usize = 16;
+use crate::cpu::pack::LANES;
 
 /// Lanes of a running sum: element `i` of a row belongs to lane `i mod 64`, so that several
 /// additions are under way at the same time.
