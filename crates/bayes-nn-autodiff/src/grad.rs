@@ -363,6 +363,8 @@ fn propagate<'g>(
             let adjoint = stretched(graph, adjoint, node.shape);
             whole(0, adjoint.gather(argument(1), axis));
         }
+        // Linear and symmetric: what is differentiated is a mean over the ranks, too.
+        Op::AllReduceMean => whole(0, adjoint.all_reduce_mean()),
     }
 }
 
