@@ -2,6 +2,8 @@
 
 mod block_loop;
 mod launches;
+#[cfg(feature = "nccl")]
+mod nccl;
 
 use std::sync::{Arc, OnceLock};
 
@@ -16,11 +18,15 @@ use super::compiler;
 use super::emit::{BlockLoop, Tiny};
 use super::lanes::{alone, together};
 use super::program::DeviceProgram;
+#[cfg(feature = "nccl")]
+use crate::Group;
 use crate::device::DeviceError;
 use crate::plan::Plan;
 use crate::{Backend, KernelError, Lanes, Precision, Program};
 use block_loop::GpuLoop;
 use launches::Gpu;
+#[cfg(feature = "nccl")]
+use launches::Peers;
 
 /// The oldest CUDA that a driver must support.
 const OLDEST_DRIVER: i32 = 12_000;
@@ -135,6 +141,31 @@ impl Cuda {
         Cuda { tiny, ..self }
     }
 
+    /// These GPUs as ranks, which meet through NCCL. A program of them has a communicator of its
+    /// own, made with it.
+    ///
+    /// # Errors
+    /// When there are none, one is there twice, or the library is missing.
+    #[cfg(feature = "nccl")]
+    pub fn group(members: Vec<Cuda>) -> Result<Group, DeviceError> {
+        let ordinals: Vec<usize> = members.iter().map(|cuda| cuda.context.ordinal()).collect();
+        crate::device::each_once(&ordinals)?;
+        nccl::present()?;
+        Group::new(members, |members, plan, precision, seats| {
+            let communicators = nccl::communicators(members, seats.clone())?;
+            let ranks = members.iter().zip(seats).zip(communicators);
+            let programs = ranks.map(|((cuda, seat), communicator)| {
+                let peers = Some(Box::new(communicator) as Box<dyn Peers>);
+                let program =
+                    DeviceProgram::new(plan, precision, Some(&seat), |source, memory| {
+                        Gpu::new(cuda, source, memory, precision, peers)
+                    })?;
+                Ok(Box::new(program) as Box<dyn Program>)
+            });
+            programs.collect()
+        })
+    }
+
     /// A text, compiled and loaded.
     fn module(&self, text: &str) -> Result<Arc<CudaModule>, DeviceError> {
         let code = compiler::compile_once(text, &self.architecture()?)?;
@@ -192,8 +223,8 @@ impl Backend for Cuda {
             let engine = GpuLoop::new(self, &code, 1)?;
             return alone(plan, precision, code, engine);
         }
-        let program = DeviceProgram::new(plan, precision, |source, memory| {
-            Gpu::new(self, source, memory, precision)
+        let program = DeviceProgram::new(plan, precision, None, |source, memory| {
+            Gpu::new(self, source, memory, precision, None)
         })?;
         Ok(Box::new(program))
     }

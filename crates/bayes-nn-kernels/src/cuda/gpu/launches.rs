@@ -11,22 +11,46 @@ use cudarc::driver::{
 
 use super::{Cuda, Products, copy_in, copy_out, driver, library, synchronize, zeros};
 use crate::Precision;
-use crate::cuda::emit::{Launch, Product, Source};
+use crate::cuda::emit::{AllReduceMean, Launch, Product, Source};
 use crate::cuda::program::{Engine, Memory};
+use crate::cuda::values::real_bytes;
 use crate::device::DeviceError;
 
 /// Bytes that cuBLAS may work with: what NVIDIA recommends for Hopper, more than enough before.
 const WORKSPACE: usize = 32 << 20;
 
+/// Steps that are begun before those of other ranks are waited for: few enough that the driver
+/// never blocks a rank that has to hear of the failure of another.
+const AHEAD: u64 = 32;
+
+/// The other ranks of a group, as the program of one sees them.
+pub(super) trait Peers: Send {
+    /// Begins the mean over all ranks of so many numbers, from one address to another.
+    fn all_reduce_mean(
+        &self,
+        addresses: [u64; 2],
+        numbers: usize,
+        precision: Precision,
+        stream: &CudaStream,
+    ) -> Result<(), DeviceError>;
+    /// Waits for all that the stream has to do, unless a rank fails.
+    fn wait(&self, stream: &CudaStream) -> Result<(), DeviceError>;
+    /// Waits no more, for any of them, and ends what does on the GPU.
+    fn leave(&mut self);
+}
+
 /// A launch whose kernel is loaded.
 enum Loaded {
     Kernel(CudaFunction, LaunchConfig),
     Product(Product),
+    AllReduceMean(AllReduceMean),
 }
 
-/// A program's stream, memory and graph. The graph goes first: it refers to all the others.
+/// A program's stream, memory and graph. The graph goes first: it refers to all the others. Then
+/// go the peers, for whom nothing may wait that goes later.
 pub(super) struct Gpu {
     graph: Option<CudaGraph>,
+    peers: Option<Box<dyn Peers>>,
     launches: Vec<Loaded>,
     blas: Option<CudaBlas>,
     bytes: CudaSlice<u8>,
@@ -47,12 +71,14 @@ impl Gpu {
         source: &Source,
         memory: &Memory,
         precision: Precision,
+        peers: Option<Box<dyn Peers>>,
     ) -> Result<Gpu, DeviceError> {
         let context = &cuda.context;
         let module = cuda.module(&source.text)?;
         let load = |launch: &Launch| {
             Ok(match launch {
                 Launch::Product(product) => Loaded::Product(product.clone()),
+                Launch::AllReduceMean(mean) => Loaded::AllReduceMean(mean.clone()),
                 Launch::Kernel(kernel) => Loaded::Kernel(
                     module
                         .load_function(&kernel.name)
@@ -78,6 +104,7 @@ impl Gpu {
         };
         let mut gpu = Gpu {
             graph: None,
+            peers,
             launches,
             blas,
             bytes,
@@ -87,8 +114,38 @@ impl Gpu {
             precision,
             products: cuda.products,
         };
-        gpu.graph = gpu.captured()?;
+        // Ranks meet where their programs run, each on a thread of its own: see `meet`.
+        if gpu.peers.is_none() {
+            gpu.graph = gpu.captured()?;
+        }
         Ok(gpu)
+    }
+
+    /// Lets ranks meet before their first step, which connects them, so that nothing is left to
+    /// set up when a graph with their meetings is captured.
+    fn meet(&self) -> Result<(), DeviceError> {
+        for launch in &self.launches {
+            if let Loaded::AllReduceMean(mean) = launch {
+                self.average(mean)?;
+            }
+        }
+        self.wait()
+    }
+
+    /// Waits for all that was launched, unless another rank fails.
+    fn wait(&self) -> Result<(), DeviceError> {
+        match &self.peers {
+            Some(peers) => peers.wait(&self.stream),
+            None => self.synchronize(),
+        }
+    }
+
+    /// After a failure nothing here waits for other ranks.
+    fn or_leave<R>(&mut self, done: Result<R, DeviceError>) -> Result<R, DeviceError> {
+        if let (Err(_), Some(peers)) = (&done, &mut self.peers) {
+            peers.leave();
+        }
+        done
     }
 
     /// All launches of a step as one graph.
@@ -115,6 +172,7 @@ impl Gpu {
     fn launch(&self, number: usize) -> Result<(), DeviceError> {
         match &self.launches[number] {
             Loaded::Product(product) => self.multiply(product),
+            Loaded::AllReduceMean(mean) => self.average(mean),
             Loaded::Kernel(function, shape) => {
                 let start = self.pointer();
                 let (arena, indices, partials) = (
@@ -130,6 +188,65 @@ impl Gpu {
                 done.map(|_| ()).map_err(driver("cuLaunchKernel"))
             }
         }
+    }
+
+    /// The mean over the ranks, of one rank a copy.
+    fn average(&self, mean: &AllReduceMean) -> Result<(), DeviceError> {
+        let size = real_bytes(self.precision);
+        let arena = self.pointer() + self.memory.arena as u64;
+        let addresses = [mean.source, mean.out].map(|place| arena + (place * size) as u64);
+        match &self.peers {
+            _ if mean.numbers == 0 => Ok(()),
+            Some(peers) => {
+                peers.all_reduce_mean(addresses, mean.numbers, self.precision, &self.stream)
+            }
+            None => self.copy_bytes(addresses, mean.numbers * size),
+        }
+    }
+
+    /// Copies bytes from one address of the program's memory to another; the two ranges do not
+    /// overlap.
+    fn copy_bytes(&self, [from, to]: [u64; 2], bytes: usize) -> Result<(), DeviceError> {
+        let context = self.stream.context();
+        context
+            .bind_to_thread()
+            .map_err(driver("cuCtxSetCurrent"))?;
+        // SAFETY: both ranges are inside the memory, and do not overlap.
+        let copied = unsafe {
+            cudarc::driver::result::memcpy_dtod_async(to, from, bytes, self.stream.cu_stream())
+        };
+        copied.map_err(driver("cuMemcpyDtoD"))
+    }
+
+    fn run_steps(&mut self, steps: u64) -> Result<(), DeviceError> {
+        if self.peers.is_some() && self.graph.is_none() {
+            self.meet()?;
+            self.graph = self.captured()?;
+        }
+        if let Some(graph) = &self.graph {
+            for step in 0..steps {
+                if self.peers.is_some() && step.is_multiple_of(AHEAD) {
+                    self.wait()?;
+                }
+                graph.launch().map_err(driver("cuGraphLaunch"))?;
+            }
+        }
+        self.wait()
+    }
+
+    fn timed(&self, launch: usize) -> Result<f64, DeviceError> {
+        let flags = Some(sys::CUevent_flags::CU_EVENT_DEFAULT);
+        let event = || {
+            self.stream
+                .record_event(flags)
+                .map_err(driver("cuEventRecord"))
+        };
+        let begin = event()?;
+        self.launch(launch)?;
+        let end = event()?;
+        self.wait()?;
+        let elapsed = begin.elapsed_ms(&end);
+        Ok(f64::from(elapsed.map_err(driver("cuEventElapsedTime"))?) * 1e-3)
     }
 
     fn multiply(&self, product: &Product) -> Result<(), DeviceError> {
@@ -204,45 +321,20 @@ impl Engine for Gpu {
         if from.is_empty() {
             return Ok(());
         }
-        let (start, bytes) = (self.pointer(), from.len());
-        let context = self.stream.context();
-        context
-            .bind_to_thread()
-            .map_err(driver("cuCtxSetCurrent"))?;
-        // SAFETY: both ranges are inside the memory, and do not overlap: one is of the arena,
-        // the other of what is kept.
-        let copied = unsafe {
-            cudarc::driver::result::memcpy_dtod_async(
-                start + to as u64,
-                start + from.start as u64,
-                bytes,
-                self.stream.cu_stream(),
-            )
-        };
-        copied.map_err(driver("cuMemcpyDtoD"))
+        // One range is of the arena, the other of what is kept.
+        let start = self.pointer();
+        let addresses = [from.start, to].map(|place| start + place as u64);
+        self.copy_bytes(addresses, from.len())
     }
 
     fn run(&mut self, steps: u64) -> Result<(), DeviceError> {
-        if let Some(graph) = &self.graph {
-            for _ in 0..steps {
-                graph.launch().map_err(driver("cuGraphLaunch"))?;
-            }
-        }
-        self.synchronize()
+        let done = self.run_steps(steps);
+        self.or_leave(done)
     }
 
     fn time(&mut self, launch: usize) -> Result<f64, DeviceError> {
-        let flags = Some(sys::CUevent_flags::CU_EVENT_DEFAULT);
-        let event = || {
-            self.stream
-                .record_event(flags)
-                .map_err(driver("cuEventRecord"))
-        };
-        let begin = event()?;
-        self.launch(launch)?;
-        let end = event()?;
-        let elapsed = begin.elapsed_ms(&end);
-        Ok(f64::from(elapsed.map_err(driver("cuEventElapsedTime"))?) * 1e-3)
+        let timed = self.timed(launch);
+        self.or_leave(timed)
     }
 }
 
