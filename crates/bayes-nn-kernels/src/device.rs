@@ -79,7 +79,8 @@ impl Device {
     /// These NVIDIA GPUs as a group, a rank each: variational inference runs on all of them at
     /// once, each with its part of every minibatch, and takes the same steps as on one, up to
     /// rounding. Every GPU holds all rows of the data. Whatever else runs here runs on the first.
-    /// Needs the feature `nccl`, and has not been run on a GPU yet.
+    /// Programs of one group take turns; two groups that share a GPU must not run at the same
+    /// time. Needs the feature `nccl`, and has not been run on a GPU yet.
     ///
     /// # Errors
     /// No GPU, the same one twice, one that is not there; those of [`Device::cuda`]; and when this

@@ -116,9 +116,11 @@ impl<E: Engine> DeviceProgram<E> {
             memory,
         };
         program.set_control(0, 0)?;
-        let rank = seat.map_or([0, 1], |seat| [seat.rank(), seat.ranks()]);
-        let rank = bytes_of(&rank.map(|number| number as u64));
-        program.engine.write(8 * CONTROL, &rank)?;
+        if plan.has_all_reduce() {
+            let rank = seat.map_or([0, 1], |seat| [seat.rank(), seat.ranks()]);
+            let rank = bytes_of(&rank.map(|number| number as u64));
+            program.engine.write(8 * CONTROL, &rank)?;
+        }
         let tables: Vec<u8> = source.tables.iter().flat_map(|n| n.to_ne_bytes()).collect();
         let at = program.memory.indices + 4 * plan.indices;
         program.engine.write(at, &tables)?;
