@@ -50,7 +50,7 @@ pub struct Group {
     ranks: usize,
     first: Box<dyn Backend + Send + Sync>,
     compile: Box<Compile>,
-    /// Whose program runs.
+    /// Whose program is made or runs.
     turn: Arc<Mutex<()>>,
 }
 
@@ -86,6 +86,8 @@ impl Backend for Group {
             return self.first.compile(plan, precision);
         }
         let exchange = Exchange::new(self.ranks);
+        // Members get to know one another while no other program of theirs is under way.
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(Box::new(Ranks {
             programs: (self.compile)(plan, precision, exchange.seats())?,
             exchange,
@@ -282,11 +284,10 @@ mod tests {
             ranks.rewind(9, 0);
             for _ in 0..20 {
                 ranks.run(7).unwrap();
-                let bits = |program: &Box<dyn Program>| -> Vec<u64> {
-                    let values = program.read_input(state).into_iter();
-                    values.map(f64::to_bits).collect()
-                };
-                let all: Vec<Vec<u64>> = ranks.programs.iter().map(bits).collect();
+                let programs = ranks.programs.iter();
+                let states = programs.map(|program| program.read_input(state));
+                let bits = states.map(|state| state.into_iter().map(f64::to_bits).collect());
+                let all: Vec<Vec<u64>> = bits.collect();
                 assert!(all.iter().all(|bits| *bits == all[0]));
             }
         }
