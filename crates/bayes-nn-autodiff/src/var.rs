@@ -386,7 +386,7 @@ impl<'g> Var<'g> {
     /// all of them; with one rank this itself, as a number is.
     ///
     /// Ranks are devices that run the same program on their own parts of minibatches. They wait
-    /// for one another here, so one mean of a [`concat`] costs less than several of its parts.
+    /// for one another here, so one mean of a [`concat()`] costs less than several of its parts.
     /// The derivative is the mean over the ranks of the derivatives: a gradient is that of the
     /// mean of what the ranks compute.
     ///

@@ -19,8 +19,8 @@ use crate::device::DeviceError;
 /// Bytes that cuBLAS may work with: what NVIDIA recommends for Hopper, more than enough before.
 const WORKSPACE: usize = 32 << 20;
 
-/// Steps that are begun before those of other ranks are waited for: few enough that the driver
-/// never blocks a rank that has to hear of the failure of another.
+/// Steps that are begun before those of other ranks are waited for: few, so that the driver has no
+/// cause to block a rank that has to hear of the failure of another.
 const AHEAD: u64 = 32;
 
 /// The other ranks of a group, as the program of one sees them.

@@ -165,10 +165,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_library_is_told_with_how_to_get_it() {
-        if let Err(error) = present() {
-            assert_eq!(error, DeviceError::NoNccl);
-            assert!(error.to_string().contains("nvidia-nccl-cu13"), "{error}");
+    fn the_library_knows_means_or_is_told_how_to_get() {
+        /// The first that has `ncclAvg`, 2.10.
+        const OLDEST: i32 = 21_000;
+        match present() {
+            Ok(()) => assert!(result::get_nccl_version().unwrap() >= OLDEST),
+            Err(error) => {
+                assert_eq!(error, DeviceError::NoNccl);
+                assert!(error.to_string().contains("nvidia-nccl-cu13"), "{error}");
+            }
         }
     }
 }
