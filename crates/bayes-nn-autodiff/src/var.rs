@@ -387,15 +387,19 @@ impl<'g> Var<'g> {
     ///
     /// Ranks are devices that run the same program on their own parts of minibatches. They wait
     /// for one another here, so one mean of a [`concat()`] costs less than several of its parts.
-    /// The derivative is the mean over the ranks of the derivatives: a gradient is that of the
-    /// mean of what the ranks compute.
+    ///
+    /// A gradient through it is this rank's part: its mean over the ranks is the gradient of the
+    /// mean of what they compute, and has to be taken, too. Of a loss
+    /// that each rank has of its own rows, differentiate first: one mean over gradients and loss is
+    /// then all there is.
     ///
     /// ```
     /// use bayes_nn_autodiff::{Bindings, Graph, grad};
     /// let graph = Graph::new();
     /// let x = graph.input("x", [2]);
     /// let loss = (x * x).sum().all_reduce_mean();
-    /// let gradient = grad(loss, &[x])?[0];
+    /// let own_part = grad(loss, &[x])?[0];
+    /// let gradient = own_part.all_reduce_mean();
     /// // The interpreter is the only rank.
     /// let values = graph.evaluate(&[loss, gradient], &Bindings::new().bind(x, &[1.0, 2.0]))?;
     /// assert_eq!((values[0].values(), values[1].values()), (&[5.0][..], &[2.0, 4.0][..]));

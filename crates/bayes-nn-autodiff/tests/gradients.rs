@@ -429,7 +429,7 @@ fn selections_by_index_have_their_derivatives_along_every_axis() {
 }
 
 #[test]
-fn a_mean_over_ranks_has_the_derivative_of_what_is_averaged() {
+fn the_derivative_of_a_mean_over_one_rank_is_that_of_its_argument() {
     let points = [somewhere([2, 3], 1)];
     assert_differentiable("all_reduce_mean", &points, |_, x| {
         (x[0].exp().all_reduce_mean() * x[0]).sin()
