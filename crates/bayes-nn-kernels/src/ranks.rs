@@ -10,7 +10,7 @@ use bayes_nn_autodiff::InputId;
 
 use crate::device::DeviceError;
 use crate::plan::Plan;
-use crate::{Backend, KernelError, Lanes, Precision, Profile, Program};
+use crate::{Backend, KernelError, Precision, Profile, Program};
 use exchange::Exchange;
 pub(crate) use exchange::Seat;
 
@@ -50,7 +50,7 @@ pub struct Group {
     ranks: usize,
     first: Box<dyn Backend + Send + Sync>,
     compile: Box<Compile>,
-    /// Whose program is made or runs.
+    /// Whose program is made, runs or is dropped.
     turn: Arc<Mutex<()>>,
 }
 
@@ -82,30 +82,20 @@ impl Group {
 
 impl Backend for Group {
     fn compile(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Program>, KernelError> {
-        if !plan.has_all_reduce() {
-            return self.first.compile(plan, precision);
-        }
-        let exchange = Exchange::new(self.ranks);
-        // Members get to know one another while no other program of theirs is under way.
+        // To allocate and to load may be to wait for what runs on a GPU, and that for another rank.
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let meets = plan.has_all_reduce();
+        let ranks = if meets { self.ranks } else { 1 };
+        let exchange = Exchange::new(ranks);
+        let programs = match meets {
+            true => (self.compile)(plan, precision, exchange.seats())?,
+            false => vec![self.first.compile(plan, precision)?],
+        };
         Ok(Box::new(Ranks {
-            programs: (self.compile)(plan, precision, exchange.seats())?,
+            programs,
             exchange,
             turn: self.turn.clone(),
         }))
-    }
-
-    fn compile_lanes(
-        &self,
-        plan: &Plan,
-        precision: Precision,
-        shared: &[InputId],
-        lanes: usize,
-    ) -> Result<Option<Box<dyn Lanes>>, KernelError> {
-        match plan.has_all_reduce() {
-            true => Ok(None),
-            false => self.first.compile_lanes(plan, precision, shared, lanes),
-        }
     }
 
     fn ranks(&self) -> usize {
@@ -113,7 +103,7 @@ impl Backend for Group {
     }
 }
 
-/// The programs of all ranks as one.
+/// The programs of all ranks as one, or the only one of a plan in which ranks do not meet.
 ///
 /// All ranks run the same steps between two looks from outside, and whatever is looked at was
 /// computed from means that are the same on all of them. So to stop, to go on or to find a NaN is
@@ -190,6 +180,14 @@ impl Ranks {
 
 /// What a rank says that waited for another in vain.
 const LET_DOWN: KernelError = KernelError::Device(DeviceError::RankFailed);
+
+impl Drop for Ranks {
+    fn drop(&mut self) {
+        // To free is to wait, as to allocate is.
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        self.programs.clear();
+    }
+}
 
 impl Program for Ranks {
     fn write(&mut self, input: InputId, values: &[f64]) -> Result<(), KernelError> {

@@ -188,7 +188,7 @@ impl Advi {
     /// each has `B / R` rows of every minibatch of [`Advi::batch`] rows, or of all rows, and one
     /// mean over their gradients and ELBOs makes one step of them. `B` has to be a multiple of `R`,
     /// and the density a sum over rows, as for minibatches. Each device holds all data. Restarts
-    /// take turns, and predictions run on the first device.
+    /// run one after another, and predictions on the first device.
     pub fn device(mut self, device: Device) -> Advi {
         self.device = device;
         self
