@@ -80,11 +80,14 @@ impl Device {
     /// once, each with its part of every minibatch, and takes the same steps as on one, up to
     /// rounding. Every GPU holds all rows of the data. Whatever else runs here runs on the first.
     /// Programs of one group take turns; two groups that share a GPU must not run at the same
-    /// time. Needs the feature `nccl`, and has not been run on a GPU yet.
+    /// time. After any failure, an index outside its axis included, which a program of one GPU
+    /// outlasts, a program of a group is to be compiled again. Needs the feature `nccl`, and has
+    /// not been run on a GPU yet.
     ///
     /// # Errors
-    /// No GPU, the same one twice, one that is not there; those of [`Device::cuda`]; and when this
-    /// program was built without the feature, or the library NCCL is missing.
+    /// No GPU, the same one twice, one that is not there, GPUs of different architectures; those of
+    /// [`Device::cuda`]; and when this program was built without the feature, or the library NCCL
+    /// is missing or older than 2.19.
     pub fn cuda_group(ordinals: &[usize]) -> Result<Device, DeviceError> {
         each_once(ordinals)?;
         cuda_group(ordinals)
@@ -340,6 +343,18 @@ pub enum DeviceError {
          one device"
     )]
     NoNccl,
+    /// The library NCCL is too old.
+    #[error(
+        "the library NCCL found here is version {}.{}, and groups need {}.{} or newer; install \
+         NVIDIA's package `libnccl2`, or `pip install nvidia-nccl-cu13`, or use one device",
+        .found / 10_000, .found % 10_000 / 100, .needed / 10_000, .needed % 10_000 / 100
+    )]
+    OldNccl {
+        /// Its version, as 10000 major + 100 minor + patch.
+        found: i32,
+        /// The oldest that will do.
+        needed: i32,
+    },
     /// A group without devices.
     #[error("a group of devices needs one device or more")]
     EmptyGroup,
@@ -349,9 +364,17 @@ pub enum DeviceError {
         /// Its number.
         ordinal: usize,
     },
-    /// A rank waited for another that failed. What failed is reported in its place where it is
-    /// known.
-    #[error("another rank of the group failed")]
+    /// GPUs of a group that would not round alike.
+    #[error("the GPUs of a group must be alike: the first is {first}, another {other}")]
+    UnequalGroup {
+        /// Architecture and products of the first.
+        first: String,
+        /// Those of one that differs.
+        other: String,
+    },
+    /// A rank waited for another that failed, or failed before and cannot go on. What failed is
+    /// reported in its place where it is known.
+    #[error("another rank of the group failed; GPUs of a group go on in a program compiled anew")]
     RankFailed,
     /// The device's memory is full.
     #[error(

@@ -50,6 +50,8 @@ pub struct Group {
     ranks: usize,
     first: Box<dyn Backend + Send + Sync>,
     compile: Box<Compile>,
+    /// Whether a program in which ranks meet is of no use after a failure.
+    ended_by_failure: bool,
     /// Whose program is made, runs or is dropped.
     turn: Arc<Mutex<()>>,
 }
@@ -75,8 +77,18 @@ impl Group {
             compile: Box::new(move |plan, precision, seats| {
                 compile(&members, plan, precision, seats)
             }),
+            ended_by_failure: false,
             turn: Arc::default(),
         })
+    }
+
+    /// A group whose ranks cannot meet again once one has failed.
+    #[cfg(feature = "nccl")]
+    pub(crate) fn ended_by_failure(self) -> Group {
+        Group {
+            ended_by_failure: true,
+            ..self
+        }
     }
 }
 
@@ -86,7 +98,7 @@ impl Backend for Group {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let meets = plan.has_all_reduce();
         let ranks = if meets { self.ranks } else { 1 };
-        let exchange = Exchange::new(ranks);
+        let exchange = Exchange::new(ranks, self.ended_by_failure && meets);
         let programs = match meets {
             true => (self.compile)(plan, precision, exchange.seats())?,
             false => vec![self.first.compile(plan, precision)?],
@@ -123,7 +135,7 @@ impl Ranks {
         // Two programs whose ranks met in different orders would wait for one another.
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let exchange = &*self.exchange;
-        exchange.begin();
+        exchange.begin()?;
         let attempt = |program: &mut Box<dyn Program>| {
             let outcome = catch_unwind(AssertUnwindSafe(|| run(&mut **program)));
             if !matches!(outcome, Ok(Ok(_))) {
@@ -260,8 +272,8 @@ mod tests {
         (plan, [id(x), id(state)])
     }
 
-    fn compiled(plan: &Plan, precision: Precision, ranks: usize) -> Ranks {
-        let exchange = Exchange::new(ranks);
+    fn compiled(plan: &Plan, precision: Precision, ranks: usize, ended_by_failure: bool) -> Ranks {
+        let exchange = Exchange::new(ranks, ended_by_failure);
         let group = Cpu::detect().unwrap().group(ranks).unwrap();
         Ranks {
             programs: (group.compile)(plan, precision, exchange.seats()).unwrap(),
@@ -275,7 +287,7 @@ mod tests {
         let graph = Graph::new();
         let (plan, [x, state]) = walk(&graph);
         for precision in [Precision::F32, Precision::F64] {
-            let mut ranks = compiled(&plan, precision, 3);
+            let mut ranks = compiled(&plan, precision, 3, false);
             let numbers: Vec<f64> = (0..60).map(|i| f64::from(i).sqrt()).collect();
             ranks.write(x, &numbers).unwrap();
             ranks.fill(state, 0.5).unwrap();
@@ -335,7 +347,7 @@ mod tests {
         let graph = Graph::new();
         let (plan, [x, state]) = walk(&graph);
         for bad in 0..3 {
-            let mut ranks = compiled(&plan, Precision::F64, 3);
+            let mut ranks = compiled(&plan, Precision::F64, 3, false);
             ranks.fill(x, 0.5).unwrap();
             ranks.fill(state, 0.5).unwrap();
             let place = ranks.programs.remove(bad);
@@ -346,5 +358,23 @@ mod tests {
             let error = ranks.profile(10).unwrap_err();
             assert_eq!(error.to_string(), "this rank failed: fails");
         }
+    }
+
+    #[test]
+    fn ranks_that_a_failure_ends_begin_nothing_after_it() {
+        let graph = Graph::new();
+        let (plan, [x, state]) = walk(&graph);
+        let mut ranks = compiled(&plan, Precision::F64, 3, true);
+        ranks.fill(x, 0.5).unwrap();
+        ranks.fill(state, 0.5).unwrap();
+        ranks.run(4).unwrap();
+        let good = ranks.programs.remove(1);
+        ranks.programs.insert(1, Box::new(Panics(good)));
+        let error = ranks.profile(10).unwrap_err();
+        assert_eq!(error.to_string(), "this rank failed: fails");
+        let left = ranks.programs[1].read_input(state);
+        // Not even the rank that would panic.
+        assert_eq!(ranks.run(100), Err(LET_DOWN));
+        assert_eq!(ranks.programs[1].read_input(state), left);
     }
 }

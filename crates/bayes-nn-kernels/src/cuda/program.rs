@@ -130,6 +130,12 @@ impl<E: Engine> DeviceProgram<E> {
         Ok(program)
     }
 
+    /// What computes, to be connected to that of other ranks.
+    #[cfg(feature = "nccl")]
+    pub fn engine(&mut self) -> &mut E {
+        &mut self.engine
+    }
+
     fn set_control(&mut self, seed: u64, step: u64) -> Result<(), DeviceError> {
         self.engine.write(0, &bytes_of(&[seed, step, NO_ERROR, 0]))
     }

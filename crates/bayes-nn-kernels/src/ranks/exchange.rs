@@ -1,5 +1,6 @@
 //! Where the ranks of one process meet: sums in a fixed order, and nobody left waiting.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 
 use crate::device::DeviceError;
@@ -9,6 +10,11 @@ pub(crate) struct Exchange {
     slots: Box<[Slot]>,
     round: Mutex<Round>,
     changed: Condvar,
+    /// A rank failed and will not come. Set while nobody changes the round, so that none that
+    /// waits for it misses it; read at any time.
+    abandoned: AtomicBool,
+    /// Whether ranks cannot meet again after a failure.
+    ended_by_failure: bool,
 }
 
 /// What a rank brings, and its memory for the sum of what all bring.
@@ -22,8 +28,6 @@ struct Slot {
 struct Round {
     number: u64,
     arrived: usize,
-    /// A rank failed and will not come.
-    abandoned: bool,
 }
 
 /// One rank's place at the exchange.
@@ -34,11 +38,13 @@ pub(crate) struct Seat {
 }
 
 impl Exchange {
-    pub fn new(ranks: usize) -> Arc<Exchange> {
+    pub fn new(ranks: usize, ended_by_failure: bool) -> Arc<Exchange> {
         Arc::new(Exchange {
             slots: (0..ranks).map(|_| Slot::default()).collect(),
             round: Mutex::default(),
             changed: Condvar::new(),
+            abandoned: AtomicBool::new(false),
+            ended_by_failure,
         })
     }
 
@@ -56,15 +62,28 @@ impl Exchange {
     }
 
     /// Makes ready for steps that all ranks begin; none of them is running.
-    pub fn begin(&self) {
-        let mut round = self.round();
-        (round.arrived, round.abandoned) = (0, false);
+    ///
+    /// # Errors
+    /// [`DeviceError::RankFailed`] when an earlier failure was the end.
+    pub fn begin(&self) -> Result<(), DeviceError> {
+        if self.ended_by_failure && self.is_abandoned() {
+            return Err(DeviceError::RankFailed);
+        }
+        self.round().arrived = 0;
+        self.abandoned.store(false, Ordering::Release);
+        Ok(())
     }
 
     /// Lets go all that wait, and all that come: a rank failed.
     pub fn abandon(&self) {
-        self.round().abandoned = true;
+        let round = self.round();
+        self.abandoned.store(true, Ordering::Release);
+        drop(round);
         self.changed.notify_all();
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.abandoned.load(Ordering::Acquire)
     }
 
     /// Waits until all ranks are here.
@@ -78,7 +97,7 @@ impl Exchange {
             self.changed.notify_all();
         }
         while round.number == number {
-            if round.abandoned {
+            if self.is_abandoned() {
                 return Err(DeviceError::RankFailed);
             }
             let waited = self.changed.wait(round);
@@ -108,7 +127,7 @@ impl Seat {
     /// Whether a rank failed, so that it would be waited for in vain.
     #[cfg(feature = "nccl")]
     pub fn is_abandoned(&self) -> bool {
-        self.exchange.round().abandoned
+        self.exchange.is_abandoned()
     }
 
     /// Hands each element's mean over the ranks to `put`. Sums are taken in the order of the

@@ -7,29 +7,38 @@ use cudarc::driver::{CudaContext, CudaStream, DriverError};
 use cudarc::nccl::result::{self, NcclError};
 use cudarc::nccl::sys;
 
-use super::launches::Peers;
-use super::{Cuda, driver};
+use super::launches::{Gpu, Peers};
+use super::{bind, driver};
 use crate::Precision;
 use crate::device::DeviceError;
 use crate::ranks::Seat;
 
-/// Whether the library can be loaded; nothing of it is called before.
+/// The first NCCL, as 10000 major + 100 minor, whose communicators are left without known hangs
+/// (https://github.com/NVIDIA/nccl/issues/992); means there are since 2.10.
+const OLDEST: i32 = 21_900;
+
+/// Whether the library can be loaded and will do; nothing of it is called before.
 ///
 /// # Errors
-/// How to get it where it cannot.
+/// How to get it where it cannot, and which is needed where it is too old.
 pub(super) fn present() -> Result<(), DeviceError> {
     static PRESENT: OnceLock<bool> = OnceLock::new();
     // SAFETY: asks whether a library can be loaded.
-    match *PRESENT.get_or_init(|| unsafe { sys::is_culib_present() }) {
-        true => Ok(()),
-        false => Err(DeviceError::NoNccl),
+    if !*PRESENT.get_or_init(|| unsafe { sys::is_culib_present() }) {
+        return Err(DeviceError::NoNccl);
+    }
+    match result::get_nccl_version().map_err(nccl("ncclGetVersion"))? {
+        found if found < OLDEST => Err(DeviceError::OldNccl {
+            found,
+            needed: OLDEST,
+        }),
+        _ => Ok(()),
     }
 }
 
 /// A rank's end of the communicator of one program.
-pub(super) struct Communicator {
-    /// `None` after a failure.
-    handle: Option<sys::ncclComm_t>,
+struct Communicator {
+    handle: sys::ncclComm_t,
     context: Arc<CudaContext>,
     seat: Seat,
 }
@@ -38,16 +47,15 @@ pub(super) struct Communicator {
 // GPU to the thread that makes it.
 unsafe impl Send for Communicator {}
 
-/// A communicator between these GPUs, which are all different, by rank.
-pub(super) fn communicators(
-    members: &[Cuda],
-    seats: Vec<Seat>,
-) -> Result<Vec<Communicator>, DeviceError> {
-    let ordinals: Vec<i32> = members
-        .iter()
-        .map(|cuda| cuda.context.ordinal() as i32)
-        .collect();
-    let mut handles = vec![std::ptr::null_mut(); members.len()];
+/// Makes a communicator between the GPUs of all ranks, by rank, which are all different, and takes
+/// each mean of a step once. What NCCL sets up for a mean it sets up the first time, and may wait for
+/// other ranks then: one thread does it for all of them, so that none waits for one that failed
+/// elsewhere. Later calls are expected to return at once, as long as the environment does not set
+/// `NCCL_LAUNCH_MODE=GROUP`; that has not been seen.
+pub(super) fn connect(mut gpus: Vec<&mut Gpu>, seats: Vec<Seat>) -> Result<(), DeviceError> {
+    let ordinal = |gpu: &&mut Gpu| gpu.stream().context().ordinal() as i32;
+    let ordinals: Vec<i32> = gpus.iter().map(ordinal).collect();
+    let mut handles = vec![std::ptr::null_mut(); ordinals.len()];
     // SAFETY: the library is there, and as many handles and ordinals as are said.
     let made = unsafe {
         result::comm_init_all(
@@ -57,43 +65,50 @@ pub(super) fn communicators(
         )
     };
     made.map_err(nccl("ncclCommInitAll"))?;
-    let ranks = handles.into_iter().zip(members).zip(seats);
-    let communicators = ranks.map(|((handle, cuda), seat)| Communicator {
-        handle: Some(handle),
-        context: cuda.context.clone(),
-        seat,
-    });
-    Ok(communicators.collect())
+    for ((gpu, handle), seat) in gpus.iter_mut().zip(handles).zip(seats) {
+        let context = gpu.stream().context().clone();
+        gpu.join(Box::new(Communicator {
+            handle,
+            context,
+            seat,
+        }));
+    }
+    let met = meet(&gpus);
+    if met.is_err() {
+        // All of them before the memory of any goes, which others may still read.
+        gpus.into_iter().for_each(Gpu::leave);
+    }
+    met
+}
+
+/// Takes each mean of a step once.
+fn meet(gpus: &[&mut Gpu]) -> Result<(), DeviceError> {
+    for number in gpus[0].meetings() {
+        // Each mean by itself: several in one call may be taken in another way than one.
+        result::group_start().map_err(nccl("ncclGroupStart"))?;
+        let begun = gpus.iter().try_for_each(|gpu| gpu.launch(number));
+        let ended = result::group_end().map_err(nccl("ncclGroupEnd"));
+        begun.and(ended.map(|_| ()))?;
+        // The one that fails may be another than the one that waits for it.
+        while !all_done(gpus)? {
+            std::thread::yield_now();
+        }
+    }
+    Ok(())
+}
+
+fn all_done(gpus: &[&mut Gpu]) -> Result<bool, DeviceError> {
+    let mut done = true;
+    for gpu in gpus {
+        done &= gpu.is_done()?;
+    }
+    Ok(done)
 }
 
 impl Communicator {
-    fn handle(&self) -> Result<sys::ncclComm_t, DeviceError> {
-        self.handle.ok_or(DeviceError::RankFailed)
-    }
-
     fn bind(&self) -> Result<(), DeviceError> {
         let bound = self.context.bind_to_thread();
         bound.map_err(driver("cuCtxSetCurrent"))
-    }
-
-    /// Whether the stream is done, as long as nothing has failed here or elsewhere.
-    fn is_done(&self, stream: &CudaStream) -> Result<bool, DeviceError> {
-        let handle = self.handle()?;
-        if self.seat.is_abandoned() {
-            return Err(DeviceError::RankFailed);
-        }
-        let mut status = sys::ncclResult_t::ncclSuccess;
-        // SAFETY: the communicator is alive, and writes one status.
-        let asked = unsafe { sys::ncclCommGetAsyncError(handle, &mut status) };
-        let asked = asked.result().and_then(|_| status.result());
-        asked.map_err(nccl("ncclCommGetAsyncError"))?;
-        // SAFETY: the stream is alive.
-        let state = unsafe { cudarc::driver::sys::cuStreamQuery(stream.cu_stream()) };
-        match state.result() {
-            Ok(()) => Ok(true),
-            Err(DriverError(CUresult::CUDA_ERROR_NOT_READY)) => Ok(false),
-            Err(error) => Err(driver("cuStreamQuery")(error)),
-        }
     }
 }
 
@@ -110,8 +125,8 @@ impl Peers for Communicator {
             Precision::F32 => sys::ncclDataType_t::ncclFloat32,
             Precision::F64 => sys::ncclDataType_t::ncclFloat64,
         };
-        // SAFETY: both ranges are inside the program's memory, which lives as long as its graph,
-        // and the communicator as long as what was launched.
+        // SAFETY: both ranges are inside the program's memory, which lives longer than the
+        // communicator, and that as long as what was launched.
         let begun = unsafe {
             result::all_reduce(
                 from as *const std::ffi::c_void,
@@ -119,37 +134,40 @@ impl Peers for Communicator {
                 numbers,
                 kind,
                 sys::ncclRedOp_t::ncclAvg,
-                self.handle()?,
+                self.handle,
                 stream.cu_stream().cast(),
             )
         };
         begun.map(|_| ()).map_err(nccl("ncclAllReduce"))
     }
 
-    fn wait(&self, stream: &CudaStream) -> Result<(), DeviceError> {
+    fn is_done(&self, stream: &CudaStream) -> Result<bool, DeviceError> {
         self.bind()?;
-        // To wait inside the driver would be to wait for ever for a rank that failed.
-        while !self.is_done(stream)? {
-            std::thread::yield_now();
+        if self.seat.is_abandoned() {
+            return Err(DeviceError::RankFailed);
         }
-        Ok(())
-    }
-
-    fn leave(&mut self) {
-        if let Some(handle) = self.handle.take()
-            && self.bind().is_ok()
-        {
-            // SAFETY: the communicator is used no more. Its kernels end, whether or not the other
-            // ranks come; what fails to be freed is lost, no more.
-            let _ = unsafe { result::comm_abort(handle) };
+        let mut status = sys::ncclResult_t::ncclSuccess;
+        // SAFETY: the communicator is alive, and writes one status.
+        let asked = unsafe { sys::ncclCommGetAsyncError(self.handle, &mut status) };
+        let asked = asked.result().and_then(|_| status.result());
+        asked.map_err(nccl("ncclCommGetAsyncError"))?;
+        // SAFETY: the stream is alive.
+        let state = unsafe { cudarc::driver::sys::cuStreamQuery(stream.cu_stream()) };
+        match state.result() {
+            Ok(()) => Ok(true),
+            Err(DriverError(CUresult::CUDA_ERROR_NOT_READY)) => Ok(false),
+            Err(error) => Err(driver("cuStreamQuery")(error)),
         }
     }
 }
 
 impl Drop for Communicator {
     fn drop(&mut self) {
-        // Destroying would wait for the other ranks, which are dropped one after the other.
-        self.leave();
+        bind(&self.context);
+        // SAFETY: the communicator is used no more, by no graph either: to abort waits for those.
+        // Its kernels end, whether or not the other ranks come, for whom destroying would wait, and
+        // who are dropped one after the other. What fails to be freed is lost, no more.
+        let _ = unsafe { result::comm_abort(self.handle) };
     }
 }
 
@@ -165,14 +183,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_library_knows_means_or_is_told_how_to_get() {
-        /// The first that has `ncclAvg`, 2.10.
-        const OLDEST: i32 = 21_000;
+    fn the_library_will_do_or_is_told_how_to_get() {
         match present() {
             Ok(()) => assert!(result::get_nccl_version().unwrap() >= OLDEST),
-            Err(error) => {
-                assert_eq!(error, DeviceError::NoNccl);
+            Err(error @ DeviceError::NoNccl) => {
                 assert!(error.to_string().contains("nvidia-nccl-cu13"), "{error}");
+            }
+            Err(error) => {
+                assert!(matches!(error, DeviceError::OldNccl { .. }), "{error}");
             }
         }
     }
