@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Made by `cargo xtask gpu`: `bash run.sh` runs all of it, `bash run.sh PART...` only these:
-#   tests    every test on the GPU; without one, each fails and says why
+#   tests    every test on the GPU; without one, each fails and says why. Groups of GPUs are skipped
+#            where NCCL is missing, unless BAYES_NN_REQUIRE_NCCL is set
 #   memory   some of them under the memory checker, where it works
 #   table    the work beside other libraries, written to GPU.md after every row; REPEATS=1 runs each
 #            program once, ROWS="image grid" only shows these rows

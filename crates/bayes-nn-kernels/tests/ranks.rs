@@ -1,14 +1,17 @@
 //! Groups: ranks take the steps of one device, however they are scheduled, and none waits for one
 //! that failed. The environment variable BAYES_NN_TEST_ON may name other groups than those of CPUs:
 //! `host`, CUDA's kernels as C++ (feature `cuda`), or `cuda`, the first GPU as a group of one, and
-//! several (feature `nccl`).
+//! several (feature `nccl`; where it or the library is missing they are skipped unless
+//! BAYES_NN_REQUIRE_NCCL is set).
 
 mod common;
 #[path = "common/network.rs"]
 mod network;
 
 use bayes_nn_autodiff::{Graph, InputId, Var, grad};
-use bayes_nn_kernels::{Backend, Cpu, DeviceError, Group, KernelError, Plan, Precision, plan};
+use bayes_nn_kernels::{
+    Backend, Cpu, Device, DeviceError, Group, KernelError, Plan, Precision, plan,
+};
 use common::{Model, SEED, assert_close};
 use network::{step_of_ranks, variational_step};
 
@@ -20,43 +23,41 @@ fn cpus(ranks: usize) -> Group {
 }
 
 /// Groups, all of which must take the same steps.
-fn groups() -> Vec<Group> {
+fn groups() -> Vec<Device> {
     let sizes = [1, 2, 4];
+    let named = |group: Group| Device::new("group", group);
     match std::env::var("BAYES_NN_TEST_ON").as_deref() {
         #[cfg(feature = "cuda")]
         Ok("host") => {
             let host = bayes_nn_kernels::cuda::Host::find().unwrap();
-            sizes.map(|n| host.clone().group(n).unwrap()).into()
+            sizes.map(|n| named(host.clone().group(n).unwrap())).into()
         }
-        #[cfg(feature = "nccl")]
         Ok("cuda") => gpus(),
-        _ => sizes.map(cpus).into(),
+        _ => sizes.map(|n| named(cpus(n))).into(),
     }
 }
 
 /// The first GPU by itself, and where there are more, four of them or two.
-#[cfg(feature = "nccl")]
-fn gpus() -> Vec<Group> {
-    use bayes_nn_kernels::cuda::Cuda;
-    let count = Cuda::list().unwrap_or_else(|error| panic!("{error}")).len();
+fn gpus() -> Vec<Device> {
+    let count = Device::list().len() - 1;
     let most = [4, 2].into_iter().find(|ranks| *ranks <= count);
     if most.is_none() {
         eprintln!("skipped: a group of several GPUs, of which there is one");
     }
     let sizes = [1].into_iter().chain(most);
-    let groups = sizes.map(|ranks| {
-        let members = (0..ranks).map(Cuda::new).collect::<Result<_, _>>();
-        members.and_then(Cuda::group)
-    });
-    match groups.collect() {
-        Ok(groups) => groups,
-        Err(error) => {
-            let required = std::env::var_os("BAYES_NN_REQUIRE_CUDA").is_some();
-            assert!(!required, "{error}");
-            eprintln!("skipped: {error}");
-            Vec::new()
-        }
-    }
+    let groups = sizes.map(|ranks| Device::cuda_group(&(0..ranks).collect::<Vec<_>>()));
+    groups.collect::<Result<_, _>>().unwrap_or_else(|error| {
+        let required = match error {
+            DeviceError::NotBuiltForGroups
+            | DeviceError::NoNccl
+            | DeviceError::OldNccl { .. }
+            | DeviceError::UnequalGroup { .. } => "BAYES_NN_REQUIRE_NCCL",
+            _ => "BAYES_NN_REQUIRE_CUDA",
+        };
+        assert!(std::env::var_os(required).is_none(), "{error}");
+        eprintln!("skipped: groups of GPUs: {error}");
+        Vec::new()
+    })
 }
 
 /// The output of each of so many steps, then the states.
@@ -98,6 +99,31 @@ fn ranks_take_the_steps_of_one_device() {
                 assert_eq!(states.collect::<Vec<f64>>(), found[last..], "{what}");
             }
         }
+    }
+}
+
+#[test]
+fn the_mean_of_gradients_through_a_mean_is_the_gradient_of_one_device() {
+    for group in groups() {
+        let ranks = group.ranks();
+        // A function of the mean over all rows, each rank with its own.
+        let run = |graph: &Graph, rows: usize, backend: &dyn Backend| -> Vec<f64> {
+            let mut m = Model::new(graph);
+            let (x, w) = (m.input([40]), m.input([3]));
+            let row = x.gather(graph.batch(40, rows, 1), 0).reshape([rows, 1]);
+            let mean = (row * w).sin().mean().all_reduce_mean();
+            let loss = (2.0 * mean).exp() * w.sum();
+            let gradient = grad(loss, &[w]).unwrap()[0];
+            m.outputs = vec![loss.all_reduce_mean(), gradient.all_reduce_mean()];
+            let mut program = m.program(backend, Precision::F64);
+            program.run(1).unwrap();
+            [program.read_output(0), program.read_output(1)].concat()
+        };
+        let (alone, together) = (Graph::new(), Graph::new());
+        let expected = run(&alone, 40, &Cpu::detect().unwrap());
+        let found = run(&together, 40 / ranks, &group);
+        let what = format!("{ranks} ranks");
+        assert_close(&what, &found, &expected, 1e-12);
     }
 }
 
@@ -221,23 +247,24 @@ fn an_index_outside_on_one_rank_ends_all_with_its_error() {
 }
 
 #[test]
-fn programs_of_a_group_run_on_several_threads_take_turns() {
-    let group = cpus(2);
-    let graph = Graph::new();
-    let model = step_of_ranks(&graph, 50);
-    let expected = run(&model, &group, Precision::F64, 5);
-    std::thread::scope(|scope| {
-        for _ in 0..3 {
-            let mut program = model.program(&group, Precision::F64);
-            let expected = &expected;
-            scope.spawn(move || {
-                for step in 0..5 {
-                    program.run(1).unwrap();
-                    assert_eq!(program.read_output(0), expected[step..=step]);
-                }
-            });
-        }
-    });
+fn programs_of_a_group_on_several_threads_take_turns() {
+    for group in groups() {
+        let graph = Graph::new();
+        let model = step_of_ranks(&graph, 100 / group.ranks());
+        let expected = run(&model, &group, Precision::F64, 5);
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    // Made, run and dropped while others are.
+                    let mut program = model.program(&group, Precision::F64);
+                    for step in 0..5 {
+                        program.run(1).unwrap();
+                        assert_eq!(program.read_output(0), expected[step..=step]);
+                    }
+                });
+            }
+        });
+    }
 }
 
 #[test]

@@ -80,7 +80,8 @@ fn fits_and_predictions_tell_the_same_story_on_every_device() {
 }
 
 /// Groups that stand beside the CPU: two hosts, or with BAYES_NN_TEST_ON=cuda the first GPU, and
-/// all of them where they are two or four.
+/// where there are more, four of them or two. Groups of GPUs are skipped where this was built
+/// without NCCL, or the library is missing, unless BAYES_NN_REQUIRE_NCCL is set.
 fn groups() -> Vec<Device> {
     if std::env::var("BAYES_NN_TEST_ON").as_deref() != Ok("cuda") {
         let group = Host::find().and_then(|host| host.group(2));
@@ -98,8 +99,12 @@ fn groups() -> Vec<Device> {
         _ => &[&[0], &[0, 1, 2, 3]],
     };
     let groups = several.iter().map(|ordinals| Device::cuda_group(ordinals));
-    let groups: Result<_, _> = groups.collect();
-    groups.unwrap_or_else(|error| panic!("{error}"))
+    groups.collect::<Result<_, _>>().unwrap_or_else(|error| {
+        let required = std::env::var_os("BAYES_NN_REQUIRE_NCCL").is_some();
+        assert!(!required, "{error}");
+        eprintln!("skipped: groups of GPUs: {error}");
+        Vec::new()
+    })
 }
 
 #[test]
