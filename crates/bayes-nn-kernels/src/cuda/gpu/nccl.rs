@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use cudarc::driver::sys::CUresult;
 use cudarc::driver::{CudaContext, CudaStream, DriverError};
-use cudarc::nccl::result::{self, NcclError};
+use cudarc::nccl::result::{self, NcclError, NcclStatus};
 use cudarc::nccl::sys;
 
 use super::launches::{Gpu, Peers};
@@ -64,7 +64,7 @@ pub(super) fn connect(mut gpus: Vec<&mut Gpu>, seats: Vec<Seat>) -> Result<(), D
             ordinals.as_ptr(),
         )
     };
-    made.map_err(nccl("ncclCommInitAll"))?;
+    let made = made.map_err(nccl("ncclCommInitAll"))?;
     for ((gpu, handle), seat) in gpus.iter_mut().zip(handles).zip(seats) {
         let context = gpu.stream().context().clone();
         gpu.join(Box::new(Communicator {
@@ -73,7 +73,7 @@ pub(super) fn connect(mut gpus: Vec<&mut Gpu>, seats: Vec<Seat>) -> Result<(), D
             seat,
         }));
     }
-    let met = meet(&gpus);
+    let met = finished("ncclCommInitAll", Ok(made)).and_then(|()| meet(&gpus));
     if met.is_err() {
         // All of them before the memory of any goes, which others may still read.
         gpus.into_iter().for_each(Gpu::leave);
@@ -85,10 +85,10 @@ pub(super) fn connect(mut gpus: Vec<&mut Gpu>, seats: Vec<Seat>) -> Result<(), D
 fn meet(gpus: &[&mut Gpu]) -> Result<(), DeviceError> {
     for number in gpus[0].meetings() {
         // Each mean by itself: several in one call may be taken in another way than one.
-        result::group_start().map_err(nccl("ncclGroupStart"))?;
+        finished("ncclGroupStart", result::group_start())?;
         let begun = gpus.iter().try_for_each(|gpu| gpu.launch(number));
-        let ended = result::group_end().map_err(nccl("ncclGroupEnd"));
-        begun.and(ended.map(|_| ()))?;
+        let ended = finished("ncclGroupEnd", result::group_end());
+        begun.and(ended)?;
         // The one that fails may be another than the one that waits for it.
         while !all_done(gpus)? {
             std::thread::yield_now();
@@ -138,7 +138,7 @@ impl Peers for Communicator {
                 stream.cu_stream().cast(),
             )
         };
-        begun.map(|_| ()).map_err(nccl("ncclAllReduce"))
+        finished("ncclAllReduce", begun)
     }
 
     fn is_done(&self, stream: &CudaStream) -> Result<bool, DeviceError> {
@@ -150,7 +150,7 @@ impl Peers for Communicator {
         // SAFETY: the communicator is alive, and writes one status.
         let asked = unsafe { sys::ncclCommGetAsyncError(self.handle, &mut status) };
         let asked = asked.result().and_then(|_| status.result());
-        asked.map_err(nccl("ncclCommGetAsyncError"))?;
+        finished("ncclCommGetAsyncError", asked)?;
         // SAFETY: the stream is alive.
         let state = unsafe { cudarc::driver::sys::cuStreamQuery(stream.cu_stream()) };
         match state.result() {
@@ -168,6 +168,19 @@ impl Drop for Communicator {
         // Its kernels end, whether or not the other ranks come, for whom destroying would wait, and
         // who are dropped one after the other. What fails to be freed is lost, no more.
         let _ = unsafe { result::comm_abort(self.handle) };
+    }
+}
+
+/// Checks that a call has done all that it has to do on the host: what is launched next follows it.
+fn finished(call: &'static str, status: Result<NcclStatus, NcclError>) -> Result<(), DeviceError> {
+    match status.map_err(nccl(call))? {
+        NcclStatus::InProgress => Err(DeviceError::Call {
+            call,
+            message: "it returned before it was done, as NCCL_COMM_BLOCKING=0 in the environment \
+                      asks; unset that"
+                .to_owned(),
+        }),
+        _ => Ok(()),
     }
 }
 
