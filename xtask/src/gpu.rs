@@ -13,12 +13,13 @@ use crate::peers::gpu::{BUILT, PACKAGES};
 use crate::python::Python;
 
 /// The tests that run on a GPU: package, name.
-const TESTS: [(&str, &str); 6] = [
+const TESTS: [(&str, &str); 7] = [
     ("bayes-nn-kernels", "device"),
     ("bayes-nn-kernels", "cuda"),
     ("bayes-nn-kernels", "lanes"),
     ("bayes-nn-kernels", "operations"),
     ("bayes-nn-kernels", "random_graphs"),
+    ("bayes-nn-kernels", "ranks"),
     ("bayes-nn", "devices"),
 ];
 
@@ -67,7 +68,7 @@ pub fn run(stage: Option<&Path>) -> Result<(), String> {
 fn staged(folder: &Path) -> Result<PathBuf, String> {
     make_folder(&folder.join("peers"))?;
     for (package, test) in TESTS {
-        let arguments = format!("test -p {package} --features cuda --no-run --test {test}");
+        let arguments = format!("test -p {package} --features nccl --no-run --test {test}");
         stage(&built(&arguments)?, &folder.join(format!("test-{test}")))?;
     }
     let workload = "build --release -p bayes-nn-benches --features cuda --bin workload";

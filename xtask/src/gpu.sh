@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Made by `cargo xtask gpu`: `bash run.sh` runs all of it, `bash run.sh PART...` only these:
-#   tests    every test on the GPU; without one, each fails and says why
+#   tests    every test on the GPU; without one, each fails and says why. Groups of GPUs are skipped
+#            where NCCL is missing, unless BAYES_NN_REQUIRE_NCCL is set
 #   memory   some of them under the memory checker, where it works
 #   table    the work beside other libraries, written to GPU.md after every row; REPEATS=1 runs each
 #            program once, ROWS="image grid" only shows these rows
@@ -9,9 +10,13 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
 export BAYES_NN_TEST_ON=cuda BAYES_NN_REQUIRE_CUDA=1 BAYES_NN_REQUIRE_NVRTC=1
 
-# NVRTC and cuBLAS where the loader does not look: in Python's packages, else in the toolkit.
+# NVRTC, cuBLAS and NCCL where the loader does not look: in Python's packages, else in the toolkit.
+# NCCL is asked for by the name without a version.
 site=$("${PYTHON:-python3}" -c 'import sysconfig; print(sysconfig.get_path("purelib"))' 2>/dev/null)
-for folder in "$site"/nvidia/*/lib "${CUDA_HOME:-/usr/local/cuda}"/lib64; do
+if [ -e "$site/nvidia/nccl/lib/libnccl.so.2" ]; then
+  mkdir -p nccl && ln -sf "$site/nvidia/nccl/lib/libnccl.so.2" nccl/libnccl.so
+fi
+for folder in "$PWD/nccl" "$site"/nvidia/*/lib "${CUDA_HOME:-/usr/local/cuda}"/lib64; do
   [ -d "$folder" ] && LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$folder"
 done
 export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:-}"

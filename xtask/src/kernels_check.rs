@@ -43,6 +43,10 @@ pub fn run(extent: Extent) -> Result<(), String> {
         &format!("{kernels} --test cuda --test lanes --test device"),
         &environment,
     )?;
+    // Ranks that meet, on hosts as on GPUs.
+    let host = ("BAYES_NN_TEST_ON", "host");
+    let on_host: Vec<(&str, &str)> = environment.iter().copied().chain([host]).collect();
+    cargo(&format!("{kernels} --test ranks"), &on_host)?;
     if extent != Extent::Quick {
         cargo(
             "test -p bayes-nn --features cuda --test devices",
@@ -50,10 +54,9 @@ pub fn run(extent: Extent) -> Result<(), String> {
         )?;
     }
     if extent == Extent::Long {
-        let host = [("BAYES_NN_TEST_ON", "host"), ("PROPTEST_CASES", LONG_CASES)];
         cargo(
             &format!("{kernels} --test operations --test random_graphs"),
-            &host,
+            &[host, ("PROPTEST_CASES", LONG_CASES)],
         )?;
     }
     Ok(())

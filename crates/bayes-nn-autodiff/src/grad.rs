@@ -363,6 +363,9 @@ fn propagate<'g>(
             let adjoint = stretched(graph, adjoint, node.shape);
             whole(0, adjoint.gather(argument(1), axis));
         }
+        // Linear and symmetric. What comes out is the part of this rank, of which the mean over the
+        // ranks is the gradient of the mean of what they compute.
+        Op::AllReduceMean => whole(0, adjoint.all_reduce_mean()),
     }
 }
 

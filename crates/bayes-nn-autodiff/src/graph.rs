@@ -208,6 +208,9 @@ impl Graph {
 
     /// The row numbers of a minibatch of `batch` out of `rows`: consecutive pieces of one random
     /// permutation after another, so that in an epoch each row occurs exactly once.
+    ///
+    /// Where several ranks run a graph in which they meet ([`Var::all_reduce_mean`]), each gets its
+    /// own `batch` rows: side by side they are the next piece of the same permutations.
     #[track_caller]
     pub fn batch(&self, rows: usize, batch: usize, stream: u32) -> Var<'_> {
         if !(1..=u32::MAX as usize).contains(&rows) {

@@ -26,6 +26,9 @@ pub enum Op {
     Step,
     /// Row numbers of a minibatch: positions `step * B .. (step + 1) * B` of an endless
     /// sequence of random permutations of `0..rows`, see [`crate::noise::Permutation`].
+    ///
+    /// Where `R` ranks run a graph with [`Op::AllReduceMean`], rank `r` gets `B` positions from
+    /// `(step * R + r) * B` on: its part of a minibatch of `R * B` rows.
     Batch {
         /// How many rows the data set has.
         rows: usize,
@@ -88,6 +91,9 @@ pub enum Op {
         /// The axis into which slices are added.
         axis: usize,
     },
+    /// The mean of the argument over the ranks that run the graph together, element by element,
+    /// and the same on all of them; of one rank the argument itself.
+    AllReduceMean,
 }
 
 /// The distribution of a noise node.

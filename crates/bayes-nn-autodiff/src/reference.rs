@@ -327,6 +327,8 @@ pub(crate) fn apply(op: Op, arguments: &[&Tensor], shape: Shape) -> Result<Tenso
             }
             Tensor::new(shape, values.into())
         }
+        // The interpreter is the only rank.
+        Op::AllReduceMean => arguments[0].clone(),
     })
 }
 

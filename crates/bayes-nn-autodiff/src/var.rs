@@ -382,6 +382,40 @@ impl<'g> Var<'g> {
         self.view_unchecked(offset, shape)
     }
 
+    /// The mean over the *ranks* that run the graph together, of the same shape and the same on
+    /// all of them; with one rank this itself, as a number is.
+    ///
+    /// Ranks are devices that run the same program on their own parts of minibatches. They wait
+    /// for one another here, so one mean of a [`concat()`] costs less than several of its parts.
+    ///
+    /// A gradient through it is this rank's part: its mean over the ranks is the gradient of the
+    /// mean of what they compute, and has to be taken, too. Of a loss
+    /// that each rank has of its own rows, differentiate first: one mean over gradients and loss is
+    /// then all there is.
+    ///
+    /// ```
+    /// use bayes_nn_autodiff::{Bindings, Graph, grad};
+    /// let graph = Graph::new();
+    /// let x = graph.input("x", [2]);
+    /// let loss = (x * x).sum().all_reduce_mean();
+    /// let own_part = grad(loss, &[x])?[0];
+    /// let gradient = own_part.all_reduce_mean();
+    /// // The interpreter is the only rank.
+    /// let values = graph.evaluate(&[loss, gradient], &Bindings::new().bind(x, &[1.0, 2.0]))?;
+    /// assert_eq!((values[0].values(), values[1].values()), (&[5.0][..], &[2.0, 4.0][..]));
+    /// # Ok::<(), bayes_nn_autodiff::GraphError>(())
+    /// ```
+    #[track_caller]
+    pub fn all_reduce_mean(self) -> Var<'g> {
+        let Repr::Node(graph, _) = self.0 else {
+            return self;
+        };
+        match float_operands(graph, "all_reduce_mean", &[self], Location::caller()) {
+            Ok(()) => graph.push(Op::AllReduceMean, &[self], self.shape(), Kind::Float),
+            Err(stand_in) => stand_in,
+        }
+    }
+
     pub(crate) fn view_unchecked(self, offset: usize, shape: Shape) -> Var<'g> {
         match self.0 {
             Repr::Number(_) => self,

@@ -2,7 +2,7 @@
 
 mod common;
 
-use bayes_nn_autodiff::{Bindings, Graph, NoiseKind, Shape, Var, concat, grad};
+use bayes_nn_autodiff::{Bindings, Graph, Node, NoiseKind, Op, Shape, Var, concat, grad};
 use common::{assert_differentiable, at, somewhere};
 
 fn assert_unary(name: &str, points: &[f64], f: impl for<'g> Fn(Var<'g>) -> Var<'g>) {
@@ -426,6 +426,22 @@ fn selections_by_index_have_their_derivatives_along_every_axis() {
             grad((chosen * chosen * x[1]).sum(), &[x[0]]).unwrap()[0]
         },
     );
+}
+
+#[test]
+fn the_derivative_of_a_mean_over_one_rank_is_that_of_its_argument() {
+    let points = [somewhere([2, 3], 1)];
+    assert_differentiable("all_reduce_mean", &points, |_, x| {
+        (x[0].exp().all_reduce_mean() * x[0]).sin()
+    });
+    // A gradient meets the other ranks once, however the mean is used.
+    let graph = Graph::new();
+    let x = graph.input("x", [3]);
+    let mean = (x * x).all_reduce_mean();
+    let gradient = grad((mean.sin() * mean).sum(), &[x]).unwrap()[0];
+    let met = |node: &Node| node.op == Op::AllReduceMean;
+    assert_eq!(graph.nodes().iter().filter(|node| met(node)).count(), 2);
+    assert_eq!(gradient.shape(), x.shape());
 }
 
 #[test]

@@ -54,6 +54,17 @@ fn operations_on_constants_are_done_when_written() {
 }
 
 #[test]
+fn where_ranks_meet_stays_as_it_was_written() {
+    let graph = Graph::new();
+    let constant = graph.constant(&[1.0, 2.0], [2]);
+    let mean = constant.all_reduce_mean();
+    assert_eq!(mean.constant_values(), None);
+    let values = graph.evaluate(&[mean], &Bindings::new()).unwrap();
+    assert_eq!(values[0].values(), [1.0, 2.0]);
+    assert_eq!(Var::from(3.0).all_reduce_mean().number(), Some(3.0));
+}
+
+#[test]
 fn a_constant_is_not_blown_up_when_stretched() {
     let graph = Graph::new();
     let large = graph.constant(&[1.0], [1]).broadcast_to([1000, 1000]);

@@ -76,6 +76,23 @@ impl Device {
         Err(DeviceError::NotBuilt)
     }
 
+    /// These NVIDIA GPUs as a group, a rank each: variational inference runs on all of them at
+    /// once, each with its part of every minibatch, and takes the same steps as on one, up to
+    /// rounding. Every GPU holds all rows of the data. Whatever else runs here runs on the first.
+    /// Programs of one group take turns; two groups that share a GPU must not run at the same
+    /// time. After any failure, an index outside its axis included, which a program of one GPU
+    /// outlasts, a program of a group is to be compiled again. Needs the feature `nccl`, and has
+    /// not been run on a GPU yet.
+    ///
+    /// # Errors
+    /// No GPU, the same one twice, one that is not there, GPUs of different architectures; those of
+    /// [`Device::cuda`]; and when this program was built without the feature, or the library NCCL
+    /// is missing or older than 2.19.
+    pub fn cuda_group(ordinals: &[usize]) -> Result<Device, DeviceError> {
+        each_once(ordinals)?;
+        cuda_group(ordinals)
+    }
+
     /// The first GPU if it can be used, else the CPU. Small models are faster on the CPU.
     pub fn best() -> Device {
         Device::cuda(0).unwrap_or_default()
@@ -156,6 +173,48 @@ impl Backend for Device {
             Kind::Other { backend, .. } => backend.compile_lanes(plan, precision, shared, lanes),
         }
     }
+
+    fn ranks(&self) -> usize {
+        match &self.0 {
+            Kind::Cpu { .. } => 1,
+            Kind::Other { backend, .. } => backend.ranks(),
+        }
+    }
+}
+
+/// Checks the GPUs of a group before any is asked for.
+pub(crate) fn each_once(ordinals: &[usize]) -> Result<(), DeviceError> {
+    if ordinals.is_empty() {
+        return Err(DeviceError::EmptyGroup);
+    }
+    let mut before = ordinals.iter().enumerate();
+    match before.find(|(i, ordinal)| ordinals[..*i].contains(ordinal)) {
+        Some((_, &ordinal)) => Err(DeviceError::TwiceInGroup { ordinal }),
+        None => Ok(()),
+    }
+}
+
+/// A group of GPUs that are all different.
+#[cfg(feature = "nccl")]
+fn cuda_group(ordinals: &[usize]) -> Result<Device, DeviceError> {
+    use crate::cuda::Cuda;
+    let members = ordinals.iter().map(|ordinal| Cuda::new(*ordinal));
+    let members: Vec<Cuda> = members.collect::<Result<_, _>>()?;
+    let numbers: Vec<String> = ordinals.iter().map(usize::to_string).collect();
+    let names = members.iter().map(Cuda::name);
+    let names: Vec<String> = names.collect::<Result<_, _>>()?;
+    let name = format!("cuda:{} ({})", numbers.join(","), names.join(", "));
+    Ok(Device::new(&name, Cuda::group(members)?))
+}
+
+#[cfg(all(feature = "cuda", not(feature = "nccl")))]
+fn cuda_group(_ordinals: &[usize]) -> Result<Device, DeviceError> {
+    Err(DeviceError::NotBuiltForGroups)
+}
+
+#[cfg(not(feature = "cuda"))]
+fn cuda_group(_ordinals: &[usize]) -> Result<Device, DeviceError> {
+    Err(DeviceError::NotBuilt)
 }
 
 impl fmt::Debug for Device {
@@ -170,17 +229,21 @@ impl fmt::Display for Device {
     }
 }
 
-/// `cpu`, `cuda`, `cuda:1` or `best`, as on a command line.
+/// `cpu`, `cuda`, `cuda:1`, `cuda:0,1` (a group) or `best`, as on a command line.
 impl FromStr for Device {
     type Err = DeviceError;
 
     fn from_str(text: &str) -> Result<Device, DeviceError> {
-        let number = || text.strip_prefix("cuda:")?.parse().ok();
-        match (text, number()) {
+        let numbers = || -> Option<Vec<usize>> {
+            let numbers = text.strip_prefix("cuda:")?.split(',');
+            numbers.map(|number| number.parse().ok()).collect()
+        };
+        match (text, numbers().as_deref()) {
             ("cpu", _) => Ok(Device::cpu()),
             ("best", _) => Ok(Device::best()),
             ("cuda", _) => Device::cuda(0),
-            (_, Some(ordinal)) => Device::cuda(ordinal),
+            (_, Some([ordinal])) => Device::cuda(*ordinal),
+            (_, Some(ordinals)) => Device::cuda_group(ordinals),
             _ => Err(DeviceError::Unknown {
                 asked: text.to_owned(),
             }),
@@ -212,7 +275,9 @@ impl fmt::Display for DeviceInfo {
 #[non_exhaustive]
 pub enum DeviceError {
     /// No device has this name.
-    #[error("no device is called `{asked}`; there are `cpu`, `cuda`, `cuda:N` and `best`")]
+    #[error(
+        "no device is called `{asked}`; there are `cpu`, `cuda`, `cuda:N`, `cuda:N,M` and `best`"
+    )]
     Unknown {
         /// What was asked for.
         asked: String,
@@ -220,6 +285,12 @@ pub enum DeviceError {
     /// The feature `cuda` is off.
     #[error("this program was built without CUDA; build it with `--features cuda`, or use the CPU")]
     NotBuilt,
+    /// The feature `nccl` is off.
+    #[error(
+        "this program was built without NCCL, by which several GPUs work together; build it with \
+         `--features nccl`, or use one device"
+    )]
+    NotBuiltForGroups,
     /// There is no NVIDIA driver.
     #[error(
         "no NVIDIA driver was found ({library} cannot be loaded); install one for your GPU \
@@ -264,6 +335,47 @@ pub enum DeviceError {
         /// The Python package that carries it.
         wheel: &'static str,
     },
+    /// The library NCCL is missing.
+    #[error(
+        "the library NCCL cannot be loaded (libnccl.so); install NVIDIA's packages `libnccl2` and \
+         `libnccl-dev`, or `pip install nvidia-nccl-cu13`, add the folder of the library to \
+         LD_LIBRARY_PATH, and where it holds only libnccl.so.2, a link libnccl.so to it; or use \
+         one device"
+    )]
+    NoNccl,
+    /// The library NCCL is too old.
+    #[error(
+        "the library NCCL found here is version {}.{}, and groups need {}.{} or newer; install \
+         NVIDIA's package `libnccl2`, or `pip install nvidia-nccl-cu13`, or use one device",
+        .found / 10_000, .found % 10_000 / 100, .needed / 10_000, .needed % 10_000 / 100
+    )]
+    OldNccl {
+        /// Its version, as 10000 major + 100 minor + patch.
+        found: i32,
+        /// The oldest that will do.
+        needed: i32,
+    },
+    /// A group without devices.
+    #[error("a group of devices needs one device or more")]
+    EmptyGroup,
+    /// A GPU that would be two ranks of a group.
+    #[error("CUDA device {ordinal} is named twice in a group; each is to be there once")]
+    TwiceInGroup {
+        /// Its number.
+        ordinal: usize,
+    },
+    /// GPUs of a group that would not round alike.
+    #[error("the GPUs of a group must be alike: the first is {first}, another {other}")]
+    UnequalGroup {
+        /// Architecture and products of the first.
+        first: String,
+        /// Those of one that differs.
+        other: String,
+    },
+    /// A rank waited for another that failed, or failed before and cannot go on. What failed is
+    /// reported in its place where it is known.
+    #[error("another rank of the group failed; GPUs of a group go on in a program compiled anew")]
+    RankFailed,
     /// The device's memory is full.
     #[error(
         "the program needs {} MB on the device, of whose {} MB {} MB are free; use smaller \

@@ -29,6 +29,7 @@ mod error;
 mod lanes;
 pub mod plan;
 pub mod profile;
+mod ranks;
 
 use bayes_nn_autodiff::InputId;
 
@@ -40,6 +41,7 @@ pub use error::KernelError;
 pub use lanes::{Alone, Lanes};
 pub use plan::Plan;
 pub use profile::Profile;
+pub use ranks::Group;
 
 /// The numbers a program calculates with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -75,6 +77,12 @@ pub trait Backend {
     ) -> Result<Option<Box<dyn Lanes>>, KernelError> {
         let _ = (plan, precision, shared, lanes);
         Ok(None)
+    }
+
+    /// How many ranks run a plan in which ranks meet, each with its part of every minibatch: 1,
+    /// unless this is a [`Group`].
+    fn ranks(&self) -> usize {
+        1
     }
 }
 

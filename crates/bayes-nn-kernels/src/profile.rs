@@ -108,6 +108,7 @@ impl Plan {
                 moved("scatter", shape(*out), size(*source) + size(*out))
             }
             Step::Batch { out, .. } => moved("batch", shape(*out), size(*out)),
+            Step::AllReduceMean { out, .. } => moved("all-reduce", shape(*out), 2 * size(*out)),
         }
     }
 }

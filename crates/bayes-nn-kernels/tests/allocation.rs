@@ -106,6 +106,24 @@ fn process(graph: &Graph, points: usize) -> Model<'_> {
     m
 }
 
+/// Allocations of a group, on all its threads, in one call of many steps more than in one of a few.
+fn allocations_of_steps(ranks: usize, precision: Precision) -> usize {
+    let graph = Graph::new();
+    let mut model = net(&graph, 5, 200, 50);
+    let gradient = model.outputs[0].all_reduce_mean() * model.outputs[1].all_reduce_mean();
+    model.outputs.push(gradient);
+    let group = Cpu::detect().unwrap().threads(1).group(ranks).unwrap();
+    let mut program = model.program(&group, precision);
+    let mut count = |steps| {
+        let start = COUNT.load(Ordering::Relaxed);
+        program.run(steps).unwrap();
+        COUNT.load(Ordering::Relaxed) - start
+    };
+    count(1);
+    let few = count(1);
+    count(50).saturating_sub(few)
+}
+
 /// One test: side by side, two would count each other's allocations.
 ///
 /// On several threads a call enters the pool through a queue that allocates a block for every 63
@@ -115,6 +133,9 @@ fn process(graph: &Graph, points: usize) -> Model<'_> {
 #[test]
 fn nothing_is_allocated_after_the_first_step() {
     for precision in [Precision::F32, Precision::F64] {
+        // A call starts a thread for each rank but one.
+        let more = allocations_of_steps(3, precision);
+        assert!(more <= 8, "three ranks, {precision:?}: {more}");
         let graphs = [(); 4].map(|()| Graph::new());
         for (what, model) in [
             ("loops", net(&graphs[0], 5, 200, 50)),

@@ -19,7 +19,7 @@ use bayes_nn_kernels::cuda::emit::{BlockLoop, Launch, Source, Tiny};
 use bayes_nn_kernels::cuda::{Cuda, Host, compiler};
 use bayes_nn_kernels::{Backend, Cpu, KernelError, Plan, Precision, Program};
 use common::{Model, assert_close};
-use network::variational_step;
+use network::{step_of_ranks, variational_step};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 
@@ -402,6 +402,7 @@ fn assert_snapshot(name: &str, model: &Model<'_>, precision: Precision) {
                 kernel.shared_bytes()
             ),
             Launch::Product(product) => format!("// {product:?}\n"),
+            Launch::AllReduceMean(mean) => format!("// {mean:?}\n"),
         };
     }
     assert_kept(name, &text);
@@ -439,6 +440,14 @@ fn the_text_of_known_plans_is_the_one_that_is_kept() {
     let hidden = weights.matmul(x.t()).tanh();
     m.outputs = vec![hidden.logsumexp(0).sum(), hidden.gather(index, 0), x.max()];
     assert_snapshot("products_and_reductions", &m, Precision::F64);
+    let graph = Graph::new();
+    let mut m = Model::new(&graph);
+    let (x, shift) = (m.input([300, 4]), m.input([4]));
+    let rows = x.gather(graph.batch(300, 40, 2), 0);
+    m.updates = vec![(shift, shift + rows.sum_axis(0).all_reduce_mean())];
+    // Ranks do not meet within a launch.
+    assert!(BlockLoop::alone(&m.plan(), Precision::F32, Tiny::ANY).is_none());
+    assert_snapshot("mean_over_ranks", &m, Precision::F32);
     let graph = Graph::new();
     let mut m = Model::new(&graph);
     let (x, shift, count) = (m.input([300, 4]), m.input([4]), m.index(&[7]));
@@ -484,6 +493,8 @@ fn the_text_is_taken_by_the_compiler_of_cuda() {
     let step = variational_step(&graph, Some(50));
     assert!(BlockLoop::alone(&step.plan(), Precision::F64, Tiny::within(227 << 10)).is_some());
     compile(&step, &ARCHITECTURES);
+    let graph = Graph::new();
+    compile(&step_of_ranks(&graph, 50), &ARCHITECTURES);
     random_models(5, |model| compile(model, &ARCHITECTURES[..1]));
     // What is wrong comes back as what the compiler says of it.
     let error = compiler::compile("KERNEL of nothing", ARCHITECTURES[0]).unwrap_err();

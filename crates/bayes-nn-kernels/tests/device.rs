@@ -1,7 +1,7 @@
 //! Devices by name, and what is said where one is missing.
 
 use bayes_nn_autodiff::Graph;
-use bayes_nn_kernels::{Backend, Device, DeviceError, Plan, Precision};
+use bayes_nn_kernels::{Backend, Cpu, Device, DeviceError, Plan, Precision};
 
 #[test]
 fn a_device_runs_programs_and_has_a_name() {
@@ -40,6 +40,31 @@ fn a_build_without_cuda_says_so() {
     }
     assert!(Device::best().is_cpu());
     assert_eq!(Device::list().len(), 1);
+}
+
+#[test]
+fn groups_of_gpus_that_cannot_be_are_refused() {
+    let error = Device::cuda_group(&[]).unwrap_err();
+    assert_eq!(error, DeviceError::EmptyGroup);
+    let error = Device::cuda_group(&[0, 1, 0]).unwrap_err();
+    assert_eq!(error, DeviceError::TwiceInGroup { ordinal: 0 });
+    assert_eq!(error, "cuda:0,1,0".parse::<Device>().unwrap_err());
+    assert!("cuda:0,".parse::<Device>().is_err_and(|error| {
+        let asked = "cuda:0,".to_owned();
+        error == DeviceError::Unknown { asked }
+    }));
+    let error = match Device::cuda_group(&[1000]) {
+        Ok(device) => panic!("{device}"),
+        Err(error) => error,
+    };
+    let alone = Device::cuda(1000).unwrap_err();
+    let expected = match cfg!(feature = "cuda") && !cfg!(feature = "nccl") {
+        true => DeviceError::NotBuiltForGroups,
+        false => alone,
+    };
+    assert_eq!(error, expected);
+    let group = Device::new("group", Cpu::detect().unwrap().group(3).unwrap());
+    assert_eq!((group.ranks(), Device::cpu().ranks()), (3, 1));
 }
 
 /// A binary with the feature starts without CUDA, and says what is missing.

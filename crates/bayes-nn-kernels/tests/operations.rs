@@ -498,6 +498,31 @@ fn a_matrix_that_is_not_positive_definite_gives_a_triangle_of_nan() {
 }
 
 #[test]
+fn the_only_rank_is_its_own_mean() {
+    for columns in [1, 3, 33, 70] {
+        assert_model(|m| {
+            let (x, cube) = (m.input([6, columns]), m.input([4, 3, columns]));
+            let parts = [x.reshape([6 * columns]), cube.sum().reshape([1])];
+            let mean = concat(&parts, 0).all_reduce_mean();
+            m.outputs = vec![
+                x.all_reduce_mean(),
+                x.exp().all_reduce_mean() * 2.0,
+                x.t().all_reduce_mean().exp().t(),
+                cube.view(columns, [2, 3, columns]).all_reduce_mean(),
+                x.row(2).broadcast_to([6, columns]).all_reduce_mean(),
+                cube.sum().all_reduce_mean(),
+                mean.view(1, [6 * columns]),
+                mean.view(0, [6, columns]).all_reduce_mean().sum_axis(0),
+            ];
+            let slope = (x.sin().all_reduce_mean() * x).sum();
+            m.outputs.extend(grad(slope, &[x]).unwrap());
+            let next = (x * 0.5).all_reduce_mean();
+            m.updates = vec![(x, next)];
+        });
+    }
+}
+
+#[test]
 fn transposes_and_selections_along_every_axis() {
     for columns in [1, 3, 16, 33, 70] {
         assert_model(|m| {

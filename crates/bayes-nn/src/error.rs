@@ -128,7 +128,7 @@ pub enum Error {
     },
     /// A variable whose prior depends on the rows of a minibatch.
     #[error(
-        "the prior of `{site}` depends on the rows of the minibatch, which change at every step; fit it on all rows (without `batch`), or give it one element for each group and select with `Var::gather`"
+        "the prior of `{site}` depends on the rows of the minibatch, which change at every step; fit it on all rows (without `batch`, on one device), or give it one element for each group and select with `Var::gather`"
     )]
     LocalSite {
         /// The variable.

@@ -4,6 +4,7 @@ use bayes_nn::distributions::{MultivariateNormal, Poisson};
 use bayes_nn::model::{self, Batch, Trace};
 
 use bayes_nn::prelude::*;
+use bayes_nn_kernels::Cpu;
 
 fn rows(labels: &[f64]) -> Dataset {
     let x: Vec<f64> = (0..2 * labels.len()).map(|i| (i as f64).sin()).collect();
@@ -260,11 +261,17 @@ fn a_site_for_each_row_of_a_minibatch_is_refused() {
     let data = Data::new().column("x", &[1.0; 4]).unwrap();
     let data = data.column("y", &[1.0; 4]).unwrap();
     assert!(model::fit(&local, &data, quick()).is_ok());
-    let error = message(model::fit(&local, &data, quick().batch(2)));
-    assert!(
-        error.starts_with("the prior of `level` depends on the rows of the minibatch"),
-        "{error}"
-    );
+    // On several devices all rows are a minibatch, too.
+    let group = Cpu::detect().unwrap().group(2).unwrap();
+    let group = Device::new("two CPUs", group);
+    for advi in [quick().batch(2), quick().device(group)] {
+        let error = message(model::fit(&local, &data, advi));
+        assert!(
+            error.starts_with("the prior of `level` depends on the rows of the minibatch"),
+            "{error}"
+        );
+        assert!(error.contains("on one device"), "{error}");
+    }
 }
 
 #[test]

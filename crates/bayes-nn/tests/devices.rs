@@ -79,6 +79,65 @@ fn fits_and_predictions_tell_the_same_story_on_every_device() {
     }
 }
 
+/// Groups that stand beside the CPU: two hosts, or with BAYES_NN_TEST_ON=cuda the first GPU, and
+/// where there are more, four of them or two. Groups of GPUs are skipped where this was built
+/// without NCCL, or the library is missing, unless BAYES_NN_REQUIRE_NCCL is set.
+fn groups() -> Vec<Device> {
+    if std::env::var("BAYES_NN_TEST_ON").as_deref() != Ok("cuda") {
+        let group = Host::find().and_then(|host| host.group(2));
+        return match group {
+            Ok(group) => vec![Device::new("two hosts", group)],
+            Err(error) => {
+                eprintln!("skipped: {error}");
+                Vec::new()
+            }
+        };
+    }
+    let several: &[&[usize]] = match Device::list().len() - 1 {
+        0 | 1 => &[&[0]],
+        2 | 3 => &[&[0], &[0, 1]],
+        _ => &[&[0], &[0, 1, 2, 3]],
+    };
+    let groups = several.iter().map(|ordinals| Device::cuda_group(ordinals));
+    groups.collect::<Result<_, _>>().unwrap_or_else(|error| {
+        let required = std::env::var_os("BAYES_NN_REQUIRE_NCCL").is_some();
+        assert!(!required, "{error}");
+        eprintln!("skipped: groups of GPUs: {error}");
+        Vec::new()
+    })
+}
+
+#[test]
+fn fits_on_groups_tell_the_same_story() {
+    let data = datasets::moons(200, 0.2, 0).unwrap().standardized();
+    for device in groups() {
+        for (precision, tolerance) in [(Precision::F64, 1e-9), (Precision::F32, 1e-3)] {
+            for rows in [40, 200] {
+                let advi = Advi::mean_field()
+                    .steps(40)
+                    .precision(precision)
+                    .batch(rows)
+                    .elbo_draws(16)
+                    .seed(4);
+                let here = network().fit(&data, advi.clone()).unwrap();
+                let there = network().fit(&data, advi.device(device.clone())).unwrap();
+                let curves = [&here, &there].map(|fit| fit.result().curve().elbos());
+                let off = difference(curves[0], curves[1]);
+                assert!(
+                    off < tolerance,
+                    "{device}, {precision:?}, {rows} rows: {off}"
+                );
+                let predictions = [&here, &there].map(|fit| fit.predict(data.x(), 20).unwrap());
+                let off = difference(predictions[0].mean(), predictions[1].mean());
+                assert!(
+                    off < tolerance,
+                    "{device}, {precision:?}, {rows} rows: {off}"
+                );
+            }
+        }
+    }
+}
+
 /// A device, and how often it was asked for lanes and had them.
 struct Counted {
     device: Device,

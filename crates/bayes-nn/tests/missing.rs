@@ -5,7 +5,8 @@ use bayes_nn::distributions::{
     Distribution, Exponential, GaussianRandomWalk, HalfNormal, Normal, Poisson, Uniform,
 };
 use bayes_nn::model::{self, Batch, Data, Samples, Trace};
-use bayes_nn::{Advi, Error, Nuts};
+use bayes_nn::{Advi, Device, Error, Nuts};
+use bayes_nn_kernels::Cpu;
 
 const NAN: f64 = f64::NAN;
 const Y: [f64; 8] = [1.1, NAN, 0.7, 1.9, NAN, 1.4, 0.2, NAN];
@@ -181,8 +182,13 @@ fn what_cannot_be_imputed_says_why_and_what_would_be_right() {
 
     let data = column("y", &Y);
     let advi = || Advi::mean_field().steps(20).elbo_draws(10);
-    let error = message(model::fit(&normal_mean, &data, advi().batch(2)));
-    assert!(error.contains("minibatch has other rows"), "{error}");
+    // On several devices all rows are a minibatch, too.
+    let group = Device::new("two CPUs", Cpu::detect().unwrap().group(2).unwrap());
+    for advi in [advi().batch(2), advi().device(group)] {
+        let error = message(model::fit(&normal_mean, &data, advi));
+        assert!(error.contains("minibatch has other rows"), "{error}");
+        assert!(error.contains("on one device"), "{error}");
+    }
     let counts = model::from_fn(|trace, data| {
         trace.observe("count", Poisson::new(2.0), data.column("y"));
     });

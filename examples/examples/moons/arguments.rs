@@ -34,8 +34,8 @@ pub struct Arguments {
     #[arg(long, value_enum, default_value_t = Precision::F32)]
     pub precision: Precision,
 
-    /// Where fits and predictions run: cpu, cuda, cuda:N or best. CUDA needs a build with
-    /// `--features cuda`
+    /// Where fits and predictions run: cpu, cuda, cuda:N, cuda:N,M (a group) or best. CUDA needs a
+    /// build with `--features cuda`, a group one with `--features nccl`
     #[arg(long, default_value = "cpu")]
     pub device: Device,
 

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use bayes_nn_autodiff::noise::{self, NoiseKey};
-use bayes_nn_kernels::Profile;
+use bayes_nn_kernels::{Backend, Profile};
 
 use super::group::Group;
 use super::stepper::Blueprint;
@@ -113,7 +113,12 @@ impl Advi {
             group(restart, begin).run(lanes)?.swap_remove(0)
         };
         let available = || std::thread::available_parallelism().map_or(1, |n| n.get());
-        let threads = self.threads.unwrap_or_else(available).min(self.restarts);
+        let threads = match self.device.ranks() {
+            1 => self.threads.unwrap_or_else(available).min(self.restarts),
+            // Their programs take turns, and beside ranks that wait for one another on several GPUs
+            // nothing else is to be copied, loaded or freed there.
+            _ => 1,
+        };
         let next = AtomicUsize::new(0);
         let results: Mutex<Vec<_>> = Mutex::new((0..self.restarts).map(|_| None).collect());
         std::thread::scope(|scope| {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
-use bayes_nn_kernels::{Device, Precision};
+use bayes_nn_kernels::{Backend, Device, Precision};
 
 use crate::check::{at_least_one, positive, setting};
 use crate::{ConvergenceTest, InferenceError, Optimizer, Progress, Schedule, Snapshot, Start};
@@ -183,6 +183,12 @@ impl Advi {
 
     /// Where the fit runs, the CPU unless set; predictions from it run there, too. Noise and
     /// minibatches are the same on every device.
+    ///
+    /// A group of `R` devices ([`Device::cuda_group`]) takes the same steps as one, up to rounding:
+    /// each has `B / R` rows of every minibatch of [`Advi::batch`] rows, or of all rows, and one
+    /// mean over their gradients and ELBOs makes one step of them. `B` has to be a multiple of `R`,
+    /// and the density a sum over rows, as for minibatches. Each device holds all data. Restarts
+    /// run one after another, and predictions on the first device.
     pub fn device(mut self, device: Device) -> Advi {
         self.device = device;
         self
@@ -261,6 +267,36 @@ impl Advi {
             .unwrap_or(self.optimizer.default_learning_rate(self.family))
     }
 
+    /// How many rows a rank of the device takes in a step: its part of the minibatch, where all
+    /// rows are one minibatch if none is set. `None` where there is one rank and all rows are its.
+    pub(crate) fn rows_of_rank(&self, rows: Option<usize>) -> Option<usize> {
+        match self.device.ranks() {
+            1 => self.batch,
+            ranks => self.batch.or(rows).map(|rows| rows / ranks),
+        }
+    }
+
+    /// Checks that the ranks of the device can have equal parts of what a step takes.
+    fn check_ranks(&self, rows: Option<usize>) -> Result<(), InferenceError> {
+        let ranks = self.device.ranks();
+        match (rows, self.batch) {
+            _ if ranks == 1 => Ok(()),
+            (None, _) => {
+                let allowed = "one device: the density has no rows to deal to several";
+                Err(setting("device", &self.device, allowed))
+            }
+            (Some(rows), batch) if !batch.unwrap_or(rows).is_multiple_of(ranks) => {
+                let value = match batch {
+                    Some(batch) => batch.to_string(),
+                    None => format!("unset, hence all {rows} rows"),
+                };
+                let allowed = format!("a multiple of {ranks}, the ranks of {}", self.device);
+                Err(setting("batch", value, allowed))
+            }
+            (Some(_), _) => Ok(()),
+        }
+    }
+
     /// Checks every setting; `rows` are those of the density.
     pub(crate) fn check(&self, rows: Option<usize>) -> Result<(), InferenceError> {
         at_least_one("steps", self.steps)?;
@@ -290,6 +326,7 @@ impl Advi {
                 }
             }
         }
+        self.check_ranks(rows)?;
         self.optimizer.check()?;
         self.schedule.check()?;
         self.convergence.validate()

@@ -1,7 +1,7 @@
 //! One ADVI step as a program: draw, ELBO, gradient, update, all inside. It is written once for
 //! all restarts, of which each has a program.
 
-use bayes_nn_autodiff::{Graph, InputId, NoiseKind, Var, grad};
+use bayes_nn_autodiff::{Graph, InputId, NoiseKind, Var, concat, grad};
 use bayes_nn_kernels::{Alone, Backend, KernelError, Lanes, Plan, Profile, Program};
 
 use super::guide::{Guide, inverse_softplus};
@@ -184,10 +184,21 @@ impl Blueprint {
     /// Writes the step.
     pub(super) fn new(advi: &Advi, density: &dyn Density) -> Result<Blueprint, InferenceError> {
         let graph = Graph::new();
-        let written = Written::new(&graph, advi, density, advi.samples, advi.batch)?;
+        let rows = advi.rows_of_rank(density.rows());
+        let written = Written::new(&graph, advi, density, advi.samples, rows)?;
         let (objective, elbo) = written.objective(advi.estimator);
         let blocks = &written.guide.blocks;
-        let gradients = grad(objective, blocks)?;
+        let mut gradients = grad(objective, blocks)?;
+        // Ranks differ in nothing but their rows, hence in the gradient and the ELBO. After one
+        // mean over both all of them take the same step.
+        let elbo = match advi.device.ranks() {
+            1 => elbo,
+            _ => {
+                gradients.push(elbo);
+                averaged_over_ranks(&mut gradients);
+                gradients.remove(blocks.len())
+            }
+        };
         let rate = advi.rate() * advi.schedule.factor(graph.step(), advi.steps);
 
         let mut states = Vec::new();
@@ -328,6 +339,19 @@ impl Stepper<'_> {
 
     pub(super) fn rewind(&mut self, seed: u64, step: u64) {
         self.program.rewind(seed, step);
+    }
+}
+
+/// Replaces each by its mean over the ranks, which meet once for all of them.
+fn averaged_over_ranks(values: &mut [Var<'_>]) {
+    let flat = |value: &Var<'_>| value.shape().elements();
+    let parts: Vec<Var<'_>> = values.iter().map(|v| v.reshape([flat(v)])).collect();
+    let mean = concat(&parts, 0).all_reduce_mean();
+    let mut start = 0;
+    for value in values {
+        let (length, shape) = (flat(value), value.shape());
+        *value = mean.view(start, shape);
+        start += length;
     }
 }
 

@@ -4,5 +4,6 @@ mod conjugate;
 mod importance;
 mod lanes;
 mod minibatches;
+mod ranks;
 mod regression;
 mod stops;

@@ -15,8 +15,10 @@ mod reduce;
 mod strips;
 mod watch;
 
+use crate::device::DeviceError;
 use crate::plan::Plan;
-use crate::{Backend, KernelError, Precision, Program};
+use crate::ranks::Seat;
+use crate::{Backend, Group, KernelError, Precision, Program};
 use isa::{Isa, Runnable};
 use program::CpuProgram;
 
@@ -50,6 +52,21 @@ impl Cpu {
         Cpu { threads, ..self }
     }
 
+    /// This CPU as so many ranks, which share its threads and meet in memory. It is not faster
+    /// than the CPU as one: it computes what a group of GPUs does, on any machine.
+    ///
+    /// # Errors
+    /// When there are no ranks.
+    pub fn group(self, ranks: usize) -> Result<Group, DeviceError> {
+        let threads = self.threads / ranks.max(1);
+        let members = vec![self.threads(threads); ranks];
+        Group::new(members, |members, plan, precision, seats| {
+            let pairs = members.iter().zip(seats);
+            let programs = pairs.map(|(cpu, seat)| cpu.program(plan, precision, Some(seat)));
+            Ok(programs.collect())
+        })
+    }
+
     /// This CPU with another instruction set.
     ///
     /// # Errors
@@ -58,13 +75,18 @@ impl Cpu {
         let isa = isa.check()?;
         Ok(Cpu { isa, ..self })
     }
+
+    fn program(&self, plan: &Plan, precision: Precision, seat: Option<Seat>) -> Box<dyn Program> {
+        let Cpu { isa, threads } = *self;
+        match precision {
+            Precision::F32 => Box::new(CpuProgram::<f32>::new(plan, isa, threads, seat)),
+            Precision::F64 => Box::new(CpuProgram::<f64>::new(plan, isa, threads, seat)),
+        }
+    }
 }
 
 impl Backend for Cpu {
     fn compile(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Program>, KernelError> {
-        Ok(match precision {
-            Precision::F32 => Box::new(CpuProgram::<f32>::new(plan, self.isa, self.threads)),
-            Precision::F64 => Box::new(CpuProgram::<f64>::new(plan, self.isa, self.threads)),
-        })
+        Ok(self.program(plan, precision, None))
     }
 }

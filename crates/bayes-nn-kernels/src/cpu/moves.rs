@@ -1,10 +1,12 @@
-//! Steps that move elements: copies, transposes, selections.
+//! Steps that move elements: copies, transposes, selections, and means over ranks.
 
 use bayes_nn_autodiff::Kind;
 use bayes_nn_autodiff::noise::Permutation;
 
 use super::program::Frame;
+use crate::device::DeviceError;
 use crate::plan::{Step, Value};
+use crate::ranks::Seat;
 use crate::{Element, KernelError};
 
 /// Runs a step that moves elements.
@@ -80,6 +82,15 @@ pub(super) fn run<T: Element>(step: &Step, frame: &Frame<'_, T>) -> Result<(), K
                 std::slice::from_raw_parts_mut(frame.index(value), value.shape.elements())
             };
             batch(frame, *rows as u64, *stream, index);
+        }
+        Step::AllReduceMean { source, out } => {
+            let (source, out) = (frame.value(*source), frame.value(*out));
+            match frame.seat {
+                None => each_kind(frame, source, out, |m| {
+                    m.copy(0, 0, out.shape.elements());
+                }),
+                Some(seat) => mean_over_ranks(frame, seat, source, out)?,
+            }
         }
     }
     Ok(())
@@ -226,9 +237,27 @@ fn scatter<T: Element>(
     }
 }
 
-/// Positions `step * B ..` of the endless sequence of permutations.
+fn mean_over_ranks<T: Element>(
+    frame: &Frame<'_, T>,
+    seat: &Seat,
+    source: &Value,
+    out: &Value,
+) -> Result<(), DeviceError> {
+    let (from, to) = (frame.floats(source).cast_const(), frame.floats(out));
+    // SAFETY: every place is inside its value.
+    let own = |i| unsafe { *from.add(source.layout.place(i)) }.to_f64();
+    let put = |i, mean| {
+        // SAFETY: as above, and the two values do not share memory.
+        unsafe { *to.add(out.layout.place(i)) = T::from_f64(mean) };
+    };
+    seat.mean((0..out.shape.elements()).map(own), put)
+}
+
+/// Positions `step * B ..` of the endless sequence of permutations, or this rank's part of those
+/// of all ranks.
 fn batch<T: Element>(frame: &Frame<'_, T>, rows: u64, stream: u32, index: &mut [u32]) {
-    let start = frame.step * index.len() as u64;
+    let part = frame.seat.map_or(frame.step, |seat| seat.part(frame.step));
+    let start = part * index.len() as u64;
     let mut epoch = start / rows;
     let mut permutation = Permutation::new(frame.seed, stream, epoch, rows);
     for (i, out) in index.iter_mut().enumerate() {

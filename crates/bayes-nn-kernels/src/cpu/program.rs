@@ -14,6 +14,7 @@ use super::kernel::Kernel;
 use super::strips::{self, Memory, Place};
 use super::watch::{Stopwatch, Unwatched, Watch};
 use crate::plan::{Plan, Value, ValueId};
+use crate::ranks::Seat;
 use crate::{Element, KernelError, Profile, Program};
 
 /// A pass is cut into pieces for several threads when it costs more than this, counted in simple
@@ -35,6 +36,8 @@ pub(super) struct Frame<'a, T> {
     scratch: *mut Scratch<T>,
     /// Whether pieces of a kernel may run at the same time.
     pub parallel: bool,
+    /// Which of several ranks this is.
+    pub seat: Option<&'a Seat>,
     pub seed: u64,
     pub step: u64,
 }
@@ -117,12 +120,14 @@ pub(super) struct CpuProgram<T> {
     saved: Vec<T>,
     /// Present when some kernel is worth more than one thread.
     pool: Option<ThreadPool>,
+    /// Where it meets the other ranks of a group.
+    seat: Option<Seat>,
     seed: u64,
     step: u64,
 }
 
 impl<T: Element> CpuProgram<T> {
-    pub fn new(plan: &Plan, isa: Runnable, threads: usize) -> CpuProgram<T> {
+    pub fn new(plan: &Plan, isa: Runnable, threads: usize, seat: Option<Seat>) -> CpuProgram<T> {
         let memory = Memory::new(plan, Kernel::<T>::runs_on_strips);
         let strips_of = |step: usize| {
             let mut strips = memory.plan.strips.iter();
@@ -161,6 +166,7 @@ impl<T: Element> CpuProgram<T> {
             scratch,
             saved: Vec::new(),
             pool,
+            seat,
             seed: 0,
             step: 0,
             plan: Arc::new(memory.plan),
@@ -214,7 +220,7 @@ impl<T: Element> CpuProgram<T> {
         parallel: bool,
         watch: &mut W,
     ) -> Result<(), KernelError> {
-        let plan = self.plan.clone();
+        let (plan, seat) = (self.plan.clone(), self.seat.clone());
         let mut frame = Frame {
             arena: self.floats.start(),
             indices: self.indices.start(),
@@ -225,6 +231,7 @@ impl<T: Element> CpuProgram<T> {
             strip_elements: self.strip_elements,
             scratch: self.scratch.as_mut_ptr(),
             parallel,
+            seat: seat.as_ref(),
             seed: self.seed,
             step: self.step,
         };

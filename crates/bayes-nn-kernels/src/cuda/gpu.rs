@@ -2,7 +2,11 @@
 
 mod block_loop;
 mod launches;
+#[cfg(feature = "nccl")]
+mod nccl;
 
+use std::mem::ManuallyDrop;
+use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, OnceLock};
 
 use bayes_nn_autodiff::InputId;
@@ -16,6 +20,8 @@ use super::compiler;
 use super::emit::{BlockLoop, Tiny};
 use super::lanes::{alone, together};
 use super::program::DeviceProgram;
+#[cfg(feature = "nccl")]
+use crate::Group;
 use crate::device::DeviceError;
 use crate::plan::Plan;
 use crate::{Backend, KernelError, Lanes, Precision, Program};
@@ -135,6 +141,40 @@ impl Cuda {
         Cuda { tiny, ..self }
     }
 
+    /// These GPUs as ranks, which meet through NCCL. A program of them has a communicator of its
+    /// own, made with it, and is to be compiled again after a failure.
+    ///
+    /// # Errors
+    /// When there are none, one is there twice, they are not alike, or the library is missing or
+    /// too old.
+    #[cfg(feature = "nccl")]
+    pub fn group(members: Vec<Cuda>) -> Result<Group, DeviceError> {
+        let ordinals: Vec<usize> = members.iter().map(|cuda| cuda.context.ordinal()).collect();
+        crate::device::each_once(&ordinals)?;
+        each_alike(&members)?;
+        nccl::present()?;
+        let group = Group::new(members, |members, plan, precision, seats| {
+            let ranks = members.iter().zip(&seats);
+            let programs = ranks.map(|(cuda, seat)| {
+                DeviceProgram::new(plan, precision, Some(seat), |source, memory| {
+                    Gpu::new(cuda, source, memory, precision, true)
+                })
+            });
+            let mut programs: Vec<DeviceProgram<Gpu>> = programs.collect::<Result<_, _>>()?;
+            // Last, when nothing is left to load or to allocate: both may wait for kernels, and
+            // those of NCCL for other ranks.
+            nccl::connect(
+                programs.iter_mut().map(DeviceProgram::engine).collect(),
+                seats,
+            )?;
+            let programs = programs.into_iter();
+            Ok(programs
+                .map(|program| Box::new(program) as Box<dyn Program>)
+                .collect())
+        })?;
+        Ok(group.ended_by_failure())
+    }
+
     /// A text, compiled and loaded.
     fn module(&self, text: &str) -> Result<Arc<CudaModule>, DeviceError> {
         let code = compiler::compile_once(text, &self.architecture()?)?;
@@ -148,6 +188,27 @@ impl Cuda {
         let capability = self.context.compute_capability();
         let (major, minor) = capability.map_err(driver("cuDeviceGetAttribute"))?;
         Ok(format!("sm_{major}{minor}"))
+    }
+}
+
+/// Checks that GPUs round alike: what they compute from one mean is then expected to have the same
+/// bits on all of them.
+#[cfg(feature = "nccl")]
+fn each_alike(members: &[Cuda]) -> Result<(), DeviceError> {
+    let kinds = members.iter().map(|cuda| {
+        let architecture = cuda.architecture()?;
+        Ok(format!(
+            "{architecture} with products in {:?}",
+            cuda.products
+        ))
+    });
+    let kinds: Vec<String> = kinds.collect::<Result<_, _>>()?;
+    match kinds.iter().find(|kind| **kind != kinds[0]) {
+        Some(other) => Err(DeviceError::UnequalGroup {
+            first: kinds[0].clone(),
+            other: other.clone(),
+        }),
+        None => Ok(()),
     }
 }
 
@@ -192,8 +253,8 @@ impl Backend for Cuda {
             let engine = GpuLoop::new(self, &code, 1)?;
             return alone(plan, precision, code, engine);
         }
-        let program = DeviceProgram::new(plan, precision, |source, memory| {
-            Gpu::new(self, source, memory, precision)
+        let program = DeviceProgram::new(plan, precision, None, |source, memory| {
+            Gpu::new(self, source, memory, precision, false)
         })?;
         Ok(Box::new(program))
     }
@@ -249,19 +310,91 @@ fn synchronize(stream: &Arc<CudaStream>) -> Result<(), DeviceError> {
 
 /// Memory full of zeros.
 fn zeros(stream: &Arc<CudaStream>, bytes: usize) -> Result<CudaSlice<u8>, DeviceError> {
-    stream
-        .alloc_zeros::<u8>(bytes)
-        .map_err(|error| match error {
-            DriverError(CUresult::CUDA_ERROR_OUT_OF_MEMORY) => {
-                let (free, total) = stream.context().mem_get_info().unwrap_or_default();
-                DeviceError::OutOfMemory {
-                    needed: bytes,
-                    free,
-                    total,
-                }
+    let zeros = stream.alloc_zeros::<u8>(bytes);
+    zeros.map_err(no_memory(stream, bytes))
+}
+
+fn no_memory(stream: &CudaStream, needed: usize) -> impl Fn(DriverError) -> DeviceError {
+    move |error| match error {
+        DriverError(CUresult::CUDA_ERROR_OUT_OF_MEMORY) => {
+            let (free, total) = stream.context().mem_get_info().unwrap_or_default();
+            DeviceError::OutOfMemory {
+                needed,
+                free,
+                total,
             }
-            error => driver("cuMemAlloc")(error),
+        }
+        error => driver("cuMemAlloc")(error),
+    }
+}
+
+/// The memory of a program.
+struct Block {
+    slice: ManuallyDrop<CudaSlice<u8>>,
+    /// Whether it is of the driver's pool, whose memory other GPUs cannot reach.
+    pooled: bool,
+}
+
+impl Block {
+    /// Zeros for one GPU.
+    fn pooled(stream: &Arc<CudaStream>, bytes: usize) -> Result<Block, DeviceError> {
+        Ok(Block {
+            slice: ManuallyDrop::new(zeros(stream, bytes)?),
+            pooled: true,
         })
+    }
+
+    /// Zeros that other GPUs may read and write: in one process NCCL lets them, where it can.
+    fn reachable(stream: &Arc<CudaStream>, bytes: usize) -> Result<Block, DeviceError> {
+        let bound = stream.context().bind_to_thread();
+        bound.map_err(driver("cuCtxSetCurrent"))?;
+        // SAFETY: the memory is given to a slice of its length, and zeroed before it is read.
+        let slice = unsafe {
+            let start = cudarc::driver::result::malloc_sync(bytes);
+            stream.upgrade_device_ptr(start.map_err(no_memory(stream, bytes))?, bytes)
+        };
+        let mut block = Block {
+            slice: ManuallyDrop::new(slice),
+            pooled: false,
+        };
+        let zeroed = stream.memset_zeros(&mut *block);
+        zeroed.map_err(driver("cuMemsetD8"))?;
+        Ok(block)
+    }
+}
+
+impl Deref for Block {
+    type Target = CudaSlice<u8>;
+
+    fn deref(&self) -> &CudaSlice<u8> {
+        &self.slice
+    }
+}
+
+impl DerefMut for Block {
+    fn deref_mut(&mut self) -> &mut CudaSlice<u8> {
+        &mut self.slice
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        // SAFETY: nobody uses it after this.
+        let slice = unsafe { ManuallyDrop::take(&mut self.slice) };
+        if !self.pooled {
+            let context = slice.context().clone();
+            bind(&context);
+            // SAFETY: this is its only owner, and the driver waits for what still uses it.
+            context.record_err(unsafe { cudarc::driver::result::free_sync(slice.leak()) });
+        }
+    }
+}
+
+/// Makes a context current where nothing can be returned: unlike `bind_to_thread` even if an
+/// earlier error is still to be told.
+fn bind(context: &CudaContext) {
+    // SAFETY: the context is alive.
+    context.record_err(unsafe { cudarc::driver::result::ctx::set_current(context.cu_ctx()) });
 }
 
 fn driver(call: &'static str) -> impl Fn(DriverError) -> DeviceError {

@@ -28,6 +28,18 @@ struct Control {
     u64 stopped;  // a step failed: nothing is computed until the host has seen it
 };
 
+// Behind the control block of a plan in which ranks meet: which of them this is.
+struct Rank {
+    u64 number;
+    u64 ranks;
+};
+
+// The number of this rank's part of the step, among the parts of all ranks and steps.
+DEVICE u64 part_of_step(const Control* control) {
+    const Rank* rank = (const Rank*)(control + 1);
+    return control->step * rank->ranks + rank->number;
+}
+
 // What a pass sees: memory, and its share of the work.
 struct Frame {
     real* arena;

@@ -13,12 +13,13 @@ use std::time::Instant;
 use bayes_nn_autodiff::InputId;
 use libloading::{Library, Symbol};
 
-use super::emit::{BlockLoop, Launch, Product, Tiny};
+use super::emit::{AllReduceMean, BlockLoop, Launch, Product, Tiny};
 use super::lanes::{LoopEngine, alone, together};
 use super::program::{DeviceProgram, Engine, Memory};
 use crate::device::DeviceError;
 use crate::plan::Plan;
-use crate::{Backend, KernelError, Lanes, Precision, Program};
+use crate::ranks::Seat;
+use crate::{Backend, Element, Group, KernelError, Lanes, Precision, Program};
 
 /// CUDA's words in C++.
 const HEADER: &str = include_str!("host.hpp");
@@ -72,6 +73,40 @@ impl Host {
     /// Another rule for which plans are the loop of one block.
     pub fn tiny(self, tiny: Tiny) -> Host {
         Host { tiny, ..self }
+    }
+
+    /// This host as so many ranks, which meet in memory.
+    ///
+    /// # Errors
+    /// When there are no ranks.
+    pub fn group(self, ranks: usize) -> Result<Group, DeviceError> {
+        Group::new(vec![self; ranks], |hosts, plan, precision, seats| {
+            let pairs = hosts.iter().zip(seats);
+            let programs = pairs.map(|(host, seat)| host.launches(plan, precision, Some(seat)));
+            programs.collect()
+        })
+    }
+
+    /// A plan as launches.
+    fn launches(
+        &self,
+        plan: &Plan,
+        precision: Precision,
+        seat: Option<Seat>,
+    ) -> Result<Box<dyn Program>, KernelError> {
+        let own = seat.clone();
+        let program = DeviceProgram::new(plan, precision, seat.as_ref(), |source, memory| {
+            Ok(HostEngine {
+                library: self.library(&source.text)?,
+                launches: source.launches.clone(),
+                words: Words::new(memory.bytes),
+                memory: memory.clone(),
+                precision,
+                reversed: self.reversed,
+                seat: own,
+            })
+        })?;
+        Ok(Box::new(program))
     }
 
     fn library(&self, text: &str) -> Result<Arc<Library>, DeviceError> {
@@ -138,17 +173,7 @@ impl Backend for Host {
             let engine = HostLoop::new(self, &code)?;
             return alone(plan, precision, code, engine);
         }
-        let program = DeviceProgram::new(plan, precision, |source, memory| {
-            Ok(HostEngine {
-                library: self.library(&source.text)?,
-                launches: source.launches.clone(),
-                words: Words::new(memory.bytes),
-                memory: memory.clone(),
-                precision,
-                reversed: self.reversed,
-            })
-        })?;
-        Ok(Box::new(program))
+        self.launches(plan, precision, None)
     }
 
     fn compile_lanes(
@@ -202,7 +227,8 @@ type LaunchFunction = unsafe extern "C" fn(
     *mut c_void,
 ) -> i32;
 
-/// A library has one grid; programs that share it take turns.
+/// A library has one grid; programs that share it take turns, kernel by kernel, so that ranks that
+/// share it can meet.
 fn grid() -> MutexGuard<'static, ()> {
     static GRID: Mutex<()> = Mutex::new(());
     GRID.lock().unwrap_or_else(PoisonError::into_inner)
@@ -247,6 +273,7 @@ struct HostEngine {
     memory: Memory,
     precision: Precision,
     reversed: bool,
+    seat: Option<Seat>,
 }
 
 impl HostEngine {
@@ -262,7 +289,15 @@ impl HostEngine {
                 }
                 return Ok(());
             }
+            Launch::AllReduceMean(mean) => {
+                let (seat, arena) = (self.seat.as_ref(), at(self.memory.arena));
+                return match self.precision {
+                    Precision::F32 => mean_over_ranks(mean, seat, arena.cast::<f32>()),
+                    Precision::F64 => mean_over_ranks(mean, seat, arena.cast::<f64>()),
+                };
+            }
         };
+        let _turn = grid();
         let parts = [
             self.memory.arena,
             self.memory.indices,
@@ -300,7 +335,6 @@ impl Engine for HostEngine {
     }
 
     fn run(&mut self, steps: u64) -> Result<(), DeviceError> {
-        let _turn = grid();
         for _ in 0..steps {
             for number in 0..self.launches.len() {
                 self.launch(number)?;
@@ -310,7 +344,6 @@ impl Engine for HostEngine {
     }
 
     fn time(&mut self, launch: usize) -> Result<f64, DeviceError> {
-        let _turn = grid();
         let begin = Instant::now();
         self.launch(launch)?;
         Ok(begin.elapsed().as_secs_f64())
@@ -395,7 +428,7 @@ impl LoopEngine for HostLoop {
 }
 
 /// `c = op(a) op(b)` as BLAS defines it, from the arguments that a library would get.
-fn by_columns<T: crate::Element>(product: &Product, arena: *mut T) {
+fn by_columns<T: Element>(product: &Product, arena: *mut T) {
     let read = |(offset, leading, transposed): (usize, usize, bool), row: usize, column: usize| {
         let place = match transposed {
             false => row + column * leading,
@@ -412,6 +445,27 @@ fn by_columns<T: crate::Element>(product: &Product, arena: *mut T) {
             }
             // SAFETY: the plan placed the result inside the arena.
             unsafe { *arena.add(product.c.0 + row + column * product.c.1) = sum };
+        }
+    }
+}
+
+/// What a library of collectives does.
+fn mean_over_ranks<T: Element>(
+    mean: &AllReduceMean,
+    seat: Option<&Seat>,
+    arena: *mut T,
+) -> Result<(), DeviceError> {
+    // SAFETY: the plan placed both values inside the arena.
+    let own = |i| unsafe { *arena.add(mean.source + i) };
+    // SAFETY: as above.
+    let put = |i, number: T| unsafe { *arena.add(mean.out + i) = number };
+    match seat {
+        Some(seat) => seat.mean((0..mean.numbers).map(|i| own(i).to_f64()), |i, number| {
+            put(i, T::from_f64(number))
+        }),
+        None => {
+            (0..mean.numbers).for_each(|i| put(i, own(i)));
+            Ok(())
         }
     }
 }

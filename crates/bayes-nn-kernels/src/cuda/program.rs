@@ -13,6 +13,7 @@ use super::values::{
 };
 use crate::device::DeviceError;
 use crate::plan::{Plan, Value, ValueId};
+use crate::ranks::Seat;
 use crate::{KernelError, Precision, Profile, Program};
 
 /// What computes: a device with one block of memory, and the launches of a step.
@@ -41,7 +42,8 @@ pub(super) struct Memory {
     pub bytes: usize,
 }
 
-/// The numbers of the control block: seed, step, error, stopped.
+/// The numbers of the control block: seed, step, error, stopped. Behind them, of a plan in which
+/// ranks meet, are the number of this one and how many there are.
 const CONTROL: usize = 4;
 
 /// Every part starts at a multiple of this many bytes.
@@ -93,10 +95,11 @@ pub(super) struct DeviceProgram<E> {
 }
 
 impl<E: Engine> DeviceProgram<E> {
-    /// Makes the engine, and puts there what is known already.
+    /// Makes the engine, and puts there what is known already. Without a seat it is the only rank.
     pub fn new(
         plan: &Plan,
         precision: Precision,
+        seat: Option<&Seat>,
         engine: impl FnOnce(&Source, &Memory) -> Result<E, DeviceError>,
     ) -> Result<DeviceProgram<E>, KernelError> {
         let source = Source::new(plan, precision)?;
@@ -113,6 +116,11 @@ impl<E: Engine> DeviceProgram<E> {
             memory,
         };
         program.set_control(0, 0)?;
+        if plan.has_all_reduce() {
+            let rank = seat.map_or([0, 1], |seat| [seat.rank(), seat.ranks()]);
+            let rank = bytes_of(&rank.map(|number| number as u64));
+            program.engine.write(8 * CONTROL, &rank)?;
+        }
         let tables: Vec<u8> = source.tables.iter().flat_map(|n| n.to_ne_bytes()).collect();
         let at = program.memory.indices + 4 * plan.indices;
         program.engine.write(at, &tables)?;
@@ -120,6 +128,12 @@ impl<E: Engine> DeviceProgram<E> {
             program.put(*value, constant.iter().copied())?;
         }
         Ok(program)
+    }
+
+    /// What computes, to be connected to that of other ranks.
+    #[cfg(feature = "nccl")]
+    pub fn engine(&mut self) -> &mut E {
+        &mut self.engine
     }
 
     fn set_control(&mut self, seed: u64, step: u64) -> Result<(), DeviceError> {

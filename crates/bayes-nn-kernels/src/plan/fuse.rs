@@ -381,6 +381,14 @@ impl Fuser<'_> {
                 let out = self.memory(node);
                 self.push(node, Step::Batch { rows, stream, out });
             }
+            Op::AllReduceMean => {
+                let source = self.memory(self.argument(node, 0));
+                // One run of memory goes to the other ranks as it lies, paddings included.
+                let layout = self.values[source.index()].layout;
+                let out = self.new_value(shape, Kind::Float, layout);
+                self.value_of[node] = Some(out);
+                self.push(node, Step::AllReduceMean { source, out });
+            }
         }
     }
 

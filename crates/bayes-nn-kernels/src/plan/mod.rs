@@ -171,13 +171,21 @@ pub enum Step {
         /// The axis.
         axis: usize,
     },
-    /// The row numbers of this step's minibatch.
+    /// The row numbers of this step's minibatch, or of this rank's part of it.
     Batch {
         /// How many rows there are in all.
         rows: usize,
         /// The stream of random numbers.
         stream: u32,
         /// To where.
+        out: ValueId,
+    },
+    /// `out` gets the mean of `source` over the ranks that run the plan together. Both lie in
+    /// memory in the same way.
+    AllReduceMean {
+        /// What is averaged.
+        source: ValueId,
+        /// The mean, the same on all ranks.
         out: ValueId,
     },
 }
@@ -218,7 +226,8 @@ impl Step {
             }
             | Step::ReduceMiddle { source, out, .. }
             | Step::Copy { source, out, .. }
-            | Step::Transpose { source, out } => {
+            | Step::Transpose { source, out }
+            | Step::AllReduceMean { source, out } => {
                 f(*source, false);
                 f(*out, true);
             }
@@ -413,6 +422,13 @@ impl Plan {
         }
         let draft = fuse::Draft::new(graph, outputs, updates);
         Ok(place::place(draft))
+    }
+
+    /// Whether several ranks that run this plan meet in it. Minibatches are then cut in as many
+    /// parts as there are ranks; any other plan is run by one rank alone.
+    pub fn has_all_reduce(&self) -> bool {
+        let meets = |step: &Step| matches!(step, Step::AllReduceMean { .. });
+        self.steps.iter().any(meets)
     }
 
     /// The place among the inputs of one that is to hold `values`.

@@ -1,11 +1,36 @@
 //! A network's step of variational inference, written out.
+#![allow(dead_code, reason = "each test binary uses its part")]
 
-use bayes_nn_autodiff::{Graph, NoiseKind, Var, grad};
+use bayes_nn_autodiff::{Graph, NoiseKind, Var, concat, grad};
 
 use crate::common::Model;
 
-/// One step of variational inference for a 2-5-5-1 network, by Adam, on minibatches.
-pub fn variational_step<'g>(graph: &'g Graph, batch: Option<usize>) -> Model<'g> {
+/// One step of variational inference for a 2-5-5-1 network, by Adam, on minibatches of its 500 rows.
+pub fn variational_step(graph: &Graph, batch: Option<usize>) -> Model<'_> {
+    step(graph, batch, |values| values.to_vec())
+}
+
+/// The same step taken by ranks that have so many rows each: one mean over gradients and ELBO.
+pub fn step_of_ranks(graph: &Graph, rows: usize) -> Model<'_> {
+    step(graph, Some(rows), |values| {
+        let flat = |value: &Var<'_>| value.shape().elements();
+        let parts: Vec<Var<'_>> = values.iter().map(|v| v.reshape([flat(v)])).collect();
+        let mean = concat(&parts, 0).all_reduce_mean();
+        let mut start = 0;
+        let part = |value: &Var<'_>| {
+            start += flat(value);
+            mean.view(start - flat(value), value.shape())
+        };
+        values.iter().map(part).collect()
+    })
+}
+
+/// A step with what `meet` makes of the two gradients and the ELBO.
+fn step<'g>(
+    graph: &'g Graph,
+    batch: Option<usize>,
+    meet: impl for<'a> Fn(&'a [Var<'g>]) -> Vec<Var<'g>>,
+) -> Model<'g> {
     let mut m = Model::new(graph);
     const P: usize = 40;
     let (x, labels) = (
@@ -34,8 +59,10 @@ pub fn variational_step<'g>(graph: &'g Graph, batch: Option<usize>) -> Model<'g>
     let prior = -0.5 * (z * z).sum();
     let entropy = scale.softplus().ln().sum();
     let elbo = likelihood + prior + entropy;
-    let gradients = grad(elbo, &[mean, scale]).unwrap();
-    for (i, (parameter, gradient)) in [mean, scale].into_iter().zip(gradients).enumerate() {
+    let mut gradients = grad(elbo, &[mean, scale]).unwrap();
+    gradients.push(elbo);
+    let met = meet(&gradients);
+    for (i, (parameter, &gradient)) in [mean, scale].into_iter().zip(&met).enumerate() {
         let (first, second) = (states[2 * i], states[2 * i + 1]);
         let next_first = first * 0.9 + 0.1 * gradient;
         let next_second = second * 0.999 + 0.001 * gradient * gradient;
@@ -49,6 +76,6 @@ pub fn variational_step<'g>(graph: &'g Graph, batch: Option<usize>) -> Model<'g>
             (second, next_second),
         ]);
     }
-    m.outputs = vec![elbo];
+    m.outputs = vec![met[2]];
     m
 }

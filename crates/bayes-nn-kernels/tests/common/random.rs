@@ -200,7 +200,7 @@ impl<'g> Builder<'g> {
         let a = self.pick(first);
         let (x, shape) = (a.var, a.var.shape());
         let rank = shape.rank();
-        match operation % 46 {
+        match operation % 47 {
             0 => self.keep(-x, a.exact, a.bound),
             1 => {
                 let a = self.exact(first);
@@ -330,6 +330,7 @@ impl<'g> Builder<'g> {
             42 => self.factored(a, second, third),
             43 if rank == 2 => self.keep(x.tril(third as isize % 5 - 2), a.exact, a.bound),
             44 if rank > 0 => self.gathered(a, second, third, model),
+            45 => self.keep(x.all_reduce_mean(), a.exact, a.bound),
             _ => {
                 let (noise, exact) = match second % 3 {
                     0 => (

@@ -227,8 +227,8 @@ impl<'g> Shared<'g> {
                 self.fail(Error::MissingValues {
                     column: name.to_owned(),
                     problem: "which are variables of the fit, one a row, while a minibatch has \
-                              other rows at every step; fit it on all rows (without `batch`), or \
-                              leave these rows out"
+                              other rows at every step; fit it on all rows (without `batch`, on \
+                              one device), or leave these rows out"
                         .to_owned(),
                 });
                 return self.stand_in("a column");

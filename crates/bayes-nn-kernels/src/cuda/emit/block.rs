@@ -64,8 +64,11 @@ impl Tiny {
         }
     }
 
-    /// Whether a step of the plan is short enough.
+    /// Whether a step of the plan is short enough. Ranks do not meet within a launch.
     fn allows(&self, plan: &Plan) -> bool {
+        if plan.has_all_reduce() {
+            return false;
+        }
         let searched = |step: &Step| match step {
             // Every place of the result looks through all indices.
             Step::Scatter { out, index, .. } => {

@@ -50,6 +50,33 @@ pub enum Launch {
     Kernel(Kernel),
     /// A product that a library does.
     Product(Product),
+    /// A mean over the ranks of a group.
+    AllReduceMean(AllReduceMean),
+}
+
+/// A mean over ranks, of numbers that follow one another in the arena.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AllReduceMean {
+    /// The step of the plan that it does.
+    pub pass: usize,
+    /// Where in the arena what is averaged starts.
+    pub source: usize,
+    /// Where the mean goes.
+    pub out: usize,
+    /// How many numbers there are, those between the elements included.
+    pub numbers: usize,
+}
+
+impl AllReduceMean {
+    fn new(plan: &Plan, pass: usize, source: ValueId, out: ValueId) -> AllReduceMean {
+        let value = |id: ValueId| &plan.values[id.index()];
+        AllReduceMean {
+            pass,
+            source: value(source).offset,
+            out: value(out).offset,
+            numbers: value(out).layout.span(),
+        }
+    }
 }
 
 /// How a kernel is started.
@@ -103,6 +130,7 @@ impl Launch {
         match self {
             Launch::Kernel(kernel) => kernel.pass,
             Launch::Product(product) => product.pass,
+            Launch::AllReduceMean(mean) => mean.pass,
         }
     }
 }
@@ -120,6 +148,11 @@ impl Source {
                 && let Some(product) = Product::for_library(product, number, plan)
             {
                 launches.push(Launch::Product(product));
+                continue;
+            }
+            if let Step::AllReduceMean { source, out } = step {
+                let mean = AllReduceMean::new(plan, number, *source, *out);
+                launches.push(Launch::AllReduceMean(mean));
                 continue;
             }
             for (part, work) in printer.step(number, step).into_iter().enumerate() {

@@ -19,6 +19,7 @@ impl Printer<'_> {
             | Step::MatMul(_)
             | Step::Cholesky { .. }
             | Step::TriangularSolve { .. } => unreachable!("these are printed elsewhere"),
+            Step::AllReduceMean { .. } => unreachable!("a library does it"),
             Step::Copy {
                 source,
                 offset,
@@ -128,7 +129,11 @@ impl Printer<'_> {
             Step::Batch { rows, stream, out } => {
                 let chosen = self.value(*out).shape.elements();
                 let to = self.element(*out, "i");
-                let position = format!("f.control->step * {chosen}ull + i");
+                let part = match self.plan.has_all_reduce() {
+                    true => "part_of_step(f.control)",
+                    false => "f.control->step",
+                };
+                let position = format!("{part} * {chosen}ull + i");
                 let row = format!("batch_row(f.control, {stream}u, {rows}ull, {position})");
                 self.each(chosen, &[], &format!("{to} = {row};"))
             }

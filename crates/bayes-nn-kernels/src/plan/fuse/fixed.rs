@@ -11,8 +11,13 @@ pub(super) fn fixed(nodes: &[Node], live: &[bool], states: &[usize]) -> Vec<bool
     let mut ahead = vec![false; nodes.len()];
     for (index, node) in nodes.iter().enumerate().filter(|(i, _)| live[*i]) {
         let arguments = || node.arguments.iter().map(|a| a.index());
-        let draws = matches!(node.op, Op::Noise { .. } | Op::Batch { .. } | Op::Step);
-        constant[index] = !draws && !states.contains(&index) && arguments().all(|a| constant[a]);
+        // Ranks meet in every step, or in none.
+        let of_the_step = matches!(
+            node.op,
+            Op::Noise { .. } | Op::Batch { .. } | Op::Step | Op::AllReduceMean
+        );
+        constant[index] =
+            !of_the_step && !states.contains(&index) && arguments().all(|a| constant[a]);
         ahead[index] = constant[index] && (is_dear(&node.op) || arguments().any(|a| ahead[a]));
     }
     // What is needed for them.
@@ -54,6 +59,7 @@ fn is_dear(op: &Op) -> bool {
         | Op::Step
         | Op::Noise { .. }
         | Op::Batch { .. }
+        | Op::AllReduceMean
         | Op::Select
         | Op::Broadcast
         | Op::View { .. } => false,
