@@ -1,5 +1,5 @@
 //! Contraction: a product that only one addition reads becomes part of it, rounded once and never
-//! stored.
+//! stored; the slope of a hyperbolic tangent becomes part of the product that reads it.
 
 use bayes_nn_autodiff::{Binary, NoiseKind, Unary};
 
@@ -18,6 +18,8 @@ pub(super) enum Function {
     MulAdd,
     /// `c - a b`; `a` is a run of elements, `c` a constant.
     SubMul,
+    /// `(1 - a a) b`; `a` is a run of elements.
+    MulSlope,
     Select,
     Noise(NoiseKind, u32),
 }
@@ -49,21 +51,49 @@ pub(super) fn lower(group: &Group) -> Vec<Lowered> {
         _ => false,
     };
     // The factors of a product that only one instruction reads, a run of elements first.
-    let factors = |i: usize| match group.instructions[i] {
-        Instruction::Binary(Binary::Mul, a, b) if readers[i] == 1 && !is_number(a) => Some((a, b)),
-        Instruction::Binary(Binary::Mul, a, b) if readers[i] == 1 && !is_number(b) => Some((b, a)),
+    let factors = |of: &Lowered, i: usize| match (&of.function, group.instructions[i]) {
+        (Function::Binary(Binary::Mul), Instruction::Binary(_, a, b)) if readers[i] == 1 => {
+            match (is_number(a), is_number(b)) {
+                (false, _) => Some((a, b)),
+                (_, false) => Some((b, a)),
+                _ => None,
+            }
+        }
         _ => None,
     };
+    let is_one = |i: usize| matches!(group.instructions[i], Instruction::Constant(c) if c == 1.0);
     let mut lowered: Vec<Lowered> = Vec::with_capacity(group.instructions.len());
     for instruction in &group.instructions {
+        // What is contracted once more: the run of which it is the slope.
+        let slope = |i: usize| match (&lowered[i].function, lowered[i].arguments.as_slice()) {
+            (Function::SubMul, &[a, b, c]) if a == b && is_one(c) && readers[i] == 1 => Some(a),
+            _ => None,
+        };
+        if let Instruction::Binary(Binary::Mul, x, y) = *instruction
+            && let Some((contracted, a, factor)) = slope(y)
+                .map(|a| (y, a, x))
+                .or_else(|| slope(x).map(|a| (x, a, y)))
+        {
+            lowered[contracted] = Lowered {
+                function: Function::Contracted,
+                arguments: Vec::new(),
+            };
+            lowered.push(Lowered {
+                function: Function::MulSlope,
+                arguments: vec![a, factor],
+            });
+            continue;
+        }
         let contraction = match *instruction {
-            Instruction::Binary(Binary::Add, x, y) => factors(x)
+            Instruction::Binary(Binary::Add, x, y) => factors(&lowered[x], x)
                 .map(|product| (Function::MulAdd, x, product, y))
-                .or_else(|| factors(y).map(|product| (Function::MulAdd, y, product, x))),
+                .or_else(|| {
+                    factors(&lowered[y], y).map(|product| (Function::MulAdd, y, product, x))
+                }),
             Instruction::Binary(Binary::Sub, c, y)
                 if matches!(group.instructions[c], Instruction::Constant(_)) =>
             {
-                factors(y).map(|product| (Function::SubMul, y, product, c))
+                factors(&lowered[y], y).map(|product| (Function::SubMul, y, product, c))
             }
             _ => None,
         };
@@ -121,6 +151,12 @@ mod tests {
         let plan = |output| Plan::new(&graph, &[output], &[]).unwrap();
         assert_eq!(functions(&plan(x * y + y)), [Function::MulAdd]);
         assert_eq!(functions(&plan(1.0 - x * x)), [Function::SubMul]);
+        assert_eq!(functions(&plan((1.0 - x * x) * y)), [Function::MulSlope]);
+        assert_eq!(functions(&plan(y * (1.0 - x * x))), [Function::MulSlope]);
+        assert_eq!(
+            functions(&plan(y * (1.0 - x * x) + y)),
+            [Function::MulSlope, Function::Binary(Binary::Add)]
+        );
         let mul = Function::Binary(Binary::Mul);
         assert_eq!(
             functions(&plan(x * x - y * y)),

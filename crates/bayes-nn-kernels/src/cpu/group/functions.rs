@@ -73,6 +73,7 @@ functions! { Function2:
     Less(a, b) = indicator(a < b);
     LessEqual(a, b) = indicator(a <= b);
     Equal(a, b) = indicator(a == b);
+    MulSlope(a, b) = fma::<L, T>(-a, a, T::ONE) * b;
     Pow(a, b) = T::from_f64(Binary::Pow.apply(a.to_f64(), b.to_f64()));
 }
 
