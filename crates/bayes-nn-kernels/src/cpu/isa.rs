@@ -1,7 +1,8 @@
 //! Instruction sets: which one this machine has, and how one generic body is compiled for each of them.
 //!
-//! Kernels are scalar, branch-free generic Rust. `multiversion!` compiles a body once per instruction set; inside, the
-//! compiler's own vectoriser uses whatever the set offers. The choice is made once per program, as an [`Isa`].
+//! Kernels are scalar, branch-free generic Rust, but for small products, which name registers ([`Pack`](super::pack::Pack)).
+//! `multiversion!` compiles a body once per instruction set; inside, the compiler's own vectoriser uses whatever the set
+//! offers. The choice is made once per program, as an [`Isa`].
 
 use std::fmt;
 
