@@ -1,6 +1,6 @@
 //! Instruction sets: which one this machine has, and how one generic body is compiled for each of them.
 //!
-//! Kernels are scalar, branch-free generic Rust, but for small products, which name registers ([`Pack`](super::pack::Pack)).
+//! Kernels are scalar, branch-free generic Rust, but for small products, which name registers (`cpu/pack.rs`).
 //! `multiversion!` compiles a body once per instruction set; inside, the compiler's own vectoriser uses whatever the set
 //! offers. The choice is made once per program, as an [`Isa`].
 
