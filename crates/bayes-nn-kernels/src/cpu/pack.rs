@@ -57,6 +57,25 @@ pub(super) type PackOf<L, T> = <T as Element>::Pack<L>;
 #[derive(Clone, Copy)]
 pub struct Plain<T>([T; LANES]);
 
+/// Copies a few numbers, four at a time: a call would cost more.
+///
+/// # Safety
+/// So many can be read and written, and the two do not overlap.
+#[inline(always)]
+unsafe fn copy<T: Element>(from: *const T, to: *mut T, count: usize) {
+    let fours = count / 4;
+    // SAFETY: as promised.
+    unsafe {
+        for i in 0..fours {
+            let four = from.cast::<[T; 4]>().add(i).read_unaligned();
+            to.cast::<[T; 4]>().add(i).write_unaligned(four);
+        }
+        for i in 4 * fours..count {
+            *to.add(i) = *from.add(i);
+        }
+    }
+}
+
 impl<T: Element> Pack<T> for Plain<T> {
     #[inline(always)]
     fn splat(x: T) -> Self {
@@ -72,10 +91,8 @@ impl<T: Element> Pack<T> for Plain<T> {
     #[inline(always)]
     unsafe fn load_first(from: *const T, count: usize) -> Self {
         let mut pack = [T::ZERO; LANES];
-        for (i, x) in pack.iter_mut().take(count).enumerate() {
-            // SAFETY: as promised.
-            *x = unsafe { *from.add(i) };
-        }
+        // SAFETY: as promised.
+        unsafe { copy(from, pack.as_mut_ptr(), count.min(LANES)) };
         Plain(pack)
     }
 
@@ -87,10 +104,8 @@ impl<T: Element> Pack<T> for Plain<T> {
 
     #[inline(always)]
     unsafe fn store_first(self, to: *mut T, count: usize) {
-        for (i, x) in self.0.into_iter().take(count).enumerate() {
-            // SAFETY: as promised.
-            unsafe { *to.add(i) = x };
-        }
+        // SAFETY: as promised.
+        unsafe { copy(self.0.as_ptr(), to, count.min(LANES)) };
     }
 
     #[inline(always)]
