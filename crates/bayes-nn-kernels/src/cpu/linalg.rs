@@ -7,10 +7,9 @@ use faer::linalg::triangular_solve::{
 };
 use faer::{MatMut, MatRef, Par};
 
-use super::group::tree_sum;
 use super::isa::{Level, fma, multiversion};
 use super::matmul::Matrix;
-use super::pack::LANES;
+use super::pack::{LANES, tree_sum};
 use super::program::Frame;
 use super::strips::{Memory, Place};
 use crate::Element;

@@ -3,12 +3,25 @@
 //! Loops over slices are left to the compiler's vectoriser. The sums of small products are not:
 //! it keeps many of them in memory, or apart in single numbers. A pack says which registers.
 
-use super::group::tree_sum;
 use super::isa::fma;
 use crate::Element;
 
 /// Numbers of a pack, whatever the instruction set: sums are then taken in one order.
 pub(super) const LANES: usize = 16;
+
+/// The sum of the lanes, always in the same order.
+#[inline(always)]
+pub(super) fn tree_sum<T: Element, const N: usize>(lanes: &[T; N]) -> T {
+    let mut sums = *lanes;
+    let mut width = N / 2;
+    while width > 0 {
+        for i in 0..width {
+            sums[i] += sums[i + width];
+        }
+        width /= 2;
+    }
+    sums[0]
+}
 
 /// Sixteen numbers.
 pub trait Pack<T>: Copy {

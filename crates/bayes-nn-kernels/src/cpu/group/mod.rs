@@ -18,6 +18,7 @@ use bayes_nn_autodiff::{Binary, Reduction, Unary};
 use rayon::prelude::*;
 
 use super::isa::{Level, Runnable, multiversion};
+use super::pack::tree_sum;
 use super::program::{Frame, WORTH_A_THREAD};
 use super::strips::{Memory, Partials};
 use crate::Element;
@@ -25,7 +26,7 @@ use crate::plan::{Access, Group, Instruction, RowStarts, Strips, ValueId};
 use assemble::{Assembler, Output, Reduce, RowScalar, Stream};
 use routine::Code;
 use sums::SUM_LANES;
-pub(super) use sums::{maximum, tree_sum};
+pub(super) use sums::maximum;
 pub(super) use tile::Scratch;
 use tile::tile;
 

@@ -9,20 +9,6 @@ use crate::cpu::pack::LANES;
 /// additions are under way at the same time.
 pub(super) const SUM_LANES: usize = 4 * LANES;
 
-/// The sum of the lanes, always in the same order.
-#[inline(always)]
-pub(in crate::cpu) fn tree_sum<T: Element, const N: usize>(lanes: &[T; N]) -> T {
-    let mut sums = *lanes;
-    let mut width = N / 2;
-    while width > 0 {
-        for i in 0..width {
-            sums[i] += sums[i + width];
-        }
-        width /= 2;
-    }
-    sums[0]
-}
-
 /// Adds (or compares) a run into lanes: element `i` into lane `i mod 64`.
 #[inline(always)]
 pub(super) fn accumulate<T: Element>(kind: Reduction, lanes: &mut [T; SUM_LANES], run: &[T]) {
