@@ -39,7 +39,7 @@ gradients and two moments of each.
 What `image` could be at best: its products are 286 million operations a step (every weight is used
 three times, those of the first layer twice, for 128 rows). In single precision a Zen 4 core at
 3.7 GHz does at most 118 of them in a nanosecond, of which faer reaches 87 to 96 %, and a Zen 5 core
-at 4.2 GHz 269, of which a product of 512x512 matrices reaches 236: so two cores need 1.2 or 0.53 ms
+at 4.2 GHz 269, of which a product of 512x512 matrices reaches 242: so two cores need 1.2 or 0.53 ms
 for the products alone. The other passes move 49 MB, 26 times the vector of weights, which at the 40
 to 55 GB/s of `y = x + 1` on Zen 4 take about 1 ms more.
 ";
