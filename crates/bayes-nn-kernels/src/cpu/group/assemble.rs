@@ -1,5 +1,7 @@
 //! Assembly: instructions of a plan become code over places and scalars.
 
+use std::collections::HashMap;
+
 use bayes_nn_autodiff::{Reduction, Unary};
 
 use super::contract::{Function, Lowered, lower};
@@ -114,6 +116,8 @@ impl<'a, T: Element> Assembler<'a, T> {
         let mut sources: Vec<Option<Source>> = Vec::new();
         let mut free: Vec<usize> = Vec::new();
         let mut direct = vec![false; group.stores.len()];
+        // Where the slopes go of the instructions that compute one.
+        let mut slopes: HashMap<usize, usize> = HashMap::new();
         for (
             i,
             Lowered {
@@ -125,9 +129,15 @@ impl<'a, T: Element> Assembler<'a, T> {
             sources.push(match *function {
                 Function::Source => Some(self.source(&group.instructions[i])),
                 Function::Contracted => None,
+                Function::Slope => Some(Source::Place(slopes[&arguments[0]])),
                 function => {
                     let read = arguments.iter().filter_map(|a| sources[*a]).collect();
-                    let operands = self.operands(function, read);
+                    let mut operands = self.operands(function, read);
+                    if let Function::WithSlope(_) = function {
+                        let slope = free.pop().unwrap_or_else(|| self.new_slot());
+                        operands.push(Source::Place(slope));
+                        slopes.insert(i, slope);
+                    }
                     let to = match self.direct_store(i, &last_use) {
                         Some(store) => {
                             direct[store] = true;

@@ -1,5 +1,6 @@
 //! Contraction: a product that only one addition reads becomes part of it, rounded once and never
-//! stored; the slope of a hyperbolic tangent becomes part of the product that reads it.
+//! stored; the slope of a hyperbolic tangent becomes part of the product that reads it; a logarithm
+//! of the logistic function and its slope are computed together.
 
 use bayes_nn_autodiff::{Binary, NoiseKind, Unary};
 
@@ -13,6 +14,10 @@ pub(super) enum Function {
     /// Nothing any more: whoever reads it computes it.
     Contracted,
     Unary(Unary),
+    /// A function of one number and, for the [`Function::Slope`] that names it, its derivative.
+    WithSlope(Unary),
+    /// The derivative that an instruction before it has computed.
+    Slope,
     Binary(Binary),
     /// `a b + c`; `a` is a run of elements.
     MulAdd,
@@ -121,7 +126,42 @@ pub(super) fn lower(group: &Group) -> Vec<Lowered> {
             arguments: instruction.arguments().collect(),
         });
     }
+    pair_slopes(&mut lowered, &readers);
     lowered
+}
+
+/// Has softplus and the logarithm of the logistic function compute their derivatives, where these
+/// are wanted too: the logistic function of the same argument, or of its negative.
+fn pair_slopes(lowered: &mut [Lowered], readers: &[usize]) {
+    for i in 0..lowered.len() {
+        let (Function::Unary(Unary::Sigmoid), &[of]) =
+            (lowered[i].function, lowered[i].arguments.as_slice())
+        else {
+            continue;
+        };
+        let (function, of, negative) = match (lowered[of].function, &lowered[of].arguments[..]) {
+            (Function::Unary(Unary::Neg), &[x]) => (Unary::LogSigmoid, x, Some(of)),
+            _ => (Unary::Softplus, of, None),
+        };
+        let wanted = Lowered {
+            function: Function::Unary(function),
+            arguments: vec![of],
+        };
+        let Some(value) = lowered[..i].iter().position(|l| *l == wanted) else {
+            continue;
+        };
+        lowered[value].function = Function::WithSlope(function);
+        lowered[i] = Lowered {
+            function: Function::Slope,
+            arguments: vec![value],
+        };
+        if let Some(negative) = negative.filter(|n| readers[*n] == 1) {
+            lowered[negative] = Lowered {
+                function: Function::Contracted,
+                arguments: Vec::new(),
+            };
+        }
+    }
 }
 
 #[cfg(test)]
@@ -161,6 +201,23 @@ mod tests {
         assert_eq!(
             functions(&plan(x * x - y * y)),
             [mul, mul, Function::Binary(Binary::Sub)]
+        );
+        let logistic = |f| Function::Unary(f);
+        assert_eq!(
+            functions(&plan(x.log_sigmoid() * (-x).sigmoid())),
+            [Function::WithSlope(Unary::LogSigmoid), Function::Slope, mul]
+        );
+        assert_eq!(
+            functions(&plan(x.softplus() * x.sigmoid())),
+            [Function::WithSlope(Unary::Softplus), Function::Slope, mul]
+        );
+        assert_eq!(
+            functions(&plan(x.log_sigmoid() * x.sigmoid())),
+            [Unary::LogSigmoid, Unary::Sigmoid]
+                .map(logistic)
+                .into_iter()
+                .chain([mul])
+                .collect::<Vec<_>>()
         );
         let shared = x * y;
         assert_eq!(

@@ -13,6 +13,11 @@ pub(super) trait Function1: 'static {
     fn at<L: Level, T: Element>(x: T) -> T;
 }
 
+/// A function of one number, and its derivative.
+pub(super) trait FunctionWithSlope: 'static {
+    fn at<L: Level, T: Element>(x: T) -> (T, T);
+}
+
 /// A function of two numbers.
 pub(super) trait Function2: 'static {
     fn at<L: Level, T: Element>(a: T, b: T) -> T;
@@ -24,13 +29,13 @@ pub(super) trait Function3: 'static {
 }
 
 macro_rules! functions {
-    ($kind:ident: $($name:ident($($x:ident),+) = $value:expr;)*) => {
+    ($kind:ident -> $result:ty: $($name:ident($($x:ident),+) = $value:expr;)*) => {
         $(
             pub(super) struct $name;
 
             impl $kind for $name {
                 #[inline(always)]
-                fn at<L: Level, T: Element>($($x: T),+) -> T {
+                fn at<L: Level, T: Element>($($x: T),+) -> $result {
                     $value
                 }
             }
@@ -38,7 +43,7 @@ macro_rules! functions {
     };
 }
 
-functions! { Function1:
+functions! { Function1 -> T:
     Neg(x) = -x;
     Abs(x) = x.abs();
     Sign(x) = if x > T::ZERO { T::ONE } else if x < T::ZERO { -T::ONE } else { x };
@@ -63,7 +68,12 @@ functions! { Function1:
     Erfc(x) = math::erfc::<L, T>(x);
 }
 
-functions! { Function2:
+functions! { FunctionWithSlope -> (T, T):
+    SoftplusWithSlope(x) = math::softplus_with_slope::<L, T>(x);
+    LogSigmoidWithSlope(x) = math::log_sigmoid_with_slope::<L, T>(x);
+}
+
+functions! { Function2 -> T:
     Add(a, b) = a + b;
     Sub(a, b) = a - b;
     Mul(a, b) = a * b;
@@ -77,7 +87,7 @@ functions! { Function2:
     Pow(a, b) = T::from_f64(Binary::Pow.apply(a.to_f64(), b.to_f64()));
 }
 
-functions! { Function3:
+functions! { Function3 -> T:
     MulAdd(a, b, c) = fma::<L, T>(a, b, c);
     SubMul(a, b, c) = fma::<L, T>(-a, b, c);
     Select(c, a, b) = if c != T::ZERO { a } else { b };

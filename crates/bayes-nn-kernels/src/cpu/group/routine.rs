@@ -8,7 +8,7 @@ use bayes_nn_autodiff::{Binary, NoiseKind, Unary};
 
 use super::assemble::Source;
 use super::contract::Function;
-use super::functions::{self as f, Function1, Function2, Function3};
+use super::functions::{self as f, Function1, Function2, Function3, FunctionWithSlope};
 use crate::Element;
 use crate::cpu::isa::{Level, Runnable, compiled};
 use crate::cpu::{math, noise};
@@ -21,7 +21,8 @@ pub(super) struct Code<T> {
     pub routine: Routine<T>,
     /// The place that its result goes to.
     pub to: usize,
-    /// Places of runs of elements, or numbers of scalars, as the routine takes them.
+    /// Places of runs of elements, or numbers of scalars, as the routine takes them; of a function
+    /// with its slope the second is where the slope goes.
     pub operands: [usize; 3],
     /// The stream of noise; the order of a polygamma function.
     pub number: u32,
@@ -126,6 +127,13 @@ fn map1<L: Level, F: Function1, T: Element>(to: &mut [T], x: &[T]) {
     }
 }
 
+#[inline(always)]
+fn map_slope<L: Level, F: FunctionWithSlope, T: Element>(to: &mut [T], slope: &mut [T], x: &[T]) {
+    for ((to, slope), x) in to.iter_mut().zip(slope).zip(x) {
+        (*to, *slope) = F::at::<L, T>(*x);
+    }
+}
+
 /// # Safety
 /// All runs are as long as `to`.
 #[inline(always)]
@@ -165,6 +173,18 @@ unsafe fn loop1<L: Level, F: Function1, T: Element>(code: &Code<T>, tile: &Tile<
     let [x, ..] = code.operands;
     // SAFETY: as promised.
     unsafe { map1::<L, F, T>(tile.target(code.to), tile.run(x)) }
+}
+
+#[inline(always)]
+unsafe fn loop_slope<L: Level, F: FunctionWithSlope, T: Element>(
+    code: &Code<T>,
+    tile: &Tile<'_, T>,
+) {
+    let [x, slope, _] = code.operands;
+    // SAFETY: as promised.
+    unsafe {
+        map_slope::<L, F, T>(tile.target(code.to), tile.target(slope), tile.run(x));
+    }
 }
 
 #[inline(always)]
@@ -216,6 +236,7 @@ unsafe fn loop_uniform<L: Level, T: Element>(code: &Code<T>, tile: &Tile<'_, T>)
 
 compiled! {
     fn of_one<F: Function1, T: Element>(code: &Code<T>, tile: &Tile<'_, T>) = loop1;
+    fn of_slope<F: FunctionWithSlope, T: Element>(code: &Code<T>, tile: &Tile<'_, T>) = loop_slope;
     fn of_two<F: Function2, A: Take, B: Take, T: Element>(code: &Code<T>, tile: &Tile<'_, T>) = loop2;
     fn of_three<F: Function3, B: Take, C: Take, T: Element>(code: &Code<T>, tile: &Tile<'_, T>) = loop3;
     fn of_polygamma<T: Element>(code: &Code<T>, tile: &Tile<'_, T>) = loop_polygamma;
@@ -228,6 +249,8 @@ compiled! {
 pub(super) fn of<T: Element>(function: Function, operands: &[Source], isa: Runnable) -> Routine<T> {
     match (function, operands) {
         (Function::Unary(f), _) => unary(f, isa),
+        (Function::WithSlope(Unary::Softplus), _) => of_slope::<f::SoftplusWithSlope, T>(isa),
+        (Function::WithSlope(Unary::LogSigmoid), _) => of_slope::<f::LogSigmoidWithSlope, T>(isa),
         (Function::Binary(f), &[a, b]) => binary(f, (a, b), isa),
         (Function::MulSlope, &[a, b]) => two::<f::MulSlope, T>((a, b), isa),
         (Function::MulAdd, &[_, b, c]) => three::<f::MulAdd, T>((b, c), isa),

@@ -97,8 +97,8 @@ def cos_tail(z):
 
 
 def coth_even(z):
-    r = mp.sqrt(z)
-    return r * mp.coth(r)
+    t = mp.sqrt(z)
+    return t * mp.coth(t * mp.log(2) / 2)
 
 
 def tanh_rational(numerator, denominator, end):
@@ -151,11 +151,11 @@ def tables(fmt):
     atanh_f = series(atanh_tail, [ONE / (2 * k + 3) for k in range(6)])
     sin_f = series(sin_tail, [(-1) ** (k + 1) / mp.factorial(2 * k + 3) for k in range(6)])
     cos_f = series(cos_tail, [(-1) ** k / mp.factorial(2 * k + 4) for k in range(6)])
-    coth_f = series(coth_even, [4**k * mp.bernoulli(2 * k) / mp.factorial(2 * k) for k in range(6)])
+    coth_f = series(coth_even, [2 * mp.log(2) ** (2 * k - 1) * mp.bernoulli(2 * k) / mp.factorial(2 * k) for k in range(6)])
     lowest_normal = mp.mpf(2) ** (-126 if fmt == "f32" else -1022)
     highest = mp.log(mp.mpf(2)) * (128 if fmt == "f32" else 1024)
     p, q = tanh_rational(4, 4, "9.02") if fmt == "f32" else ([], [])
-    coth = fit("r coth(r)", coth_f, 0, (half_ln2 / 2) ** 2, ONE, fmt) if fmt == "f64" else []
+    coth = fit("t coth(t ln(2)/2)", coth_f, 0, mp.mpf("0.5001") ** 2, mp.log(2) / 2, fmt) if fmt == "f64" else []
     return [
         ("ROUND_MAGIC", mp.mpf(2) ** (digits - 1) * mp.mpf("1.5")),
         ("BIASED_MAGIC", mp.mpf(2) ** (digits - 1)),

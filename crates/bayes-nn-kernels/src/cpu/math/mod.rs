@@ -17,7 +17,9 @@ mod tests;
 mod trig;
 
 pub use exp_log::{exp, expm1, ln, log1p, log1pmx};
-pub use logistic::{log_sigmoid, sigmoid, softplus, tanh};
+pub use logistic::{
+    log_sigmoid, log_sigmoid_with_slope, sigmoid, softplus, softplus_with_slope, tanh,
+};
 pub use special::{erf, erfc, lgamma, polygamma};
 pub use trig::{cos, sin};
 
@@ -65,7 +67,7 @@ pub trait Coefficients: Sized + 'static {
     const TANH_P: &'static [Self];
     /// Denominator of tanh(x)/x.
     const TANH_Q: &'static [Self];
-    /// r coth(r) in r^2 for |r| <= ln(2)/4; empty where [`Self::TANH_P`] is not.
+    /// t coth(t ln(2)/2) in t^2 for |t| <= 1/2; empty where [`Self::TANH_P`] is not.
     const COTH: &'static [Self];
 }
 
