@@ -179,36 +179,50 @@ impl<T: Element> CpuProgram<T> {
     }
 
     /// Gives a value its elements, in row-major order.
-    fn put(&mut self, id: ValueId, values: impl Iterator<Item = f64>) {
+    fn put(&mut self, id: ValueId, mut values: impl Iterator<Item = f64>) {
         let value = &self.plan.values[id.index()];
-        let (offset, layout) = (value.offset, value.layout);
-        match value.kind {
-            Kind::Float => {
-                let floats = self.floats.elements_mut();
-                for (i, v) in values.enumerate() {
-                    floats[offset + layout.place(i)] = T::from_f64(v);
+        for run in value.layout.runs() {
+            match value.kind {
+                Kind::Float => {
+                    let floats = &mut self.floats.elements_mut()[value.offset..][run];
+                    for (to, v) in floats.iter_mut().zip(&mut values) {
+                        *to = T::from_f64(v);
+                    }
                 }
-            }
-            Kind::Index => {
-                let indices = self.indices.elements_mut();
-                for (i, v) in values.enumerate() {
-                    indices[offset + layout.place(i)] = v as u32;
+                Kind::Index => {
+                    let indices = &mut self.indices.elements_mut()[value.offset..][run];
+                    for (to, v) in indices.iter_mut().zip(&mut values) {
+                        *to = v as u32;
+                    }
                 }
             }
         }
     }
 
     fn values(&self, id: ValueId) -> Vec<f64> {
+        let mut values = vec![0.0; self.plan.values[id.index()].shape.elements()];
+        self.read_into(id, &mut values);
+        values
+    }
+
+    /// Reads the elements of a value, in row-major order.
+    fn read_into(&self, id: ValueId, values: &mut [f64]) {
         let value = &self.plan.values[id.index()];
-        let places = (0..value.shape.elements()).map(|i| value.offset + value.layout.place(i));
-        match value.kind {
-            Kind::Float => {
-                let floats = self.floats.elements();
-                places.map(|p| floats[p].to_f64()).collect()
-            }
-            Kind::Index => {
-                let indices = self.indices.elements();
-                places.map(|p| f64::from(indices[p])).collect()
+        let mut values = values.iter_mut();
+        for run in value.layout.runs() {
+            match value.kind {
+                Kind::Float => {
+                    let floats = &self.floats.elements()[value.offset..][run];
+                    for (from, v) in floats.iter().zip(&mut values) {
+                        *v = from.to_f64();
+                    }
+                }
+                Kind::Index => {
+                    let indices = &self.indices.elements()[value.offset..][run];
+                    for (from, v) in indices.iter().zip(&mut values) {
+                        *v = f64::from(*from);
+                    }
+                }
             }
         }
     }
@@ -335,24 +349,8 @@ impl<T: Element> Program for CpuProgram<T> {
     }
 
     fn read_output_into(&self, output: usize, values: &mut [f64]) {
-        let Some(id) = self.plan.outputs.get(output) else {
-            return;
-        };
-        let value = &self.plan.values[id.index()];
-        let places = (0..value.shape.elements()).map(|i| value.offset + value.layout.place(i));
-        match value.kind {
-            Kind::Float => {
-                let floats = self.floats.elements();
-                for (v, p) in values.iter_mut().zip(places) {
-                    *v = floats[p].to_f64();
-                }
-            }
-            Kind::Index => {
-                let indices = self.indices.elements();
-                for (v, p) in values.iter_mut().zip(places) {
-                    *v = f64::from(indices[p]);
-                }
-            }
+        if let Some(id) = self.plan.outputs.get(output) {
+            self.read_into(*id, values);
         }
     }
 

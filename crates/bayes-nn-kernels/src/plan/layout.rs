@@ -1,5 +1,7 @@
 //! Where the elements of a value lie: rows of columns, padded to whole vectors.
 
+use std::ops::Range;
+
 use bayes_nn_autodiff::Shape;
 
 /// Memory of a value is padded to a multiple of this many elements, so that a loop over it
@@ -84,6 +86,17 @@ impl Layout {
     /// Where the element with this row-major number lies.
     pub fn place(&self, index: usize) -> usize {
         index / self.columns * self.stride + index % self.columns
+    }
+
+    /// Where the elements lie, in their order: one run if they follow one another without gaps,
+    /// else one a row.
+    pub fn runs(&self) -> impl Iterator<Item = Range<usize>> {
+        let (count, length) = match self.is_contiguous() {
+            true => (1, self.rows * self.columns),
+            false => (self.rows, self.columns),
+        };
+        let stride = self.stride;
+        (0..count).map(move |run| run * stride..run * stride + length)
     }
 
     /// The layout of `shape` as a view of this from element `offset` on, and where it starts;

@@ -11,11 +11,26 @@ use crate::cpu::math;
 /// A function of one number.
 pub(super) trait Function1: 'static {
     fn at<L: Level, T: Element>(x: T) -> T;
+
+    /// Of all numbers of a run, of any length.
+    #[inline(always)]
+    fn map<L: Level, T: Element>(to: &mut [T], x: &[T]) {
+        for (to, x) in to.iter_mut().zip(x) {
+            *to = Self::at::<L, T>(*x);
+        }
+    }
 }
 
 /// A function of one number, and its derivative.
 pub(super) trait FunctionWithSlope: 'static {
     fn at<L: Level, T: Element>(x: T) -> (T, T);
+
+    #[inline(always)]
+    fn map<L: Level, T: Element>(to: &mut [T], slope: &mut [T], x: &[T]) {
+        for ((to, slope), x) in to.iter_mut().zip(slope).zip(x) {
+            (*to, *slope) = Self::at::<L, T>(*x);
+        }
+    }
 }
 
 /// A function of two numbers.
@@ -57,7 +72,6 @@ functions! { Function1 -> T:
     Log1pmx(x) = math::log1pmx::<L, T>(x);
     Sin(x) = math::sin::<L, T>(x);
     Cos(x) = math::cos::<L, T>(x);
-    Tanh(x) = math::tanh::<L, T>(x);
     Sigmoid(x) = math::sigmoid::<L, T>(x);
     Softplus(x) = math::softplus::<L, T>(x);
     LogSigmoid(x) = math::log_sigmoid::<L, T>(x);
@@ -68,9 +82,51 @@ functions! { Function1 -> T:
     Erfc(x) = math::erfc::<L, T>(x);
 }
 
+pub(super) struct Tanh;
+
+impl Function1 for Tanh {
+    #[inline(always)]
+    fn at<L: Level, T: Element>(x: T) -> T {
+        math::tanh::<L, T>(x)
+    }
+
+    #[inline(always)]
+    fn map<L: Level, T: Element>(to: &mut [T], x: &[T]) {
+        let (blocks, rest) = to.as_chunks_mut::<{ math::BLOCK }>();
+        let (of, of_rest) = x.as_chunks::<{ math::BLOCK }>();
+        for (to, x) in blocks.iter_mut().zip(of) {
+            math::tanh_block::<L, T>(x, to);
+        }
+        for (to, x) in rest.iter_mut().zip(of_rest) {
+            *to = Self::at::<L, T>(*x);
+        }
+    }
+}
+
 functions! { FunctionWithSlope -> (T, T):
     SoftplusWithSlope(x) = math::softplus_with_slope::<L, T>(x);
-    LogSigmoidWithSlope(x) = math::log_sigmoid_with_slope::<L, T>(x);
+}
+
+pub(super) struct LogSigmoidWithSlope;
+
+impl FunctionWithSlope for LogSigmoidWithSlope {
+    #[inline(always)]
+    fn at<L: Level, T: Element>(x: T) -> (T, T) {
+        math::log_sigmoid_with_slope::<L, T>(x)
+    }
+
+    #[inline(always)]
+    fn map<L: Level, T: Element>(to: &mut [T], slope: &mut [T], x: &[T]) {
+        let (blocks, rest) = to.as_chunks_mut::<{ math::BLOCK }>();
+        let (slopes, slope_rest) = slope.as_chunks_mut::<{ math::BLOCK }>();
+        let (of, of_rest) = x.as_chunks::<{ math::BLOCK }>();
+        for ((to, slope), x) in blocks.iter_mut().zip(slopes).zip(of) {
+            math::log_sigmoid_with_slope_block::<L, T>(x, to, slope);
+        }
+        for ((to, slope), x) in rest.iter_mut().zip(slope_rest).zip(of_rest) {
+            (*to, *slope) = Self::at::<L, T>(*x);
+        }
+    }
 }
 
 functions! { Function2 -> T:

@@ -120,20 +120,6 @@ impl Take for Number {
 // apart. Lengths are whole numbers of unrolled vectors (or one), so that tail loops are not
 // entered.
 
-#[inline(always)]
-fn map1<L: Level, F: Function1, T: Element>(to: &mut [T], x: &[T]) {
-    for (to, x) in to.iter_mut().zip(x) {
-        *to = F::at::<L, T>(*x);
-    }
-}
-
-#[inline(always)]
-fn map_slope<L: Level, F: FunctionWithSlope, T: Element>(to: &mut [T], slope: &mut [T], x: &[T]) {
-    for ((to, slope), x) in to.iter_mut().zip(slope).zip(x) {
-        (*to, *slope) = F::at::<L, T>(*x);
-    }
-}
-
 /// # Safety
 /// All runs are as long as `to`.
 #[inline(always)]
@@ -172,7 +158,7 @@ unsafe fn map3<L: Level, F: Function3, B: Take, C: Take, T: Element>(
 unsafe fn loop1<L: Level, F: Function1, T: Element>(code: &Code<T>, tile: &Tile<'_, T>) {
     let [x, ..] = code.operands;
     // SAFETY: as promised.
-    unsafe { map1::<L, F, T>(tile.target(code.to), tile.run(x)) }
+    unsafe { F::map::<L, T>(tile.target(code.to), tile.run(x)) }
 }
 
 #[inline(always)]
@@ -183,7 +169,7 @@ unsafe fn loop_slope<L: Level, F: FunctionWithSlope, T: Element>(
     let [x, slope, _] = code.operands;
     // SAFETY: as promised.
     unsafe {
-        map_slope::<L, F, T>(tile.target(code.to), tile.target(slope), tile.run(x));
+        F::map::<L, T>(tile.target(code.to), tile.target(slope), tile.run(x));
     }
 }
 

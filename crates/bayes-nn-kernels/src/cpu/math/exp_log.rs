@@ -1,6 +1,6 @@
 //! Exponentials and logarithms.
 
-use super::{polynomial, select};
+use super::{BLOCK, polynomial, select};
 use crate::cpu::isa::{Level, fma};
 use crate::element::{Bits, Element};
 
@@ -29,15 +29,42 @@ fn power_of_two<T: Element>(n: T::Bits, offset: i64) -> T {
 }
 
 /// exp(x) for x at most [`super::Coefficients::EXP_HIGHEST`].
+#[inline(always)]
+pub(super) fn exp_bounded<L: Level, T: Element>(x: T) -> T {
+    let x = at_least_lowest(x);
+    let (n, r) = reduce::<L, T>(x);
+    scaled(x, n, T::ONE + expm1_reduced::<L, T>(r))
+}
+
+/// [`exp_bounded`] of a block of numbers, to the same bits.
+#[inline(always)]
+pub(super) fn exp_bounded_block<L: Level, T: Element>(x: &[T; BLOCK], y: &mut [T; BLOCK]) {
+    let mut rest = [T::ZERO; BLOCK];
+    for i in 0..BLOCK {
+        rest[i] = reduce::<L, T>(at_least_lowest(x[i])).1;
+    }
+    for r in &mut rest {
+        *r = T::ONE + expm1_reduced::<L, T>(*r);
+    }
+    for i in 0..BLOCK {
+        let x = at_least_lowest(x[i]);
+        y[i] = scaled(x, reduce::<L, T>(x).0, rest[i]);
+    }
+}
+
+/// x where exp is not zero.
+#[inline(always)]
+fn at_least_lowest<T: Element>(x: T) -> T {
+    select(x < T::EXP_LOWEST, T::EXP_LOWEST, x)
+}
+
+/// p times two to the n, which is about exp(x).
 ///
 /// Two factors reach the subnormal results and the largest ones, whose powers of two are no normal numbers.
 #[inline(always)]
-pub(super) fn exp_bounded<L: Level, T: Element>(x: T) -> T {
-    let x = select(x < T::EXP_LOWEST, T::EXP_LOWEST, x);
+fn scaled<T: Element>(x: T, n: T::Bits, p: T) -> T {
     let small = x < T::EXP_NORMAL;
     let lift = i64::from(T::MANTISSA_BITS + 3);
-    let (n, r) = reduce::<L, T>(x);
-    let p = T::ONE + expm1_reduced::<L, T>(r);
     let first = select(small, power_of_two::<T>(n, lift), power_of_two::<T>(n, -1));
     let second = select(
         small,
@@ -160,7 +187,23 @@ pub fn log1pmx<L: Level, T: Element>(x: T) -> T {
 /// ln(1 + e) for e in [0, 1], within 2 ulp.
 #[inline(always)]
 pub(super) fn log1p_unit<L: Level, T: Element>(e: T) -> T {
-    let s = e / (e + T::TWO);
+    log1p_of_quotient::<L, T>(e / (e + T::TWO))
+}
+
+/// [`log1p_unit`] of a block of numbers, to the same bits.
+#[inline(always)]
+pub(super) fn log1p_unit_block<L: Level, T: Element>(e: &[T; BLOCK], y: &mut [T; BLOCK]) {
+    for i in 0..BLOCK {
+        y[i] = e[i] / (e[i] + T::TWO);
+    }
+    for y in y {
+        *y = log1p_of_quotient::<L, T>(*y);
+    }
+}
+
+/// ln(1 + e) from s = e/(2 + e): 2 atanh(s).
+#[inline(always)]
+fn log1p_of_quotient<L: Level, T: Element>(s: T) -> T {
     let z = s * s;
     let twice = s + s;
     fma::<L, T>(twice * z, polynomial::<L, T>(z, T::LOG_UNIT), twice)

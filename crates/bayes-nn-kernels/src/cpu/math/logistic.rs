@@ -1,7 +1,7 @@
 //! The hyperbolic tangent and the logistic family.
 
-use super::exp_log::{exp_bounded, log1p_unit};
-use super::{polynomial, select};
+use super::exp_log::{exp_bounded, exp_bounded_block, log1p_unit, log1p_unit_block};
+use super::{BLOCK, polynomial, select};
 use crate::cpu::isa::{Level, fma};
 use crate::element::{Bits, Element};
 
@@ -14,27 +14,65 @@ use crate::element::{Bits, Element};
 #[inline(always)]
 pub fn tanh<L: Level, T: Element>(x: T) -> T {
     if T::TANH_P.is_empty() {
-        // tanh rounds to 1 from about 19.06 on.
-        let bounded = least(x.abs(), T::from_f64(20.0));
-        let scaled = bounded * (T::TWO * T::LOG2_E);
-        // Half of 2^n is what is needed; n has the bias of its exponent in it already.
-        let magic = T::ROUND_MAGIC + T::from_u32(T::EXPONENT_BIAS - 1);
-        let shifted = scaled + magic;
-        let t = scaled - (shifted - magic);
-        let half_power = T::from_bits(shifted.to_bits().left(T::MANTISSA_BITS));
-        let c = polynomial::<L, T>(t * t, T::COTH);
-        let numerator = fma::<L, T>(t, half_power + T::HALF, c * (half_power - T::HALF));
-        let denominator = numerator + (c - t);
-        (numerator / denominator).copysign(x)
+        let (t, half_power) = reduce_doubled(x);
+        joined::<L, T>(x, t, half_power, polynomial::<L, T>(t * t, T::COTH))
     } else {
-        // tanh rounds to 1 from about 9.01 on.
-        let bound = T::from_f64(9.02);
-        let x = greatest(least(x, bound), -bound);
+        let x = within_one(x);
         let z = x * x;
         let p = polynomial::<L, T>(z, T::TANH_P);
         let q = polynomial::<L, T>(z, T::TANH_Q);
         greatest(least(x * p / q, T::ONE), -T::ONE)
     }
+}
+
+/// [`tanh`] of a block of numbers, to the same bits, in loops of which none waits long for itself.
+#[inline(always)]
+pub fn tanh_block<L: Level, T: Element>(x: &[T; BLOCK], y: &mut [T; BLOCK]) {
+    let mut first = [T::ZERO; BLOCK];
+    let mut second = [T::ZERO; BLOCK];
+    if T::TANH_P.is_empty() {
+        for i in 0..BLOCK {
+            (first[i], second[i]) = reduce_doubled(x[i]);
+        }
+        for i in 0..BLOCK {
+            y[i] = polynomial::<L, T>(first[i] * first[i], T::COTH);
+        }
+        for i in 0..BLOCK {
+            y[i] = joined::<L, T>(x[i], first[i], second[i], y[i]);
+        }
+    } else {
+        for i in 0..BLOCK {
+            y[i] = tanh::<L, T>(x[i]);
+        }
+    }
+}
+
+/// 2|x| = (n + t) ln 2: t, and half of 2^n.
+#[inline(always)]
+fn reduce_doubled<T: Element>(x: T) -> (T, T) {
+    // tanh rounds to 1 from about 19.06 on.
+    let bounded = least(x.abs(), T::from_f64(20.0));
+    let scaled = bounded * (T::TWO * T::LOG2_E);
+    // n has the bias of the exponent of half of 2^n in it already.
+    let magic = T::ROUND_MAGIC + T::from_u32(T::EXPONENT_BIAS - 1);
+    let shifted = scaled + magic;
+    let t = scaled - (shifted - magic);
+    (t, T::from_bits(shifted.to_bits().left(T::MANTISSA_BITS)))
+}
+
+/// tanh of x from its parts and c.
+#[inline(always)]
+fn joined<L: Level, T: Element>(x: T, t: T, half_power: T, c: T) -> T {
+    let numerator = fma::<L, T>(t, half_power + T::HALF, c * (half_power - T::HALF));
+    let denominator = numerator + (c - t);
+    (numerator / denominator).copysign(x)
+}
+
+/// x where tanh does not round to 1 or -1, which it does from about 9.01 on; the bound elsewhere.
+#[inline(always)]
+fn within_one<T: Element>(x: T) -> T {
+    let bound = T::from_f64(9.02);
+    greatest(least(x, bound), -bound)
 }
 
 /// The lesser of x and a bound; NaN where x is.
@@ -82,4 +120,24 @@ pub fn log_sigmoid_with_slope<L: Level, T: Element>(x: T) -> (T, T) {
     let e = exp_bounded::<L, T>(-x.abs());
     let value = select(x < T::ZERO, x, T::ZERO) - log1p_unit::<L, T>(e);
     (value, select(x > T::ZERO, e, T::ONE) / (T::ONE + e))
+}
+
+/// [`log_sigmoid_with_slope`] of a block of numbers, to the same bits.
+#[inline(always)]
+pub fn log_sigmoid_with_slope_block<L: Level, T: Element>(
+    x: &[T; BLOCK],
+    y: &mut [T; BLOCK],
+    slope: &mut [T; BLOCK],
+) {
+    let mut e = [T::ZERO; BLOCK];
+    for i in 0..BLOCK {
+        slope[i] = -x[i].abs();
+    }
+    exp_bounded_block::<L, T>(slope, &mut e);
+    log1p_unit_block::<L, T>(&e, y);
+    for i in 0..BLOCK {
+        let x = x[i];
+        y[i] = select(x < T::ZERO, x, T::ZERO) - y[i];
+        slope[i] = select(x > T::ZERO, e[i], T::ONE) / (T::ONE + e[i]);
+    }
 }

@@ -18,7 +18,8 @@ mod trig;
 
 pub use exp_log::{exp, expm1, ln, log1p, log1pmx};
 pub use logistic::{
-    log_sigmoid, log_sigmoid_with_slope, sigmoid, softplus, softplus_with_slope, tanh,
+    log_sigmoid, log_sigmoid_with_slope, log_sigmoid_with_slope_block, sigmoid, softplus, softplus_with_slope, tanh,
+    tanh_block,
 };
 pub use special::{erf, erfc, lgamma, polygamma};
 pub use trig::{cos, sin};
@@ -28,6 +29,10 @@ pub(crate) use trig::sin_cos_reduced;
 
 use super::isa::{Level, fma};
 use crate::element::Element;
+
+/// Numbers of a block. A loop over all of a long chain of operations is slow, since the machine
+/// sees only the next few elements, which wait for one another; over a block it is split.
+pub const BLOCK: usize = 64;
 
 /// Constants that depend on the precision; the values come from `coefficients.py`.
 ///

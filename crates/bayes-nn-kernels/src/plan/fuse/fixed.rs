@@ -1,9 +1,13 @@
 //! What depends on the data alone: computed when they are written, not in every step.
 //!
-//! The logarithm of the factorial of every observed count is the same in all steps. What is as
-//! cheap to compute as to read stays where it is needed, unless something dear is made of it.
+//! The logarithm of the factorial of every observed count is the same in all steps. Of long columns,
+//! what is as cheap to compute as to read stays where it is needed, unless something dear is made
+//! of it.
 
 use bayes_nn_autodiff::{Binary, Node, Op, Unary};
+
+/// Elements that the caches hold beside whatever else a step needs: reading them costs nothing.
+const CACHED: usize = 4096;
 
 /// Which live nodes are computed ahead of the steps; `states` change from step to step.
 pub(super) fn fixed(nodes: &[Node], live: &[bool], states: &[usize]) -> Vec<bool> {
@@ -18,7 +22,7 @@ pub(super) fn fixed(nodes: &[Node], live: &[bool], states: &[usize]) -> Vec<bool
         );
         constant[index] =
             !of_the_step && !states.contains(&index) && arguments().all(|a| constant[a]);
-        ahead[index] = constant[index] && (is_dear(&node.op) || arguments().any(|a| ahead[a]));
+        ahead[index] = constant[index] && (is_dear(node) || arguments().any(|a| ahead[a]));
     }
     // What is needed for them.
     for index in (0..nodes.len()).rev() {
@@ -32,20 +36,25 @@ pub(super) fn fixed(nodes: &[Node], live: &[bool], states: &[usize]) -> Vec<bool
 }
 
 /// Whether reading a result costs less than computing it again.
-fn is_dear(op: &Op) -> bool {
-    match op {
-        Op::Unary(f) => !matches!(
-            f,
-            Unary::Neg
-                | Unary::Abs
-                | Unary::Sign
-                | Unary::Floor
-                | Unary::Reciprocal
-                | Unary::Sqrt
-                | Unary::Relu
-                | Unary::StopGradient
-        ),
-        Op::Binary(f) => *f == Binary::Pow,
+fn is_dear(node: &Node) -> bool {
+    let short = node.shape.elements() <= CACHED;
+    match &node.op {
+        Op::Unary(f) => {
+            short
+                || !matches!(
+                    f,
+                    Unary::Neg
+                        | Unary::Abs
+                        | Unary::Sign
+                        | Unary::Floor
+                        | Unary::Reciprocal
+                        | Unary::Sqrt
+                        | Unary::Relu
+                        | Unary::StopGradient
+                )
+        }
+        Op::Binary(f) => short || *f == Binary::Pow,
+        Op::Select => short,
         Op::Reduce { .. }
         | Op::MatMul { .. }
         | Op::Cholesky
@@ -60,7 +69,6 @@ fn is_dear(op: &Op) -> bool {
         | Op::Noise { .. }
         | Op::Batch { .. }
         | Op::AllReduceMean
-        | Op::Select
         | Op::Broadcast
         | Op::View { .. } => false,
     }
