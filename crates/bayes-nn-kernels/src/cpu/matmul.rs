@@ -157,8 +157,12 @@ impl<T: Element> ProductKernel<T> {
             let range = i * self.piece..((i + 1) * self.piece).min(length);
             self.run_strip(frame, i, range);
         };
-        // A sum of no terms has a piece all the same.
-        for_each(parallel, length.div_ceil(self.piece).max(1), piece);
+        if length <= self.piece {
+            // A sum of no terms has a piece all the same.
+            self.run_strip(frame, 0, 0..length);
+        } else {
+            for_each(parallel, length.div_ceil(self.piece), piece);
+        }
         self.finish(frame);
     }
 
@@ -236,14 +240,17 @@ impl<T: Element> ProductKernel<T> {
         // SAFETY: no piece is being run.
         let partials = unsafe { partials.part(0..partials.len()) };
         let elements = self.m * self.n;
-        for i in 0..elements {
+        let places = (0..self.m).flat_map(|row| {
+            let start = row * self.c.row_stride;
+            (0..self.n).map(move |column| start + column * self.c.column_stride)
+        });
+        for (i, place) in places.enumerate() {
             let total = if partials.len() == elements {
                 partials[i]
             } else {
                 let terms = partials[i..].iter().step_by(elements);
                 T::from_f64(terms.map(|x| x.to_f64()).sum())
             };
-            let place = i / self.n * self.c.row_stride + i % self.n * self.c.column_stride;
             // SAFETY: the plan placed the product inside the arena.
             unsafe { *frame.at(self.c.place).add(place) = total };
         }

@@ -85,6 +85,9 @@ impl Layout {
 
     /// Where the element with this row-major number lies.
     pub fn place(&self, index: usize) -> usize {
+        if index < self.columns {
+            return index;
+        }
         index / self.columns * self.stride + index % self.columns
     }
 

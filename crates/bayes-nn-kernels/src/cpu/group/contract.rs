@@ -25,6 +25,8 @@ pub(super) enum Function {
     SubMul,
     /// `(1 - a a) b`; `a` is a run of elements.
     MulSlope,
+    /// `(1 - a a) b c`; `a` is a run of elements.
+    MulSlopeMul,
     Select,
     Noise(NoiseKind, u32),
 }
@@ -83,10 +85,23 @@ pub(super) fn lower(group: &Group) -> Vec<Lowered> {
                 function: Function::Contracted,
                 arguments: Vec::new(),
             };
-            lowered.push(Lowered {
-                function: Function::MulSlope,
-                arguments: vec![a, factor],
-            });
+            let joined = match factors(&lowered[factor], factor) {
+                Some((b, c)) => {
+                    lowered[factor] = Lowered {
+                        function: Function::Contracted,
+                        arguments: Vec::new(),
+                    };
+                    Lowered {
+                        function: Function::MulSlopeMul,
+                        arguments: vec![a, b, c],
+                    }
+                }
+                None => Lowered {
+                    function: Function::MulSlope,
+                    arguments: vec![a, factor],
+                },
+            };
+            lowered.push(joined);
             continue;
         }
         let contraction = match *instruction {
@@ -193,6 +208,10 @@ mod tests {
         assert_eq!(functions(&plan(1.0 - x * x)), [Function::SubMul]);
         assert_eq!(functions(&plan((1.0 - x * x) * y)), [Function::MulSlope]);
         assert_eq!(functions(&plan(y * (1.0 - x * x))), [Function::MulSlope]);
+        assert_eq!(
+            functions(&plan((1.0 - x * x) * (x * y))),
+            [Function::MulSlopeMul]
+        );
         assert_eq!(
             functions(&plan(y * (1.0 - x * x) + y)),
             [Function::MulSlope, Function::Binary(Binary::Add)]

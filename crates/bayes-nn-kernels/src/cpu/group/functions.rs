@@ -145,6 +145,7 @@ functions! { Function2 -> T:
 
 functions! { Function3 -> T:
     MulAdd(a, b, c) = fma::<L, T>(a, b, c);
+    MulSlopeMul(a, b, c) = fma::<L, T>(-a, a, T::ONE) * (b * c);
     SubMul(a, b, c) = fma::<L, T>(-a, b, c);
     Select(c, a, b) = if c != T::ZERO { a } else { b };
 }

@@ -54,6 +54,8 @@ pub(super) struct GroupKernel<T> {
     slots: usize,
     /// Columns of a piece.
     piece: usize,
+    /// Pieces of a row.
+    per_row: usize,
     /// Of each piece its reductions; pieces are counted along rows.
     partials: Partials<f64>,
     cost: usize,
@@ -75,13 +77,14 @@ impl<T: Element> GroupKernel<T> {
         let mut assembler = Assembler::new(group, memory, collapsed);
         assembler.assemble(isa);
         let piece = strips.map_or(PIECE, Strips::width);
-        let pieces = columns.div_ceil(piece);
+        let per_row = columns.div_ceil(piece);
         let weight: usize = group.instructions.iter().map(instruction_weight).sum();
         GroupKernel {
             rows,
             columns,
             piece,
-            partials: Partials::new(assembler.reductions.len() * rows * pieces, 0.0),
+            per_row,
+            partials: Partials::new(assembler.reductions.len() * rows * per_row, 0.0),
             cost: rows * columns * (weight + group.operands.len() + group.stores.len()),
             code: assembler.code,
             scalars: assembler.scalars,
@@ -105,7 +108,7 @@ impl<T: Element> GroupKernel<T> {
     }
 
     pub fn run(&self, frame: &Frame<'_, T>) {
-        let pieces = self.rows * self.columns.div_ceil(self.piece);
+        let pieces = self.rows * self.per_row;
         if frame.parallel && self.cost > WORTH_A_THREAD && pieces > 1 {
             // Pieces are dealt in runs, so that a thread's share is worth its while.
             let run = (pieces * WORTH_A_THREAD / (4 * self.cost)).clamp(1, pieces);
@@ -121,19 +124,29 @@ impl<T: Element> GroupKernel<T> {
 
     /// The columns of strip number `strip` of every row.
     pub fn run_strip(&self, frame: &Frame<'_, T>, strip: usize) {
-        let per_row = self.columns.div_ceil(self.piece);
-        let pieces = strip..self.rows * per_row;
-        run_pieces(frame.isa, self, frame, pieces, per_row, frame.scratch());
+        let pieces = strip..self.rows * self.per_row;
+        run_pieces(
+            frame.isa,
+            self,
+            frame,
+            pieces,
+            self.per_row,
+            frame.scratch(),
+        );
     }
 
     /// Adds up what the pieces gave.
     pub fn finish(&self, frame: &Frame<'_, T>) {
         // SAFETY: no piece is being run.
         let partials = unsafe { self.partials.part(0..self.partials.len()) };
-        let (count, per_row) = (self.reductions.len(), self.columns.div_ceil(self.piece));
+        let count = self.reductions.len();
         for (number, reduction) in self.reductions.iter().enumerate() {
-            let run = (reduction.rows * per_row).max(1);
-            for result in 0..(self.rows / reduction.rows.max(1)).max(1) {
+            let run = (reduction.rows * self.per_row).max(1);
+            let results = match reduction.rows == self.rows {
+                true => 1,
+                false => (self.rows / reduction.rows.max(1)).max(1),
+            };
+            for result in 0..results {
                 let terms = (result * run..(result + 1) * run)
                     .filter_map(|piece| partials.get(piece * count + number).copied());
                 let total = match reduction.kind {
@@ -202,11 +215,13 @@ fn pieces_body<L: Level, T: Element>(
     scratch: &mut Scratch<T>,
 ) {
     scratch.prepare(kernel);
-    let per_row = kernel.columns.div_ceil(kernel.piece);
     let count = kernel.reductions.len();
     let mut present = usize::MAX;
     for piece in pieces.step_by(stride) {
-        let (row, part) = (piece / per_row, piece % per_row);
+        let (row, part) = match kernel.per_row {
+            1 => (piece, 0),
+            per_row => (piece / per_row, piece % per_row),
+        };
         if row != present {
             present = row;
             scratch.enter_row(kernel, frame, row);

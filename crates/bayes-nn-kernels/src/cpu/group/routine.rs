@@ -239,6 +239,7 @@ pub(super) fn of<T: Element>(function: Function, operands: &[Source], isa: Runna
         (Function::WithSlope(Unary::LogSigmoid), _) => of_slope::<f::LogSigmoidWithSlope, T>(isa),
         (Function::Binary(f), &[a, b]) => binary(f, (a, b), isa),
         (Function::MulSlope, &[a, b]) => two::<f::MulSlope, T>((a, b), isa),
+        (Function::MulSlopeMul, &[_, b, c]) => three::<f::MulSlopeMul, T>((b, c), isa),
         (Function::MulAdd, &[_, b, c]) => three::<f::MulAdd, T>((b, c), isa),
         (Function::SubMul, &[_, b, c]) => three::<f::SubMul, T>((b, c), isa),
         (Function::Select, &[_, a, b]) => three::<f::Select, T>((a, b), isa),

@@ -18,8 +18,8 @@ mod trig;
 
 pub use exp_log::{exp, expm1, ln, log1p, log1pmx};
 pub use logistic::{
-    log_sigmoid, log_sigmoid_with_slope, log_sigmoid_with_slope_block, sigmoid, softplus, softplus_with_slope, tanh,
-    tanh_block,
+    log_sigmoid, log_sigmoid_with_slope, log_sigmoid_with_slope_block, sigmoid, softplus,
+    softplus_with_slope, tanh, tanh_block,
 };
 pub use special::{erf, erfc, lgamma, polygamma};
 pub use trig::{cos, sin};
