@@ -24,7 +24,7 @@ def by_numpyro(x, y):
     from jax import random
     from numpyro.infer import MCMC, NUTS
 
-    numpyro.enable_x64()
+    numpyro.enable_x64(OPTIONS.precision == "f64")
     numpyro.set_host_device_count(OPTIONS.chains)
 
     def model(x, y):

@@ -3,7 +3,7 @@
 use bayes_nn::distributions::{Distribution, HalfNormal, Normal, Uniform};
 use bayes_nn::model::{self, Batch, Data, Trace};
 use bayes_nn::prelude::{Bernoulli, Gaussian, Mlp, Tanh};
-use bayes_nn::{Advi, Bnn, Nuts, Predict, Start, datasets};
+use bayes_nn::{Advi, Bnn, Nuts, Precision, Predict, Start, datasets};
 
 /// Normal mean with known noise: everything is known exactly.
 fn normal_mean<'g>(trace: &Trace<'g>, data: &Batch<'g>) {
@@ -131,6 +131,24 @@ fn the_table_warns_without_being_asked() {
             .to_string()
             .contains("4 chains of 1000, 1000, 1000, 1000 draws")
     );
+}
+
+#[test]
+fn single_precision_is_warned_of_where_it_is_too_coarse() {
+    for (constant, warned) in [(0.0, false), (3e6, true)] {
+        let normal = model::from_fn(move |trace, _| {
+            let x = trace.sample("x", Normal::new(0.0, 1.0).expand([3]));
+            trace.factor("constant", constant + 0.0 * x.sum());
+        });
+        let nuts = Nuts::new().seed(1).precision(Precision::F32);
+        let samples = model::sample(&normal, Data::new(), nuts).unwrap();
+        let warning = format!(
+            "double precision rejected {} of 8000 draws",
+            samples.fit().overruled()
+        );
+        assert_eq!(samples.to_string().contains(&warning), warned, "{samples}");
+        assert_eq!(samples.fit().overruled() > 160, warned);
+    }
 }
 
 #[test]

@@ -226,6 +226,8 @@ fn steps() -> Vec<Row> {
 fn wholes() -> Vec<Row> {
     const NUTS: &str =
         "numpyro --data {data} --programs {programs} --steps 1000 --precision f64 --seed {turn}";
+    const NUTS_F32: &str =
+        "numpyro --data {data} --programs {programs} --steps 1000 --precision f32 --seed {turn}";
     const NUTS_PYMC: &str =
         "nutpie --data {data} --programs {programs} --steps 1000 --precision f64 --seed {turn}";
     const PROCESS: &str = "process --data {data} --steps 50000 --draws 2000";
@@ -260,15 +262,33 @@ fn wholes() -> Vec<Row> {
         },
         Row {
             id: "nuts",
-            work: "NUTS of two moons, f64, 2 chains of 1,000 after 1,000: smallest bulk ESS of 50 \
-                   test logits",
+            work: "NUTS of two moons, draws of f64 by trajectories of f32, 2 chains of 1,000 after \
+                   1,000: smallest bulk ESS of 50 test logits",
             measure: Measure::Rate("ess_per_second", "ESS/s"),
-            ours: ours("nuts --data {data} --steps 1000 --seed {turn}", Cores::All),
+            ours: ours(
+                "nuts --data {data} --steps 1000 --trajectories f32 --seed {turn}",
+                Cores::All,
+            ),
             peers: vec![
-                peer("NumPyro", NUMPYRO_NUTS, NUTS, Cores::All, None),
-                peer("nutpie, of PyMC", NUTPIE, NUTS_PYMC, Cores::All, None),
+                peer("NumPyro f64", NUMPYRO_NUTS, NUTS, Cores::All, None),
+                peer(
+                    "NumPyro, all in f32",
+                    NUMPYRO_NUTS,
+                    NUTS_F32,
+                    Cores::All,
+                    None,
+                ),
+                peer("nutpie f64, of PyMC", NUTPIE, NUTS_PYMC, Cores::All, None),
             ],
             judge: Judge::Fastest(8.0),
+        },
+        Row {
+            id: "nuts-f64",
+            work: "the same, trajectories of f64 too",
+            measure: Measure::Rate("ess_per_second", "ESS/s"),
+            ours: ours("nuts --data {data} --steps 1000 --seed {turn}", Cores::All),
+            peers: vec![peer("NumPyro f64", NUMPYRO_NUTS, NUTS, Cores::All, None)],
+            judge: Judge::Each,
         },
     ]
 }

@@ -112,12 +112,18 @@ enum Digits {
     F64,
 }
 
-impl Steps {
-    fn precision(&self) -> Precision {
-        match self.precision {
+impl Digits {
+    fn precision(self) -> Precision {
+        match self {
             Digits::F32 => Precision::F32,
             Digits::F64 => Precision::F64,
         }
+    }
+}
+
+impl Steps {
+    fn precision(&self) -> Precision {
+        self.precision.precision()
     }
 
     /// Adam over the last step's parameters, one draw a step: what all peers do.

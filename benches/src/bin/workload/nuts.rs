@@ -10,7 +10,7 @@ use bayes_nn::diagnostics::ess_bulk;
 use bayes_nn::{Draws, Nuts};
 use clap::Args;
 
-use crate::{Outcome, data, moons};
+use crate::{Digits, Outcome, data, moons};
 
 /// Test rows whose logits are looked at.
 const TEST_ROWS: usize = 50;
@@ -27,6 +27,9 @@ pub struct Run {
     chains: usize,
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// The precision of trajectories; draws are of double precision in any case
+    #[arg(long, value_enum, default_value_t = Digits::F64)]
+    trajectories: Digits,
 }
 
 /// Effective draws a second, of everything from the model to the draws.
@@ -34,6 +37,7 @@ pub fn sample(run: &Run) -> Outcome {
     let (train, test) = data::moons(&run.data)?;
     let nuts = Nuts::new().chains(run.chains).seed(run.seed);
     let nuts = nuts.warmup(run.steps).draws(run.steps);
+    let nuts = nuts.precision(run.trajectories.precision());
     let begin = Instant::now();
     let samples = moons::network().sample(&train, nuts)?;
     let seconds = begin.elapsed().as_secs_f64();
@@ -47,6 +51,7 @@ pub fn sample(run: &Run) -> Outcome {
         "seconds": seconds,
         "gradients": samples.fit().gradients(),
         "divergences": samples.fit().divergences(),
+        "overruled": samples.fit().overruled(),
     }))
 }
 

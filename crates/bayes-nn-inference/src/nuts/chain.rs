@@ -5,17 +5,21 @@ use std::time::{Duration, Instant};
 
 use super::adaptation::{Adaptation, Next, Tuned};
 use super::archive::Archive;
+use super::delayed::DelayedAcceptance;
 use super::log_density::{EvalError, LogDensity};
 use super::metric::Whitening;
 use super::random::Stream;
 use super::settings::Nuts;
 use super::statistics::Rows;
 use super::tree::{Arena, Dynamics, Report, State};
+use crate::InferenceError;
 
 /// A chain that can be advanced draw by draw. Fresh, it has no start yet.
 pub(super) struct Chain {
     pub(super) number: usize,
     density: Box<dyn LogDensity + Send>,
+    /// Present where that density is an approximation.
+    delayed: Option<DelayedAcceptance>,
     state: State,
     pub(super) tuned: Tuned,
     adaptation: Adaptation,
@@ -59,6 +63,7 @@ impl Chain {
         settings: &Nuts,
         number: usize,
         density: Box<dyn LogDensity + Send>,
+        delayed: Option<DelayedAcceptance>,
         stream: Stream,
     ) -> Chain {
         let dim = density.dim();
@@ -72,15 +77,12 @@ impl Chain {
         Chain {
             number,
             density,
+            delayed,
             tuned: Tuned {
                 step_size: settings.initial_step,
                 whitening: Whitening::identity(dim),
             },
-            state: State {
-                position: vec![0.0; dim],
-                gradient: vec![0.0; dim],
-                log_density: 0.0,
-            },
+            state: State::zero(dim),
             adaptation,
             stream,
             arena: Arena::new(dim),
@@ -102,9 +104,34 @@ impl Chain {
     }
 
     /// Sets the start of a fresh chain.
-    pub(super) fn begin_at(&mut self, state: State) {
+    pub(super) fn begin_at(&mut self, state: State) -> Result<(), InferenceError> {
         self.tuned.whitening = self.adaptation.first_whitening(&state);
+        if let Some(delayed) = &mut self.delayed {
+            let chain = self.number;
+            let value = match delayed.begin_at(&state.position) {
+                Ok(value) => value,
+                Err(error) => return Err(error.of_chain(chain, 0)),
+            };
+            if !value.is_finite() {
+                return Err(InferenceError::NoStart {
+                    chain,
+                    tries: 1,
+                    quantity: "the log density in double precision".to_owned(),
+                    value,
+                    term: None,
+                });
+            }
+        }
         self.state = state;
+        Ok(())
+    }
+
+    /// Draws that the exact density rejected after the trajectories of an approximation had
+    /// proposed them, those of the warm-up included.
+    pub(super) fn overruled(&self) -> u64 {
+        self.delayed
+            .as_ref()
+            .map_or(0, DelayedAcceptance::overruled)
     }
 
     /// Seconds of a gradient at the chain's position.
@@ -126,9 +153,12 @@ impl Chain {
         if warming && self.warmup.is_empty() && !self.search(interrupted)? {
             return Ok(Advance::Interrupted);
         }
-        let Some(report) = self.transition(interrupted)? else {
+        let Some(mut report) = self.transition(interrupted)? else {
             return Ok(Advance::Interrupted);
         };
+        if let Some(delayed) = &mut self.delayed {
+            delayed.decide(&mut self.state, &mut report, &mut self.stream)?;
+        }
         self.gradients += u64::from(report.statistics.leapfrog_steps);
         if !warming {
             let position = Some(self.state.position.as_slice());
@@ -155,6 +185,9 @@ impl Chain {
         self.tuned.whitening.archive(archive);
         self.adaptation.archive(archive);
         self.stream.archive(archive);
+        if let Some(delayed) = &mut self.delayed {
+            delayed.archive(archive);
+        }
         self.warmup.archive(archive);
         self.draws.archive(archive);
         archive.u64(&mut self.gradients);
@@ -166,6 +199,7 @@ impl Chain {
         let value = self.density.logp_grad(&self.state.position, &mut gradient);
         value.is_ok_and(|value| value.to_bits() == self.state.log_density.to_bits())
             && gradient == self.state.gradient
+            && (self.delayed.as_mut()).is_none_or(|d| d.is_where_it_was(&self.state.position))
     }
 
     /// Draws made, those of the warm-up included.
@@ -179,6 +213,9 @@ impl Chain {
     }
 
     fn transition(&mut self, interrupted: &dyn Fn() -> bool) -> Result<Option<Report>, EvalError> {
+        if let Some(delayed) = &mut self.delayed {
+            delayed.leave(&self.state);
+        }
         let mut dynamics = Dynamics {
             density: &mut *self.density,
             whitening: &self.tuned.whitening,

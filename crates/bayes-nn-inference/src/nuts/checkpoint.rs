@@ -28,13 +28,14 @@ impl Checkpoints {
     pub(super) fn slot(&self, settings: &Nuts, sites: &[Site], dim: usize, chain: usize) -> Slot {
         // Everything that decides the bits of a chain, the number of its draws aside.
         let identity = format!(
-            "{dim} {} {} {} {} {:?} {:?} {} {} {sites:?}",
+            "{dim} {} {} {} {} {:?} {:?} {:?} {} {} {sites:?}",
             settings.warmup,
             settings.seed,
             settings.target_accept,
             settings.depth_limit(),
             settings.metric,
             settings.schedule,
+            settings.precision,
             settings.initial_step,
             settings.keep_warmup
         );

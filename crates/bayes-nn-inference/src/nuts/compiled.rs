@@ -3,12 +3,16 @@
 use bayes_nn_autodiff::{Graph, InputId, grad};
 use bayes_nn_kernels::{Backend, Device, KernelError, Plan, Precision, Program};
 
+use super::delayed::Exact;
 use super::log_density::{EvalError, LogDensity};
 use crate::{Density, InferenceError, InputValues, Term};
 
 /// A density written, differentiated and planned once, for as many programs as wanted.
 pub(super) struct Blueprint {
     plan: Plan,
+    precision: Precision,
+    /// The density alone, where the programs of density and gradient are of single precision.
+    exact: Option<Plan>,
     inputs: InputValues,
     z: InputId,
     dim: usize,
@@ -44,7 +48,10 @@ pub struct CompiledDensity {
 }
 
 impl Blueprint {
-    pub(super) fn new(density: &dyn Density) -> Result<Blueprint, InferenceError> {
+    pub(super) fn new(
+        density: &dyn Density,
+        precision: Precision,
+    ) -> Result<Blueprint, InferenceError> {
         let dim = density.dimension();
         if dim == 0 {
             return Err(InferenceError::NothingToFit);
@@ -59,8 +66,14 @@ impl Blueprint {
         let gradient = grad(log_density, &[z])?[0];
         // A state, too: then the program has it whether or not the density reads it.
         let plan = Plan::new(&graph, &[log_density, gradient], &[(z, z)])?;
+        let exact = match precision {
+            Precision::F32 => Some(Plan::new(&graph, &[log_density], &[(z, z)])?),
+            Precision::F64 => None,
+        };
         Ok(Blueprint {
             plan,
+            precision,
+            exact,
             inputs: traced.data,
             z: z.input_id().expect("z was just made as an input"),
             dim,
@@ -69,8 +82,35 @@ impl Blueprint {
 
     /// On the CPU a program has one thread: chains have theirs.
     pub(super) fn compile(&self, device: &Device) -> Result<CompiledDensity, InferenceError> {
+        Ok(CompiledDensity {
+            program: self.program(&self.plan, device, self.precision)?,
+            z: self.z,
+            dim: self.dim,
+        })
+    }
+
+    /// The density in double precision, where [`Blueprint::compile`] gives it in single.
+    pub(super) fn compile_exact(
+        &self,
+        device: &Device,
+    ) -> Result<Option<CompiledValue>, InferenceError> {
+        let Some(plan) = &self.exact else {
+            return Ok(None);
+        };
+        Ok(Some(CompiledValue {
+            program: self.program(plan, device, Precision::F64)?,
+            z: self.z,
+        }))
+    }
+
+    fn program(
+        &self,
+        plan: &Plan,
+        device: &Device,
+        precision: Precision,
+    ) -> Result<Box<dyn Program>, InferenceError> {
         let device = device.clone().threads(1);
-        let mut program = device.compile(&self.plan, Precision::F64)?;
+        let mut program = device.compile(plan, precision)?;
         for (input, values) in &self.inputs {
             match program.write(*input, values) {
                 // Read by the density, but without effect on it.
@@ -78,11 +118,24 @@ impl Blueprint {
                 result => result?,
             }
         }
-        Ok(CompiledDensity {
-            program,
-            z: self.z,
-            dim: self.dim,
-        })
+        Ok(program)
+    }
+}
+
+/// A program over the unconstrained vector that gives the logarithm of a density alone.
+pub(super) struct CompiledValue {
+    program: Box<dyn Program>,
+    z: InputId,
+}
+
+impl Exact for CompiledValue {
+    fn logp(&mut self, position: &[f64]) -> Result<f64, EvalError> {
+        let fatal = |error: KernelError| EvalError::Fatal(Box::new(error));
+        self.program.write(self.z, position).map_err(fatal)?;
+        self.program.run(1).map_err(fatal)?;
+        let mut log_density = [0.0];
+        self.program.read_output_into(0, &mut log_density);
+        Ok(log_density[0])
     }
 }
 
@@ -92,7 +145,7 @@ impl CompiledDensity {
     /// # Errors
     /// A density without variables, or that cannot be written or compiled.
     pub fn new(density: &dyn Density) -> Result<CompiledDensity, InferenceError> {
-        Blueprint::new(density)?.compile(&Device::cpu())
+        Blueprint::new(density, Precision::F64)?.compile(&Device::cpu())
     }
 }
 

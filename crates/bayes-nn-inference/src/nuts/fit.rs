@@ -12,6 +12,7 @@ pub struct ChainDraws {
     pub(super) draws: Rows,
     pub(super) tuned: Tuned,
     pub(super) gradients: u64,
+    pub(super) overruled: u64,
     pub(super) seconds: f64,
     pub(super) error: Option<InferenceError>,
 }
@@ -119,6 +120,14 @@ impl NutsFit {
     /// Gradients of all chains, warm-up included.
     pub fn gradients(&self) -> u64 {
         self.chains.iter().map(|chain| chain.gradients).sum()
+    }
+
+    /// Of all draws, those of the warm-up included, how many double precision rejected after
+    /// trajectories of [single precision](super::Nuts::precision) had proposed them. They are where
+    /// the draw before was. None, or next to none, unless single precision is too coarse for the
+    /// density.
+    pub fn overruled(&self) -> u64 {
+        self.chains.iter().map(|chain| chain.overruled).sum()
     }
 
     /// Divergent trajectories after the warm-up, of all chains.

@@ -1,6 +1,6 @@
 //! What the sampler asks of a density: its logarithm and gradient at a point.
 
-use crate::DensityError;
+use crate::{DensityError, InferenceError};
 
 /// A log density over a vector of real numbers, up to a constant, with its gradient.
 ///
@@ -63,4 +63,19 @@ pub enum EvalError {
     /// Nowhere, from now on. The chain ends and keeps what it has.
     #[error(transparent)]
     Fatal(DensityError),
+}
+
+impl EvalError {
+    /// The end of a chain after so many draws.
+    pub(super) fn of_chain(self, chain: usize, draws: usize) -> InferenceError {
+        let source = match self {
+            EvalError::Fatal(source) => source,
+            EvalError::Reject => Box::new(self),
+        };
+        InferenceError::Chain {
+            chain,
+            draws,
+            source,
+        }
+    }
 }

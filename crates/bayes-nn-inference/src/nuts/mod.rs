@@ -11,6 +11,7 @@ mod archive;
 mod chain;
 mod checkpoint;
 mod compiled;
+mod delayed;
 mod fit;
 mod log_density;
 mod low_rank;

@@ -7,10 +7,11 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use bayes_nn_kernels::Device;
+use bayes_nn_kernels::{Device, Precision};
 
 use super::chain::{Chain, seconds_per_gradient};
 use super::compiled::Blueprint;
+use super::delayed::{DelayedAcceptance, Exact};
 use super::fit::{NutsFit, Timing};
 use super::log_density::LogDensity;
 use super::progress::{ChainProgress, Counters};
@@ -19,11 +20,11 @@ use super::settings::Nuts;
 use super::sink::{self, Block, DrawSink, Feed, LAG, Planned, SinkError};
 use super::start::Origin;
 use super::threads::{Queued, Shared, lock};
-use crate::check::at_least_one;
+use crate::check::{at_least_one, setting};
 use crate::{Density, InferenceError, Site};
 
-/// What a chain samples, made for it.
-type Made = Result<Box<dyn LogDensity + Send>, InferenceError>;
+/// What a chain samples, made for it; and what that approximates, if it does.
+type Made = Result<(Box<dyn LogDensity + Send>, Option<Box<dyn Exact>>), InferenceError>;
 /// A sink that has begun, with the blocks that it is to take.
 type Connected = (Box<dyn DrawSink>, Receiver<Block>);
 
@@ -75,13 +76,17 @@ impl Nuts {
         sink: Option<Box<dyn DrawSink>>,
     ) -> Result<NutsRun, InferenceError> {
         self.check()?;
-        let blueprint = Blueprint::new(density)?;
+        let blueprint = Blueprint::new(density, self.precision)?;
         let origin = Origin {
             sites: density.sites(),
             density: Some(density),
             blueprint: Some(&blueprint),
         };
-        let make = |_| -> Made { Ok(Box::new(blueprint.compile(&self.device)?)) };
+        let make = |_| -> Made {
+            let exact = blueprint.compile_exact(&self.device)?;
+            let exact = exact.map(|exact| Box::new(exact) as Box<dyn Exact>);
+            Ok((Box::new(blueprint.compile(&self.device)?), exact))
+        };
         self.launch(&origin, make, sink)
     }
 
@@ -95,12 +100,20 @@ impl Nuts {
         mut make: impl FnMut(usize) -> D,
     ) -> Result<NutsRun, InferenceError> {
         self.check()?;
+        if self.precision != Precision::F64 {
+            let allowed = "F64 for a bare log density, which has its own precision";
+            return Err(setting(
+                "precision",
+                format!("{:?}", self.precision),
+                allowed,
+            ));
+        }
         let origin = Origin {
             sites: &[],
             density: None,
             blueprint: None,
         };
-        self.launch(&origin, |chain| Ok(Box::new(make(chain))), None)
+        self.launch(&origin, |chain| Ok((Box::new(make(chain)), None)), None)
     }
 
     fn launch(
@@ -113,14 +126,15 @@ impl Nuts {
         let mut chains = VecDeque::new();
         let mut timing = Timing::default();
         for number in self.first_chain..self.first_chain + self.chains {
-            let density = make(number)?;
+            let (density, exact) = make(number)?;
             if density.dim() == 0 {
                 return Err(InferenceError::NothingToFit);
             }
             let slots = self.checkpoints.as_ref();
             let slot = slots.map(|c| c.slot(self, origin.sites, density.dim(), number));
             let stream = Stream::new(self.seed, number);
-            let mut chain = Chain::new(self, number, density, stream);
+            let delayed = exact.map(|exact| DelayedAcceptance::new(exact, density.dim()));
+            let mut chain = Chain::new(self, number, density, delayed, stream);
             let restored = match &slot {
                 Some(slot) => slot.restore(&mut chain)?,
                 None => false,
@@ -128,7 +142,7 @@ impl Nuts {
             if !restored {
                 let (density, stream) = chain.density_and_stream();
                 let state = self.find_start(number, density, origin, stream)?;
-                chain.begin_at(state);
+                chain.begin_at(state)?;
             }
             if chains.is_empty() {
                 timing = self.time(&mut chain, origin.blueprint)?;

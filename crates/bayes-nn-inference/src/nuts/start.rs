@@ -28,24 +28,14 @@ impl Nuts {
         stream: &mut Stream,
     ) -> Result<State, InferenceError> {
         let dim = log_density.dim();
-        let mut state = State {
-            position: vec![0.0; dim],
-            gradient: vec![0.0; dim],
-            log_density: 0.0,
-        };
+        let mut state = State::zero(dim);
         let mut problem = InferenceError::NothingToFit;
         for _ in 0..TRIES {
             state.position = self.draw_start(dim, origin, stream)?;
             state.log_density = match log_density.logp_grad(&state.position, &mut state.gradient) {
                 Ok(value) => value,
                 Err(EvalError::Reject) => f64::NEG_INFINITY,
-                Err(EvalError::Fatal(source)) => {
-                    return Err(InferenceError::Chain {
-                        chain,
-                        draws: 0,
-                        source,
-                    });
-                }
+                Err(error) => return Err(error.of_chain(chain, 0)),
             };
             match what_is_wrong(&state, origin.sites) {
                 None => return Ok(state),

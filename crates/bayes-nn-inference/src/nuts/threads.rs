@@ -88,6 +88,7 @@ impl Shared {
         if let Some(progress) = &self.progress {
             progress.update(counters.snapshot());
         }
+        let overruled = chain.overruled();
         let Chain {
             number,
             tuned,
@@ -102,6 +103,7 @@ impl Shared {
             draws,
             tuned,
             gradients,
+            overruled,
             seconds: begin.elapsed().as_secs_f64(),
             error,
         }
@@ -117,14 +119,8 @@ impl Shared {
             let advance = || chain.advance(&|| self.interrupted());
             let advanced = catch_unwind(AssertUnwindSafe(advance))
                 .unwrap_or_else(|_| Err(EvalError::Fatal("the density panicked".into())));
-            let advanced = advanced.map_err(|error| InferenceError::Chain {
-                chain: chain.number,
-                draws: chain.draws.len(),
-                source: match error {
-                    EvalError::Fatal(source) => source,
-                    EvalError::Reject => Box::new(error),
-                },
-            })?;
+            let (number, draws) = (chain.number, chain.draws.len());
+            let advanced = advanced.map_err(|error| error.of_chain(number, draws))?;
             if let Some(feed) = feed {
                 feed.send(chain, false);
             }

@@ -29,8 +29,16 @@ pub(super) struct State {
 }
 
 impl State {
+    pub(super) fn zero(dim: usize) -> State {
+        State {
+            position: vec![0.0; dim],
+            gradient: vec![0.0; dim],
+            log_density: 0.0,
+        }
+    }
+
     /// Takes on another state of the same length, without allocating.
-    fn copy_from(&mut self, other: &State) {
+    pub(super) fn copy_from(&mut self, other: &State) {
         self.position.copy_from_slice(&other.position);
         self.gradient.copy_from_slice(&other.gradient);
         self.log_density = other.log_density;

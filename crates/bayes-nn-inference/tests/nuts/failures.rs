@@ -2,6 +2,7 @@
 
 use bayes_nn_inference::nuts::{EvalError, LowRank, Metric};
 use bayes_nn_inference::{InferenceError, Nuts, Start};
+use bayes_nn_kernels::Precision;
 
 use crate::targets::{By, Standard};
 
@@ -151,6 +152,10 @@ fn settings_outside_their_range_are_named() {
         (
             Nuts::new().metric(Metric::LowRank(LowRank::new().shrinkage(f64::NAN))),
             "`metric.shrinkage` is NaN; it must be finite and above 0",
+        ),
+        (
+            Nuts::new().precision(Precision::F32),
+            "`precision` is F32; it must be F64 for a bare log density, which has its own precision",
         ),
         (
             Nuts::new().start_at(Start::Prior),

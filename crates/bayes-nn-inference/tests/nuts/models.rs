@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bayes_nn_autodiff::{Graph, Var};
 use bayes_nn_inference::nuts::{CompiledDensity, LogDensity};
 use bayes_nn_inference::{Advi, Density, DensityError, Nuts, Site, Start, Term, Traced};
+use bayes_nn_kernels::Precision;
 
 use crate::regression::Regression;
 use crate::targets::{assert_mean, column};
@@ -26,6 +27,135 @@ fn conjugate_models_have_their_exact_posterior_moments() {
             }
         }
     }
+}
+
+/// A standard normal in four dimensions, times a constant.
+struct Scaled {
+    sites: Vec<Site>,
+    log_scale: f64,
+}
+
+impl Scaled {
+    fn new(log_scale: f64) -> Scaled {
+        Scaled {
+            sites: vec![Site::new("x", [4], 0)],
+            log_scale,
+        }
+    }
+}
+
+impl Density for Scaled {
+    fn sites(&self) -> &[Site] {
+        &self.sites
+    }
+
+    fn start(&self, _seed: u64) -> Result<Vec<f64>, DensityError> {
+        Ok(vec![0.5; 4])
+    }
+
+    fn trace<'g>(
+        &self,
+        _graph: &'g Graph,
+        z: &[Var<'g>],
+        _batch: Option<usize>,
+    ) -> Result<Traced<'g>, DensityError> {
+        let density = (-0.5 * z[0] * z[0]).sum() + self.log_scale;
+        Ok(Traced::new(vec![vec![Term::new("x", density)]]))
+    }
+}
+
+#[test]
+fn trajectories_of_single_precision_give_the_draws_of_double() {
+    // In single precision a log density near 0 is known to 1e-7, one near two million to 1/8.
+    for (log_scale, overruled) in [(0.0, 0..=0), (2e6, 100..=1_500)] {
+        let nuts = Nuts::new().draws(4_000).seed(5).precision(Precision::F32);
+        let fit = nuts.sample(&Scaled::new(log_scale)).unwrap();
+        assert!(overruled.contains(&fit.overruled()), "{}", fit.overruled());
+        for coordinate in 0..4 {
+            let x = column(&fit, coordinate);
+            assert_mean(x.iter().copied(), 0.0, "mean");
+            assert_mean(x.iter().map(|x| x * x), 1.0, "variance");
+        }
+        for chain in fit.chains() {
+            let draws = chain.draws();
+            for (x, s) in draws.positions().chunks(4).zip(draws.statistics()) {
+                let exact = log_scale - 0.5 * x.iter().map(|x| x * x).sum::<f64>();
+                assert!((s.log_density - exact).abs() <= 1e-15 * exact.abs());
+            }
+        }
+    }
+    let model = Regression::line();
+    let exact = model.exact();
+    let nuts = Nuts::new().draws(2_000).seed(8).precision(Precision::F32);
+    let fit = nuts.sample(&model).unwrap();
+    for (element, (mean, sd)) in exact.mean.iter().zip(&exact.sd).enumerate() {
+        let w = column(&fit, element);
+        assert_mean(w.iter().copied(), *mean, "mean");
+        let squares = w.iter().map(|w| (w - mean).powi(2));
+        assert_mean(squares, sd * sd, "variance");
+    }
+}
+
+#[test]
+fn a_chain_of_single_precision_depends_on_seed_and_number_alone_and_can_be_taken_up() {
+    let density = Scaled::new(2e6);
+    let nuts = Nuts::new().warmup(150).seed(2).precision(Precision::F32);
+    let whole = nuts.clone().draws(200).chains(2).sample(&density).unwrap();
+    let alone = nuts.clone().draws(200).chains(1).first_chain(1);
+    let alone = alone.sample(&density).unwrap();
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("single-precision");
+    let _ = std::fs::remove_dir_all(&folder);
+    let saved = nuts.chains(2).checkpoints(&folder, 10);
+    saved.clone().draws(70).sample(&density).unwrap();
+    let resumed = saved.clone().draws(200).sample(&density).unwrap();
+    for (chain, expected) in [
+        (&alone.chains()[0], &whole.chains()[1]),
+        (&resumed.chains()[0], &whole.chains()[0]),
+        (&resumed.chains()[1], &whole.chains()[1]),
+    ] {
+        assert_eq!(chain.draws(), expected.draws());
+        assert_eq!(chain.tuned(), expected.tuned());
+    }
+    assert_eq!(resumed.overruled(), whole.overruled());
+    let double = saved.precision(Precision::F64).draws(200);
+    let error = double.sample(&density).unwrap_err().to_string();
+    assert!(error.contains("was saved with other settings"), "{error}");
+}
+
+/// Finite in single precision, and nowhere in double.
+struct Unstable(Vec<Site>);
+
+impl Density for Unstable {
+    fn sites(&self) -> &[Site] {
+        &self.0
+    }
+
+    fn start(&self, _seed: u64) -> Result<Vec<f64>, DensityError> {
+        Ok(vec![0.5])
+    }
+
+    fn trace<'g>(
+        &self,
+        _graph: &'g Graph,
+        z: &[Var<'g>],
+        _batch: Option<usize>,
+    ) -> Result<Traced<'g>, DensityError> {
+        // 1 + 1e-9 - 1 is 0 where a sum has 24 bits.
+        let lost = (z[0] * z[0] + 1e-9) - z[0] * z[0];
+        let density = (-0.5 * z[0] * z[0] + (1e-10 - lost.abs()).ln()).sum();
+        Ok(Traced::new(vec![vec![Term::new("x", density)]]))
+    }
+}
+
+#[test]
+fn a_start_must_be_one_in_double_precision_too() {
+    let density = Unstable(vec![Site::new("x", [1], 0)]);
+    let nuts = Nuts::new().precision(Precision::F32);
+    let error = nuts.sample(&density).unwrap_err().to_string();
+    assert!(
+        error.contains("the log density in double precision is NaN"),
+        "{error}"
+    );
 }
 
 #[test]

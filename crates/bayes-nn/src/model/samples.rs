@@ -145,6 +145,7 @@ const ROWS: usize = 30;
 const LARGE_R_HAT: f64 = 1.01;
 const SMALL_ESS_PER_CHAIN: f64 = 100.0;
 const SMALL_E_BFMI: f64 = 0.3;
+const MANY_OVERRULED: f64 = 0.02;
 
 impl<M> Samples<M> {
     /// The model.
@@ -192,7 +193,8 @@ impl<M> Samples<M> {
 
     /// What should not be passed over: chains that failed, or the sink of their draws,
     /// divergences, trajectories cut short, chains that do not agree, few effective draws,
-    /// energies that were not explored, a device that is slower than the CPU.
+    /// energies that were not explored, a device that is slower than the CPU, a precision that is
+    /// too coarse.
     pub fn warnings(&self) -> Vec<String> {
         self.warnings_about(&self.summary())
     }
@@ -215,6 +217,15 @@ impl<M> Samples<M> {
             warnings.push(format!(
                 "{cut} of {draws} trajectories were ended by `max_depth`: the draws are right but \
                  dear; rescale the model, or warm up longer"
+            ));
+        }
+        let overruled = self.fit.overruled();
+        let warmup: usize = self.fit.chains().iter().map(|c| c.warmup().len()).sum();
+        let proposed = draws + warmup;
+        if overruled as f64 > MANY_OVERRULED * proposed as f64 {
+            warnings.push(format!(
+                "double precision rejected {overruled} of {proposed} draws that trajectories of \
+                 single precision proposed: the draws are right but fewer; set `precision` to F64"
             ));
         }
         let device = self.fit.device();
