@@ -13,6 +13,8 @@ pub struct Run {
     pub divergences: usize,
     /// Trajectories that the limit of doublings ended.
     pub depth_reached: usize,
+    /// Draws that double precision rejected.
+    pub overruled: u64,
     /// Gradients of all chains, warm-up included.
     pub gradients: u64,
     /// Seconds from start to end, compilation included.
@@ -35,6 +37,7 @@ impl Run {
             summary: samples.summary(),
             divergences: fit.divergences(),
             depth_reached: fit.depth_reached(),
+            overruled: fit.overruled(),
             gradients: fit.gradients(),
             seconds: fit.seconds(),
         })

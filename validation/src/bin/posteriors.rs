@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use bayes_nn::Nuts;
+use bayes_nn::{Nuts, Precision};
 use bayes_nn_validation::data::Folder;
-use bayes_nn_validation::posteriors::{self, ALL, Posterior};
+use bayes_nn_validation::posteriors::{self, ALL, Line, Posterior};
 use bayes_nn_validation::{Error, judge};
 use clap::Parser;
 
@@ -44,11 +44,26 @@ fn run(arguments: Arguments) -> Result<bool, Error> {
             named.collect::<Result<_, _>>()?
         }
     };
-    let nuts = Nuts::new().seed(arguments.seed);
+    let mut passed = true;
+    for (precision, title) in [
+        (Precision::F64, "Trajectories of double precision"),
+        (Precision::F32, "Trajectories of single precision"),
+    ] {
+        let nuts = Nuts::new().seed(arguments.seed).precision(precision);
+        eprintln!("{title}");
+        let lines = judged(&chosen, &folder, &nuts)?;
+        println!("{title}:\n\n{}", posteriors::markdown(&lines));
+        passed &= lines.iter().all(|line| line.problems.is_empty());
+    }
+    println!("{}", judge::EXPLANATION);
+    Ok(passed)
+}
+
+fn judged(chosen: &[&'static Posterior], folder: &Folder, nuts: &Nuts) -> Result<Vec<Line>, Error> {
     let mut lines = Vec::new();
     for posterior in chosen {
-        eprintln!("{}", posterior.name);
-        let line = posterior.judge(&folder, &nuts)?;
+        eprintln!("  {}", posterior.name);
+        let line = posterior.judge(folder, nuts)?;
         eprintln!(
             "    {:.1} s; {}",
             line.run.seconds,
@@ -59,7 +74,5 @@ fn run(arguments: Arguments) -> Result<bool, Error> {
         );
         lines.push(line);
     }
-    println!("{}", posteriors::markdown(&lines));
-    println!("{}", judge::EXPLANATION);
-    Ok(lines.iter().all(|line| line.problems.is_empty()))
+    Ok(lines)
 }

@@ -179,6 +179,7 @@ pub fn markdown(lines: &[Line]) -> String {
         "max R-hat",
         "divergences",
         "at max depth",
+        "overruled",
         "gradients",
         "min bulk ESS",
         "ESS / 1000 gradients",
@@ -191,7 +192,7 @@ pub fn markdown(lines: &[Line]) -> String {
 }
 
 impl Line {
-    fn cells(&self) -> [String; 13] {
+    fn cells(&self) -> [String; 14] {
         let (run, verdict) = (&self.run, &self.verdict);
         let ess = verdict.ess.0;
         [
@@ -202,6 +203,7 @@ impl Line {
             format!("{:.4}", verdict.r_hat.0),
             run.divergences.to_string(),
             run.depth_reached.to_string(),
+            run.overruled.to_string(),
             run.gradients.to_string(),
             format!("{ess:.0}"),
             format!("{:.2}", 1e3 * ess / run.gradients as f64),

@@ -12,7 +12,6 @@ use super::random::Stream;
 use super::settings::Nuts;
 use super::statistics::Rows;
 use super::tree::{Arena, Dynamics, Report, State};
-use crate::InferenceError;
 
 /// A chain that can be advanced draw by draw. Fresh, it has no start yet.
 pub(super) struct Chain {
@@ -104,30 +103,13 @@ impl Chain {
     }
 
     /// Sets the start of a fresh chain.
-    pub(super) fn begin_at(&mut self, state: State) -> Result<(), InferenceError> {
+    pub(super) fn begin_at(&mut self, state: State) {
         self.tuned.whitening = self.adaptation.first_whitening(&state);
-        if let Some(delayed) = &mut self.delayed {
-            let chain = self.number;
-            let value = match delayed.begin_at(&state.position) {
-                Ok(value) => value,
-                Err(error) => return Err(error.of_chain(chain, 0)),
-            };
-            if !value.is_finite() {
-                return Err(InferenceError::NoStart {
-                    chain,
-                    tries: 1,
-                    quantity: "the log density in double precision".to_owned(),
-                    value,
-                    term: None,
-                });
-            }
-        }
         self.state = state;
-        Ok(())
     }
 
     /// Draws that the exact density rejected after the trajectories of an approximation had
-    /// proposed them, those of the warm-up included.
+    /// proposed them.
     pub(super) fn overruled(&self) -> u64 {
         self.delayed
             .as_ref()
@@ -153,10 +135,13 @@ impl Chain {
         if warming && self.warmup.is_empty() && !self.search(interrupted)? {
             return Ok(Advance::Interrupted);
         }
+        if let Some(delayed) = self.delayed.as_mut().filter(|_| !warming) {
+            delayed.leave(&self.state)?;
+        }
         let Some(mut report) = self.transition(interrupted)? else {
             return Ok(Advance::Interrupted);
         };
-        if let Some(delayed) = &mut self.delayed {
+        if let Some(delayed) = self.delayed.as_mut().filter(|_| !warming) {
             delayed.decide(&mut self.state, &mut report, &mut self.stream)?;
         }
         self.gradients += u64::from(report.statistics.leapfrog_steps);
@@ -213,9 +198,6 @@ impl Chain {
     }
 
     fn transition(&mut self, interrupted: &dyn Fn() -> bool) -> Result<Option<Report>, EvalError> {
-        if let Some(delayed) = &mut self.delayed {
-            delayed.leave(&self.state);
-        }
         let mut dynamics = Dynamics {
             density: &mut *self.density,
             whitening: &self.tuned.whitening,

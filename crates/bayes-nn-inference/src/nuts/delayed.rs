@@ -5,6 +5,9 @@
 //! approximate density change differently, it is reversible with respect to the exact density
 //! (Christen and Fox 2005, "Markov chain Monte Carlo using an approximation", J. Comput. Graph.
 //! Stat. 14, section 2). So gradients may be rounded to single precision, and no draw shows it.
+//!
+//! Only what is kept needs to be exact. A warm-up goes without: far from where it leads, a log
+//! density can be so large that rounding would overrule every step.
 
 use super::archive::Archive;
 use super::log_density::EvalError;
@@ -19,7 +22,7 @@ pub(super) trait Exact: Send {
 /// What decides on the draws that trajectories propose.
 pub(super) struct DelayedAcceptance {
     exact: Box<dyn Exact>,
-    /// The exact log density where the chain is.
+    /// The exact log density where the chain is; not a number before the first transition.
     log_density: f64,
     /// The state before the transition.
     before: State,
@@ -37,15 +40,21 @@ impl DelayedAcceptance {
         }
     }
 
-    /// The exact log density at the start of a chain.
-    pub(super) fn begin_at(&mut self, position: &[f64]) -> Result<f64, EvalError> {
-        self.log_density = self.logp(position)?;
-        Ok(self.log_density)
-    }
-
     /// Keeps the state that a transition is about to leave.
-    pub(super) fn leave(&mut self, state: &State) {
+    pub(super) fn leave(&mut self, state: &State) -> Result<(), EvalError> {
+        if self.log_density.is_nan() {
+            let value = self.logp(&state.position)?;
+            if !value.is_finite() {
+                let problem = format!(
+                    "the log density in double precision is {value} where trajectories of single \
+                     precision led; set `precision` to F64"
+                );
+                return Err(EvalError::Fatal(problem.into()));
+            }
+            self.log_density = value;
+        }
         self.before.copy_from(state);
+        Ok(())
     }
 
     /// Accepts what a transition proposed, or puts the chain back where it was.
@@ -77,10 +86,11 @@ impl DelayedAcceptance {
         self.overruled
     }
 
-    /// Whether the density has the value at the chain's position that it had there.
+    /// Whether the density has the value at the chain's position that it had there, if it was asked.
     pub(super) fn is_where_it_was(&mut self, position: &[f64]) -> bool {
         let value = self.logp(position);
-        value.is_ok_and(|value| value.to_bits() == self.log_density.to_bits())
+        self.log_density.is_nan()
+            || value.is_ok_and(|value| value.to_bits() == self.log_density.to_bits())
     }
 
     pub(super) fn archive(&mut self, archive: &mut Archive) {
@@ -145,7 +155,7 @@ mod tests {
             gradient: vec![-0.1 / 1.69],
             log_density: -0.5 * 0.01 / 1.69,
         };
-        chain.begin_at(state).unwrap();
+        chain.begin_at(state);
         while chain.advance(&|| false).unwrap() == Advance::Drew {}
         let draws = chain.draws.column(0);
         let n = draws.len() as f64;

@@ -122,8 +122,8 @@ impl NutsFit {
         self.chains.iter().map(|chain| chain.gradients).sum()
     }
 
-    /// Of all draws, those of the warm-up included, how many double precision rejected after
-    /// trajectories of [single precision](super::Nuts::precision) had proposed them. They are where
+    /// How many of the draws after the warm-up double precision rejected after trajectories of
+    /// [single precision](super::Nuts::precision) had proposed them, of all chains. They are where
     /// the draw before was. None, or next to none, unless single precision is too coarse for the
     /// density.
     pub fn overruled(&self) -> u64 {

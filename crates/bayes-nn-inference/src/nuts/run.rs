@@ -142,7 +142,7 @@ impl Nuts {
             if !restored {
                 let (density, stream) = chain.density_and_stream();
                 let state = self.find_start(number, density, origin, stream)?;
-                chain.begin_at(state)?;
+                chain.begin_at(state);
             }
             if chains.is_empty() {
                 timing = self.time(&mut chain, origin.blueprint)?;

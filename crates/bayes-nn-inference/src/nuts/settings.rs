@@ -175,7 +175,7 @@ impl Nuts {
     /// Single precision takes little more than half the time on a CPU, and the draws are those of
     /// double precision all the same: a trajectory proposes a draw, which the log density in double
     /// precision then accepts or rejects, one evaluation a draw (delayed acceptance: Christen and
-    /// Fox 2005). Rejections ([`NutsFit::overruled`](super::NutsFit::overruled)) are rare while
+    /// Fox 2005); only the warm-up goes without. Rejections ([`NutsFit::overruled`](super::NutsFit::overruled)) are rare while
     /// rounding changes the log density by much less than 1: it should be no larger than a million
     /// or so, and the model free of sums that cancel and of factors of ill-conditioned matrices.
     ///

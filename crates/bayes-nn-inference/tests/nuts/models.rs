@@ -148,12 +148,12 @@ impl Density for Unstable {
 }
 
 #[test]
-fn a_start_must_be_one_in_double_precision_too() {
+fn trajectories_of_single_precision_must_lead_where_double_has_a_density() {
     let density = Unstable(vec![Site::new("x", [1], 0)]);
     let nuts = Nuts::new().precision(Precision::F32);
     let error = nuts.sample(&density).unwrap_err().to_string();
     assert!(
-        error.contains("the log density in double precision is NaN"),
+        error.contains("chain 0 failed after 0 draws: the log density in double precision is NaN"),
         "{error}"
     );
 }

@@ -220,11 +220,9 @@ impl<M> Samples<M> {
             ));
         }
         let overruled = self.fit.overruled();
-        let warmup: usize = self.fit.chains().iter().map(|c| c.warmup().len()).sum();
-        let proposed = draws + warmup;
-        if overruled as f64 > MANY_OVERRULED * proposed as f64 {
+        if overruled as f64 > MANY_OVERRULED * draws as f64 {
             warnings.push(format!(
-                "double precision rejected {overruled} of {proposed} draws that trajectories of \
+                "double precision rejected {overruled} of {draws} draws that trajectories of \
                  single precision proposed: the draws are right but fewer; set `precision` to F64"
             ));
         }
