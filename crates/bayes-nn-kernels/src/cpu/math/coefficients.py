@@ -4,8 +4,7 @@
     python coefficients.py            # needs rustfmt on the path
 
 Polynomials are interpolants at Chebyshev nodes in 60 digits, which is within a factor of two of minimax, with the
-lowest degree whose remainder is far below one rounding. The rational tanh is a Remez fit of the relative error
-(Cheney, "Introduction to Approximation Theory", 1966, chapter 5). Nothing here is taken from another library.
+lowest degree whose remainder is far below one rounding. Nothing here is taken from another library.
 """
 
 import random
@@ -101,45 +100,6 @@ def coth_even(z):
     return t * mp.coth(t * mp.log(2) / 2)
 
 
-def tanh_rational(numerator, denominator, end):
-    """Remez fit of tanh(x)/x by P(z)/Q(z), z = x^2 in [0, end^2], P(0) = Q(0) = 1, least largest relative error."""
-    b = mp.mpf(end) ** 2
-    f = lambda z: mp.tanh(mp.sqrt(z)) / mp.sqrt(z)
-    n = numerator + denominator + 1
-    points = [b * ((1 - mp.cos(mp.pi * (i + ONE / 2) / n)) / 2) ** 2 for i in range(n)]
-    grid = [b * (mp.mpf(i) / 800) ** 2 for i in range(1, 801)]
-    level, q = mp.mpf(0), [ONE]
-    while True:
-        for _ in range(20):  # Newton in the levelled error
-            a, rhs = mp.matrix(n, n), mp.matrix(n, 1)
-            for i, z in enumerate(points):
-                t, sign, old = z / b, (-1) ** i, mp.polyval(q[::-1], z / b)
-                for j in range(1, numerator + 1):
-                    a[i, j - 1] = t**j
-                for j in range(1, denominator + 1):
-                    a[i, numerator + j - 1] = -f(z) * (1 + sign * level) * t**j
-                a[i, n - 1] = -f(z) * sign * old
-                rhs[i] = f(z) * (1 + sign * level) - 1 - f(z) * sign * old * level
-            x = list(mp.lu_solve(a, rhs))
-            p, q = [ONE] + x[:numerator], [ONE] + x[numerator : n - 1]
-            change, level = abs(x[-1] - level), x[-1]
-            if change < abs(level) * mp.mpf("1e-15"):
-                break
-        error = [mp.polyval(p[::-1], z / b) / mp.polyval(q[::-1], z / b) / f(z) - 1 for z in grid]
-        extrema = []
-        for i, e in enumerate(error):
-            if i == 0 or (e > 0) != (error[i - 1] > 0):
-                extrema.append(i)
-            elif abs(e) > abs(error[extrema[-1]]):
-                extrema[-1] = i
-        while len(extrema) > n:
-            extrema.pop(0 if abs(error[extrema[0]]) < abs(error[extrema[-1]]) else -1)
-        points = [grid[i] for i in extrema]
-        if max(abs(e) for e in error) < abs(level) * mp.mpf("1.01"):
-            print(f"tanh {2 * numerator + 1}/{2 * denominator}: relative error {mp.nstr(level, 3)}")
-            return [c / b**j for j, c in enumerate(p)], [c / b**j for j, c in enumerate(q)]
-
-
 def tables(fmt):
     """(name, number or list) of every constant of one format."""
     digits = FORMATS[fmt][0]
@@ -154,8 +114,6 @@ def tables(fmt):
     coth_f = series(coth_even, [2 * mp.log(2) ** (2 * k - 1) * mp.bernoulli(2 * k) / mp.factorial(2 * k) for k in range(6)])
     lowest_normal = mp.mpf(2) ** (-126 if fmt == "f32" else -1022)
     highest = mp.log(mp.mpf(2)) * (128 if fmt == "f32" else 1024)
-    p, q = tanh_rational(4, 4, "9.02") if fmt == "f32" else ([], [])
-    coth = fit("t coth(t ln(2)/2)", coth_f, 0, mp.mpf("0.5001") ** 2, mp.log(2) / 2, fmt) if fmt == "f64" else []
     return [
         ("ROUND_MAGIC", mp.mpf(2) ** (digits - 1) * mp.mpf("1.5")),
         ("BIASED_MAGIC", mp.mpf(2) ** (digits - 1)),
@@ -172,9 +130,7 @@ def tables(fmt):
         ("LOG_UNIT", fit("log on [1, 2]", atanh_f, 0, ONE / 9, ONE / 9, fmt)),
         ("SIN", fit("sin", sin_f, 0, quarter, quarter, fmt)),
         ("COS", fit("cos", cos_f, 0, quarter, quarter**2 / mp.cos(mp.pi / 4), fmt)),
-        ("TANH_P", p),
-        ("TANH_Q", q),
-        ("COTH", coth),
+        ("COTH", fit("t coth(t ln(2)/2)", coth_f, 0, mp.mpf("0.5001") ** 2, mp.log(2) / 2, fmt)),
     ]
 
 

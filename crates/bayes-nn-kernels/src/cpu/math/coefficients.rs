@@ -54,21 +54,11 @@ impl Coefficients for f32 {
         -0.0013888302,
         2.4547917e-5,
     ];
-    const TANH_P: &'static [Self] = &[
-        1.0,
-        0.13382685,
-        0.0034974543,
-        2.0635764e-5,
-        1.3384201e-8,
+    const COTH: &'static [Self] = &[
+        2.88539,
+        0.11552416,
+        -0.00092111196,
     ];
-    const TANH_Q: &'static [Self] = &[
-        1.0,
-        0.46716005,
-        0.025884349,
-        0.00032885117,
-        7.7902143e-7,
-    ];
-    const COTH: &'static [Self] = &[];
 }
 
 #[rustfmt::skip]
@@ -134,8 +124,6 @@ impl Coefficients for f64 {
         2.087614614655861e-9,
         -1.1382623647474604e-11,
     ];
-    const TANH_P: &'static [Self] = &[];
-    const TANH_Q: &'static [Self] = &[];
     const COTH: &'static [Self] = &[
         2.8853900817779268,
         0.11552453009332359,

@@ -5,45 +5,30 @@ use super::{BLOCK, polynomial, select};
 use crate::cpu::isa::{Level, fma};
 use crate::element::{Bits, Element};
 
-/// Hyperbolic tangent, never beyond 1; within 3 ulp in `f64`, 6.1 ulp in `f32` (0.4 on average).
+/// Hyperbolic tangent, never beyond 1, within 3 ulp.
 ///
-/// In `f32` a rational function of degrees 9 and 8, itself exact to 2.2e-8, which has no exponential in it. In `f64`
 /// 2|x| = (n + t) ln 2 with |t| <= 1/2, and exp(2|x|) = 2^n (c + t)/(c - t) with c = t coth(t ln(2)/2), an even function
 /// of which few terms are enough. Numerator and denominator of tanh, t (2^n + 1) + c (2^n - 1) and 2 (c - t) more, lose
 /// nothing near zero, where n = 0 and they are 2t and 2c, and no rounding brings the quotient above 1.
 #[inline(always)]
 pub fn tanh<L: Level, T: Element>(x: T) -> T {
-    if T::TANH_P.is_empty() {
-        let (t, half_power) = reduce_doubled(x);
-        joined::<L, T>(x, t, half_power, polynomial::<L, T>(t * t, T::COTH))
-    } else {
-        let x = within_one(x);
-        let z = x * x;
-        let p = polynomial::<L, T>(z, T::TANH_P);
-        let q = polynomial::<L, T>(z, T::TANH_Q);
-        greatest(least(x * p / q, T::ONE), -T::ONE)
-    }
+    let (t, half_power) = reduce_doubled(x);
+    joined::<L, T>(x, t, half_power, polynomial::<L, T>(t * t, T::COTH))
 }
 
 /// [`tanh`] of a block of numbers, to the same bits, in loops of which none waits long for itself.
 #[inline(always)]
 pub fn tanh_block<L: Level, T: Element>(x: &[T; BLOCK], y: &mut [T; BLOCK]) {
-    let mut first = [T::ZERO; BLOCK];
-    let mut second = [T::ZERO; BLOCK];
-    if T::TANH_P.is_empty() {
-        for i in 0..BLOCK {
-            (first[i], second[i]) = reduce_doubled(x[i]);
-        }
-        for i in 0..BLOCK {
-            y[i] = polynomial::<L, T>(first[i] * first[i], T::COTH);
-        }
-        for i in 0..BLOCK {
-            y[i] = joined::<L, T>(x[i], first[i], second[i], y[i]);
-        }
-    } else {
-        for i in 0..BLOCK {
-            y[i] = tanh::<L, T>(x[i]);
-        }
+    let mut t = [T::ZERO; BLOCK];
+    let mut half_power = [T::ZERO; BLOCK];
+    for i in 0..BLOCK {
+        (t[i], half_power[i]) = reduce_doubled(x[i]);
+    }
+    for i in 0..BLOCK {
+        y[i] = polynomial::<L, T>(t[i] * t[i], T::COTH);
+    }
+    for i in 0..BLOCK {
+        y[i] = joined::<L, T>(x[i], t[i], half_power[i], y[i]);
     }
 }
 
@@ -68,23 +53,10 @@ fn joined<L: Level, T: Element>(x: T, t: T, half_power: T, c: T) -> T {
     (numerator / denominator).copysign(x)
 }
 
-/// x where tanh does not round to 1 or -1, which it does from about 9.01 on; the bound elsewhere.
-#[inline(always)]
-fn within_one<T: Element>(x: T) -> T {
-    let bound = T::from_f64(9.02);
-    greatest(least(x, bound), -bound)
-}
-
 /// The lesser of x and a bound; NaN where x is.
 #[inline(always)]
 fn least<T: Element>(x: T, bound: T) -> T {
     select(x > bound, bound, x)
-}
-
-/// The greater of x and a bound; NaN where x is.
-#[inline(always)]
-fn greatest<T: Element>(x: T, bound: T) -> T {
-    select(x < bound, bound, x)
 }
 
 /// Logistic function 1 / (1 + exp(-x)), within 3 ulp on both sides.

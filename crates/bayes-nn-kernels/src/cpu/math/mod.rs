@@ -68,11 +68,7 @@ pub trait Coefficients: Sized + 'static {
     const SIN: &'static [Self];
     /// (cos(r) - 1 + r^2/2) / r^4 in r^2, for |r| <= pi/4.
     const COS: &'static [Self];
-    /// Numerator of tanh(x)/x in x^2 for |x| <= 9.02; empty where a rational function is no gain.
-    const TANH_P: &'static [Self];
-    /// Denominator of tanh(x)/x.
-    const TANH_Q: &'static [Self];
-    /// t coth(t ln(2)/2) in t^2 for |t| <= 1/2; empty where [`Self::TANH_P`] is not.
+    /// t coth(t ln(2)/2) in t^2 for |t| <= 1/2.
     const COTH: &'static [Self];
 }
 
