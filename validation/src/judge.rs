@@ -12,7 +12,8 @@ pub const LARGEST_R_HAT: f64 = 1.01;
 
 /// How it is judged, for those who read the table.
 pub const EXPLANATION: &str = "\
-Four chains of 1000 draws after 1000 of warm-up, with the default settings of NUTS; only the
+Four chains of 1000 draws after 1000 of warm-up, with the default settings of NUTS, and once more
+with trajectories of single precision, whose draws double precision accepts or overrules; only the
 target acceptance is that of the reference run (0.8, of the eight schools 0.95, of the Gaussian
 process 0.99), and the chains of the mixture begin at draws of a variational fit. A posterior
 passes if every mean lies within 5 standard errors of the reference (those of both sides together), every standard deviation within 10 %, every R-hat is below 1.01,

@@ -2,13 +2,18 @@
 
 use std::io::Write;
 
-use bayes_nn::Nuts;
+use bayes_nn::{Nuts, Precision};
 use bayes_nn_validation::data::Folder;
 use bayes_nn_validation::posteriors::find;
 
 /// Compares means and standard deviations with the reference, in standard errors: beyond five
 /// lies one scalar of two million.
 fn agrees(name: &str) {
+    agrees_in(name, Precision::F64);
+}
+
+/// The same by trajectories of this precision.
+fn agrees_in(name: &str, precision: Precision) {
     let folder = match Folder::find(None) {
         Ok(folder) => folder,
         Err(error) => {
@@ -19,6 +24,7 @@ fn agrees(name: &str) {
     };
     let posterior = find(name).unwrap();
     let nuts = Nuts::new().draws(500).warmup(500).seed(1);
+    let nuts = nuts.precision(precision);
     let line = posterior.judge(&folder, &nuts).unwrap();
     let verdict = line.verdict;
     assert!(verdict.missing.is_empty(), "{verdict:?}");
@@ -49,6 +55,12 @@ fn a_regression_agrees_with_its_reference() {
 #[test]
 fn a_gaussian_process_agrees_with_its_reference() {
     agrees("gp_pois_regr-gp_regr");
+}
+
+#[test]
+fn trajectories_of_single_precision_agree_with_references() {
+    agrees_in("sblrc-blr", Precision::F32);
+    agrees_in("gp_pois_regr-gp_regr", Precision::F32);
 }
 
 #[test]

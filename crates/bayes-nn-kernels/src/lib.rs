@@ -46,10 +46,11 @@ pub use ranks::Group;
 /// The numbers a program calculates with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Precision {
-    /// IEEE single precision, what variational inference needs.
+    /// IEEE single precision: what variational inference needs, and enough for most trajectories
+    /// of Hamiltonian samplers.
     #[default]
     F32,
-    /// IEEE double precision, for gradient checks and Hamiltonian samplers.
+    /// IEEE double precision, for gradient checks and the draws of Hamiltonian samplers.
     F64,
 }
 

@@ -43,6 +43,49 @@ fn functions_of_one_number() {
 }
 
 #[test]
+fn functions_and_their_slopes() {
+    for columns in COLUMNS {
+        // Stored, reduced, read once more, and of a number for all columns.
+        assert_model(|m| {
+            let (x, row) = (m.input([3, columns]), m.input([3, 1]));
+            let (value, negative) = (x.log_sigmoid(), -x);
+            let slope = negative.sigmoid();
+            m.outputs.extend([value * slope, slope * slope + x]);
+            m.outputs.extend([slope.sum(), value.sum(), negative * x]);
+            let shared = row.broadcast_to([3, columns]);
+            m.outputs.push(shared.softplus() * shared.sigmoid() + x);
+        });
+        assert_model(|m| {
+            let x = m.input([3, columns]);
+            let (value, slope) = (x.softplus(), x.sigmoid());
+            m.outputs.extend([value, slope]);
+            m.outputs.extend([slope.sum_axis(1), (value - slope).sum()]);
+        });
+        assert_model(|m| {
+            let x = m.input([3, columns]);
+            let negative = -x;
+            m.outputs.extend([x.log_sigmoid().sum(), negative]);
+            m.outputs.push(negative.sigmoid() * 2.0);
+        });
+    }
+}
+
+#[test]
+fn slopes_of_a_hyperbolic_tangent_times_products() {
+    for columns in COLUMNS {
+        assert_model(|m| {
+            let (x, y) = (m.input([3, columns]), m.input([3, columns]));
+            let row = m.input([3, 1]);
+            let (t, row) = (x.tanh(), row.broadcast_to([3, columns]));
+            let slope = 1.0 - t * t;
+            m.outputs.extend([slope * (row * y), slope * (y * x)]);
+            let product = row * x;
+            m.outputs.extend([slope * product, product.sum()]);
+        });
+    }
+}
+
+#[test]
 fn functions_of_two_numbers() {
     for columns in COLUMNS {
         assert_model(|m| {

@@ -26,6 +26,10 @@ compile is no part of a rate and is shown apart; of a whole process it is a part
 several peers and one target, it is the fastest peer that counts. Chains of NUTS have another
 seed in each turn.
 
+In the row `nuts` our trajectories are of single precision, and every draw is accepted or rejected by
+the log density in double precision, which makes the draws exact for it; NumPyro runs once wholly in
+double precision, once wholly in single. In `nuts-f64` both sides compute everything in double.
+
 Effective draws of NUTS are the smallest rank-normalised bulk ESS of the network's logits at 50 test
 rows, by one function for all programs. Seconds are those of warm-up and draws, chains side by side
 on two cores; what a peer takes to compile, and for NumPyro one draw after one of warm-up, is left

@@ -1,5 +1,7 @@
 //! The guide as a proposal: importance ratios to the density it was fitted to.
 
+use bayes_nn_kernels::Precision;
+
 use super::Approximation;
 use crate::diagnostics::{Psis, psis};
 use crate::nuts::{CompiledDensity, EvalError, LogDensity, first_bad_term};
@@ -40,7 +42,7 @@ impl Approximation {
                 false => Err(InferenceError::NoRatio {
                     draw,
                     value: log_density,
-                    term: first_bad_term(density, z)?,
+                    term: first_bad_term(density, z, Precision::F64)?,
                 }),
             }
         };

@@ -18,7 +18,7 @@ pub(super) struct Blueprint {
     dim: usize,
 }
 
-/// A program over the unconstrained vector, in double precision.
+/// A program over the unconstrained vector that gives the logarithm of a density and its gradient.
 ///
 /// ```
 /// # use bayes_nn_autodiff::{Graph, Var};
@@ -140,7 +140,7 @@ impl Exact for CompiledValue {
 }
 
 impl CompiledDensity {
-    /// Writes, differentiates and compiles a density for the CPU.
+    /// Writes, differentiates and compiles a density for the CPU, in double precision.
     ///
     /// # Errors
     /// A density without variables, or that cannot be written or compiled.
@@ -169,6 +169,7 @@ impl LogDensity for CompiledDensity {
 pub(crate) fn first_bad_term(
     density: &dyn Density,
     position: &[f64],
+    precision: Precision,
 ) -> Result<Option<String>, InferenceError> {
     let graph = Graph::new();
     let z = graph.input("z", [position.len()]);
@@ -188,7 +189,7 @@ pub(crate) fn first_bad_term(
         }
     }
     let plan = Plan::new(&graph, &outputs, &[(z, z)])?;
-    let mut program = Device::cpu().compile(&plan, Precision::F64)?;
+    let mut program = Device::cpu().compile(&plan, precision)?;
     for (input, values) in &traced.data {
         match program.write(*input, values) {
             Err(KernelError::NoInput { .. }) => {}

@@ -1,10 +1,12 @@
 //! Delayed acceptance: trajectories of an approximate density, draws of the exact one.
 //!
 //! A transition of NUTS is reversible with respect to the density that its trajectories are
-//! computed with. Taken as a proposal, and accepted with the probability in which exact and
-//! approximate density change differently, it is reversible with respect to the exact density
-//! (Christen and Fox 2005, "Markov chain Monte Carlo using an approximation", J. Comput. Graph.
-//! Stat. 14, section 2). So gradients may be rounded to single precision, and no draw shows it.
+//! computed with; for the gradients any function of the position will do, since leapfrog steps
+//! that are kicked by it can be undone and keep volume. Taken as a proposal, and accepted with
+//! probability min(1, exp(d - d')), where d and d' are the changes of the exact and of the
+//! approximate log density, it is reversible with respect to the exact density (Christen and Fox
+//! 2005, "Markov chain Monte Carlo using an approximation", J. Comput. Graph. Stat. 14, section
+//! 2). So trajectories may be computed in single precision, and the draws are as good.
 //!
 //! Only what is kept needs to be exact. A warm-up goes without: far from where it leads, a log
 //! density can be so large that rounding would overrule every step.
@@ -68,8 +70,10 @@ impl DelayedAcceptance {
             let log_density = self.logp(&state.position)?;
             let exact = log_density - self.log_density;
             let approximate = state.log_density - self.before.log_density;
-            if stream.uniform() < (exact - approximate).exp() {
+            let accepted = stream.uniform() < (exact - approximate).exp();
+            if accepted && log_density.is_finite() {
                 self.log_density = log_density;
+                report.statistics.energy_error -= exact - approximate;
             } else {
                 state.copy_from(&self.before);
                 self.overruled += 1;
@@ -78,6 +82,8 @@ impl DelayedAcceptance {
                 report.statistics.energy_error = 0.0;
             }
         }
+        // Potential energies are those of the exact density, too.
+        report.statistics.energy += state.log_density - self.log_density;
         report.statistics.log_density = self.log_density;
         Ok(())
     }
@@ -131,46 +137,109 @@ mod tests {
         }
     }
 
-    /// A standard normal of which nothing is left below -1.
+    /// A standard normal of which nothing is left below -1, and which has no value above 3.
     struct Cut;
 
     impl Exact for Cut {
         fn logp(&mut self, x: &[f64]) -> Result<f64, EvalError> {
-            match x[0] < -1.0 {
-                true => Err(EvalError::Reject),
-                false => Ok(-0.5 * x[0] * x[0] - 1e6),
+            match x[0] {
+                ..-1.0 => Err(EvalError::Reject),
+                3.0.. => Ok(f64::INFINITY),
+                x => Ok(-0.5 * x * x - 1e6),
             }
         }
+    }
+
+    /// A chain that proposes draws of a wider normal, about to start at 0.5.
+    fn chain(nuts: &Nuts, exact: impl Exact + 'static) -> Chain {
+        let rough = Normal { mean: 0.4, sd: 1.3 };
+        let exact = Some(DelayedAcceptance::new(Box::new(exact), 1));
+        let stream = Stream::new(7, 0);
+        let mut chain = Chain::new(nuts, 0, Box::new(rough), exact, stream);
+        chain.begin_at(State {
+            position: vec![0.5],
+            gradient: vec![-0.1 / 1.69],
+            log_density: -0.5 * 0.01 / 1.69,
+        });
+        chain
     }
 
     #[test]
     fn draws_are_of_the_exact_density_however_wrong_the_trajectories_are() {
         let nuts = Nuts::new().warmup(500).draws(40_000);
-        let rough = Normal { mean: 0.4, sd: 1.3 };
-        let exact = Some(DelayedAcceptance::new(Box::new(Cut), 1));
-        let stream = Stream::new(7, 0);
-        let mut chain = Chain::new(&nuts, 0, Box::new(rough), exact, stream);
-        let state = State {
-            position: vec![0.5],
-            gradient: vec![-0.1 / 1.69],
-            log_density: -0.5 * 0.01 / 1.69,
-        };
-        chain.begin_at(state);
+        let mut chain = chain(&nuts, Cut);
         while chain.advance(&|| false).unwrap() == Advance::Drew {}
         let draws = chain.draws.column(0);
         let n = draws.len() as f64;
         let mean = draws.iter().sum::<f64>() / n;
         let square = draws.iter().map(|x| x * x).sum::<f64>() / n;
-        // The standard normal above -1: mean phi(1) / Phi(1), and mean square 1 - phi(1) / Phi(1).
-        let ratio = 0.241_970_724_519_143_37 / 0.841_344_746_068_542_9;
-        assert!((mean - ratio).abs() < 0.015, "{mean}, not {ratio}");
-        let expected = 1.0 - ratio;
+        // The standard normal between -1 and 3, by its density and distribution function there.
+        let (low, high) = (0.241_970_724_519_143_37, 0.004_431_848_411_938_007_5);
+        let between = 0.998_650_101_968_369_9 - 0.158_655_253_931_457_05;
+        let expected = (low - high) / between;
+        assert!((mean - expected).abs() < 0.015, "{mean}, not {expected}");
+        let expected = 1.0 + (-low - 3.0 * high) / between;
         assert!((square - expected).abs() < 0.03, "{square}, not {expected}");
-        assert!(draws.iter().all(|x| *x >= -1.0));
+        assert!(draws.iter().all(|x| (-1.0..3.0).contains(x)));
         assert!(chain.overruled() > 1_000);
-        // Statistics are those of the exact density.
+        let (mut before, mut moves) = (f64::NAN, 0);
         for (x, s) in draws.iter().zip(chain.draws.statistics()) {
             assert_eq!(s.log_density, -0.5 * x * x - 1e6);
+            let kinetic = s.energy + s.log_density;
+            assert!(kinetic >= -1e-9, "{kinetic}");
+            assert!(*x != before || s.energy_error == 0.0);
+            moves += usize::from(s.energy_error != 0.0);
+            before = *x;
+        }
+        assert!(moves > 20_000, "{moves}");
+    }
+
+    #[test]
+    fn a_chain_can_be_taken_up_in_its_warm_up_and_after() {
+        let nuts = Nuts::new().warmup(30).draws(50);
+        let to_the_end = |chain: &mut Chain| {
+            while chain.advance(&|| false).unwrap() == Advance::Drew {}
+        };
+        let mut whole = chain(&nuts, Cut);
+        to_the_end(&mut whole);
+        for draws in [10, 30, 45] {
+            let mut first = chain(&nuts, Cut);
+            for _ in 0..draws {
+                first.advance(&|| false).unwrap();
+            }
+            let mut archive = Archive::save();
+            first.archive(&mut archive);
+            let mut second = chain(&nuts, Cut);
+            second.archive(&mut Archive::load(archive.finish()).unwrap());
+            assert!(second.is_where_it_was());
+            to_the_end(&mut second);
+            assert_eq!(second.draws, whole.draws);
+            assert_eq!(second.overruled(), whole.overruled());
+        }
+    }
+
+    #[test]
+    fn an_exact_density_that_fails_ends_the_chain_and_leaves_its_draws() {
+        let mut left = 20;
+        let mut chain = chain(&Nuts::new().warmup(30), move |x: f64| {
+            left -= 1;
+            match left {
+                0 => Err(EvalError::Fatal("gone".into())),
+                _ => Ok(-0.5 * x * x),
+            }
+        });
+        let error = loop {
+            if let Err(error) = chain.advance(&|| false) {
+                break error;
+            }
+        };
+        assert_eq!(error.to_string(), "gone");
+        assert!(chain.draws.len() >= 18, "{}", chain.draws.len());
+    }
+
+    impl<F: FnMut(f64) -> Result<f64, EvalError> + Send> Exact for F {
+        fn logp(&mut self, x: &[f64]) -> Result<f64, EvalError> {
+            self(x[0])
         }
     }
 }

@@ -43,6 +43,12 @@ impl ChainDraws {
         self.gradients
     }
 
+    /// Draws after the warm-up that trajectories of single precision proposed and double
+    /// precision rejected.
+    pub fn overruled(&self) -> u64 {
+        self.overruled
+    }
+
     /// Seconds that it took, pauses included.
     pub fn seconds(&self) -> f64 {
         self.seconds
@@ -122,12 +128,11 @@ impl NutsFit {
         self.chains.iter().map(|chain| chain.gradients).sum()
     }
 
-    /// How many of the draws after the warm-up double precision rejected after trajectories of
-    /// [single precision](super::Nuts::precision) had proposed them, of all chains. They are where
-    /// the draw before was. None, or next to none, unless single precision is too coarse for the
-    /// density.
+    /// Draws after the warm-up that trajectories of [single precision](super::Nuts::precision)
+    /// proposed and double precision rejected, of all chains: each repeats the draw before it. None,
+    /// or next to none, unless single precision is too coarse for the density.
     pub fn overruled(&self) -> u64 {
-        self.chains.iter().map(|chain| chain.overruled).sum()
+        self.chains.iter().map(ChainDraws::overruled).sum()
     }
 
     /// Divergent trajectories after the warm-up, of all chains.

@@ -159,8 +159,8 @@ impl Nuts {
     ///
     /// A GPU pays where one gradient takes one thread of the CPU much longer than the way to the
     /// GPU and back: every leapfrog step writes the position, launches, waits, and reads log
-    /// density and gradient, whatever is computed in between, and in double precision. That is
-    /// to be expected of many rows or wide layers, not of a regression on a thousand rows. A run
+    /// density and gradient, whatever is computed in between, in the [precision](Nuts::precision)
+    /// that is set. That is to be expected of many rows or wide layers, not of a regression on a thousand rows. A run
     /// elsewhere than on the CPU therefore also times a few gradients there before its first draw
     /// ([`NutsFit::cpu_seconds_per_gradient`](super::NutsFit::cpu_seconds_per_gradient)); where
     /// the CPU is faster, the warnings of the fit say so. Chains side by side share a GPU, and on
@@ -170,17 +170,19 @@ impl Nuts {
         self
     }
 
-    /// The precision of log density and gradient along trajectories, double unless set.
+    /// The precision in which trajectories are computed, double unless set.
     ///
-    /// Single precision takes little more than half the time on a CPU, and the draws are those of
-    /// double precision all the same: a trajectory proposes a draw, which the log density in double
-    /// precision then accepts or rejects, one evaluation a draw (delayed acceptance: Christen and
-    /// Fox 2005); only the warm-up goes without. Rejections ([`NutsFit::overruled`](super::NutsFit::overruled)) are rare while
-    /// rounding changes the log density by much less than 1: it should be no larger than a million
-    /// or so, and the model free of sums that cancel and of factors of ill-conditioned matrices.
+    /// Single precision takes little more than half the time on a CPU, and what comes out are draws
+    /// from the density in double precision all the same: a trajectory proposes a draw, which the
+    /// log density in double precision accepts or rejects, by one evaluation a draw (delayed
+    /// acceptance: Christen and Fox 2005); only the warm-up goes without. Rejections
+    /// ([`NutsFit::overruled`](super::NutsFit::overruled)) are rare while rounding changes the log
+    /// density by much less than 1. So the log density should be no larger than a million or so,
+    /// every variable vary by more than a millionth of its size, and the model be free of sums that
+    /// cancel and of factors of ill-conditioned matrices.
     ///
-    /// Position and momentum are double in any case. A bare [`LogDensity`](super::LogDensity) has
-    /// its own precision.
+    /// Positions and momenta between gradients are double in any case. A bare
+    /// [`LogDensity`](super::LogDensity) has its own precision.
     pub fn precision(mut self, precision: Precision) -> Nuts {
         self.precision = precision;
         self

@@ -53,7 +53,7 @@ impl Nuts {
         if let (InferenceError::NoStart { term, .. }, Some(density)) =
             (&mut problem, origin.density)
         {
-            *term = first_bad_term(density, &state.position)?;
+            *term = first_bad_term(density, &state.position, self.precision)?;
         }
         Err(problem)
     }

@@ -133,7 +133,7 @@ fn a_stop_is_seen_within_a_trajectory() {
 
 #[test]
 fn a_pause_holds_all_chains_and_changes_no_draw() {
-    let nuts = Nuts::new().draws(3_000).warmup(100).chains(2).seed(4);
+    let nuts = Nuts::new().draws(60_000).warmup(100).chains(2).seed(4);
     let run = nuts
         .clone()
         .threads(2)

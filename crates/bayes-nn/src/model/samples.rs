@@ -223,7 +223,7 @@ impl<M> Samples<M> {
         if overruled as f64 > MANY_OVERRULED * draws as f64 {
             warnings.push(format!(
                 "double precision rejected {overruled} of {draws} draws that trajectories of \
-                 single precision proposed: the draws are right but fewer; set `precision` to F64"
+                 single precision proposed: the draws are right, but worth fewer; set `precision` to F64"
             ));
         }
         let device = self.fit.device();

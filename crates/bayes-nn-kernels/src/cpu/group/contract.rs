@@ -1,6 +1,7 @@
 //! Contraction: a product that only one addition reads becomes part of it, rounded once and never
-//! stored; the slope of a hyperbolic tangent becomes part of the product that reads it; a logarithm
-//! of the logistic function and its slope are computed together.
+//! stored; the slope of a hyperbolic tangent becomes part of the product that reads it, with that
+//! one's factors; softplus, or the logarithm of the logistic function, and its slope are computed
+//! together.
 
 use bayes_nn_autodiff::{Binary, NoiseKind, Unary};
 
@@ -154,15 +155,19 @@ fn pair_slopes(lowered: &mut [Lowered], readers: &[usize]) {
         else {
             continue;
         };
-        let (function, of, negative) = match (lowered[of].function, &lowered[of].arguments[..]) {
-            (Function::Unary(Unary::Neg), &[x]) => (Unary::LogSigmoid, x, Some(of)),
-            _ => (Unary::Softplus, of, None),
+        let value = |function, of: usize| {
+            let wanted = Lowered {
+                function: Function::Unary(function),
+                arguments: vec![of],
+            };
+            let value = lowered[..i].iter().position(|l| *l == wanted)?;
+            Some((value, function))
         };
-        let wanted = Lowered {
-            function: Function::Unary(function),
-            arguments: vec![of],
+        let negated = match (lowered[of].function, lowered[of].arguments.as_slice()) {
+            (Function::Unary(Unary::Neg), &[x]) => value(Unary::LogSigmoid, x),
+            _ => None,
         };
-        let Some(value) = lowered[..i].iter().position(|l| *l == wanted) else {
+        let Some((value, function)) = negated.or_else(|| value(Unary::Softplus, of)) else {
             continue;
         };
         lowered[value].function = Function::WithSlope(function);
@@ -170,8 +175,8 @@ fn pair_slopes(lowered: &mut [Lowered], readers: &[usize]) {
             function: Function::Slope,
             arguments: vec![value],
         };
-        if let Some(negative) = negative.filter(|n| readers[*n] == 1) {
-            lowered[negative] = Lowered {
+        if negated.is_some() && readers[of] == 1 {
+            lowered[of] = Lowered {
                 function: Function::Contracted,
                 arguments: Vec::new(),
             };
@@ -221,7 +226,6 @@ mod tests {
             functions(&plan(x * x - y * y)),
             [mul, mul, Function::Binary(Binary::Sub)]
         );
-        let logistic = |f| Function::Unary(f);
         assert_eq!(
             functions(&plan(x.log_sigmoid() * (-x).sigmoid())),
             [Function::WithSlope(Unary::LogSigmoid), Function::Slope, mul]
@@ -232,16 +236,32 @@ mod tests {
         );
         assert_eq!(
             functions(&plan(x.log_sigmoid() * x.sigmoid())),
-            [Unary::LogSigmoid, Unary::Sigmoid]
-                .map(logistic)
-                .into_iter()
-                .chain([mul])
-                .collect::<Vec<_>>()
+            [
+                Function::Unary(Unary::LogSigmoid),
+                Function::Unary(Unary::Sigmoid),
+                mul
+            ]
         );
         let shared = x * y;
         assert_eq!(
             functions(&plan((shared + x) * shared)),
             [mul, Function::Binary(Binary::Add), mul]
+        );
+    }
+
+    #[test]
+    fn a_slope_is_found_by_the_argument_that_it_is_written_with() {
+        let graph = Graph::new();
+        let x = -graph.input("x", [100]);
+        let plan = Plan::new(&graph, &[x.softplus() * x.sigmoid()], &[]).unwrap();
+        assert_eq!(
+            functions(&plan),
+            [
+                Function::Unary(Unary::Neg),
+                Function::WithSlope(Unary::Softplus),
+                Function::Slope,
+                Function::Binary(Binary::Mul)
+            ]
         );
     }
 }

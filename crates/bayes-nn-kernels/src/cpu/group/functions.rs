@@ -23,14 +23,8 @@ pub(super) trait Function1: 'static {
 
 /// A function of one number, and its derivative.
 pub(super) trait FunctionWithSlope: 'static {
-    fn at<L: Level, T: Element>(x: T) -> (T, T);
-
-    #[inline(always)]
-    fn map<L: Level, T: Element>(to: &mut [T], slope: &mut [T], x: &[T]) {
-        for ((to, slope), x) in to.iter_mut().zip(slope).zip(x) {
-            (*to, *slope) = Self::at::<L, T>(*x);
-        }
-    }
+    /// Of all numbers of a run, of any length.
+    fn map<L: Level, T: Element>(to: &mut [T], slope: &mut [T], x: &[T]);
 }
 
 /// A function of two numbers.
@@ -44,13 +38,13 @@ pub(super) trait Function3: 'static {
 }
 
 macro_rules! functions {
-    ($kind:ident -> $result:ty: $($name:ident($($x:ident),+) = $value:expr;)*) => {
+    ($kind:ident: $($name:ident($($x:ident),+) = $value:expr;)*) => {
         $(
             pub(super) struct $name;
 
             impl $kind for $name {
                 #[inline(always)]
-                fn at<L: Level, T: Element>($($x: T),+) -> $result {
+                fn at<L: Level, T: Element>($($x: T),+) -> T {
                     $value
                 }
             }
@@ -58,23 +52,19 @@ macro_rules! functions {
     };
 }
 
-functions! { Function1 -> T:
+functions! { Function1:
     Neg(x) = -x;
     Abs(x) = x.abs();
     Sign(x) = if x > T::ZERO { T::ONE } else if x < T::ZERO { -T::ONE } else { x };
     Floor(x) = math::floor::<L, T>(x);
     Reciprocal(x) = T::ONE / x;
     Sqrt(x) = math::sqrt::<L, T>(x);
-    Exp(x) = math::exp::<L, T>(x);
     Ln(x) = math::ln::<L, T>(x);
     Log1p(x) = math::log1p::<L, T>(x);
     Expm1(x) = math::expm1::<L, T>(x);
     Log1pmx(x) = math::log1pmx::<L, T>(x);
     Sin(x) = math::sin::<L, T>(x);
     Cos(x) = math::cos::<L, T>(x);
-    Sigmoid(x) = math::sigmoid::<L, T>(x);
-    Softplus(x) = math::softplus::<L, T>(x);
-    LogSigmoid(x) = math::log_sigmoid::<L, T>(x);
     Relu(x) = if x < T::ZERO { T::ZERO } else { x };
     Identity(x) = x;
     Lgamma(x) = math::lgamma::<L, T>(x);
@@ -82,54 +72,72 @@ functions! { Function1 -> T:
     Erfc(x) = math::erfc::<L, T>(x);
 }
 
-pub(super) struct Tanh;
+/// Functions of one number that a block of [`math::BLOCK`] is faster for.
+macro_rules! by_blocks {
+    ($($name:ident: $at:ident, $block:ident;)*) => {
+        $(
+            pub(super) struct $name;
 
-impl Function1 for Tanh {
-    #[inline(always)]
-    fn at<L: Level, T: Element>(x: T) -> T {
-        math::tanh::<L, T>(x)
-    }
+            impl Function1 for $name {
+                #[inline(always)]
+                fn at<L: Level, T: Element>(x: T) -> T {
+                    math::$at::<L, T>(x)
+                }
 
-    #[inline(always)]
-    fn map<L: Level, T: Element>(to: &mut [T], x: &[T]) {
-        let (blocks, rest) = to.as_chunks_mut::<{ math::BLOCK }>();
-        let (of, of_rest) = x.as_chunks::<{ math::BLOCK }>();
-        for (to, x) in blocks.iter_mut().zip(of) {
-            math::tanh_block::<L, T>(x, to);
-        }
-        for (to, x) in rest.iter_mut().zip(of_rest) {
-            *to = Self::at::<L, T>(*x);
-        }
-    }
+                #[inline(always)]
+                fn map<L: Level, T: Element>(to: &mut [T], x: &[T]) {
+                    let (blocks, rest) = to.as_chunks_mut::<{ math::BLOCK }>();
+                    let (of, of_rest) = x.as_chunks::<{ math::BLOCK }>();
+                    for (to, x) in blocks.iter_mut().zip(of) {
+                        math::$block::<L, T>(x, to);
+                    }
+                    for (to, x) in rest.iter_mut().zip(of_rest) {
+                        *to = Self::at::<L, T>(*x);
+                    }
+                }
+            }
+        )*
+    };
 }
 
-functions! { FunctionWithSlope -> (T, T):
-    SoftplusWithSlope(x) = math::softplus_with_slope::<L, T>(x);
+by_blocks! {
+    Exp: exp, exp_block;
+    Tanh: tanh, tanh_block;
+    Sigmoid: sigmoid, sigmoid_block;
+    Softplus: softplus, softplus_block;
+    LogSigmoid: log_sigmoid, log_sigmoid_block;
 }
 
-pub(super) struct LogSigmoidWithSlope;
+/// The same of functions with their slopes.
+macro_rules! with_slope_by_blocks {
+    ($($name:ident: $at:ident, $block:ident;)*) => {
+        $(
+            pub(super) struct $name;
 
-impl FunctionWithSlope for LogSigmoidWithSlope {
-    #[inline(always)]
-    fn at<L: Level, T: Element>(x: T) -> (T, T) {
-        math::log_sigmoid_with_slope::<L, T>(x)
-    }
-
-    #[inline(always)]
-    fn map<L: Level, T: Element>(to: &mut [T], slope: &mut [T], x: &[T]) {
-        let (blocks, rest) = to.as_chunks_mut::<{ math::BLOCK }>();
-        let (slopes, slope_rest) = slope.as_chunks_mut::<{ math::BLOCK }>();
-        let (of, of_rest) = x.as_chunks::<{ math::BLOCK }>();
-        for ((to, slope), x) in blocks.iter_mut().zip(slopes).zip(of) {
-            math::log_sigmoid_with_slope_block::<L, T>(x, to, slope);
-        }
-        for ((to, slope), x) in rest.iter_mut().zip(slope_rest).zip(of_rest) {
-            (*to, *slope) = Self::at::<L, T>(*x);
-        }
-    }
+            impl FunctionWithSlope for $name {
+                #[inline(always)]
+                fn map<L: Level, T: Element>(to: &mut [T], slope: &mut [T], x: &[T]) {
+                    let (blocks, rest) = to.as_chunks_mut::<{ math::BLOCK }>();
+                    let (slopes, slope_rest) = slope.as_chunks_mut::<{ math::BLOCK }>();
+                    let (of, of_rest) = x.as_chunks::<{ math::BLOCK }>();
+                    for ((to, slope), x) in blocks.iter_mut().zip(slopes).zip(of) {
+                        math::$block::<L, T>(x, to, slope);
+                    }
+                    for ((to, slope), x) in rest.iter_mut().zip(slope_rest).zip(of_rest) {
+                        (*to, *slope) = math::$at::<L, T>(*x);
+                    }
+                }
+            }
+        )*
+    };
 }
 
-functions! { Function2 -> T:
+with_slope_by_blocks! {
+    SoftplusWithSlope: softplus_with_slope, softplus_with_slope_block;
+    LogSigmoidWithSlope: log_sigmoid_with_slope, log_sigmoid_with_slope_block;
+}
+
+functions! { Function2:
     Add(a, b) = a + b;
     Sub(a, b) = a - b;
     Mul(a, b) = a * b;
@@ -143,7 +151,7 @@ functions! { Function2 -> T:
     Pow(a, b) = T::from_f64(Binary::Pow.apply(a.to_f64(), b.to_f64()));
 }
 
-functions! { Function3 -> T:
+functions! { Function3:
     MulAdd(a, b, c) = fma::<L, T>(a, b, c);
     MulSlopeMul(a, b, c) = fma::<L, T>(-a, a, T::ONE) * (b * c);
     SubMul(a, b, c) = fma::<L, T>(-a, b, c);

@@ -135,7 +135,8 @@ pub(super) fn tile<T: Element>(
     };
     for code in &kernel.code {
         // SAFETY: a place is `rounded` elements, and no instruction writes a place that it
-        // reads: registers are freed only after their last reader.
+        // reads, or writes twice: registers are freed only after their last reader, and two
+        // results of one instruction are given registers of their own.
         unsafe { (code.routine)(code, &tile) };
     }
 

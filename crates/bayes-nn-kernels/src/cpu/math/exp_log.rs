@@ -80,6 +80,13 @@ pub fn exp<L: Level, T: Element>(x: T) -> T {
     exp_bounded::<L, T>(select(x > T::EXP_HIGHEST, T::EXP_HIGHEST, x))
 }
 
+/// [`exp`] of a block of numbers, to the same bits.
+#[inline(always)]
+pub fn exp_block<L: Level, T: Element>(x: &[T; BLOCK], y: &mut [T; BLOCK]) {
+    let bounded = x.map(|x| select(x > T::EXP_HIGHEST, T::EXP_HIGHEST, x));
+    exp_bounded_block::<L, T>(&bounded, y);
+}
+
 /// exp(x) - 1 without cancellation near zero, within 2 ulp.
 #[inline(always)]
 pub fn expm1<L: Level, T: Element>(x: T) -> T {

@@ -16,10 +16,11 @@ mod special;
 mod tests;
 mod trig;
 
-pub use exp_log::{exp, expm1, ln, log1p, log1pmx};
+pub use exp_log::{exp, exp_block, expm1, ln, log1p, log1pmx};
 pub use logistic::{
-    log_sigmoid, log_sigmoid_with_slope, log_sigmoid_with_slope_block, sigmoid, softplus,
-    softplus_with_slope, tanh, tanh_block,
+    log_sigmoid, log_sigmoid_block, log_sigmoid_with_slope, log_sigmoid_with_slope_block, sigmoid,
+    sigmoid_block, softplus, softplus_block, softplus_with_slope, softplus_with_slope_block, tanh,
+    tanh_block,
 };
 pub use special::{erf, erfc, lgamma, polygamma};
 pub use trig::{cos, sin};
@@ -30,8 +31,9 @@ pub(crate) use trig::sin_cos_reduced;
 use super::isa::{Level, fma};
 use crate::element::Element;
 
-/// Numbers of a block. A loop over all of a long chain of operations is slow, since the machine
-/// sees only the next few elements, which wait for one another; over a block it is split.
+/// Numbers of a block. A loop over all of a long chain of operations is slow: the machine sees the
+/// operations of the next few elements only, most of which wait for the one before. Over a block
+/// the chain is split into several loops.
 pub const BLOCK: usize = 64;
 
 /// Constants that depend on the precision; the values come from `coefficients.py`.

@@ -1,18 +1,21 @@
 //! What depends on the data alone: computed when they are written, not in every step.
 //!
-//! The logarithm of the factorial of every observed count is the same in all steps. Of long columns,
-//! what is as cheap to compute as to read stays where it is needed, unless something dear is made
-//! of it.
+//! The logarithm of the factorial of every observed count is the same in all steps. What is as cheap
+//! to compute as to read stays where it is needed, unless something dear is made of it, or the
+//! column is short.
 
 use bayes_nn_autodiff::{Binary, Node, Op, Unary};
 
-/// Elements that the caches hold beside whatever else a step needs: reading them costs nothing.
-const CACHED: usize = 4096;
+/// Elements of a column that is read for nothing: it stays in the caches of a CPU, and takes little
+/// of the memory that a block of a GPU keeps at hand.
+const SHORT: usize = 1024;
 
 /// Which live nodes are computed ahead of the steps; `states` change from step to step.
 pub(super) fn fixed(nodes: &[Node], live: &[bool], states: &[usize]) -> Vec<bool> {
     let mut constant = vec![false; nodes.len()];
-    let mut ahead = vec![false; nodes.len()];
+    // Dear, or made of something dear; short, and made of what is short or of inputs.
+    let mut dear = vec![false; nodes.len()];
+    let mut short = vec![false; nodes.len()];
     for (index, node) in nodes.iter().enumerate().filter(|(i, _)| live[*i]) {
         let arguments = || node.arguments.iter().map(|a| a.index());
         // Ranks meet in every step, or in none.
@@ -22,8 +25,16 @@ pub(super) fn fixed(nodes: &[Node], live: &[bool], states: &[usize]) -> Vec<bool
         );
         constant[index] =
             !of_the_step && !states.contains(&index) && arguments().all(|a| constant[a]);
-        ahead[index] = constant[index] && (is_dear(node) || arguments().any(|a| ahead[a]));
+        dear[index] = constant[index] && (is_dear(&node.op) || arguments().any(|a| dear[a]));
+        let is_given = |a: usize| matches!(nodes[a].op, Op::Input(_) | Op::Constant(_));
+        short[index] = constant[index]
+            && node.shape.elements() <= SHORT
+            && arguments().all(|a| short[a] || is_given(a));
     }
+    let computes = |node: &Node| matches!(node.op, Op::Unary(_) | Op::Binary(_) | Op::Select);
+    let mut ahead: Vec<bool> = (nodes.iter().zip(&dear).zip(&short))
+        .map(|((node, dear), short)| *dear || *short && computes(node))
+        .collect();
     // What is needed for them.
     for index in (0..nodes.len()).rev() {
         if ahead[index] {
@@ -36,25 +47,20 @@ pub(super) fn fixed(nodes: &[Node], live: &[bool], states: &[usize]) -> Vec<bool
 }
 
 /// Whether reading a result costs less than computing it again.
-fn is_dear(node: &Node) -> bool {
-    let short = node.shape.elements() <= CACHED;
-    match &node.op {
-        Op::Unary(f) => {
-            short
-                || !matches!(
-                    f,
-                    Unary::Neg
-                        | Unary::Abs
-                        | Unary::Sign
-                        | Unary::Floor
-                        | Unary::Reciprocal
-                        | Unary::Sqrt
-                        | Unary::Relu
-                        | Unary::StopGradient
-                )
-        }
-        Op::Binary(f) => short || *f == Binary::Pow,
-        Op::Select => short,
+fn is_dear(op: &Op) -> bool {
+    match op {
+        Op::Unary(f) => !matches!(
+            f,
+            Unary::Neg
+                | Unary::Abs
+                | Unary::Sign
+                | Unary::Floor
+                | Unary::Reciprocal
+                | Unary::Sqrt
+                | Unary::Relu
+                | Unary::StopGradient
+        ),
+        Op::Binary(f) => *f == Binary::Pow,
         Op::Reduce { .. }
         | Op::MatMul { .. }
         | Op::Cholesky
@@ -69,7 +75,56 @@ fn is_dear(node: &Node) -> bool {
         | Op::Noise { .. }
         | Op::Batch { .. }
         | Op::AllReduceMean
+        | Op::Select
         | Op::Broadcast
         | Op::View { .. } => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bayes_nn_autodiff::{Graph, Var};
+
+    use crate::plan::{Plan, Step};
+
+    /// How many instructions are computed ahead of the steps, and how many in each, where `output`
+    /// is multiplied by something that changes.
+    fn instructions<'g>(graph: &'g Graph, output: Var<'g>) -> (usize, usize) {
+        let state = graph.input("state", []);
+        let plan = Plan::new(graph, &[(output * state).sum()], &[(state, state + 1.0)]).unwrap();
+        let count = |steps: &[Step]| {
+            let groups = steps.iter().filter_map(|step| match step {
+                Step::Group(group) => Some(group),
+                _ => None,
+            });
+            let instructions = groups.flat_map(|group| &group.instructions);
+            instructions.filter(|i| i.is_computed()).count()
+        };
+        let (ahead, each) = plan.steps.split_at(plan.ahead);
+        (count(ahead), count(each))
+    }
+
+    #[test]
+    fn short_columns_and_dear_functions_of_data_are_computed_ahead() {
+        // In each step the product and the next state are left.
+        for (length, cheap, dear) in [(1000, (2, 2), (3, 2)), (2000, (0, 4), (3, 2))] {
+            let graph = Graph::new();
+            let x = graph.input("x", [length]);
+            assert_eq!(instructions(&graph, 2.0 * x + x), cheap);
+            let graph = Graph::new();
+            let x = graph.input("x", [length]);
+            assert_eq!(instructions(&graph, (2.0 * x + x).exp()), dear);
+        }
+    }
+
+    #[test]
+    fn what_is_short_makes_no_long_column_to_be_computed_ahead() {
+        let graph = Graph::new();
+        let (x, scale) = (graph.input("x", [2000]), graph.input("scale", []));
+        assert_eq!(instructions(&graph, x * (2.0 * scale)), (1, 3));
+        let graph = Graph::new();
+        let x = graph.input("x", [2000]);
+        let part = (x + x * x).view(10, [500]);
+        assert_eq!(instructions(&graph, 2.0 * part).0, 0);
     }
 }
