@@ -5,30 +5,43 @@ const LINE: usize = 64;
 
 /// Elements that start on a cache line, zero at first.
 pub(super) struct Arena<T> {
-    memory: Vec<T>,
+    /// What is freed with the arena; it is reached through `start` alone, so that pointers which
+    /// are kept stay good.
+    _memory: Vec<T>,
     /// The first element on a cache line.
-    first: usize,
+    start: *mut T,
+    length: usize,
 }
+
+// SAFETY: the memory belongs to the arena.
+unsafe impl<T: Send> Send for Arena<T> {}
 
 impl<T: Copy + Default> Arena<T> {
     /// Memory that nothing touches takes no room: the system hands out zeros when they are asked
     /// for.
     pub fn new(elements: usize) -> Arena<T> {
         let spare = LINE / size_of::<T>();
-        let memory = vec![T::default(); elements + spare];
+        let mut memory = vec![T::default(); elements + spare];
         let first = memory.as_ptr().align_offset(LINE).min(spare);
-        Arena { memory, first }
+        Arena {
+            start: memory.as_mut_ptr().wrapping_add(first),
+            length: memory.len() - first,
+            _memory: memory,
+        }
     }
 
+    /// Where the elements start, as long as the arena lives.
     pub fn start(&mut self) -> *mut T {
-        self.elements_mut().as_mut_ptr()
+        self.start
     }
 
     pub fn elements(&self) -> &[T] {
-        &self.memory[self.first..]
+        // SAFETY: `length` elements of the memory lie there.
+        unsafe { std::slice::from_raw_parts(self.start, self.length) }
     }
 
     pub fn elements_mut(&mut self) -> &mut [T] {
-        &mut self.memory[self.first..]
+        // SAFETY: as above.
+        unsafe { std::slice::from_raw_parts_mut(self.start, self.length) }
     }
 }

@@ -52,8 +52,10 @@ impl<T: Element> Frame<'_, T> {
 
     /// The number of the thread that asks.
     fn thread(&self) -> usize {
-        let thread = rayon::current_thread_index().filter(|_| self.parallel);
-        thread.unwrap_or(0)
+        match self.parallel {
+            true => rayon::current_thread_index().unwrap_or(0),
+            false => 0,
+        }
     }
 
     /// The scratch memory of the thread that asks.
@@ -171,6 +173,12 @@ impl<T: Element> CpuProgram<T> {
             step: 0,
             plan: Arc::new(memory.plan),
         };
+        let arena = program.floats.start();
+        for kernel in &mut program.kernels {
+            if let (Kernel::Group(group), Some(scratch)) = (kernel, program.scratch.first_mut()) {
+                group.bind(arena, scratch, isa);
+            }
+        }
         let plan = program.plan.clone();
         for (value, constant) in &plan.constants {
             program.put(*value, constant.iter().copied());

@@ -9,6 +9,7 @@ mod assemble;
 mod contract;
 mod functions;
 mod routine;
+mod single;
 mod sums;
 mod tile;
 
@@ -18,14 +19,13 @@ use bayes_nn_autodiff::{Binary, Reduction, Unary};
 use rayon::prelude::*;
 
 use super::isa::{Level, Runnable, multiversion};
-use super::pack::tree_sum;
 use super::program::{Frame, WORTH_A_THREAD};
 use super::strips::{Memory, Partials};
 use crate::Element;
 use crate::plan::{Access, Group, Instruction, RowStarts, Strips, ValueId};
 use assemble::{Assembler, Output, Reduce, RowScalar, Stream};
 use routine::Code;
-use sums::SUM_LANES;
+use single::Single;
 pub(super) use sums::maximum;
 pub(super) use tile::Scratch;
 use tile::tile;
@@ -59,6 +59,7 @@ pub(super) struct GroupKernel<T> {
     /// Of each piece its reductions; pieces are counted along rows.
     partials: Partials<f64>,
     cost: usize,
+    single: Option<Box<Single<T>>>,
 }
 
 impl<T: Element> GroupKernel<T> {
@@ -84,6 +85,7 @@ impl<T: Element> GroupKernel<T> {
             columns,
             piece,
             per_row,
+            single: None,
             partials: Partials::new(assembler.reductions.len() * rows * per_row, 0.0),
             cost: rows * columns * (weight + group.operands.len() + group.stores.len()),
             code: assembler.code,
@@ -107,17 +109,27 @@ impl<T: Element> GroupKernel<T> {
         self.cost
     }
 
-    pub fn run(&self, frame: &Frame<'_, T>) {
-        let pieces = self.rows * self.per_row;
-        if frame.parallel && self.cost > WORTH_A_THREAD && pieces > 1 {
+    /// Finds once what does not change between runs, where that pays. Both memories are those of
+    /// all runs.
+    pub fn bind(&mut self, arena: *mut T, scratch: &mut Scratch<T>, isa: Runnable) {
+        self.single = Single::bind(self, arena, scratch, isa).map(Box::new);
+    }
+
+    pub fn run(&mut self, frame: &Frame<'_, T>) {
+        if let Some(single) = &mut self.single {
+            return single.run(&self.code, frame);
+        }
+        let kernel = &*self;
+        let pieces = kernel.rows * kernel.per_row;
+        if frame.parallel && kernel.cost > WORTH_A_THREAD && pieces > 1 {
             // Pieces are dealt in runs, so that a thread's share is worth its while.
-            let run = (pieces * WORTH_A_THREAD / (4 * self.cost)).clamp(1, pieces);
+            let run = (pieces * WORTH_A_THREAD / (4 * kernel.cost)).clamp(1, pieces);
             (0..pieces.div_ceil(run)).into_par_iter().for_each(|i| {
                 let range = i * run..((i + 1) * run).min(pieces);
-                run_pieces(frame.isa, self, frame, range, 1, frame.scratch());
+                run_pieces(frame.isa, kernel, frame, range, 1, frame.scratch());
             });
         } else {
-            run_pieces(frame.isa, self, frame, 0..pieces, 1, frame.scratch());
+            run_pieces(frame.isa, kernel, frame, 0..pieces, 1, frame.scratch());
         }
         self.finish(frame);
     }
@@ -227,10 +239,7 @@ fn pieces_body<L: Level, T: Element>(
             scratch.enter_row(kernel, frame, row);
         }
         for (sum, reduction) in scratch.sums.iter_mut().zip(&kernel.reductions) {
-            *sum = match reduction.kind {
-                Reduction::Sum => [T::ZERO; SUM_LANES],
-                Reduction::Max => [T::NEG_INFINITY; SUM_LANES],
-            };
+            *sum = sums::start(reduction.kind);
         }
         let columns = part * kernel.piece..((part + 1) * kernel.piece).min(kernel.columns);
         let mut column = columns.start;
@@ -246,12 +255,7 @@ fn pieces_body<L: Level, T: Element>(
             .zip(&scratch.sums)
             .zip(&kernel.reductions)
         {
-            *partial = match reduction.kind {
-                Reduction::Sum => tree_sum(sum).to_f64(),
-                Reduction::Max => sum
-                    .iter()
-                    .fold(f64::NEG_INFINITY, |a, b| maximum(a, b.to_f64())),
-            };
+            *partial = sums::reduced(reduction.kind, sum);
         }
     }
 }

@@ -3,11 +3,31 @@
 use bayes_nn_autodiff::Reduction;
 
 use crate::Element;
-use crate::cpu::pack::LANES;
+use crate::cpu::pack::{LANES, tree_sum};
 
 /// Lanes of a running sum: element `i` of a row belongs to lane `i mod 64`, so that several
 /// additions are under way at the same time.
 pub(super) const SUM_LANES: usize = 4 * LANES;
+
+/// The lanes of nothing.
+#[inline(always)]
+pub(super) fn start<T: Element>(kind: Reduction) -> [T; SUM_LANES] {
+    match kind {
+        Reduction::Sum => [T::ZERO; SUM_LANES],
+        Reduction::Max => [T::NEG_INFINITY; SUM_LANES],
+    }
+}
+
+/// The sum or the largest of the lanes.
+#[inline(always)]
+pub(super) fn reduced<T: Element>(kind: Reduction, lanes: &[T; SUM_LANES]) -> f64 {
+    match kind {
+        Reduction::Sum => tree_sum(lanes).to_f64(),
+        Reduction::Max => lanes
+            .iter()
+            .fold(f64::NEG_INFINITY, |a, b| maximum(a, b.to_f64())),
+    }
+}
 
 /// Adds (or compares) a run into lanes: element `i` into lane `i mod 64`.
 #[inline(always)]

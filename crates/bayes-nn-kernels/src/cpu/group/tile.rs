@@ -46,6 +46,13 @@ impl<T: Element> Scratch<T> {
         }
     }
 
+    /// A scratch tile for each place of a kernel.
+    pub(super) fn tiles_of(&mut self, kernel: &GroupKernel<T>) -> Vec<*mut T> {
+        let start = self.tiles.start();
+        let tile = |i| start.wrapping_add(i * TILE_STRIDE);
+        (0..kernel.tiles()).map(tile).collect()
+    }
+
     pub(super) fn enter_row(&mut self, kernel: &GroupKernel<T>, frame: &Frame<'_, T>, row: usize) {
         for (scalar, known) in kernel.scalars.iter().zip(&mut self.scalars) {
             *known = match scalar {
@@ -72,7 +79,7 @@ const TILE_STRIDE: usize = TILE + PADDING;
 /// How many elements are computed where so many are wanted: whole vectors, unless it is a single
 /// number.
 #[inline(always)]
-fn rounded(length: usize) -> usize {
+pub(super) fn rounded(length: usize) -> usize {
     if length == 1 {
         1
     } else {

@@ -189,11 +189,11 @@ fn special_functions_agree_with_sixty_digits() {
     let mut count = 0;
     for (name, x, expected) in fixtures() {
         let actual = match name {
-            "lgamma" => lgamma::<super::super::isa::Baseline, f64>(x),
-            "erf" => erf::<super::super::isa::Baseline, f64>(x),
-            "erfc" => erfc::<super::super::isa::Baseline, f64>(x),
+            "lgamma" => lgamma::<Baseline, f64>(x),
+            "erf" => erf::<Baseline, f64>(x),
+            "erfc" => erfc::<Baseline, f64>(x),
             _ => match name.strip_prefix("polygamma") {
-                Some(n) => polygamma::<super::super::isa::Baseline, f64>(n.parse().unwrap(), x),
+                Some(n) => polygamma::<Baseline, f64>(n.parse().unwrap(), x),
                 None => continue,
             },
         };
