@@ -6,10 +6,10 @@
 //! and written where they lie.
 
 mod assemble;
+mod bound;
 mod contract;
 mod functions;
 mod routine;
-mod single;
 mod sums;
 mod tile;
 
@@ -24,8 +24,8 @@ use super::strips::{Memory, Partials};
 use crate::Element;
 use crate::plan::{Access, Group, Instruction, RowStarts, Strips, ValueId};
 use assemble::{Assembler, Output, Reduce, RowScalar, Stream};
+use bound::Bound;
 use routine::Code;
-use single::Single;
 pub(super) use sums::maximum;
 pub(super) use tile::Scratch;
 use tile::tile;
@@ -59,7 +59,7 @@ pub(super) struct GroupKernel<T> {
     /// Of each piece its reductions; pieces are counted along rows.
     partials: Partials<f64>,
     cost: usize,
-    single: Option<Box<Single<T>>>,
+    bound: Option<Box<Bound<T>>>,
 }
 
 impl<T: Element> GroupKernel<T> {
@@ -85,7 +85,7 @@ impl<T: Element> GroupKernel<T> {
             columns,
             piece,
             per_row,
-            single: None,
+            bound: None,
             partials: Partials::new(assembler.reductions.len() * rows * per_row, 0.0),
             cost: rows * columns * (weight + group.operands.len() + group.stores.len()),
             code: assembler.code,
@@ -112,12 +112,12 @@ impl<T: Element> GroupKernel<T> {
     /// Finds once what does not change between runs, where that pays. Both memories are those of
     /// all runs.
     pub fn bind(&mut self, arena: *mut T, scratch: &mut Scratch<T>, isa: Runnable) {
-        self.single = Single::bind(self, arena, scratch, isa).map(Box::new);
+        self.bound = Bound::new(self, arena, scratch, isa).map(Box::new);
     }
 
     pub fn run(&mut self, frame: &Frame<'_, T>) {
-        if let Some(single) = &mut self.single {
-            return single.run(&self.code, frame);
+        if let Some(bound) = &mut self.bound {
+            return bound.run(&self.code, frame);
         }
         let kernel = &*self;
         let pieces = kernel.rows * kernel.per_row;

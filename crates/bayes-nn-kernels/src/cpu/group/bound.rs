@@ -1,0 +1,224 @@
+//! Groups of few tiles: where everything of each lies is found once, not in every run. All groups
+//! of a small network are such.
+
+use bayes_nn_autodiff::Reduction;
+
+use super::assemble::RowScalar;
+use super::routine::{Code, Tile};
+use super::sums;
+use super::tile::{Scratch, rounded};
+use super::{GroupKernel, TILE};
+use crate::Element;
+use crate::cpu::isa::{Level, Runnable, multiversion};
+use crate::cpu::program::{Frame, WORTH_A_THREAD};
+
+/// Tiles of a group at the most.
+const MOST: usize = 32;
+
+/// What runs of a group need beside its code.
+pub(super) struct Bound<T> {
+    tiles: Vec<BoundTile<T>>,
+    scalars: Vec<T>,
+    /// Scalars that are the number of the step.
+    steps: Vec<usize>,
+    /// Scalars that fill a tile of scratch memory, and so many elements of it.
+    splats: Vec<(usize, *mut T)>,
+    filled: usize,
+    /// What is reduced, and where the result goes; of a single tile only.
+    reductions: Vec<(Reduction, *const T, *mut T)>,
+    totals: Vec<T>,
+    isa: Runnable,
+}
+
+struct BoundTile<T> {
+    places: Vec<*mut T>,
+    row: usize,
+    column: usize,
+    length: usize,
+    /// Scalars that are read, from where.
+    read: Vec<(usize, *const T)>,
+    /// What is copied before the code runs, and after it: from where to where.
+    staged: Vec<(*const T, *mut T)>,
+    copied: Vec<(*const T, *mut T)>,
+}
+
+// SAFETY: pointers are followed by `run` alone, which borrows the kernel for itself.
+unsafe impl<T: Send> Send for Bound<T> {}
+// SAFETY: as above.
+unsafe impl<T: Sync> Sync for Bound<T> {}
+
+impl<T: Element> Bound<T> {
+    /// Finds everything, if the group has few tiles and is no work for several threads. `arena` and `scratch` are those of all runs.
+    pub fn new(
+        kernel: &GroupKernel<T>,
+        arena: *mut T,
+        scratch: &mut Scratch<T>,
+        isa: Runnable,
+    ) -> Option<Bound<T>> {
+        let streams = kernel.streams.iter().map(|stream| stream.place);
+        let mut accessed = streams.chain(kernel.outputs.iter().map(|output| output.place));
+        let count = kernel.rows * kernel.columns.div_ceil(TILE);
+        let most = match kernel.reductions.is_empty() {
+            true => MOST,
+            false => 1,
+        };
+        let for_threads = kernel.cost > WORTH_A_THREAD;
+        let of_strips = accessed.any(|place| place.of_strip);
+        if !(1..=most).contains(&count) || for_threads || of_strips {
+            return None;
+        }
+        let scratch = scratch.tiles_of(kernel);
+        let starts = (0..kernel.rows)
+            .flat_map(|row| (0..kernel.columns).step_by(TILE).map(move |c| (row, c)));
+        let tiles: Vec<BoundTile<T>> = starts
+            .map(|(row, column)| BoundTile::new(kernel, arena, &scratch, row, column))
+            .collect();
+        let mut steps = Vec::new();
+        let scalars = kernel.scalars.iter().enumerate();
+        let scalars = scalars.map(|(i, scalar)| match scalar {
+            RowScalar::Constant(number) => *number,
+            RowScalar::Read { .. } => T::ZERO,
+            RowScalar::Step => {
+                steps.push(i);
+                T::ZERO
+            }
+        });
+        let scalars = scalars.collect();
+        let reductions = kernel.reductions.iter().map(|r| {
+            let to = arena.wrapping_add(r.offset + r.layout.place(0));
+            (r.kind, tiles[0].places[r.place].cast_const(), to)
+        });
+        let splats = kernel.splats.iter();
+        Some(Bound {
+            reductions: reductions.collect(),
+            totals: vec![T::ZERO; kernel.reductions.len()],
+            splats: splats
+                .map(|&(scalar, slot)| (scalar, scratch[slot]))
+                .collect(),
+            filled: rounded(kernel.columns.min(TILE)),
+            tiles,
+            scalars,
+            steps,
+            isa,
+        })
+    }
+
+    pub fn run(&mut self, code: &[Code<T>], frame: &Frame<'_, T>) {
+        for &scalar in &self.steps {
+            self.scalars[scalar] = T::from_f64(frame.step as f64);
+        }
+        // SAFETY: the plan keeps what is read and written inside the arena, and nothing else runs;
+        // a tile holds as many elements as are computed of it, and neither copies nor code write a
+        // place that they read.
+        unsafe {
+            for bound in &self.tiles {
+                for &(scalar, from) in &bound.read {
+                    self.scalars[scalar] = *from;
+                }
+                for &(scalar, tile) in &self.splats {
+                    let tile = std::slice::from_raw_parts_mut(tile, self.filled);
+                    tile.fill(self.scalars[scalar]);
+                }
+                for &(from, to) in &bound.staged {
+                    std::ptr::copy_nonoverlapping(from, to, bound.length);
+                }
+                let tile = Tile {
+                    places: &bound.places,
+                    scalars: &self.scalars,
+                    length: rounded(bound.length),
+                    row: bound.row,
+                    column: bound.column,
+                    seed: frame.seed,
+                    step: frame.step,
+                };
+                for code in code {
+                    (code.routine)(code, &tile);
+                }
+                // Before the copies, which may replace what is reduced; results are written after
+                // them, for they may lie where something else was read.
+                for (total, &(kind, from, _)) in self.totals.iter_mut().zip(&self.reductions) {
+                    let run = std::slice::from_raw_parts(from, bound.length);
+                    *total = T::from_f64(reduce(self.isa, kind, run));
+                }
+                for &(from, to) in &bound.copied {
+                    std::ptr::copy(from, to, bound.length);
+                }
+            }
+            for (total, &(_, _, to)) in self.totals.iter().zip(&self.reductions) {
+                *to = *total;
+            }
+        }
+    }
+}
+
+impl<T: Element> BoundTile<T> {
+    fn new(
+        kernel: &GroupKernel<T>,
+        arena: *mut T,
+        scratch: &[*mut T],
+        row: usize,
+        column: usize,
+    ) -> BoundTile<T> {
+        let length = TILE.min(kernel.columns - column);
+        let whole = rounded(length) == length;
+        let mut places = scratch.to_vec();
+        let (mut staged, mut copied) = (Vec::new(), Vec::new());
+        for (i, stream) in kernel.streams.iter().enumerate() {
+            let place = kernel.slots + i;
+            let start = stream.place.offset + stream.access.start(row) + column;
+            let from = arena.wrapping_add(start);
+            match whole || stream.padded {
+                true => places[place] = from,
+                false => staged.push((from.cast_const(), scratch[place])),
+            }
+        }
+        for (i, output) in kernel.outputs.iter().enumerate() {
+            let place = kernel.slots + kernel.streams.len() + i;
+            let to = arena.wrapping_add(output.place.offset + row * output.stride + column);
+            let direct = whole || output.padded;
+            if direct {
+                places[place] = to;
+            }
+            match output.copied_from {
+                Some(from) => copied.push((from, to)),
+                None if !direct => copied.push((place, to)),
+                None => {}
+            }
+        }
+        let scalars = kernel.scalars.iter().enumerate();
+        let read = scalars.filter_map(|(i, scalar)| match scalar {
+            RowScalar::Read { offset, access } => {
+                let from = arena.wrapping_add(offset + access.start(row));
+                Some((i, from.cast_const()))
+            }
+            RowScalar::Constant(_) | RowScalar::Step => None,
+        });
+        BoundTile {
+            read: read.collect(),
+            copied: (copied.into_iter())
+                .map(|(from, to)| (places[from].cast_const(), to))
+                .collect(),
+            places,
+            row,
+            column,
+            length,
+            staged,
+        }
+    }
+}
+
+multiversion! {
+    /// The sum or the largest of a run.
+    fn reduce<T: Element>(kind: Reduction, run: &[T]) -> f64 = reduce_body;
+}
+
+#[expect(
+    clippy::extra_unused_type_parameters,
+    reason = "sums are compiled for a level by being inlined here"
+)]
+#[inline(always)]
+fn reduce_body<L: Level, T: Element>(kind: Reduction, run: &[T]) -> f64 {
+    let mut lanes = sums::start(kind);
+    sums::accumulate(kind, &mut lanes, run);
+    sums::reduced(kind, &lanes)
+}
