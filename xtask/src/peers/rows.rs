@@ -179,13 +179,13 @@ fn steps() -> Vec<Row> {
             judge: Judge::Each,
         },
         Row {
-            id: "moons-floor",
+            id: "moons-fused",
             work: "the same in f32 beside the step written by hand",
             measure: RATE,
             ours: ours("moons --data {data} --steps 20000", One),
             peers: vec![peer(
-                "hand-fused floor",
-                What::Binary("floor"),
+                "one loop by hand",
+                What::Binary("fused"),
                 "",
                 One,
                 0.5,
