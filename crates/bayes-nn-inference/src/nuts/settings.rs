@@ -160,11 +160,11 @@ impl Nuts {
     /// A GPU pays where one gradient takes one thread of the CPU much longer than the way to the
     /// GPU and back: every leapfrog step writes the position, launches, waits, and reads log
     /// density and gradient, whatever is computed in between, in the [precision](Nuts::precision)
-    /// that is set. That is to be expected of many rows or wide layers, not of a regression on a thousand rows. A run
-    /// elsewhere than on the CPU therefore also times a few gradients there before its first draw
-    /// ([`NutsFit::cpu_seconds_per_gradient`](super::NutsFit::cpu_seconds_per_gradient)); where
-    /// the CPU is faster, the warnings of the fit say so. Chains side by side share a GPU, and on
-    /// the CPU have a core each, which these figures leave out.
+    /// that is set. So it does with many rows or wide layers, not with a regression on a thousand
+    /// rows. A run elsewhere than on the CPU therefore also times a few gradients there before its
+    /// first draw ([`NutsFit::cpu_seconds_per_gradient`](super::NutsFit::cpu_seconds_per_gradient));
+    /// where the CPU is faster, the warnings of the fit say so. Chains side by side share a GPU, and
+    /// on the CPU have a core each, which these figures leave out.
     pub fn device(mut self, device: Device) -> Nuts {
         self.device = device;
         self

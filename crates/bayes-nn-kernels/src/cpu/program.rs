@@ -173,13 +173,17 @@ impl<T: Element> CpuProgram<T> {
             step: 0,
             plan: Arc::new(memory.plan),
         };
+        let plan = program.plan.clone();
         let arena = program.floats.start();
-        for kernel in &mut program.kernels {
-            if let (Kernel::Group(group), Some(scratch)) = (kernel, program.scratch.first_mut()) {
+        for (number, kernel) in program.kernels.iter_mut().enumerate() {
+            let mut strips = plan.strips.iter();
+            let runs_whole = !strips.any(|run| run.steps.contains(&number));
+            if let (Kernel::Group(group), Some(scratch), true) =
+                (kernel, program.scratch.first_mut(), runs_whole)
+            {
                 group.bind(arena, scratch, isa);
             }
         }
-        let plan = program.plan.clone();
         for (value, constant) in &plan.constants {
             program.put(*value, constant.iter().copied());
         }
@@ -412,5 +416,67 @@ impl<T: Element> Program for CpuProgram<T> {
     fn rewind(&mut self, seed: u64, step: u64) {
         self.seed = seed;
         self.step = step;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bayes_nn_autodiff::{Graph, NoiseKind};
+
+    use super::*;
+    use crate::cpu::isa::Isa;
+
+    /// The states, the outputs and all other memory after some steps, and how many groups were
+    /// bound.
+    fn run<T: Element>(plan: &Plan, isa: Runnable, bound: bool) -> (Vec<u64>, usize) {
+        let mut program = CpuProgram::<T>::new(plan, isa, 1, None);
+        let groups = program
+            .kernels
+            .iter_mut()
+            .filter_map(|kernel| match kernel {
+                Kernel::Group(group) => Some(group),
+                _ => None,
+            });
+        let count = groups.map(|group| group.keep_bound(bound)).sum();
+        for input in &plan.inputs {
+            let elements = plan.values[input.value.index()].shape.elements();
+            let numbers: Vec<f64> = (0..elements).map(|i| (i as f64 * 0.37).sin()).collect();
+            program.write(input.id, &numbers).unwrap();
+        }
+        program.rewind(3, 5);
+        program.run(3).unwrap();
+        let outputs = (0..plan.outputs.len()).flat_map(|output| program.read_output(output));
+        let states = plan.states.iter().flat_map(|state| program.values(*state));
+        let numbers = outputs.chain(states);
+        (numbers.map(f64::to_bits).collect(), count)
+    }
+
+    #[test]
+    fn bound_groups_compute_the_bits_of_others() {
+        for columns in [1, 5, 64, 70, 500, 513, 1100] {
+            let graph = Graph::new();
+            let (x, row) = (graph.input("x", [3, columns]), graph.input("row", [3, 1]));
+            let state = graph.input("state", [3, columns]);
+            let line = graph.input("line", [columns]);
+            let noise = graph.noise(NoiseKind::Normal, 1, [3, columns]);
+            let next = 0.9 * state + x * row + noise * graph.step();
+            let total = line.exp().sum() + (line * line).max();
+            let outputs = [
+                next.tanh(),
+                (row + 1.0).broadcast_to([3, columns]) * x,
+                total + line,
+                (line * 0.5).sum(),
+                x.sum_axis(1),
+            ];
+            let plan = Plan::new(&graph, &outputs, &[(state, next), (line, line - 0.1)]).unwrap();
+            for isa in Isa::available() {
+                let isa = isa.check().unwrap();
+                let (bits, count) = run::<f64>(&plan, isa, true);
+                assert!(count > 0);
+                assert_eq!(bits, run::<f64>(&plan, isa, false).0, "{columns}, {isa:?}");
+                let (bits, _) = run::<f32>(&plan, isa, true);
+                assert_eq!(bits, run::<f32>(&plan, isa, false).0, "{columns}, {isa:?}");
+            }
+        }
     }
 }

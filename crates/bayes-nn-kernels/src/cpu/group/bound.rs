@@ -27,6 +27,7 @@ pub(super) struct Bound<T> {
     /// What is reduced, and where the result goes; of a single tile only.
     reductions: Vec<(Reduction, *const T, *mut T)>,
     totals: Vec<T>,
+    arena: *mut T,
     isa: Runnable,
 }
 
@@ -48,7 +49,8 @@ unsafe impl<T: Send> Send for Bound<T> {}
 unsafe impl<T: Sync> Sync for Bound<T> {}
 
 impl<T: Element> Bound<T> {
-    /// Finds everything, if the group has few tiles and is no work for several threads. `arena` and `scratch` are those of all runs.
+    /// Finds everything, if the group has few tiles and is no work for several threads. `arena` and
+    /// `scratch` are those of all runs.
     pub fn new(
         kernel: &GroupKernel<T>,
         arena: *mut T,
@@ -92,6 +94,7 @@ impl<T: Element> Bound<T> {
         Some(Bound {
             reductions: reductions.collect(),
             totals: vec![T::ZERO; kernel.reductions.len()],
+            arena,
             splats: splats
                 .map(|&(scalar, slot)| (scalar, scratch[slot]))
                 .collect(),
@@ -104,6 +107,7 @@ impl<T: Element> Bound<T> {
     }
 
     pub fn run(&mut self, code: &[Code<T>], frame: &Frame<'_, T>) {
+        debug_assert_eq!(self.arena, frame.arena, "the memory has moved");
         for &scalar in &self.steps {
             self.scalars[scalar] = T::from_f64(frame.step as f64);
         }
@@ -112,12 +116,15 @@ impl<T: Element> Bound<T> {
         // place that they read.
         unsafe {
             for bound in &self.tiles {
-                for &(scalar, from) in &bound.read {
-                    self.scalars[scalar] = *from;
-                }
-                for &(scalar, tile) in &self.splats {
-                    let tile = std::slice::from_raw_parts_mut(tile, self.filled);
-                    tile.fill(self.scalars[scalar]);
+                // Those of a row stay what they are until the next.
+                if bound.column == 0 {
+                    for &(scalar, from) in &bound.read {
+                        self.scalars[scalar] = *from;
+                    }
+                    for &(scalar, tile) in &self.splats {
+                        let tile = std::slice::from_raw_parts_mut(tile, self.filled);
+                        tile.fill(self.scalars[scalar]);
+                    }
                 }
                 for &(from, to) in &bound.staged {
                     std::ptr::copy_nonoverlapping(from, to, bound.length);

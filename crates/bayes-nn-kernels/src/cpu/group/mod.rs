@@ -115,6 +115,14 @@ impl<T: Element> GroupKernel<T> {
         self.bound = Bound::new(self, arena, scratch, isa).map(Box::new);
     }
 
+    /// Whether it is bound; it stays so only if it is to.
+    #[cfg(test)]
+    pub fn keep_bound(&mut self, keep: bool) -> usize {
+        let was = usize::from(self.bound.is_some());
+        self.bound = self.bound.take().filter(|_| keep);
+        was
+    }
+
     pub fn run(&mut self, frame: &Frame<'_, T>) {
         if let Some(bound) = &mut self.bound {
             return bound.run(&self.code, frame);

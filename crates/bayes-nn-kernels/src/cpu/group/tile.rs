@@ -39,18 +39,16 @@ impl<T: Element> Scratch<T> {
 
     /// Points the places of a kernel to their scratch tiles.
     pub(super) fn prepare(&mut self, kernel: &GroupKernel<T>) {
-        let tiles = self.tiles.elements_mut().chunks_exact_mut(TILE_STRIDE);
-        let places = &mut self.places[..kernel.tiles()];
-        for (place, tile) in places.iter_mut().zip(tiles) {
-            *place = tile.as_mut_ptr();
+        let start = self.tiles.start();
+        for (i, place) in self.places[..kernel.tiles()].iter_mut().enumerate() {
+            *place = start.wrapping_add(i * TILE_STRIDE);
         }
     }
 
     /// A scratch tile for each place of a kernel.
     pub(super) fn tiles_of(&mut self, kernel: &GroupKernel<T>) -> Vec<*mut T> {
-        let start = self.tiles.start();
-        let tile = |i| start.wrapping_add(i * TILE_STRIDE);
-        (0..kernel.tiles()).map(tile).collect()
+        self.prepare(kernel);
+        self.places[..kernel.tiles()].to_vec()
     }
 
     pub(super) fn enter_row(&mut self, kernel: &GroupKernel<T>, frame: &Frame<'_, T>, row: usize) {
@@ -66,8 +64,9 @@ impl<T: Element> Scratch<T> {
         }
         let filled = rounded(kernel.columns.min(TILE));
         for &(scalar, slot) in &kernel.splats {
-            let start = slot * TILE_STRIDE;
-            self.tiles.elements_mut()[start..start + filled].fill(self.scalars[scalar]);
+            // SAFETY: a slot is a scratch tile, which holds a whole tile.
+            let tile = unsafe { std::slice::from_raw_parts_mut(self.places[slot], filled) };
+            tile.fill(self.scalars[scalar]);
         }
     }
 }

@@ -342,15 +342,17 @@ fn blocks_body<L: Level, T: Element>(x: &[T; BLOCK]) {
     log_sigmoid_with_slope_block::<L, T>(x, &mut y, &mut slope);
     assert_eq!(bits(y), bits(x.map(|x| log_sigmoid::<L, T>(x))));
     assert_eq!(bits(slope), bits(x.map(|x| sigmoid::<L, T>(-x))));
-    let pairs = x.map(|x| softplus_with_slope::<L, T>(x));
-    assert_eq!(
-        bits(pairs.map(|(y, _)| y)),
-        bits(x.map(|x| softplus::<L, T>(x)))
-    );
-    assert_eq!(
-        bits(pairs.map(|(_, slope)| slope)),
-        bits(x.map(|x| sigmoid::<L, T>(x)))
-    );
+    softplus_with_slope_block::<L, T>(x, &mut y, &mut slope);
+    assert_eq!(bits(y), bits(x.map(|x| softplus::<L, T>(x))));
+    assert_eq!(bits(slope), bits(x.map(|x| sigmoid::<L, T>(x))));
+    softplus_block::<L, T>(x, &mut slope);
+    assert_eq!(bits(slope), bits(y));
+    log_sigmoid_block::<L, T>(x, &mut y);
+    assert_eq!(bits(y), bits(x.map(|x| log_sigmoid::<L, T>(x))));
+    sigmoid_block::<L, T>(x, &mut y);
+    assert_eq!(bits(y), bits(x.map(|x| sigmoid::<L, T>(x))));
+    exp_block::<L, T>(x, &mut y);
+    assert_eq!(bits(y), bits(x.map(|x| exp::<L, T>(x))));
 }
 
 multiversion! {
@@ -383,6 +385,11 @@ fn blocks_and_slopes_have_the_bits_of_single_numbers() {
         tanh_block::<Baseline, f64>(&x, &mut y);
         assert!(y[7].is_nan());
         log_sigmoid_with_slope_block::<Baseline, f64>(&x, &mut y, &mut slope);
+        assert!(y[7].is_nan() && slope[7].is_nan());
+        softplus_with_slope_block::<Baseline, f64>(&x, &mut y, &mut slope);
+        assert!(y[7].is_nan() && slope[7].is_nan());
+        sigmoid_block::<Baseline, f64>(&x, &mut y);
+        exp_block::<Baseline, f64>(&x, &mut slope);
         assert!(y[7].is_nan() && slope[7].is_nan());
     }
 }

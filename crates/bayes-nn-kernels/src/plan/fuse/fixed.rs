@@ -31,10 +31,16 @@ pub(super) fn fixed(nodes: &[Node], live: &[bool], states: &[usize]) -> Vec<bool
             && node.shape.elements() <= SHORT
             && arguments().all(|a| short[a] || is_given(a));
     }
-    let computes = |node: &Node| matches!(node.op, Op::Unary(_) | Op::Binary(_) | Op::Select);
-    let mut ahead: Vec<bool> = (nodes.iter().zip(&dear).zip(&short))
-        .map(|((node, dear), short)| *dear || *short && computes(node))
-        .collect();
+    let mut ahead = vec![false; nodes.len()];
+    for (index, node) in nodes.iter().enumerate() {
+        // A view may have to be copied.
+        let is_worth_it = match &node.op {
+            Op::Unary(_) | Op::Binary(_) | Op::Select => true,
+            Op::View { .. } => node.arguments.iter().any(|a| ahead[a.index()]),
+            _ => false,
+        };
+        ahead[index] = dear[index] || short[index] && is_worth_it;
+    }
     // What is needed for them.
     for index in (0..nodes.len()).rev() {
         if ahead[index] {
