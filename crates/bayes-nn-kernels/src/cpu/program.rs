@@ -426,8 +426,7 @@ mod tests {
     use super::*;
     use crate::cpu::isa::Isa;
 
-    /// The states, the outputs and all other memory after some steps, and how many groups were
-    /// bound.
+    /// The outputs and the states after some steps, and how many groups were bound.
     fn run<T: Element>(plan: &Plan, isa: Runnable, bound: bool) -> (Vec<u64>, usize) {
         let mut program = CpuProgram::<T>::new(plan, isa, 1, None);
         let groups = program

@@ -1,16 +1,17 @@
-//! Groups of few tiles: where everything of each lies is found once, not in every run. All groups
-//! of a small network are such.
+//! Groups of few tiles: where everything of each lies is found once, not in every run. Of a small
+//! network all groups are such.
 
 use bayes_nn_autodiff::Reduction;
 
 use super::assemble::RowScalar;
 use super::routine::{Code, Tile};
 use super::sums;
-use super::tile::{Scratch, rounded};
+use super::tile::{Part, Scratch, rounded};
 use super::{GroupKernel, TILE};
 use crate::Element;
 use crate::cpu::isa::{Level, Runnable, multiversion};
 use crate::cpu::program::{Frame, WORTH_A_THREAD};
+use crate::cpu::strips::Place;
 
 /// Tiles of a group at the most.
 const MOST: usize = 32;
@@ -32,10 +33,8 @@ pub(super) struct Bound<T> {
 }
 
 struct BoundTile<T> {
+    part: Part,
     places: Vec<*mut T>,
-    row: usize,
-    column: usize,
-    length: usize,
     /// Scalars that are read, from where.
     read: Vec<(usize, *const T)>,
     /// What is copied before the code runs, and after it: from where to where.
@@ -117,7 +116,7 @@ impl<T: Element> Bound<T> {
         unsafe {
             for bound in &self.tiles {
                 // Those of a row stay what they are until the next.
-                if bound.column == 0 {
+                if bound.part.column == 0 {
                     for &(scalar, from) in &bound.read {
                         self.scalars[scalar] = *from;
                     }
@@ -127,14 +126,14 @@ impl<T: Element> Bound<T> {
                     }
                 }
                 for &(from, to) in &bound.staged {
-                    std::ptr::copy_nonoverlapping(from, to, bound.length);
+                    std::ptr::copy_nonoverlapping(from, to, bound.part.length);
                 }
                 let tile = Tile {
                     places: &bound.places,
                     scalars: &self.scalars,
-                    length: rounded(bound.length),
-                    row: bound.row,
-                    column: bound.column,
+                    length: rounded(bound.part.length),
+                    row: bound.part.row,
+                    column: bound.part.column,
                     seed: frame.seed,
                     step: frame.step,
                 };
@@ -144,11 +143,11 @@ impl<T: Element> Bound<T> {
                 // Before the copies, which may replace what is reduced; results are written after
                 // them, for they may lie where something else was read.
                 for (total, &(kind, from, _)) in self.totals.iter_mut().zip(&self.reductions) {
-                    let run = std::slice::from_raw_parts(from, bound.length);
+                    let run = std::slice::from_raw_parts(from, bound.part.length);
                     *total = T::from_f64(reduce(self.isa, kind, run));
                 }
                 for &(from, to) in &bound.copied {
-                    std::ptr::copy(from, to, bound.length);
+                    std::ptr::copy(from, to, bound.part.length);
                 }
             }
             for (total, &(_, _, to)) in self.totals.iter().zip(&self.reductions) {
@@ -166,32 +165,19 @@ impl<T: Element> BoundTile<T> {
         row: usize,
         column: usize,
     ) -> BoundTile<T> {
-        let length = TILE.min(kernel.columns - column);
-        let whole = rounded(length) == length;
+        let part = Part {
+            row,
+            column,
+            length: TILE.min(kernel.columns - column),
+        };
+        let at = |place: Place| arena.wrapping_add(place.offset);
         let mut places = scratch.to_vec();
         let (mut staged, mut copied) = (Vec::new(), Vec::new());
-        for (i, stream) in kernel.streams.iter().enumerate() {
-            let place = kernel.slots + i;
-            let start = stream.place.offset + stream.access.start(row) + column;
-            let from = arena.wrapping_add(start);
-            match whole || stream.padded {
-                true => places[place] = from,
-                false => staged.push((from.cast_const(), scratch[place])),
-            }
-        }
-        for (i, output) in kernel.outputs.iter().enumerate() {
-            let place = kernel.slots + kernel.streams.len() + i;
-            let to = arena.wrapping_add(output.place.offset + row * output.stride + column);
-            let direct = whole || output.padded;
-            if direct {
-                places[place] = to;
-            }
-            match output.copied_from {
-                Some(from) => copied.push((from, to)),
-                None if !direct => copied.push((place, to)),
-                None => {}
-            }
-        }
+        let own = |place: usize| scratch[place];
+        kernel.point(part, at, own, &mut places, |from, to| {
+            staged.push((from, to))
+        });
+        kernel.copies(part, at, &places, |from, to| copied.push((from, to)));
         let scalars = kernel.scalars.iter().enumerate();
         let read = scalars.filter_map(|(i, scalar)| match scalar {
             RowScalar::Read { offset, access } => {
@@ -201,15 +187,11 @@ impl<T: Element> BoundTile<T> {
             RowScalar::Constant(_) | RowScalar::Step => None,
         });
         BoundTile {
+            part,
             read: read.collect(),
-            copied: (copied.into_iter())
-                .map(|(from, to)| (places[from].cast_const(), to))
-                .collect(),
             places,
-            row,
-            column,
-            length,
             staged,
+            copied,
         }
     }
 }

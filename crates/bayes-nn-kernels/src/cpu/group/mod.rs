@@ -28,7 +28,7 @@ use bound::Bound;
 use routine::Code;
 pub(super) use sums::maximum;
 pub(super) use tile::Scratch;
-use tile::tile;
+use tile::{Part, tile};
 
 /// Elements of a tile: large enough that choosing its instructions costs little, small enough
 /// that a dozen of them stay in the first-level cache. A multiple of 64, where blocks of noise
@@ -253,7 +253,12 @@ fn pieces_body<L: Level, T: Element>(
         let mut column = columns.start;
         while column < columns.end {
             let length = TILE.min(columns.end - column);
-            tile::<T>(kernel, frame, scratch, row, column, length);
+            let part = Part {
+                row,
+                column,
+                length,
+            };
+            tile::<T>(kernel, frame, scratch, part);
             column += length;
         }
         // SAFETY: each piece is run by one thread.

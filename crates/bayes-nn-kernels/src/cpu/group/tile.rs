@@ -1,12 +1,13 @@
 //! A tile of a group: where its places point, and the run of the code over it.
 
-use super::assemble::RowScalar;
+use super::assemble::{Output, RowScalar};
 use super::routine::Tile;
 use super::sums::{SUM_LANES, accumulate};
 use super::{GroupKernel, TILE};
 use crate::Element;
 use crate::cpu::arena::Arena;
 use crate::cpu::program::Frame;
+use crate::cpu::strips::Place;
 use crate::plan::layout::PADDING;
 
 /// Memory of a thread that runs groups.
@@ -86,87 +87,118 @@ pub(super) fn rounded(length: usize) -> usize {
     }
 }
 
+/// A tile of a group: columns from `column` on of a row.
+#[derive(Clone, Copy)]
+pub(super) struct Part {
+    pub row: usize,
+    pub column: usize,
+    pub length: usize,
+}
+
+impl<T: Element> GroupKernel<T> {
+    /// Points the places of streams and outputs to where a tile of them lies; those of which
+    /// nothing beyond the end may be touched to their scratch tiles. `at` is where a value starts,
+    /// `scratch` where the tile of a place does; `stage` is told what must be copied before.
+    #[inline(always)]
+    pub(super) fn point(
+        &self,
+        part: Part,
+        at: impl Fn(Place) -> *mut T,
+        scratch: impl Fn(usize) -> *mut T,
+        places: &mut [*mut T],
+        mut stage: impl FnMut(*const T, *mut T),
+    ) {
+        let is_whole = rounded(part.length) == part.length;
+        for (i, stream) in self.streams.iter().enumerate() {
+            let place = self.slots + i;
+            let start = stream.access.start(part.row) + part.column;
+            let source = at(stream.place).wrapping_add(start);
+            places[place] = if is_whole || stream.padded {
+                source
+            } else {
+                stage(source, scratch(place));
+                scratch(place)
+            };
+        }
+        let first_output = self.slots + self.streams.len();
+        for (i, output) in self.outputs.iter().enumerate() {
+            let place = first_output + i;
+            places[place] = match is_whole || output.padded {
+                true => output.target(part, &at),
+                false => scratch(place),
+            };
+        }
+    }
+
+    /// Tells `copy` what must be copied after the code has run, where [`GroupKernel::point`] pointed
+    /// the places.
+    #[inline(always)]
+    pub(super) fn copies(
+        &self,
+        part: Part,
+        at: impl Fn(Place) -> *mut T,
+        places: &[*mut T],
+        mut copy: impl FnMut(*const T, *mut T),
+    ) {
+        let first_output = self.slots + self.streams.len();
+        for (i, output) in self.outputs.iter().enumerate() {
+            let target = output.target(part, &at);
+            let source = places[output.copied_from.unwrap_or(first_output + i)];
+            if output.copied_from.is_some() || source != target {
+                copy(source, target);
+            }
+        }
+    }
+}
+
+impl Output {
+    /// Where a tile of it goes.
+    #[inline(always)]
+    fn target<T>(&self, part: Part, at: impl Fn(Place) -> *mut T) -> *mut T {
+        at(self.place).wrapping_add(part.row * self.stride + part.column)
+    }
+}
+
 /// Computes one tile of one row.
 #[inline(always)]
 pub(super) fn tile<T: Element>(
     kernel: &GroupKernel<T>,
     frame: &Frame<'_, T>,
     scratch: &mut Scratch<T>,
-    row: usize,
-    column: usize,
-    length: usize,
+    part: Part,
 ) {
-    let rounded = rounded(length);
-    let base = scratch.tiles.start();
-    for (i, stream) in kernel.streams.iter().enumerate() {
-        let place = kernel.slots + i;
-        // SAFETY: the plan keeps rows inside the arena. A tile that is no whole number of
-        // vectors is copied first, unless the value says that it may be read beyond its end.
-        unsafe {
-            let source = frame
-                .at(stream.place)
-                .wrapping_add(stream.access.start(row) + column);
-            scratch.places[place] = if rounded == length || stream.padded {
-                source
-            } else {
-                let staged = base.add(place * TILE_STRIDE);
-                std::ptr::copy_nonoverlapping(source, staged, length);
-                staged
-            };
-        }
-    }
-    let first_output = kernel.slots + kernel.streams.len();
-    for (i, output) in kernel.outputs.iter().enumerate() {
-        let place = first_output + i;
-        // SAFETY: as above, for writing.
-        unsafe {
-            scratch.places[place] = if rounded == length || output.padded {
-                frame
-                    .at(output.place)
-                    .wrapping_add(row * output.stride + column)
-            } else {
-                base.add(place * TILE_STRIDE)
-            };
-        }
-    }
+    let start = scratch.tiles.start();
+    let at = |place| frame.at(place);
+    let own = |place| start.wrapping_add(place * TILE_STRIDE);
+    kernel.point(part, at, own, &mut scratch.places, |from, to| {
+        // SAFETY: the plan keeps rows inside the arena, and scratch tiles are apart from it.
+        unsafe { std::ptr::copy_nonoverlapping(from, to, part.length) };
+    });
 
     let tile = Tile {
         places: &scratch.places,
         scalars: &scratch.scalars,
-        length: rounded,
-        row,
-        column,
+        length: rounded(part.length),
+        row: part.row,
+        column: part.column,
         seed: frame.seed,
         step: frame.step,
     };
     for code in &kernel.code {
-        // SAFETY: a place is `rounded` elements, and no instruction writes a place that it
+        // SAFETY: a place is whole vectors of elements, and no instruction writes a place that it
         // reads, or writes twice: registers are freed only after their last reader, and two
         // results of one instruction are given registers of their own.
         unsafe { (code.routine)(code, &tile) };
     }
 
     for (sum, reduction) in scratch.sums.iter_mut().zip(&kernel.reductions) {
-        // SAFETY: a place is `rounded` readable elements.
-        let run = unsafe { std::slice::from_raw_parts(scratch.places[reduction.place], length) };
+        let place = scratch.places[reduction.place];
+        // SAFETY: a place is as many readable elements.
+        let run = unsafe { std::slice::from_raw_parts(place, part.length) };
         accumulate(reduction.kind, sum, run);
     }
-    for (i, output) in kernel.outputs.iter().enumerate() {
-        // SAFETY: the plan gives the value `length` elements here, and `rounded` when padded;
-        // the source is a scratch tile or an operand, never the output itself.
-        unsafe {
-            let target = frame
-                .at(output.place)
-                .wrapping_add(row * output.stride + column);
-            match output.copied_from {
-                Some(place) => {
-                    std::ptr::copy(scratch.places[place], target, length);
-                }
-                None if scratch.places[first_output + i] != target => {
-                    std::ptr::copy_nonoverlapping(scratch.places[first_output + i], target, length);
-                }
-                None => {}
-            }
-        }
-    }
+    kernel.copies(part, at, &scratch.places, |from, to| {
+        // SAFETY: the plan gives the value as many elements here.
+        unsafe { std::ptr::copy(from, to, part.length) };
+    });
 }
