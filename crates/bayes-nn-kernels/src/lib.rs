@@ -41,7 +41,7 @@ pub use error::KernelError;
 pub use lanes::{Alone, Lanes};
 pub use plan::Plan;
 pub use profile::Profile;
-pub use ranks::Group;
+pub use ranks::DeviceGroup;
 
 /// The numbers a program calculates with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -81,7 +81,7 @@ pub trait Backend {
     }
 
     /// How many ranks run a plan in which ranks meet, each with its part of every minibatch: 1,
-    /// unless this is a [`Group`].
+    /// unless this is a [`DeviceGroup`].
     fn ranks(&self) -> usize {
         1
     }

@@ -5,12 +5,12 @@ use std::time::Instant;
 
 use bayes_nn_autodiff::Graph;
 
-use crate::plan::{Plan, Step, ValueId};
+use crate::plan::{Pass, Plan, ValueId};
 use crate::{Backend, KernelError, Precision};
 
 /// What one pass of a plan does in a step.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Pass {
+pub struct PassCost {
     /// Its kind and shape: `matmul 400x784x128`.
     pub name: String,
     /// Elements read and written, each value counted once.
@@ -25,7 +25,7 @@ pub struct Profile {
     /// Over how many steps it was measured.
     pub steps: u64,
     /// The passes, each with its median seconds, in the order in which they run.
-    pub passes: Vec<(Pass, f64)>,
+    pub passes: Vec<(PassCost, f64)>,
     /// The numbers of the program.
     pub precision: Precision,
     /// What the machine can do, when it was measured.
@@ -43,15 +43,15 @@ pub struct Limits {
 
 impl Plan {
     /// What each step of the plan does.
-    pub fn passes(&self) -> Vec<Pass> {
-        self.steps.iter().map(|step| self.pass(step)).collect()
+    pub fn passes(&self) -> Vec<PassCost> {
+        self.passes.iter().map(|step| self.pass(step)).collect()
     }
 
-    fn pass(&self, step: &Step) -> Pass {
+    fn pass(&self, step: &Pass) -> PassCost {
         let size = |id: ValueId| self.values[id.index()].shape.elements();
         let shape = |id: ValueId| self.values[id.index()].shape;
         match step {
-            Step::Group(group) => {
+            Pass::Fused(group) => {
                 let read: usize = group.operands.iter().map(|o| size(o.value)).sum();
                 let stored = group.stores.iter().map(|s| s.value);
                 let reduced = group.reductions.iter().map(|r| r.value);
@@ -62,59 +62,59 @@ impl Plan {
                     .iter()
                     .filter(|i| i.is_computed())
                     .count();
-                Pass {
+                PassCost {
                     name: format!("{code} operations on {rows}x{columns}"),
                     elements: read + written,
                     operations: rows * columns * (code + group.reductions.len()),
                 }
             }
-            Step::MatMul(product) => {
+            Pass::MatMul(product) => {
                 let (m, n, k) = (product.m, product.n, product.k);
-                Pass {
+                PassCost {
                     name: format!("matmul {m}x{k}x{n}"),
                     elements: m * k + k * n + m * n,
                     operations: 2 * m * n * k,
                 }
             }
-            Step::Cholesky { out, .. } => {
+            Pass::Cholesky { out, .. } => {
                 let n = shape(*out)[0];
-                Pass {
+                PassCost {
                     name: format!("cholesky {n}x{n}"),
                     elements: 2 * n * n,
                     operations: n * n * n / 3,
                 }
             }
-            Step::TriangularSolve { triangle, out, .. } => {
+            Pass::TriangularSolve { triangle, out, .. } => {
                 let (n, columns) = (shape(*out)[0], shape(*out)[1]);
-                Pass {
+                PassCost {
                     name: format!("triangular solve {n}x{n}, {n}x{columns}"),
                     elements: size(*triangle) + 2 * size(*out),
                     operations: n * n * columns,
                 }
             }
-            Step::ReduceMiddle { source, out, .. } => Pass {
+            Pass::ReduceMiddle { source, out, .. } => PassCost {
                 name: format!("reduce {} to {}", shape(*source), shape(*out)),
                 elements: size(*source) + size(*out),
                 operations: size(*source),
             },
-            Step::Copy { out, .. } => moved("copy", shape(*out), 2 * size(*out)),
-            Step::Transpose { out, .. } => moved("transpose", shape(*out), 2 * size(*out)),
-            Step::Concat { parts, out, .. } => {
+            Pass::Copy { out, .. } => moved("copy", shape(*out), 2 * size(*out)),
+            Pass::Transpose { out, .. } => moved("transpose", shape(*out), 2 * size(*out)),
+            Pass::Concat { parts, out, .. } => {
                 let copied: usize = parts.iter().map(|(_, part)| size(*part)).sum();
                 moved("concat", shape(*out), 2 * copied)
             }
-            Step::Gather { out, .. } => moved("gather", shape(*out), 2 * size(*out)),
-            Step::Scatter { source, out, .. } => {
+            Pass::Gather { out, .. } => moved("gather", shape(*out), 2 * size(*out)),
+            Pass::Scatter { source, out, .. } => {
                 moved("scatter", shape(*out), size(*source) + size(*out))
             }
-            Step::Batch { out, .. } => moved("batch", shape(*out), size(*out)),
-            Step::AllReduceMean { out, .. } => moved("all-reduce", shape(*out), 2 * size(*out)),
+            Pass::Batch { out, .. } => moved("batch", shape(*out), size(*out)),
+            Pass::AllReduceMean { out, .. } => moved("all-reduce", shape(*out), 2 * size(*out)),
         }
     }
 }
 
-fn moved(name: &str, shape: bayes_nn_autodiff::Shape, elements: usize) -> Pass {
-    Pass {
+fn moved(name: &str, shape: bayes_nn_autodiff::Shape, elements: usize) -> PassCost {
+    PassCost {
         name: format!("{name} {shape}"),
         elements,
         operations: 0,
@@ -125,7 +125,7 @@ impl Profile {
     /// Of the seconds that each pass took in each step, the medians: a step that the system
     /// interrupted must not speak for all.
     pub(crate) fn of_samples(
-        passes: Vec<Pass>,
+        passes: Vec<PassCost>,
         samples: Vec<Vec<f64>>,
         precision: Precision,
     ) -> Profile {
@@ -258,7 +258,8 @@ impl fmt::Display for Profile {
         for (pass, seconds) in &self.passes {
             line(&pass.name, *seconds, pass.elements, pass.operations)?;
         }
-        let sum = |count: fn(&Pass) -> usize| self.passes.iter().map(|(pass, _)| count(pass)).sum();
+        let sum =
+            |count: fn(&PassCost) -> usize| self.passes.iter().map(|(pass, _)| count(pass)).sum();
         line(
             "the whole step",
             total,

@@ -46,7 +46,7 @@ type Compile = dyn Fn(&Plan, Precision, Vec<Seat>) -> Result<Programs, KernelErr
 /// assert_eq!(program.read_output(0), [4.5]);
 /// # Ok::<(), bayes_nn_kernels::KernelError>(())
 /// ```
-pub struct Group {
+pub struct DeviceGroup {
     ranks: usize,
     first: Box<dyn Backend + Send + Sync>,
     compile: Box<Compile>,
@@ -56,7 +56,7 @@ pub struct Group {
     turn: Arc<Mutex<()>>,
 }
 
-impl Group {
+impl DeviceGroup {
     /// Members by rank, and how they compile a plan in which they meet: a program for each seat.
     ///
     /// # Errors
@@ -67,11 +67,11 @@ impl Group {
         + Send
         + Sync
         + 'static,
-    ) -> Result<Group, DeviceError> {
+    ) -> Result<DeviceGroup, DeviceError> {
         let Some(first) = members.first().cloned() else {
             return Err(DeviceError::EmptyGroup);
         };
-        Ok(Group {
+        Ok(DeviceGroup {
             ranks: members.len(),
             first: Box::new(first),
             compile: Box::new(move |plan, precision, seats| {
@@ -84,15 +84,15 @@ impl Group {
 
     /// A group whose ranks cannot meet again once one has failed.
     #[cfg(feature = "nccl")]
-    pub(crate) fn ended_by_failure(self) -> Group {
-        Group {
+    pub(crate) fn ended_by_failure(self) -> DeviceGroup {
+        DeviceGroup {
             ended_by_failure: true,
             ..self
         }
     }
 }
 
-impl Backend for Group {
+impl Backend for DeviceGroup {
     fn compile(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Program>, KernelError> {
         // To allocate and to load may be to wait for what runs on a GPU, and that for another rank.
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);

@@ -181,12 +181,12 @@ fn what_depends_on_data_alone_is_computed_when_they_are_written() {
         m.outputs = vec![log_prob.sum(), constant.sum(), counts * 2.0];
         m.updates = vec![(rate, rate * 0.5)];
         let plan = m.plan();
-        assert!(plan.ahead > 0 && plan.ahead < plan.steps.len());
-        let read_ahead = |var: Var| {
+        assert!(plan.hoisted > 0 && plan.hoisted < plan.passes.len());
+        let hoisted = |var: Var| {
             let mut inputs = plan.inputs.iter();
-            inputs.any(|input| Some(input.id) == var.input_id() && input.read_ahead)
+            inputs.any(|input| Some(input.id) == var.input_id() && input.hoisted)
         };
-        assert!(read_ahead(counts) && !read_ahead(rate));
+        assert!(hoisted(counts) && !hoisted(rate));
         m.assert_like_reference(3);
 
         let cpu = Cpu::detect().unwrap();

@@ -10,14 +10,14 @@ mod network;
 
 use bayes_nn_autodiff::{Graph, InputId, Var, grad};
 use bayes_nn_kernels::{
-    Backend, Cpu, Device, DeviceError, Group, KernelError, Plan, Precision, plan,
+    Backend, Cpu, Device, DeviceError, DeviceGroup, KernelError, Plan, Precision, plan,
 };
 use common::{Model, SEED, assert_close};
 use network::{step_of_ranks, variational_step};
 
 const BOTH: [(Precision, f64); 2] = [(Precision::F64, 1e-10), (Precision::F32, 2e-4)];
 
-fn cpus(ranks: usize) -> Group {
+fn cpus(ranks: usize) -> DeviceGroup {
     let cpu = Cpu::detect().unwrap().threads(ranks);
     cpu.group(ranks).unwrap()
 }
@@ -25,7 +25,7 @@ fn cpus(ranks: usize) -> Group {
 /// Groups, all of which must take the same steps.
 fn groups() -> Vec<Device> {
     let sizes = [1, 2, 4];
-    let named = |group: Group| Device::new("group", group);
+    let named = |group: DeviceGroup| Device::new("group", group);
     match std::env::var("BAYES_NN_TEST_ON").as_deref() {
         #[cfg(feature = "cuda")]
         Ok("host") => {
@@ -278,8 +278,8 @@ fn a_plan_in_which_ranks_do_not_meet_is_run_by_the_first() {
     assert_eq!((cpu.ranks(), cpus(4).ranks()), (1, 4));
     let met = Graph::new();
     let plan = step_of_ranks(&met, 50).plan();
-    let means = plan.steps.iter();
-    let means = means.filter(|step| matches!(step, plan::Step::AllReduceMean { .. }));
+    let means = plan.passes.iter();
+    let means = means.filter(|step| matches!(step, plan::Pass::AllReduceMean { .. }));
     assert_eq!(means.count(), 1);
     for plan in [plan, model.plan()] {
         let lanes = cpus(2).compile_lanes(&plan, Precision::F32, &[], 3);

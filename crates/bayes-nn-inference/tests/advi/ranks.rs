@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 use crate::regression::Regression;
 use crate::stops::Chance;
 use bayes_nn_inference::{Advi, AdviFit, Estimator, InferenceError, Stop};
-use bayes_nn_kernels::plan::Step;
-use bayes_nn_kernels::{Backend, Cpu, Device, Group, KernelError, Plan, Precision, Program};
+use bayes_nn_kernels::plan::Pass;
+use bayes_nn_kernels::{Backend, Cpu, Device, DeviceGroup, KernelError, Plan, Precision, Program};
 
-fn group(ranks: usize) -> Group {
+fn group(ranks: usize) -> DeviceGroup {
     let cpu = Cpu::detect().unwrap().threads(1);
     cpu.group(ranks).unwrap()
 }
@@ -72,14 +72,14 @@ fn a_fit_on_ranks_is_the_fit_on_one_device() {
 
 /// A group that counts the means over ranks in every plan that it gets.
 struct Counted {
-    group: Group,
+    group: DeviceGroup,
     means: Arc<Mutex<Vec<usize>>>,
 }
 
 impl Backend for Counted {
     fn compile(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Program>, KernelError> {
-        let mean = |step: &&Step| matches!(step, Step::AllReduceMean { .. });
-        let means = plan.steps.iter().filter(mean).count();
+        let mean = |step: &&Pass| matches!(step, Pass::AllReduceMean { .. });
+        let means = plan.passes.iter().filter(mean).count();
         self.means.lock().unwrap().push(means);
         self.group.compile(plan, precision)
     }

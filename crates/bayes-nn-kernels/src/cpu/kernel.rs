@@ -10,27 +10,27 @@ use super::moves;
 use super::program::Frame;
 use super::reduce::ReduceKernel;
 use super::strips::Memory;
-use crate::plan::{Step, Strips};
+use crate::plan::{Pass, Strips};
 use crate::{Element, KernelError};
 
 /// What runs a step.
 pub(super) enum Kernel<T> {
-    Group(GroupKernel<T>),
+    Fused(GroupKernel<T>),
     Product(ProductKernel<T>),
     Reduce(ReduceKernel),
     Cholesky(CholeskyKernel),
     Solve(SolveKernel),
-    Move(Step),
+    Move(Pass),
 }
 
 impl<T: Element> Kernel<T> {
-    pub fn new(step: &Step, memory: &Memory, strips: Option<&Strips>, isa: Runnable) -> Kernel<T> {
+    pub fn new(step: &Pass, memory: &Memory, strips: Option<&Strips>, isa: Runnable) -> Kernel<T> {
         match step {
-            Step::Group(group) => Kernel::Group(GroupKernel::new(group, memory, strips, isa)),
-            Step::MatMul(product) => {
+            Pass::Fused(group) => Kernel::Fused(GroupKernel::new(group, memory, strips, isa)),
+            Pass::MatMul(product) => {
                 Kernel::Product(ProductKernel::new(product, memory, strips, isa))
             }
-            Step::ReduceMiddle {
+            Pass::ReduceMiddle {
                 kind,
                 source,
                 out,
@@ -42,10 +42,10 @@ impl<T: Element> Kernel<T> {
                 (*outer, *length),
                 memory,
             )),
-            Step::Cholesky { matrix, out } => {
+            Pass::Cholesky { matrix, out } => {
                 Kernel::Cholesky(CholeskyKernel::new::<T>(*matrix, *out, memory))
             }
-            Step::TriangularSolve {
+            Pass::TriangularSolve {
                 triangle,
                 right,
                 out,
@@ -61,10 +61,10 @@ impl<T: Element> Kernel<T> {
     }
 
     /// Whether a step's kernel can be run strip by strip.
-    pub fn runs_on_strips(step: &Step) -> bool {
+    pub fn runs_on_strips(step: &Pass) -> bool {
         match step {
-            Step::Group(_) | Step::ReduceMiddle { .. } => true,
-            Step::MatMul(product) => !product.is_large(),
+            Pass::Fused(_) | Pass::ReduceMiddle { .. } => true,
+            Pass::MatMul(product) => !product.is_large(),
             _ => false,
         }
     }
@@ -72,7 +72,7 @@ impl<T: Element> Kernel<T> {
     /// What one run costs, in simple operations on elements; 0 for what one thread always does.
     pub fn cost(&self) -> usize {
         match self {
-            Kernel::Group(group) => group.cost(),
+            Kernel::Fused(group) => group.cost(),
             Kernel::Product(product) => product.cost(),
             Kernel::Reduce(reduce) => reduce.cost(),
             Kernel::Cholesky(_) | Kernel::Solve(_) | Kernel::Move(_) => 0,
@@ -81,7 +81,7 @@ impl<T: Element> Kernel<T> {
 
     pub fn run(&mut self, frame: &Frame<'_, T>) -> Result<(), KernelError> {
         match self {
-            Kernel::Group(group) => group.run(frame),
+            Kernel::Fused(group) => group.run(frame),
             Kernel::Product(product) => product.run(frame),
             Kernel::Reduce(reduce) => reduce.run(frame),
             Kernel::Cholesky(cholesky) => cholesky.run(frame),
@@ -94,7 +94,7 @@ impl<T: Element> Kernel<T> {
     /// The columns of strip number `strip`.
     pub fn run_strip(&self, frame: &Frame<'_, T>, strip: usize, columns: Range<usize>) {
         match self {
-            Kernel::Group(group) => group.run_strip(frame, strip),
+            Kernel::Fused(group) => group.run_strip(frame, strip),
             Kernel::Product(product) => product.run_strip(frame, strip, columns),
             Kernel::Reduce(reduce) => reduce.run_strip(frame, columns),
             Kernel::Cholesky(_) | Kernel::Solve(_) | Kernel::Move(_) => {
@@ -106,7 +106,7 @@ impl<T: Element> Kernel<T> {
     /// What is left to do after the last strip.
     pub fn finish(&self, frame: &Frame<'_, T>) {
         match self {
-            Kernel::Group(group) => group.finish(frame),
+            Kernel::Fused(group) => group.finish(frame),
             Kernel::Product(product) => product.finish(frame),
             _ => {}
         }

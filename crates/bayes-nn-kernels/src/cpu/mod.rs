@@ -18,7 +18,7 @@ mod watch;
 use crate::device::DeviceError;
 use crate::plan::Plan;
 use crate::ranks::Seat;
-use crate::{Backend, Group, KernelError, Precision, Program};
+use crate::{Backend, DeviceGroup, KernelError, Precision, Program};
 use isa::{Isa, Runnable};
 use program::CpuProgram;
 
@@ -57,10 +57,10 @@ impl Cpu {
     ///
     /// # Errors
     /// When there are no ranks.
-    pub fn group(self, ranks: usize) -> Result<Group, DeviceError> {
+    pub fn group(self, ranks: usize) -> Result<DeviceGroup, DeviceError> {
         let threads = self.threads / ranks.max(1);
         let members = vec![self.threads(threads); ranks];
-        Group::new(members, |members, plan, precision, seats| {
+        DeviceGroup::new(members, |members, plan, precision, seats| {
             let pairs = members.iter().zip(seats);
             let programs = pairs.map(|(cpu, seat)| cpu.program(plan, precision, Some(seat)));
             Ok(programs.collect())

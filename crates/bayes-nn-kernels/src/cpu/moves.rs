@@ -5,19 +5,19 @@ use bayes_nn_autodiff::noise::Permutation;
 
 use super::program::Frame;
 use crate::device::DeviceError;
-use crate::plan::{Step, Value};
+use crate::plan::{Pass, Value};
 use crate::ranks::Seat;
 use crate::{Element, KernelError};
 
 /// Runs a step that moves elements.
-pub(super) fn run<T: Element>(step: &Step, frame: &Frame<'_, T>) -> Result<(), KernelError> {
+pub(super) fn run<T: Element>(step: &Pass, frame: &Frame<'_, T>) -> Result<(), KernelError> {
     match step {
-        Step::Group(_)
-        | Step::MatMul(_)
-        | Step::ReduceMiddle { .. }
-        | Step::Cholesky { .. }
-        | Step::TriangularSolve { .. } => unreachable!("these have kernels of their own"),
-        Step::Copy {
+        Pass::Fused(_)
+        | Pass::MatMul(_)
+        | Pass::ReduceMiddle { .. }
+        | Pass::Cholesky { .. }
+        | Pass::TriangularSolve { .. } => unreachable!("these have kernels of their own"),
+        Pass::Copy {
             source,
             offset,
             out,
@@ -26,11 +26,11 @@ pub(super) fn run<T: Element>(step: &Step, frame: &Frame<'_, T>) -> Result<(), K
             let count = out.shape.elements();
             each_kind(frame, source, out, |m| m.copy(*offset, 0, count));
         }
-        Step::Transpose { source, out } => {
+        Pass::Transpose { source, out } => {
             let (source, out) = (frame.value(*source), frame.value(*out));
             each_kind(frame, source, out, |m| m.transpose());
         }
-        Step::Concat { parts, out, axis } => {
+        Pass::Concat { parts, out, axis } => {
             let out = frame.value(*out);
             let inner: usize = out.shape[axis + 1..].iter().product();
             let outer: usize = out.shape[..*axis].iter().product();
@@ -45,7 +45,7 @@ pub(super) fn run<T: Element>(step: &Step, frame: &Frame<'_, T>) -> Result<(), K
                 });
             }
         }
-        Step::Gather {
+        Pass::Gather {
             source,
             index,
             out,
@@ -65,7 +65,7 @@ pub(super) fn run<T: Element>(step: &Step, frame: &Frame<'_, T>) -> Result<(), K
                 }
             });
         }
-        Step::Scatter {
+        Pass::Scatter {
             source,
             index,
             out,
@@ -75,7 +75,7 @@ pub(super) fn run<T: Element>(step: &Step, frame: &Frame<'_, T>) -> Result<(), K
             let index = checked_index(frame, *index, out.shape[*axis])?;
             scatter(frame, source, index, out, *axis);
         }
-        Step::Batch { rows, stream, out } => {
+        Pass::Batch { rows, stream, out } => {
             let value = frame.value(*out);
             // SAFETY: the plan placed the value inside the arena; an index is one row.
             let index = unsafe {
@@ -83,7 +83,7 @@ pub(super) fn run<T: Element>(step: &Step, frame: &Frame<'_, T>) -> Result<(), K
             };
             batch(frame, *rows as u64, *stream, index);
         }
-        Step::AllReduceMean { source, out } => {
+        Pass::AllReduceMean { source, out } => {
             let (source, out) = (frame.value(*source), frame.value(*out));
             match frame.seat {
                 None => each_kind(frame, source, out, |m| {

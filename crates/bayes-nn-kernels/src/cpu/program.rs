@@ -135,7 +135,7 @@ impl<T: Element> CpuProgram<T> {
             let mut strips = memory.plan.strips.iter();
             strips.find(|s| s.steps.contains(&step))
         };
-        let kernels: Vec<Kernel<T>> = (memory.plan.steps.iter().enumerate())
+        let kernels: Vec<Kernel<T>> = (memory.plan.passes.iter().enumerate())
             .map(|(number, step)| Kernel::new(step, &memory, strips_of(number), isa))
             .collect();
         let cost = |kernels: &[Kernel<T>]| kernels.iter().map(Kernel::cost).sum::<usize>();
@@ -150,7 +150,7 @@ impl<T: Element> CpuProgram<T> {
         let scratch = (0..threads)
             .map(|_| {
                 Scratch::for_kernels(kernels.iter().filter_map(|kernel| match kernel {
-                    Kernel::Group(group) => Some(group),
+                    Kernel::Fused(group) => Some(group),
                     _ => None,
                 }))
             })
@@ -178,7 +178,7 @@ impl<T: Element> CpuProgram<T> {
         for (number, kernel) in program.kernels.iter_mut().enumerate() {
             let mut strips = plan.strips.iter();
             let runs_whole = !strips.any(|run| run.steps.contains(&number));
-            if let (Kernel::Group(group), Some(scratch), true) =
+            if let (Kernel::Fused(group), Some(scratch), true) =
                 (kernel, program.scratch.first_mut(), runs_whole)
             {
                 group.bind(arena, scratch, isa);
@@ -262,12 +262,12 @@ impl<T: Element> CpuProgram<T> {
             step: self.step,
         };
         if self.stale {
-            self.run_passes(0..plan.ahead, &frame, watch)?;
+            self.run_passes(0..plan.hoisted, &frame, watch)?;
             self.stale = false;
         }
         for _ in 0..steps {
             watch.step_begins();
-            self.run_passes(plan.ahead..plan.steps.len(), &frame, watch)?;
+            self.run_passes(plan.hoisted..plan.passes.len(), &frame, watch)?;
             frame.step += 1;
             self.step = frame.step;
         }
@@ -301,7 +301,7 @@ impl<T: Element> CpuProgram<T> {
     /// What is to be known after input number `input` got a value.
     fn wrote(&mut self, input: usize) {
         self.written[input] = true;
-        self.stale |= self.plan.inputs[input].read_ahead;
+        self.stale |= self.plan.inputs[input].hoisted;
     }
 
     fn run_anywhere<W: Watch>(&mut self, steps: u64, watch: &mut W) -> Result<(), KernelError> {
@@ -433,7 +433,7 @@ mod tests {
             .kernels
             .iter_mut()
             .filter_map(|kernel| match kernel {
-                Kernel::Group(group) => Some(group),
+                Kernel::Fused(group) => Some(group),
                 _ => None,
             });
         let count = groups.map(|group| group.keep_bound(bound)).sum();

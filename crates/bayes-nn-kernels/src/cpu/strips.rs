@@ -13,7 +13,7 @@ use super::kernel::Kernel;
 use super::program::{Frame, WORTH_A_THREAD};
 use super::watch::Watch;
 use crate::Element;
-use crate::plan::{Passing, Plan, RowStarts, Step, Strips, Value, ValueId, pack};
+use crate::plan::{Pass, Passing, Plan, RowStarts, Strips, Value, ValueId, pack};
 
 /// Where a value starts: in the arena, or in the memory of the strip at hand.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +34,7 @@ pub(super) struct Memory {
 
 impl Memory {
     /// `stripped` says whether a step has a kernel that runs on strips.
-    pub fn new(plan: &Plan, stripped: impl Fn(&Step) -> bool) -> Memory {
+    pub fn new(plan: &Plan, stripped: impl Fn(&Pass) -> bool) -> Memory {
         let mut memory = Memory {
             of_strip: vec![false; plan.values.len()],
             plan: plan.clone(),
@@ -70,8 +70,8 @@ impl Memory {
             layout.stride = run.stride();
             (layout.row_padding, layout.end_padding) = (true, true);
         }
-        for step in &mut self.plan.steps[run.steps.clone()] {
-            let Step::Group(group) = step else { continue };
+        for step in &mut self.plan.passes[run.steps.clone()] {
+            let Pass::Fused(group) = step else { continue };
             for operand in &mut group.operands {
                 let Some(stride) = strides[operand.value.index()] else {
                     continue;
@@ -106,7 +106,7 @@ impl Memory {
         for value in given.chain(known).chain(self.plan.outputs.iter().copied()) {
             others[value.index()] = true;
         }
-        for (index, step) in self.plan.steps.iter().enumerate() {
+        for (index, step) in self.plan.passes.iter().enumerate() {
             step.each_value(|value, _| {
                 let life = &mut lives[value.index()];
                 if !run.steps.contains(&index) {
@@ -142,11 +142,11 @@ impl Memory {
 }
 
 /// The parts of `strips` whose steps all run on strips; alone a step gains nothing.
-fn usable(strips: &Strips, plan: &Plan, stripped: impl Fn(&Step) -> bool) -> Vec<Strips> {
+fn usable(strips: &Strips, plan: &Plan, stripped: impl Fn(&Pass) -> bool) -> Vec<Strips> {
     let mut runs = Vec::new();
     let mut start = strips.steps.start;
     for end in strips.steps.start..=strips.steps.end {
-        if end < strips.steps.end && stripped(&plan.steps[end]) {
+        if end < strips.steps.end && stripped(&plan.passes[end]) {
             continue;
         }
         if end - start > 1 {

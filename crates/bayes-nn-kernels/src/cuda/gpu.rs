@@ -21,7 +21,7 @@ use super::emit::{BlockLoop, Tiny};
 use super::lanes::{alone, together};
 use super::program::DeviceProgram;
 #[cfg(feature = "nccl")]
-use crate::Group;
+use crate::DeviceGroup;
 use crate::device::DeviceError;
 use crate::plan::Plan;
 use crate::{Backend, KernelError, Lanes, Precision, Program};
@@ -148,12 +148,12 @@ impl Cuda {
     /// When there are none, one is there twice, they are not alike, or the library is missing or
     /// too old.
     #[cfg(feature = "nccl")]
-    pub fn group(members: Vec<Cuda>) -> Result<Group, DeviceError> {
+    pub fn group(members: Vec<Cuda>) -> Result<DeviceGroup, DeviceError> {
         let ordinals: Vec<usize> = members.iter().map(|cuda| cuda.context.ordinal()).collect();
         crate::device::each_once(&ordinals)?;
         each_alike(&members)?;
         nccl::present()?;
-        let group = Group::new(members, |members, plan, precision, seats| {
+        let group = DeviceGroup::new(members, |members, plan, precision, seats| {
             let ranks = members.iter().zip(&seats);
             let programs = ranks.map(|(cuda, seat)| {
                 DeviceProgram::new(plan, precision, Some(seat), |source, memory| {

@@ -19,7 +19,7 @@ use super::program::{DeviceProgram, Engine, Memory};
 use crate::device::DeviceError;
 use crate::plan::Plan;
 use crate::ranks::Seat;
-use crate::{Backend, Element, Group, KernelError, Lanes, Precision, Program};
+use crate::{Backend, DeviceGroup, Element, KernelError, Lanes, Precision, Program};
 
 /// CUDA's words in C++.
 const HEADER: &str = include_str!("host.hpp");
@@ -79,8 +79,8 @@ impl Host {
     ///
     /// # Errors
     /// When there are no ranks.
-    pub fn group(self, ranks: usize) -> Result<Group, DeviceError> {
-        Group::new(vec![self; ranks], |hosts, plan, precision, seats| {
+    pub fn group(self, ranks: usize) -> Result<DeviceGroup, DeviceError> {
+        DeviceGroup::new(vec![self; ranks], |hosts, plan, precision, seats| {
             let pairs = hosts.iter().zip(seats);
             let programs = pairs.map(|(host, seat)| host.launches(plan, precision, Some(seat)));
             programs.collect()

@@ -2,7 +2,7 @@
 
 use bayes_nn_autodiff::Kind;
 
-use crate::plan::{Plan, Step, Value, ValueId};
+use crate::plan::{Pass, Plan, Value, ValueId};
 use crate::{KernelError, Precision};
 
 /// What the control block says as long as no index was outside.
@@ -88,14 +88,14 @@ pub(super) fn index_error(
     values: impl FnOnce(ValueId) -> Vec<f64>,
 ) -> KernelError {
     let (pass, position) = ((noted >> 32) as usize, noted as u32 as usize);
-    let (index, length) = match &plan.steps[pass] {
-        Step::Gather {
+    let (index, length) = match &plan.passes[pass] {
+        Pass::Gather {
             source,
             index,
             axis,
             ..
         } => (*index, plan.values[source.index()].shape[*axis]),
-        Step::Scatter {
+        Pass::Scatter {
             out, index, axis, ..
         } => (*index, plan.values[out.index()].shape[*axis]),
         _ => unreachable!("only selections check indices"),

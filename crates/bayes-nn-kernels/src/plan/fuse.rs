@@ -13,7 +13,9 @@ use std::sync::Arc;
 use bayes_nn_autodiff::{Graph, Kind, Node, Op, Shape, Var};
 
 use super::layout::{Access, Layout, squeezed};
-use super::{Group, GroupReduction, Input, Instruction, MatMul, Operand, Step, Store, ValueId};
+use super::{
+    FusedGroup, GroupReduction, Input, Instruction, MatMul, Operand, Pass, Store, ValueId,
+};
 
 /// A group longer than this would need more registers than stay in the first-level cache.
 const LONGEST_GROUP: usize = 96;
@@ -30,30 +32,30 @@ pub(super) struct DraftValue {
 /// Steps and values, before they have places.
 pub(super) struct Draft {
     pub values: Vec<DraftValue>,
-    pub steps: Vec<Step>,
+    pub passes: Vec<Pass>,
     /// How many of them depend on data alone.
-    pub ahead: usize,
+    pub hoisted: usize,
     pub inputs: Vec<Input>,
     pub outputs: Vec<ValueId>,
     pub updates: Vec<(ValueId, ValueId)>,
     pub constants: Vec<(ValueId, Arc<[f64]>)>,
 }
 
-struct Pass {
+struct PassDraft {
     dims: Vec<usize>,
     members: Vec<usize>,
 }
 
 enum DraftStep {
-    Pass(Pass),
-    Done(Step),
+    PassDraft(PassDraft),
+    Done(Pass),
 }
 
 struct Fuser<'a> {
     graph: &'a Graph,
     nodes: &'a [Node],
     /// How many of the steps depend on data alone; none after them is moved among them.
-    ahead: usize,
+    hoisted: usize,
     /// Whether every use of a node reads it as a run of elements, so that padding would only
     /// force a copy.
     flat: Vec<bool>,
@@ -100,7 +102,7 @@ impl Draft {
         let mut fuser = Fuser {
             graph,
             nodes: &nodes,
-            ahead: 0,
+            hoisted: 0,
             flat: flat_uses(&nodes, &live),
             at: vec![None; nodes.len()],
             value_of: vec![None; nodes.len()],
@@ -115,7 +117,7 @@ impl Draft {
         for index in (0..nodes.len()).filter(|&i| fixed[i]) {
             fuser.visit(index);
         }
-        fuser.ahead = fuser.steps.len();
+        fuser.hoisted = fuser.steps.len();
         // What is asked of the old value of a state, as an output or as the next value of
         // another state, is set aside before anything can overwrite it.
         let is_state = |n: usize| {
@@ -253,7 +255,7 @@ impl Fuser<'_> {
                     name,
                     id,
                     value,
-                    read_ahead: false,
+                    hoisted: false,
                 });
             }
             Op::Constant(id) => {
@@ -274,7 +276,7 @@ impl Fuser<'_> {
         value
     }
 
-    fn push(&mut self, node: usize, step: Step) {
+    fn push(&mut self, node: usize, step: Pass) {
         self.at[node] = Some(self.steps.len());
         self.steps.push(DraftStep::Done(step));
     }
@@ -283,7 +285,7 @@ impl Fuser<'_> {
     fn copy(&mut self, source: ValueId, offset: usize, node: usize) -> ValueId {
         let Node { shape, kind, .. } = self.nodes[node];
         let out = self.new_value(shape, kind, Layout::padded(&shape));
-        self.steps.push(DraftStep::Done(Step::Copy {
+        self.steps.push(DraftStep::Done(Pass::Copy {
             source,
             offset,
             out,
@@ -323,7 +325,7 @@ impl Fuser<'_> {
                     self.join(node);
                     return;
                 }
-                let step = Step::ReduceMiddle {
+                let step = Pass::ReduceMiddle {
                     kind,
                     source: self.memory(source),
                     out: self.memory(node),
@@ -337,14 +339,14 @@ impl Fuser<'_> {
                 transpose_b,
             } => self.matmul(node, transpose_a, transpose_b),
             Op::Cholesky => {
-                let step = Step::Cholesky {
+                let step = Pass::Cholesky {
                     matrix: self.memory(self.argument(node, 0)),
                     out: self.memory(node),
                 };
                 self.push(node, step);
             }
             Op::TriangularSolve { transpose } => {
-                let step = Step::TriangularSolve {
+                let step = Pass::TriangularSolve {
                     triangle: self.memory(self.argument(node, 0)),
                     right: self.memory(self.argument(node, 1)),
                     out: self.memory(node),
@@ -360,7 +362,7 @@ impl Fuser<'_> {
             }
             Op::Concat { axis } => self.concat(node, axis),
             Op::Gather { axis } => {
-                let step = Step::Gather {
+                let step = Pass::Gather {
                     source: self.memory(self.argument(node, 0)),
                     index: self.memory(self.argument(node, 1)),
                     out: self.memory(node),
@@ -369,7 +371,7 @@ impl Fuser<'_> {
                 self.push(node, step);
             }
             Op::Scatter { axis } => {
-                let step = Step::Scatter {
+                let step = Pass::Scatter {
                     source: self.memory(self.argument(node, 0)),
                     index: self.memory(self.argument(node, 1)),
                     out: self.memory(node),
@@ -379,7 +381,7 @@ impl Fuser<'_> {
             }
             Op::Batch { rows, stream } => {
                 let out = self.memory(node);
-                self.push(node, Step::Batch { rows, stream, out });
+                self.push(node, Pass::Batch { rows, stream, out });
             }
             Op::AllReduceMean => {
                 let source = self.memory(self.argument(node, 0));
@@ -387,14 +389,14 @@ impl Fuser<'_> {
                 let layout = self.values[source.index()].layout;
                 let out = self.new_value(shape, Kind::Float, layout);
                 self.value_of[node] = Some(out);
-                self.push(node, Step::AllReduceMean { source, out });
+                self.push(node, Pass::AllReduceMean { source, out });
             }
         }
     }
 
     fn step_that_writes(&self, value: ValueId) -> Option<usize> {
         self.steps.iter().position(
-            |step| matches!(step, DraftStep::Done(Step::Transpose { out, .. }) if *out == value),
+            |step| matches!(step, DraftStep::Done(Pass::Transpose { out, .. }) if *out == value),
         )
     }
 
@@ -408,7 +410,7 @@ impl Fuser<'_> {
         let shape = Shape::from([shape[1], shape[0]]);
         let out = self.new_value(shape, kind, Layout::padded(&shape));
         self.steps
-            .push(DraftStep::Done(Step::Transpose { source: from, out }));
+            .push(DraftStep::Done(Pass::Transpose { source: from, out }));
         self.transposes[source] = Some(out);
         out
     }
@@ -436,7 +438,7 @@ impl Fuser<'_> {
             product.right = self.transposed(right);
             product.transpose_right = false;
         }
-        self.push(node, Step::MatMul(product));
+        self.push(node, Pass::MatMul(product));
     }
 
     fn concat(&mut self, node: usize, axis: usize) {
@@ -455,7 +457,7 @@ impl Fuser<'_> {
             }
             start += self.shape(part)[axis];
         }
-        self.push(node, Step::Concat { parts, out, axis });
+        self.push(node, Pass::Concat { parts, out, axis });
     }
 
     /// Lets a part of a concatenation be computed where it will stand, if nothing has decided
@@ -539,7 +541,7 @@ impl Fuser<'_> {
     fn join(&mut self, node: usize) {
         let (operands, walk) = self.walked(node);
         let dims = squeezed(&walk);
-        let mut earliest = self.ahead;
+        let mut earliest = self.hoisted;
         for operand in operands {
             let source = self.source(operand, &walk);
             if self.immediate(source.node).is_some() {
@@ -549,11 +551,11 @@ impl Fuser<'_> {
                 continue;
             };
             let same_pass = self.is_register(&source, &dims)
-                && matches!(&self.steps[step], DraftStep::Pass(pass) if pass.dims == dims);
+                && matches!(&self.steps[step], DraftStep::PassDraft(pass) if pass.dims == dims);
             earliest = earliest.max(if same_pass { step } else { step + 1 });
         }
         let fits = |step: &DraftStep| {
-            matches!(step, DraftStep::Pass(pass)
+            matches!(step, DraftStep::PassDraft(pass)
                 if pass.dims == dims && pass.members.len() < LONGEST_GROUP)
         };
         let step = match self.steps[earliest.min(self.steps.len())..]
@@ -562,14 +564,14 @@ impl Fuser<'_> {
         {
             Some(later) => earliest + later,
             None => {
-                self.steps.push(DraftStep::Pass(Pass {
+                self.steps.push(DraftStep::PassDraft(PassDraft {
                     dims,
                     members: Vec::new(),
                 }));
                 self.steps.len() - 1
             }
         };
-        if let DraftStep::Pass(pass) = &mut self.steps[step] {
+        if let DraftStep::PassDraft(pass) = &mut self.steps[step] {
             pass.members.push(node);
         }
         self.at[node] = Some(step);
@@ -599,8 +601,8 @@ impl Fuser<'_> {
         // before it is known what each has to store.
         let mut bodies = Vec::new();
         for step in 0..self.steps.len() {
-            if let DraftStep::Pass(pass) = &mut self.steps[step] {
-                let pass = Pass {
+            if let DraftStep::PassDraft(pass) = &mut self.steps[step] {
+                let pass = PassDraft {
                     dims: std::mem::take(&mut pass.dims),
                     members: std::mem::take(&mut pass.members),
                 };
@@ -608,11 +610,11 @@ impl Fuser<'_> {
             }
         }
         let mut groups = bodies.into_iter().peekable();
-        let (mut steps, mut ahead) = (Vec::new(), 0);
+        let (mut steps, mut hoisted) = (Vec::new(), 0);
         for (index, step) in std::mem::take(&mut self.steps).into_iter().enumerate() {
             match step {
                 DraftStep::Done(step) => steps.push(step),
-                DraftStep::Pass(_) => {
+                DraftStep::PassDraft(_) => {
                     let (at, (mut group, registers), pass) =
                         groups.next().expect("every pass has a body");
                     debug_assert_eq!(at, index);
@@ -620,18 +622,18 @@ impl Fuser<'_> {
                         self.keep(*node, register, &mut group);
                     }
                     if !pass.members.is_empty() {
-                        steps.push(Step::Group(group));
+                        steps.push(Pass::Fused(group));
                     }
                 }
             }
-            if index < self.ahead {
-                ahead = steps.len();
+            if index < self.hoisted {
+                hoisted = steps.len();
             }
         }
         Draft {
             values: self.values,
-            steps,
-            ahead,
+            passes: steps,
+            hoisted,
             inputs: self.inputs,
             outputs,
             updates,
@@ -640,7 +642,7 @@ impl Fuser<'_> {
     }
 
     /// Adds what a group has to write for one of its members.
-    fn keep(&mut self, node: usize, register: usize, group: &mut Group) {
+    fn keep(&mut self, node: usize, register: usize, group: &mut FusedGroup) {
         let Some(value) = self.value_of[node] else {
             return;
         };
@@ -658,8 +660,8 @@ impl Fuser<'_> {
     }
 
     /// The instructions of a pass, and the register of each member.
-    fn body(&mut self, step: usize, pass: &Pass) -> (Group, Vec<usize>) {
-        let mut group = Group {
+    fn body(&mut self, step: usize, pass: &PassDraft) -> (FusedGroup, Vec<usize>) {
+        let mut group = FusedGroup {
             rows: pass.dims[..pass.dims.len().saturating_sub(1)]
                 .iter()
                 .product(),
@@ -704,7 +706,7 @@ impl Fuser<'_> {
     }
 
     /// A register that reads a source from memory, or holds an immediate number.
-    fn read(&mut self, source: &Source, pass: &Pass, group: &mut Group) -> usize {
+    fn read(&mut self, source: &Source, pass: &PassDraft, group: &mut FusedGroup) -> usize {
         if let Some(immediate) = self.immediate(source.node) {
             return emit(group, immediate);
         }
@@ -724,7 +726,7 @@ impl Fuser<'_> {
 }
 
 /// Appends an instruction, or finds it where it stands already.
-fn emit(group: &mut Group, instruction: Instruction) -> usize {
+fn emit(group: &mut FusedGroup, instruction: Instruction) -> usize {
     let known = group.instructions.iter().position(|i| *i == instruction);
     known.unwrap_or_else(|| {
         group.instructions.push(instruction);

@@ -25,10 +25,10 @@ pub struct Plan {
     /// Everything that has a place in memory.
     pub values: Vec<Value>,
     /// What is done, in this order, in every step of the program.
-    pub steps: Vec<Step>,
+    pub passes: Vec<Pass>,
     /// How many of the first steps depend on inputs alone that are no states: they give the same
     /// until one of these is written again.
-    pub ahead: usize,
+    pub hoisted: usize,
     /// Which of these may be run strip by strip, in their order.
     pub strips: Vec<Strips>,
     /// What is written from outside, states included.
@@ -81,15 +81,15 @@ pub struct Input {
     pub id: InputId,
     /// Where its value lies.
     pub value: ValueId,
-    /// Whether [steps ahead of the others](Plan::ahead) depend on it.
-    pub read_ahead: bool,
+    /// Whether [steps ahead of the others](Plan::hoisted) depend on it.
+    pub hoisted: bool,
 }
 
 /// One pass over memory.
 #[derive(Clone, Debug)]
-pub enum Step {
+pub enum Pass {
     /// Element-wise operations over one shape, fused.
-    Group(Group),
+    Fused(FusedGroup),
     /// A matrix product `out = op(left) op(right)`.
     MatMul(MatMul),
     /// `out` gets the Cholesky factor of a matrix, by its lower triangle, with zeros above the
@@ -190,11 +190,11 @@ pub enum Step {
     },
 }
 
-impl Step {
+impl Pass {
     /// Calls `f` with every value that the step reads, and whether it writes it instead.
     pub fn each_value(&self, mut f: impl FnMut(ValueId, bool)) {
         match self {
-            Step::Group(group) => {
+            Pass::Fused(group) => {
                 for operand in &group.operands {
                     f(operand.value, false);
                 }
@@ -205,12 +205,12 @@ impl Step {
                     f(reduction.value, true);
                 }
             }
-            Step::MatMul(product) => {
+            Pass::MatMul(product) => {
                 f(product.left, false);
                 f(product.right, false);
                 f(product.out, true);
             }
-            Step::TriangularSolve {
+            Pass::TriangularSolve {
                 triangle,
                 right,
                 out,
@@ -220,34 +220,34 @@ impl Step {
                 f(*right, false);
                 f(*out, true);
             }
-            Step::Cholesky {
+            Pass::Cholesky {
                 matrix: source,
                 out,
             }
-            | Step::ReduceMiddle { source, out, .. }
-            | Step::Copy { source, out, .. }
-            | Step::Transpose { source, out }
-            | Step::AllReduceMean { source, out } => {
+            | Pass::ReduceMiddle { source, out, .. }
+            | Pass::Copy { source, out, .. }
+            | Pass::Transpose { source, out }
+            | Pass::AllReduceMean { source, out } => {
                 f(*source, false);
                 f(*out, true);
             }
-            Step::Concat { parts, out, .. } => {
+            Pass::Concat { parts, out, .. } => {
                 for (_, part) in parts {
                     f(*part, false);
                 }
                 f(*out, true);
             }
-            Step::Gather {
+            Pass::Gather {
                 source, index, out, ..
             }
-            | Step::Scatter {
+            | Pass::Scatter {
                 source, index, out, ..
             } => {
                 f(*source, false);
                 f(*index, false);
                 f(*out, true);
             }
-            Step::Batch { out, .. } => f(*out, true),
+            Pass::Batch { out, .. } => f(*out, true),
         }
     }
 }
@@ -287,7 +287,7 @@ impl MatMul {
 /// Element-wise operations over one shape: a straight line of instructions, run for every
 /// element. The result of instruction `i` is register `i`.
 #[derive(Clone, Debug)]
-pub struct Group {
+pub struct FusedGroup {
     /// How many rows are walked.
     pub rows: usize,
     /// How many columns are walked.
@@ -427,8 +427,8 @@ impl Plan {
     /// Whether several ranks that run this plan meet in it. Minibatches are then cut in as many
     /// parts as there are ranks; any other plan is run by one rank alone.
     pub fn has_all_reduce(&self) -> bool {
-        let meets = |step: &Step| matches!(step, Step::AllReduceMean { .. });
-        self.steps.iter().any(meets)
+        let meets = |step: &Pass| matches!(step, Pass::AllReduceMean { .. });
+        self.passes.iter().any(meets)
     }
 
     /// The place among the inputs of one that is to hold `values`.

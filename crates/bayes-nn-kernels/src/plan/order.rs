@@ -11,7 +11,7 @@ use std::ops::Range;
 use super::fuse::Draft;
 use super::layout::{PADDING, RowStarts, padded};
 use super::place::home;
-use super::{Group, Step, ValueId};
+use super::{FusedGroup, Pass, ValueId};
 
 /// Columns of a strip, about: the values of a small network then stay in the second-level cache.
 const STRIP: usize = 1024;
@@ -59,17 +59,17 @@ struct Walk {
 
 /// Brings the steps into their order and says which of them may be run strip by strip.
 pub(super) fn order(draft: &mut Draft) -> Vec<Strips> {
-    let each = draft.steps.split_off(draft.ahead);
-    let ahead = std::mem::take(&mut draft.steps);
-    [ahead, each]
+    let each = draft.passes.split_off(draft.hoisted);
+    let hoisted = std::mem::take(&mut draft.passes);
+    [hoisted, each]
         .into_iter()
         .flat_map(|steps| arrange(draft, steps))
         .collect()
 }
 
 /// Appends these steps to those of the draft.
-fn arrange(draft: &mut Draft, steps: Vec<Step>) -> Vec<Strips> {
-    let before = draft.steps.len();
+fn arrange(draft: &mut Draft, steps: Vec<Pass>) -> Vec<Strips> {
+    let before = draft.passes.len();
     let walks: Vec<Option<Walk>> = steps.iter().map(|step| draft.walk(step)).collect();
     let flows = flows(draft, &steps);
     let mut done = vec![false; steps.len()];
@@ -111,9 +111,9 @@ fn arrange(draft: &mut Draft, steps: Vec<Step>) -> Vec<Strips> {
             strips.push(Strips { steps, columns });
         }
     }
-    let mut steps: Vec<Option<Step>> = steps.into_iter().map(Some).collect();
+    let mut steps: Vec<Option<Pass>> = steps.into_iter().map(Some).collect();
     let arranged = order.iter().filter_map(|&step| steps[step].take());
-    draft.steps.extend(arranged);
+    draft.passes.extend(arranged);
     strips
 }
 
@@ -126,7 +126,7 @@ struct Flow {
 
 /// For each step, what it waits for: values that earlier steps write, and readers of a state
 /// whose next value it computes, so that it may write over the state.
-fn flows(draft: &Draft, steps: &[Step]) -> Vec<Vec<Flow>> {
+fn flows(draft: &Draft, steps: &[Pass]) -> Vec<Vec<Flow>> {
     let mut touched: Vec<Vec<(usize, ValueId, bool)>> =
         draft.values.iter().map(|_| Vec::new()).collect();
     let mut flows = Vec::new();
@@ -159,13 +159,13 @@ fn flows(draft: &Draft, steps: &[Step]) -> Vec<Vec<Flow>> {
 }
 
 impl Draft {
-    fn walk(&self, step: &Step) -> Option<Walk> {
+    fn walk(&self, step: &Pass) -> Option<Walk> {
         let walk = match step {
-            Step::Group(group) => Walk {
+            Pass::Fused(group) => Walk {
                 columns: group.columns,
                 aligned: self.aligned(group),
             },
-            Step::MatMul(product) => {
+            Pass::MatMul(product) => {
                 let (left, right, out) = (product.left, product.right, product.out);
                 match (product.transpose_left, product.transpose_right) {
                     (_, false) if left != right => Walk {
@@ -179,7 +179,7 @@ impl Draft {
                     _ => return None,
                 }
             }
-            Step::ReduceMiddle { source, out, .. } => Walk {
+            Pass::ReduceMiddle { source, out, .. } => Walk {
                 columns: self.values[out.index()].layout.columns,
                 aligned: vec![*source, *out],
             },
@@ -194,7 +194,7 @@ impl Draft {
     }
 
     /// What a group reads only column by column, or writes.
-    fn aligned(&self, group: &Group) -> Vec<ValueId> {
+    fn aligned(&self, group: &FusedGroup) -> Vec<ValueId> {
         let advances = |value: ValueId| {
             let stride = self.values[value.index()].layout.stride;
             let mut readings = group.operands.iter().filter(|o| o.value == value);

@@ -5,7 +5,7 @@ use bayes_nn_autodiff::Kind;
 use super::fuse::Draft;
 use super::layout::{RowStarts, padded};
 use super::order::order;
-use super::{Instruction, Plan, Step, Value, ValueId};
+use super::{Instruction, Pass, Plan, Value, ValueId};
 
 /// Memory that one or more values share.
 struct Storage {
@@ -32,7 +32,7 @@ pub(super) fn place(mut draft: Draft) -> Plan {
                 *storage = shared;
             }
         } else {
-            draft.steps.push(Step::Copy {
+            draft.passes.push(Pass::Copy {
                 source: next,
                 offset: 0,
                 out: state,
@@ -55,7 +55,7 @@ pub(super) fn place(mut draft: Draft) -> Plan {
     for value in given.chain(draft.constants.iter().map(|c| c.0)) {
         storages[storage_of[value.index()]].lasting = true;
     }
-    for (index, step) in draft.steps.iter().enumerate() {
+    for (index, step) in draft.passes.iter().enumerate() {
         // The first strip is at the last step when the last is still at the first.
         let together = strips.iter().find(|s| s.steps.contains(&index));
         let (first, last) = together.map_or((index, index), |s| (s.steps.start, s.steps.end - 1));
@@ -69,7 +69,10 @@ pub(super) fn place(mut draft: Draft) -> Plan {
         storages[storage].lasting = true;
     }
     for output in &draft.outputs {
-        touch(&mut storages[storage_of[output.index()]], draft.steps.len());
+        touch(
+            &mut storages[storage_of[output.index()]],
+            draft.passes.len(),
+        );
     }
     let floats = allocate(&mut storages, Kind::Float);
     let indices = allocate(&mut storages, Kind::Index);
@@ -97,13 +100,13 @@ pub(super) fn place(mut draft: Draft) -> Plan {
         .collect();
     for input in &mut draft.inputs {
         let storage = storage_of[input.value.index()];
-        let mut ahead = draft.steps[..draft.ahead].iter();
-        input.read_ahead = ahead.any(|step| touches(step, &storage_of, storage));
+        let mut hoisted = draft.passes[..draft.hoisted].iter();
+        input.hoisted = hoisted.any(|step| touches(step, &storage_of, storage));
     }
     Plan {
         values,
-        steps: draft.steps,
-        ahead: draft.ahead,
+        passes: draft.passes,
+        hoisted: draft.hoisted,
         strips,
         inputs: draft.inputs,
         states,
@@ -125,7 +128,7 @@ pub(super) fn home(draft: &Draft, value: ValueId) -> (ValueId, usize) {
 }
 
 /// Whether a step reads or writes a storage.
-fn touches(step: &Step, storage_of: &[usize], storage: usize) -> bool {
+fn touches(step: &Pass, storage_of: &[usize], storage: usize) -> bool {
     let mut found = false;
     step.each_value(|value, _| found |= storage_of[value.index()] == storage);
     found
@@ -137,12 +140,12 @@ fn read_later(draft: &Draft, storage_of: &[usize]) -> Vec<usize> {
     for output in &draft.outputs {
         wanted[storage_of[output.index()]] = true;
     }
-    let (ahead, each) = draft.steps.split_at(draft.ahead);
+    let (hoisted, each) = draft.passes.split_at(draft.hoisted);
     for step in each {
         step.each_value(|value, _| wanted[storage_of[value.index()]] = true);
     }
     let mut written = Vec::new();
-    for step in ahead {
+    for step in hoisted {
         step.each_value(|value, writes| {
             let storage = storage_of[value.index()];
             if writes && wanted[storage] {
@@ -174,18 +177,18 @@ fn updated_in_place(
     if !own || given || old.layout != new.layout {
         return None;
     }
-    let writes = |step: &Step| matches!(step, Step::Group(group) if group.stores.iter().any(|s| s.value == next));
-    let writer = draft.steps.iter().position(writes)?;
+    let writes = |step: &Pass| matches!(step, Pass::Fused(group) if group.stores.iter().any(|s| s.value == next));
+    let writer = draft.passes.iter().position(writes)?;
     // Writing over the state has to be done in every step.
-    if writer < draft.ahead {
+    if writer < draft.hoisted {
         return None;
     }
-    for (index, step) in draft.steps.iter().enumerate() {
+    for (index, step) in draft.passes.iter().enumerate() {
         if index > writer && touches(step, storage_of, storage) {
             return None;
         }
     }
-    let Step::Group(group) = &draft.steps[writer] else {
+    let Pass::Fused(group) = &draft.passes[writer] else {
         return None;
     };
     let element_wise = group

@@ -9,7 +9,7 @@ use super::routine::{self, Code};
 use crate::Element;
 use crate::cpu::isa::Runnable;
 use crate::cpu::strips::{Memory, Place};
-use crate::plan::{Access, Group, Instruction, Layout, RowStarts, ValueId};
+use crate::plan::{Access, FusedGroup, Instruction, Layout, RowStarts, ValueId};
 
 /// A register's whereabouts while a tile is computed.
 #[derive(Clone, Copy, Debug)]
@@ -69,7 +69,7 @@ pub(super) enum RowScalar<T> {
 
 /// Turns the instructions of a group into code over places and scalars.
 pub(super) struct Assembler<'a, T> {
-    pub group: &'a Group,
+    pub group: &'a FusedGroup,
     pub memory: &'a Memory,
     pub collapsed: bool,
     pub code: Vec<Code<T>>,
@@ -82,7 +82,7 @@ pub(super) struct Assembler<'a, T> {
 }
 
 impl<'a, T: Element> Assembler<'a, T> {
-    pub fn new(group: &'a Group, memory: &'a Memory, collapsed: bool) -> Self {
+    pub fn new(group: &'a FusedGroup, memory: &'a Memory, collapsed: bool) -> Self {
         Assembler {
             group,
             memory,
@@ -328,7 +328,7 @@ impl<'a, T: Element> Assembler<'a, T> {
 
 /// For each instruction the last that reads it; those that are stored or reduced are read at the
 /// end.
-fn last_uses(group: &Group, lowered: &[Lowered]) -> Vec<usize> {
+fn last_uses(group: &FusedGroup, lowered: &[Lowered]) -> Vec<usize> {
     let mut last_use: Vec<usize> = (0..lowered.len()).collect();
     for (i, instruction) in lowered.iter().enumerate() {
         for &argument in &instruction.arguments {

@@ -5,7 +5,7 @@
 
 use bayes_nn_autodiff::{Binary, NoiseKind, Unary};
 
-use crate::plan::{Group, Instruction};
+use crate::plan::{FusedGroup, Instruction};
 
 /// What an instruction computes from its arguments.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,7 +43,7 @@ pub(super) struct Lowered {
 ///
 /// Differences are left alone unless they are taken from a constant: of two equal products, one of
 /// them not rounded, the difference would not be zero.
-pub(super) fn lower(group: &Group) -> Vec<Lowered> {
+pub(super) fn lower(group: &FusedGroup) -> Vec<Lowered> {
     let mut readers = vec![0; group.instructions.len()];
     for argument in group.instructions.iter().flat_map(Instruction::arguments) {
         readers[argument] += 1;
@@ -189,12 +189,12 @@ mod tests {
     use bayes_nn_autodiff::Graph;
 
     use super::*;
-    use crate::plan::{Plan, Step};
+    use crate::plan::{Pass, Plan};
 
     /// The functions that the first group of a plan computes.
     fn functions(plan: &Plan) -> Vec<Function> {
-        let group = plan.steps.iter().find_map(|step| match step {
-            Step::Group(group) => Some(group),
+        let group = plan.passes.iter().find_map(|step| match step {
+            Pass::Fused(group) => Some(group),
             _ => None,
         });
         lower(group.unwrap())

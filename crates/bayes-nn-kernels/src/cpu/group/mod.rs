@@ -22,7 +22,7 @@ use super::isa::{Level, Runnable, multiversion};
 use super::program::{Frame, WORTH_A_THREAD};
 use super::strips::{Memory, Partials};
 use crate::Element;
-use crate::plan::{Access, Group, Instruction, RowStarts, Strips, ValueId};
+use crate::plan::{Access, FusedGroup, Instruction, RowStarts, Strips, ValueId};
 use assemble::{Assembler, Output, Reduce, RowScalar, Stream};
 use bound::Bound;
 use routine::Code;
@@ -65,7 +65,7 @@ pub(super) struct GroupKernel<T> {
 impl<T: Element> GroupKernel<T> {
     /// The kernel of a group, to be run whole or in `strips`.
     pub fn new(
-        group: &Group,
+        group: &FusedGroup,
         memory: &Memory,
         strips: Option<&Strips>,
         isa: Runnable,
@@ -198,7 +198,7 @@ fn instruction_weight(instruction: &Instruction) -> usize {
 }
 
 /// Whether all rows can be walked as one: everything read and written lies without gaps.
-fn is_one_run(group: &Group, memory: &Memory) -> bool {
+fn is_one_run(group: &FusedGroup, memory: &Memory) -> bool {
     let noise = |i: &Instruction| matches!(i, Instruction::Noise { .. });
     let follows = |access: &Access| {
         access.is_single() || access.advances && access.rows == RowStarts::Every(group.columns)

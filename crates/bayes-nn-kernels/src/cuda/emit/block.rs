@@ -16,7 +16,7 @@ use super::text::{Printer, count};
 use super::{numbered, passes};
 use crate::Precision;
 use crate::plan::layout::padded;
-use crate::plan::{Plan, Step, ValueId};
+use crate::plan::{Pass, Plan, ValueId};
 
 /// Bytes at the start of a lane: `Lane` of the header, a control block and the steps to run.
 pub const HEAD: usize = 40;
@@ -69,9 +69,9 @@ impl Tiny {
         if plan.has_all_reduce() {
             return false;
         }
-        let searched = |step: &Step| match step {
+        let searched = |step: &Pass| match step {
             // Every place of the result looks through all indices.
-            Step::Scatter { out, index, .. } => {
+            Pass::Scatter { out, index, .. } => {
                 let elements = |id: &ValueId| plan.values[id.index()].shape.elements();
                 elements(out) * elements(index)
             }
@@ -79,7 +79,7 @@ impl Tiny {
         };
         let passes = plan.passes().into_iter();
         let work: usize = passes.map(|pass| pass.operations + pass.elements).sum();
-        let searches: usize = plan.steps.iter().map(searched).sum();
+        let searches: usize = plan.passes.iter().map(searched).sum();
         work + searches < self.operations
     }
 }
@@ -159,7 +159,7 @@ impl Places {
         for state in &plan.states {
             varies[home(*state)] = true;
         }
-        for step in &plan.steps {
+        for step in &plan.passes {
             step.each_value(|id, written| varies[home(id)] |= written);
         }
         let given = plan.inputs.iter().map(|input| input.value);
@@ -205,8 +205,8 @@ impl Places {
                 None => (value.offset + lasting[kind]).saturating_sub(ends[kind]),
             };
         }
-        let selections = plan.steps.iter().filter_map(|step| match step {
-            Step::Gather { index, .. } | Step::Scatter { index, .. } => Some(*index),
+        let selections = plan.passes.iter().filter_map(|step| match step {
+            Pass::Gather { index, .. } | Pass::Scatter { index, .. } => Some(*index),
             _ => None,
         });
         let asked = sorted(plan.outputs.iter().copied().chain(selections).map(home));
@@ -234,7 +234,7 @@ impl Places {
     /// The homes of what depends on data alone and lasts from step to step.
     fn fixed(plan: &Plan) -> Vec<usize> {
         let home = |id: ValueId| plan.values[id.index()].home.index();
-        let (ahead, each) = plan.steps.split_at(plan.ahead);
+        let (hoisted, each) = plan.passes.split_at(plan.hoisted);
         let mut wanted = vec![false; plan.values.len()];
         for output in &plan.outputs {
             wanted[home(*output)] = true;
@@ -243,7 +243,7 @@ impl Places {
             step.each_value(|id, _| wanted[home(id)] = true);
         }
         let mut fixed = Vec::new();
-        for step in ahead {
+        for step in hoisted {
             step.each_value(|id, written| {
                 if written && wanted[home(id)] {
                     fixed.push(home(id));
@@ -282,10 +282,10 @@ impl BlockLoop {
         (printer.tables_memory, printer.tables_at) = ("f.data_indices", places.data[1]);
         // What depends on data alone is computed once a launch, all else in every step.
         let (mut calls, mut threads) = ([String::new(), String::new()], 32);
-        for (number, step) in places.plan.steps.iter().enumerate() {
+        for (number, step) in places.plan.passes.iter().enumerate() {
             for (part, work) in printer.step(number, step).iter().enumerate() {
                 let name = numbered(number, part);
-                let calls = &mut calls[usize::from(number >= plan.ahead)];
+                let calls = &mut calls[usize::from(number >= plan.hoisted)];
                 let _ = writeln!(calls, "        AFTER({number}, pass_{name}(f))");
                 threads = threads.max(work.threads());
             }
@@ -319,11 +319,11 @@ impl BlockLoop {
             places.length(0),
         ));
         printer.copies(&places, true);
-        let [ahead, each] = calls;
+        let [hoisted, each] = calls;
         printer.line(format!(
             "    if (threadIdx.x == 0) *control = lane->control;\n    \
              __syncthreads();\n    \
-             u64 since = clock64();\n{ahead}    \
+             u64 since = clock64();\n{hoisted}    \
              for (u64 step = 0; step < steps && !control->stopped; ++step) {{\n{each}        \
              if (threadIdx.x == 0) advance(control);\n        \
              __syncthreads();\n    }}"

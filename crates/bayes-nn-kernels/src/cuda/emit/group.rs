@@ -8,7 +8,7 @@ use bayes_nn_autodiff::{NoiseKind, Reduction};
 use super::functions::{binary, unary};
 use super::text::{Printer, Walk, count, literal};
 use super::{THREADS, Work};
-use crate::plan::{Group, GroupReduction, Instruction};
+use crate::plan::{FusedGroup, GroupReduction, Instruction};
 
 /// Units of a piece: the unit of partial sums.
 const PIECE: usize = 1024;
@@ -30,7 +30,7 @@ struct Cut {
 }
 
 impl Cut {
-    fn new(group: &Group) -> Cut {
+    fn new(group: &FusedGroup) -> Cut {
         let noise = |i: &Instruction| matches!(i, Instruction::Noise { .. });
         let by_element = !group.instructions.iter().any(noise);
         let units = match by_element {
@@ -76,7 +76,7 @@ fn name(kind: Reduction) -> &'static str {
 }
 
 impl Printer<'_> {
-    pub(super) fn group(&mut self, number: usize, group: &Group) -> Vec<Work> {
+    pub(super) fn group(&mut self, number: usize, group: &FusedGroup) -> Vec<Work> {
         let cut = Cut::new(group);
         self.open(&number.to_string(), number);
         let total = group.rows * cut.units;
@@ -96,7 +96,7 @@ impl Printer<'_> {
     }
 
     /// Reductions over no elements at all.
-    fn nothing(&mut self, group: &Group) -> Work {
+    fn nothing(&mut self, group: &FusedGroup) -> Work {
         let mut most = 0;
         for reduction in &group.reductions {
             let results = self.value(reduction.value).shape.elements();
@@ -111,7 +111,7 @@ impl Printer<'_> {
         Work::Units(most)
     }
 
-    fn segments_by_thread(&mut self, number: usize, group: &Group, cut: &Cut) -> Vec<Work> {
+    fn segments_by_thread(&mut self, number: usize, group: &FusedGroup, cut: &Cut) -> Vec<Work> {
         let (segments, length) = (count(cut.segments), count(cut.length()));
         self.line(format!(
             "    for (place segment = f.thread; segment < {segments}; segment += f.threads) {{"
@@ -133,7 +133,7 @@ impl Printer<'_> {
         works
     }
 
-    fn segments_by_block(&mut self, number: usize, group: &Group, cut: &Cut) -> Vec<Work> {
+    fn segments_by_block(&mut self, number: usize, group: &FusedGroup, cut: &Cut) -> Vec<Work> {
         let (pieces, length) = (cut.segments * cut.pieces, count(cut.length()));
         self.line(format!(
             "    for (place piece = f.block; piece < {}; piece += f.blocks) {{",
@@ -172,7 +172,7 @@ impl Printer<'_> {
         works
     }
 
-    fn accumulators(&mut self, group: &Group) {
+    fn accumulators(&mut self, group: &FusedGroup) {
         for (i, reduction) in group.reductions.iter().enumerate() {
             let kind = name(reduction.kind);
             self.line(format!("        real s{i} = (real){kind}::identity();"));
@@ -182,7 +182,7 @@ impl Printer<'_> {
     /// Where the partial result `number` of a reduction goes, unless it is the result itself.
     fn partial(
         &mut self,
-        group: &Group,
+        group: &FusedGroup,
         cut: &Cut,
         reduction: usize,
         number: &str,
@@ -200,7 +200,7 @@ impl Printer<'_> {
     }
 
     /// The kernel that joins partial results, if a reduction has any.
-    fn finish(&mut self, number: usize, group: &Group, cut: &Cut) -> Option<Work> {
+    fn finish(&mut self, number: usize, group: &FusedGroup, cut: &Cut) -> Option<Work> {
         let open = |r: &GroupReduction| cut.terms(r) > 1;
         if !group.reductions.iter().any(open) {
             return None;
@@ -231,7 +231,7 @@ impl Printer<'_> {
     /// The loop over units, with what is done for each element.
     fn walk(
         &mut self,
-        group: &Group,
+        group: &FusedGroup,
         cut: &Cut,
         indent: &str,
         from: &str,
@@ -286,7 +286,7 @@ impl Printer<'_> {
     }
 
     /// One statement for each instruction, then the stores and the accumulators.
-    fn body(&mut self, group: &Group, walk: &Walk) -> Vec<String> {
+    fn body(&mut self, group: &FusedGroup, walk: &Walk) -> Vec<String> {
         let mut lines = Vec::new();
         for (r, instruction) in group.instructions.iter().enumerate() {
             let value = match *instruction {

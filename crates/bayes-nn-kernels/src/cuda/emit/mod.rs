@@ -15,7 +15,7 @@ mod text;
 
 use crate::Precision;
 use crate::device::DeviceError;
-use crate::plan::{Plan, Step, ValueId};
+use crate::plan::{Pass, Plan, ValueId};
 pub use block::{BlockLoop, Place, Tiny};
 pub use product::Product;
 use text::Printer;
@@ -143,14 +143,14 @@ impl Source {
     pub fn new(plan: &Plan, precision: Precision) -> Result<Source, DeviceError> {
         let mut printer = Printer::new(plan, precision);
         let mut launches = Vec::new();
-        for (number, step) in plan.steps.iter().enumerate() {
-            if let Step::MatMul(product) = step
+        for (number, step) in plan.passes.iter().enumerate() {
+            if let Pass::MatMul(product) = step
                 && let Some(product) = Product::for_library(product, number, plan)
             {
                 launches.push(Launch::Product(product));
                 continue;
             }
-            if let Step::AllReduceMean { source, out } = step {
+            if let Pass::AllReduceMean { source, out } = step {
                 let mean = AllReduceMean::new(plan, number, *source, *out);
                 launches.push(Launch::AllReduceMean(mean));
                 continue;
@@ -162,7 +162,7 @@ impl Source {
         printer.line("\nKERNEL(advance, if (f.thread == 0) advance(f.control);)");
         launches.push(Launch::Kernel(Kernel {
             name: "kernel_advance".to_owned(),
-            pass: plan.steps.len(),
+            pass: plan.passes.len(),
             blocks: 1,
             threads: 1,
             barriers: false,
@@ -209,13 +209,13 @@ impl Printer<'_> {
     }
 
     /// Prints the device functions of a step of the plan, one for each part of its work.
-    fn step(&mut self, number: usize, step: &Step) -> Vec<Work> {
+    fn step(&mut self, number: usize, step: &Pass) -> Vec<Work> {
         self.line(format!("\n// {}", self.plan.passes()[number].name));
         match step {
-            Step::Group(group) => self.group(number, group),
-            Step::MatMul(product) => vec![self.product(number, product)],
-            Step::Cholesky { matrix, out } => vec![self.cholesky(number, *matrix, *out)],
-            Step::TriangularSolve {
+            Pass::Fused(group) => self.group(number, group),
+            Pass::MatMul(product) => vec![self.product(number, product)],
+            Pass::Cholesky { matrix, out } => vec![self.cholesky(number, *matrix, *out)],
+            Pass::TriangularSolve {
                 triangle,
                 right,
                 out,
@@ -258,8 +258,8 @@ impl Printer<'_> {
 
 /// Whether every number that an index can hold is below `length`, whatever is written.
 fn surely_inside(plan: &Plan, index: ValueId, length: usize) -> bool {
-    plan.steps.iter().any(
-        |step| matches!(step, Step::Batch { rows, out, .. } if *out == index && *rows <= length),
+    plan.passes.iter().any(
+        |step| matches!(step, Pass::Batch { rows, out, .. } if *out == index && *rows <= length),
     ) || plan.constants.iter().any(|(value, numbers)| {
         *value == index && numbers.iter().all(|number| *number < length as f64)
     })

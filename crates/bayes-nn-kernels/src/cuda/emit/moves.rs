@@ -5,22 +5,22 @@ use bayes_nn_autodiff::Reduction;
 use super::group::block_for;
 use super::text::{Printer, count, joined, literal, scaled};
 use super::{Work, surely_inside};
-use crate::plan::{Step, ValueId};
+use crate::plan::{Pass, ValueId};
 
 /// Reductions across rows are a block's when there are fewer results than this.
 const FEW: usize = 16_384;
 
 impl Printer<'_> {
     /// Prints a step that is neither a group nor a product.
-    pub(super) fn movement(&mut self, number: usize, step: &Step) -> Work {
+    pub(super) fn movement(&mut self, number: usize, step: &Pass) -> Work {
         self.open(&number.to_string(), number);
         let work = match step {
-            Step::Group(_)
-            | Step::MatMul(_)
-            | Step::Cholesky { .. }
-            | Step::TriangularSolve { .. } => unreachable!("these are printed elsewhere"),
-            Step::AllReduceMean { .. } => unreachable!("a library does it"),
-            Step::Copy {
+            Pass::Fused(_)
+            | Pass::MatMul(_)
+            | Pass::Cholesky { .. }
+            | Pass::TriangularSolve { .. } => unreachable!("these are printed elsewhere"),
+            Pass::AllReduceMean { .. } => unreachable!("a library does it"),
+            Pass::Copy {
                 source,
                 offset,
                 out,
@@ -33,7 +33,7 @@ impl Printer<'_> {
                     &format!("{to} = {from};"),
                 )
             }
-            Step::Transpose { source, out } => {
+            Pass::Transpose { source, out } => {
                 let columns = self.value(*source).shape.columns();
                 let rows = self.value(*source).shape.rows();
                 let from = match (rows, columns) {
@@ -46,7 +46,7 @@ impl Printer<'_> {
                 let to = self.element(*out, "i");
                 self.each(rows * columns, &[], &format!("{to} = {from};"))
             }
-            Step::Concat { parts, out, axis } => {
+            Pass::Concat { parts, out, axis } => {
                 let shape = self.value(*out).shape;
                 let inner: usize = shape[axis + 1..].iter().product();
                 let row = shape[*axis] * inner;
@@ -71,7 +71,7 @@ impl Printer<'_> {
                 }
                 Work::Units(most)
             }
-            Step::Gather {
+            Pass::Gather {
                 source,
                 index,
                 out,
@@ -96,7 +96,7 @@ impl Printer<'_> {
                     &format!("{to} = {from};"),
                 )
             }
-            Step::Scatter {
+            Pass::Scatter {
                 source,
                 index,
                 out,
@@ -119,14 +119,14 @@ impl Printer<'_> {
                 ];
                 self.each(shape.elements(), &before, &format!("{to} = sum;"))
             }
-            Step::ReduceMiddle {
+            Pass::ReduceMiddle {
                 kind,
                 source,
                 out,
                 outer,
                 length,
             } => self.reduce_middle(*kind, *source, *out, *outer, *length),
-            Step::Batch { rows, stream, out } => {
+            Pass::Batch { rows, stream, out } => {
                 let chosen = self.value(*out).shape.elements();
                 let to = self.element(*out, "i");
                 let part = match self.plan.has_all_reduce() {

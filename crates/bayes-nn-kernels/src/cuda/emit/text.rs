@@ -4,7 +4,7 @@ use bayes_nn_autodiff::Kind;
 
 use super::surely_inside;
 use crate::Precision;
-use crate::plan::{Access, Layout, Plan, RowStarts, Step, Value, ValueId};
+use crate::plan::{Access, Layout, Pass, Plan, RowStarts, Value, ValueId};
 
 pub(super) struct Printer<'a> {
     pub plan: &'a Plan,
@@ -23,14 +23,14 @@ pub(super) struct Printer<'a> {
 
 impl<'a> Printer<'a> {
     pub fn new(plan: &'a Plan, precision: Precision) -> Printer<'a> {
-        let guarded = plan.steps.iter().any(|step| match step {
-            Step::Gather {
+        let guarded = plan.passes.iter().any(|step| match step {
+            Pass::Gather {
                 source,
                 index,
                 axis,
                 ..
             } => !surely_inside(plan, *index, plan.values[source.index()].shape[*axis]),
-            Step::Scatter {
+            Pass::Scatter {
                 out, index, axis, ..
             } => !surely_inside(plan, *index, plan.values[out.index()].shape[*axis]),
             _ => false,
@@ -70,8 +70,8 @@ impl<'a> Printer<'a> {
     /// The integer type of places: 32 bits unless memory is larger than they count.
     pub fn place_type(&self) -> &'static str {
         let largest = self.plan.floats.max(self.plan.indices);
-        let walked = self.plan.steps.iter().map(|step| match step {
-            Step::Group(group) => group.rows * (group.columns + 64),
+        let walked = self.plan.passes.iter().map(|step| match step {
+            Pass::Fused(group) => group.rows * (group.columns + 64),
             _ => 0,
         });
         match walked.fold(largest, usize::max) < 1 << 31 {

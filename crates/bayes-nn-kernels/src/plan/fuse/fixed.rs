@@ -31,25 +31,25 @@ pub(super) fn fixed(nodes: &[Node], live: &[bool], states: &[usize]) -> Vec<bool
             && node.shape.elements() <= SHORT
             && arguments().all(|a| short[a] || is_given(a));
     }
-    let mut ahead = vec![false; nodes.len()];
+    let mut hoisted = vec![false; nodes.len()];
     for (index, node) in nodes.iter().enumerate() {
         // A view may have to be copied.
         let is_worth_it = match &node.op {
             Op::Unary(_) | Op::Binary(_) | Op::Select => true,
-            Op::View { .. } => node.arguments.iter().any(|a| ahead[a.index()]),
+            Op::View { .. } => node.arguments.iter().any(|a| hoisted[a.index()]),
             _ => false,
         };
-        ahead[index] = dear[index] || short[index] && is_worth_it;
+        hoisted[index] = dear[index] || short[index] && is_worth_it;
     }
     // What is needed for them.
     for index in (0..nodes.len()).rev() {
-        if ahead[index] {
+        if hoisted[index] {
             for argument in &nodes[index].arguments {
-                ahead[argument.index()] = true;
+                hoisted[argument.index()] = true;
             }
         }
     }
-    ahead
+    hoisted
 }
 
 /// Whether reading a result costs less than computing it again.
@@ -91,23 +91,23 @@ fn is_dear(op: &Op) -> bool {
 mod tests {
     use bayes_nn_autodiff::{Graph, Var};
 
-    use crate::plan::{Plan, Step};
+    use crate::plan::{Pass, Plan};
 
     /// How many instructions are computed ahead of the steps, and how many in each, where `output`
     /// is multiplied by something that changes.
     fn instructions<'g>(graph: &'g Graph, output: Var<'g>) -> (usize, usize) {
         let state = graph.input("state", []);
         let plan = Plan::new(graph, &[(output * state).sum()], &[(state, state + 1.0)]).unwrap();
-        let count = |steps: &[Step]| {
+        let count = |steps: &[Pass]| {
             let groups = steps.iter().filter_map(|step| match step {
-                Step::Group(group) => Some(group),
+                Pass::Fused(group) => Some(group),
                 _ => None,
             });
             let instructions = groups.flat_map(|group| &group.instructions);
             instructions.filter(|i| i.is_computed()).count()
         };
-        let (ahead, each) = plan.steps.split_at(plan.ahead);
-        (count(ahead), count(each))
+        let (hoisted, each) = plan.passes.split_at(plan.hoisted);
+        (count(hoisted), count(each))
     }
 
     #[test]

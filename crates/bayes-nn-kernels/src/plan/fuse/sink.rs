@@ -19,7 +19,7 @@ impl Fuser<'_> {
         let mut uses: Vec<Vec<Use>> = self.nodes.iter().map(|_| Vec::new()).collect();
         let mut members = Vec::new();
         for step in &mut self.steps {
-            if let DraftStep::Pass(pass) = step {
+            if let DraftStep::PassDraft(pass) = step {
                 pass.members.sort_unstable();
                 members.extend_from_slice(&pass.members);
             }
@@ -64,14 +64,14 @@ impl Fuser<'_> {
         let only_there = |u: &Use| u.aligned && self.at[u.user] == Some(to);
         if !self.is_element_wise(node)
             || to == from
-            || (to < self.ahead) != (from < self.ahead)
+            || (to < self.hoisted) != (from < self.hoisted)
             || self.value_of[node].is_some()
             || !uses[node].iter().all(only_there)
         {
             return None;
         }
         let room = |step: usize| match &self.steps[step] {
-            DraftStep::Pass(pass) => pass.members.len() < LONGEST_GROUP,
+            DraftStep::PassDraft(pass) => pass.members.len() < LONGEST_GROUP,
             DraftStep::Done(_) => false,
         };
         let readings = self.readings(node);
@@ -111,10 +111,10 @@ impl Fuser<'_> {
 
     fn move_to(&mut self, node: usize, to: usize) {
         let from = self.at[node].replace(to);
-        if let Some(DraftStep::Pass(pass)) = from.map(|step| &mut self.steps[step]) {
+        if let Some(DraftStep::PassDraft(pass)) = from.map(|step| &mut self.steps[step]) {
             pass.members.retain(|n| *n != node);
         }
-        if let DraftStep::Pass(pass) = &mut self.steps[to] {
+        if let DraftStep::PassDraft(pass) = &mut self.steps[to] {
             // Arguments have lower numbers than their users.
             let place = pass.members.partition_point(|n| *n < node);
             pass.members.insert(place, node);
