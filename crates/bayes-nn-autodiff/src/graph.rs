@@ -121,11 +121,6 @@ impl Graph {
         Var::node(self, node)
     }
 
-    /// One of the nodes.
-    pub(crate) fn node(&self, id: NodeId) -> Node {
-        self.lock().nodes[id.index()].clone()
-    }
-
     /// A constant tensor, elements in row-major order.
     #[track_caller]
     pub fn constant(&self, values: &[f64], shape: impl Into<Shape>) -> Var<'_> {
