@@ -113,7 +113,8 @@ impl StepProgram {
         };
         let windows: Vec<_> = written.windows.iter().map(window).collect();
         let has_value = |input: &crate::plan::Input| {
-            plan.states.contains(&input.value)
+            (plan.states.contains(&input.value))
+                || (written.states.iter()).any(|s| s.value.input_id() == Some(input.id))
                 || data.iter().any(|d| d.input == input.id)
                 || windows.iter().any(|(_, id)| *id == Some(input.id))
         };
@@ -195,7 +196,7 @@ impl StepProgram {
             return Ok(None);
         };
         self.write_data(&mut *lanes)?;
-        Ok(Some(Run::new(self, Held::Together(lanes.into()))))
+        Run::new(self, Held::Together(lanes.into())).map(Some)
     }
 
     fn compile(&self) -> Result<Box<dyn Program>, KernelError> {

@@ -68,18 +68,24 @@ pub struct Snapshot {
 }
 
 impl Run {
-    pub(super) fn new(program: &StepProgram, held: Held) -> Run {
+    pub(super) fn new(program: &StepProgram, held: Held) -> Result<Run, KernelError> {
         let replicas = match &held {
             Held::Apart(programs) => programs.len(),
             Held::Together(lanes) => lanes.borrow_mut().programs().len(),
         };
         let records = program.step.records.histories.len();
-        Run {
+        let mut run = Run {
             program: program.clone(),
             held,
             recorded: vec![vec![Vec::new(); records]; replicas],
             at: vec![(0, 0); replicas],
+        };
+        for replica in 0..replicas {
+            for history in &program.step.records.histories {
+                run.with_mut(replica, |program| program.fill(history.input, 0.0))??;
+            }
         }
+        Ok(run)
     }
 
     /// How many replicas there are.
@@ -110,9 +116,6 @@ impl Run {
                     Start::Number(number) => program.fill(state.input, *number),
                     Start::Values(values) => program.write(state.input, values),
                 })??;
-            }
-            for history in &step.records.histories {
-                self.with_mut(replica, |program| program.fill(history.input, 0.0))??;
             }
             self.rewind(replica, *seed, 0)?;
             self.recorded[replica].iter_mut().for_each(Vec::clear);
