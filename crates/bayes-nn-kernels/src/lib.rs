@@ -45,7 +45,10 @@ pub use lanes::{Alone, Lanes};
 pub use plan::Plan;
 pub use profile::Profile;
 pub use ranks::DeviceGroup;
-pub use step::{Run, Runtime, Slot, Snapshot, Start, Step, StepProgram, fan_out};
+pub use step::{
+    Run, Runtime, Slot, Snapshot, Start, Step, StepProgram, fan_out, running_mean,
+    running_mean_and_squares,
+};
 
 /// The numbers a program calculates with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

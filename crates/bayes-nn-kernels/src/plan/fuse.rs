@@ -10,8 +10,9 @@ mod sink;
 
 use std::sync::Arc;
 
-use bayes_nn_autodiff::{Graph, Kind, Node, Op, Shape, Var};
+use bayes_nn_autodiff::{Graph, Kind, Node, NodeId, Op, Shape, Var};
 
+use super::draws::Unrolled;
 use super::layout::{Access, Layout, squeezed};
 use super::{
     FusedGroup, GroupReduction, Input, Instruction, MatMul, Operand, Pass, Store, ValueId,
@@ -78,12 +79,17 @@ struct Source {
 
 impl Draft {
     pub(super) fn new(graph: &Graph, outputs: &[Var<'_>], updates: &[(Var<'_>, Var<'_>)]) -> Draft {
-        let output_nodes: Vec<usize> = outputs.iter().map(|v| graph.node_of(*v).index()).collect();
-        let update_nodes: Vec<(usize, usize)> = updates
+        let outputs: Vec<NodeId> = outputs.iter().map(|v| graph.node_of(*v)).collect();
+        let updates: Vec<(NodeId, NodeId)> = updates
             .iter()
-            .map(|(s, n)| (graph.node_of(*s).index(), graph.node_of(*n).index()))
+            .map(|(s, n)| (graph.node_of(*s), graph.node_of(*n)))
             .collect();
-        let nodes = graph.nodes();
+        let unrolled = Unrolled::new(graph);
+        let place = |node: NodeId| unrolled.place(node);
+        let output_nodes: Vec<usize> = outputs.into_iter().map(place).collect();
+        let updates = updates.into_iter().map(|(s, n)| (place(s), place(n)));
+        let update_nodes: Vec<(usize, usize)> = updates.collect();
+        let nodes = unrolled.nodes;
         let mut live = vec![false; nodes.len()];
         for &node in &output_nodes {
             live[node] = true;
@@ -391,6 +397,7 @@ impl Fuser<'_> {
                 self.value_of[node] = Some(out);
                 self.push(node, Pass::AllReduceMean { source, out });
             }
+            Op::MeanOverDraws { .. } => unreachable!("these have been unrolled"),
         }
     }
 

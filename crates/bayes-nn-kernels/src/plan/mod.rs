@@ -4,6 +4,7 @@
 //! over memory, `place` decides where every value lives; what is here is what they fill in and
 //! what a backend reads.
 
+mod draws;
 mod fuse;
 pub mod layout;
 mod order;

@@ -175,10 +175,7 @@ impl StepProgram {
             return Ok(run);
         }
         let programs = (0..replicas).map(|_| self.compile());
-        Ok(Run::new(
-            self,
-            Held::Apart(programs.collect::<Result<_, _>>()?),
-        ))
+        Run::new(self, Held::Apart(programs.collect::<Result<_, _>>()?))
     }
 
     /// So many replicas, more than one, if the device runs them at the same time.

@@ -21,7 +21,11 @@ pub(super) fn fixed(nodes: &[Node], live: &[bool], states: &[usize]) -> Vec<bool
         // Ranks meet in every step, or in none.
         let of_the_step = matches!(
             node.op,
-            Op::Noise { .. } | Op::Batch { .. } | Op::Step | Op::AllReduceMean
+            Op::Noise { .. }
+                | Op::Batch { .. }
+                | Op::Step
+                | Op::AllReduceMean
+                | Op::MeanOverDraws { .. }
         );
         constant[index] =
             !of_the_step && !states.contains(&index) && arguments().all(|a| constant[a]);
@@ -81,6 +85,7 @@ fn is_dear(op: &Op) -> bool {
         | Op::Noise { .. }
         | Op::Batch { .. }
         | Op::AllReduceMean
+        | Op::MeanOverDraws { .. }
         | Op::Select
         | Op::Broadcast
         | Op::View { .. } => false,
