@@ -2,7 +2,8 @@
 
 use bayes_nn_autodiff::InputId;
 
-use crate::{KernelError, Program};
+use crate::backend::Program;
+use crate::error::KernelError;
 
 /// Programs of one plan that run together, each with states, seed, step and outputs of its own.
 /// Inputs that they were made to share are the same in all of them.

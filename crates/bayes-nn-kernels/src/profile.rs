@@ -5,8 +5,10 @@ use std::time::Instant;
 
 use bayes_nn_autodiff::Graph;
 
+use crate::backend::Backend;
+use crate::element::Precision;
+use crate::error::KernelError;
 use crate::plan::{Pass, Plan, ValueId};
-use crate::{Backend, KernelError, Precision};
 
 /// What one pass of a plan does in a step.
 #[derive(Clone, Debug, PartialEq)]

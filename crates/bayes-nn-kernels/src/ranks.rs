@@ -8,9 +8,12 @@ use std::thread;
 
 use bayes_nn_autodiff::InputId;
 
-use crate::device::DeviceError;
+use crate::backend::{Backend, Program};
+use crate::element::Precision;
+use crate::error::DeviceError;
+use crate::error::KernelError;
 use crate::plan::Plan;
-use crate::{Backend, KernelError, Precision, Profile, Program};
+use crate::profile::Profile;
 use exchange::Exchange;
 pub(crate) use exchange::Seat;
 
@@ -259,7 +262,7 @@ mod tests {
     use bayes_nn_autodiff::{Graph, NoiseKind, Var};
 
     use super::*;
-    use crate::Cpu;
+    use crate::cpu::Cpu;
 
     /// A state that moves with noise and with the rows of each rank.
     fn walk(graph: &Graph) -> (Plan, [InputId; 2]) {

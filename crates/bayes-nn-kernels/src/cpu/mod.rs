@@ -1,24 +1,21 @@
 //! The CPU executor: plans run as scalar loops compiled for each instruction set.
 
-mod arena;
-mod group;
 pub mod isa;
 mod kernel;
-pub(crate) mod linalg;
+mod kernels;
 pub mod math;
-pub(crate) mod matmul;
-mod moves;
-pub mod noise;
-pub(crate) mod pack;
+mod memory;
 mod program;
-mod reduce;
 mod strips;
 mod watch;
 
-use crate::device::DeviceError;
+use crate::backend::{Backend, Program};
+use crate::element::Precision;
+use crate::error::DeviceError;
+use crate::error::KernelError;
 use crate::plan::Plan;
+use crate::ranks::DeviceGroup;
 use crate::ranks::Seat;
-use crate::{Backend, DeviceGroup, KernelError, Precision, Program};
 use isa::{Isa, Runnable};
 use program::CpuProgram;
 

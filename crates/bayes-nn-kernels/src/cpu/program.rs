@@ -7,103 +7,16 @@ use std::sync::Arc;
 use bayes_nn_autodiff::{InputId, Kind};
 use rayon::ThreadPool;
 
-use super::arena::Arena;
-use super::group::Scratch;
 use super::isa::Runnable;
-use super::kernel::Kernel;
-use super::strips::{self, Memory, Place};
+use super::kernel::{Kernel, Number};
+use super::memory::{Arena, Frame, Memory, Scratch, WORTH_A_THREAD};
+use super::strips;
 use super::watch::{Stopwatch, Unwatched, Watch};
-use crate::plan::{Plan, Value, ValueId};
+use crate::backend::Program;
+use crate::error::KernelError;
+use crate::plan::{Plan, ValueId};
+use crate::profile::Profile;
 use crate::ranks::Seat;
-use crate::{Element, KernelError, Profile, Program};
-
-/// A pass is cut into pieces for several threads when it costs more than this, counted in simple
-/// operations on elements: about 5 microseconds on one thread with AVX-512.
-pub(super) const WORTH_A_THREAD: usize = 200_000;
-
-/// What every kernel of a program needs: memory, and where the run stands.
-#[derive(Clone, Copy)]
-pub(super) struct Frame<'a, T> {
-    pub arena: *mut T,
-    /// Where column 0 of the strip at hand would be.
-    strip: *mut T,
-    /// Memory for the strips of all threads, and how much of it each has.
-    strips: *mut T,
-    strip_elements: usize,
-    pub indices: *mut u32,
-    pub values: &'a [Value],
-    pub isa: Runnable,
-    scratch: *mut Scratch<T>,
-    /// Whether pieces of a kernel may run at the same time.
-    pub parallel: bool,
-    /// Which of several ranks this is.
-    pub seat: Option<&'a Seat>,
-    pub seed: u64,
-    pub step: u64,
-}
-
-// SAFETY: kernels that share a frame between threads write disjoint parts of the arena.
-unsafe impl<T: Sync> Sync for Frame<'_, T> {}
-
-impl<T: Element> Frame<'_, T> {
-    pub fn value(&self, id: ValueId) -> &Value {
-        &self.values[id.index()]
-    }
-
-    /// The number of the thread that asks.
-    fn thread(&self) -> usize {
-        match self.parallel {
-            true => rayon::current_thread_index().unwrap_or(0),
-            false => 0,
-        }
-    }
-
-    /// The scratch memory of the thread that asks.
-    #[expect(clippy::mut_from_ref, reason = "every thread has its own")]
-    pub fn scratch(&self) -> &mut Scratch<T> {
-        // SAFETY: there is one for each thread of the pool, and a thread runs one kernel at a
-        // time: kernels do not wait for others.
-        unsafe { &mut *self.scratch.add(self.thread()) }
-    }
-
-    /// This frame with the memory of the thread that asks, for a strip from `column` on.
-    pub fn at_strip(&self, column: usize) -> Self {
-        let own = self
-            .strips
-            .wrapping_add(self.thread() * self.strip_elements);
-        Frame {
-            strip: own.wrapping_sub(column),
-            ..*self
-        }
-    }
-
-    /// Where a value starts. The plan keeps its elements inside the arena, `Memory` those of a
-    /// strip inside a strip's memory.
-    #[inline(always)]
-    pub fn at(&self, place: Place) -> *mut T {
-        let base = match place.of_strip {
-            true => self.strip,
-            false => self.arena,
-        };
-        base.wrapping_add(place.offset)
-    }
-
-    /// Where the elements of a real value start.
-    ///
-    /// The plan keeps `offset + layout.span()` inside the arena.
-    pub fn floats(&self, value: &Value) -> *mut T {
-        debug_assert_eq!(value.kind, Kind::Float);
-        // SAFETY: the plan placed the value inside the arena.
-        unsafe { self.arena.add(value.offset) }
-    }
-
-    /// Where the elements of an index start.
-    pub fn index(&self, value: &Value) -> *mut u32 {
-        debug_assert_eq!(value.kind, Kind::Index);
-        // SAFETY: the plan placed the value inside the arena.
-        unsafe { self.indices.add(value.offset) }
-    }
-}
 
 pub(super) struct CpuProgram<T> {
     plan: Arc<Plan>,
@@ -128,7 +41,7 @@ pub(super) struct CpuProgram<T> {
     step: u64,
 }
 
-impl<T: Element> CpuProgram<T> {
+impl<T: Number> CpuProgram<T> {
     pub fn new(plan: &Plan, isa: Runnable, threads: usize, seat: Option<Seat>) -> CpuProgram<T> {
         let memory = Memory::new(plan, Kernel::<T>::runs_on_strips);
         let strips_of = |step: usize| {
@@ -147,14 +60,7 @@ impl<T: Element> CpuProgram<T> {
             .then(|| rayon::ThreadPoolBuilder::new().num_threads(threads).build())
             .and_then(Result::ok);
         let threads = pool.as_ref().map_or(1, |p| p.current_num_threads());
-        let scratch = (0..threads)
-            .map(|_| {
-                Scratch::for_kernels(kernels.iter().filter_map(|kernel| match kernel {
-                    Kernel::Fused(group) => Some(group),
-                    _ => None,
-                }))
-            })
-            .collect();
+        let scratch = (0..threads).map(|_| Kernel::scratch(&kernels)).collect();
         let mut program = CpuProgram {
             floats: Arena::new(plan.floats),
             // The strips of different threads start on different cache lines.
@@ -332,7 +238,7 @@ fn state_ranges(plan: &Plan) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
-impl<T: Element> Program for CpuProgram<T> {
+impl<T: Number> Program for CpuProgram<T> {
     fn write(&mut self, input: InputId, values: &[f64]) -> Result<(), KernelError> {
         let number = self.plan.input_for(input, values)?;
         let id = self.plan.inputs[number].value;
@@ -427,7 +333,7 @@ mod tests {
     use crate::cpu::isa::Isa;
 
     /// The outputs and the states after some steps, and how many groups were bound.
-    fn run<T: Element>(plan: &Plan, isa: Runnable, bound: bool) -> (Vec<u64>, usize) {
+    fn run<T: Number>(plan: &Plan, isa: Runnable, bound: bool) -> (Vec<u64>, usize) {
         let mut program = CpuProgram::<T>::new(plan, isa, 1, None);
         let groups = program
             .kernels

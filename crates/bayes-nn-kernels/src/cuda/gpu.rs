@@ -20,11 +20,14 @@ use super::compiler;
 use super::emit::{BlockLoop, Tiny};
 use super::lanes::{alone, together};
 use super::program::DeviceProgram;
-#[cfg(feature = "nccl")]
-use crate::DeviceGroup;
-use crate::device::DeviceError;
+use crate::backend::{Backend, Program};
+use crate::element::Precision;
+use crate::error::DeviceError;
+use crate::error::KernelError;
+use crate::lanes::Lanes;
 use crate::plan::Plan;
-use crate::{Backend, KernelError, Lanes, Precision, Program};
+#[cfg(feature = "nccl")]
+use crate::ranks::DeviceGroup;
 use block_loop::GpuLoop;
 use launches::Gpu;
 

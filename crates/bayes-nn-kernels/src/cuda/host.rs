@@ -16,10 +16,14 @@ use libloading::{Library, Symbol};
 use super::emit::{AllReduceMean, BlockLoop, Launch, Product, Tiny};
 use super::lanes::{LoopEngine, alone, together};
 use super::program::{DeviceProgram, Engine, Memory};
-use crate::device::DeviceError;
+use crate::backend::{Backend, Program};
+use crate::element::{Element, Precision};
+use crate::error::DeviceError;
+use crate::error::KernelError;
+use crate::lanes::Lanes;
 use crate::plan::Plan;
+use crate::ranks::DeviceGroup;
 use crate::ranks::Seat;
-use crate::{Backend, DeviceGroup, Element, KernelError, Lanes, Precision, Program};
 
 /// CUDA's words in C++.
 const HEADER: &str = include_str!("host.hpp");

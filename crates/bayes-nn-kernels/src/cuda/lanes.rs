@@ -11,9 +11,13 @@ use bayes_nn_autodiff::InputId;
 use super::emit::block::HEAD;
 use super::emit::{BlockLoop, Place};
 use super::values::{NO_ERROR, bytes_of, decode, encode, index_error, numbers_of, span, unset};
-use crate::device::DeviceError;
+use crate::backend::Program;
+use crate::element::Precision;
+use crate::error::DeviceError;
+use crate::error::KernelError;
+use crate::lanes::Lanes;
 use crate::plan::{Plan, ValueId};
-use crate::{KernelError, Lanes, Precision, Profile, Program};
+use crate::profile::Profile;
 
 /// What computes: a device with memory for the data, and the launch of a loop.
 pub(super) trait LoopEngine: Send {

@@ -11,10 +11,13 @@ use super::values::{
     NO_ERROR, bytes_of, decode, element_bytes, encode, index_error, numbers_of, real_bytes, span,
     unset,
 };
-use crate::device::DeviceError;
+use crate::backend::Program;
+use crate::element::Precision;
+use crate::error::DeviceError;
+use crate::error::KernelError;
 use crate::plan::{Plan, Value, ValueId};
+use crate::profile::Profile;
 use crate::ranks::Seat;
-use crate::{KernelError, Precision, Profile, Program};
 
 /// What computes: a device with one block of memory, and the launches of a step.
 pub(super) trait Engine: Send {

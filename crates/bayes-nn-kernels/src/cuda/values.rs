@@ -2,8 +2,9 @@
 
 use bayes_nn_autodiff::Kind;
 
+use crate::element::Precision;
+use crate::error::KernelError;
 use crate::plan::{Pass, Plan, Value, ValueId};
-use crate::{KernelError, Precision};
 
 /// What the control block says as long as no index was outside.
 pub(super) const NO_ERROR: u64 = u64::MAX;

@@ -9,7 +9,7 @@ use cudarc::driver::{CudaFunction, CudaSlice, CudaStream, DevicePtr, LaunchConfi
 use super::{Cuda, copy_in, copy_out, driver, synchronize, zeros};
 use crate::cuda::emit::BlockLoop;
 use crate::cuda::lanes::LoopEngine;
-use crate::device::DeviceError;
+use crate::error::DeviceError;
 
 /// The loop of a tiny program: its kernel, the data of all lanes, and room for the lanes while
 /// they run.

@@ -3,14 +3,14 @@
 use bayes_nn_autodiff::Kind;
 use bayes_nn_autodiff::noise::Permutation;
 
-use super::program::Frame;
-use crate::device::DeviceError;
-use crate::plan::{Pass, Value};
+use crate::cpu::memory::Frame;
+use crate::element::Element;
+use crate::error::{DeviceError, KernelError};
+use crate::plan::{Pass, Value, ValueId};
 use crate::ranks::Seat;
-use crate::{Element, KernelError};
 
 /// Runs a step that moves elements.
-pub(super) fn run<T: Element>(step: &Pass, frame: &Frame<'_, T>) -> Result<(), KernelError> {
+pub(crate) fn run<T: Element>(step: &Pass, frame: &Frame<'_, T>) -> Result<(), KernelError> {
     match step {
         Pass::Fused(_)
         | Pass::MatMul(_)
@@ -190,7 +190,7 @@ impl<E: Copy> Mover for Move<'_, E> {
 /// The elements of an index, each below `length`.
 fn checked_index<'f, T: Element>(
     frame: &'f Frame<'_, T>,
-    id: crate::plan::ValueId,
+    id: ValueId,
     length: usize,
 ) -> Result<&'f [u32], KernelError> {
     let value = frame.value(id);

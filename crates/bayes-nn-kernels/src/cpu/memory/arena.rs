@@ -4,7 +4,7 @@
 const LINE: usize = 64;
 
 /// Elements that start on a cache line, zero at first.
-pub(super) struct Arena<T> {
+pub(crate) struct Arena<T> {
     /// What is freed with the arena; it is reached through `start` alone, so that pointers which
     /// are kept stay good.
     _memory: Vec<T>,
