@@ -54,11 +54,9 @@ pub enum KernelError {
         /// The input's shape.
         shape: Shape,
     },
-    /// An input that several lanes share was to be set for one of them.
-    #[error(
-        "the input `{name}` is shared by the lanes of a program; write it to all of them at once"
-    )]
-    SharedInput {
+    /// An input that is bound to data was to be written, or is a state.
+    #[error("the input `{name}` is bound to data, which nothing can change; load other data")]
+    Bound {
         /// The input's name.
         name: String,
     },

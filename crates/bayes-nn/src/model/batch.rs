@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use bayes_nn_autodiff::{Bindings, Graph, Kind, Shape, Var};
 use bayes_nn_inference::InputValues;
+use bayes_nn_kernels::{Binding, Column};
 
-use super::data::{Column, Data};
+use super::data::{Data, Values};
 use super::missing::Incomplete;
 use crate::error::Error;
 
@@ -41,7 +42,7 @@ struct Input<'g> {
     /// The input itself, and what the model sees of it.
     input: Var<'g>,
     seen: Var<'g>,
-    values: Arc<[f64]>,
+    values: Column,
     /// The rows that the column misses. The input then holds the others, and what the model sees
     /// is a place holder that [`Trace::observe`](super::Trace::observe) replaces.
     missing: Option<Arc<[usize]>>,
@@ -215,7 +216,7 @@ impl<'g> Shared<'g> {
         }
     }
 
-    fn see(&self, name: &str, column: &Column) -> Var<'g> {
+    fn see(&self, name: &str, column: &Values) -> Var<'g> {
         let mut inputs = self.inputs.borrow_mut();
         if let Some(known) = inputs.iter().find(|known| known.name == name) {
             return known.seen;
@@ -223,7 +224,7 @@ impl<'g> Shared<'g> {
         let total = self.data.rows().unwrap_or(0);
         let mut rows_missing = None;
         let (input, seen, values) = match (column, self.index) {
-            (Column::Incomplete { .. }, Some(_)) => {
+            (Values::Incomplete { .. }, Some(_)) => {
                 self.fail(Error::MissingValues {
                     column: name.to_owned(),
                     problem: "which are variables of the fit, one a row, while a minibatch has \
@@ -233,30 +234,30 @@ impl<'g> Shared<'g> {
                 });
                 return self.stand_in("a column");
             }
-            (Column::Incomplete { observed, missing }, None) => {
+            (Values::Incomplete { observed, missing }, None) => {
                 let input = self.graph.input(name, [observed.len()]);
                 let place_holder = self.graph.input(&format!("{name}, completed"), [total]);
                 rows_missing = Some(missing.clone());
                 (input, place_holder, observed.clone())
             }
-            (Column::Vector(values), index) => {
+            (Values::Vector(values), index) => {
                 let input = self.graph.input(name, [total]);
                 let seen = index.map_or(input, |index| input.gather(index, 0));
                 (input, seen, values.clone())
             }
-            (Column::Index(values), index) => {
+            (Values::Index(values), index) => {
                 let input = self.graph.index_input(name, [total]);
                 let seen = index.map_or(input, |index| input.gather(index, 0));
                 (input, seen, values.clone())
             }
             // Rows of a resident matrix are gathered whole, then laid batch last.
-            (Column::Matrix { values, columns }, Some(index)) => {
-                let input = self.graph.input(name, [total, *columns]);
-                (input, input.gather(index, 0).t(), values.clone())
+            (Values::Matrix(matrix), Some(index)) => {
+                let input = self.graph.input(name, [total, matrix.columns]);
+                (input, input.gather(index, 0).t(), matrix.values.clone())
             }
-            (Column::Matrix { values, columns }, None) => {
-                let input = self.graph.input(name, [*columns, total]);
-                (input, input, transposed(values, *columns).into())
+            (Values::Matrix(matrix), None) => {
+                let input = self.graph.input(name, [matrix.columns, total]);
+                (input, input, matrix.batch_last())
             }
         };
         inputs.push(Input {
@@ -274,7 +275,7 @@ impl<'g> Shared<'g> {
         let inputs = self.inputs.borrow();
         inputs
             .iter()
-            .filter_map(|input| Some((input.input.input_id()?, input.values.clone())))
+            .filter_map(|input| Some(Binding::new(input.input.input_id()?, &input.values)))
             .collect()
     }
 
@@ -294,7 +295,13 @@ impl<'g> Shared<'g> {
             if incomplete && vars.iter().any(|v| self.graph.depends_on(*v, input.seen)) {
                 return Err(self.misused(&input.name));
             }
-            bindings = bindings.bind_shared(input.input, input.values.clone());
+            if vars.iter().any(|v| self.graph.depends_on(*v, input.input)) {
+                let values = match &input.values {
+                    Column::F64(values) => values.clone(),
+                    other => other.to_f64().into(),
+                };
+                bindings = bindings.bind_shared(input.input, values);
+            }
         }
         let values = self.graph.evaluate(vars, &bindings)?;
         Ok(values.iter().map(|v| v.values().to_vec()).collect())
