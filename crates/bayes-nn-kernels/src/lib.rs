@@ -37,6 +37,7 @@ pub mod plan;
 pub mod profile;
 mod ranks;
 mod replicas;
+mod step;
 
 pub use backend::{Backend, Loaded, Program};
 pub use cpu::Cpu;
@@ -49,3 +50,4 @@ pub use plan::Plan;
 pub use profile::Profile;
 pub use ranks::DeviceGroup;
 pub use replicas::Replicas;
+pub use step::{Run, Runtime, Slot, Snapshot, Start, Step, StepProgram, fan_out};

@@ -1,11 +1,11 @@
 //! The data as a model sees it: nodes of a graph, batch last, full or a minibatch.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use bayes_nn_autodiff::{Bindings, Graph, Kind, Shape, Var};
-use bayes_nn_inference::InputValues;
+use bayes_nn_autodiff::{Evaluated, Graph, Interpreter, Shape, Var};
+use bayes_nn_inference::Rows;
 use bayes_nn_kernels::{Binding, Column};
 
 use super::data::{Data, Values};
@@ -34,6 +34,8 @@ pub(crate) struct Shared<'g> {
     /// Whether a column that is not there may stand for itself, as what is to be predicted.
     absent_allowed: bool,
     pub(crate) absent: RefCell<Vec<(String, Var<'g>)>>,
+    /// The values that are known without a program.
+    interpreter: RefCell<Interpreter<'g>>,
     error: RefCell<Option<Error>>,
 }
 
@@ -52,10 +54,14 @@ impl<'g> Batch<'g> {
     pub(crate) fn new(
         graph: &'g Graph,
         data: &Data,
-        batch: Option<usize>,
+        rows: Rows,
         absent_allowed: bool,
     ) -> Batch<'g> {
         let total = data.rows().unwrap_or(0);
+        let batch = match rows {
+            Rows::Minibatch(batch) => Some(batch),
+            _ => None,
+        };
         Batch {
             shared: Rc::new(Shared {
                 graph,
@@ -65,6 +71,8 @@ impl<'g> Batch<'g> {
                 inputs: RefCell::default(),
                 absent_allowed,
                 absent: RefCell::default(),
+                interpreter: RefCell::new(Interpreter::new(graph, Bindings::new())),
+                interpreted: Cell::new(0),
                 error: RefCell::default(),
             }),
         }
@@ -270,50 +278,77 @@ impl<'g> Shared<'g> {
         seen
     }
 
-    /// The inputs that were read, with their values.
-    pub(crate) fn inputs(&self) -> InputValues {
+    /// The data that were read.
+    pub(crate) fn data(&self) -> Vec<Binding> {
         let inputs = self.inputs.borrow();
-        inputs
-            .iter()
-            .filter_map(|input| Some(Binding::new(input.input.input_id()?, &input.values)))
-            .collect()
+        let bound = inputs.iter().filter_map(|input| {
+            let id = input.input.input_id()?;
+            Some(Binding::new(id, &input.values))
+        });
+        bound.collect()
+    }
+
+    /// An input whose value is known here.
+    pub(crate) fn known_input(&self, name: &str, shape: Shape, values: Vec<f64>) -> Var<'g> {
+        let input = self.graph.input(name, shape);
+        self.interpreter.borrow_mut().bind(input, values);
+        input
+    }
+
+    /// The value of a variable, row-major; or the input that it depends on and that has none.
+    fn interpret(&self, var: Var<'g>) -> Result<Evaluated, Error> {
+        let mut interpreter = self.interpreter.borrow_mut();
+        let inputs = self.inputs.borrow();
+        self.graph.check()?;
+        loop {
+            let evaluated = interpreter.value(var)?;
+            let Evaluated::Unbound(waits_for) = &evaluated else {
+                return Ok(evaluated);
+            };
+            let mut known = inputs.iter();
+            let Some(known) = known.find(|known| known.input.id() == Some(*waits_for)) else {
+                return Ok(evaluated);
+            };
+            // Data are brought to double precision only where a value needs them.
+            match &known.values {
+                Column::F64(values) => interpreter.bind(known.input, values.clone()),
+                values => interpreter.bind(known.input, values.to_f64()),
+            }
+        }
+    }
+
+    /// The value of a variable, row-major, if it depends on data alone and none of them is
+    /// missing.
+    pub(crate) fn known(&self, var: Var<'g>) -> Result<Option<Vec<f64>>, Error> {
+        Ok(match self.interpret(var)? {
+            Evaluated::Value(value) => Some(value.values().to_vec()),
+            Evaluated::Unbound(_) => None,
+        })
     }
 
     /// The values of `vars`, which may depend on data but not on noise or on absent columns.
     pub(crate) fn evaluate(&self, vars: &[Var<'g>]) -> Result<Vec<Vec<f64>>, Error> {
-        if let Some(known) = vars.iter().map(|v| v.constant_values()).collect() {
-            return Ok(known);
-        }
-        for (name, absent) in self.absent.borrow().iter() {
-            if vars.iter().any(|v| self.graph.depends_on(*v, *absent)) {
-                return Err(self.unknown_column(name));
-            }
-        }
-        let mut bindings = Bindings::new();
-        for input in self.inputs.borrow().iter() {
-            let incomplete = input.missing.is_some();
-            if incomplete && vars.iter().any(|v| self.graph.depends_on(*v, input.seen)) {
-                return Err(self.misused(&input.name));
-            }
-            if vars.iter().any(|v| self.graph.depends_on(*v, input.input)) {
-                let values = match &input.values {
-                    Column::F64(values) => values.clone(),
-                    other => other.to_f64().into(),
-                };
-                bindings = bindings.bind_shared(input.input, values);
-            }
-        }
-        let values = self.graph.evaluate(vars, &bindings)?;
-        Ok(values.iter().map(|v| v.values().to_vec()).collect())
+        vars.iter()
+            .map(|var| match self.interpret(*var)? {
+                Evaluated::Value(value) => Ok(value.values().to_vec()),
+                Evaluated::Unbound(input) => {
+                    let inputs = self.inputs.borrow();
+                    let missing = inputs.iter().find(|known| known.seen.id() == Some(input));
+                    match missing {
+                        Some(column) => Err(self.misused(&column.name)),
+                        None => Err(self.unknown_column(&self.graph.input_name(input))),
+                    }
+                }
+            })
+            .collect()
     }
 
     /// Whether a value needs a column that is not there.
     pub(crate) fn is_absent(&self, value: Var<'g>) -> bool {
         let absent = self.absent.borrow();
-        value.kind() == Kind::Float
-            && absent
-                .iter()
-                .any(|(_, var)| self.graph.depends_on(value, *var))
+        absent
+            .iter()
+            .any(|(_, var)| self.graph.depends_on(value, *var))
     }
 }
 
