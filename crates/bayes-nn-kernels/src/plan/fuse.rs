@@ -10,10 +10,11 @@ mod sink;
 
 use std::sync::Arc;
 
-use bayes_nn_autodiff::{Graph, Kind, Node, NodeId, Op, Shape, Var};
+use bayes_nn_autodiff::{Graph, Kind, Node, NodeId, Op, Shape};
 
 use super::draws::Unrolled;
 use super::layout::{Access, Layout, squeezed};
+use super::request::Asked;
 use super::{
     FusedGroup, GroupReduction, Input, Instruction, MatMul, Operand, Pass, Store, ValueId,
 };
@@ -39,6 +40,10 @@ pub(super) struct Draft {
     pub inputs: Vec<Input>,
     pub outputs: Vec<ValueId>,
     pub updates: Vec<(ValueId, ValueId)>,
+    /// All states, those included that nothing updates.
+    pub states: Vec<ValueId>,
+    /// Outputs that are kept from step to step.
+    pub records: Vec<ValueId>,
     pub constants: Vec<(ValueId, Arc<[f64]>)>,
 }
 
@@ -68,6 +73,7 @@ struct Fuser<'a> {
     values: Vec<DraftValue>,
     inputs: Vec<Input>,
     constants: Vec<(ValueId, Arc<[f64]>)>,
+    roles: &'a Asked,
 }
 
 /// The node that an operand really reads, and which of its squeezed axes follows each axis of
@@ -78,20 +84,26 @@ struct Source {
 }
 
 impl Draft {
-    pub(super) fn new(graph: &Graph, outputs: &[Var<'_>], updates: &[(Var<'_>, Var<'_>)]) -> Draft {
-        let outputs: Vec<NodeId> = outputs.iter().map(|v| graph.node_of(*v)).collect();
-        let updates: Vec<(NodeId, NodeId)> = updates
-            .iter()
-            .map(|(s, n)| (graph.node_of(*s), graph.node_of(*n)))
-            .collect();
+    pub(super) fn new(graph: &Graph, asked: &Asked) -> Draft {
         let unrolled = Unrolled::new(graph);
-        let place = |node: NodeId| unrolled.place(node);
-        let output_nodes: Vec<usize> = outputs.into_iter().map(place).collect();
-        let updates = updates.into_iter().map(|(s, n)| (place(s), place(n)));
-        let update_nodes: Vec<(usize, usize)> = updates.collect();
-        let nodes = unrolled.nodes;
+        let place = |node: &NodeId| unrolled.place(*node);
+        let output_nodes: Vec<usize> = asked.outputs.iter().map(place).collect();
+        let records = asked.records.iter().map(|(n, rows)| (place(n), *rows));
+        let records: Vec<(usize, usize)> = records.collect();
+        let (kept_states, changing): (Vec<_>, Vec<_>) = (asked.states.iter().map(|s| (s, s)))
+            .chain(asked.updates.iter().map(|(s, n)| (s, n)))
+            .partition(|(state, next)| state == next);
+        let kept_states: Vec<usize> = kept_states.iter().map(|(s, _)| place(s)).collect();
+        let changing = changing.iter().map(|(s, n)| (place(s), place(n)));
+        let update_nodes: Vec<(usize, usize)> = changing.collect();
+        let nodes = &unrolled.nodes[..];
+        let recorded = records.iter().map(|(node, _)| node);
         let mut live = vec![false; nodes.len()];
-        for &node in &output_nodes {
+        for &node in output_nodes
+            .iter()
+            .chain(recorded.clone())
+            .chain(&kept_states)
+        {
             live[node] = true;
         }
         for &(state, next) in &update_nodes {
@@ -107,9 +119,9 @@ impl Draft {
         }
         let mut fuser = Fuser {
             graph,
-            nodes: &nodes,
+            nodes,
             hoisted: 0,
-            flat: flat_uses(&nodes, &live),
+            flat: flat_uses(nodes, &live),
             at: vec![None; nodes.len()],
             value_of: vec![None; nodes.len()],
             transposes: vec![None; nodes.len()],
@@ -117,22 +129,21 @@ impl Draft {
             values: Vec::new(),
             inputs: Vec::new(),
             constants: Vec::new(),
+            roles: asked,
         };
-        let states: Vec<usize> = update_nodes.iter().map(|(state, _)| *state).collect();
-        let fixed = fixed::fixed(&nodes, &live, &states);
+        let changed = update_nodes.iter().map(|(state, _)| state);
+        let states: Vec<usize> = changed.chain(&kept_states).copied().collect();
+        let fixed = fixed::fixed(nodes, &live, &states);
         for index in (0..nodes.len()).filter(|&i| fixed[i]) {
             fuser.visit(index);
         }
         fuser.hoisted = fuser.steps.len();
         // What is asked of the old value of a state, as an output or as the next value of
         // another state, is set aside before anything can overwrite it.
-        let is_state = |n: usize| {
-            update_nodes
-                .iter()
-                .any(|&(state, next)| state == n && state != next)
-        };
+        let is_state = |n: usize| update_nodes.iter().any(|&(state, _)| state == n);
         let asked = output_nodes
             .iter()
+            .chain(recorded)
             .chain(update_nodes.iter().map(|(_, next)| next));
         let mut set_aside: Vec<(usize, ValueId)> = Vec::new();
         for &node in asked {
@@ -149,18 +160,30 @@ impl Draft {
             let aside = set_aside.iter().find(|(n, _)| *n == node);
             aside.map_or_else(|| fuser.memory(node), |(_, value)| *value)
         };
-        let outputs = output_nodes.iter().map(|n| kept(*n)).collect();
-        let updates = update_nodes
-            .iter()
-            .filter(|(state, next)| state != next)
+        let mut outputs: Vec<ValueId> = output_nodes.iter().map(|n| kept(*n)).collect();
+        let updates: Vec<(usize, ValueId)> = (update_nodes.iter())
             .map(|&(state, next)| (state, kept(next)))
-            .collect::<Vec<_>>();
-        let updates = updates
-            .into_iter()
+            .collect();
+        let records: Vec<(ValueId, usize)> = (records.iter())
+            .map(|&(node, rows)| (kept(node), rows))
+            .collect();
+        let updates = updates.into_iter();
+        let updates: Vec<_> = updates
             .map(|(state, next)| (fuser.memory(state), next))
             .collect();
+        let states = states.iter().map(|state| fuser.memory(*state)).collect();
+        let records: Vec<ValueId> = (records.into_iter())
+            .map(|(source, rows)| fuser.record(source, rows))
+            .collect();
+        outputs.extend(&records);
         fuser.sink(&update_nodes);
-        fuser.finish(outputs, updates)
+        Draft {
+            outputs,
+            updates,
+            states,
+            records,
+            ..fuser.finish()
+        }
     }
 }
 
@@ -261,6 +284,7 @@ impl Fuser<'_> {
                     name,
                     id,
                     value,
+                    role: self.roles.role(self.graph.inputs()[id.index()].node),
                     hoisted: false,
                 });
             }
@@ -296,6 +320,16 @@ impl Fuser<'_> {
             offset,
             out,
         }));
+        out
+    }
+
+    /// The rows into which a value is copied, one a step.
+    fn record(&mut self, source: ValueId, rows: usize) -> ValueId {
+        let DraftValue { shape, kind, .. } = self.values[source.index()];
+        let shape = Shape::from([rows, shape.elements()]);
+        let out = self.new_value(shape, kind, Layout::contiguous(&shape));
+        let record = Pass::Record { source, rows, out };
+        self.steps.push(DraftStep::Done(record));
         out
     }
 
@@ -603,7 +637,8 @@ impl Fuser<'_> {
         )
     }
 
-    fn finish(mut self, outputs: Vec<ValueId>, updates: Vec<(ValueId, ValueId)>) -> Draft {
+    /// The passes and values; what is asked of them is not said yet.
+    fn finish(mut self) -> Draft {
         // Operands of later passes keep registers of earlier ones, so all passes are walked
         // before it is known what each has to store.
         let mut bodies = Vec::new();
@@ -642,8 +677,10 @@ impl Fuser<'_> {
             passes: steps,
             hoisted,
             inputs: self.inputs,
-            outputs,
-            updates,
+            outputs: Vec::new(),
+            updates: Vec::new(),
+            states: Vec::new(),
+            records: Vec::new(),
             constants: self.constants,
         }
     }

@@ -23,7 +23,6 @@ pub(super) fn place(mut draft: Draft) -> Plan {
         .map(|value| home(&draft, ValueId(value as u32)))
         .collect();
     let mut storage_of: Vec<usize> = homes.iter().map(|(root, _)| root.index()).collect();
-    let states = draft.updates.iter().map(|(state, _)| *state).collect();
     let strips = order(&mut draft);
     for (state, next) in std::mem::take(&mut draft.updates) {
         if let Some(shared) = updated_in_place(&draft, &storage_of, state, next) {
@@ -52,6 +51,7 @@ pub(super) fn place(mut draft: Draft) -> Plan {
         })
         .collect();
     let given = draft.inputs.iter().map(|input| input.value);
+    let given = given.chain(draft.records.iter().copied());
     for value in given.chain(draft.constants.iter().map(|c| c.0)) {
         storages[storage_of[value.index()]].lasting = true;
     }
@@ -109,7 +109,7 @@ pub(super) fn place(mut draft: Draft) -> Plan {
         hoisted: draft.hoisted,
         strips,
         inputs: draft.inputs,
-        states,
+        states: draft.states,
         outputs: draft.outputs,
         constants: draft.constants,
         floats,

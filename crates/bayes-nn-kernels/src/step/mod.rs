@@ -6,7 +6,6 @@
 
 mod fan_out;
 mod program;
-mod record;
 mod run;
 mod statistics;
 
