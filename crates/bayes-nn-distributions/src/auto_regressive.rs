@@ -11,7 +11,7 @@
 use bayes_nn_autodiff::{NoiseKind, Shape, Var};
 use rand_core::Rng;
 
-use crate::categorical::first_axis_sum;
+use crate::axes::first_axis_sum;
 use crate::gaussian_random_walk::lagged;
 use crate::linear::{padded, stacked};
 use crate::stable::LN_SQRT_2_PI;

@@ -2,8 +2,7 @@
 
 use bayes_nn_autodiff::{Graph, Shape, Var, concat};
 
-use crate::categorical::first_axis_sum;
-use crate::distribution::joined;
+use crate::axes::{combine, cumulative_sum, first_axis_sum, from_row, joined};
 
 /// A smooth, invertible map of the reals onto the inside of a continuous support.
 ///
@@ -180,47 +179,10 @@ fn pairs(size: usize) -> usize {
     size * size.saturating_sub(1) / 2
 }
 
-/// The rows from `start` on along the first axis.
-pub(crate) fn from_row(x: Var<'_>, start: usize) -> Var<'_> {
-    let shape = x.shape();
-    let stride: usize = shape[1..].iter().product();
-    x.view(
-        start * stride,
-        shape.with(0, shape[0].saturating_sub(start)),
-    )
-}
-
 /// `ln(1 - tanh(z)^2)`, which is `ln(4 sigmoid(2 z) sigmoid(-2 z))`.
 fn log_sech_square(z: Var<'_>) -> Var<'_> {
     let twice = z * 2.0;
     twice.log_sigmoid() + (-twice).log_sigmoid() + 4f64.ln()
-}
-
-/// Sums of rows of `x` along the first axis: in row `i` of the result those `j` for which
-/// `belongs(i, j)`.
-pub(crate) fn combine<'g>(
-    graph: &'g Graph,
-    x: Var<'g>,
-    rows: usize,
-    belongs: impl Fn(usize, usize) -> bool,
-) -> Var<'g> {
-    let shape = x.shape();
-    let columns = shape[0];
-    let stride: usize = shape[1..].iter().product();
-    let table: Vec<f64> = (0..rows * columns)
-        .map(|place| f64::from(belongs(place / columns, place % columns)))
-        .collect();
-    let table = graph.constant(&table, [rows, columns]);
-    let sums = table.matmul(x.reshape([columns, stride]));
-    sums.reshape(shape.with(0, rows))
-}
-
-/// The sums of the first rows along the first axis.
-pub(crate) fn cumulative_sum(x: Var<'_>) -> Var<'_> {
-    match (x.graph(), &*x.shape()) {
-        (Some(graph), [rows, ..]) => combine(graph, x, *rows, |row, column| column <= row),
-        _ => x,
-    }
 }
 
 /// `ln(m)` of the `m` shares that come after each break of a stick, in a shape `[K - 1, 1, ...]`.

@@ -8,9 +8,10 @@
 //! so that the log probability of a nearly certain class keeps its relative accuracy, like the
 //! two-class case does with `log_sigmoid`.
 
-use bayes_nn_autodiff::{NoiseKind, Shape, Var};
+use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
 
+use crate::axes::{aligned, first_axis_max, first_axis_sum};
 use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// The distribution of one of `K` classes, numbered from 0.
@@ -44,25 +45,6 @@ impl<'a> Categorical<'a> {
     /// How many classes there are; a plain number is the logit of the only one.
     pub fn classes(&self) -> usize {
         self.logits.shape().first().copied().unwrap_or(1)
-    }
-}
-
-/// `logits` with their class axis moved before `rank` batch axes, and the class numbers in a
-/// shape that broadcasts along it.
-pub(crate) fn aligned<'g>(logits: Var<'g>, rank: usize) -> (Var<'g>, Var<'g>) {
-    let (Some(graph), [classes, batch @ ..]) = (logits.graph(), &*logits.shape()) else {
-        return (logits, Var::from(0.0));
-    };
-    let mut dims = vec![1; rank.max(batch.len()) + 1];
-    dims[0] = *classes;
-    let numbers: Vec<f64> = (0..*classes).map(|class| class as f64).collect();
-    let number_shape = Shape::try_new(&dims);
-    let start = dims.len() - batch.len();
-    dims[start..].copy_from_slice(batch);
-    match (number_shape, Shape::try_new(&dims)) {
-        (Some(column), Some(shape)) => (logits.reshape(shape), graph.constant(&numbers, column)),
-        // More axes than a shape can have. Too few elements make the graph keep an error.
-        _ => (logits.reshape([0]), Var::from(0.0)),
     }
 }
 
@@ -139,27 +121,13 @@ impl<'a> Categorical<'a> {
     }
 }
 
-pub(crate) fn first_axis_sum(x: Var<'_>) -> Var<'_> {
-    match x.shape().rank() {
-        0 => x,
-        _ => x.sum_axis(0),
-    }
-}
-
-fn first_axis_max(x: Var<'_>) -> Var<'_> {
-    match x.shape().rank() {
-        0 => x,
-        _ => x.max_axis(0),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::{
         assert_close, assert_draws_count, assert_impossible, assert_moments, assert_stable,
     };
-    use bayes_nn_autodiff::{Bindings, Graph, grad};
+    use bayes_nn_autodiff::{Bindings, Graph, Shape, grad};
 
     const LOGITS: [f64; 4] = [0.5, -1.0, 2.0, 0.0];
 

@@ -16,7 +16,7 @@
 use bayes_nn_autodiff::{NoiseKind, Shape, Var};
 use rand_core::Rng;
 
-use crate::categorical::first_axis_sum;
+use crate::axes::first_axis_sum;
 use crate::linear::padded;
 use crate::stable::{LN_SQRT_2_PI, deviance, stirling_error};
 use crate::{Distribution, Domain, Parameter, Support, draws};

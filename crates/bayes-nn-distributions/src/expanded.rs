@@ -3,7 +3,7 @@
 use bayes_nn_autodiff::{NoiseKind, Shape, Var};
 use rand_core::Rng;
 
-use crate::distribution::joined;
+use crate::axes::joined;
 use crate::{Distribution, Parameter, ParameterError, Support};
 
 /// Independent copies of a distribution that fill a shape; made by [`Distribution::expand`].

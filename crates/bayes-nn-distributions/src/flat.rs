@@ -12,7 +12,7 @@
 use bayes_nn_autodiff::{NoiseKind, Shape, Var};
 use rand_core::Rng;
 
-use crate::categorical::first_axis_sum;
+use crate::axes::first_axis_sum;
 use crate::ordered::is_increasing;
 use crate::{Distribution, Domain, Parameter, Support};
 

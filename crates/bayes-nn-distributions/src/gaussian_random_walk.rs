@@ -10,8 +10,7 @@
 use bayes_nn_autodiff::{NoiseKind, Shape, Var, concat};
 use rand_core::Rng;
 
-use crate::bijector::cumulative_sum;
-use crate::categorical::first_axis_sum;
+use crate::axes::{cumulative_sum, first_axis_sum};
 use crate::linear::{padded, stacked};
 use crate::stable::LN_SQRT_2_PI;
 use crate::{Distribution, Domain, Parameter, Support, draws};

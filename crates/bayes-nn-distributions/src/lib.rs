@@ -40,13 +40,16 @@
 //! - conditions are written such that NaN cannot come out as a finite number.
 #![forbid(unsafe_code)]
 
+mod axes;
 mod bijector;
 mod distribution;
 mod domain;
 mod draws;
 mod error;
 mod expanded;
+mod forward;
 mod linear;
+mod parameter;
 mod stable;
 mod support;
 #[cfg(test)]
@@ -96,10 +99,11 @@ mod weibull;
 mod zero_inflated_poisson;
 
 pub use bijector::Bijector;
-pub use distribution::{Distribution, Parameter};
+pub use distribution::Distribution;
 pub use domain::Domain;
 pub use error::ParameterError;
 pub use expanded::Expanded;
+pub use parameter::Parameter;
 pub use support::Support;
 pub use values::{ParameterValues, sample, sample_with};
 

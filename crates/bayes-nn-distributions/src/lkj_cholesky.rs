@@ -18,7 +18,7 @@ use std::f64::consts::PI;
 use bayes_nn_autodiff::{NoiseKind, Shape, Var};
 use rand_core::Rng;
 
-use crate::distribution::joined;
+use crate::axes::joined;
 use crate::linear::{Lower, padded, stacked};
 use crate::stable::half_step;
 use crate::{Distribution, Domain, Parameter, Support, draws};

@@ -11,8 +11,7 @@
 use bayes_nn_autodiff::{NoiseKind, Shape, Var};
 use rand_core::Rng;
 
-use crate::bijector::from_row;
-use crate::categorical::first_axis_sum;
+use crate::axes::{first_axis_sum, from_row};
 use crate::linear::padded;
 use crate::{Distribution, Parameter, Support};
 

@@ -13,7 +13,7 @@
 use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
 
-use crate::categorical::{aligned, first_axis_sum};
+use crate::axes::{aligned, first_axis_sum};
 use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// The distribution of one of `K` ordered classes, numbered from 0, by `K - 1` cutpoints.
