@@ -28,6 +28,13 @@ pub(crate) fn aligned<'g>(logits: Var<'g>, rank: usize) -> (Var<'g>, Var<'g>) {
     }
 }
 
+/// The class numbers along a first axis, before `rank` axes of length 1.
+pub(crate) fn class_column(graph: &Graph, classes: usize, rank: usize) -> Var<'_> {
+    let numbers: Vec<f64> = (0..classes).map(|class| class as f64).collect();
+    let ones = (0..rank).fold(Shape::SCALAR, |ones, _| joined(Shape::from([1]), ones));
+    graph.constant(&numbers, joined(Shape::from([classes]), ones))
+}
+
 /// The sum along the first axis; a plain number is its own.
 pub(crate) fn first_axis_sum(x: Var<'_>) -> Var<'_> {
     match x.shape().rank() {

@@ -113,7 +113,9 @@ impl<'a: 'g, 'g> Distribution<'g> for Bernoulli<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{assert_draws_count, assert_impossible, assert_moments, assert_stable};
+    use crate::testing::{
+        assert_classes, assert_draws_count, assert_impossible, assert_moments, assert_stable,
+    };
     use bayes_nn_autodiff::{Bindings, Graph, grad};
 
     #[test]
@@ -128,6 +130,16 @@ mod tests {
         assert_draws_count(&Bernoulli::logits(-1.2), 2);
         assert_moments(&Bernoulli::probs(0.3));
         assert_moments(&Bernoulli::logits(-1.2));
+    }
+
+    #[test]
+    fn the_classes_have_the_log_probabilities_of_each() {
+        let graph = Graph::new();
+        let logits = graph.constant(&[-800.0, -1.5, 0.0, 3.0, 40.0, 900.0], [2, 3]);
+        assert_classes(&graph, &Bernoulli::logits(logits), 2, 0.0);
+        let probs = graph.constant(&[0.0, 0.2, 1.0], [3]);
+        assert_classes(&graph, &Bernoulli::probs(probs), 2, 0.0);
+        assert!(Bernoulli::logits(0.3).log_probabilities().is_none());
     }
 
     #[test]

@@ -81,6 +81,14 @@ impl<'a: 'g, 'g> Distribution<'g> for Categorical<'a> {
         None
     }
 
+    /// By [`Var::logsumexp`]: right to about 1e-16 in absolute terms, where `log_prob` of one
+    /// class is right in relative terms.
+    fn log_probabilities(&self) -> Option<Var<'g>> {
+        let (shape, _) = (self.logits.shape(), self.logits.graph()?);
+        let total = self.logits.logsumexp(0).reshape(shape.with(0, 1));
+        Some(self.logits - total)
+    }
+
     fn draw(&self, parameters: &[f64], rng: &mut dyn Rng) -> f64 {
         let largest = parameters.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let total: f64 = parameters.iter().map(|l| libm::exp(l - largest)).sum();
@@ -125,7 +133,8 @@ impl<'a> Categorical<'a> {
 mod tests {
     use super::*;
     use crate::testing::{
-        assert_close, assert_draws_count, assert_impossible, assert_moments, assert_stable,
+        assert_classes, assert_close, assert_draws_count, assert_impossible, assert_moments,
+        assert_stable,
     };
     use bayes_nn_autodiff::{Bindings, Graph, Shape, grad};
 
@@ -146,6 +155,15 @@ mod tests {
         let categorical = Categorical::new(graph.constant(&LOGITS, [4]));
         assert_draws_count(&categorical, 4);
         assert_moments(&categorical);
+    }
+
+    #[test]
+    fn the_classes_have_the_log_probabilities_of_each() {
+        let graph = Graph::new();
+        let logits = graph.constant(&[-9.0, 1.5, 0.0, 3.0, 40.0, 900.0], [3, 2]);
+        assert_classes(&graph, &Categorical::new(logits), 3, 1e-15);
+        let column = graph.constant(&LOGITS, [4]);
+        assert_classes(&graph, &Categorical::new(column), 4, 1e-15);
     }
 
     #[test]

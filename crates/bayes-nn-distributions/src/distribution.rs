@@ -5,7 +5,7 @@ use std::fmt;
 use bayes_nn_autodiff::{NoiseKind, Shape, Var};
 use rand_core::Rng;
 
-use crate::axes::joined;
+use crate::axes::{class_column, joined};
 use crate::parameter::outside;
 use crate::values::ParameterValues;
 use crate::{Expanded, Parameter, ParameterError, Support};
@@ -76,6 +76,39 @@ pub trait Distribution<'g>: fmt::Debug {
 
     /// The variance; infinite or NaN where there is none.
     fn variance(&self) -> Var<'g>;
+
+    /// The expectation of [`Distribution::log_prob`] at a normal number, `E ln p(x)` for
+    /// `x ~ N(mean, sd^2)`, in nats, element by element over the broadcast of `mean`, `sd` and
+    /// the parameters; `None` where no closed form is known here.
+    ///
+    /// `sd` must be above 0. Of a discrete distribution, and of one that does not have all reals
+    /// as its support, there is no such expectation.
+    fn expected_log_prob(&self, mean: Var<'g>, sd: Var<'g>) -> Option<Var<'g>> {
+        let _ = (mean, sd);
+        None
+    }
+
+    /// The log probability of each class of a finite distribution, in nats, of the shape
+    /// `[classes, ...batch]`: row `k` is [`Distribution::log_prob`] at `k`.
+    ///
+    /// `None` where the support is not [`Support::Boolean`] or [`Support::Categories`], and where
+    /// all parameters are plain numbers, which belong to no graph that could hold a vector. A
+    /// count with an upper bound is no class: its probabilities are those of `log_prob`, asked
+    /// one by one.
+    fn log_probabilities(&self) -> Option<Var<'g>> {
+        let classes = self.support().classes()?;
+        let parameters = self.parameters();
+        let graph = parameters.iter().find_map(|p| p.value.graph())?;
+        let batch = self.batch_shape();
+        let log_prob = self.log_prob(class_column(graph, classes, batch.rank()));
+        Some(log_prob.broadcast_to(joined(Shape::from([classes]), batch)))
+    }
+
+    /// Location and *variance*, where this is a normal distribution; of shapes that broadcast to
+    /// the batch.
+    fn normal(&self) -> Option<(Var<'g>, Var<'g>)> {
+        None
+    }
 
     /// What is wrong between parameters that are each in their domain, if anything is.
     ///

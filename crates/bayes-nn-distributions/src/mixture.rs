@@ -229,11 +229,25 @@ fn weighted<'g>(terms: impl Iterator<Item = (Var<'g>, Var<'g>)>) -> Var<'g> {
 mod tests {
     use super::*;
     use crate::testing::{
-        assert_draws_count, assert_draws_follow, assert_impossible, assert_moments, assert_stable,
-        normal_cdf,
+        assert_classes, assert_draws_count, assert_draws_follow, assert_impossible, assert_moments,
+        assert_stable, normal_cdf,
     };
     use crate::{Bernoulli, Categorical, HalfNormal, Normal, Poisson, Uniform, sample};
     use bayes_nn_autodiff::{Bindings, Graph, grad};
+
+    #[test]
+    fn a_mixture_of_classes_has_their_log_probabilities() {
+        let graph = Graph::new();
+        let coins = |values: &[f64]| Bernoulli::logits(graph.constant(values, values.len()));
+        let parts = [(0.25, coins(&[0.3, -2.0, 800.0])), (0.75, coins(&[1.0]))];
+        assert_classes(&graph, &Mixture::new(parts), 2, 0.0);
+        let logits = |values: &[f64]| Categorical::new(graph.constant(values, [3, 2]));
+        let parts = [
+            (0.25, logits(&[0.0, 1.0, 2.0, -1.0, 5.0, 0.5])),
+            (0.75, logits(&[0.0; 6])),
+        ];
+        assert_classes(&graph, &Mixture::new(parts), 3, 0.0);
+    }
 
     fn two_peaks() -> Mixture<'static, Normal<'static>> {
         Mixture::new([(0.3, Normal::new(-1.0, 0.5)), (0.7, Normal::new(2.0, 1.0))])

@@ -140,7 +140,9 @@ impl<'a: 'g, 'g> Distribution<'g> for OrderedLogistic<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{assert_draws_count, assert_impossible, assert_moments, assert_stable};
+    use crate::testing::{
+        assert_classes, assert_draws_count, assert_impossible, assert_moments, assert_stable,
+    };
     use bayes_nn_autodiff::{Graph, Shape};
 
     const CUTPOINTS: [f64; 3] = [-1.0, 0.5, 2.0];
@@ -160,6 +162,17 @@ mod tests {
         assert_moments(&rating);
         assert_draws_count(&OrderedLogistic::new(0.7, 1.0), 2);
         assert_moments(&OrderedLogistic::new(0.7, 1.0));
+    }
+
+    #[test]
+    fn the_classes_have_the_log_probabilities_of_each() {
+        let graph = Graph::new();
+        let cutpoints = graph.constant(&CUTPOINTS, [3, 1]);
+        let predictor = graph.constant(&[-30.0, 0.7], [2]);
+        assert_classes(&graph, &OrderedLogistic::new(predictor, cutpoints), 4, 0.0);
+        let common = graph.constant(&CUTPOINTS, [3]);
+        assert_classes(&graph, &OrderedLogistic::new(predictor, common), 4, 0.0);
+        assert_classes(&graph, &OrderedLogistic::new(predictor, 0.4), 2, 0.0);
     }
 
     #[test]

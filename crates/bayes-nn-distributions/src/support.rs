@@ -80,6 +80,15 @@ impl<'g> Support<'g> {
         )
     }
 
+    /// How many classes there are, numbered from 0, where draws are class numbers and not counts.
+    pub fn classes(&self) -> Option<usize> {
+        match *self {
+            Support::Boolean => Some(2),
+            Support::Categories(classes) => Some(classes),
+            _ => None,
+        }
+    }
+
     /// A smooth increasing or decreasing map of all reals onto the support (up to end points of
     /// probability zero); `None` where the support is discrete.
     pub fn bijector(&self) -> Option<Bijector<'g>> {
