@@ -1,11 +1,4 @@
 //! The Bernoulli distribution, by probability or by logit.
-//!
-//! ```text
-//! P(1) = p,  P(0) = 1 - p,   p = probs,  or  p = sigmoid(logits)
-//! ```
-//!
-//! With logits both log probabilities keep full relative accuracy at any logit. With
-//! probabilities `1 - p` is only as accurate as a `p` near 1 can say.
 
 use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
@@ -13,6 +6,17 @@ use rand_core::Rng;
 use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// The distribution of a 1 with probability `p`, and a 0 otherwise.
+///
+/// ```text
+/// P(1) = p,  P(0) = 1 - p,   p = probs,  or  p = sigmoid(logits)
+/// ```
+///
+/// With logits both log probabilities keep full relative accuracy at any logit. With
+/// probabilities `1 - p` is only as accurate as a `p` near 1 can say.
+///
+/// `probs` lies from 0 to 1; `logits` may be any finite number.
+///
+/// N. Johnson, A. Kemp and S. Kotz, *Univariate Discrete Distributions*, 2005, chapter 3.
 ///
 /// ```
 /// use bayes_nn_autodiff::Var;

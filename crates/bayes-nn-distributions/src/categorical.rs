@@ -1,12 +1,4 @@
 //! The categorical distribution, by logits.
-//!
-//! ```text
-//! P(y) = exp(logits[y]) / sum_j exp(logits[j]),   y = 0 .. K - 1
-//! ```
-//!
-//! Its logarithm is `-ln(1 + sum_{j != y} exp(logits[j] - logits[y]))`: the sum leaves `y` out,
-//! so that the log probability of a nearly certain class keeps its relative accuracy, like the
-//! two-class case does with `log_sigmoid`.
 
 use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
@@ -19,15 +11,32 @@ use crate::{Distribution, Domain, Parameter, Support, draws};
 /// The logits have the shape `[K, ...batch]`: classes along the first axis, the batch last. A
 /// draw is a class number, as a float; a batch of them has the shape `[...batch]`.
 ///
+/// ```text
+/// P(y) = exp(logits[y]) / sum_j exp(logits[j]),   y = 0 .. K - 1
 /// ```
-/// use bayes_nn_autodiff::Graph;
+///
+/// Its logarithm is `-ln(1 + sum_{j != y} exp(logits[j] - logits[y]))`: the sum leaves `y` out,
+/// so that the log probability of a nearly certain class keeps its relative accuracy, like the
+/// two-class case does with `log_sigmoid`.
+///
+/// `logits` may be any finite numbers; adding one number to all `K` changes nothing.
+///
+/// C. Bishop, *Pattern Recognition and Machine Learning*, 2006, sections 2.2 and 4.3.4.
+///
+/// ```
+/// use bayes_nn_autodiff::{Bindings, Graph, Var};
 /// use bayes_nn_distributions::{Categorical, Distribution, Support};
 /// let graph = Graph::new();
+/// let odds = Categorical::new(graph.constant(&[0.0, 2f64.ln(), 0.0], [3]));
+/// let values = graph.evaluate(&[odds.log_prob(Var::from(1.0))], &Bindings::new())?;
+/// assert!((values[0].values()[0] - 0.5f64.ln()).abs() < 1e-15);
+///
 /// let logits = graph.input("logits", [10, 500]);
 /// let labels = graph.input("labels", [500]);
 /// let digit = Categorical::new(logits);
 /// assert_eq!(digit.log_prob(labels).shape().to_string(), "[500]");
 /// assert!(matches!(digit.support(), Support::Categories(10)));
+/// # Ok::<(), bayes_nn_autodiff::GraphError>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Categorical<'a> {

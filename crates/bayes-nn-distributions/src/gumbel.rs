@@ -1,10 +1,4 @@
 //! The Gumbel distribution, of largest values.
-//!
-//! ```text
-//! p(x) = exp(-z - exp(-z)) / scale,   z = (x - loc) / scale,   x real
-//! ```
-//!
-//! The density fails where `exp(-z)` overflows, for `z < -709`: there it is `-inf`.
 
 use std::f64::consts::PI;
 
@@ -17,6 +11,15 @@ use crate::{Distribution, Domain, Parameter, Support, draws};
 const EULER: f64 = 0.577_215_664_901_532_9;
 
 /// The Gumbel distribution with mode `loc` and `scale > 0`.
+///
+/// ```text
+/// p(x) = exp(-z - exp(-z)) / scale,   z = (x - loc) / scale,   x real
+/// ```
+///
+/// The density fails where `exp(-z)` overflows, for `z < -709`: there it is `-inf`.
+///
+/// N. Johnson, S. Kotz and N. Balakrishnan, *Continuous Univariate Distributions*, volume 2,
+/// 1995, chapter 22.
 ///
 /// ```
 /// use bayes_nn_autodiff::Var;

@@ -1,10 +1,4 @@
 //! The Laplace (double exponential) distribution.
-//!
-//! ```text
-//! p(x) = exp(-|x - loc| / scale) / (2 scale),   x real
-//! ```
-//!
-//! At `x = loc` the density has a kink; the derivative there is given as zero.
 
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_PI};
 
@@ -15,6 +9,15 @@ use crate::stable::LN_2;
 use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// The Laplace distribution with mean `loc` and mean absolute deviation `scale > 0`.
+///
+/// ```text
+/// p(x) = exp(-|x - loc| / scale) / (2 scale),   x real
+/// ```
+///
+/// At `x = loc` the density has a kink; the derivative there is given as zero.
+///
+/// N. Johnson, S. Kotz and N. Balakrishnan, *Continuous Univariate Distributions*, volume 2,
+/// 1995, chapter 24.
 ///
 /// ```
 /// use bayes_nn_autodiff::Var;

@@ -1,17 +1,5 @@
 //! The distribution of Lewandowski, Kurowicka and Joe of correlation matrices, by their Cholesky
 //! factors.
-//!
-//! ```text
-//! p(L) = 1 / Z prod_k L[k, k]^(K - 1 - k + 2 (c - 1)),   k = 1 .. K - 1,   c = concentration
-//! Z = prod_m (sqrt(pi) gamma(c + m / 2) / gamma(c + (m + 1) / 2))^(m + 1),   m = 0 .. K - 2
-//! ```
-//!
-//! For the correlation matrix `L L^T` it is proportional to its determinant to the power `c - 1`:
-//! uniform for 1, nearer to the identity above. It is a density of the places below the diagonal.
-//! Only the diagonal is looked at; that the rows have length 1 is not checked.
-//!
-//! D. Lewandowski, D. Kurowicka and H. Joe, *Generating random correlation matrices based on vines
-//! and extended onion method*, 2009; draws go by its C-vine.
 
 use std::f64::consts::PI;
 
@@ -24,6 +12,18 @@ use crate::stable::half_step;
 use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// The LKJ distribution of Cholesky factors `[K, K, ...batch]` with `concentration > 0`.
+///
+/// ```text
+/// p(L) = 1 / Z prod_k L[k, k]^(K - 1 - k + 2 (c - 1)),   k = 1 .. K - 1,   c = concentration
+/// Z = prod_m (sqrt(pi) gamma(c + m / 2) / gamma(c + (m + 1) / 2))^(m + 1),   m = 0 .. K - 2
+/// ```
+///
+/// For the correlation matrix `L L^T` it is proportional to its determinant to the power `c - 1`:
+/// uniform for 1, nearer to the identity above. It is a density of the places below the diagonal.
+/// Only the diagonal is looked at; that the rows have length 1 is not checked.
+///
+/// D. Lewandowski, D. Kurowicka and H. Joe, *Generating random correlation matrices based on vines
+/// and extended onion method*, 2009; draws go by its C-vine.
 ///
 /// ```
 /// use bayes_nn_autodiff::Graph;

@@ -1,13 +1,4 @@
 //! Finite mixtures of distributions of one support.
-//!
-//! ```text
-//! p(x) = sum_i weight[i] p_i(x)
-//! ```
-//!
-//! The logarithm is taken of the sum relative to its largest term, so nothing overflows, and
-//! underflow is no loss. The sum itself is rounded: where a probability is nearly 1, its
-//! logarithm is right to about 1e-16 in absolute terms. The derivative by a weight of exactly
-//! zero is given as zero.
 
 use std::borrow::Cow;
 
@@ -20,6 +11,20 @@ use crate::{Distribution, Domain, Parameter, Support, draws};
 const WEIGHT_TOLERANCE: f64 = 1e-6;
 
 /// A distribution that draws one of its components, by weight, and then from it.
+///
+/// ```text
+/// p(x) = sum_i weight[i] p_i(x)
+/// ```
+///
+/// The logarithm is taken of the sum relative to its largest term, so nothing overflows, and
+/// underflow is no loss. The sum itself is rounded: where a probability is nearly 1, its
+/// logarithm is right to about 1e-16 in absolute terms. The derivative by a weight of exactly
+/// zero is given as zero.
+///
+/// The weights lie from 0 to 1 and sum to 1 within 1e-6; the components agree in their support
+/// and event shape.
+///
+/// G. McLachlan and D. Peel, *Finite Mixture Models*, 2000.
 ///
 /// ```
 /// use bayes_nn_autodiff::Var;

@@ -1,12 +1,4 @@
 //! The multivariate normal distribution, by the Cholesky factor of its covariance.
-//!
-//! ```text
-//! p(x) = exp(-|y|^2 / 2) / ((2 pi)^(K / 2) prod_i L[i, i]),   L y = x - loc,   x in R^K
-//! ```
-//!
-//! `L = scale_tril` is lower triangular with a positive diagonal, and `L L^T` the covariance. What
-//! stands above the diagonal is not looked at. The density fails where `|y|^2` overflows: there it
-//! is `-inf`.
 
 use bayes_nn_autodiff::{NoiseKind, Shape, Var};
 use rand_core::Rng;
@@ -19,6 +11,17 @@ use crate::{Distribution, Domain, Parameter, Support, draws};
 ///
 /// `loc` has the shape `[K, ...batch]` (or is one number for all), `scale_tril`
 /// `[K, K, ...batch]`.
+///
+/// ```text
+/// p(x) = exp(-|y|^2 / 2) / ((2 pi)^(K / 2) prod_i L[i, i]),   L y = x - loc,   x in R^K
+/// ```
+///
+/// `L = scale_tril` is lower triangular with a positive diagonal, and `L L^T` the covariance. What
+/// stands above the diagonal is not looked at. The density fails where `|y|^2` overflows: there it
+/// is `-inf`.
+///
+/// S. Kotz, N. Balakrishnan and N. Johnson, *Continuous Multivariate Distributions*, 2000,
+/// chapter 45.
 ///
 /// ```
 /// use bayes_nn_autodiff::{Bindings, Graph};

@@ -1,10 +1,4 @@
 //! The normal distribution.
-//!
-//! ```text
-//! p(x) = exp(-z^2 / 2) / (scale sqrt(2 pi)),   z = (x - loc) / scale,   x real
-//! ```
-//!
-//! The density fails where `z^2` overflows, for `|z| > 1.3e154`: there it is `-inf`.
 
 use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
@@ -13,6 +7,15 @@ use crate::stable::LN_SQRT_2_PI;
 use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// The normal distribution with mean `loc` and standard deviation `scale > 0`.
+///
+/// ```text
+/// p(x) = exp(-z^2 / 2) / (scale sqrt(2 pi)),   z = (x - loc) / scale,   x real
+/// ```
+///
+/// The density fails where `z^2` overflows, for `|z| > 1.3e154`: there it is `-inf`.
+///
+/// N. Johnson, S. Kotz and N. Balakrishnan, *Continuous Univariate Distributions*, volume 1,
+/// 1994, chapter 13.
 ///
 /// ```
 /// use bayes_nn_autodiff::Var;

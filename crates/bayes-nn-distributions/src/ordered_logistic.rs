@@ -1,14 +1,4 @@
 //! The ordered logistic distribution: an ordinal response, by a predictor and cutpoints.
-//!
-//! ```text
-//! P(y) = sigmoid(predictor - c[y - 1]) - sigmoid(predictor - c[y]),   y = 0 .. K - 1
-//! c = cutpoints, increasing;   c[-1] = -inf,   c[K - 1] = inf
-//! ```
-//!
-//! The difference is written as a product, `sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b)
-//! (1 - exp(b - a))`, of which each factor keeps its digits.
-//!
-//! P. McCullagh, *Regression Models for Ordinal Data*, 1980.
 
 use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
@@ -20,9 +10,22 @@ use crate::{Distribution, Domain, Parameter, Support, draws};
 ///
 /// The cutpoints have the shape `[K - 1, ...batch]`, the predictor and a draw `[...batch]`.
 ///
+/// ```text
+/// P(y) = sigmoid(predictor - c[y - 1]) - sigmoid(predictor - c[y]),   y = 0 .. K - 1
+/// c = cutpoints, increasing;   c[-1] = -inf,   c[K - 1] = inf
 /// ```
-/// use bayes_nn_autodiff::Graph;
+///
+/// The difference is written as a product, `sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b)
+/// (1 - exp(b - a))`, of which each factor keeps its digits.
+///
+/// P. McCullagh, *Regression Models for Ordinal Data*, 1980.
+///
+/// ```
+/// use bayes_nn_autodiff::{Graph, Var};
 /// use bayes_nn_distributions::{Distribution, OrderedLogistic, Support};
+/// let of_two = OrderedLogistic::new(0.7, 0.7);
+/// assert_eq!(of_two.log_prob(Var::from(1.0)).number(), Some(0.5f64.ln()));
+///
 /// let graph = Graph::new();
 /// let predictor = graph.input("predictor", [500]);
 /// let cutpoints = graph.input("cutpoints", [4, 1]);

@@ -1,23 +1,4 @@
 //! The normal distribution restricted to an interval or to one side of a bound.
-//!
-//! ```text
-//! p(x) = phi(z) / (scale (Phi(b) - Phi(a))),   z = (x - loc) / scale,   low <= x <= high
-//! a = (low - loc) / scale,   b = (high - loc) / scale
-//! ```
-//!
-//! The interval is mirrored to lie right of (or around) the mode. Then the probability in it is
-//! written relative to the density at a point of reference, so that neither underflows far out:
-//! - where the density hardly changes over the interval, relative to its middle, as an integral by
-//!   the Gauss-Legendre rule of 8 points (error below 1e-16);
-//! - where it lies in the tail, relative to its lower end, by Mills' ratios;
-//! - else relative to the mode, as 1 less the two tails.
-//!
-//! The variance is a difference: in the tail, `a` standard deviations out, it is right to
-//! about `1e-16 a^4`, and not at all beyond 1e4. The mean is right to the last digits of `loc`.
-//!
-//! Draws: rejection from the truncated exponential distribution in the tail, else from the
-//! uniform or the whole normal distribution; C. Robert, *Simulation of truncated normal
-//! variables*, 1995.
 
 use std::f64::consts::FRAC_1_SQRT_2;
 
@@ -37,6 +18,25 @@ const NODES: [(f64, f64); 4] = [
 
 /// The distribution of a normal `x`, with mean `loc` and standard deviation `scale > 0` before it
 /// is truncated, given that it lies between bounds.
+///
+/// ```text
+/// p(x) = phi(z) / (scale (Phi(b) - Phi(a))),   z = (x - loc) / scale,   low <= x <= high
+/// a = (low - loc) / scale,   b = (high - loc) / scale
+/// ```
+///
+/// The interval is mirrored to lie right of (or around) the mode. Then the probability in it is
+/// written relative to the density at a point of reference, so that neither underflows far out:
+/// - where the density hardly changes over the interval, relative to its middle, as an integral by
+///   the Gauss-Legendre rule of 8 points (error below 1e-16);
+/// - where it lies in the tail, relative to its lower end, by Mills' ratios;
+/// - else relative to the mode, as 1 less the two tails.
+///
+/// The variance is a difference: in the tail, `a` standard deviations out, it is right to
+/// about `1e-16 a^4`, and not at all beyond 1e4. The mean is right to the last digits of `loc`.
+///
+/// Draws: rejection from the truncated exponential distribution in the tail, else from the
+/// uniform or the whole normal distribution; C. Robert, *Simulation of truncated normal
+/// variables*, 1995.
 ///
 /// ```
 /// use bayes_nn_autodiff::Var;
