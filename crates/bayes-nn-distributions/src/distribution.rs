@@ -8,7 +8,7 @@ use rand_core::Rng;
 use crate::axes::{class_column, joined};
 use crate::parameter::outside;
 use crate::values::ParameterValues;
-use crate::{Expanded, Parameter, ParameterError, Support};
+use crate::{Cardinality, Expanded, Parameter, ParameterError, Support};
 
 /// A probability distribution of one number, or of a batch of independent numbers.
 ///
@@ -71,10 +71,13 @@ pub trait Distribution<'g>: fmt::Debug {
         event.fill(self.draw(parameters, rng));
     }
 
-    /// The expectation; NaN where there is none.
+    /// The expectation; NaN where there is none, or no closed form is known here
+    /// ([`Ordered`](crate::Ordered)). Of an angle ([`VonMises`](crate::VonMises)) it is the mean
+    /// direction.
     fn mean(&self) -> Var<'g>;
 
-    /// The variance; infinite or NaN where there is none.
+    /// The variance; infinite or NaN where there is none, NaN where no closed form is known here.
+    /// Of an angle it is the circular variance.
     fn variance(&self) -> Var<'g>;
 
     /// The expectation of [`Distribution::log_prob`] at a normal number, `E ln p(x)` for
@@ -96,7 +99,9 @@ pub trait Distribution<'g>: fmt::Debug {
     /// count with an upper bound is no class: its probabilities are those of `log_prob`, asked
     /// one by one.
     fn log_probabilities(&self) -> Option<Var<'g>> {
-        let classes = self.support().classes()?;
+        let Cardinality::Classes(classes) = self.support().cardinality() else {
+            return None;
+        };
         let parameters = self.parameters();
         let graph = parameters.iter().find_map(|p| p.value.graph())?;
         let batch = self.batch_shape();

@@ -104,7 +104,7 @@ pub use domain::Domain;
 pub use error::ParameterError;
 pub use expanded::Expanded;
 pub use parameter::Parameter;
-pub use support::Support;
+pub use support::{Cardinality, Support};
 pub use values::{ParameterValues, sample, sample_with};
 
 pub use auto_regressive::AutoRegressive;
