@@ -29,8 +29,8 @@ use crate::{Distribution, Domain, Parameter, Support, draws};
 /// use bayes_nn_autodiff::Var;
 /// use bayes_nn_distributions::{Beta, Distribution};
 /// let share = Beta::new(2.0, 1.0);
-/// let log_density = share.log_prob(Var::from(0.25)).number().unwrap();
-/// assert!((log_density - 0.5f64.ln()).abs() < 1e-14);
+/// let log_prob = share.log_prob(Var::from(0.25)).number().unwrap();
+/// assert!((log_prob - 0.5f64.ln()).abs() < 1e-14);
 /// assert_eq!(share.log_prob(Var::from(1.5)).number(), Some(f64::NEG_INFINITY));
 /// ```
 #[derive(Clone, Copy, Debug)]

@@ -21,8 +21,8 @@ use crate::{Distribution, Domain, Gamma, Parameter, Support, draws};
 /// use bayes_nn_autodiff::Var;
 /// use bayes_nn_distributions::{ChiSquared, Distribution};
 /// let statistic = ChiSquared::new(2.0);
-/// let log_density = statistic.log_prob(Var::from(6.0)).number().unwrap();
-/// assert!((log_density - (0.5f64.ln() - 3.0)).abs() < 1e-14);
+/// let log_prob = statistic.log_prob(Var::from(6.0)).number().unwrap();
+/// assert!((log_prob - (0.5f64.ln() - 3.0)).abs() < 1e-14);
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ChiSquared<'a> {

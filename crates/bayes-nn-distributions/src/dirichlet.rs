@@ -35,8 +35,8 @@ const SUM_TOLERANCE: f64 = 1e-6;
 /// let graph = Graph::new();
 /// let uniform = Dirichlet::new(graph.constant(&[1.0; 3], [3]));
 /// let shares = graph.constant(&[0.5, 0.2, 0.3], [3]);
-/// let log_density = uniform.log_prob(shares).number().unwrap();
-/// assert!((log_density - 2f64.ln()).abs() < 1e-14);
+/// let log_prob = uniform.log_prob(shares).number().unwrap();
+/// assert!((log_prob - 2f64.ln()).abs() < 1e-14);
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Dirichlet<'a> {

@@ -23,8 +23,8 @@ use crate::{Cardinality, Expanded, Parameter, ParameterError, Support};
 /// use bayes_nn_autodiff::{Graph, Var, grad};
 /// use bayes_nn_distributions::{Distribution, Normal};
 ///
-/// let log_density = Normal::new(0.0, 2.0).log_prob(Var::from(1.0));
-/// assert!((log_density.number().unwrap() + 1.737085713764618).abs() < 1e-15);
+/// let log_prob = Normal::new(0.0, 2.0).log_prob(Var::from(1.0));
+/// assert!((log_prob.number().unwrap() + 1.737085713764618).abs() < 1e-15);
 ///
 /// let graph = Graph::new();
 /// let loc = graph.input("loc", []);
@@ -233,6 +233,7 @@ pub trait Distribution<'g>: fmt::Debug {
     }
 
     /// Independent copies that fill a larger shape.
+    #[must_use]
     fn expand(self, shape: impl Into<Shape>) -> Expanded<Self>
     where
         Self: Sized,

@@ -29,8 +29,8 @@ use crate::{Distribution, Domain, Parameter, Support, draws};
 /// use bayes_nn_autodiff::Var;
 /// use bayes_nn_distributions::{Distribution, Gamma};
 /// let precision = Gamma::new(2.0, 1.0);
-/// let log_density = precision.log_prob(Var::from(3.0)).number().unwrap();
-/// assert!((log_density - (3f64.ln() - 3.0)).abs() < 1e-14);
+/// let log_prob = precision.log_prob(Var::from(3.0)).number().unwrap();
+/// assert!((log_prob - (3f64.ln() - 3.0)).abs() < 1e-14);
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Gamma<'a> {

@@ -5,10 +5,8 @@ use std::f64::consts::PI;
 use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
 
+use crate::stable::EULER;
 use crate::{Distribution, Domain, Parameter, Support, draws};
-
-/// Euler's constant, the mean of the standard Gumbel distribution.
-const EULER: f64 = 0.577_215_664_901_532_9;
 
 /// The Gumbel distribution with mode `loc` and `scale > 0`.
 ///

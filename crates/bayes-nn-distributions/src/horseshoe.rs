@@ -5,11 +5,8 @@ use std::f64::consts::{FRAC_PI_2, PI};
 use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
 
-use crate::stable::{LN_2, LN_SQRT_2_PI, polynomial};
+use crate::stable::{EULER, LN_2, LN_SQRT_2_PI, polynomial};
 use crate::{Distribution, Domain, Parameter, Support, draws};
-
-/// Euler's constant.
-const EULER: f64 = 0.577_215_664_901_532_9;
 
 /// From here on the continued fraction is used.
 const LARGE: f64 = 3.0;

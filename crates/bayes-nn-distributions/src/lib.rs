@@ -15,8 +15,8 @@
 //!     (0.75, Normal::new(0.0, 0.01)),
 //! ]);
 //! spike_and_slab.check()?;
-//! let log_density = spike_and_slab.log_prob(Var::from(0.5));
-//! assert!((log_density.number().unwrap() + 2.4302328943245635).abs() < 1e-14);
+//! let log_prob = spike_and_slab.log_prob(Var::from(0.5));
+//! assert!((log_prob.number().unwrap() + 2.4302328943245635).abs() < 1e-14);
 //! assert_eq!(sample(&spike_and_slab, 100, 1)?.len(), 100);
 //! # Ok::<(), bayes_nn_distributions::ParameterError>(())
 //! ```

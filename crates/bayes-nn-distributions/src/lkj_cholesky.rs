@@ -31,8 +31,8 @@ use crate::{Distribution, Domain, Parameter, Support, draws};
 /// // In two dimensions the correlation is uniform on (-1, 1).
 /// let graph = Graph::new();
 /// let factor = graph.constant(&[1.0, 0.0, 0.6, 0.8], [2, 2]);
-/// let log_density = LkjCholesky::new(2, 1.0).log_prob(factor).number().unwrap();
-/// assert!((log_density - 0.5f64.ln()).abs() < 1e-14);
+/// let log_prob = LkjCholesky::new(2, 1.0).log_prob(factor).number().unwrap();
+/// assert!((log_prob - 0.5f64.ln()).abs() < 1e-14);
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct LkjCholesky<'a> {

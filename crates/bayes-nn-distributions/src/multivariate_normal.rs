@@ -30,8 +30,8 @@ use crate::{Distribution, Domain, Parameter, Support, draws};
 /// let scale_tril = graph.constant(&[1.0, 0.0, 0.5, 2.0], [2, 2]);
 /// let normal = MultivariateNormal::new(0.0, scale_tril);
 /// let x = graph.constant(&[1.0, 0.5], [2]);
-/// let log_density = normal.log_prob(x).number().unwrap();
-/// assert!((log_density - (-0.5 - std::f64::consts::TAU.ln() - 2f64.ln())).abs() < 1e-14);
+/// let log_prob = normal.log_prob(x).number().unwrap();
+/// assert!((log_prob - (-0.5 - std::f64::consts::TAU.ln() - 2f64.ln())).abs() < 1e-14);
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct MultivariateNormal<'a> {
@@ -53,8 +53,8 @@ impl<'a> MultivariateNormal<'a> {
     /// let covariance = graph.constant(&[1.0, 0.5, 0.5, 4.25], [2, 2]);
     /// let normal = MultivariateNormal::with_covariance(0.0, covariance);
     /// let x = graph.constant(&[1.0, 0.5], [2]);
-    /// let log_density = normal.log_prob(x).number().unwrap();
-    /// assert!((log_density - (-0.5 - std::f64::consts::TAU.ln() - 2f64.ln())).abs() < 1e-14);
+    /// let log_prob = normal.log_prob(x).number().unwrap();
+    /// assert!((log_prob - (-0.5 - std::f64::consts::TAU.ln() - 2f64.ln())).abs() < 1e-14);
     /// ```
     #[track_caller]
     pub fn with_covariance(

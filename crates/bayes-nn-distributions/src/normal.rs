@@ -52,8 +52,8 @@ impl<'a> Normal<'a> {
     /// use bayes_nn_autodiff::Var;
     /// use bayes_nn_distributions::{Distribution, Normal};
     /// let wide = Normal::with_variance(1.0, 4.0);
-    /// let log_density = wide.log_prob(Var::from(3.0)).number().unwrap();
-    /// assert!((log_density + 2.112085713764618).abs() < 1e-15);
+    /// let log_prob = wide.log_prob(Var::from(3.0)).number().unwrap();
+    /// assert!((log_prob + 2.112085713764618).abs() < 1e-15);
     /// ```
     pub fn with_variance(loc: impl Into<Var<'a>>, variance: impl Into<Var<'a>>) -> Normal<'a> {
         Normal {

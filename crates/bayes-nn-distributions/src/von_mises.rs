@@ -46,8 +46,8 @@ const BESSEL: [f64; 12] = [
 /// use bayes_nn_autodiff::Var;
 /// use bayes_nn_distributions::{Distribution, VonMises};
 /// let direction = VonMises::new(0.0, 1e-9);
-/// let log_density = direction.log_prob(Var::from(1.0)).number().unwrap();
-/// assert!((log_density + std::f64::consts::TAU.ln()).abs() < 1e-8);
+/// let log_prob = direction.log_prob(Var::from(1.0)).number().unwrap();
+/// assert!((log_prob + std::f64::consts::TAU.ln()).abs() < 1e-8);
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct VonMises<'a> {

@@ -23,8 +23,8 @@ use crate::{Distribution, Domain, Parameter, Support, draws};
 /// use bayes_nn_autodiff::Var;
 /// use bayes_nn_distributions::{Distribution, Weibull};
 /// let lifetime = Weibull::new(2.0, 1.0);
-/// let log_density = lifetime.log_prob(Var::from(1.0)).number().unwrap();
-/// assert!((log_density - (2f64.ln() - 1.0)).abs() < 1e-15);
+/// let log_prob = lifetime.log_prob(Var::from(1.0)).number().unwrap();
+/// assert!((log_prob - (2f64.ln() - 1.0)).abs() < 1e-15);
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Weibull<'a> {

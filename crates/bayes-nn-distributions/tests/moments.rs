@@ -25,9 +25,9 @@ fn integrated<'g>(distribution: &dyn Distribution<'g>) -> [f64; 3] {
                 let inner = 2.0 * t.sinh();
                 let z = Var::from(inner.sinh());
                 let x = bijector.forward(z);
-                let log_density = number(distribution.log_prob(x) + bijector.log_det_jacobian(z));
+                let log_mass = number(distribution.log_prob(x) + bijector.log_det_jacobian(z));
                 let stretch = 2.0 * t.cosh() * inner.cosh();
-                [number(x), log_density.exp() * stretch * STEP]
+                [number(x), log_mass.exp() * stretch * STEP]
             })
             .collect()
         }
