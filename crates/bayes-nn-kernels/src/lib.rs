@@ -23,6 +23,7 @@
 pub mod cpu;
 #[cfg(feature = "cuda")]
 pub mod cuda;
+mod data;
 mod device;
 mod element;
 mod error;
@@ -35,6 +36,7 @@ use bayes_nn_autodiff::InputId;
 
 pub use cpu::Cpu;
 pub use cpu::isa::Isa;
+pub use data::{Binding, Column};
 pub use device::{Device, DeviceError, DeviceInfo};
 pub use element::Element;
 pub use error::KernelError;
