@@ -26,9 +26,9 @@
 //! [`Distribution::event_shape`] and [`Bijector::unconstrained_shape`].
 //!
 //! # Adding a distribution
-//! One file: what it is, its formula and source in the `//!` lines, a struct of
-//! [`Var`](bayes_nn_autodiff::Var)s with its constructor, an implementation of
-//! [`Distribution`], its tests. Then one `mod` and one `pub use` line below. Its family in
+//! One file: a struct of [`Var`](bayes_nn_autodiff::Var)s, documented with formula, domains,
+//! failures, source and an example, its constructor, an implementation of [`Distribution`], its
+//! tests. Then one `mod` and one `pub use` line below. Its family in
 //! `fixtures/generate.py` gives the reference values, and one line in `tests/common/mod.rs`
 //! names the constructor for them.
 //!
