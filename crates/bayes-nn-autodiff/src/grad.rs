@@ -1,6 +1,6 @@
 //! Reverse mode: the derivative of each operation as more nodes of the same graph.
 
-use crate::graph::{Graph, Node, NodeId};
+use crate::graph::{Graph, NodeId, Nodes};
 use crate::var::{Var, concat};
 use crate::{Binary, GraphError, Kind, Op, Reduction, Shape};
 
@@ -54,11 +54,16 @@ pub fn grad<'g>(output: Var<'g>, wrt: &[Var<'g>]) -> Result<Vec<Var<'g>>, GraphE
     };
 
     let nodes = graph.nodes();
+    // What lies before the first variable cannot depend on any, and what lies after the output is
+    // not needed for it.
+    let first = targets.iter().map(|(_, id)| id.index()).min();
+    let first = first.unwrap_or(nodes.len());
     let mut relevant = vec![false; nodes.len()];
     for (_, id) in &targets {
         relevant[id.index()] = true;
     }
-    for (index, node) in nodes.iter().enumerate() {
+    for index in first..=root.index() {
+        let node = &nodes[index];
         relevant[index] |=
             node.kind == Kind::Float && node.arguments.iter().any(|a| relevant[a.index()]);
     }
@@ -66,7 +71,7 @@ pub fn grad<'g>(output: Var<'g>, wrt: &[Var<'g>]) -> Result<Vec<Var<'g>>, GraphE
     let mut adjoints: Vec<Adjoint<'g>> = vec![Adjoint::default(); nodes.len()];
     adjoints[root.index()].whole = Some(Var::from(1.0));
     let mut totals: Vec<Option<Var<'g>>> = vec![None; nodes.len()];
-    for index in (0..=root.index()).rev() {
+    for index in (first..=root.index()).rev() {
         let node = &nodes[index];
         if !relevant[index] {
             continue;
@@ -75,7 +80,7 @@ pub fn grad<'g>(output: Var<'g>, wrt: &[Var<'g>]) -> Result<Vec<Var<'g>>, GraphE
             continue;
         };
         totals[index] = Some(adjoint);
-        propagate(graph, &nodes, index, adjoint, |argument, contribution| {
+        propagate(graph, nodes, index, adjoint, |argument, contribution| {
             if relevant[argument.index()] {
                 adjoints[argument.index()].add(contribution);
             }
@@ -172,7 +177,7 @@ fn zeros(graph: &Graph, shape: Shape) -> Var<'_> {
 fn stretched<'g>(graph: &'g Graph, value: Var<'g>, shape: Shape) -> Var<'g> {
     match value.number() {
         Some(number) if shape == Shape::SCALAR => {
-            graph.constant_node([number].into(), shape, Kind::Float)
+            Var::node(graph, graph.number_node(number))
         }
         Some(number) => graph.uniform(number, shape),
         None => value.broadcast_to(shape),
@@ -215,7 +220,7 @@ fn unbroadcast<'g>(value: Var<'g>, from: Shape, to: Shape) -> Var<'g> {
 /// Hands each argument of a node its share of the node's adjoint.
 fn propagate<'g>(
     graph: &'g Graph,
-    nodes: &[Node],
+    nodes: Nodes<'g>,
     index: usize,
     adjoint: Var<'g>,
     mut add: impl FnMut(NodeId, Contribution<'g>),
@@ -227,7 +232,7 @@ fn propagate<'g>(
         let argument = &nodes[id.index()];
         match argument.op {
             Op::Constant(constant) if argument.shape == Shape::SCALAR => {
-                Var::from(graph.constant_values(constant)[0])
+                Var::from(graph.constant_of(constant).values[0])
             }
             _ => Var::node(graph, id),
         }

@@ -41,7 +41,7 @@ mod var;
 pub use binary::Binary;
 pub use error::GraphError;
 pub use grad::grad;
-pub use graph::{Graph, InputId, InputInfo, Kind, Node, NodeId};
+pub use graph::{Graph, InputId, InputInfo, Kind, Node, NodeId, Nodes};
 pub use op::{NoiseKind, Op, Reduction};
 pub use reference::{Bindings, Interpreter, Tensor};
 pub use shape::Shape;

@@ -189,7 +189,7 @@ impl<'g> Interpreter<'g> {
             let open = node.arguments.iter().copied();
             waiting.extend(open.filter(|a| matches!(self.known[a.index()], Known::NotAsked)));
             if waiting.len() == before {
-                self.known[id.index()] = self.compute(id, &node)?;
+                self.known[id.index()] = self.compute(id, node)?;
                 waiting.pop();
             }
         }

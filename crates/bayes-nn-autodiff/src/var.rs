@@ -75,7 +75,7 @@ impl<'g> Var<'g> {
     pub fn shape(self) -> Shape {
         match self.0 {
             Repr::Number(_) => Shape::SCALAR,
-            Repr::Node(graph, id) => graph.shape_and_kind(id).0,
+            Repr::Node(graph, id) => graph.node(id).shape,
         }
     }
 
@@ -83,7 +83,17 @@ impl<'g> Var<'g> {
     pub fn kind(self) -> Kind {
         match self.0 {
             Repr::Number(_) => Kind::Float,
-            Repr::Node(graph, id) => graph.shape_and_kind(id).1,
+            Repr::Node(graph, id) => graph.node(id).kind,
+        }
+    }
+
+    /// Whether the value comes from the rows of the data: from an input that
+    /// [`Graph::mark_rows`] names, or the row numbers of [`Graph::batch`]. A plain number does
+    /// not.
+    pub fn comes_from_rows(self) -> bool {
+        match self.0 {
+            Repr::Number(_) => false,
+            Repr::Node(graph, id) => graph.is_of_rows(id),
         }
     }
 
@@ -707,7 +717,7 @@ impl std::fmt::Debug for Var<'_> {
         match self.0 {
             Repr::Number(x) => write!(f, "{x:?}"),
             Repr::Node(graph, id) => {
-                write!(f, "%{}: {:?}", id.0, graph.shape_and_kind(id).0)
+                write!(f, "%{}: {:?}", id.0, graph.node(id).shape)
             }
         }
     }
