@@ -88,9 +88,9 @@ impl Graph {
         let mut interpreter = Interpreter::new(self, bindings.clone());
         outputs
             .iter()
-            .map(|output| match interpreter.evaluate(*output)? {
-                Ok(value) => Ok(value),
-                Err(input) => Err(interpreter.unbound(input)),
+            .map(|output| match interpreter.value(*output)? {
+                Evaluated::Value(value) => Ok(value),
+                Evaluated::Unbound(input) => Err(interpreter.unbound(input)),
             })
             .collect()
     }
@@ -100,30 +100,34 @@ impl Graph {
 /// node after it is first asked for.
 ///
 /// ```
-/// use bayes_nn_autodiff::{Bindings, Graph, Interpreter};
+/// use bayes_nn_autodiff::{Bindings, Evaluated, Graph, Interpreter};
 /// let graph = Graph::new();
 /// let (x, y) = (graph.input("x", []), graph.input("y", []));
 /// let mut interpreter = Interpreter::new(&graph, Bindings::new().bind(x, &[3.0]));
-/// assert_eq!(interpreter.value(x * x)?.unwrap().values(), [9.0]);
+/// assert!(matches!(interpreter.value(x * x)?, Evaluated::Value(nine) if nine.values() == [9.0]));
 /// // Nothing is known of what depends on `y`, until it is bound.
-/// assert!(interpreter.value(x * y)?.is_none());
-/// interpreter.bind(y, &[2.0]);
-/// assert_eq!(interpreter.value(x * y)?.unwrap().values(), [6.0]);
+/// let unbound = y.id().unwrap();
+/// assert!(matches!(interpreter.value(x * y)?, Evaluated::Unbound(input) if input == unbound));
+/// interpreter.bind(y, vec![2.0]);
+/// assert!(matches!(interpreter.value(x * y)?, Evaluated::Value(six) if six.values() == [6.0]));
 /// # Ok::<(), bayes_nn_autodiff::GraphError>(())
 /// ```
 #[derive(Debug)]
 pub struct Interpreter<'g> {
     graph: &'g Graph,
     bindings: Bindings,
-    known: Vec<Known>,
+    known: Vec<Option<Evaluated>>,
+    /// Whether some of what is known is that it depends on an input that is not bound.
+    some_unbound: bool,
 }
 
-#[derive(Clone, Debug)]
-enum Known {
-    NotAsked,
+/// What an [`Interpreter`] knows of a node.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Evaluated {
+    /// Its value.
+    Value(Tensor),
     /// It depends on this input, which is not bound.
     Unbound(NodeId),
-    Value(Tensor),
 }
 
 impl<'g> Interpreter<'g> {
@@ -133,26 +137,21 @@ impl<'g> Interpreter<'g> {
             graph,
             bindings,
             known: Vec::new(),
+            some_unbound: false,
         }
     }
 
     /// Binds the values of one more input, in row-major order.
-    pub fn bind(&mut self, input: Var<'g>, values: &[f64]) {
+    pub fn bind(&mut self, input: Var<'_>, values: impl Into<Arc<[f64]>>) {
         let bindings = std::mem::take(&mut self.bindings);
-        self.bindings = bindings.bind(input, values);
-        for known in &mut self.known {
-            if let Known::Unbound(_) = known {
-                *known = Known::NotAsked;
+        self.bindings = bindings.bind_shared(input, values.into());
+        if std::mem::take(&mut self.some_unbound) {
+            for known in &mut self.known {
+                if let Some(Evaluated::Unbound(_)) = known {
+                    *known = None;
+                }
             }
         }
-    }
-
-    /// The value of a node or number; `None` where it depends on an input that is not bound.
-    ///
-    /// # Errors
-    /// An input that is bound to the wrong number of values; an index outside its axis.
-    pub fn value(&mut self, var: Var<'_>) -> Result<Option<Tensor>, GraphError> {
-        Ok(self.evaluate(var)?.ok())
     }
 
     fn unbound(&self, input: NodeId) -> GraphError {
@@ -165,42 +164,46 @@ impl<'g> Interpreter<'g> {
         }
     }
 
-    /// The value, or the first input found that it depends on and that is not bound.
-    fn evaluate(&mut self, var: Var<'_>) -> Result<Result<Tensor, NodeId>, GraphError> {
+    /// The value of a node or number.
+    ///
+    /// # Errors
+    /// An input that is bound to the wrong number of values; an index outside its axis.
+    pub fn value(&mut self, var: Var<'_>) -> Result<Evaluated, GraphError> {
         let target = match (var.number(), var.id()) {
             (Some(number), _) => {
-                return Ok(Ok(Tensor::new(Shape::SCALAR, Arc::new([number]))));
+                let number = Tensor::new(Shape::SCALAR, Arc::new([number]));
+                return Ok(Evaluated::Value(number));
             }
             (_, Some(id)) => id,
             _ => unreachable!("a variable is a number or a node"),
         };
         if self.known.len() <= target.index() {
-            self.known.resize(target.index() + 1, Known::NotAsked);
+            self.known.resize(target.index() + 1, None);
         }
         // Arguments first, without recursion: graphs are as deep as recurrences are long.
         let mut waiting = vec![target];
         while let Some(&id) = waiting.last() {
-            if !matches!(self.known[id.index()], Known::NotAsked) {
+            if self.known[id.index()].is_some() {
                 waiting.pop();
                 continue;
             }
             let node = self.graph.node(id);
             let before = waiting.len();
             let open = node.arguments.iter().copied();
-            waiting.extend(open.filter(|a| matches!(self.known[a.index()], Known::NotAsked)));
+            waiting.extend(open.filter(|a| self.known[a.index()].is_none()));
             if waiting.len() == before {
-                self.known[id.index()] = self.compute(id, node)?;
+                let value = self.compute(id, node)?;
+                self.some_unbound |= matches!(value, Evaluated::Unbound(_));
+                self.known[id.index()] = Some(value);
                 waiting.pop();
             }
         }
-        Ok(match &self.known[target.index()] {
-            Known::Value(value) => Ok(value.clone()),
-            Known::Unbound(input) => Err(*input),
-            Known::NotAsked => unreachable!("it was just computed"),
-        })
+        Ok(self.known[target.index()]
+            .clone()
+            .expect("it was just computed"))
     }
 
-    fn compute(&self, id: NodeId, node: &Node) -> Result<Known, GraphError> {
+    fn compute(&self, id: NodeId, node: &Node) -> Result<Evaluated, GraphError> {
         let bindings = &self.bindings;
         let shape = node.shape;
         let key = |stream| NoiseKey {
@@ -221,7 +224,7 @@ impl<'g> Interpreter<'g> {
                         got: v.len(),
                     });
                 }
-                None => return Ok(Known::Unbound(id)),
+                None => return Ok(Evaluated::Unbound(id)),
             },
             Op::Constant(id) => Tensor::new(shape, self.graph.constant_values(id)),
             Op::Step => Tensor::new(shape, Arc::new([bindings.step as f64])),
@@ -250,15 +253,15 @@ impl<'g> Interpreter<'g> {
                 let mut arguments = Vec::with_capacity(node.arguments.len());
                 for argument in &node.arguments {
                     match &self.known[argument.index()] {
-                        Known::Value(value) => arguments.push(value),
-                        Known::Unbound(input) => return Ok(Known::Unbound(*input)),
-                        Known::NotAsked => unreachable!("arguments come first"),
+                        Some(Evaluated::Value(value)) => arguments.push(value),
+                        Some(Evaluated::Unbound(input)) => return Ok(Evaluated::Unbound(*input)),
+                        None => unreachable!("arguments come first"),
                     }
                 }
                 apply(op, &arguments, shape)?
             }
         };
-        Ok(Known::Value(value))
+        Ok(Evaluated::Value(value))
     }
 }
 
