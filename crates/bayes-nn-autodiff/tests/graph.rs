@@ -260,6 +260,33 @@ fn dependence_is_found_through_other_nodes_only_where_it_is() {
 }
 
 #[test]
+fn what_comes_from_rows_is_known_of_every_node() {
+    let graph = Graph::new();
+    let (column, z) = (graph.input("column", [5]), graph.input("z", [3]));
+    graph.mark_rows(column);
+    let gathered = z.gather(graph.batch(9, 3, 0), 0);
+    for from_rows in [column, column.exp().sum() * z, gathered, -gathered.row(1)] {
+        assert!(from_rows.comes_from_rows());
+    }
+    let gradient = grad((column.sum() * z).sum(), &[z]).unwrap()[0];
+    assert!(gradient.comes_from_rows());
+    for other in [
+        z,
+        z.exp() * 2.0,
+        Var::from(1.0),
+        graph.step(),
+        (column * 0.5).max() - z,
+    ] {
+        assert_eq!(other.comes_from_rows(), graph.depends_on(other, column));
+    }
+    assert_eq!(
+        (column * 2.0).id(),
+        (2.0 * column).id(),
+        "the mark is no part of the node"
+    );
+}
+
+#[test]
 fn names_kinds_and_places_of_inputs_can_be_asked() {
     let graph = Graph::new();
     assert!(graph.is_empty());
