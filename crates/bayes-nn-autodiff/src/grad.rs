@@ -27,6 +27,9 @@ pub fn grad<'g>(output: Var<'g>, wrt: &[Var<'g>]) -> Result<Vec<Var<'g>>, GraphE
     if let Some(graph) = output.graph().or_else(|| wrt.first()?.graph()) {
         graph.check()?;
     }
+    if let Some(failure) = output.failure() {
+        return Err(failure.error());
+    }
     if output.shape() != Shape::SCALAR {
         return Err(GraphError::NotScalar {
             shape: output.shape(),
@@ -176,11 +179,17 @@ fn zeros(graph: &Graph, shape: Shape) -> Var<'_> {
 /// `value` in exactly this shape; a number of shape `[]` stays one.
 fn stretched<'g>(graph: &'g Graph, value: Var<'g>, shape: Shape) -> Var<'g> {
     match value.number() {
-        Some(number) if shape == Shape::SCALAR => {
-            Var::node(graph, graph.number_node(number))
-        }
+        Some(number) if shape == Shape::SCALAR => Var::node(graph, graph.number_node(number)),
         Some(number) => graph.uniform(number, shape),
         None => value.broadcast_to(shape),
+    }
+}
+
+/// `value` in another shape of as many elements; a number goes on standing for all of them.
+fn reshaped(value: Var<'_>, shape: Shape) -> Var<'_> {
+    match value.number() {
+        Some(_) => value,
+        None => value.view_unchecked(0, shape),
     }
 }
 
@@ -324,7 +333,7 @@ fn propagate<'g>(
             for axis in from..to {
                 kept = kept.with(axis, 1);
             }
-            let adjoint = adjoint.view_unchecked(0, kept);
+            let adjoint = reshaped(adjoint, kept);
             match kind {
                 Reduction::Sum => whole(0, stretched(graph, adjoint, shape(0))),
                 Reduction::Max => {
@@ -334,9 +343,8 @@ fn propagate<'g>(
                         from,
                         to,
                     };
-                    let ties = graph
-                        .push(op, &[is_largest], node.shape, Kind::Float)
-                        .view_unchecked(0, kept);
+                    let ties = graph.push(op, &[is_largest], node.shape, Kind::Float);
+                    let ties = reshaped(ties, kept);
                     whole(0, is_largest * (adjoint / ties));
                 }
             }

@@ -54,26 +54,34 @@ fn fold_uniform<'g>(
     arguments: &[NodeId],
     shape: Shape,
 ) -> Option<Var<'g>> {
-    let number = |i: usize| uniform(graph, arguments[i]);
-    let number = match op {
+    let first = graph.node(*arguments.first()?).shape;
+    let number = of_numbers(op, |i| uniform(graph, arguments[i]), first, shape)?;
+    Some(graph.uniform(number, shape))
+}
+
+/// The number that all elements of a result are, where all those of each argument are one;
+/// `first` is the shape of the first argument, `shape` that of the result.
+pub(crate) fn of_numbers(
+    op: Op,
+    number: impl Fn(usize) -> Option<f64>,
+    first: Shape,
+    shape: Shape,
+) -> Option<f64> {
+    Some(match op {
         Op::Unary(f) => f.apply(number(0)?),
         Op::Binary(f) => f.apply(number(0)?, number(1)?),
         Op::Select => match (number(0)?, number(1)?, number(2)?) {
             (0.0, _, b) => b,
             (_, a, _) => a,
         },
-        Op::Reduce { kind, .. } => {
-            let (a, elements) = (number(0)?, graph.node(arguments[0]).shape.elements());
-            match kind {
-                _ if elements == 0 => return None,
-                Reduction::Sum => a * (elements / shape.elements()) as f64,
-                Reduction::Max => a,
-            }
-        }
+        Op::Reduce { .. } if first.elements() == 0 => return None,
+        Op::Reduce { kind, .. } => match kind {
+            Reduction::Sum => number(0)? * (first.elements() / shape.elements()) as f64,
+            Reduction::Max => number(0)?,
+        },
         Op::Broadcast | Op::View { .. } | Op::Transpose => number(0)?,
         _ => return None,
-    };
-    Some(graph.uniform(number, shape))
+    })
 }
 
 fn fold<'g>(
@@ -104,7 +112,7 @@ fn fold<'g>(
     let values = values?;
     let result = apply(op, &values.iter().collect::<Vec<_>>(), shape).ok()?;
     if shape == Shape::SCALAR && kind == Kind::Float {
-        return Some(Var::from(result.values()[0]));
+        return Some(Var::number_of(graph, result.values()[0]));
     }
     Some(graph.constant_node(Arc::from(result.values()), shape, kind))
 }

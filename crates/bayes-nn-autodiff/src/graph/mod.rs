@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::simplify::simplify;
-use crate::var::Var;
+use crate::var::{Failure, Var};
 use crate::{GraphError, NoiseKind, Op, Shape};
 use arena::Arena;
 use node::Slot;
@@ -120,7 +120,7 @@ impl Graph {
             return self.fail("constant", problem, location);
         }
         if shape == Shape::SCALAR && kind == Kind::Float {
-            return Var::from(values[0]);
+            return Var::number_of(self, values[0]);
         }
         self.constant_node(values, shape, kind)
     }
@@ -180,7 +180,7 @@ impl Graph {
     /// One number for all elements of `shape`.
     pub(crate) fn uniform(&self, number: f64, shape: Shape) -> Var<'_> {
         if shape == Shape::SCALAR {
-            return Var::from(number);
+            return Var::number_of(self, number);
         }
         let arguments = vec![self.number_node(number)];
         self.find_or_append(Op::Broadcast, arguments, shape, Kind::Float)
@@ -263,12 +263,23 @@ impl Graph {
         id
     }
 
-    /// The node of a variable of this graph; a plain number becomes a constant.
+    /// The node of a variable of this graph; numbers become a constant.
     pub fn node_of(&self, var: Var<'_>) -> NodeId {
-        match var.number() {
-            Some(number) => self.number_node(number),
-            None => var.id().expect("a variable is a number or a node"),
+        if let Some(id) = var.id() {
+            return id;
         }
+        if let Some(failure) = var.failure() {
+            self.report(failure);
+        }
+        let made = match (var.uniform_number(), var.literal()) {
+            (Some(number), _) if var.shape() == Shape::SCALAR => return self.number_node(number),
+            (Some(number), _) => self.uniform(number, var.shape()),
+            (None, Some(values)) => {
+                self.constant_node(values.values().into(), values.shape(), Kind::Float)
+            }
+            (None, None) => unreachable!("a variable is a node, an error, or numbers"),
+        };
+        made.id().expect("numbers in a shape become a node")
     }
 
     /// Notes an error, unless there is one already, and gives a stand-in for the result.
@@ -287,7 +298,12 @@ impl Graph {
                 location,
             });
         }
-        Var::from(f64::NAN)
+        Var::number_of(self, f64::NAN)
+    }
+
+    /// Notes the error of an operation on numbers that this graph meets.
+    pub(crate) fn report(&self, failure: &'static Failure) -> Var<'_> {
+        self.fail(failure.operator, failure.problem.clone(), failure.location)
     }
 
     /// The first error that was made in writing this graph.
@@ -298,15 +314,18 @@ impl Graph {
     /// Says no to a node of another graph; a plain number belongs to every graph.
     ///
     /// # Errors
-    /// [`GraphError::Foreign`], with `role` for what the variables were given as.
+    /// [`GraphError::Foreign`], with `role` for what the variables were given as; the error of an
+    /// operation on numbers that failed.
     pub fn check_own(&self, role: &'static str, vars: &[Var<'_>]) -> Result<(), GraphError> {
-        match vars
-            .iter()
-            .all(|v| v.graph().is_none_or(|g| std::ptr::eq(g, self)))
-        {
-            true => Ok(()),
-            false => Err(GraphError::Foreign { role }),
+        for var in vars {
+            if let Some(failure) = var.failure() {
+                return Err(failure.error());
+            }
+            if var.graph().is_some_and(|graph| !std::ptr::eq(graph, self)) {
+                return Err(GraphError::Foreign { role });
+            }
         }
+        Ok(())
     }
 
     /// Runs `write` with `name` (of a layer, of a random variable) added to the names that an
