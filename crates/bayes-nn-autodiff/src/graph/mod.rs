@@ -92,9 +92,8 @@ impl Graph {
 
     /// The name of an input, by its node; empty for any other node.
     pub fn input_name(&self, node: NodeId) -> String {
-        let inner = self.lock();
-        match inner.nodes.get(node.index()).map(|node| &node.op) {
-            Some(Op::Input(id)) => inner.inputs[id.index()].name.clone(),
+        match self.node(node).op {
+            Op::Input(id) => self.lock().inputs[id.index()].name.clone(),
             _ => String::new(),
         }
     }
