@@ -127,6 +127,7 @@ impl<'g> Batch<'g> {
                     return *var;
                 }
                 let var = shared.graph.input(name, [shared.rows]);
+                shared.graph.mark_rows(var);
                 absent.push((name.to_owned(), var));
                 var
             }
@@ -213,8 +214,7 @@ impl<'g> Shared<'g> {
 
     /// Whether a value is computed from the rows of a minibatch.
     pub(crate) fn is_of_minibatch(&self, value: Var<'g>) -> bool {
-        self.index
-            .is_some_and(|index| self.graph.depends_on(value, index))
+        self.index.is_some() && value.comes_from_rows()
     }
 
     /// `N / B` for what comes from the rows of a minibatch, 1 for anything else.
@@ -269,6 +269,12 @@ impl<'g> Shared<'g> {
                 (input, input, transposed(values, *columns).into())
             }
         };
+        // Of a minibatch, what was gathered by its row numbers is marked already, and the column
+        // itself holds the rows of others as well.
+        if self.index.is_none() {
+            self.graph.mark_rows(seen);
+            self.graph.mark_rows(input);
+        }
         inputs.push(Input {
             name: name.to_owned(),
             input,
