@@ -7,7 +7,7 @@ use bayes_nn_autodiff::{Graph, Shape};
 use bayes_nn_inference::{Point, Rows};
 
 use super::batch::Batch;
-use super::data::Column;
+use super::data::Values;
 use super::{Data, Model, Predictive, run};
 use crate::error::Error;
 
@@ -88,17 +88,17 @@ impl Data {
         given
             .filter_map(|(name, column)| {
                 let (values, columns, whole) = match column {
-                    Column::Vector(values) => (values, None, false),
-                    Column::Matrix { values, columns } => (values, Some(*columns), false),
-                    Column::Index(values) => (values, None, true),
+                    Values::Vector(values) => (values, None, false),
+                    Values::Matrix(matrix) => (&matrix.values, Some(matrix.columns), false),
+                    Values::Index(values) => (values, None, true),
                     // No model can read it without observing it.
-                    Column::Incomplete { .. } => return None,
+                    Values::Incomplete { .. } => return None,
                 };
                 let rows = values.len() / columns.unwrap_or(1);
                 Some(ConstantColumn {
                     name: name.clone(),
                     shape: std::iter::once(rows).chain(columns).collect(),
-                    values: values.clone(),
+                    values: values.to_f64().into(),
                     whole,
                 })
             })

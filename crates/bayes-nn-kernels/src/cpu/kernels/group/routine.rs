@@ -6,12 +6,19 @@
 use bayes_nn_autodiff::noise::NoiseKey;
 use bayes_nn_autodiff::{Binary, NoiseKind, Unary};
 
-use super::assemble::Source;
 use super::contract::Function;
 use super::functions::{self as f, Function1, Function2, Function3, FunctionWithSlope};
-use crate::Element;
 use crate::cpu::isa::{Level, Runnable, compiled};
-use crate::cpu::{math, noise};
+use crate::cpu::math::{self, Real, noise};
+
+/// Where an operand is found while a tile is computed.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Source {
+    /// A run of elements, by its number in the table of places.
+    Place(usize),
+    /// One number for the whole row, by its number in the table of scalars.
+    Scalar(usize),
+}
 
 /// The loop of one instruction over a tile.
 pub(super) type Routine<T> = unsafe fn(&Code<T>, &Tile<'_, T>);
@@ -41,7 +48,7 @@ pub(super) struct Tile<'a, T> {
     pub step: u64,
 }
 
-impl<'a, T: Element> Tile<'a, T> {
+impl<'a, T: Real> Tile<'a, T> {
     /// # Safety
     /// The place holds as many readable elements as the tile is long.
     #[inline(always)]
@@ -69,15 +76,15 @@ impl<'a, T: Element> Tile<'a, T> {
 
 /// How a routine takes an operand.
 trait Take: 'static {
-    type Held<'a, T: Element>: Copy;
+    type Held<'a, T: Real>: Copy;
 
     /// # Safety
     /// If the operand is a place, it can be read ([`Tile::run`]).
-    unsafe fn hold<'a, T: Element>(tile: &Tile<'a, T>, operand: usize) -> Self::Held<'a, T>;
+    unsafe fn hold<'a, T: Real>(tile: &Tile<'a, T>, operand: usize) -> Self::Held<'a, T>;
 
     /// # Safety
     /// `i` is below the length of the tile.
-    unsafe fn get<T: Element>(held: Self::Held<'_, T>, i: usize) -> T;
+    unsafe fn get<T: Real>(held: Self::Held<'_, T>, i: usize) -> T;
 }
 
 /// A run of elements.
@@ -87,31 +94,31 @@ struct Run;
 struct Number;
 
 impl Take for Run {
-    type Held<'a, T: Element> = &'a [T];
+    type Held<'a, T: Real> = &'a [T];
 
     #[inline(always)]
-    unsafe fn hold<'a, T: Element>(tile: &Tile<'a, T>, operand: usize) -> &'a [T] {
+    unsafe fn hold<'a, T: Real>(tile: &Tile<'a, T>, operand: usize) -> &'a [T] {
         // SAFETY: as promised.
         unsafe { tile.run(operand) }
     }
 
     #[inline(always)]
-    unsafe fn get<T: Element>(held: &[T], i: usize) -> T {
+    unsafe fn get<T: Real>(held: &[T], i: usize) -> T {
         // SAFETY: as promised.
         unsafe { *held.get_unchecked(i) }
     }
 }
 
 impl Take for Number {
-    type Held<'a, T: Element> = T;
+    type Held<'a, T: Real> = T;
 
     #[inline(always)]
-    unsafe fn hold<T: Element>(tile: &Tile<'_, T>, operand: usize) -> T {
+    unsafe fn hold<T: Real>(tile: &Tile<'_, T>, operand: usize) -> T {
         tile.scalars[operand]
     }
 
     #[inline(always)]
-    unsafe fn get<T: Element>(held: T, _: usize) -> T {
+    unsafe fn get<T: Real>(held: T, _: usize) -> T {
         held
     }
 }
@@ -123,7 +130,7 @@ impl Take for Number {
 /// # Safety
 /// All runs are as long as `to`.
 #[inline(always)]
-unsafe fn map2<L: Level, F: Function2, A: Take, B: Take, T: Element>(
+unsafe fn map2<L: Level, F: Function2, A: Take, B: Take, T: Real>(
     to: &mut [T],
     a: A::Held<'_, T>,
     b: B::Held<'_, T>,
@@ -138,7 +145,7 @@ unsafe fn map2<L: Level, F: Function2, A: Take, B: Take, T: Element>(
 /// # Safety
 /// All runs are as long as `to`.
 #[inline(always)]
-unsafe fn map3<L: Level, F: Function3, B: Take, C: Take, T: Element>(
+unsafe fn map3<L: Level, F: Function3, B: Take, C: Take, T: Real>(
     to: &mut [T],
     a: &[T],
     b: B::Held<'_, T>,
@@ -155,17 +162,14 @@ unsafe fn map3<L: Level, F: Function3, B: Take, C: Take, T: Element>(
 // [`Tile::target`] ask.
 
 #[inline(always)]
-unsafe fn loop1<L: Level, F: Function1, T: Element>(code: &Code<T>, tile: &Tile<'_, T>) {
+unsafe fn loop1<L: Level, F: Function1, T: Real>(code: &Code<T>, tile: &Tile<'_, T>) {
     let [x, ..] = code.operands;
     // SAFETY: as promised.
     unsafe { F::map::<L, T>(tile.target(code.to), tile.run(x)) }
 }
 
 #[inline(always)]
-unsafe fn loop_slope<L: Level, F: FunctionWithSlope, T: Element>(
-    code: &Code<T>,
-    tile: &Tile<'_, T>,
-) {
+unsafe fn loop_slope<L: Level, F: FunctionWithSlope, T: Real>(code: &Code<T>, tile: &Tile<'_, T>) {
     let [x, slope, _] = code.operands;
     // SAFETY: as promised.
     unsafe {
@@ -174,7 +178,7 @@ unsafe fn loop_slope<L: Level, F: FunctionWithSlope, T: Element>(
 }
 
 #[inline(always)]
-unsafe fn loop2<L: Level, F: Function2, A: Take, B: Take, T: Element>(
+unsafe fn loop2<L: Level, F: Function2, A: Take, B: Take, T: Real>(
     code: &Code<T>,
     tile: &Tile<'_, T>,
 ) {
@@ -184,7 +188,7 @@ unsafe fn loop2<L: Level, F: Function2, A: Take, B: Take, T: Element>(
 }
 
 #[inline(always)]
-unsafe fn loop3<L: Level, F: Function3, B: Take, C: Take, T: Element>(
+unsafe fn loop3<L: Level, F: Function3, B: Take, C: Take, T: Real>(
     code: &Code<T>,
     tile: &Tile<'_, T>,
 ) {
@@ -197,7 +201,7 @@ unsafe fn loop3<L: Level, F: Function3, B: Take, C: Take, T: Element>(
 }
 
 #[inline(always)]
-unsafe fn loop_polygamma<L: Level, T: Element>(code: &Code<T>, tile: &Tile<'_, T>) {
+unsafe fn loop_polygamma<L: Level, T: Real>(code: &Code<T>, tile: &Tile<'_, T>) {
     let [x, ..] = code.operands;
     // SAFETY: as promised.
     let (to, x) = unsafe { (tile.target(code.to), tile.run(x)) };
@@ -207,32 +211,32 @@ unsafe fn loop_polygamma<L: Level, T: Element>(code: &Code<T>, tile: &Tile<'_, T
 }
 
 #[inline(always)]
-unsafe fn loop_normal<L: Level, T: Element>(code: &Code<T>, tile: &Tile<'_, T>) {
+unsafe fn loop_normal<L: Level, T: Real>(code: &Code<T>, tile: &Tile<'_, T>) {
     // SAFETY: as promised.
     let to = unsafe { tile.target(code.to) };
     noise::fill_normals::<L, T>(&tile.key(code.number), tile.row as u32, tile.column, to);
 }
 
 #[inline(always)]
-unsafe fn loop_uniform<L: Level, T: Element>(code: &Code<T>, tile: &Tile<'_, T>) {
+unsafe fn loop_uniform<L: Level, T: Real>(code: &Code<T>, tile: &Tile<'_, T>) {
     // SAFETY: as promised.
     let to = unsafe { tile.target(code.to) };
     noise::fill_uniforms::<L, T>(&tile.key(code.number), tile.row as u32, tile.column, to);
 }
 
 compiled! {
-    fn of_one<F: Function1, T: Element>(code: &Code<T>, tile: &Tile<'_, T>) = loop1;
-    fn of_slope<F: FunctionWithSlope, T: Element>(code: &Code<T>, tile: &Tile<'_, T>) = loop_slope;
-    fn of_two<F: Function2, A: Take, B: Take, T: Element>(code: &Code<T>, tile: &Tile<'_, T>) = loop2;
-    fn of_three<F: Function3, B: Take, C: Take, T: Element>(code: &Code<T>, tile: &Tile<'_, T>) = loop3;
-    fn of_polygamma<T: Element>(code: &Code<T>, tile: &Tile<'_, T>) = loop_polygamma;
-    fn of_normal<T: Element>(code: &Code<T>, tile: &Tile<'_, T>) = loop_normal;
-    fn of_uniform<T: Element>(code: &Code<T>, tile: &Tile<'_, T>) = loop_uniform;
+    fn of_one<F: Function1, T: Real>(code: &Code<T>, tile: &Tile<'_, T>) = loop1;
+    fn of_slope<F: FunctionWithSlope, T: Real>(code: &Code<T>, tile: &Tile<'_, T>) = loop_slope;
+    fn of_two<F: Function2, A: Take, B: Take, T: Real>(code: &Code<T>, tile: &Tile<'_, T>) = loop2;
+    fn of_three<F: Function3, B: Take, C: Take, T: Real>(code: &Code<T>, tile: &Tile<'_, T>) = loop3;
+    fn of_polygamma<T: Real>(code: &Code<T>, tile: &Tile<'_, T>) = loop_polygamma;
+    fn of_normal<T: Real>(code: &Code<T>, tile: &Tile<'_, T>) = loop_normal;
+    fn of_uniform<T: Real>(code: &Code<T>, tile: &Tile<'_, T>) = loop_uniform;
 }
 
 /// The routine of a function of operands that are found there; the first is a run, of functions of
 /// two numbers any.
-pub(super) fn of<T: Element>(function: Function, operands: &[Source], isa: Runnable) -> Routine<T> {
+pub(super) fn of<T: Real>(function: Function, operands: &[Source], isa: Runnable) -> Routine<T> {
     match (function, operands) {
         (Function::Unary(f), _) => unary(f, isa),
         (Function::WithSlope(Unary::Softplus), _) => of_slope::<f::SoftplusWithSlope, T>(isa),
@@ -252,7 +256,7 @@ pub(super) fn of<T: Element>(function: Function, operands: &[Source], isa: Runna
     }
 }
 
-fn unary<T: Element>(function: Unary, isa: Runnable) -> Routine<T> {
+fn unary<T: Real>(function: Unary, isa: Runnable) -> Routine<T> {
     match function {
         Unary::Neg => of_one::<f::Neg, T>(isa),
         Unary::Abs => of_one::<f::Abs, T>(isa),
@@ -280,7 +284,7 @@ fn unary<T: Element>(function: Unary, isa: Runnable) -> Routine<T> {
     }
 }
 
-fn binary<T: Element>(function: Binary, operands: (Source, Source), isa: Runnable) -> Routine<T> {
+fn binary<T: Real>(function: Binary, operands: (Source, Source), isa: Runnable) -> Routine<T> {
     match function {
         Binary::Add => two::<f::Add, T>(operands, isa),
         Binary::Sub => two::<f::Sub, T>(operands, isa),
@@ -295,7 +299,7 @@ fn binary<T: Element>(function: Binary, operands: (Source, Source), isa: Runnabl
     }
 }
 
-fn two<F: Function2, T: Element>(operands: (Source, Source), isa: Runnable) -> Routine<T> {
+fn two<F: Function2, T: Real>(operands: (Source, Source), isa: Runnable) -> Routine<T> {
     match operands {
         (Source::Place(_), Source::Place(_)) => of_two::<F, Run, Run, T>(isa),
         (Source::Place(_), Source::Scalar(_)) => of_two::<F, Run, Number, T>(isa),
@@ -303,7 +307,7 @@ fn two<F: Function2, T: Element>(operands: (Source, Source), isa: Runnable) -> R
     }
 }
 
-fn three<F: Function3, T: Element>(others: (Source, Source), isa: Runnable) -> Routine<T> {
+fn three<F: Function3, T: Real>(others: (Source, Source), isa: Runnable) -> Routine<T> {
     match others {
         (Source::Place(_), Source::Place(_)) => of_three::<F, Run, Run, T>(isa),
         (Source::Place(_), Source::Scalar(_)) => of_three::<F, Run, Number, T>(isa),

@@ -3,10 +3,8 @@
 //! The product is cut into blocks. The loop of each size of block is a function of its own,
 //! chosen once: in one large function the compiler would keep in memory what fits into registers.
 
-use super::pieces;
-use crate::Element;
-use crate::cpu::isa::{Isa, Level, Runnable, compiled};
-use crate::cpu::pack::{LANES, Pack, PackOf};
+use super::pieces::pieces;
+use crate::cpu::isa::{InRegisters, Isa, LANES, Level, Register, RegisterOf, Runnable, compiled};
 
 /// Rows of any block at the most,
 const MOST_ROWS: usize = 5;
@@ -38,7 +36,7 @@ pub(super) struct Operands<T> {
 }
 
 /// Blocks that cover a product of `m` by `n` elements.
-pub(super) fn blocks<T: Element>(m: usize, n: usize, isa: Runnable) -> Vec<Block<T>> {
+pub(super) fn blocks<T: InRegisters>(m: usize, n: usize, isa: Runnable) -> Vec<Block<T>> {
     let (rows, columns) = largest::<T>(isa.isa());
     pieces(m, rows)
         .flat_map(|(row, rows)| {
@@ -66,30 +64,30 @@ fn largest<T>(isa: Isa) -> (usize, usize) {
 trait Size: 'static {
     /// # Safety
     /// As for [`Routine`].
-    unsafe fn block<L: Level, T: Element>(operands: &Operands<T>);
+    unsafe fn block<L: Level, T: InRegisters>(operands: &Operands<T>);
 }
 
 struct Of<const M: usize, const N: usize>;
 
 impl<const M: usize, const N: usize> Size for Of<M, N> {
     #[inline(always)]
-    unsafe fn block<L: Level, T: Element>(operands: &Operands<T>) {
+    unsafe fn block<L: Level, T: InRegisters>(operands: &Operands<T>) {
         // SAFETY: as promised.
         unsafe { block::<L, T, M, N>(operands) }
     }
 }
 
 #[inline(always)]
-unsafe fn sized<L: Level, S: Size, T: Element>(operands: &Operands<T>) {
+unsafe fn sized<L: Level, S: Size, T: InRegisters>(operands: &Operands<T>) {
     // SAFETY: as promised.
     unsafe { S::block::<L, T>(operands) }
 }
 
 compiled! {
-    fn of_size<S: Size, T: Element>(operands: &Operands<T>) = sized;
+    fn of_size<S: Size, T: InRegisters>(operands: &Operands<T>) = sized;
 }
 
-fn routine<T: Element>(rows: usize, columns: usize, isa: Runnable) -> Routine<T> {
+fn routine<T: InRegisters>(rows: usize, columns: usize, isa: Runnable) -> Routine<T> {
     macro_rules! choose {
         ($($m:literal $n:literal)*) => {
             match (rows, columns) {
@@ -102,20 +100,22 @@ fn routine<T: Element>(rows: usize, columns: usize, isa: Runnable) -> Routine<T>
 }
 
 #[inline(always)]
-unsafe fn block<L: Level, T: Element, const M: usize, const N: usize>(operands: &Operands<T>) {
+unsafe fn block<L: Level, T: InRegisters, const M: usize, const N: usize>(operands: &Operands<T>) {
     // By columns.
-    let mut sums = [[PackOf::<L, T>::splat(T::ZERO); M]; N];
+    let mut sums = [[RegisterOf::<L, T>::splat(T::ZERO); M]; N];
     let rest = operands.terms % LANES;
     let whole = operands.terms - rest;
     // SAFETY: as promised.
     unsafe {
         let mut at = 0;
         while at < whole {
-            add_terms::<L, T, M, N>(&mut sums, operands, at, |from| PackOf::<L, T>::load(from));
+            add_terms::<L, T, M, N>(&mut sums, operands, at, |from| {
+                RegisterOf::<L, T>::load(from)
+            });
             at += LANES;
         }
         if rest > 0 {
-            let load = |from| PackOf::<L, T>::load_first(from, rest);
+            let load = |from| RegisterOf::<L, T>::load_first(from, rest);
             add_terms::<L, T, M, N>(&mut sums, operands, whole, load);
         }
         // All at once to memory: a loop that picks registers by number would keep them there.
@@ -128,7 +128,7 @@ unsafe fn block<L: Level, T: Element, const M: usize, const N: usize>(operands: 
         for (j, lanes) in lanes.iter().enumerate() {
             for (i, lanes) in lanes.iter().enumerate() {
                 *operands.sums.add(i * operands.sums_stride + j) =
-                    PackOf::<L, T>::load(lanes.as_ptr()).sum();
+                    RegisterOf::<L, T>::load(lanes.as_ptr()).sum();
             }
         }
     }
@@ -139,13 +139,13 @@ unsafe fn block<L: Level, T: Element, const M: usize, const N: usize>(operands: 
 /// # Safety
 /// They can be read.
 #[inline(always)]
-unsafe fn add_terms<L: Level, T: Element, const M: usize, const N: usize>(
-    sums: &mut [[PackOf<L, T>; M]; N],
+unsafe fn add_terms<L: Level, T: InRegisters, const M: usize, const N: usize>(
+    sums: &mut [[RegisterOf<L, T>; M]; N],
     operands: &Operands<T>,
     at: usize,
-    load: impl Fn(*const T) -> PackOf<L, T>,
+    load: impl Fn(*const T) -> RegisterOf<L, T>,
 ) {
-    let mut left = [PackOf::<L, T>::splat(T::ZERO); M];
+    let mut left = [RegisterOf::<L, T>::splat(T::ZERO); M];
     for (i, left) in left.iter_mut().enumerate() {
         *left = load(operands.a.wrapping_add(i * operands.a_stride + at));
     }

@@ -3,18 +3,17 @@
 
 use bayes_nn_autodiff::Binary;
 
-use super::sums::{maximum, minimum};
-use crate::Element;
 use crate::cpu::isa::{Level, fma};
-use crate::cpu::math;
+use crate::cpu::math::sums::{maximum, minimum};
+use crate::cpu::math::{self, Real};
 
 /// A function of one number.
 pub(super) trait Function1: 'static {
-    fn at<L: Level, T: Element>(x: T) -> T;
+    fn at<L: Level, T: Real>(x: T) -> T;
 
     /// Of all numbers of a run, of any length.
     #[inline(always)]
-    fn map<L: Level, T: Element>(to: &mut [T], x: &[T]) {
+    fn map<L: Level, T: Real>(to: &mut [T], x: &[T]) {
         for (to, x) in to.iter_mut().zip(x) {
             *to = Self::at::<L, T>(*x);
         }
@@ -24,17 +23,17 @@ pub(super) trait Function1: 'static {
 /// A function of one number, and its derivative.
 pub(super) trait FunctionWithSlope: 'static {
     /// Of all numbers of a run, of any length.
-    fn map<L: Level, T: Element>(to: &mut [T], slope: &mut [T], x: &[T]);
+    fn map<L: Level, T: Real>(to: &mut [T], slope: &mut [T], x: &[T]);
 }
 
 /// A function of two numbers.
 pub(super) trait Function2: 'static {
-    fn at<L: Level, T: Element>(a: T, b: T) -> T;
+    fn at<L: Level, T: Real>(a: T, b: T) -> T;
 }
 
 /// A function of three numbers.
 pub(super) trait Function3: 'static {
-    fn at<L: Level, T: Element>(a: T, b: T, c: T) -> T;
+    fn at<L: Level, T: Real>(a: T, b: T, c: T) -> T;
 }
 
 macro_rules! functions {
@@ -44,7 +43,7 @@ macro_rules! functions {
 
             impl $kind for $name {
                 #[inline(always)]
-                fn at<L: Level, T: Element>($($x: T),+) -> T {
+                fn at<L: Level, T: Real>($($x: T),+) -> T {
                     $value
                 }
             }
@@ -80,12 +79,12 @@ macro_rules! by_blocks {
 
             impl Function1 for $name {
                 #[inline(always)]
-                fn at<L: Level, T: Element>(x: T) -> T {
+                fn at<L: Level, T: Real>(x: T) -> T {
                     math::$at::<L, T>(x)
                 }
 
                 #[inline(always)]
-                fn map<L: Level, T: Element>(to: &mut [T], x: &[T]) {
+                fn map<L: Level, T: Real>(to: &mut [T], x: &[T]) {
                     let (blocks, rest) = to.as_chunks_mut::<{ math::BLOCK }>();
                     let (of, of_rest) = x.as_chunks::<{ math::BLOCK }>();
                     for (to, x) in blocks.iter_mut().zip(of) {
@@ -116,7 +115,7 @@ macro_rules! with_slope_by_blocks {
 
             impl FunctionWithSlope for $name {
                 #[inline(always)]
-                fn map<L: Level, T: Element>(to: &mut [T], slope: &mut [T], x: &[T]) {
+                fn map<L: Level, T: Real>(to: &mut [T], slope: &mut [T], x: &[T]) {
                     let (blocks, rest) = to.as_chunks_mut::<{ math::BLOCK }>();
                     let (slopes, slope_rest) = slope.as_chunks_mut::<{ math::BLOCK }>();
                     let (of, of_rest) = x.as_chunks::<{ math::BLOCK }>();
@@ -159,6 +158,6 @@ functions! { Function3:
 }
 
 #[inline(always)]
-fn indicator<T: Element>(condition: bool) -> T {
+fn indicator<T: Real>(condition: bool) -> T {
     if condition { T::ONE } else { T::ZERO }
 }

@@ -3,9 +3,11 @@
 
 use bayes_nn_autodiff::noise::{GROUP, LANES, NoiseKey, PHILOX_M, PHILOX_W};
 
-use super::isa::{Level, multiversion};
-use super::math::{ln_reduced, select, sin_cos_reduced, split};
-use crate::element::{Bits, Element};
+use super::exp_log::{ln_reduced, split};
+use super::real::{Real, select};
+use super::trig::sin_cos_reduced;
+use crate::cpu::isa::{Level, multiversion};
+use crate::element::Bits;
 
 multiversion! {
     /// Fills `out` with the standard normal numbers of row `row` from column `first_column` on.
@@ -14,7 +16,7 @@ multiversion! {
     ///
     /// # Panics
     /// If `first_column` is not a multiple of 64.
-    pub fn normals<T: Element>(key: &NoiseKey, row: u32, first_column: usize, out: &mut [T]) = fill_normals;
+    pub fn normals<T: Real>(key: &NoiseKey, row: u32, first_column: usize, out: &mut [T]) = fill_normals;
 }
 
 multiversion! {
@@ -23,12 +25,12 @@ multiversion! {
     ///
     /// # Panics
     /// If `first_column` is not a multiple of 64.
-    pub fn uniforms<T: Element>(key: &NoiseKey, row: u32, first_column: usize, out: &mut [T]) = fill_uniforms;
+    pub fn uniforms<T: Real>(key: &NoiseKey, row: u32, first_column: usize, out: &mut [T]) = fill_uniforms;
 }
 
 /// Body of [`normals`], for callers that are compiled for an instruction set already.
 #[inline(always)]
-pub fn fill_normals<L: Level, T: Element>(
+pub fn fill_normals<L: Level, T: Real>(
     key: &NoiseKey,
     row: u32,
     first_column: usize,
@@ -39,7 +41,7 @@ pub fn fill_normals<L: Level, T: Element>(
 
 /// Body of [`uniforms`], for callers that are compiled for an instruction set already.
 #[inline(always)]
-pub fn fill_uniforms<L: Level, T: Element>(
+pub fn fill_uniforms<L: Level, T: Real>(
     key: &NoiseKey,
     row: u32,
     first_column: usize,
@@ -54,19 +56,14 @@ type Words = [[u32; LANES]; 4];
 /// How words become numbers. A trait, not a closure: the call through a closure is not always inlined, and left outside
 /// it has none of the instruction set's features.
 trait Draw {
-    fn group<L: Level, T: Element>(words: &Words, out: &mut [T; GROUP]);
+    fn group<L: Level, T: Real>(words: &Words, out: &mut [T; GROUP]);
 }
 
 struct Normal;
 struct Uniform;
 
 #[inline(always)]
-fn fill<L: Level, T: Element, D: Draw>(
-    key: &NoiseKey,
-    row: u32,
-    first_column: usize,
-    out: &mut [T],
-) {
+fn fill<L: Level, T: Real, D: Draw>(key: &NoiseKey, row: u32, first_column: usize, out: &mut [T]) {
     assert!(
         first_column.is_multiple_of(GROUP),
         "noise starts at a multiple of {GROUP} columns, not at {first_column}"
@@ -120,7 +117,7 @@ fn philox_group(key: &NoiseKey, row: u32, column: u32) -> Words {
 
 impl Draw for Uniform {
     #[inline(always)]
-    fn group<L: Level, T: Element>(words: &Words, out: &mut [T; GROUP]) {
+    fn group<L: Level, T: Real>(words: &Words, out: &mut [T; GROUP]) {
         let scale = T::from_f64(2f64.powi(-23));
         for (out, &word) in out.iter_mut().zip(words.as_flattened()) {
             // 23 bits: the conversion from signed integers, which every instruction set has, will do.
@@ -131,7 +128,7 @@ impl Draw for Uniform {
 
 impl Draw for Normal {
     #[inline(always)]
-    fn group<L: Level, T: Element>(words: &Words, out: &mut [T; GROUP]) {
+    fn group<L: Level, T: Real>(words: &Words, out: &mut [T; GROUP]) {
         let [first, second, third, fourth] = words;
         let (left, right) = out.split_at_mut(GROUP / 2);
         box_muller_lanes::<L, T>(first, second, left);
@@ -140,11 +137,7 @@ impl Draw for Normal {
 }
 
 #[inline(always)]
-fn box_muller_lanes<L: Level, T: Element>(
-    radii: &[u32; LANES],
-    angles: &[u32; LANES],
-    out: &mut [T],
-) {
+fn box_muller_lanes<L: Level, T: Real>(radii: &[u32; LANES], angles: &[u32; LANES], out: &mut [T]) {
     let (cosines, sines) = out.split_at_mut(LANES);
     for lane in 0..LANES {
         let (x, y) = box_muller::<L, T>(radii[lane], angles[lane]);
@@ -155,7 +148,7 @@ fn box_muller_lanes<L: Level, T: Element>(
 
 /// Two standard normal numbers from the word of the radius and the word of the angle.
 #[inline(always)]
-fn box_muller<L: Level, T: Element>(radius: u32, angle: u32) -> (T, T) {
+fn box_muller<L: Level, T: Real>(radius: u32, angle: u32) -> (T, T) {
     // sqrt(1/2) 2^32. From here on u = 1 - v is so near 1 that ln u is computed from v, which the complement holds
     // without loss: in `f32` u itself might round to 1.
     let near_one = radius >= 0xb504_f334;
@@ -186,7 +179,7 @@ mod tests {
         stream: 5,
     };
 
-    fn assert_normals_are_the_specified<T: Element>(tolerance: f64) {
+    fn assert_normals_are_the_specified<T: Real>(tolerance: f64) {
         for isa in Isa::available() {
             let mut out = vec![T::ZERO; 64 * 40 + 17];
             for row in 0..20 {
@@ -210,7 +203,7 @@ mod tests {
         assert_normals_are_the_specified::<f64>(2e-15);
     }
 
-    fn assert_uniforms_are_the_specified<T: Element>() {
+    fn assert_uniforms_are_the_specified<T: Real>() {
         for isa in Isa::available() {
             let mut out = vec![T::ZERO; 64 * 40 + 17];
             for row in 0..20 {
@@ -233,7 +226,7 @@ mod tests {
     }
 
     /// Words at which a careless radius or angle would be infinite, missing, or off by a quarter turn.
-    fn assert_extreme_words_are_harmless<T: Element>(tolerance: f64) {
+    fn assert_extreme_words_are_harmless<T: Real>(tolerance: f64) {
         let words = [
             0,
             1,

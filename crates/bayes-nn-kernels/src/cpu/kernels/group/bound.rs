@@ -3,15 +3,13 @@
 
 use bayes_nn_autodiff::Reduction;
 
-use super::assemble::RowScalar;
+use super::assemble::{Assembly, RowScalar};
 use super::routine::{Code, Tile};
-use super::sums;
-use super::tile::{Part, Scratch, rounded};
-use super::{GroupKernel, TILE};
-use crate::Element;
+use super::tile::Part;
 use crate::cpu::isa::{Level, Runnable, multiversion};
-use crate::cpu::program::{Frame, WORTH_A_THREAD};
-use crate::cpu::strips::Place;
+use crate::cpu::math::sums;
+use crate::cpu::memory::{Base, Bases, Frame, Scratch, TILE, rounded};
+use crate::element::Element;
 
 /// Tiles of a group at the most.
 const MOST: usize = 32;
@@ -28,7 +26,7 @@ pub(super) struct Bound<T> {
     /// What is reduced, and where the result goes; of a single tile only.
     reductions: Vec<(Reduction, *const T, *mut T)>,
     totals: Vec<T>,
-    arena: *mut T,
+    bases: Bases<T>,
     isa: Runnable,
 }
 
@@ -48,34 +46,32 @@ unsafe impl<T: Send> Send for Bound<T> {}
 unsafe impl<T: Sync> Sync for Bound<T> {}
 
 impl<T: Element> Bound<T> {
-    /// Finds everything, if the group has few tiles and is no work for several threads. `arena` and
-    /// `scratch` are those of all runs.
+    /// Finds everything, if the group has few tiles. `bases` and `scratch` are those of all runs.
     pub fn new(
-        kernel: &GroupKernel<T>,
-        arena: *mut T,
+        group: &Assembly<T>,
+        bases: Bases<T>,
         scratch: &mut Scratch<T>,
         isa: Runnable,
     ) -> Option<Bound<T>> {
-        let streams = kernel.streams.iter().map(|stream| stream.place);
-        let mut accessed = streams.chain(kernel.outputs.iter().map(|output| output.place));
-        let count = kernel.rows * kernel.columns.div_ceil(TILE);
-        let most = match kernel.reductions.is_empty() {
+        let streams = group.streams.iter().map(|stream| stream.place);
+        let mut accessed = streams.chain(group.outputs.iter().map(|output| output.place));
+        let count = group.rows * group.columns.div_ceil(TILE);
+        let most = match group.reductions.is_empty() {
             true => MOST,
             false => 1,
         };
-        let for_threads = kernel.cost > WORTH_A_THREAD;
-        let of_strips = accessed.any(|place| place.of_strip);
-        if !(1..=most).contains(&count) || for_threads || of_strips {
+        let of_strips = accessed.any(|place| place.base == Base::Strip);
+        if !(1..=most).contains(&count) || of_strips {
             return None;
         }
-        let scratch = scratch.tiles_of(kernel);
-        let starts = (0..kernel.rows)
-            .flat_map(|row| (0..kernel.columns).step_by(TILE).map(move |c| (row, c)));
+        let scratch = scratch.tiles(group.tiles());
+        let starts =
+            (0..group.rows).flat_map(|row| (0..group.columns).step_by(TILE).map(move |c| (row, c)));
         let tiles: Vec<BoundTile<T>> = starts
-            .map(|(row, column)| BoundTile::new(kernel, arena, &scratch, row, column))
+            .map(|(row, column)| BoundTile::new(group, bases, &scratch, row, column))
             .collect();
         let mut steps = Vec::new();
-        let scalars = kernel.scalars.iter().enumerate();
+        let scalars = group.scalars.iter().enumerate();
         let scalars = scalars.map(|(i, scalar)| match scalar {
             RowScalar::Constant(number) => *number,
             RowScalar::Read { .. } => T::ZERO,
@@ -85,19 +81,19 @@ impl<T: Element> Bound<T> {
             }
         });
         let scalars = scalars.collect();
-        let reductions = kernel.reductions.iter().map(|r| {
-            let to = arena.wrapping_add(r.offset + r.layout.place(0));
+        let reductions = group.reductions.iter().map(|r| {
+            let to = bases.at(r.to).wrapping_add(r.layout.place(0));
             (r.kind, tiles[0].places[r.place].cast_const(), to)
         });
-        let splats = kernel.splats.iter();
+        let splats = group.splats.iter();
         Some(Bound {
             reductions: reductions.collect(),
-            totals: vec![T::ZERO; kernel.reductions.len()],
-            arena,
+            totals: vec![T::ZERO; group.reductions.len()],
+            bases,
             splats: splats
                 .map(|&(scalar, slot)| (scalar, scratch[slot]))
                 .collect(),
-            filled: rounded(kernel.columns.min(TILE)),
+            filled: rounded(group.columns.min(TILE)),
             tiles,
             scalars,
             steps,
@@ -106,7 +102,7 @@ impl<T: Element> Bound<T> {
     }
 
     pub fn run(&mut self, code: &[Code<T>], frame: &Frame<'_, T>) {
-        debug_assert_eq!(self.arena, frame.arena, "the memory has moved");
+        debug_assert_eq!(self.bases, frame.bases, "the memory has moved");
         for &scalar in &self.steps {
             self.scalars[scalar] = T::from_f64(frame.step as f64);
         }
@@ -159,8 +155,8 @@ impl<T: Element> Bound<T> {
 
 impl<T: Element> BoundTile<T> {
     fn new(
-        kernel: &GroupKernel<T>,
-        arena: *mut T,
+        group: &Assembly<T>,
+        bases: Bases<T>,
         scratch: &[*mut T],
         row: usize,
         column: usize,
@@ -168,20 +164,20 @@ impl<T: Element> BoundTile<T> {
         let part = Part {
             row,
             column,
-            length: TILE.min(kernel.columns - column),
+            length: TILE.min(group.columns - column),
         };
-        let at = |place: Place| arena.wrapping_add(place.offset);
+        let at = |place| bases.at(place);
         let mut places = scratch.to_vec();
         let (mut staged, mut copied) = (Vec::new(), Vec::new());
         let own = |place: usize| scratch[place];
-        kernel.point(part, at, own, &mut places, |from, to| {
+        group.point(part, at, own, &mut places, |from, to| {
             staged.push((from, to))
         });
-        kernel.copies(part, at, &places, |from, to| copied.push((from, to)));
-        let scalars = kernel.scalars.iter().enumerate();
+        group.copies(part, at, &places, |from, to| copied.push((from, to)));
+        let scalars = group.scalars.iter().enumerate();
         let read = scalars.filter_map(|(i, scalar)| match scalar {
-            RowScalar::Read { offset, access } => {
-                let from = arena.wrapping_add(offset + access.start(row));
+            RowScalar::Read { place, access } => {
+                let from = bases.at(*place).wrapping_add(access.start(row));
                 Some((i, from.cast_const()))
             }
             RowScalar::Constant(_) | RowScalar::Step => None,

@@ -2,16 +2,16 @@
 
 use bayes_nn_autodiff::Reduction;
 
-use crate::Element;
-use crate::cpu::pack::{LANES, tree_sum};
+use crate::cpu::isa::{LANES, tree_sum};
+use crate::element::Element;
 
 /// Lanes of a running sum: element `i` of a row belongs to lane `i mod 64`, so that several
 /// additions are under way at the same time.
-pub(super) const SUM_LANES: usize = 4 * LANES;
+pub(crate) const SUM_LANES: usize = 4 * LANES;
 
 /// The lanes of nothing.
 #[inline(always)]
-pub(super) fn start<T: Element>(kind: Reduction) -> [T; SUM_LANES] {
+pub(crate) fn start<T: Element>(kind: Reduction) -> [T; SUM_LANES] {
     match kind {
         Reduction::Sum => [T::ZERO; SUM_LANES],
         Reduction::Max => [T::NEG_INFINITY; SUM_LANES],
@@ -20,7 +20,7 @@ pub(super) fn start<T: Element>(kind: Reduction) -> [T; SUM_LANES] {
 
 /// The sum or the largest of the lanes.
 #[inline(always)]
-pub(super) fn reduced<T: Element>(kind: Reduction, lanes: &[T; SUM_LANES]) -> f64 {
+pub(crate) fn reduced<T: Element>(kind: Reduction, lanes: &[T; SUM_LANES]) -> f64 {
     match kind {
         Reduction::Sum => tree_sum(lanes).to_f64(),
         Reduction::Max => lanes
@@ -31,7 +31,7 @@ pub(super) fn reduced<T: Element>(kind: Reduction, lanes: &[T; SUM_LANES]) -> f6
 
 /// Adds (or compares) a run into lanes: element `i` into lane `i mod 64`.
 #[inline(always)]
-pub(super) fn accumulate<T: Element>(kind: Reduction, lanes: &mut [T; SUM_LANES], run: &[T]) {
+pub(crate) fn accumulate<T: Element>(kind: Reduction, lanes: &mut [T; SUM_LANES], run: &[T]) {
     let (whole, rest) = run.as_chunks::<SUM_LANES>();
     match kind {
         Reduction::Sum => {
@@ -59,12 +59,12 @@ pub(super) fn accumulate<T: Element>(kind: Reduction, lanes: &mut [T; SUM_LANES]
 
 /// The larger; NaN when either is.
 #[inline(always)]
-pub(in crate::cpu) fn maximum<T: Element>(a: T, b: T) -> T {
+pub(crate) fn maximum<T: Element>(a: T, b: T) -> T {
     if a > b || a.is_nan() { a } else { b }
 }
 
 /// The smaller; NaN when either is.
 #[inline(always)]
-pub(super) fn minimum<T: Element>(a: T, b: T) -> T {
+pub(crate) fn minimum<T: Element>(a: T, b: T) -> T {
     if a < b || a.is_nan() { a } else { b }
 }

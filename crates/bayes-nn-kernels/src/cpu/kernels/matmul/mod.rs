@@ -12,6 +12,7 @@
 //! threads 2 % and leave eight of them idle.
 
 mod dots;
+mod pieces;
 mod rows;
 
 use std::ops::Range;
@@ -20,10 +21,8 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
-use super::isa::Runnable;
-use super::program::{Frame, WORTH_A_THREAD};
-use super::strips::{Memory, Partials, Place};
-use crate::Element;
+use crate::cpu::isa::{InRegisters, Runnable};
+use crate::cpu::memory::{Frame, Memory, Partials, Place, WORTH_A_THREAD};
 use crate::plan::{MatMul, Strips, Value};
 
 /// Columns of a piece in the rows form, terms of a piece in the dots form: the unit of work for
@@ -35,14 +34,14 @@ const STRETCH: usize = 512;
 
 /// A matrix in memory.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Matrix {
+pub(crate) struct Matrix {
     place: Place,
-    pub(super) row_stride: usize,
+    pub(crate) row_stride: usize,
     column_stride: usize,
 }
 
 impl Matrix {
-    pub(super) fn new(place: Place, value: &Value, transposed: bool) -> Matrix {
+    pub(crate) fn new(place: Place, value: &Value, transposed: bool) -> Matrix {
         // A row or column vector has one row in memory, whichever of its axes has length 1.
         let [rows, columns] = *value.shape else {
             unreachable!("the operands of a product are matrices")
@@ -82,7 +81,7 @@ enum Form<T> {
 }
 
 /// A product made ready to run: `c = a b`, rows of `c` along memory.
-pub(super) struct ProductKernel<T> {
+pub(crate) struct ProductKernel<T> {
     a: Matrix,
     b: Matrix,
     c: Matrix,
@@ -94,7 +93,7 @@ pub(super) struct ProductKernel<T> {
     piece: usize,
 }
 
-impl<T: Element> ProductKernel<T> {
+impl<T: Product> ProductKernel<T> {
     /// The kernel of a product, to be run whole or in `strips`.
     pub fn new(
         product: &MatMul,
@@ -316,17 +315,8 @@ fn for_each(parallel: bool, pieces: usize, piece: impl Fn(usize) + Sync + Send) 
     }
 }
 
-/// Cuts a length into as few pieces as there can be, as even as they can be: starts and lengths.
-fn pieces(length: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
-    let count = length.div_ceil(most);
-    (0..count).map(move |i| {
-        let start = |i: usize| i * length / count;
-        (start(i), start(i + 1) - start(i))
-    })
-}
-
-/// The product by faer, of either precision.
-pub trait Product: Sized {
+/// A number of which faer multiplies matrices.
+pub trait Product: InRegisters {
     /// `c = a b`, on the calling thread.
     fn product(c: MatMut<'_, Self>, a: MatRef<'_, Self>, b: MatRef<'_, Self>);
 }

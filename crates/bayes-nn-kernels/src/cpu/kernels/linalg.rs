@@ -7,12 +7,10 @@ use faer::linalg::triangular_solve::{
 };
 use faer::{MatMut, MatRef, Par};
 
-use super::isa::{Level, fma, multiversion};
 use super::matmul::Matrix;
-use super::pack::{LANES, tree_sum};
-use super::program::Frame;
-use super::strips::{Memory, Place};
-use crate::Element;
+use crate::cpu::isa::{LANES, Level, fma, multiversion, tree_sum};
+use crate::cpu::memory::{Frame, Memory, Place};
+use crate::element::Element;
 use crate::plan::ValueId;
 
 /// Matrices of fewer rows are factored by plain loops.
@@ -64,7 +62,7 @@ impl Rows {
 }
 
 /// A Cholesky factor made ready to be computed.
-pub(super) struct CholeskyKernel {
+pub(crate) struct CholeskyKernel {
     matrix: Rows,
     out: Rows,
     /// What faer works with, if it is faer that does it.
@@ -72,7 +70,7 @@ pub(super) struct CholeskyKernel {
 }
 
 impl CholeskyKernel {
-    pub fn new<T: Element>(matrix: ValueId, out: ValueId, memory: &Memory) -> CholeskyKernel {
+    pub fn new<T: Factorization>(matrix: ValueId, out: ValueId, memory: &Memory) -> CholeskyKernel {
         let (matrix, out) = (Rows::new(memory, matrix), Rows::new(memory, out));
         let large = out.rows >= FAER_FROM_ROWS;
         CholeskyKernel {
@@ -83,7 +81,7 @@ impl CholeskyKernel {
     }
 
     /// Works on the transposed factor, so that its columns run along memory.
-    pub fn run<T: Element>(&mut self, frame: &Frame<'_, T>) {
+    pub fn run<T: Factorization>(&mut self, frame: &Frame<'_, T>) {
         let (n, stride) = (self.out.rows, self.out.stride);
         let matrix = self.matrix.elements(frame);
         let out = self.out.elements_mut(frame);
@@ -115,7 +113,7 @@ impl CholeskyKernel {
 }
 
 /// The solution of a triangular system made ready to be computed.
-pub(super) struct SolveKernel {
+pub(crate) struct SolveKernel {
     triangle: Rows,
     right: Rows,
     out: Rows,
@@ -137,7 +135,7 @@ impl SolveKernel {
         }
     }
 
-    pub fn run<T: Element>(&self, frame: &Frame<'_, T>) {
+    pub fn run<T: Factorization>(&self, frame: &Frame<'_, T>) {
         let (n, columns) = (self.out.rows, self.out.columns);
         if n * columns == 0 {
             return;
@@ -272,8 +270,8 @@ fn dot<L: Level, T: Element>(a: &[T], b: &[T]) -> T {
     tree_sum(&sums)
 }
 
-/// The same by faer, of either precision, on the calling thread.
-pub trait Factorization: Sized {
+/// A number of whose matrices faer makes factors and solves triangles, on the calling thread.
+pub trait Factorization: Element {
     /// The memory that [`Factorization::factor`] needs.
     fn scratch(n: usize) -> StackReq;
     /// Replaces the lower triangle of a matrix by that of its Cholesky factor; whether all pivots

@@ -2,10 +2,8 @@
 //!
 //! As in the dots form, the loop of each number of rows is a function of its own.
 
-use super::pieces;
-use crate::Element;
-use crate::cpu::isa::{Isa, Level, Runnable, compiled};
-use crate::cpu::pack::{LANES, Pack, PackOf};
+use super::pieces::pieces;
+use crate::cpu::isa::{InRegisters, Isa, LANES, Level, Register, RegisterOf, Runnable, compiled};
 
 /// Rows of a block at the most.
 const MOST_ROWS: usize = 5;
@@ -37,7 +35,7 @@ pub(super) struct Operands<T> {
 }
 
 /// Blocks that cover `m` rows.
-pub(super) fn blocks<T: Element>(m: usize, isa: Runnable) -> Vec<Block<T>> {
+pub(super) fn blocks<T: InRegisters>(m: usize, isa: Runnable) -> Vec<Block<T>> {
     let rows = match (isa.isa(), size_of::<T>()) {
         (Isa::Avx512, _) | (Isa::Avx2, 4) => MOST_ROWS,
         (Isa::Avx2, _) | (Isa::Baseline, 4) => 2,
@@ -55,14 +53,14 @@ pub(super) fn blocks<T: Element>(m: usize, isa: Runnable) -> Vec<Block<T>> {
 trait Size: 'static {
     /// # Safety
     /// As for [`Routine`].
-    unsafe fn block<L: Level, T: Element>(operands: &Operands<T>);
+    unsafe fn block<L: Level, T: InRegisters>(operands: &Operands<T>);
 }
 
 struct Of<const M: usize>;
 
 impl<const M: usize> Size for Of<M> {
     #[inline(always)]
-    unsafe fn block<L: Level, T: Element>(operands: &Operands<T>) {
+    unsafe fn block<L: Level, T: InRegisters>(operands: &Operands<T>) {
         // SAFETY: as promised.
         unsafe {
             // As many columns at a time as have room in registers.
@@ -76,16 +74,16 @@ impl<const M: usize> Size for Of<M> {
 }
 
 #[inline(always)]
-unsafe fn sized<L: Level, S: Size, T: Element>(operands: &Operands<T>) {
+unsafe fn sized<L: Level, S: Size, T: InRegisters>(operands: &Operands<T>) {
     // SAFETY: as promised.
     unsafe { S::block::<L, T>(operands) }
 }
 
 compiled! {
-    fn of_size<S: Size, T: Element>(operands: &Operands<T>) = sized;
+    fn of_size<S: Size, T: InRegisters>(operands: &Operands<T>) = sized;
 }
 
-fn routine<T: Element>(rows: usize, isa: Runnable) -> Routine<T> {
+fn routine<T: InRegisters>(rows: usize, isa: Runnable) -> Routine<T> {
     match rows {
         1 => of_size::<Of<1>, T>(isa),
         2 => of_size::<Of<2>, T>(isa),
@@ -98,7 +96,7 @@ fn routine<T: Element>(rows: usize, isa: Runnable) -> Routine<T> {
 
 /// `M` rows, `V` packs of columns at a time.
 #[inline(always)]
-unsafe fn block<L: Level, T: Element, const M: usize, const V: usize>(operands: &Operands<T>) {
+unsafe fn block<L: Level, T: InRegisters, const M: usize, const V: usize>(operands: &Operands<T>) {
     let mut column = 0;
     // SAFETY: as promised.
     unsafe {
@@ -119,14 +117,14 @@ unsafe fn block<L: Level, T: Element, const M: usize, const V: usize>(operands: 
 }
 
 /// How packs of a row are read and written.
-trait Crossing<L: Level, T: Element> {
+trait Crossing<L: Level, T: InRegisters> {
     /// # Safety
     /// Those that cross are in memory.
-    unsafe fn load(&self, from: *const T, pack: usize) -> PackOf<L, T>;
+    unsafe fn load(&self, from: *const T, pack: usize) -> RegisterOf<L, T>;
 
     /// # Safety
     /// As for reading.
-    unsafe fn store(&self, x: PackOf<L, T>, to: *mut T, pack: usize);
+    unsafe fn store(&self, x: RegisterOf<L, T>, to: *mut T, pack: usize);
 }
 
 /// All of them.
@@ -135,30 +133,30 @@ struct Whole;
 /// Only the first so many numbers.
 struct First(usize);
 
-impl<L: Level, T: Element> Crossing<L, T> for Whole {
+impl<L: Level, T: InRegisters> Crossing<L, T> for Whole {
     #[inline(always)]
-    unsafe fn load(&self, from: *const T, pack: usize) -> PackOf<L, T> {
+    unsafe fn load(&self, from: *const T, pack: usize) -> RegisterOf<L, T> {
         // SAFETY: as promised.
-        unsafe { PackOf::<L, T>::load(from.add(pack * LANES)) }
+        unsafe { RegisterOf::<L, T>::load(from.add(pack * LANES)) }
     }
 
     #[inline(always)]
-    unsafe fn store(&self, x: PackOf<L, T>, to: *mut T, pack: usize) {
+    unsafe fn store(&self, x: RegisterOf<L, T>, to: *mut T, pack: usize) {
         // SAFETY: as promised.
         unsafe { x.store(to.add(pack * LANES)) };
     }
 }
 
-impl<L: Level, T: Element> Crossing<L, T> for First {
+impl<L: Level, T: InRegisters> Crossing<L, T> for First {
     #[inline(always)]
-    unsafe fn load(&self, from: *const T, pack: usize) -> PackOf<L, T> {
+    unsafe fn load(&self, from: *const T, pack: usize) -> RegisterOf<L, T> {
         let count = self.0.saturating_sub(pack * LANES);
         // SAFETY: as promised.
-        unsafe { PackOf::<L, T>::load_first(from.wrapping_add(pack * LANES), count) }
+        unsafe { RegisterOf::<L, T>::load_first(from.wrapping_add(pack * LANES), count) }
     }
 
     #[inline(always)]
-    unsafe fn store(&self, x: PackOf<L, T>, to: *mut T, pack: usize) {
+    unsafe fn store(&self, x: RegisterOf<L, T>, to: *mut T, pack: usize) {
         let count = self.0.saturating_sub(pack * LANES);
         // SAFETY: as promised.
         unsafe { x.store_first(to.wrapping_add(pack * LANES), count) };
@@ -168,23 +166,24 @@ impl<L: Level, T: Element> Crossing<L, T> for First {
 /// # Safety
 /// As for [`Routine`].
 #[inline(always)]
-unsafe fn packs<L: Level, T: Element, const M: usize, const V: usize>(
+unsafe fn packs<L: Level, T: InRegisters, const M: usize, const V: usize>(
     operands: &Operands<T>,
     column: usize,
     crossing: &impl Crossing<L, T>,
 ) {
-    let mut sums = [[PackOf::<L, T>::splat(T::ZERO); V]; M];
+    let mut sums = [[RegisterOf::<L, T>::splat(T::ZERO); V]; M];
     // SAFETY: as promised.
     unsafe {
         for term in 0..operands.terms {
             let from = operands.b.wrapping_add(term * operands.b_stride + column);
             let factors = operands.a.wrapping_add(term * operands.a_step);
-            let mut terms = [PackOf::<L, T>::splat(T::ZERO); V];
+            let mut terms = [RegisterOf::<L, T>::splat(T::ZERO); V];
             for (v, terms) in terms.iter_mut().enumerate() {
                 *terms = crossing.load(from, v);
             }
             for (i, sums) in sums.iter_mut().enumerate() {
-                let factor = PackOf::<L, T>::splat(*factors.wrapping_add(i * operands.a_stride));
+                let factor =
+                    RegisterOf::<L, T>::splat(*factors.wrapping_add(i * operands.a_stride));
                 for (sum, terms) in sums.iter_mut().zip(&terms) {
                     *sum = sum.add_product(factor, *terms);
                 }

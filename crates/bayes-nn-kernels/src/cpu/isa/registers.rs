@@ -1,17 +1,16 @@
-//! Packs: sixteen numbers in vector registers.
+//! Registers: sixteen numbers in vector registers.
 //!
 //! Loops over slices are left to the compiler's vectoriser. The sums of small products are not:
-//! it keeps many of them in memory, or apart in single numbers. A pack says which registers.
+//! it keeps many of them in memory, or apart in single numbers. A register is named here.
 
-use super::isa::fma;
-use crate::Element;
+use crate::element::Element;
 
-/// Numbers of a pack, whatever the instruction set: sums are then taken in one order.
-pub(super) const LANES: usize = 16;
+/// Numbers of a register, whatever the instruction set: sums are then taken in one order.
+pub(crate) const LANES: usize = 16;
 
 /// The sum of the lanes, always in the same order.
 #[inline(always)]
-pub(super) fn tree_sum<T: Element, const N: usize>(lanes: &[T; N]) -> T {
+pub(crate) fn tree_sum<T: Element, const N: usize>(lanes: &[T; N]) -> T {
     let mut sums = *lanes;
     let mut width = N / 2;
     while width > 0 {
@@ -23,8 +22,8 @@ pub(super) fn tree_sum<T: Element, const N: usize>(lanes: &[T; N]) -> T {
     sums[0]
 }
 
-/// Sixteen numbers.
-pub trait Pack<T>: Copy {
+/// Sixteen numbers, in as many vector registers as they need.
+pub trait Register<T>: Copy {
     /// The same number sixteen times.
     fn splat(x: T) -> Self;
 
@@ -48,23 +47,12 @@ pub trait Pack<T>: Copy {
     /// So many numbers can be written.
     unsafe fn store_first(self, to: *mut T, count: usize);
 
-    /// `self + a * b`, as [`fma`] rounds it.
+    /// `self + a * b`, as [`fma`](super::fma) rounds it.
     fn add_product(self, a: Self, b: Self) -> Self;
 
     /// The sum of all: halves are added to each other until one number is left.
     fn sum(self) -> T;
 }
-
-/// The packs of an instruction set.
-pub trait Packs {
-    /// Of single precision.
-    type F32: Pack<f32>;
-    /// Of double precision.
-    type F64: Pack<f64>;
-}
-
-/// The pack of a level.
-pub(super) type PackOf<L, T> = <T as Element>::Pack<L>;
 
 /// Sixteen numbers that the compiler finds registers for.
 #[derive(Clone, Copy)]
@@ -89,7 +77,7 @@ unsafe fn copy<T: Element>(from: *const T, to: *mut T, count: usize) {
     }
 }
 
-impl<T: Element> Pack<T> for Plain<T> {
+impl<T: Element> Register<T> for Plain<T> {
     #[inline(always)]
     fn splat(x: T) -> Self {
         Plain([x; LANES])
@@ -103,10 +91,10 @@ impl<T: Element> Pack<T> for Plain<T> {
 
     #[inline(always)]
     unsafe fn load_first(from: *const T, count: usize) -> Self {
-        let mut pack = [T::ZERO; LANES];
+        let mut first = [T::ZERO; LANES];
         // SAFETY: as promised.
-        unsafe { copy(from, pack.as_mut_ptr(), count.min(LANES)) };
-        Plain(pack)
+        unsafe { copy(from, first.as_mut_ptr(), count.min(LANES)) };
+        Plain(first)
     }
 
     #[inline(always)]
@@ -125,7 +113,7 @@ impl<T: Element> Pack<T> for Plain<T> {
     fn add_product(self, a: Self, b: Self) -> Self {
         let mut sum = self.0;
         for (sum, (a, b)) in sum.iter_mut().zip(a.0.iter().zip(&b.0)) {
-            *sum = fma::<super::isa::Baseline, T>(*a, *b, *sum);
+            *sum = *a * *b + *sum;
         }
         Plain(sum)
     }
@@ -136,27 +124,25 @@ impl<T: Element> Pack<T> for Plain<T> {
     }
 }
 
-impl Packs for super::isa::Baseline {
-    type F32 = Plain<f32>;
-    type F64 = Plain<f64>;
-}
+#[cfg(target_arch = "x86_64")]
+pub use x86_64::{__m256, __m256d, __m512, __m512d, Registers};
 
 #[cfg(target_arch = "x86_64")]
 mod x86_64 {
     use std::arch::x86_64::*;
+    pub use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
 
-    use super::{Pack, Packs};
-    use crate::cpu::isa::{Avx2, Avx512};
+    use super::Register;
 
-    /// A pack of so many registers.
-    #[derive(Clone, Copy)]
+    /// Sixteen numbers in so many registers of a machine.
+    #[derive(Clone, Copy, Debug)]
     pub struct Registers<V, const COUNT: usize>([V; COUNT]);
 
-    macro_rules! pack {
+    macro_rules! register {
         ($float:ident, $register:ident, $count:literal, $each:literal,
          $splat:ident, $load:ident, $first:ident, $store:ident, $store_first:ident, $fma:ident, $sum:ident) => {
             // SAFETY of all: a level is compiled only for machines that have its instructions.
-            impl Pack<$float> for Registers<$register, $count> {
+            impl Register<$float> for Registers<$register, $count> {
                 #[inline(always)]
                 fn splat(x: $float) -> Self {
                     // SAFETY: as above.
@@ -231,7 +217,7 @@ mod x86_64 {
         };
     }
 
-    pack!(
+    register!(
         f32,
         __m256,
         2,
@@ -244,7 +230,7 @@ mod x86_64 {
         _mm256_fmadd_ps,
         sum_2x8
     );
-    pack!(
+    register!(
         f64,
         __m256d,
         4,
@@ -257,7 +243,7 @@ mod x86_64 {
         _mm256_fmadd_pd,
         sum_4x4
     );
-    pack!(
+    register!(
         f32,
         __m512,
         1,
@@ -270,7 +256,7 @@ mod x86_64 {
         _mm512_fmadd_ps,
         sum_1x16
     );
-    pack!(
+    register!(
         f64,
         __m512d,
         2,
@@ -396,91 +382,7 @@ mod x86_64 {
         );
         _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)))
     }
-
-    impl Packs for Avx2 {
-        type F32 = Registers<__m256, 2>;
-        type F64 = Registers<__m256d, 4>;
-    }
-
-    impl Packs for Avx512 {
-        type F32 = Registers<__m512, 1>;
-        type F64 = Registers<__m512d, 2>;
-    }
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-mod elsewhere {
-    use super::{Packs, Plain};
-    use crate::cpu::isa::{Avx2, Avx512};
-
-    impl Packs for Avx2 {
-        type F32 = Plain<f32>;
-        type F64 = Plain<f64>;
-    }
-
-    impl Packs for Avx512 {
-        type F32 = Plain<f32>;
-        type F64 = Plain<f64>;
-    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::isa::{Isa, Level, multiversion};
-    use super::*;
-
-    /// Sixteen numbers whose sum depends on the order in which it is taken.
-    fn numbers<T: Element>() -> [T; LANES] {
-        std::array::from_fn(|i| T::from_f64(0.1 + (i as f64 * 2.7).sin() * 1e3))
-    }
-
-    #[inline(always)]
-    fn cross_body<L: Level, T: Element>(from: &[T; LANES], count: usize) {
-        let (mut all, mut first) = ([T::ONE; LANES], [T::ONE; LANES]);
-        // SAFETY: all are arrays of sixteen numbers.
-        unsafe {
-            let pack = PackOf::<L, T>::load_first(from.as_ptr(), count);
-            pack.store(all.as_mut_ptr());
-            PackOf::<L, T>::load(from.as_ptr()).store_first(first.as_mut_ptr(), count);
-        }
-        for i in 0..LANES {
-            assert_eq!(all[i], if i < count { from[i] } else { T::ZERO });
-            assert_eq!(first[i], if i < count { from[i] } else { T::ONE });
-        }
-    }
-
-    #[inline(always)]
-    fn sum_body<L: Level, T: Element>(a: &[T; LANES]) {
-        let b = T::from_f64(0.3);
-        // SAFETY: an array of sixteen numbers.
-        let pack = unsafe { PackOf::<L, T>::load(a.as_ptr()) };
-        let sum = pack.add_product(pack, PackOf::<L, T>::splat(b)).sum();
-        assert_eq!(sum, tree_sum(&a.map(|x| fma::<L, T>(x, b, x))));
-    }
-
-    multiversion! {
-        fn cross<T: Element>(from: &[T; LANES], count: usize) = cross_body;
-    }
-
-    multiversion! {
-        fn sum<T: Element>(a: &[T; LANES]) = sum_body;
-    }
-
-    #[test]
-    fn the_first_numbers_and_no_others_are_read_and_written() {
-        for isa in Isa::available() {
-            for count in 0..=LANES {
-                cross(isa.check().unwrap(), &numbers::<f32>(), count);
-                cross(isa.check().unwrap(), &numbers::<f64>(), count);
-            }
-        }
-    }
-
-    #[test]
-    fn sums_are_taken_in_one_order_on_every_instruction_set() {
-        for isa in Isa::available() {
-            sum(isa.check().unwrap(), &numbers::<f32>());
-            sum(isa.check().unwrap(), &numbers::<f64>());
-        }
-    }
-}
+mod tests;

@@ -1,57 +1,26 @@
-//! Fused groups: a straight line of instructions over tiles that stay in the first-level cache.
-//!
-//! The columns of a row are walked in tiles. For each tile every instruction runs over all its
-//! elements before the next, so that the price of choosing it is paid once a tile and its loop
-//! is a plain vector loop. Registers are tiles of scratch memory; operands and results are read
-//! and written where they lie.
-
-mod assemble;
-mod bound;
-mod contract;
-mod functions;
-mod routine;
-mod sums;
-mod tile;
+//! The kernel of a group: its pieces, dealt to threads or run as strips, and what they reduce.
 
 use std::ops::Range;
 
 use bayes_nn_autodiff::{Binary, Reduction, Unary};
 use rayon::prelude::*;
 
-use super::isa::{Level, Runnable, multiversion};
-use super::program::{Frame, WORTH_A_THREAD};
-use super::strips::{Memory, Partials};
-use crate::Element;
+use super::assemble::Assembly;
+use super::bound::Bound;
+use super::tile::{Part, enter_row, tile};
+use crate::cpu::isa::{Level, Runnable, multiversion};
+use crate::cpu::math::Real;
+use crate::cpu::math::sums::{self, maximum};
+use crate::cpu::memory::{Bases, Frame, Memory, Partials, Scratch, TILE, WORTH_A_THREAD};
 use crate::plan::{Access, FusedGroup, Instruction, RowStarts, Strips, ValueId};
-use assemble::{Assembler, Output, Reduce, RowScalar, Stream};
-use bound::Bound;
-use routine::Code;
-pub(super) use sums::maximum;
-pub(super) use tile::Scratch;
-use tile::{Part, tile};
-
-/// Elements of a tile: large enough that choosing its instructions costs little, small enough
-/// that a dozen of them stay in the first-level cache. A multiple of 64, where blocks of noise
-/// begin.
-const TILE: usize = 512;
 
 /// Columns of a piece: the unit of work for threads and of partial sums. Fixed, so that
 /// neither depends on how many threads there are.
 const PIECE: usize = 4096;
 
 /// A group made ready to run.
-pub(super) struct GroupKernel<T> {
-    rows: usize,
-    columns: usize,
-    code: Vec<Code<T>>,
-    scalars: Vec<RowScalar<T>>,
-    /// Scalars that an instruction needs as a run of elements: the scalar, and the slot.
-    splats: Vec<(usize, usize)>,
-    streams: Vec<Stream>,
-    outputs: Vec<Output>,
-    reductions: Vec<Reduce>,
-    /// How many scratch tiles registers need.
-    slots: usize,
+pub(crate) struct GroupKernel<T> {
+    group: Assembly<T>,
     /// Columns of a piece.
     piece: usize,
     /// Pieces of a row.
@@ -62,7 +31,7 @@ pub(super) struct GroupKernel<T> {
     bound: Option<Box<Bound<T>>>,
 }
 
-impl<T: Element> GroupKernel<T> {
+impl<T: Real> GroupKernel<T> {
     /// The kernel of a group, to be run whole or in `strips`.
     pub fn new(
         group: &FusedGroup,
@@ -71,37 +40,30 @@ impl<T: Element> GroupKernel<T> {
         isa: Runnable,
     ) -> GroupKernel<T> {
         let collapsed = strips.is_none() && is_one_run(group, memory);
-        let (rows, columns) = match collapsed {
-            true => (1, group.rows * group.columns),
-            false => (group.rows, group.columns),
-        };
-        let mut assembler = Assembler::new(group, memory, collapsed);
-        assembler.assemble(isa);
-        let piece = strips.map_or(PIECE, Strips::width);
-        let per_row = columns.div_ceil(piece);
         let weight: usize = group.instructions.iter().map(instruction_weight).sum();
+        let weight = weight + group.operands.len() + group.stores.len();
+        let group = Assembly::new(group, memory, collapsed, isa);
+        let piece = strips.map_or(PIECE, Strips::width);
+        let per_row = group.columns.div_ceil(piece);
         GroupKernel {
-            rows,
-            columns,
             piece,
             per_row,
             bound: None,
-            partials: Partials::new(assembler.reductions.len() * rows * per_row, 0.0),
-            cost: rows * columns * (weight + group.operands.len() + group.stores.len()),
-            code: assembler.code,
-            scalars: assembler.scalars,
-            splats: assembler.splats,
-            streams: assembler.streams,
-            outputs: assembler.outputs,
-            reductions: assembler.reductions,
-            slots: assembler.slots,
+            partials: Partials::new(group.reductions.len() * group.rows * per_row, 0.0),
+            cost: group.rows * group.columns * weight,
+            group,
         }
     }
 
-    /// Scratch tiles that a run needs: registers, and one for each stream and each output, used
-    /// where a last tile cannot be touched beyond its end.
-    fn tiles(&self) -> usize {
-        self.slots + self.streams.len() + self.outputs.len()
+    /// Memory that is enough for each of these kernels.
+    pub fn scratch<'a>(kernels: impl Iterator<Item = &'a GroupKernel<T>>) -> Scratch<T> {
+        let (mut tiles, mut scalars, mut sums) = (0, 0, 0);
+        for GroupKernel { group, .. } in kernels {
+            tiles = tiles.max(group.tiles());
+            scalars = scalars.max(group.scalars.len());
+            sums = sums.max(group.reductions.len());
+        }
+        Scratch::new(tiles, scalars, sums)
     }
 
     /// What one run costs, in simple operations on elements.
@@ -111,8 +73,11 @@ impl<T: Element> GroupKernel<T> {
 
     /// Finds once what does not change between runs, where that pays. Both memories are those of
     /// all runs.
-    pub fn bind(&mut self, arena: *mut T, scratch: &mut Scratch<T>, isa: Runnable) {
-        self.bound = Bound::new(self, arena, scratch, isa).map(Box::new);
+    pub fn bind(&mut self, bases: Bases<T>, scratch: &mut Scratch<T>, isa: Runnable) {
+        self.bound = match self.cost > WORTH_A_THREAD {
+            true => None,
+            false => Bound::new(&self.group, bases, scratch, isa).map(Box::new),
+        };
     }
 
     /// Whether it is bound; it stays so only if it is to.
@@ -125,10 +90,10 @@ impl<T: Element> GroupKernel<T> {
 
     pub fn run(&mut self, frame: &Frame<'_, T>) {
         if let Some(bound) = &mut self.bound {
-            return bound.run(&self.code, frame);
+            return bound.run(&self.group.code, frame);
         }
         let kernel = &*self;
-        let pieces = kernel.rows * kernel.per_row;
+        let pieces = kernel.group.rows * kernel.per_row;
         if frame.parallel && kernel.cost > WORTH_A_THREAD && pieces > 1 {
             // Pieces are dealt in runs, so that a thread's share is worth its while.
             let run = (pieces * WORTH_A_THREAD / (4 * kernel.cost)).clamp(1, pieces);
@@ -144,7 +109,7 @@ impl<T: Element> GroupKernel<T> {
 
     /// The columns of strip number `strip` of every row.
     pub fn run_strip(&self, frame: &Frame<'_, T>, strip: usize) {
-        let pieces = strip..self.rows * self.per_row;
+        let pieces = strip..self.group.rows * self.per_row;
         run_pieces(
             frame.isa,
             self,
@@ -159,12 +124,12 @@ impl<T: Element> GroupKernel<T> {
     pub fn finish(&self, frame: &Frame<'_, T>) {
         // SAFETY: no piece is being run.
         let partials = unsafe { self.partials.part(0..self.partials.len()) };
-        let count = self.reductions.len();
-        for (number, reduction) in self.reductions.iter().enumerate() {
+        let count = self.group.reductions.len();
+        for (number, reduction) in self.group.reductions.iter().enumerate() {
             let run = (reduction.rows * self.per_row).max(1);
-            let results = match reduction.rows == self.rows {
+            let results = match reduction.rows == self.group.rows {
                 true => 1,
-                false => (self.rows / reduction.rows.max(1)).max(1),
+                false => (self.group.rows / reduction.rows.max(1)).max(1),
             };
             for result in 0..results {
                 let terms = (result * run..(result + 1) * run)
@@ -173,13 +138,9 @@ impl<T: Element> GroupKernel<T> {
                     Reduction::Sum => terms.sum(),
                     Reduction::Max => terms.fold(f64::NEG_INFINITY, maximum),
                 };
-                // SAFETY: the plan placed the result inside the arena, and nothing else runs.
-                unsafe {
-                    *frame
-                        .arena
-                        .add(reduction.offset + reduction.layout.place(result)) =
-                        T::from_f64(total);
-                }
+                let to = frame.at(reduction.to);
+                // SAFETY: the plan placed the result inside its memory, and nothing else runs.
+                unsafe { *to.add(reduction.layout.place(result)) = T::from_f64(total) };
             }
         }
     }
@@ -213,7 +174,7 @@ fn is_one_run(group: &FusedGroup, memory: &Memory) -> bool {
 
 multiversion! {
     /// Runs every `stride`-th of the pieces of a group and keeps what they reduce.
-    fn run_pieces<T: Element>(
+    fn run_pieces<T: Real>(
         kernel: &GroupKernel<T>,
         frame: &Frame<'_, T>,
         pieces: Range<usize>,
@@ -227,15 +188,15 @@ multiversion! {
     reason = "sums are compiled for a level by being inlined here"
 )]
 #[inline(always)]
-fn pieces_body<L: Level, T: Element>(
+fn pieces_body<L: Level, T: Real>(
     kernel: &GroupKernel<T>,
     frame: &Frame<'_, T>,
     pieces: Range<usize>,
     stride: usize,
     scratch: &mut Scratch<T>,
 ) {
-    scratch.prepare(kernel);
-    let count = kernel.reductions.len();
+    scratch.prepare(kernel.group.tiles());
+    let count = kernel.group.reductions.len();
     let mut present = usize::MAX;
     for piece in pieces.step_by(stride) {
         let (row, part) = match kernel.per_row {
@@ -244,12 +205,12 @@ fn pieces_body<L: Level, T: Element>(
         };
         if row != present {
             present = row;
-            scratch.enter_row(kernel, frame, row);
+            enter_row(&kernel.group, frame, scratch, row);
         }
-        for (sum, reduction) in scratch.sums.iter_mut().zip(&kernel.reductions) {
+        for (sum, reduction) in scratch.sums.iter_mut().zip(&kernel.group.reductions) {
             *sum = sums::start(reduction.kind);
         }
-        let columns = part * kernel.piece..((part + 1) * kernel.piece).min(kernel.columns);
+        let columns = part * kernel.piece..((part + 1) * kernel.piece).min(kernel.group.columns);
         let mut column = columns.start;
         while column < columns.end {
             let length = TILE.min(columns.end - column);
@@ -258,7 +219,7 @@ fn pieces_body<L: Level, T: Element>(
                 column,
                 length,
             };
-            tile::<T>(kernel, frame, scratch, part);
+            tile::<T>(&kernel.group, frame, scratch, part);
             column += length;
         }
         // SAFETY: each piece is run by one thread.
@@ -266,7 +227,7 @@ fn pieces_body<L: Level, T: Element>(
         for ((partial, sum), reduction) in partials
             .iter_mut()
             .zip(&scratch.sums)
-            .zip(&kernel.reductions)
+            .zip(&kernel.group.reductions)
         {
             *partial = sums::reduced(reduction.kind, sum);
         }

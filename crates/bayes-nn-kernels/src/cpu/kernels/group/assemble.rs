@@ -5,20 +5,11 @@ use std::collections::HashMap;
 use bayes_nn_autodiff::{Reduction, Unary};
 
 use super::contract::{Function, Lowered, lower};
-use super::routine::{self, Code};
-use crate::Element;
+use super::routine::{self, Code, Source};
 use crate::cpu::isa::Runnable;
-use crate::cpu::strips::{Memory, Place};
+use crate::cpu::math::Real;
+use crate::cpu::memory::{Base, Memory, Place};
 use crate::plan::{Access, FusedGroup, Instruction, Layout, RowStarts, ValueId};
-
-/// A register's whereabouts while a tile is computed.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Source {
-    /// A run of elements, by its number in the table of places.
-    Place(usize),
-    /// One number for the whole row, by its number in the table of scalars.
-    Scalar(usize),
-}
 
 /// One instruction before its routine is chosen: places are still to be numbered.
 struct Draft {
@@ -53,7 +44,8 @@ pub(super) struct Output {
 pub(super) struct Reduce {
     pub kind: Reduction,
     pub place: usize,
-    pub offset: usize,
+    /// Where the results start.
+    pub to: Place,
     /// Where result `i` goes.
     pub layout: Layout,
     /// How many rows make one result.
@@ -64,39 +56,69 @@ pub(super) struct Reduce {
 pub(super) enum RowScalar<T> {
     Constant(T),
     Step,
-    Read { offset: usize, access: Access },
+    Read { place: Place, access: Access },
 }
 
-/// Turns the instructions of a group into code over places and scalars.
-pub(super) struct Assembler<'a, T> {
-    pub group: &'a FusedGroup,
-    pub memory: &'a Memory,
-    pub collapsed: bool,
+/// A group as code over places and scalars.
+pub(super) struct Assembly<T> {
+    pub rows: usize,
+    pub columns: usize,
     pub code: Vec<Code<T>>,
     pub scalars: Vec<RowScalar<T>>,
+    /// Scalars that an instruction needs as a run of elements: the scalar, and the slot.
     pub splats: Vec<(usize, usize)>,
     pub streams: Vec<Stream>,
     pub outputs: Vec<Output>,
     pub reductions: Vec<Reduce>,
+    /// How many scratch tiles registers need.
     pub slots: usize,
 }
 
-impl<'a, T: Element> Assembler<'a, T> {
-    pub fn new(group: &'a FusedGroup, memory: &'a Memory, collapsed: bool) -> Self {
-        Assembler {
+impl<T: Real> Assembly<T> {
+    /// Code of the instruction set `isa`; `collapsed` where all rows are walked as one.
+    pub fn new(group: &FusedGroup, memory: &Memory, collapsed: bool, isa: Runnable) -> Assembly<T> {
+        let (rows, columns) = match collapsed {
+            true => (1, group.rows * group.columns),
+            false => (group.rows, group.columns),
+        };
+        let mut assembler = Assembler {
             group,
             memory,
             collapsed,
-            code: Vec::new(),
-            scalars: Vec::new(),
-            splats: Vec::new(),
-            streams: Vec::new(),
-            outputs: Vec::new(),
-            reductions: Vec::new(),
-            slots: 0,
-        }
+            assembly: Assembly {
+                rows,
+                columns,
+                code: Vec::new(),
+                scalars: Vec::new(),
+                splats: Vec::new(),
+                streams: Vec::new(),
+                outputs: Vec::new(),
+                reductions: Vec::new(),
+                slots: 0,
+            },
+        };
+        assembler.assemble(isa);
+        assembler.assembly
     }
+}
 
+impl<T> Assembly<T> {
+    /// Scratch tiles that a run needs: registers, and one for each stream and each output, used
+    /// where a last tile cannot be touched beyond its end.
+    pub fn tiles(&self) -> usize {
+        self.slots + self.streams.len() + self.outputs.len()
+    }
+}
+
+/// Turns the instructions of a group into code over places and scalars.
+struct Assembler<'a, T> {
+    group: &'a FusedGroup,
+    memory: &'a Memory,
+    collapsed: bool,
+    assembly: Assembly<T>,
+}
+
+impl<T: Real> Assembler<'_, T> {
     /// Whether memory of a value may be touched up to whole vectors at the end of a row.
     fn padded(&self, value: ValueId) -> bool {
         let layout = self.memory.value(value).layout;
@@ -108,7 +130,7 @@ impl<'a, T: Element> Assembler<'a, T> {
     }
 
     /// Turns the instructions into code of the instruction set `isa`.
-    pub fn assemble(&mut self, isa: Runnable) {
+    fn assemble(&mut self, isa: Runnable) {
         let group = self.group;
         let lowered = lower(group);
         let last_use = last_uses(group, &lowered);
@@ -175,16 +197,16 @@ impl<'a, T: Element> Assembler<'a, T> {
                 let operand = &self.group.operands[number];
                 if !operand.access.advances {
                     return self.scalar(RowScalar::Read {
-                        offset: self.memory.value(operand.value).offset,
+                        place: self.memory.place(operand.value),
                         access: operand.access.clone(),
                     });
                 }
-                self.streams.push(Stream {
+                self.assembly.streams.push(Stream {
                     place: self.memory.place(operand.value),
                     access: operand.access.clone(),
                     padded: self.padded(operand.value),
                 });
-                Source::Place(STREAMS + self.streams.len() - 1)
+                Source::Place(STREAMS + self.assembly.streams.len() - 1)
             }
             Instruction::Constant(number) => self.scalar(RowScalar::Constant(T::from_f64(number))),
             Instruction::Step => self.scalar(RowScalar::Step),
@@ -216,7 +238,7 @@ impl<'a, T: Element> Assembler<'a, T> {
             .map(|reduction| place(reduction.register))
             .collect();
         for (store, copied_from) in group.stores.iter().zip(copied) {
-            self.outputs.push(Output {
+            self.assembly.outputs.push(Output {
                 place: self.memory.place(store.value),
                 stride: self.memory.value(store.value).layout.stride,
                 padded: self.padded(store.value),
@@ -225,10 +247,10 @@ impl<'a, T: Element> Assembler<'a, T> {
         }
         for (reduction, place) in group.reductions.iter().zip(reduced) {
             let value = self.memory.value(reduction.value);
-            self.reductions.push(Reduce {
+            self.assembly.reductions.push(Reduce {
                 kind: reduction.kind,
                 place,
-                offset: value.offset,
+                to: self.memory.place(reduction.value),
                 layout: value.layout,
                 rows: if self.collapsed { 1 } else { reduction.rows },
             });
@@ -237,7 +259,7 @@ impl<'a, T: Element> Assembler<'a, T> {
 
     /// Numbers all places and chooses the routines.
     fn link(&mut self, drafts: Vec<Draft>, isa: Runnable) {
-        let (slots, streams) = (self.slots, self.streams.len());
+        let (slots, streams) = (self.assembly.slots, self.assembly.streams.len());
         let number = |place: usize| match place {
             OUTPUTS.. => place - OUTPUTS + slots + streams,
             STREAMS.. => place - STREAMS + slots,
@@ -251,7 +273,7 @@ impl<'a, T: Element> Assembler<'a, T> {
                     Source::Scalar(scalar) => scalar,
                 };
             }
-            self.code.push(Code {
+            self.assembly.code.push(Code {
                 routine: routine::of(draft.function, &draft.operands, isa),
                 to: number(draft.to),
                 operands,
@@ -262,22 +284,22 @@ impl<'a, T: Element> Assembler<'a, T> {
                 },
             });
         }
-        for output in &mut self.outputs {
+        for output in &mut self.assembly.outputs {
             output.copied_from = output.copied_from.map(number);
         }
-        for reduction in &mut self.reductions {
+        for reduction in &mut self.assembly.reductions {
             reduction.place = number(reduction.place);
         }
     }
 
     fn new_slot(&mut self) -> usize {
-        self.slots += 1;
-        self.slots - 1
+        self.assembly.slots += 1;
+        self.assembly.slots - 1
     }
 
     fn scalar(&mut self, scalar: RowScalar<T>) -> Source {
-        self.scalars.push(scalar);
-        Source::Scalar(self.scalars.len() - 1)
+        self.assembly.scalars.push(scalar);
+        Source::Scalar(self.assembly.scalars.len() - 1)
     }
 
     /// A source as a run of elements.
@@ -285,11 +307,11 @@ impl<'a, T: Element> Assembler<'a, T> {
         match source {
             Source::Place(place) => place,
             Source::Scalar(scalar) => {
-                if let Some((_, slot)) = self.splats.iter().find(|(s, _)| *s == scalar) {
+                if let Some((_, slot)) = self.assembly.splats.iter().find(|(s, _)| *s == scalar) {
                     return *slot;
                 }
                 let slot = self.new_slot();
-                self.splats.push((scalar, slot));
+                self.assembly.splats.push((scalar, slot));
                 slot
             }
         }
@@ -310,17 +332,19 @@ impl<'a, T: Element> Assembler<'a, T> {
             let mut operands = group.operands.iter().enumerate();
             operands.any(|(number, operand)| {
                 let read = self.memory.value(operand.value);
+                let bases = [operand.value, value].map(|id| self.memory.place(id).base);
                 let rows = operand.access.rows == RowStarts::Every(stored.layout.stride);
                 let same_elements = read.offset == stored.offset
                     && operand.access.advances
                     && (group.rows <= 1 || rows);
-                read.offset < end
+                bases[0] == bases[1]
+                    && read.offset < end
                     && stored.offset < read.offset + read.layout.span()
                     && !(same_elements && read_before(number))
             })
         };
         // Steps of a strip read and write values apart from one another.
-        let wanted = |value: ValueId| !self.memory.place(value).of_strip && wanted(value);
+        let wanted = |value: ValueId| self.memory.place(value).base != Base::Strip && wanted(value);
         let stores = &group.stores;
         (0..stores.len()).find(|&s| stores[s].register == i && !wanted(stores[s].value))
     }

@@ -4,15 +4,14 @@ use std::ops::Range;
 
 use bayes_nn_autodiff::Reduction;
 
-use super::group::maximum;
-use super::isa::{Level, multiversion};
-use super::program::Frame;
-use super::strips::{Memory, Place};
-use crate::Element;
+use crate::cpu::isa::{Level, multiversion};
+use crate::cpu::math::sums::maximum;
+use crate::cpu::memory::{Frame, Memory, Place};
+use crate::element::Element;
 use crate::plan::ValueId;
 
 /// A reduction of the middle of three axes, made ready to run.
-pub(super) struct ReduceKernel {
+pub(crate) struct ReduceKernel {
     kind: Reduction,
     from: Place,
     from_stride: usize,

@@ -1,91 +1,10 @@
 //! A tile of a group: where its places point, and the run of the code over it.
 
-use super::assemble::{Output, RowScalar};
+use super::assemble::{Assembly, Output, RowScalar};
 use super::routine::Tile;
-use super::sums::{SUM_LANES, accumulate};
-use super::{GroupKernel, TILE};
-use crate::Element;
-use crate::cpu::arena::Arena;
-use crate::cpu::program::Frame;
-use crate::cpu::strips::Place;
-use crate::plan::layout::PADDING;
-
-/// Memory of a thread that runs groups.
-pub(in crate::cpu) struct Scratch<T> {
-    tiles: Arena<T>,
-    places: Vec<*mut T>,
-    scalars: Vec<T>,
-    pub(super) sums: Vec<[T; SUM_LANES]>,
-}
-
-// SAFETY: places are pointed anew at the start of every run, on the thread that runs.
-unsafe impl<T: Send> Send for Scratch<T> {}
-
-impl<T: Element> Scratch<T> {
-    /// Memory that is enough for each of these kernels.
-    pub fn for_kernels<'a>(kernels: impl Iterator<Item = &'a GroupKernel<T>>) -> Scratch<T> {
-        let (mut tiles, mut scalars, mut sums) = (0, 0, 0);
-        for kernel in kernels {
-            tiles = tiles.max(kernel.tiles());
-            scalars = scalars.max(kernel.scalars.len());
-            sums = sums.max(kernel.reductions.len());
-        }
-        Scratch {
-            tiles: Arena::new(tiles * TILE_STRIDE),
-            places: vec![std::ptr::null_mut(); tiles],
-            scalars: vec![T::ZERO; scalars],
-            sums: vec![[T::ZERO; SUM_LANES]; sums],
-        }
-    }
-
-    /// Points the places of a kernel to their scratch tiles.
-    pub(super) fn prepare(&mut self, kernel: &GroupKernel<T>) {
-        let start = self.tiles.start();
-        for (i, place) in self.places[..kernel.tiles()].iter_mut().enumerate() {
-            *place = start.wrapping_add(i * TILE_STRIDE);
-        }
-    }
-
-    /// A scratch tile for each place of a kernel.
-    pub(super) fn tiles_of(&mut self, kernel: &GroupKernel<T>) -> Vec<*mut T> {
-        self.prepare(kernel);
-        self.places[..kernel.tiles()].to_vec()
-    }
-
-    pub(super) fn enter_row(&mut self, kernel: &GroupKernel<T>, frame: &Frame<'_, T>, row: usize) {
-        for (scalar, known) in kernel.scalars.iter().zip(&mut self.scalars) {
-            *known = match scalar {
-                RowScalar::Constant(number) => *number,
-                RowScalar::Step => T::from_f64(frame.step as f64),
-                RowScalar::Read { offset, access } => {
-                    // SAFETY: the plan keeps every access inside the arena.
-                    unsafe { *frame.arena.add(offset + access.start(row)) }
-                }
-            };
-        }
-        let filled = rounded(kernel.columns.min(TILE));
-        for &(scalar, slot) in &kernel.splats {
-            // SAFETY: a slot is a scratch tile, which holds a whole tile.
-            let tile = unsafe { std::slice::from_raw_parts_mut(self.places[slot], filled) };
-            tile.fill(self.scalars[scalar]);
-        }
-    }
-}
-
-/// From tile to tile of scratch memory: not a power of two, or all tiles would compete for the
-/// same places of the cache.
-const TILE_STRIDE: usize = TILE + PADDING;
-
-/// How many elements are computed where so many are wanted: whole vectors, unless it is a single
-/// number.
-#[inline(always)]
-pub(super) fn rounded(length: usize) -> usize {
-    if length == 1 {
-        1
-    } else {
-        length.next_multiple_of(PADDING)
-    }
-}
+use crate::cpu::math::sums::accumulate;
+use crate::cpu::memory::{Frame, Place, Scratch, TILE, TILE_STRIDE, rounded};
+use crate::element::Element;
 
 /// A tile of a group: columns from `column` on of a row.
 #[derive(Clone, Copy)]
@@ -95,7 +14,32 @@ pub(super) struct Part {
     pub length: usize,
 }
 
-impl<T: Element> GroupKernel<T> {
+/// Reads the numbers of a row, and fills the tiles of those that an instruction needs as a run.
+pub(super) fn enter_row<T: Element>(
+    group: &Assembly<T>,
+    frame: &Frame<'_, T>,
+    scratch: &mut Scratch<T>,
+    row: usize,
+) {
+    for (scalar, known) in group.scalars.iter().zip(&mut scratch.scalars) {
+        *known = match scalar {
+            RowScalar::Constant(number) => *number,
+            RowScalar::Step => T::from_f64(frame.step as f64),
+            RowScalar::Read { place, access } => {
+                // SAFETY: the plan keeps every access inside its memory.
+                unsafe { *frame.at(*place).add(access.start(row)) }
+            }
+        };
+    }
+    let filled = rounded(group.columns.min(TILE));
+    for &(scalar, slot) in &group.splats {
+        // SAFETY: a slot is a scratch tile, which holds a whole tile.
+        let tile = unsafe { std::slice::from_raw_parts_mut(scratch.places[slot], filled) };
+        tile.fill(scratch.scalars[scalar]);
+    }
+}
+
+impl<T: Element> Assembly<T> {
     /// Points the places of streams and outputs to where a tile of them lies; those of which
     /// nothing beyond the end may be touched to their scratch tiles. `at` is where a value starts,
     /// `scratch` where the tile of a place does; `stage` is told what must be copied before.
@@ -130,7 +74,7 @@ impl<T: Element> GroupKernel<T> {
         }
     }
 
-    /// Tells `copy` what must be copied after the code has run, where [`GroupKernel::point`] pointed
+    /// Tells `copy` what must be copied after the code has run, where [`Assembly::point`] pointed
     /// the places.
     #[inline(always)]
     pub(super) fn copies(
@@ -162,15 +106,15 @@ impl Output {
 /// Computes one tile of one row.
 #[inline(always)]
 pub(super) fn tile<T: Element>(
-    kernel: &GroupKernel<T>,
+    group: &Assembly<T>,
     frame: &Frame<'_, T>,
     scratch: &mut Scratch<T>,
     part: Part,
 ) {
-    let start = scratch.tiles.start();
+    let start = scratch.start();
     let at = |place| frame.at(place);
     let own = |place| start.wrapping_add(place * TILE_STRIDE);
-    kernel.point(part, at, own, &mut scratch.places, |from, to| {
+    group.point(part, at, own, &mut scratch.places, |from, to| {
         // SAFETY: the plan keeps rows inside the arena, and scratch tiles are apart from it.
         unsafe { std::ptr::copy_nonoverlapping(from, to, part.length) };
     });
@@ -184,20 +128,20 @@ pub(super) fn tile<T: Element>(
         seed: frame.seed,
         step: frame.step,
     };
-    for code in &kernel.code {
+    for code in &group.code {
         // SAFETY: a place is whole vectors of elements, and no instruction writes a place that it
         // reads, or writes twice: registers are freed only after their last reader, and two
         // results of one instruction are given registers of their own.
         unsafe { (code.routine)(code, &tile) };
     }
 
-    for (sum, reduction) in scratch.sums.iter_mut().zip(&kernel.reductions) {
+    for (sum, reduction) in scratch.sums.iter_mut().zip(&group.reductions) {
         let place = scratch.places[reduction.place];
         // SAFETY: a place is as many readable elements.
         let run = unsafe { std::slice::from_raw_parts(place, part.length) };
         accumulate(reduction.kind, sum, run);
     }
-    kernel.copies(part, at, &scratch.places, |from, to| {
+    group.copies(part, at, &scratch.places, |from, to| {
         // SAFETY: the plan gives the value as many elements here.
         unsafe { std::ptr::copy(from, to, part.length) };
     });
