@@ -65,6 +65,7 @@
 mod activation;
 mod dense;
 mod error;
+mod frame;
 mod head;
 pub mod layer;
 mod merge;
