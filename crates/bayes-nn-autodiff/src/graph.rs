@@ -121,6 +121,15 @@ impl Graph {
         Var::node(self, node)
     }
 
+    /// The name of an input, by its node; empty for any other node.
+    pub fn input_name(&self, node: NodeId) -> String {
+        let inner = self.lock();
+        match inner.nodes.get(node.index()).map(|node| &node.op) {
+            Some(Op::Input(id)) => inner.inputs[id.index()].name.clone(),
+            _ => String::new(),
+        }
+    }
+
     /// A constant tensor, elements in row-major order.
     #[track_caller]
     pub fn constant(&self, values: &[f64], shape: impl Into<Shape>) -> Var<'_> {

@@ -155,10 +155,8 @@ impl<'g> Interpreter<'g> {
     }
 
     fn unbound(&self, input: NodeId) -> GraphError {
-        let inputs = self.graph.inputs();
-        let name = inputs.iter().find(|known| known.node == input);
         GraphError::Binding {
-            name: name.map_or_else(String::new, |input| input.name.clone()),
+            name: self.graph.input_name(input),
             shape: self.graph.node(input).shape,
             got: 0,
         }

@@ -1,15 +1,16 @@
 //! Inference over densities: automatic differentiation variational inference (ADVI), its
 //! optimisers, schedules, convergence test and error reports.
 //!
-//! Exact draws, at a higher price, come from the No-U-Turn Sampler: [`nuts`].
+//! Exact draws, at a higher price, come from the No-U-Turn Sampler: [`mcmc::nuts`].
 //!
 //! Nothing here knows of models, networks or data sets. What can be fitted is a [`Density`]: a
 //! log density over an unconstrained vector, written as a graph. [`Advi`] turns it into one
 //! program whose every step draws, differentiates and updates, and returns an [`AdviFit`].
 //!
 //! ```
-//! use bayes_nn_autodiff::{Graph, Var};
-//! use bayes_nn_inference::{Advi, Density, DensityError, InputValues, Site, Term, Traced};
+//! use std::rc::Rc;
+//! use bayes_nn_autodiff::Graph;
+//! use bayes_nn_inference::{Advi, Density, DensityError, Handler, Rows, Site, Term, Traced};
 //!
 //! /// Two correlated normals.
 //! struct Valley(Vec<Site>);
@@ -18,13 +19,11 @@
 //!     fn sites(&self) -> &[Site] { &self.0 }
 //!     fn start(&self, _seed: u64) -> Result<Vec<f64>, DensityError> { Ok(vec![0.5, -0.5]) }
 //!     fn trace<'g>(
-//!         &self, _graph: &'g Graph, z: &[Var<'g>], _batch: Option<usize>,
+//!         &self, _: &'g Graph, handler: Rc<dyn Handler<'g> + 'g>, _: Rows,
 //!     ) -> Result<Traced<'g>, DensityError> {
-//!         let samples = z.iter().map(|z| {
-//!             let (a, b) = (z.view(0, []), z.view(1, []));
-//!             vec![Term::new("valley", -0.5 * (a * a + (b - a) * (b - a)))]
-//!         });
-//!         Ok(Traced::new(samples.collect()))
+//!         let x = handler.unconstrained("x", [2].into())?;
+//!         let (a, b) = (x.view(0, []), x.view(1, []));
+//!         Ok(Traced::new(vec![Term::new("valley", -0.5 * (a * a + (b - a) * (b - a)))]))
 //!     }
 //! }
 //!
@@ -36,24 +35,23 @@
 //! ```
 #![forbid(unsafe_code)]
 
-pub mod advi;
 mod check;
-mod convergence;
 mod density;
 pub mod diagnostics;
 mod error;
-pub mod nuts;
-mod optimizer;
+mod handler;
+pub mod mcmc;
 mod progress;
-mod schedule;
 mod start;
+pub mod variational;
 
-pub use advi::{Advi, AdviFit, Approximation, Curve, Elbo, Estimator, Family, Restart, Stop};
-pub use convergence::{Convergence, ConvergenceTest};
-pub use density::{Density, DensityError, InputValues, Site, Term, Traced};
+pub use density::{Density, DensityError, Rows, Site, Term, Traced};
 pub use error::{Divergence, InferenceError, NonFinite};
-pub use nuts::{Nuts, NutsFit};
-pub use optimizer::Optimizer;
+pub use handler::{Declared, Handler, HandlerError, Point, Sampled, SiteError, from_unconstrained};
+pub use mcmc::nuts::{self, Nuts, NutsFit};
 pub use progress::{Progress, Snapshot, Update};
-pub use schedule::Schedule;
 pub use start::Start;
+pub use variational::advi::{
+    self, Advi, AdviFit, Approximation, Curve, Elbo, Estimator, Family, Restart, Stop,
+};
+pub use variational::{Convergence, ConvergenceTest, Optimizer, Schedule};

@@ -61,6 +61,26 @@ pub enum KernelError {
         /// The input's name.
         name: String,
     },
+    /// A state, window or output has the name of another, or a record that of another.
+    #[error("the name `{name}` is given twice in one step; every name is to be there once")]
+    NameTwice {
+        /// The name.
+        name: String,
+    },
+    /// A step has nothing of this name that can be used so.
+    #[error("the step has no `{name}` that can be read or set so")]
+    NoName {
+        /// The name.
+        name: String,
+    },
+    /// There are fewer replicas.
+    #[error("there is no replica {replica}; the run has {replicas}, counted from 0")]
+    Replica {
+        /// The replica's number.
+        replica: usize,
+        /// How many there are.
+        replicas: usize,
+    },
     /// An index is no whole number, or outside its axis.
     #[error(
         "index {value} at position {position} of `{name}` must be a whole number below {length}"

@@ -31,6 +31,7 @@ mod lanes;
 pub mod plan;
 pub mod profile;
 mod ranks;
+mod step;
 
 use bayes_nn_autodiff::InputId;
 
@@ -44,6 +45,7 @@ pub use lanes::{Alone, Lanes};
 pub use plan::Plan;
 pub use profile::Profile;
 pub use ranks::DeviceGroup;
+pub use step::{Run, Runtime, Slot, Snapshot, Start, Step, StepProgram, fan_out};
 
 /// The numbers a program calculates with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

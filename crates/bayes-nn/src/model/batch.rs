@@ -1,11 +1,12 @@
 //! The data as a model sees it: nodes of a graph, batch last, full or a minibatch.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use bayes_nn_autodiff::{Bindings, Graph, Kind, Shape, Var};
-use bayes_nn_inference::InputValues;
+use bayes_nn_autodiff::{Bindings, Evaluated, Graph, Interpreter, Shape, Var};
+use bayes_nn_inference::Rows;
+use bayes_nn_kernels::Binding;
 
 use super::data::{Column, Data};
 use super::missing::Incomplete;
@@ -33,6 +34,9 @@ pub(crate) struct Shared<'g> {
     /// Whether a column that is not there may stand for itself, as what is to be predicted.
     absent_allowed: bool,
     pub(crate) absent: RefCell<Vec<(String, Var<'g>)>>,
+    /// The values that are known without a program, and how many of the inputs it has.
+    interpreter: RefCell<Interpreter<'g>>,
+    interpreted: Cell<usize>,
     error: RefCell<Option<Error>>,
 }
 
@@ -51,10 +55,14 @@ impl<'g> Batch<'g> {
     pub(crate) fn new(
         graph: &'g Graph,
         data: &Data,
-        batch: Option<usize>,
+        rows: Rows,
         absent_allowed: bool,
     ) -> Batch<'g> {
         let total = data.rows().unwrap_or(0);
+        let batch = match rows {
+            Rows::Minibatch(batch) => Some(batch),
+            _ => None,
+        };
         Batch {
             shared: Rc::new(Shared {
                 graph,
@@ -64,6 +72,8 @@ impl<'g> Batch<'g> {
                 inputs: RefCell::default(),
                 absent_allowed,
                 absent: RefCell::default(),
+                interpreter: RefCell::new(Interpreter::new(graph, Bindings::new())),
+                interpreted: Cell::new(0),
                 error: RefCell::default(),
             }),
         }
@@ -281,44 +291,66 @@ impl<'g> Shared<'g> {
         seen
     }
 
-    /// The inputs that were read, with their values.
-    pub(crate) fn inputs(&self) -> InputValues {
+    /// The data that were read.
+    pub(crate) fn data(&self) -> Vec<Binding> {
         let inputs = self.inputs.borrow();
-        inputs
-            .iter()
-            .filter_map(|input| Some((input.input.input_id()?, input.values.clone())))
-            .collect()
+        let bound = inputs.iter().filter_map(|input| {
+            let id = input.input.input_id()?;
+            Some(Binding::new(id, input.values.clone()))
+        });
+        bound.collect()
+    }
+
+    /// An input whose value is known here.
+    pub(crate) fn known_input(&self, name: &str, shape: Shape, values: Vec<f64>) -> Var<'g> {
+        let input = self.graph.input(name, shape);
+        self.interpreter.borrow_mut().bind(input, values);
+        input
+    }
+
+    /// The value of a variable, row-major; or the input that it depends on and that has none.
+    fn interpret(&self, var: Var<'g>) -> Result<Evaluated, Error> {
+        let mut interpreter = self.interpreter.borrow_mut();
+        let inputs = self.inputs.borrow();
+        for input in &inputs[self.interpreted.replace(inputs.len())..] {
+            interpreter.bind(input.input, input.values.clone());
+        }
+        self.graph.check()?;
+        Ok(interpreter.value(var)?)
+    }
+
+    /// The value of a variable, row-major, if it depends on data alone and none of them is
+    /// missing.
+    pub(crate) fn known(&self, var: Var<'g>) -> Result<Option<Vec<f64>>, Error> {
+        Ok(match self.interpret(var)? {
+            Evaluated::Value(value) => Some(value.values().to_vec()),
+            Evaluated::Unbound(_) => None,
+        })
     }
 
     /// The values of `vars`, which may depend on data but not on noise or on absent columns.
     pub(crate) fn evaluate(&self, vars: &[Var<'g>]) -> Result<Vec<Vec<f64>>, Error> {
-        if let Some(known) = vars.iter().map(|v| v.constant_values()).collect() {
-            return Ok(known);
-        }
-        for (name, absent) in self.absent.borrow().iter() {
-            if vars.iter().any(|v| self.graph.depends_on(*v, *absent)) {
-                return Err(self.unknown_column(name));
-            }
-        }
-        let mut bindings = Bindings::new();
-        for input in self.inputs.borrow().iter() {
-            let incomplete = input.missing.is_some();
-            if incomplete && vars.iter().any(|v| self.graph.depends_on(*v, input.seen)) {
-                return Err(self.misused(&input.name));
-            }
-            bindings = bindings.bind_shared(input.input, input.values.clone());
-        }
-        let values = self.graph.evaluate(vars, &bindings)?;
-        Ok(values.iter().map(|v| v.values().to_vec()).collect())
+        vars.iter()
+            .map(|var| match self.interpret(*var)? {
+                Evaluated::Value(value) => Ok(value.values().to_vec()),
+                Evaluated::Unbound(input) => {
+                    let inputs = self.inputs.borrow();
+                    let missing = inputs.iter().find(|known| known.seen.id() == Some(input));
+                    match missing {
+                        Some(column) => Err(self.misused(&column.name)),
+                        None => Err(self.unknown_column(&self.graph.input_name(input))),
+                    }
+                }
+            })
+            .collect()
     }
 
     /// Whether a value needs a column that is not there.
     pub(crate) fn is_absent(&self, value: Var<'g>) -> bool {
         let absent = self.absent.borrow();
-        value.kind() == Kind::Float
-            && absent
-                .iter()
-                .any(|(_, var)| self.graph.depends_on(value, *var))
+        absent
+            .iter()
+            .any(|(_, var)| self.graph.depends_on(value, *var))
     }
 }
 

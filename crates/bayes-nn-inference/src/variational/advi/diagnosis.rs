@@ -1,0 +1,133 @@
+//! After a step gave a number that is not finite: which step, and which term of the density.
+
+use std::rc::Rc;
+
+use bayes_nn_autodiff::Graph;
+use bayes_nn_kernels::{Backend, Run, Step};
+
+use super::drive::blocks;
+use super::guide::Guide;
+use super::write::ELBO;
+use super::{Advi, Approximation};
+use crate::density::{first_bad_term, write_terms};
+use crate::{Density, Divergence, InferenceError, NonFinite, Rows, Site};
+
+/// Repeats the `steps` steps after the last saved state one by one, up to the first bad one, and
+/// describes it. `elbos` are those of the steps before.
+pub(super) fn locate(
+    advi: &Advi,
+    density: &dyn Density,
+    run: &mut Run,
+    replica: usize,
+    mut elbos: Vec<f64>,
+    steps: u64,
+) -> Result<Divergence, InferenceError> {
+    run.restore(replica)?;
+    run.rewind(replica, advi.seed, elbos.len() as u64)?;
+    let mut what = None;
+    for _ in 0..steps {
+        run.advance_one(replica, 1)?;
+        let elbo = run.recorded(replica, ELBO)?[0];
+        what = match elbo.is_finite() {
+            false => Some(NonFinite::Elbo),
+            true => non_finite(run, replica, density.sites())?,
+        };
+        if what.is_some() {
+            run.restore(replica)?;
+            break;
+        }
+        run.save(replica)?;
+        elbos.push(elbo);
+    }
+    let blocks = blocks(advi, run, replica, false)?;
+    let step = elbos.len() as u64;
+    Ok(Divergence {
+        step,
+        seed: advi.seed,
+        // The same steps give the same numbers, so something was found.
+        what: what.unwrap_or(NonFinite::Elbo),
+        term: bad_term(advi, density, &blocks, step)?,
+        advice: advice(advi, step),
+        last_good: Approximation::from_blocks(advi.family, density.sites(), blocks),
+        elbos,
+    })
+}
+
+fn advice(advi: &Advi, step: u64) -> String {
+    if step == 0 {
+        return "this is the first step: look at the term, at the data it reads and at the start"
+            .to_owned();
+    }
+    format!(
+        "try a smaller learning rate (it is {}; {} would be a tenth), or a smaller initial_sd",
+        advi.rate(),
+        advi.rate() / 10.0
+    )
+}
+
+/// Which state is not finite, if one is not.
+pub(super) fn non_finite(
+    run: &Run,
+    replica: usize,
+    sites: &[Site],
+) -> Result<Option<NonFinite>, InferenceError> {
+    let Some(dim) = sites.last().map(|site| site.range().end) else {
+        return Ok(None);
+    };
+    for state in run.states() {
+        let Some(place) = run.first_non_finite(replica, state)? else {
+            continue;
+        };
+        // A state is a block of the guide, or belongs to one: `mu`, `mu.average`, `mu.adam.m`.
+        let (block, of_block) = state.split_once('.').unwrap_or((state, ""));
+        let element = match block {
+            // The factor [P, P]: row i belongs to element i.
+            "lower" => place % (dim * dim) / dim,
+            _ => place % dim,
+        };
+        let site = site_of(sites, element);
+        return Ok(Some(match of_block {
+            "" | "average" => NonFinite::Parameter { site },
+            _ => NonFinite::Optimizer { site },
+        }));
+    }
+    Ok(None)
+}
+
+/// The name of the site that an element of `z` belongs to.
+pub(super) fn site_of(sites: &[Site], element: usize) -> String {
+    sites
+        .iter()
+        .find(|site| site.range().contains(&element))
+        .map_or_else(String::new, |site| site.name.clone())
+}
+
+/// The first term that is not finite at the guide's draw of this step, or whose gradient is not.
+fn bad_term(
+    advi: &Advi,
+    density: &dyn Density,
+    blocks: &[Vec<f64>],
+    number: u64,
+) -> Result<Option<String>, InferenceError> {
+    let graph = Graph::new();
+    // Ranks see other rows, and are looked at as one device.
+    let step = Step::new(&graph);
+    let guide = Rc::new(Guide::new(&step, advi.family, density.sites()));
+    let rows = match advi.rows_of_rank(density.rows()) {
+        Some(rows) => Rows::Minibatch(rows * advi.device.ranks()),
+        None => Rows::All,
+    };
+    let traced = write_terms(&step, density, guide.clone(), rows)?;
+    let names = advi.family.blocks().iter().copied();
+    let values = names
+        .zip(blocks.iter().map(Vec::as_slice))
+        .collect::<Vec<_>>();
+    first_bad_term(
+        &step,
+        &traced.terms,
+        &guide.blocks,
+        &values,
+        (advi.seed, number),
+        &advi.runtime(),
+    )
+}
