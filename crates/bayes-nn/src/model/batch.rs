@@ -103,6 +103,18 @@ impl<'g> Batch<'g> {
         self.get(name, "a matrix")
     }
 
+    /// The column or matrix `name`, `[features, rows]`: of a column there is one feature.
+    pub(crate) fn features(&self, name: &str) -> Var<'g> {
+        match self.shared.data.get(name) {
+            Some(Column::Vector(_)) => self.column(name).reshape([1, self.shared.rows]),
+            Some(Column::Incomplete { .. }) => {
+                self.shared.fail(self.shared.misused(name));
+                self.shared.stand_in("a matrix")
+            }
+            _ => self.matrix(name),
+        }
+    }
+
     /// The index `name`, `[rows]`, for `Var::gather`.
     pub fn index(&self, name: &str) -> Var<'g> {
         self.get(name, "an index")

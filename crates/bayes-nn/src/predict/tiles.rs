@@ -85,7 +85,7 @@ impl<'a> Tiles<'a> {
         how: Predict,
     ) -> Result<Tiles<'a>, Error> {
         how.check()?;
-        let (features, _) = posterior.model.network().sizes()?;
+        let features = posterior.model.features(&posterior.data)?;
         if x.is_empty() {
             return Err(DataError::Empty.into());
         }
@@ -127,8 +127,7 @@ impl<'a> Tiles<'a> {
         let point = Point::at(z, self.posterior.source.sites());
         let trace = Trace::new(&batch, Rc::new(point));
         let x = graph.input("x", [self.features, self.width]);
-        let outputs = self.posterior.model.network().forward(&trace, x);
-        let likelihood = self.posterior.model.head().likelihood(&trace, outputs);
+        let likelihood = self.posterior.model.likelihood_of_rows(&trace, x)?;
         batch.shared.check()?;
         Ok(TileGraph {
             graph,
