@@ -43,7 +43,7 @@ pub use error::GraphError;
 pub use grad::grad;
 pub use graph::{Graph, InputId, InputInfo, Kind, Node, NodeId};
 pub use op::{NoiseKind, Op, Reduction};
-pub use reference::{Bindings, Tensor};
+pub use reference::{Bindings, Evaluated, Interpreter, Tensor};
 pub use shape::Shape;
 pub use unary::Unary;
 pub use var::{Var, concat};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::graph::{Graph, NodeId};
+use crate::graph::{Graph, Node, NodeId};
 use crate::noise::{self, NoiseKey, Permutation};
 use crate::var::Var;
 use crate::{GraphError, NoiseKind, Op, Reduction, Shape};
@@ -85,89 +85,183 @@ impl Graph {
     ) -> Result<Vec<Tensor>, GraphError> {
         self.check()?;
         self.check_own("an output", outputs)?;
-        let nodes = self.nodes();
-        let mut needed = vec![false; nodes.len()];
-        for output in outputs {
-            if let Some(id) = output.id() {
-                needed[id.index()] = true;
-            }
+        let mut interpreter = Interpreter::new(self, bindings.clone());
+        outputs
+            .iter()
+            .map(|output| match interpreter.value(*output)? {
+                Evaluated::Value(value) => Ok(value),
+                Evaluated::Unbound(input) => Err(interpreter.unbound(input)),
+            })
+            .collect()
+    }
+}
+
+/// The values of a graph that is still being written: each node is computed once, when it or a
+/// node after it is first asked for.
+///
+/// ```
+/// use bayes_nn_autodiff::{Bindings, Evaluated, Graph, Interpreter};
+/// let graph = Graph::new();
+/// let (x, y) = (graph.input("x", []), graph.input("y", []));
+/// let mut interpreter = Interpreter::new(&graph, Bindings::new().bind(x, &[3.0]));
+/// assert!(matches!(interpreter.value(x * x)?, Evaluated::Value(nine) if nine.values() == [9.0]));
+/// // Nothing is known of what depends on `y`, until it is bound.
+/// let unbound = y.id().unwrap();
+/// assert!(matches!(interpreter.value(x * y)?, Evaluated::Unbound(input) if input == unbound));
+/// interpreter.bind(y, vec![2.0]);
+/// assert!(matches!(interpreter.value(x * y)?, Evaluated::Value(six) if six.values() == [6.0]));
+/// # Ok::<(), bayes_nn_autodiff::GraphError>(())
+/// ```
+#[derive(Debug)]
+pub struct Interpreter<'g> {
+    graph: &'g Graph,
+    bindings: Bindings,
+    known: Vec<Option<Evaluated>>,
+    /// Whether some of what is known is that it depends on an input that is not bound.
+    some_unbound: bool,
+}
+
+/// What an [`Interpreter`] knows of a node.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Evaluated {
+    /// Its value.
+    Value(Tensor),
+    /// It depends on this input, which is not bound.
+    Unbound(NodeId),
+}
+
+impl<'g> Interpreter<'g> {
+    /// An interpreter with some inputs bound.
+    pub fn new(graph: &'g Graph, bindings: Bindings) -> Interpreter<'g> {
+        Interpreter {
+            graph,
+            bindings,
+            known: Vec::new(),
+            some_unbound: false,
         }
-        for index in (0..nodes.len()).rev() {
-            if needed[index] {
-                for argument in &nodes[index].arguments {
-                    needed[argument.index()] = true;
+    }
+
+    /// Binds the values of one more input, in row-major order.
+    pub fn bind(&mut self, input: Var<'_>, values: impl Into<Arc<[f64]>>) {
+        let bindings = std::mem::take(&mut self.bindings);
+        self.bindings = bindings.bind_shared(input, values.into());
+        if std::mem::take(&mut self.some_unbound) {
+            for known in &mut self.known {
+                if let Some(Evaluated::Unbound(_)) = known {
+                    *known = None;
                 }
             }
         }
-        let inputs = self.inputs();
-        let mut values: Vec<Option<Tensor>> = vec![None; nodes.len()];
-        for (index, node) in nodes.iter().enumerate() {
-            if !needed[index] {
+    }
+
+    fn unbound(&self, input: NodeId) -> GraphError {
+        let inputs = self.graph.inputs();
+        let name = inputs.iter().find(|known| known.node == input);
+        GraphError::Binding {
+            name: name.map_or_else(String::new, |input| input.name.clone()),
+            shape: self.graph.node(input).shape,
+            got: 0,
+        }
+    }
+
+    /// The value of a node or number.
+    ///
+    /// # Errors
+    /// An input that is bound to the wrong number of values; an index outside its axis.
+    pub fn value(&mut self, var: Var<'_>) -> Result<Evaluated, GraphError> {
+        let target = match (var.number(), var.id()) {
+            (Some(number), _) => {
+                let number = Tensor::new(Shape::SCALAR, Arc::new([number]));
+                return Ok(Evaluated::Value(number));
+            }
+            (_, Some(id)) => id,
+            _ => unreachable!("a variable is a number or a node"),
+        };
+        if self.known.len() <= target.index() {
+            self.known.resize(target.index() + 1, None);
+        }
+        // Arguments first, without recursion: graphs are as deep as recurrences are long.
+        let mut waiting = vec![target];
+        while let Some(&id) = waiting.last() {
+            if self.known[id.index()].is_some() {
+                waiting.pop();
                 continue;
             }
-            let shape = node.shape;
-            let key = |stream| NoiseKey {
-                seed: bindings.seed,
-                step: bindings.step,
-                stream,
-            };
-            let value = match node.op {
-                Op::Input(input) => {
-                    let bound = bindings.values.get(&NodeId(index as u32));
-                    match bound {
-                        Some(v) if v.len() == shape.elements() => Tensor::new(shape, v.clone()),
-                        _ => {
-                            return Err(GraphError::Binding {
-                                name: inputs[input.index()].name.clone(),
-                                shape,
-                                got: bound.map_or(0, |v| v.len()),
-                            });
-                        }
+            let node = self.graph.node(id);
+            let before = waiting.len();
+            let open = node.arguments.iter().copied();
+            waiting.extend(open.filter(|a| self.known[a.index()].is_none()));
+            if waiting.len() == before {
+                let value = self.compute(id, &node)?;
+                self.some_unbound |= matches!(value, Evaluated::Unbound(_));
+                self.known[id.index()] = Some(value);
+                waiting.pop();
+            }
+        }
+        Ok(self.known[target.index()]
+            .clone()
+            .expect("it was just computed"))
+    }
+
+    fn compute(&self, id: NodeId, node: &Node) -> Result<Evaluated, GraphError> {
+        let bindings = &self.bindings;
+        let shape = node.shape;
+        let key = |stream| NoiseKey {
+            seed: bindings.seed,
+            step: bindings.step,
+            stream,
+        };
+        let value = match node.op {
+            Op::Input(_) => match bindings.values.get(&id) {
+                Some(v) if v.len() == shape.elements() => Tensor::new(shape, v.clone()),
+                Some(v) => {
+                    let GraphError::Binding { name, shape, .. } = self.unbound(id) else {
+                        unreachable!("that is what it makes")
+                    };
+                    return Err(GraphError::Binding {
+                        name,
+                        shape,
+                        got: v.len(),
+                    });
+                }
+                None => return Ok(Evaluated::Unbound(id)),
+            },
+            Op::Constant(id) => Tensor::new(shape, self.graph.constant_values(id)),
+            Op::Step => Tensor::new(shape, Arc::new([bindings.step as f64])),
+            Op::Noise { kind, stream } => {
+                // Axes of length 1 say nothing about where an element stands: the noise
+                // of `[n]`, `[1, n]` and `[n, 1]` is the same.
+                let columns = shape.iter().rfind(|n| **n != 1).map_or(1, |n| *n).max(1);
+                let draw = match kind {
+                    NoiseKind::Normal => noise::normal,
+                    NoiseKind::Uniform => noise::uniform,
+                };
+                filled(shape, |i| {
+                    draw(&key(stream), (i / columns) as u32, (i % columns) as u32)
+                })
+            }
+            Op::Batch { rows, stream } => {
+                let start = bindings.step * shape.elements() as u64;
+                filled(shape, |i| {
+                    let position = start + i as u64;
+                    let (epoch, at) = (position / rows as u64, position % rows as u64);
+                    let permutation = Permutation::new(bindings.seed, stream, epoch, rows as u64);
+                    permutation.at(at) as f64
+                })
+            }
+            op => {
+                let mut arguments = Vec::with_capacity(node.arguments.len());
+                for argument in &node.arguments {
+                    match &self.known[argument.index()] {
+                        Some(Evaluated::Value(value)) => arguments.push(value),
+                        Some(Evaluated::Unbound(input)) => return Ok(Evaluated::Unbound(*input)),
+                        None => unreachable!("arguments come first"),
                     }
                 }
-                Op::Constant(id) => Tensor::new(shape, self.constant_values(id)),
-                Op::Step => Tensor::new(shape, Arc::new([bindings.step as f64])),
-                Op::Noise { kind, stream } => {
-                    // Axes of length 1 say nothing about where an element stands: the noise
-                    // of `[n]`, `[1, n]` and `[n, 1]` is the same.
-                    let columns = shape.iter().rfind(|n| **n != 1).map_or(1, |n| *n).max(1);
-                    let draw = match kind {
-                        NoiseKind::Normal => noise::normal,
-                        NoiseKind::Uniform => noise::uniform,
-                    };
-                    filled(shape, |i| {
-                        draw(&key(stream), (i / columns) as u32, (i % columns) as u32)
-                    })
-                }
-                Op::Batch { rows, stream } => {
-                    let start = bindings.step * shape.elements() as u64;
-                    filled(shape, |i| {
-                        let position = start + i as u64;
-                        let (epoch, at) = (position / rows as u64, position % rows as u64);
-                        let permutation =
-                            Permutation::new(bindings.seed, stream, epoch, rows as u64);
-                        permutation.at(at) as f64
-                    })
-                }
-                op => {
-                    let arguments: Vec<&Tensor> = node
-                        .arguments
-                        .iter()
-                        .map(|a| values[a.index()].as_ref().expect("arguments come first"))
-                        .collect();
-                    apply(op, &arguments, shape)?
-                }
-            };
-            values[index] = Some(value);
-        }
-        Ok(outputs
-            .iter()
-            .map(|output| match (output.number(), output.id()) {
-                (Some(number), _) => Tensor::new(Shape::SCALAR, Arc::new([number])),
-                (_, Some(id)) => values[id.index()].clone().expect("outputs are needed"),
-                _ => unreachable!("a variable is a number or a node"),
-            })
-            .collect())
+                apply(op, &arguments, shape)?
+            }
+        };
+        Ok(Evaluated::Value(value))
     }
 }
 

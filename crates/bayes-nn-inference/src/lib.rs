@@ -1,7 +1,7 @@
 //! Inference over densities: automatic differentiation variational inference (ADVI), its
 //! optimisers, schedules, convergence test and error reports.
 //!
-//! Exact draws, at a higher price, come from the No-U-Turn Sampler: [`nuts`].
+//! Exact draws, at a higher price, come from the No-U-Turn Sampler: [`mcmc::nuts`].
 //!
 //! Nothing here knows of models, networks or data sets. What can be fitted is a [`Density`]: a
 //! log density over an unconstrained vector, written as a graph. [`Advi`] turns it into one
@@ -36,24 +36,21 @@
 //! ```
 #![forbid(unsafe_code)]
 
-pub mod advi;
 mod check;
-mod convergence;
 mod density;
 pub mod diagnostics;
 mod error;
-pub mod nuts;
-mod optimizer;
+pub mod mcmc;
 mod progress;
-mod schedule;
 mod start;
+pub mod variational;
 
-pub use advi::{Advi, AdviFit, Approximation, Curve, Elbo, Estimator, Family, Restart, Stop};
-pub use convergence::{Convergence, ConvergenceTest};
 pub use density::{Density, DensityError, InputValues, Site, Term, Traced};
 pub use error::{Divergence, InferenceError, NonFinite};
-pub use nuts::{Nuts, NutsFit};
-pub use optimizer::Optimizer;
+pub use mcmc::nuts::{self, Nuts, NutsFit};
 pub use progress::{Progress, Snapshot, Update};
-pub use schedule::Schedule;
 pub use start::Start;
+pub use variational::advi::{
+    self, Advi, AdviFit, Approximation, Curve, Elbo, Estimator, Family, Restart, Stop,
+};
+pub use variational::{Convergence, ConvergenceTest, Optimizer, Schedule};

@@ -24,6 +24,7 @@ mod backend;
 pub mod cpu;
 #[cfg(feature = "cuda")]
 pub mod cuda;
+mod data;
 mod device;
 mod element;
 mod error;
@@ -35,6 +36,7 @@ mod ranks;
 pub use backend::{Backend, Program};
 pub use cpu::Cpu;
 pub use cpu::isa::Isa;
+pub use data::{Binding, Column};
 pub use device::{Device, DeviceInfo};
 pub use element::{Element, Precision};
 pub use error::{DeviceError, KernelError};

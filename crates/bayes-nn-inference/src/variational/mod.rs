@@ -1,0 +1,14 @@
+//! Variational methods: a family of densities, the guide, is fitted to a posterior by gradient
+//! ascent on the ELBO.
+//!
+//! [`advi`] is the method; [`Optimizer`], [`Schedule`] and [`ConvergenceTest`] are its parts that
+//! any other method with gradient steps can use.
+
+pub mod advi;
+mod convergence;
+mod optimizer;
+mod schedule;
+
+pub use convergence::{Convergence, ConvergenceTest};
+pub use optimizer::Optimizer;
+pub use schedule::Schedule;
