@@ -10,7 +10,7 @@ mod sink;
 
 use std::sync::Arc;
 
-use bayes_nn_autodiff::{Graph, Kind, Nodes, Op, Shape, Var};
+use bayes_nn_autodiff::{Graph, Kind, Node, Nodes, Op, Shape, Var};
 
 use super::layout::{Access, Layout, squeezed};
 use super::{
