@@ -59,7 +59,7 @@ enum DraftStep {
 
 struct Fuser<'a> {
     graph: &'a Graph,
-    nodes: &'a [Node],
+    nodes: Nodes<'a>,
     /// How many of the steps depend on data alone; none after them is moved among them.
     hoisted: usize,
     /// Whether every use of a node reads it as a run of elements, so that padding would only
@@ -188,7 +188,7 @@ impl Draft {
 }
 
 /// Which nodes are only ever read as runs of elements.
-fn flat_uses(nodes: &[Node], live: &[bool]) -> Vec<bool> {
+fn flat_uses(nodes: Nodes<'_>, live: &[bool]) -> Vec<bool> {
     let mut used = vec![false; nodes.len()];
     let mut flat = vec![true; nodes.len()];
     for (index, node) in nodes.iter().enumerate().rev() {
