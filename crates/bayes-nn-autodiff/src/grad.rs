@@ -1,6 +1,6 @@
 //! Reverse mode: the derivative of each operation as more nodes of the same graph.
 
-use crate::graph::{Graph, Node, NodeId};
+use crate::graph::{Graph, NodeId, Nodes};
 use crate::var::{Var, concat};
 use crate::{Binary, GraphError, Kind, Op, Reduction, Shape};
 
@@ -26,6 +26,9 @@ use crate::{Binary, GraphError, Kind, Op, Reduction, Shape};
 pub fn grad<'g>(output: Var<'g>, wrt: &[Var<'g>]) -> Result<Vec<Var<'g>>, GraphError> {
     if let Some(graph) = output.graph().or_else(|| wrt.first()?.graph()) {
         graph.check()?;
+    }
+    if let Some(failure) = output.failure() {
+        return Err(failure.error());
     }
     if output.shape() != Shape::SCALAR {
         return Err(GraphError::NotScalar {
@@ -54,11 +57,16 @@ pub fn grad<'g>(output: Var<'g>, wrt: &[Var<'g>]) -> Result<Vec<Var<'g>>, GraphE
     };
 
     let nodes = graph.nodes();
+    // What lies before the first variable cannot depend on any, and what lies after the output is
+    // not needed for it.
+    let first = targets.iter().map(|(_, id)| id.index()).min();
+    let first = first.unwrap_or(nodes.len());
     let mut relevant = vec![false; nodes.len()];
     for (_, id) in &targets {
         relevant[id.index()] = true;
     }
-    for (index, node) in nodes.iter().enumerate() {
+    for index in first..=root.index() {
+        let node = &nodes[index];
         relevant[index] |=
             node.kind == Kind::Float && node.arguments.iter().any(|a| relevant[a.index()]);
     }
@@ -66,7 +74,7 @@ pub fn grad<'g>(output: Var<'g>, wrt: &[Var<'g>]) -> Result<Vec<Var<'g>>, GraphE
     let mut adjoints: Vec<Adjoint<'g>> = vec![Adjoint::default(); nodes.len()];
     adjoints[root.index()].whole = Some(Var::from(1.0));
     let mut totals: Vec<Option<Var<'g>>> = vec![None; nodes.len()];
-    for index in (0..=root.index()).rev() {
+    for index in (first..=root.index()).rev() {
         let node = &nodes[index];
         if !relevant[index] {
             continue;
@@ -75,7 +83,7 @@ pub fn grad<'g>(output: Var<'g>, wrt: &[Var<'g>]) -> Result<Vec<Var<'g>>, GraphE
             continue;
         };
         totals[index] = Some(adjoint);
-        propagate(graph, &nodes, index, adjoint, |argument, contribution| {
+        propagate(graph, nodes, index, adjoint, |argument, contribution| {
             if relevant[argument.index()] {
                 adjoints[argument.index()].add(contribution);
             }
@@ -171,11 +179,17 @@ fn zeros(graph: &Graph, shape: Shape) -> Var<'_> {
 /// `value` in exactly this shape; a number of shape `[]` stays one.
 fn stretched<'g>(graph: &'g Graph, value: Var<'g>, shape: Shape) -> Var<'g> {
     match value.number() {
-        Some(number) if shape == Shape::SCALAR => {
-            graph.constant_node([number].into(), shape, Kind::Float)
-        }
+        Some(number) if shape == Shape::SCALAR => Var::node(graph, graph.number_node(number)),
         Some(number) => graph.uniform(number, shape),
         None => value.broadcast_to(shape),
+    }
+}
+
+/// `value` in another shape of as many elements; a number goes on standing for all of them.
+fn reshaped(value: Var<'_>, shape: Shape) -> Var<'_> {
+    match value.number() {
+        Some(_) => value,
+        None => value.view_unchecked(0, shape),
     }
 }
 
@@ -215,7 +229,7 @@ fn unbroadcast<'g>(value: Var<'g>, from: Shape, to: Shape) -> Var<'g> {
 /// Hands each argument of a node its share of the node's adjoint.
 fn propagate<'g>(
     graph: &'g Graph,
-    nodes: &[Node],
+    nodes: Nodes<'g>,
     index: usize,
     adjoint: Var<'g>,
     mut add: impl FnMut(NodeId, Contribution<'g>),
@@ -227,7 +241,7 @@ fn propagate<'g>(
         let argument = &nodes[id.index()];
         match argument.op {
             Op::Constant(constant) if argument.shape == Shape::SCALAR => {
-                Var::from(graph.constant_values(constant)[0])
+                Var::from(graph.constant_of(constant).values[0])
             }
             _ => Var::node(graph, id),
         }
@@ -319,7 +333,7 @@ fn propagate<'g>(
             for axis in from..to {
                 kept = kept.with(axis, 1);
             }
-            let adjoint = adjoint.view_unchecked(0, kept);
+            let adjoint = reshaped(adjoint, kept);
             match kind {
                 Reduction::Sum => whole(0, stretched(graph, adjoint, shape(0))),
                 Reduction::Max => {
@@ -329,9 +343,8 @@ fn propagate<'g>(
                         from,
                         to,
                     };
-                    let ties = graph
-                        .push(op, &[is_largest], node.shape, Kind::Float)
-                        .view_unchecked(0, kept);
+                    let ties = graph.push(op, &[is_largest], node.shape, Kind::Float);
+                    let ties = reshaped(ties, kept);
                     whole(0, is_largest * (adjoint / ties));
                 }
             }

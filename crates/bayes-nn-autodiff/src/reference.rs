@@ -155,10 +155,8 @@ impl<'g> Interpreter<'g> {
     }
 
     fn unbound(&self, input: NodeId) -> GraphError {
-        let inputs = self.graph.inputs();
-        let name = inputs.iter().find(|known| known.node == input);
         GraphError::Binding {
-            name: name.map_or_else(String::new, |input| input.name.clone()),
+            name: self.graph.input_name(input),
             shape: self.graph.node(input).shape,
             got: 0,
         }
@@ -169,13 +167,13 @@ impl<'g> Interpreter<'g> {
     /// # Errors
     /// An input that is bound to the wrong number of values; an index outside its axis.
     pub fn value(&mut self, var: Var<'_>) -> Result<Evaluated, GraphError> {
-        let target = match (var.number(), var.id()) {
-            (Some(number), _) => {
-                let number = Tensor::new(Shape::SCALAR, Arc::new([number]));
-                return Ok(Evaluated::Value(number));
-            }
-            (_, Some(id)) => id,
-            _ => unreachable!("a variable is a number or a node"),
+        if let Some(failure) = var.failure() {
+            return Err(failure.error());
+        }
+        let target = match (var.id(), var.literal()) {
+            (Some(id), _) => id,
+            (None, Some(values)) => return Ok(Evaluated::Value(values)),
+            (None, None) => unreachable!("a variable is a node, an error, or numbers"),
         };
         if self.known.len() <= target.index() {
             self.known.resize(target.index() + 1, None);
@@ -192,7 +190,7 @@ impl<'g> Interpreter<'g> {
             let open = node.arguments.iter().copied();
             waiting.extend(open.filter(|a| self.known[a.index()].is_none()));
             if waiting.len() == before {
-                let value = self.compute(id, &node)?;
+                let value = self.compute(id, node)?;
                 self.some_unbound |= matches!(value, Evaluated::Unbound(_));
                 self.known[id.index()] = Some(value);
                 waiting.pop();

@@ -2,8 +2,7 @@
 
 use bayes_nn_autodiff::{Graph, Shape, Var, concat};
 
-use crate::categorical::first_axis_sum;
-use crate::distribution::joined;
+use crate::axes::{first_axis_sum, joined};
 
 /// `x` with axes of length 1 between its first `event` axes and its batch, such that the latter
 /// has `rank` axes. What has fewer axes than `event` stays as it is.

@@ -1,15 +1,15 @@
 //! What can be fitted: a log density over an unconstrained vector, written as a graph.
 
-use std::sync::Arc;
+use std::rc::Rc;
 
-use bayes_nn_autodiff::{Graph, InputId, Shape, Var};
+use bayes_nn_autodiff::{Graph, Shape, Var, grad};
+use bayes_nn_kernels::{Binding, Runtime, Step};
+
+use crate::{Handler, InferenceError};
 
 /// What a density reports when it cannot be written down; the caller gets it back unchanged in
 /// [`crate::InferenceError::Density`].
 pub type DensityError = Box<dyn std::error::Error + Send + Sync>;
-
-/// Inputs of a graph with the values to write to them, in row-major order.
-pub type InputValues = Vec<(InputId, Arc<[f64]>)>;
 
 /// A named part of the unconstrained vector.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,32 +73,40 @@ impl<'g> Term<'g> {
     }
 }
 
+/// The rows of the data that a density is written for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Rows {
+    /// All of them.
+    #[default]
+    All,
+    /// So many, others at every step, each once an epoch. Terms that come from rows are scaled by
+    /// `N / B`, so that their sum estimates that of all rows without bias, in the same nats.
+    Minibatch(usize),
+}
+
 /// A density written into a graph.
 #[derive(Clone, Debug, Default)]
 pub struct Traced<'g> {
-    /// For each of the vectors that were asked for, the terms whose sum is the log density there.
-    pub samples: Vec<Vec<Term<'g>>>,
-    /// The inputs that the terms read, with their values in row-major order.
-    pub data: InputValues,
+    /// The terms whose sum is the log density.
+    pub terms: Vec<Term<'g>>,
+    /// The data that the terms read.
+    pub data: Vec<Binding>,
 }
 
 impl<'g> Traced<'g> {
-    /// The terms of each sample, without data.
-    pub fn new(samples: Vec<Vec<Term<'g>>>) -> Traced<'g> {
+    /// Terms without data.
+    pub fn new(terms: Vec<Term<'g>>) -> Traced<'g> {
         Traced {
-            samples,
+            terms,
             data: Vec::new(),
         }
     }
 
-    /// The log density of each sample: the sum of its terms.
-    pub fn log_densities(&self) -> Vec<Var<'g>> {
-        let sum = |terms: &Vec<Term<'g>>| {
-            terms
-                .iter()
-                .fold(Var::from(0.0), |sum, term| sum + term.value)
-        };
-        self.samples.iter().map(sum).collect()
+    /// The log density: the sum of the terms, in their order.
+    pub fn log_prob(&self) -> Var<'g> {
+        let terms = self.terms.iter();
+        terms.fold(Var::from(0.0), |sum, term| sum + term.value)
     }
 }
 
@@ -109,7 +117,7 @@ pub trait Density: Sync {
     fn sites(&self) -> &[Site];
 
     /// The length `P` of `z`.
-    fn dimension(&self) -> usize {
+    fn dim(&self) -> usize {
         self.sites().last().map_or(0, |site| site.range().end)
     }
 
@@ -125,18 +133,69 @@ pub trait Density: Sync {
     /// When the density has no such point.
     fn start(&self, seed: u64) -> Result<Vec<f64>, DensityError>;
 
-    /// Writes the log density at each `z`, all of shape `[P]`.
-    ///
-    /// With a `batch` of `B` rows the terms that come from rows are computed on a minibatch of
-    /// `graph` and scaled by `N / B`: the sum estimates the log density of the full data without
-    /// bias, in the same nats.
+    /// Writes the log density of the sites as the handler gives them. A density that is no model
+    /// asks for each of its [sites](Density::sites) by [`Handler::unconstrained`].
     ///
     /// # Errors
     /// When the density cannot be written.
     fn trace<'g>(
         &self,
         graph: &'g Graph,
-        z: &[Var<'g>],
-        batch: Option<usize>,
+        handler: Rc<dyn Handler<'g> + 'g>,
+        rows: Rows,
     ) -> Result<Traced<'g>, DensityError>;
+}
+
+/// Writes a density into a step, with the data that it reads.
+pub(crate) fn write_terms<'g>(
+    step: &Step<'g>,
+    density: &dyn Density,
+    handler: Rc<dyn Handler<'g> + 'g>,
+    rows: Rows,
+) -> Result<Traced<'g>, InferenceError> {
+    let traced = density
+        .trace(step.graph(), handler, rows)
+        .map_err(InferenceError::Density)?;
+    step.graph().check()?;
+    step.bind(traced.data.clone());
+    Ok(traced)
+}
+
+/// The first term that is not finite, or whose gradient by `parameters` is not, where the states
+/// of a step that does nothing else have these `values`: in step `number` of a seed.
+pub(crate) fn first_bad_term<'g>(
+    step: &Step<'g>,
+    terms: &[Term<'g>],
+    parameters: &[Var<'g>],
+    values: &[(&str, &[f64])],
+    (seed, number): (u64, u64),
+    runtime: &Runtime,
+) -> Result<Option<String>, InferenceError> {
+    let mut names = Vec::new();
+    let mut add = |name: String, value| {
+        step.output(&names.len().to_string(), value);
+        names.push(name);
+    };
+    for (name, part) in terms.iter().flat_map(Term::parts) {
+        add(name, part);
+    }
+    for term in terms.iter().filter(|term| term.value.id().is_some()) {
+        for gradient in grad(term.value, parameters)? {
+            add(format!("{} (its gradient)", term.name), gradient);
+        }
+    }
+    let mut run = step.finish(runtime)?.start(1)?;
+    run.begin(&[seed])?;
+    for (name, values) in values {
+        run.set(0, name, values)?;
+    }
+    run.rewind(0, seed, number)?;
+    run.advance_one(0, 1)?;
+    for (output, name) in names.iter().enumerate() {
+        let values = run.get(0, &output.to_string())?;
+        if values.iter().any(|v| !v.is_finite()) {
+            return Ok(Some(name.clone()));
+        }
+    }
+    Ok(None)
 }

@@ -8,8 +8,9 @@
 //! program whose every step draws, differentiates and updates, and returns an [`AdviFit`].
 //!
 //! ```
-//! use bayes_nn_autodiff::{Graph, Var};
-//! use bayes_nn_inference::{Advi, Density, DensityError, InputValues, Site, Term, Traced};
+//! use std::rc::Rc;
+//! use bayes_nn_autodiff::Graph;
+//! use bayes_nn_inference::{Advi, Density, DensityError, Handler, Rows, Site, Term, Traced};
 //!
 //! /// Two correlated normals.
 //! struct Valley(Vec<Site>);
@@ -18,13 +19,11 @@
 //!     fn sites(&self) -> &[Site] { &self.0 }
 //!     fn start(&self, _seed: u64) -> Result<Vec<f64>, DensityError> { Ok(vec![0.5, -0.5]) }
 //!     fn trace<'g>(
-//!         &self, _graph: &'g Graph, z: &[Var<'g>], _batch: Option<usize>,
+//!         &self, _: &'g Graph, handler: Rc<dyn Handler<'g> + 'g>, _: Rows,
 //!     ) -> Result<Traced<'g>, DensityError> {
-//!         let samples = z.iter().map(|z| {
-//!             let (a, b) = (z.view(0, []), z.view(1, []));
-//!             vec![Term::new("valley", -0.5 * (a * a + (b - a) * (b - a)))]
-//!         });
-//!         Ok(Traced::new(samples.collect()))
+//!         let x = handler.unconstrained("x", [2].into())?;
+//!         let (a, b) = (x.view(0, []), x.view(1, []));
+//!         Ok(Traced::new(vec![Term::new("valley", -0.5 * (a * a + (b - a) * (b - a)))]))
 //!     }
 //! }
 //!
@@ -40,13 +39,15 @@ mod check;
 mod density;
 pub mod diagnostics;
 mod error;
+mod handler;
 pub mod mcmc;
 mod progress;
 mod start;
 pub mod variational;
 
-pub use density::{Density, DensityError, InputValues, Site, Term, Traced};
+pub use density::{Density, DensityError, Rows, Site, Term, Traced};
 pub use error::{Divergence, InferenceError, NonFinite};
+pub use handler::{Declared, Handler, HandlerError, Point, Sampled, SiteError, from_unconstrained};
 pub use mcmc::nuts::{self, Nuts, NutsFit};
 pub use progress::{Progress, Snapshot, Update};
 pub use start::Start;

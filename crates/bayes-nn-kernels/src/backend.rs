@@ -1,38 +1,31 @@
-//! Backends make programs of plans; programs are written to, run and read.
+//! Backends load plans; their replicas are programs, which are written to, run and read.
+
+use std::fmt::Debug;
+use std::sync::Arc;
 
 use bayes_nn_autodiff::InputId;
 
+use crate::data::Binding;
 use crate::element::Precision;
 use crate::error::KernelError;
-use crate::lanes::Lanes;
 use crate::plan::Plan;
 use crate::profile::Profile;
+use crate::replicas::Replicas;
 
 /// Something that can run plans.
 pub trait Backend {
-    /// Makes a program: lays out its memory, chooses its kernels. Nothing is run yet.
+    /// Makes a plan ready to run on data: chooses kernels, and brings to the device what replicas
+    /// share. Data of inputs that the plan does not read are left out.
     ///
     /// # Errors
-    /// When the device has not what the plan needs.
-    fn compile(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Program>, KernelError>;
-
-    /// Makes `lanes` programs of one plan that run at the same time, in one call, with the same
-    /// values of the inputs `shared`, as data are. `None` where the device would run several one
-    /// after another, as the CPU does: then each is better compiled by itself, and run on a thread
-    /// of its own.
-    ///
-    /// # Errors
-    /// As [`Backend::compile`].
-    fn compile_lanes(
+    /// When the device has not what the plan needs; data of another length than their input, of an
+    /// index that are not whole numbers from 0, or of a state.
+    fn load(
         &self,
-        plan: &Plan,
+        plan: &Arc<Plan>,
+        data: &[Binding],
         precision: Precision,
-        shared: &[InputId],
-        lanes: usize,
-    ) -> Result<Option<Box<dyn Lanes>>, KernelError> {
-        let _ = (plan, precision, shared, lanes);
-        Ok(None)
-    }
+    ) -> Result<Arc<dyn Loaded>, KernelError>;
 
     /// How many ranks run a plan in which ranks meet, each with its part of every minibatch: 1,
     /// unless this is a [`DeviceGroup`].
@@ -41,15 +34,31 @@ pub trait Backend {
     }
 }
 
-/// A plan laid out on a device.
+/// A plan on a device, with what all of its replicas share: their data, and what depends on these
+/// alone.
+pub trait Loaded: Send + Sync + Debug {
+    /// How many replicas the device runs at the same time: 1 where it would run several one after
+    /// another, as a CPU does. Then each is better started by itself, on a thread of its own.
+    fn together(&self) -> usize {
+        1
+    }
+
+    /// Lays out the memory of so many replicas. Nothing is run yet.
+    ///
+    /// # Errors
+    /// When the device has not enough memory.
+    fn start(&self, replicas: usize) -> Result<Box<dyn Replicas>, KernelError>;
+}
+
+/// One replica of a plan: states, seed, step and outputs of its own.
 ///
 /// Values cross the boundary as `f64` in row-major order, whatever the program calculates in.
 pub trait Program: Send {
     /// Sets the value of an input or of a state.
     ///
     /// # Errors
-    /// When the program has no such input, or the number of values does not fit its shape; for
-    /// an index input also when a value is not a whole number from 0.
+    /// When the program has no such input, it is bound to data, or the number of values does not
+    /// fit its shape; for an index input also when a value is not a whole number from 0.
     fn write(&mut self, input: InputId, values: &[f64]) -> Result<(), KernelError>;
 
     /// Sets every element of an input or of a state to one number, without a vector of them.

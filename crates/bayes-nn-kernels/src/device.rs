@@ -4,13 +4,11 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use bayes_nn_autodiff::InputId;
-
-use crate::backend::{Backend, Program};
+use crate::backend::{Backend, Loaded};
 use crate::cpu::Cpu;
+use crate::data::Binding;
 use crate::element::Precision;
 use crate::error::{DeviceError, KernelError};
-use crate::lanes::Lanes;
 use crate::plan::Plan;
 
 /// Where programs run: the CPU unless something else is asked for.
@@ -84,7 +82,7 @@ impl Device {
     /// rounding. Every GPU holds all rows of the data. Whatever else runs here runs on the first.
     /// Programs of one group take turns; two groups that share a GPU must not run at the same
     /// time. After any failure, an index outside its axis included, which a program of one GPU
-    /// outlasts, a program of a group is to be compiled again. Needs the feature `nccl`, and has
+    /// outlasts, a program of a group is to be started again. Needs the feature `nccl`, and has
     /// not been run on a GPU yet.
     ///
     /// # Errors
@@ -154,26 +152,18 @@ impl Device {
 }
 
 impl Backend for Device {
-    fn compile(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Program>, KernelError> {
+    fn load(
+        &self,
+        plan: &Arc<Plan>,
+        data: &[Binding],
+        precision: Precision,
+    ) -> Result<Arc<dyn Loaded>, KernelError> {
         match &self.0 {
-            Kind::Cpu { threads: None } => Cpu::detect()?.compile(plan, precision),
+            Kind::Cpu { threads: None } => Cpu::detect()?.load(plan, data, precision),
             Kind::Cpu {
                 threads: Some(threads),
-            } => Cpu::detect()?.threads(*threads).compile(plan, precision),
-            Kind::Other { backend, .. } => backend.compile(plan, precision),
-        }
-    }
-
-    fn compile_lanes(
-        &self,
-        plan: &Plan,
-        precision: Precision,
-        shared: &[InputId],
-        lanes: usize,
-    ) -> Result<Option<Box<dyn Lanes>>, KernelError> {
-        match &self.0 {
-            Kind::Cpu { .. } => Ok(None),
-            Kind::Other { backend, .. } => backend.compile_lanes(plan, precision, shared, lanes),
+            } => Cpu::detect()?.threads(*threads).load(plan, data, precision),
+            Kind::Other { backend, .. } => backend.load(plan, data, precision),
         }
     }
 

@@ -54,13 +54,31 @@ pub enum KernelError {
         /// The input's shape.
         shape: Shape,
     },
-    /// An input that several lanes share was to be set for one of them.
-    #[error(
-        "the input `{name}` is shared by the lanes of a program; write it to all of them at once"
-    )]
-    SharedInput {
+    /// An input that is bound to data was to be written, or is a state.
+    #[error("the input `{name}` is bound to data, which nothing can change; load other data")]
+    Bound {
         /// The input's name.
         name: String,
+    },
+    /// A state, window or output has the name of another, or a record that of another.
+    #[error("the name `{name}` is given twice in one step; every name is to be there once")]
+    NameTwice {
+        /// The name.
+        name: String,
+    },
+    /// A step has nothing of this name that can be used so.
+    #[error("the step has no `{name}` that can be read or set so")]
+    NoName {
+        /// The name.
+        name: String,
+    },
+    /// There are fewer replicas.
+    #[error("there is no replica {replica}; the run has {replicas}, counted from 0")]
+    Replica {
+        /// The replica's number.
+        replica: usize,
+        /// How many there are.
+        replicas: usize,
     },
     /// An index is no whole number, or outside its axis.
     #[error(

@@ -2,10 +2,11 @@
 
 use bayes_nn_autodiff::{GraphError, Shape};
 use bayes_nn_distributions::ParameterError;
-use bayes_nn_inference::{Approximation, InferenceError};
+use bayes_nn_inference::{Approximation, HandlerError, InferenceError, SiteError};
 use bayes_nn_kernels::KernelError;
 
 use crate::data::DataError;
+use crate::nn::{HeadError, LayerError};
 use crate::scores::ScoreError;
 
 /// Anything that can go wrong: what was wrong, where, and what would be right.
@@ -116,16 +117,6 @@ pub enum Error {
         /// The name.
         name: String,
     },
-    /// A variable with a discrete prior.
-    #[error(
-        "`{site}` has the discrete prior {distribution}, which has no gradient; sum it out of the model, or observe it"
-    )]
-    Discrete {
-        /// The variable.
-        site: String,
-        /// The distribution.
-        distribution: &'static str,
-    },
     /// A variable whose prior depends on the rows of a minibatch.
     #[error(
         "the prior of `{site}` depends on the rows of the minibatch, which change at every step; fit it on all rows (without `batch`, on one device), or give it one element for each group and select with `Var::gather`"
@@ -134,26 +125,12 @@ pub enum Error {
         /// The variable.
         site: String,
     },
-    /// A variable that was not there when the model was first run.
-    #[error(
-        "`{site}` was not declared when the model was first run; a model must declare the same variables every time"
-    )]
-    SiteAppeared {
-        /// The variable.
-        site: String,
-    },
-    /// A variable whose shape changed from run to run.
-    #[error(
-        "`{site}` has the shape {shape}, the model was fitted with {fitted}; the shape of a variable must not depend on the number of rows"
-    )]
-    SiteShape {
-        /// The variable.
-        site: String,
-        /// Its shape now.
-        shape: Box<Shape>,
-        /// Its shape at first.
-        fitted: Box<Shape>,
-    },
+    /// A variable that does not fit those of the fit.
+    #[error(transparent)]
+    Site(#[from] SiteError),
+    /// A handler of one's own refused a declaration.
+    #[error(transparent)]
+    Handler(HandlerError),
     /// An observed value outside its distribution's support.
     #[error(
         "`{site}`, row {row}: {value} cannot come from {distribution}, whose values are {support}"
@@ -188,37 +165,19 @@ pub enum Error {
         /// The factor.
         factor: f64,
     },
-    /// A prior for a parameter that the network does not have.
-    #[error("there is no parameter `{key}` to give a prior to; the network has {available}")]
-    UnknownPrior {
-        /// The name given.
-        key: String,
-        /// The parameters there are.
-        available: String,
-    },
-    /// Layers that do not fit each other, or none.
-    #[error("the network: {problem}")]
-    Network {
-        /// What does not fit, and what would.
-        problem: String,
-    },
+    /// A network that does not fit its inputs, or cannot be built.
+    #[error(transparent)]
+    Layer(#[from] LayerError),
     /// A network whose outputs do not fit the likelihood.
-    #[error("the likelihood {head} needs a network with {needed}, this one has {outputs}")]
-    Outputs {
-        /// The head.
-        head: &'static str,
-        /// How many outputs it needs, in words.
-        needed: &'static str,
-        /// How many there are.
-        outputs: usize,
-    },
-    /// Rows with another number of features than the network takes.
-    #[error("the data have {found} features, the network takes {expected}")]
-    Features {
-        /// Features of the data.
-        found: usize,
-        /// Inputs of the network.
-        expected: usize,
+    #[error(transparent)]
+    Head(#[from] HeadError),
+    /// Rows as one slice for a network that reads more than one matrix.
+    #[error(
+        "rows are given as one slice of numbers, the network reads {inputs}; predict from data with these columns"
+    )]
+    SliceOfRows {
+        /// The inputs of the network.
+        inputs: String,
     },
     /// Values that fill no whole rows.
     #[error(
@@ -310,6 +269,20 @@ impl From<GraphError> for Error {
 impl From<KernelError> for Error {
     fn from(error: KernelError) -> Error {
         Error::Kernel(Box::new(error))
+    }
+}
+
+impl From<HandlerError> for Error {
+    /// Unwraps what a handler reported.
+    fn from(error: HandlerError) -> Error {
+        let error = match error.downcast::<Error>() {
+            Ok(own) => return *own,
+            Err(error) => error,
+        };
+        match error.downcast::<SiteError>() {
+            Ok(site) => Error::Site(*site),
+            Err(other) => Error::Handler(other),
+        }
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::error::Error;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use bayes_nn::nuts::{CompiledDensity, EvalError, LogDensity};
 use bayes_nn::{CsvReader, Dataset, datasets};
 use bayes_nn_autodiff::{Graph, Var};
-use bayes_nn_inference::{Density, DensityError, Site, Term, Traced};
+use bayes_nn_inference::{Density, DensityError, Handler, Rows, Site, Term, Traced};
+use bayes_nn_kernels::Binding;
 
 /// A density and what its effective sample sizes are of.
 pub struct Target {
@@ -240,24 +242,25 @@ impl Density for Network {
     fn trace<'g>(
         &self,
         graph: &'g Graph,
-        z: &[Var<'g>],
-        _batch: Option<usize>,
+        handler: Rc<dyn Handler<'g> + 'g>,
+        _: Rows,
     ) -> Result<Traced<'g>, DensityError> {
         let rows = self.y.len();
         let (x, y) = (graph.input("x", [2, rows]), graph.input("y", [rows]));
-        let sum = |z: &Var<'g>| {
-            let first = z.view(0, [UNITS, 2]).matmul(x).tanh();
-            let second = z.view(2 * UNITS, [UNITS, UNITS]).matmul(first).tanh();
-            let logits = z.view(2 * UNITS + UNITS * UNITS, [UNITS]).matmul(second);
-            vec![
-                Term::new("weights", -0.5 * (*z * *z).sum()),
-                Term::new("y", (y * logits - logits.softplus()).sum()),
-            ]
-        };
+        let z = handler.unconstrained(&self.sites[0].name, self.sites[0].shape)?;
+        let first = z.view(0, [UNITS, 2]).matmul(x).tanh();
+        let second = z.view(2 * UNITS, [UNITS, UNITS]).matmul(first).tanh();
+        let logits = z.view(2 * UNITS + UNITS * UNITS, [UNITS]).matmul(second);
         let input = |var: Var<'g>| var.input_id().ok_or("an input of the graph");
         Ok(Traced {
-            samples: z.iter().map(sum).collect(),
-            data: vec![(input(x)?, self.x.clone()), (input(y)?, self.y.clone())],
+            terms: vec![
+                Term::new("weights", -0.5 * (z * z).sum()),
+                Term::new("y", (y * logits - logits.softplus()).sum()),
+            ],
+            data: vec![
+                Binding::new(input(x)?, self.x.clone()),
+                Binding::new(input(y)?, self.y.clone()),
+            ],
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Optimisers as graph algebra: from a gradient and some memory to the next value.
 
-use bayes_nn_autodiff::{Graph, Var};
+use bayes_nn_autodiff::Var;
+use bayes_nn_kernels::Step;
 
 use crate::{Family, InferenceError};
 
@@ -37,13 +38,6 @@ impl Default for Optimizer {
     fn default() -> Self {
         Optimizer::adam()
     }
-}
-
-/// Something that an optimiser remembers: a state that starts at zero, and its next value. Its
-/// elements are those of the parameter, in their order, once or several times over.
-pub(crate) struct Memory<'g> {
-    pub(crate) state: Var<'g>,
-    pub(crate) next: Var<'g>,
 }
 
 impl Optimizer {
@@ -83,26 +77,32 @@ impl Optimizer {
         }
     }
 
-    /// The next value of `parameter`, and what is remembered for the step after.
+    /// The next value of `parameter`. What the optimiser remembers of it are states of the step
+    /// that start at zero, under names that begin with `name`. Their elements are those of the
+    /// parameter, in their order, once or several times over.
     pub(crate) fn ascend<'g>(
         &self,
-        graph: &'g Graph,
+        step: &Step<'g>,
+        name: &str,
         parameter: Var<'g>,
         gradient: Var<'g>,
         rate: Var<'g>,
-    ) -> (Var<'g>, Vec<Memory<'g>>) {
+    ) -> Var<'g> {
+        let graph = step.graph();
         let shape = parameter.shape();
         let elements = shape.elements();
-        let memory = |state, next| Memory { state, next };
+        let remembered = |what: &str| step.state(&format!("{name}.{what}"), shape, 0.0);
         match *self {
             Optimizer::Adam {
                 beta1,
                 beta2,
                 epsilon,
             } => {
-                let (m, v) = (graph.input("adam.m", shape), graph.input("adam.v", shape));
+                let (m, v) = (remembered("adam.m"), remembered("adam.v"));
                 let m_next = beta1 * m + (1.0 - beta1) * gradient;
                 let v_next = beta2 * v + (1.0 - beta2) * (gradient * gradient);
+                step.next(m, m_next);
+                step.next(v, v_next);
                 // 1 - beta^t without the rounding of a power near 1.
                 let t = graph.step() + 1.0;
                 let debias = |beta: f64| match beta {
@@ -110,14 +110,14 @@ impl Optimizer {
                     _ => -(t * beta.ln()).expm1(),
                 };
                 let scale = debias(beta2).sqrt();
-                let step = rate * scale / debias(beta1);
-                let next = parameter + step * m_next / (v_next.sqrt() + epsilon * scale);
-                (next, vec![memory(m, m_next), memory(v, v_next)])
+                let step_size = rate * scale / debias(beta1);
+                parameter + step_size * m_next / (v_next.sqrt() + epsilon * scale)
             }
             Optimizer::AdagradWindow { window, epsilon } => {
-                let squares = graph.input("adagrad.squares", [window, elements]);
-                let step = graph.step();
-                let now = step - (step * (1.0 / window as f64)).floor() * window as f64;
+                let squares =
+                    step.state(&format!("{name}.adagrad.squares"), [window, elements], 0.0);
+                let number = graph.step();
+                let now = number - (number * (1.0 / window as f64)).floor() * window as f64;
                 let rows: Vec<f64> = (0..window).map(|row| row as f64).collect();
                 // The product with 1 / window may round to just below a whole number.
                 let distance = (graph.constant(&rows, [window, 1]) - now).abs();
@@ -126,14 +126,15 @@ impl Optimizer {
                     .maximum((distance - window as f64).abs().lt(0.5));
                 let flat = gradient.reshape([1, elements]);
                 let next_squares = oldest.select(flat * flat, squares);
+                step.next(squares, next_squares);
                 let root = (next_squares.sum_axis(0) + epsilon).sqrt().reshape(shape);
-                let next = parameter + rate * gradient / root;
-                (next, vec![memory(squares, next_squares)])
+                parameter + rate * gradient / root
             }
             Optimizer::Sgd { momentum } => {
-                let v = graph.input("sgd.v", shape);
+                let v = remembered("sgd.v");
                 let v_next = momentum * v + gradient;
-                (parameter + rate * v_next, vec![memory(v, v_next)])
+                step.next(v, v_next);
+                parameter + rate * v_next
             }
         }
     }
@@ -182,36 +183,29 @@ impl Optimizer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bayes_nn_autodiff::Bindings;
+    use bayes_nn_autodiff::Graph;
+    use bayes_nn_kernels::{Precision, Runtime};
 
-    /// Runs an optimiser by hand in the interpreter, on gradients given from outside.
+    /// Runs an optimiser on gradients given from outside.
     fn run(optimizer: Optimizer, rate: f64, gradients: &[[f64; 2]]) -> Vec<[f64; 2]> {
         let graph = Graph::new();
-        let parameter = graph.input("p", [2]);
-        let gradient = graph.input("g", [2]);
-        let (next, memories) = optimizer.ascend(&graph, parameter, gradient, Var::from(rate));
-        let mut values = vec![vec![0.0; 2]];
-        values.extend(
-            memories
-                .iter()
-                .map(|m| vec![0.0; m.state.shape().elements()]),
-        );
-        let mut path = Vec::new();
-        for (step, g) in gradients.iter().enumerate() {
-            let mut bindings = Bindings::new()
-                .bind(gradient, g)
-                .bind(parameter, &values[0])
-                .step(step as u64);
-            for (memory, value) in memories.iter().zip(&values[1..]) {
-                bindings = bindings.bind(memory.state, value);
-            }
-            let mut outputs = vec![next];
-            outputs.extend(memories.iter().map(|m| m.next));
-            let results = graph.evaluate(&outputs, &bindings).unwrap();
-            values = results.iter().map(|r| r.values().to_vec()).collect();
-            path.push([values[0][0], values[0][1]]);
-        }
-        path
+        let step = Step::new(&graph);
+        let parameter = step.state("p", [2], 0.0);
+        let gradient = step.state("g", [2], 0.0);
+        let next = optimizer.ascend(&step, "p", parameter, gradient, Var::from(rate));
+        step.next(parameter, next);
+        let runtime = Runtime {
+            precision: Precision::F64,
+            ..Runtime::default()
+        };
+        let mut run = step.finish(&runtime).unwrap().start(1).unwrap();
+        run.begin(&[0]).unwrap();
+        let path = gradients.iter().map(|gradient| {
+            run.set(0, "g", gradient).unwrap();
+            run.advance_one(0, 1).unwrap();
+            run.get(0, "p").unwrap().try_into().unwrap()
+        });
+        path.collect()
     }
 
     fn gradients() -> Vec<[f64; 2]> {

@@ -1,11 +1,13 @@
 //! Importance ratios from a fitted guide to the density it was fitted to.
 
+use std::rc::Rc;
+
 use crate::regression::Regression;
-use bayes_nn_autodiff::{Graph, Var};
+use bayes_nn_autodiff::Graph;
 use bayes_nn_inference::diagnostics::{DiagnosticsError, k_hat_threshold};
 use bayes_nn_inference::{
-    Advi, Approximation, Density, DensityError, Estimator, InferenceError, Schedule, Site, Term,
-    Traced,
+    Advi, Approximation, Density, DensityError, Estimator, Handler, InferenceError, Rows, Schedule,
+    Site, Term, Traced,
 };
 
 fn fitted(advi: Advi, model: &Regression) -> Approximation {
@@ -76,17 +78,15 @@ impl Density for Half {
 
     fn trace<'g>(
         &self,
-        _graph: &'g Graph,
-        z: &[Var<'g>],
-        _batch: Option<usize>,
+        _: &'g Graph,
+        handler: Rc<dyn Handler<'g> + 'g>,
+        _: Rows,
     ) -> Result<Traced<'g>, DensityError> {
-        let terms = |z: &Var<'g>| {
-            vec![
-                Term::new("prior", (-0.5 * *z * *z).sum()),
-                Term::new("edge", z.ln().sum()),
-            ]
-        };
-        Ok(Traced::new(z.iter().map(terms).collect()))
+        let z = handler.unconstrained(&self.0[0].name, self.0[0].shape)?;
+        Ok(Traced::new(vec![
+            Term::new("prior", (-0.5 * z * z).sum()),
+            Term::new("edge", z.ln().sum()),
+        ]))
     }
 }
 

@@ -1,40 +1,44 @@
 //! A minibatch estimates what the full data say: over an epoch exactly so.
 
+use std::rc::Rc;
+
 use crate::regression::Regression;
 use bayes_nn_autodiff::{Graph, grad};
-use bayes_nn_inference::Density;
-use bayes_nn_kernels::{Backend, Cpu, Plan, Precision};
+use bayes_nn_inference::{Density, Point, Rows};
+use bayes_nn_kernels::{Backend, Cpu, Plan, Precision, Runtime, Step};
 
 /// Log density and gradient at a fixed point, for each of `steps` steps.
-fn gradients(batch: Option<usize>, steps: u64) -> Vec<Vec<f64>> {
+fn gradients(rows: Rows, steps: u64) -> Vec<Vec<f64>> {
     let model = Regression::line();
     let graph = Graph::new();
-    let z = graph.input("z", [2]);
-    let traced = model.trace(&graph, &[z], batch).unwrap();
-    let log_density = traced.log_densities()[0];
-    let gradient = grad(log_density, &[z]).unwrap()[0];
-    let plan = Plan::new(&graph, &[log_density, gradient], &[]).unwrap();
-    let backend = Cpu::detect().unwrap();
-    let mut program = backend.compile(&plan, Precision::F64).unwrap();
-    for (input, values) in &traced.data {
-        program.write(*input, values).unwrap();
-    }
-    program.write(z.input_id().unwrap(), &[0.3, -0.7]).unwrap();
-    program.rewind(11, 0);
-    (0..steps)
-        .map(|_| {
-            program.run(1).unwrap();
-            [program.read_output(0), program.read_output(1)].concat()
-        })
+    let step = Step::new(&graph);
+    let z = step.state("z", [2], vec![0.3, -0.7]);
+    let point = Rc::new(Point::at(z, model.sites()));
+    let traced = model.trace(&graph, point, rows).unwrap();
+    step.bind(traced.data.clone());
+    step.record("log_prob", traced.log_prob());
+    step.record("gradient", grad(traced.log_prob(), &[z]).unwrap()[0]);
+    let runtime = Runtime {
+        precision: Precision::F64,
+        ..Runtime::default()
+    };
+    let mut run = step.finish(&runtime).unwrap().start(1).unwrap();
+    run.begin(&[11]).unwrap();
+    run.advance_one(0, steps).unwrap();
+    let gradients = run.recorded(0, "gradient").unwrap().chunks(2);
+    let log_probs = run.recorded(0, "log_prob").unwrap().chunks(1);
+    log_probs
+        .zip(gradients)
+        .map(|(a, b)| [a, b].concat())
         .collect()
 }
 
 #[test]
 fn the_mean_of_all_minibatch_gradients_of_an_epoch_is_the_full_gradient() {
-    let full = gradients(None, 1).remove(0);
+    let full = gradients(Rows::All, 1).remove(0);
     // 5 does not divide 12: twelve batches of five are five epochs.
     for (batch, steps) in [(1, 12), (4, 3), (3, 4), (5, 12), (12, 1)] {
-        let parts = gradients(Some(batch), steps);
+        let parts = gradients(Rows::Minibatch(batch), steps);
         for (element, full) in full.iter().enumerate() {
             let mean = parts.iter().map(|p| p[element]).sum::<f64>() / steps as f64;
             assert!(

@@ -1,10 +1,12 @@
 //! Densities whose evidence and posterior are known exactly.
 
 use std::f64::consts::TAU;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use bayes_nn_autodiff::{Graph, Var};
-use bayes_nn_inference::{Density, DensityError, Site, Term, Traced};
+use bayes_nn_inference::{Density, DensityError, Handler, Rows, Site, Term, Traced};
+use bayes_nn_kernels::Binding;
 
 /// Linear regression with known noise: `w ~ N(0, I)`, `y ~ N(X w, noise^2)`.
 pub struct Regression {
@@ -141,34 +143,33 @@ impl Density for Regression {
     fn trace<'g>(
         &self,
         graph: &'g Graph,
-        z: &[Var<'g>],
-        batch: Option<usize>,
+        handler: Rc<dyn Handler<'g> + 'g>,
+        rows: Rows,
     ) -> Result<Traced<'g>, DensityError> {
         let n = self.y.len();
-        let rows = graph.input("x", [n, self.columns]);
+        let features = graph.input("x", [n, self.columns]);
         let targets = graph.input("y", [n]);
-        let (x, y, factor) = match batch {
-            None => (rows, targets, 1.0),
-            Some(batch) => {
+        let (x, y, factor) = match rows {
+            Rows::Minibatch(batch) => {
                 let index = graph.batch(n, batch, 1);
                 let factor = n as f64 / batch as f64;
-                (rows.gather(index, 0), targets.gather(index, 0), factor)
+                (features.gather(index, 0), targets.gather(index, 0), factor)
             }
+            _ => (features, targets, 1.0),
         };
         let normal =
             |error: Var<'g>, sd: f64| -0.5 * ((error / sd) * (error / sd) + (TAU * sd * sd).ln());
-        let samples = z.iter().map(|w| {
-            let likelihood = normal(y - x.matmul(*w), self.noise).sum() * factor;
-            vec![
-                Term::new("w", normal(*w, 1.0).sum()),
-                Term::new("y", likelihood),
-            ]
-        });
+        let w = handler.unconstrained("w", [self.columns].into())?;
+        let likelihood = normal(y - x.matmul(w), self.noise).sum() * factor;
+        let input = |var: Var<'g>| var.input_id().ok_or("an input of the graph");
         Ok(Traced {
-            samples: samples.collect(),
+            terms: vec![
+                Term::new("w", normal(w, 1.0).sum()),
+                Term::new("y", likelihood),
+            ],
             data: vec![
-                (rows.input_id().ok_or("x is an input")?, self.x.clone()),
-                (targets.input_id().ok_or("y is an input")?, self.y.clone()),
+                Binding::new(input(features)?, self.x.clone()),
+                Binding::new(input(targets)?, self.y.clone()),
             ],
         })
     }

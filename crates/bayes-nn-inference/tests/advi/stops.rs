@@ -2,13 +2,14 @@
 //! convergence. Nothing is ever silently wrong.
 
 use std::ops::ControlFlow;
+use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
 use crate::regression::Regression;
-use bayes_nn_autodiff::{Graph, Var};
+use bayes_nn_autodiff::{Graph, Var, concat};
 use bayes_nn_inference::{
-    Advi, ConvergenceTest, Density, DensityError, InferenceError, NonFinite, Optimizer, Progress,
-    Schedule, Site, Start, Stop, Term, Traced, Update,
+    Advi, ConvergenceTest, Density, DensityError, Handler, InferenceError, NonFinite, Optimizer,
+    Progress, Rows, Schedule, Site, Start, Stop, Term, Traced, Update,
 };
 
 fn message(advi: Advi) -> String {
@@ -95,17 +96,20 @@ impl Density for Cliff {
     fn trace<'g>(
         &self,
         _: &'g Graph,
-        z: &[Var<'g>],
-        _: Option<usize>,
+        handler: Rc<dyn Handler<'g> + 'g>,
+        _: Rows,
     ) -> Result<Traced<'g>, DensityError> {
-        let samples = z.iter().map(|z| {
-            let level = z.view(2, []);
-            vec![
-                Term::new("x", -0.5 * (*z * *z).sum()),
-                Term::new("cliff", 5.0 * level + 0.01 * (2.0 - level).sqrt()),
-            ]
-        });
-        Ok(Traced::new(samples.collect()))
+        let sites = self
+            .0
+            .iter()
+            .map(|site| handler.unconstrained(&site.name, site.shape));
+        let sites: Vec<Var<'g>> = sites.collect::<Result<_, _>>()?;
+        let z = concat(&sites, 0);
+        let level = z.view(2, []);
+        Ok(Traced::new(vec![
+            Term::new("x", -0.5 * (z * z).sum()),
+            Term::new("cliff", 5.0 * level + 0.01 * (2.0 - level).sqrt()),
+        ]))
     }
 }
 
@@ -170,10 +174,10 @@ fn a_start_that_is_not_finite_names_site_and_element() {
         fn trace<'g>(
             &self,
             graph: &'g Graph,
-            z: &[Var<'g>],
-            batch: Option<usize>,
+            handler: Rc<dyn Handler<'g> + 'g>,
+            rows: Rows,
         ) -> Result<Traced<'g>, DensityError> {
-            self.0.trace(graph, z, batch)
+            self.0.trace(graph, handler, rows)
         }
     }
     let error = Advi::mean_field().fit(&Bad(Cliff::new())).unwrap_err();
@@ -310,17 +314,14 @@ impl Density for Chance {
     fn trace<'g>(
         &self,
         _: &'g Graph,
-        z: &[Var<'g>],
-        _: Option<usize>,
+        handler: Rc<dyn Handler<'g> + 'g>,
+        _: Rows,
     ) -> Result<Traced<'g>, DensityError> {
-        let samples = z.iter().map(|z| {
-            let x = z.sum();
-            vec![
-                Term::new("prior", -x),
-                Term::new("x", 30.0 * x.ln() - 29.0 * x),
-            ]
-        });
-        Ok(Traced::new(samples.collect()))
+        let x = handler.unconstrained("x", self.0[0].shape)?.sum();
+        Ok(Traced::new(vec![
+            Term::new("prior", -x),
+            Term::new("x", 30.0 * x.ln() - 29.0 * x),
+        ]))
     }
 }
 

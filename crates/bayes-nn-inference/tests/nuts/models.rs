@@ -1,11 +1,13 @@
 //! Densities that are compiled programs.
 
-use std::sync::Arc;
+use std::rc::Rc;
 
 use bayes_nn_autodiff::{Graph, Var};
 use bayes_nn_inference::nuts::{CompiledDensity, LogDensity};
-use bayes_nn_inference::{Advi, Density, DensityError, Nuts, Site, Start, Term, Traced};
-use bayes_nn_kernels::Precision;
+use bayes_nn_inference::{
+    Advi, Density, DensityError, Handler, Nuts, Rows, Site, Start, Term, Traced,
+};
+use bayes_nn_kernels::{Binding, Precision};
 
 use crate::regression::Regression;
 use crate::targets::{assert_mean, column};
@@ -55,12 +57,12 @@ impl<F: for<'g> Fn(Var<'g>) -> Var<'g> + Sync> Density for OneTerm<F> {
 
     fn trace<'g>(
         &self,
-        _graph: &'g Graph,
-        z: &[Var<'g>],
-        _batch: Option<usize>,
+        _: &'g Graph,
+        handler: Rc<dyn Handler<'g> + 'g>,
+        _: Rows,
     ) -> Result<Traced<'g>, DensityError> {
-        let term = Term::new("x", (self.log_density)(z[0]));
-        Ok(Traced::new(vec![vec![term]]))
+        let x = handler.unconstrained("x", self.sites[0].shape)?;
+        Ok(Traced::new(vec![Term::new("x", (self.log_density)(x))]))
     }
 }
 
@@ -200,18 +202,20 @@ impl Density for Broken {
     fn trace<'g>(
         &self,
         graph: &'g Graph,
-        z: &[Var<'g>],
-        _batch: Option<usize>,
+        handler: Rc<dyn Handler<'g> + 'g>,
+        _: Rows,
     ) -> Result<Traced<'g>, DensityError> {
+        let level = handler.unconstrained("level", self.0[0].shape)?;
         let missing = graph.input("missing", []);
-        let terms = vec![
-            Term::new("level", -0.5 * (z[0] * z[0]).sum()),
-            Term::new("likelihood", missing * z[0].view(0, [])),
-        ];
-        let values: Arc<[f64]> = Arc::from([f64::NAN]);
         Ok(Traced {
-            samples: vec![terms],
-            data: vec![(missing.input_id().ok_or("an input")?, values)],
+            terms: vec![
+                Term::new("level", -0.5 * (level * level).sum()),
+                Term::new("likelihood", missing * level.view(0, [])),
+            ],
+            data: vec![Binding::new(
+                missing.input_id().ok_or("an input")?,
+                vec![f64::NAN],
+            )],
         })
     }
 }

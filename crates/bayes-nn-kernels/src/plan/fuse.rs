@@ -122,10 +122,7 @@ mod tests {
     /// Joins all element-wise nodes and reductions, and gives the pass of each variable.
     fn passes<const N: usize>(graph: &Graph, vars: [Var<'_>; N]) -> [usize; N] {
         let nodes = graph.nodes();
-        let views = Views {
-            graph,
-            nodes: &nodes,
-        };
+        let views = Views { graph, nodes };
         let mut fusion = Fusion::new(nodes.len());
         for node in 0..nodes.len() {
             let reduces = matches!(nodes[node].op, Op::Reduce { .. });

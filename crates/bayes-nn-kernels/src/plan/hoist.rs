@@ -4,14 +4,14 @@
 //! to compute as to read stays where it is needed, unless something expensive is made of it, or the
 //! column is short.
 
-use bayes_nn_autodiff::{Binary, Node, Op, Unary};
+use bayes_nn_autodiff::{Binary, Nodes, Op, Unary};
 
 /// Elements of a column that is read for nothing: it stays in the caches of a CPU, and takes little
 /// of the memory that a block of a GPU keeps at hand.
 const SHORT: usize = 1024;
 
 /// Which live nodes are computed once, before the first step; states change from step to step.
-pub(super) fn hoisted(nodes: &[Node], live: &[bool], is_state: &[bool]) -> Vec<bool> {
+pub(super) fn hoisted(nodes: Nodes<'_>, live: &[bool], is_state: &[bool]) -> Vec<bool> {
     let mut constant = vec![false; nodes.len()];
     // Expensive, or made of something expensive; short, and made of what is short or of inputs.
     let mut expensive = vec![false; nodes.len()];

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use bayes_nn_autodiff::{Graph, InputId, Node, Var};
+use bayes_nn_autodiff::{Graph, InputId, Nodes, Var};
 
 use super::draft::Draft;
 use super::lower::Lowering;
@@ -61,16 +61,13 @@ fn draft(graph: &Graph, outputs: &[Var<'_>], updates: &[(Var<'_>, Var<'_>)]) -> 
         .map(|(s, n)| (graph.node_of(*s).index(), graph.node_of(*n).index()))
         .collect();
     let nodes = graph.nodes();
-    let live = live(&nodes, &outputs, &updates);
-    let views = Views {
-        graph,
-        nodes: &nodes,
-    };
+    let live = live(nodes, &outputs, &updates);
+    let views = Views { graph, nodes };
     let mut is_state = vec![false; nodes.len()];
     for (state, _) in &updates {
         is_state[*state] = true;
     }
-    let hoisted = hoist::hoisted(&nodes, &live, &is_state);
+    let hoisted = hoist::hoisted(nodes, &live, &is_state);
     let mut lowering = Lowering::new(views, &live);
     for index in (0..nodes.len()).filter(|&i| hoisted[i]) {
         lowering.visit(index);
@@ -97,7 +94,7 @@ fn draft(graph: &Graph, outputs: &[Var<'_>], updates: &[(Var<'_>, Var<'_>)]) -> 
 }
 
 /// Which nodes something needs.
-fn live(nodes: &[Node], outputs: &[usize], updates: &[(usize, usize)]) -> Vec<bool> {
+fn live(nodes: Nodes<'_>, outputs: &[usize], updates: &[(usize, usize)]) -> Vec<bool> {
     let mut live = vec![false; nodes.len()];
     for &node in outputs {
         live[node] = true;

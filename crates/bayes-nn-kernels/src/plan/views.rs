@@ -3,7 +3,7 @@
 //! A broadcast, and a view that changes only axes of length 1, are ways of reading a node: they
 //! need neither a pass nor memory.
 
-use bayes_nn_autodiff::{Graph, Node, Op, Shape};
+use bayes_nn_autodiff::{Graph, Nodes, Op, Shape};
 
 use super::Instruction;
 use super::layout::squeezed;
@@ -12,7 +12,7 @@ use super::layout::squeezed;
 #[derive(Clone, Copy)]
 pub(super) struct Views<'a> {
     pub graph: &'a Graph,
-    pub nodes: &'a [Node],
+    pub nodes: Nodes<'a>,
 }
 
 /// The node that an operand really reads, and which of its squeezed axes follows each axis of
@@ -178,10 +178,7 @@ mod tests {
     /// What `operand` reads when its own shape is walked.
     fn source(graph: &Graph, operand: Var<'_>) -> Source {
         let nodes = graph.nodes();
-        let views = Views {
-            graph,
-            nodes: &nodes,
-        };
+        let views = Views { graph, nodes };
         views.source(graph.node_of(operand).index(), &operand.shape())
     }
 
@@ -215,7 +212,7 @@ mod tests {
         let nodes = graph.nodes();
         let views = Views {
             graph: &graph,
-            nodes: &nodes,
+            nodes,
         };
         let (root, start) = views.viewed(graph.node_of(part).index());
         assert_eq!((root, start), (graph.node_of(x).index(), 7));
@@ -230,7 +227,7 @@ mod tests {
         let nodes = graph.nodes();
         let views = Views {
             graph: &graph,
-            nodes: &nodes,
+            nodes,
         };
         let flat = views.flat_uses(&vec![true; nodes.len()]);
         let is_flat = |var| flat[graph.node_of(var).index()];

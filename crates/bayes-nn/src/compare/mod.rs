@@ -105,7 +105,7 @@ fn check_one_posterior<M: Model>(advi: &Posterior<M>, nuts: &Samples<M>) -> Resu
     let Some(chain) = chains.map(|c| c.draws()).find(|d| !d.is_empty()) else {
         return check_draws(0);
     };
-    let z = &chain.positions()[..advi.approximation().dimension()];
+    let z = &chain.positions()[..advi.approximation().dim()];
     let fitted = log_density(&advi.predictive, z)?;
     let sampled = log_density(&nuts.predictive, z)?;
     // The same program gives the same bits; the order of columns may change the program.
@@ -117,7 +117,7 @@ fn check_one_posterior<M: Model>(advi: &Posterior<M>, nuts: &Samples<M>) -> Resu
 
 fn log_density<M: Model>(of: &Predictive<M>, z: &[f64]) -> Result<f64, Error> {
     let density = ModelDensity::new(&of.model, of.data.clone())?;
-    let mut gradient = vec![0.0; density.dimension()];
+    let mut gradient = vec![0.0; density.dim()];
     let value = CompiledDensity::new(&density)?.logp_grad(z, &mut gradient);
     Ok(value.map_err(|error| InferenceError::Density(error.into()))?)
 }

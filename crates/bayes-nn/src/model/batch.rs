@@ -1,13 +1,14 @@
 //! The data as a model sees it: nodes of a graph, batch last, full or a minibatch.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use bayes_nn_autodiff::{Bindings, Graph, Kind, Shape, Var};
-use bayes_nn_inference::InputValues;
+use bayes_nn_autodiff::{Evaluated, Graph, Interpreter, Shape, Var};
+use bayes_nn_inference::Rows;
+use bayes_nn_kernels::{Binding, Column};
 
-use super::data::{Column, Data};
+use super::data::{Data, Values};
 use super::missing::Incomplete;
 use crate::error::Error;
 
@@ -33,6 +34,8 @@ pub(crate) struct Shared<'g> {
     /// Whether a column that is not there may stand for itself, as what is to be predicted.
     absent_allowed: bool,
     pub(crate) absent: RefCell<Vec<(String, Var<'g>)>>,
+    /// The values that are known without a program.
+    interpreter: RefCell<Interpreter<'g>>,
     error: RefCell<Option<Error>>,
 }
 
@@ -41,7 +44,7 @@ struct Input<'g> {
     /// The input itself, and what the model sees of it.
     input: Var<'g>,
     seen: Var<'g>,
-    values: Arc<[f64]>,
+    values: Column,
     /// The rows that the column misses. The input then holds the others, and what the model sees
     /// is a place holder that [`Trace::observe`](super::Trace::observe) replaces.
     missing: Option<Arc<[usize]>>,
@@ -51,10 +54,14 @@ impl<'g> Batch<'g> {
     pub(crate) fn new(
         graph: &'g Graph,
         data: &Data,
-        batch: Option<usize>,
+        rows: Rows,
         absent_allowed: bool,
     ) -> Batch<'g> {
         let total = data.rows().unwrap_or(0);
+        let batch = match rows {
+            Rows::Minibatch(batch) => Some(batch),
+            _ => None,
+        };
         Batch {
             shared: Rc::new(Shared {
                 graph,
@@ -64,6 +71,8 @@ impl<'g> Batch<'g> {
                 inputs: RefCell::default(),
                 absent_allowed,
                 absent: RefCell::default(),
+                interpreter: RefCell::new(Interpreter::new(graph, Bindings::new())),
+                interpreted: Cell::new(0),
                 error: RefCell::default(),
             }),
         }
@@ -94,6 +103,18 @@ impl<'g> Batch<'g> {
         self.get(name, "a matrix")
     }
 
+    /// The column or matrix `name`, `[features, rows]`: of a column there is one feature.
+    pub(crate) fn features(&self, name: &str) -> Var<'g> {
+        match self.shared.data.get(name) {
+            Some(Column::Vector(_)) => self.column(name).reshape([1, self.shared.rows]),
+            Some(Column::Incomplete { .. }) => {
+                self.shared.fail(self.shared.misused(name));
+                self.shared.stand_in("a matrix")
+            }
+            _ => self.matrix(name),
+        }
+    }
+
     /// The index `name`, `[rows]`, for `Var::gather`.
     pub fn index(&self, name: &str) -> Var<'g> {
         self.get(name, "an index")
@@ -117,6 +138,7 @@ impl<'g> Batch<'g> {
                     return *var;
                 }
                 let var = shared.graph.input(name, [shared.rows]);
+                shared.graph.mark_rows(var);
                 absent.push((name.to_owned(), var));
                 var
             }
@@ -203,8 +225,7 @@ impl<'g> Shared<'g> {
 
     /// Whether a value is computed from the rows of a minibatch.
     pub(crate) fn is_of_minibatch(&self, value: Var<'g>) -> bool {
-        self.index
-            .is_some_and(|index| self.graph.depends_on(value, index))
+        self.index.is_some() && value.comes_from_rows()
     }
 
     /// `N / B` for what comes from the rows of a minibatch, 1 for anything else.
@@ -215,7 +236,7 @@ impl<'g> Shared<'g> {
         }
     }
 
-    fn see(&self, name: &str, column: &Column) -> Var<'g> {
+    fn see(&self, name: &str, column: &Values) -> Var<'g> {
         let mut inputs = self.inputs.borrow_mut();
         if let Some(known) = inputs.iter().find(|known| known.name == name) {
             return known.seen;
@@ -223,7 +244,7 @@ impl<'g> Shared<'g> {
         let total = self.data.rows().unwrap_or(0);
         let mut rows_missing = None;
         let (input, seen, values) = match (column, self.index) {
-            (Column::Incomplete { .. }, Some(_)) => {
+            (Values::Incomplete { .. }, Some(_)) => {
                 self.fail(Error::MissingValues {
                     column: name.to_owned(),
                     problem: "which are variables of the fit, one a row, while a minibatch has \
@@ -233,32 +254,38 @@ impl<'g> Shared<'g> {
                 });
                 return self.stand_in("a column");
             }
-            (Column::Incomplete { observed, missing }, None) => {
+            (Values::Incomplete { observed, missing }, None) => {
                 let input = self.graph.input(name, [observed.len()]);
                 let place_holder = self.graph.input(&format!("{name}, completed"), [total]);
                 rows_missing = Some(missing.clone());
                 (input, place_holder, observed.clone())
             }
-            (Column::Vector(values), index) => {
+            (Values::Vector(values), index) => {
                 let input = self.graph.input(name, [total]);
                 let seen = index.map_or(input, |index| input.gather(index, 0));
                 (input, seen, values.clone())
             }
-            (Column::Index(values), index) => {
+            (Values::Index(values), index) => {
                 let input = self.graph.index_input(name, [total]);
                 let seen = index.map_or(input, |index| input.gather(index, 0));
                 (input, seen, values.clone())
             }
             // Rows of a resident matrix are gathered whole, then laid batch last.
-            (Column::Matrix { values, columns }, Some(index)) => {
-                let input = self.graph.input(name, [total, *columns]);
-                (input, input.gather(index, 0).t(), values.clone())
+            (Values::Matrix(matrix), Some(index)) => {
+                let input = self.graph.input(name, [total, matrix.columns]);
+                (input, input.gather(index, 0).t(), matrix.values.clone())
             }
-            (Column::Matrix { values, columns }, None) => {
-                let input = self.graph.input(name, [*columns, total]);
-                (input, input, transposed(values, *columns).into())
+            (Values::Matrix(matrix), None) => {
+                let input = self.graph.input(name, [matrix.columns, total]);
+                (input, input, matrix.batch_last())
             }
         };
+        // Of a minibatch, what was gathered by its row numbers is marked already, and the column
+        // itself holds the rows of others as well.
+        if self.index.is_none() {
+            self.graph.mark_rows(seen);
+            self.graph.mark_rows(input);
+        }
         inputs.push(Input {
             name: name.to_owned(),
             input,
@@ -269,44 +296,77 @@ impl<'g> Shared<'g> {
         seen
     }
 
-    /// The inputs that were read, with their values.
-    pub(crate) fn inputs(&self) -> InputValues {
+    /// The data that were read.
+    pub(crate) fn data(&self) -> Vec<Binding> {
         let inputs = self.inputs.borrow();
-        inputs
-            .iter()
-            .filter_map(|input| Some((input.input.input_id()?, input.values.clone())))
-            .collect()
+        let bound = inputs.iter().filter_map(|input| {
+            let id = input.input.input_id()?;
+            Some(Binding::new(id, &input.values))
+        });
+        bound.collect()
+    }
+
+    /// An input whose value is known here.
+    pub(crate) fn known_input(&self, name: &str, shape: Shape, values: Vec<f64>) -> Var<'g> {
+        let input = self.graph.input(name, shape);
+        self.interpreter.borrow_mut().bind(input, values);
+        input
+    }
+
+    /// The value of a variable, row-major; or the input that it depends on and that has none.
+    fn interpret(&self, var: Var<'g>) -> Result<Evaluated, Error> {
+        let mut interpreter = self.interpreter.borrow_mut();
+        let inputs = self.inputs.borrow();
+        self.graph.check()?;
+        loop {
+            let evaluated = interpreter.value(var)?;
+            let Evaluated::Unbound(waits_for) = &evaluated else {
+                return Ok(evaluated);
+            };
+            let mut known = inputs.iter();
+            let Some(known) = known.find(|known| known.input.id() == Some(*waits_for)) else {
+                return Ok(evaluated);
+            };
+            // Data are brought to double precision only where a value needs them.
+            match &known.values {
+                Column::F64(values) => interpreter.bind(known.input, values.clone()),
+                values => interpreter.bind(known.input, values.to_f64()),
+            }
+        }
+    }
+
+    /// The value of a variable, row-major, if it depends on data alone and none of them is
+    /// missing.
+    pub(crate) fn known(&self, var: Var<'g>) -> Result<Option<Vec<f64>>, Error> {
+        Ok(match self.interpret(var)? {
+            Evaluated::Value(value) => Some(value.values().to_vec()),
+            Evaluated::Unbound(_) => None,
+        })
     }
 
     /// The values of `vars`, which may depend on data but not on noise or on absent columns.
     pub(crate) fn evaluate(&self, vars: &[Var<'g>]) -> Result<Vec<Vec<f64>>, Error> {
-        if let Some(known) = vars.iter().map(|v| v.constant_values()).collect() {
-            return Ok(known);
-        }
-        for (name, absent) in self.absent.borrow().iter() {
-            if vars.iter().any(|v| self.graph.depends_on(*v, *absent)) {
-                return Err(self.unknown_column(name));
-            }
-        }
-        let mut bindings = Bindings::new();
-        for input in self.inputs.borrow().iter() {
-            let incomplete = input.missing.is_some();
-            if incomplete && vars.iter().any(|v| self.graph.depends_on(*v, input.seen)) {
-                return Err(self.misused(&input.name));
-            }
-            bindings = bindings.bind_shared(input.input, input.values.clone());
-        }
-        let values = self.graph.evaluate(vars, &bindings)?;
-        Ok(values.iter().map(|v| v.values().to_vec()).collect())
+        vars.iter()
+            .map(|var| match self.interpret(*var)? {
+                Evaluated::Value(value) => Ok(value.values().to_vec()),
+                Evaluated::Unbound(input) => {
+                    let inputs = self.inputs.borrow();
+                    let missing = inputs.iter().find(|known| known.seen.id() == Some(input));
+                    match missing {
+                        Some(column) => Err(self.misused(&column.name)),
+                        None => Err(self.unknown_column(&self.graph.input_name(input))),
+                    }
+                }
+            })
+            .collect()
     }
 
     /// Whether a value needs a column that is not there.
     pub(crate) fn is_absent(&self, value: Var<'g>) -> bool {
         let absent = self.absent.borrow();
-        value.kind() == Kind::Float
-            && absent
-                .iter()
-                .any(|(_, var)| self.graph.depends_on(value, *var))
+        absent
+            .iter()
+            .any(|(_, var)| self.graph.depends_on(value, *var))
     }
 }
 

@@ -2,15 +2,18 @@
 
 use std::rc::Rc;
 
-use bayes_nn_autodiff::{Graph, Var};
-use bayes_nn_inference::{Density, DensityError, Site, Traced};
-use rand_core::SeedableRng;
+use bayes_nn_autodiff::Graph;
+use bayes_nn_inference::{Density, DensityError, Handler, Rows, Site, Traced};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::batch::{Batch, Shared};
-use super::trace::{Mode, Record, Trace};
+use super::batch::Batch;
+use super::handlers::{Drawn, PriorDraw, Probe, generator};
+use super::trace::{Record, Trace};
 use super::{Data, Model};
 use crate::error::Error;
+
+/// How often a start is drawn from the prior before one is drawn anywhere.
+const PRIOR_DRAWS: usize = 20;
 
 /// The log density of a model given data, over its unconstrained sites.
 pub(crate) struct ModelDensity<'m, M> {
@@ -20,44 +23,34 @@ pub(crate) struct ModelDensity<'m, M> {
 }
 
 impl<'m, M: Model> ModelDensity<'m, M> {
-    /// Runs the model once to find its sites, and checks what can be checked before a fit.
+    /// Looks at the model to find its sites, and checks what can be checked before a fit.
     pub(crate) fn new(model: &'m M, data: Data) -> Result<Self, Error> {
-        let mut density = ModelDensity {
-            model,
-            data,
-            sites: Vec::new(),
-        };
+        let graph = Graph::new();
+        let batch = Batch::new(&graph, &data, Rows::All, false);
+        let record = run(model, &batch, Rc::new(Probe::new(&batch.shared)))?;
         let mut sites = Vec::new();
-        density.with_prior_draw(0, |_, record| {
-            let mut offset = 0;
-            for site in &record.sites {
-                let unconstrained = site.bijector.unconstrained_shape(site.shape);
-                sites.push(Site::new(site.name.clone(), unconstrained, offset));
-                offset += unconstrained.elements();
-            }
-            Ok(())
-        })?;
-        density.sites = sites;
-        Ok(density)
+        let mut offset = 0;
+        for site in record.sites {
+            let unconstrained = site.bijector.unconstrained_shape(site.shape);
+            sites.push(Site::new(site.name, unconstrained, offset));
+            offset += unconstrained.elements();
+        }
+        Ok(ModelDensity { model, data, sites })
     }
 
-    /// Runs the model with its sites drawn from their priors, and hands on what that left.
-    fn with_prior_draw(
-        &self,
-        seed: u64,
-        hand_on: impl for<'g> FnOnce(&Shared<'g>, &Record<'g>) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+    /// The unconstrained values of sites that are drawn.
+    fn drawn(&self, rng: &mut Xoshiro256PlusPlus, what: Drawn) -> Result<Vec<f64>, Error> {
         let graph = Graph::new();
-        let batch = Batch::new(&graph, &self.data, None, false);
-        let mode = Mode::Prior {
-            rng: Box::new(Xoshiro256PlusPlus::seed_from_u64(seed)),
-            simulate: false,
-        };
-        let trace = Trace::new(&batch, mode);
-        self.model.run(&trace, &batch);
-        batch.shared.check()?;
-        let record = trace.record.borrow();
-        hand_on(&batch.shared, &record)
+        let batch = Batch::new(&graph, &self.data, Rows::All, false);
+        let handler = Rc::new(PriorDraw::new(&batch.shared, rng.clone(), what));
+        let record = run(self.model, &batch, handler.clone());
+        *rng = handler.rng();
+        let mut start = Vec::with_capacity(self.dim());
+        for site in record?.sites {
+            let z = site.bijector.inverse(site.value);
+            start.extend(batch.shared.evaluate(&[z])?.swap_remove(0));
+        }
+        Ok(start)
     }
 }
 
@@ -70,48 +63,43 @@ impl<M: Model> Density for ModelDensity<'_, M> {
         self.data.rows()
     }
 
+    /// A draw from the prior. One at which a later parameter is outside its domain, or that is
+    /// infinite in unconstrained space, says nothing against the model: another is drawn, and
+    /// after [`PRIOR_DRAWS`] of them a point anywhere.
     fn start(&self, seed: u64) -> Result<Vec<f64>, DensityError> {
-        let mut start = Vec::with_capacity(self.dimension());
-        self.with_prior_draw(seed, |shared, record| {
-            for site in &record.sites {
-                let z = site.bijector.inverse(site.value);
-                let values = shared.evaluate(&[z])?.swap_remove(0);
-                start.extend(values);
+        let mut rng = generator(seed);
+        for _ in 0..PRIOR_DRAWS {
+            match self.drawn(&mut rng, Drawn::Sites) {
+                Ok(start) if start.iter().all(|z| z.is_finite()) => return Ok(start),
+                Ok(_) | Err(Error::Parameter { .. }) => {}
+                Err(error) => return Err(error.into()),
             }
-            Ok(())
-        })?;
-        Ok(start)
+        }
+        Ok(self.drawn(&mut rng, Drawn::Anywhere)?)
     }
 
     fn trace<'g>(
         &self,
         graph: &'g Graph,
-        z: &[Var<'g>],
-        batch: Option<usize>,
+        handler: Rc<dyn Handler<'g> + 'g>,
+        rows: Rows,
     ) -> Result<Traced<'g>, DensityError> {
-        let batch = Batch::new(graph, &self.data, batch, false);
-        let mut traced = Traced::default();
-        for z in z {
-            let record = given(self.model, &batch, *z, &self.sites)?;
-            traced.samples.push(record.terms);
-        }
-        traced.data = batch.shared.inputs();
-        Ok(traced)
+        let batch = Batch::new(graph, &self.data, rows, false);
+        let record = run(self.model, &batch, handler)?;
+        Ok(Traced {
+            terms: record.terms,
+            data: batch.shared.data(),
+        })
     }
 }
 
-/// Runs a model with its sites taken from `z`.
-pub(crate) fn given<'g>(
+/// Runs a model with a handler, and returns what that left.
+pub(crate) fn run<'g>(
     model: &impl Model,
     batch: &Batch<'g>,
-    z: Var<'g>,
-    sites: &[Site],
+    handler: Rc<dyn Handler<'g> + 'g>,
 ) -> Result<Record<'g>, Error> {
-    let mode = Mode::Given {
-        z,
-        sites: Rc::from(sites),
-    };
-    let trace = Trace::new(batch, mode);
+    let trace = Trace::new(batch, handler);
     model.run(&trace, batch);
     batch.shared.check()?;
     Ok(trace.record.into_inner())
@@ -120,44 +108,50 @@ pub(crate) fn given<'g>(
 #[cfg(test)]
 mod tests {
     use bayes_nn_autodiff::grad;
-    use bayes_nn_kernels::Precision;
+    use bayes_nn_inference::Point;
+    use bayes_nn_kernels::{Precision, Runtime, Step};
 
     use super::*;
     use crate::bnn::Bnn;
     use crate::datasets;
-    use crate::model::predictive::compile;
     use crate::nn::{Bernoulli, Mlp};
 
     /// Log density and gradient of a network at a fixed point, for each of `steps` steps.
-    fn gradients(batch: Option<usize>, steps: u64) -> Vec<Vec<f64>> {
+    fn gradients(rows: Rows, steps: u64) -> Vec<Vec<f64>> {
         let data = datasets::moons(60, 0.2, 1).unwrap();
         let bnn = Bnn::new(Mlp::new([2, 4, 1]), Bernoulli);
         let density = ModelDensity::new(&bnn, Data::from(&data)).unwrap();
         let graph = Graph::new();
-        let z = graph.input("z", [density.dimension()]);
-        let traced = density.trace(&graph, &[z], batch).unwrap();
-        let log_density = traced.log_densities()[0];
-        let gradient = grad(log_density, &[z]).unwrap()[0];
-        let outputs = [log_density, gradient];
-        let mut program = compile(&graph, &outputs, &[], &traced.data, Precision::F64).unwrap();
-        let point = density.start(3).unwrap();
-        program.write(z.input_id().unwrap(), &point).unwrap();
-        program.rewind(8, 0);
-        (0..steps)
-            .map(|_| {
-                program.run(1).unwrap();
-                [program.read_output(0), program.read_output(1)].concat()
-            })
+        let step = Step::new(&graph);
+        let z = step.state("z", [density.dim()], density.start(3).unwrap());
+        let point = Rc::new(Point::at(z, density.sites()));
+        let traced = density.trace(&graph, point, rows).unwrap();
+        step.bind(traced.data.clone());
+        let log_prob = traced.log_prob();
+        step.record("log_prob", log_prob);
+        step.record("gradient", grad(log_prob, &[z]).unwrap()[0]);
+        let runtime = Runtime {
+            precision: Precision::F64,
+            ..Runtime::default()
+        };
+        let mut run = step.finish(&runtime).unwrap().start(1).unwrap();
+        run.begin(&[8]).unwrap();
+        run.advance_one(0, steps).unwrap();
+        let gradients = run.recorded(0, "gradient").unwrap();
+        let steps = run.recorded(0, "log_prob").unwrap().iter();
+        steps
+            .zip(gradients.chunks(density.dim()))
+            .map(|(log_prob, gradient)| [&[*log_prob], gradient].concat())
             .collect()
     }
 
     #[test]
     fn the_mean_of_all_minibatch_gradients_is_the_full_gradient() {
-        let full = gradients(None, 1).remove(0);
+        let full = gradients(Rows::All, 1).remove(0);
         let size = full.iter().fold(0.0, |size: f64, g| size.max(g.abs()));
         // 7 does not divide 60: sixty batches of seven are seven epochs.
         for (batch, steps) in [(10, 6), (7, 60), (1, 60), (60, 1)] {
-            let parts = gradients(Some(batch), steps);
+            let parts = gradients(Rows::Minibatch(batch), steps);
             for (element, full) in full.iter().enumerate() {
                 let mean = parts.iter().map(|p| p[element]).sum::<f64>() / steps as f64;
                 assert!(

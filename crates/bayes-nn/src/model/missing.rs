@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use bayes_nn_autodiff::{Shape, Var, concat};
 use bayes_nn_distributions::{Bijector, Distribution};
+use bayes_nn_inference::Declared;
 
-use super::trace::{Mode, Sampled, Trace, constrained};
+use super::trace::{Sampled, Trace};
 use crate::error::Error;
 
 /// A column that misses rows.
@@ -34,11 +35,6 @@ impl<'g> Completed<'g> {
             observed: value,
             rows: None,
         }
-    }
-
-    /// The row of all data in which a value that was seen stands.
-    pub(super) fn row(&self, place: usize) -> usize {
-        self.rows.as_ref().map_or(place, |rows| rows[place])
     }
 
     /// The log densities of what was seen, with their shape, out of those of the whole.
@@ -96,22 +92,19 @@ impl<'g> Trace<'g> {
 
         let graph = self.shared.graph;
         let rows = observed.shape().elements() + missing.len();
-        let (seen, places) = places(rows, &missing);
+        let seen = known_rows(rows, &missing);
+        let places = places(rows, &missing);
         let index = graph.index_constant(&missing);
         let bijector = of_rows(bijector, index);
         let shape = Shape::from(missing.len());
-        let imputed = match &mut *self.mode.borrow_mut() {
-            Mode::Prior { rng, .. } => {
-                let values = self.draw(name, distribution, Shape::from(rows), rng)?;
-                let values: Vec<f64> = missing.iter().map(|&row| values[row]).collect();
-                graph.constant(&values, shape)
-            }
-            Mode::Given { z, sites } => {
-                let (value, log_det) = constrained(&site, shape, &bijector, *z, sites)?;
-                self.add_term(&site, 0.0.into(), log_det);
-                value
-            }
-        };
+        let imputed = self.ask(&Declared {
+            name: &site,
+            shape,
+            distribution,
+            bijector: Some(&bijector),
+            rows: Some(&missing),
+            whole: Shape::from(rows),
+        })?;
         self.record.borrow_mut().sites.push(Sampled {
             name: site,
             shape,
@@ -134,22 +127,29 @@ impl<'g> Trace<'g> {
     }
 }
 
-/// The rows that are not missing; and for every row its place among those, one after the other,
-/// followed by the missing ones.
-fn places(rows: usize, missing: &[usize]) -> (Vec<usize>, Vec<usize>) {
-    let mut seen = Vec::new();
-    let mut places = Vec::new();
-    let mut next_missing = 0;
-    for row in 0..rows {
-        if missing.get(next_missing) == Some(&row) {
-            places.push(rows - missing.len() + next_missing);
+/// The rows that are not missing.
+pub(super) fn known_rows(rows: usize, missing: &[usize]) -> Vec<usize> {
+    let mut missing = missing.iter().copied().peekable();
+    (0..rows)
+        .filter(|row| missing.next_if_eq(row).is_none())
+        .collect()
+}
+
+/// For every row its place among those that are known, one after the other, followed by the
+/// missing ones.
+fn places(rows: usize, missing: &[usize]) -> Vec<usize> {
+    let (mut known, mut next_missing) = (0, 0);
+    let place = |row: usize| match missing.get(next_missing) == Some(&row) {
+        true => {
             next_missing += 1;
-        } else {
-            places.push(seen.len());
-            seen.push(row);
+            rows - missing.len() + next_missing - 1
         }
-    }
-    (seen, places)
+        false => {
+            known += 1;
+            known - 1
+        }
+    };
+    (0..rows).map(place).collect()
 }
 
 /// A bijector of single numbers for some rows: a bound that every row has of its own is selected.

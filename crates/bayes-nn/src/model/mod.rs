@@ -34,6 +34,7 @@ mod density;
 mod draws;
 mod elpd;
 mod fit;
+mod handlers;
 mod missing;
 #[cfg(feature = "zarr")]
 mod observations;
@@ -48,7 +49,7 @@ pub use bayes_nn_autodiff::{Var, concat};
 pub use batch::Batch;
 pub(crate) use batch::transposed;
 pub use data::Data;
-pub(crate) use density::{ModelDensity, given};
+pub(crate) use density::{ModelDensity, run};
 pub use draws::{Draws, Variable};
 pub use fit::{Fit, fit, profile};
 #[cfg(feature = "zarr")]
@@ -60,7 +61,6 @@ pub(crate) use predictive::{Forecast, Observation, Predictive, Source, check_dra
 pub use prior::prior_predictive;
 pub(crate) use samples::summarized;
 pub use samples::{Samples, Sampling, sample, start, start_into};
-pub(crate) use trace::Mode;
 pub use trace::Trace;
 
 /// A joint density over named random variables and observations.

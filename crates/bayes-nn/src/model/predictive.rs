@@ -4,17 +4,19 @@
 mod forecasts;
 
 use std::ops::Range;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use bayes_nn_autodiff::{Graph, InputId, Var};
-use bayes_nn_inference::{Approximation, InputValues, Site};
-use bayes_nn_kernels::{Backend, Device, KernelError, Plan, Precision, Program};
+use bayes_nn_inference::{Approximation, Point, Rows, Site};
+use bayes_nn_kernels::{Backend, Binding, Device, KernelError, Plan, Precision, Program};
 use rand_core::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::batch::Batch;
-use super::trace::{Observed, Record, draw as observe};
-use super::{Data, Draws, Model, given};
+use super::handlers::draw as observe;
+use super::trace::{Observed, Record};
+use super::{Data, Draws, Model, run};
 use crate::error::Error;
 
 pub(crate) use forecasts::{Forecast, Observation};
@@ -40,12 +42,12 @@ impl Source {
     }
 
     /// The draw in a graph, with the inputs that it reads. Rows are an input themselves.
-    pub(crate) fn trace<'g>(&self, graph: &'g Graph) -> (Var<'g>, InputValues) {
+    pub(crate) fn trace<'g>(&self, graph: &'g Graph) -> (Var<'g>, Vec<Binding>) {
         match self {
             Source::Guide(approximation) => approximation.trace(graph),
             Source::Rows { .. } => {
                 let dimension = self.sites().last().map_or(0, |site| site.range().end);
-                (graph.input("z", [dimension]), InputValues::new())
+                (graph.input("z", [dimension]), Vec::new())
             }
         }
     }
@@ -201,10 +203,11 @@ impl<M: Model> Predictive<M> {
         absent_allowed: bool,
     ) -> Result<Written<'g>, Error> {
         data.check_missing(&self.data)?;
-        let batch = Batch::new(graph, data, None, absent_allowed);
+        let batch = Batch::new(graph, data, Rows::All, absent_allowed);
         let (z, mut inputs) = self.source.trace(graph);
-        let record = given(&self.model, &batch, z, self.source.sites())?;
-        inputs.extend(batch.shared.inputs());
+        let point = Rc::new(Point::at(z, self.source.sites()));
+        let record = run(&self.model, &batch, point)?;
+        inputs.extend(batch.shared.data());
         Ok(Written {
             graph,
             batch,
@@ -250,7 +253,7 @@ struct Written<'g> {
     batch: Batch<'g>,
     record: Record<'g>,
     z: Option<InputId>,
-    inputs: InputValues,
+    inputs: Vec<Binding>,
 }
 
 impl<'g> Written<'g> {
@@ -274,13 +277,13 @@ pub(crate) fn compile(
     graph: &Graph,
     outputs: &[Var<'_>],
     updates: &[(Var<'_>, Var<'_>)],
-    inputs: &[(InputId, Arc<[f64]>)],
+    inputs: &[Binding],
     precision: Precision,
 ) -> Result<Box<dyn Program>, Error> {
     let plan = Plan::new(graph, outputs, updates)?;
     let mut program = Device::cpu().compile(&plan, precision)?;
-    for (input, values) in inputs {
-        match program.write(*input, values) {
+    for binding in inputs {
+        match program.write(binding.input, &binding.column.to_f64()) {
             // Read by the model, but not for what is computed here.
             Err(KernelError::NoInput { .. }) => {}
             result => result?,

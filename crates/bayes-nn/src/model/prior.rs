@@ -1,12 +1,13 @@
 //! Draws from the prior, and of what would be observed under it.
 
+use std::rc::Rc;
+
 use bayes_nn_autodiff::Graph;
-use rand_core::SeedableRng;
-use rand_xoshiro::Xoshiro256PlusPlus;
+use bayes_nn_inference::Rows;
 
 use super::batch::Batch;
-use super::trace::{Mode, Trace};
-use super::{Data, Draws, Model};
+use super::handlers::{Drawn, PriorDraw, generator};
+use super::{Data, Draws, Model, run};
 use crate::error::Error;
 
 /// Draws of every variable of a model before it has seen an observation: sites, deterministics,
@@ -35,20 +36,15 @@ pub fn prior_predictive(
 ) -> Result<Draws, Error> {
     super::predictive::check_draws(draws)?;
     let data = data.into();
-    let mut rng = Box::new(Xoshiro256PlusPlus::seed_from_u64(seed));
+    let mut rng = generator(seed);
     let mut result = Draws::default();
     for draw in 0..draws {
         let graph = Graph::new();
-        let batch = Batch::new(&graph, &data, None, true);
-        let mode = Mode::Prior {
-            rng: rng.clone(),
-            simulate: true,
-        };
-        let trace = Trace::new(&batch, mode);
-        model.run(&trace, &batch);
-        batch.shared.check()?;
-        let (record, after) = trace.into_parts();
-        rng = after.expect("the trace was given a generator");
+        let batch = Batch::new(&graph, &data, Rows::All, true);
+        let handler = PriorDraw::new(&batch.shared, rng, Drawn::Observations);
+        let handler = Rc::new(handler);
+        let record = run(model, &batch, handler.clone())?;
+        rng = handler.rng();
 
         let mut variables = Vec::new();
         for site in &record.sites {
@@ -60,7 +56,7 @@ pub fn prior_predictive(
             variables.push((name, value.shape(), values));
         }
         for observed in &record.observed {
-            let values = observed.simulated.clone().unwrap_or_default();
+            let values = batch.shared.evaluate(&[observed.value])?.swap_remove(0);
             variables.push((&observed.name, observed.shape, values));
         }
         for (number, (name, shape, values)) in variables.into_iter().enumerate() {

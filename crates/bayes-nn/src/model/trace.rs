@@ -6,38 +6,26 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bayes_nn_autodiff::{Graph, Shape, Var};
-use bayes_nn_distributions::{Bijector, Distribution, ParameterValues, Uniform};
-use bayes_nn_inference::{Site, Term};
-use rand_xoshiro::Xoshiro256PlusPlus;
+use bayes_nn_distributions::{Bijector, Distribution};
+use bayes_nn_inference::{Declared, Handler, SiteError, Term};
 
 use super::batch::{Batch, Shared};
-use super::missing::Completed;
+use super::missing::{Completed, known_rows};
 use crate::error::Error;
 
 /// The handle through which a model declares its random variables.
 ///
-/// The same model is run for different ends. To fit it, [`Trace::sample`] gives a part of the
-/// unconstrained vector, sent through the bijector of the distribution's support. For the prior
-/// it gives a draw made on the host. For predictions it gives a draw of the posterior.
+/// The same model is run for different ends, and a [`Handler`] decides what its declarations
+/// mean. To fit it, [`Trace::sample`] gives a part of the unconstrained vector, sent through the
+/// bijector of the distribution's support. For the prior it gives a draw made on the host. For
+/// predictions it gives a draw of the posterior. In all of them it is a node of the graph.
 pub struct Trace<'g> {
     pub(super) shared: Rc<Shared<'g>>,
-    pub(super) mode: RefCell<Mode<'g>>,
+    pub(super) handler: Rc<dyn Handler<'g> + 'g>,
     scope: RefCell<Vec<String>>,
     scale: RefCell<f64>,
     names: RefCell<HashSet<String>>,
     pub(crate) record: RefCell<Record<'g>>,
-}
-
-/// Where the values of sites come from.
-pub(crate) enum Mode<'g> {
-    /// Drawn on the host, one after the other; observations, too, if `simulate`. Unless it does,
-    /// a site without a proper prior is somewhere in its support.
-    Prior {
-        rng: Box<Xoshiro256PlusPlus>,
-        simulate: bool,
-    },
-    /// Parts of the unconstrained vector `z`.
-    Given { z: Var<'g>, sites: Rc<[Site]> },
 }
 
 /// What a run of a model leaves behind.
@@ -70,29 +58,18 @@ pub(crate) struct Observed<'g> {
     /// Of each event that was seen, never scaled; of the shape beside it, or one number for all.
     pub(crate) log_prob: Var<'g>,
     pub(crate) log_prob_shape: Shape,
-    /// A draw on the host, when the run simulates.
-    pub(crate) simulated: Option<Vec<f64>>,
 }
 
 impl<'g> Trace<'g> {
-    pub(crate) fn new(batch: &Batch<'g>, mode: Mode<'g>) -> Trace<'g> {
+    pub(crate) fn new(batch: &Batch<'g>, handler: Rc<dyn Handler<'g> + 'g>) -> Trace<'g> {
         Trace {
             shared: batch.shared.clone(),
-            mode: RefCell::new(mode),
+            handler,
             scope: RefCell::default(),
             scale: RefCell::new(1.0),
             names: RefCell::default(),
             record: RefCell::default(),
         }
-    }
-
-    /// What the run left behind, and the generator of a run that drew from the prior.
-    pub(crate) fn into_parts(self) -> (Record<'g>, Option<Box<Xoshiro256PlusPlus>>) {
-        let rng = match self.mode.into_inner() {
-            Mode::Prior { rng, .. } => Some(rng),
-            Mode::Given { .. } => None,
-        };
-        (self.record.into_inner(), rng)
     }
 
     /// The graph that the model is written into, for constants.
@@ -126,7 +103,7 @@ impl<'g> Trace<'g> {
         self.take_name(name)?;
         self.check_parameters(name, distribution)?;
         let support = distribution.support();
-        let bijector = support.bijector().ok_or_else(|| Error::Discrete {
+        let bijector = support.bijector().ok_or_else(|| SiteError::Discrete {
             site: name.to_owned(),
             distribution: distribution.name(),
         })?;
@@ -139,23 +116,14 @@ impl<'g> Trace<'g> {
                 site: name.to_owned(),
             });
         }
-        let value = match &mut *self.mode.borrow_mut() {
-            Mode::Prior { rng, simulate } => {
-                if *simulate || distribution.is_proper() {
-                    let values = self.draw(name, distribution, shape, rng)?;
-                    self.shared.graph.constant(&values, shape)
-                } else {
-                    let unconstrained = bijector.unconstrained_shape(shape);
-                    bijector.forward(self.anywhere(name, unconstrained, rng)?)
-                }
-            }
-            Mode::Given { z, sites } => {
-                let (value, log_det) = constrained(name, shape, &bijector, *z, sites)?;
-                let log_prob = distribution.log_prob(value).sum();
-                self.add_term(name, log_prob, log_det);
-                value
-            }
-        };
+        let value = self.ask(&Declared {
+            name,
+            shape,
+            distribution,
+            bijector: Some(&bijector),
+            rows: None,
+            whole: shape,
+        })?;
         self.record.borrow_mut().sites.push(Sampled {
             name: name.to_owned(),
             shape,
@@ -164,6 +132,37 @@ impl<'g> Trace<'g> {
             rows: None,
         });
         Ok(value)
+    }
+
+    /// The value of a site, whose terms are added to the log density.
+    pub(super) fn ask(&self, site: &Declared<'_, 'g>) -> Result<Var<'g>, Error> {
+        let sampled = self.handler.sample(site)?;
+        self.add_term(site.name, sampled.log_prob, sampled.log_jacobian);
+        Ok(sampled.value)
+    }
+
+    /// A weight applied to its input, as layers do: `map(weight, x)`, where `map` is linear in
+    /// each of its arguments. The values are those of `map`; saying so lets a fit draw the product
+    /// instead of the weight, which has less variance where `x` has many rows.
+    ///
+    /// ```
+    /// use bayes_nn::distributions::Normal;
+    /// use bayes_nn::model::{self, Batch, Trace};
+    /// fn regression<'g>(trace: &Trace<'g>, data: &Batch<'g>) {
+    ///     let weights = trace.sample("weights", Normal::new(0.0, 1.0).expand([3, 1]));
+    ///     let mean = trace.times(weights, data.matrix("x"), &|w, x| w.t().matmul(x)).row(0);
+    ///     trace.observe("y", Normal::new(mean, 1.0), data.column("y"));
+    /// }
+    /// # use bayes_nn::distributions::Distribution;
+    /// # let _ = model::from_fn(regression);
+    /// ```
+    pub fn times(
+        &self,
+        weight: Var<'g>,
+        x: Var<'g>,
+        map: &dyn Fn(Var<'g>, Var<'g>) -> Var<'g>,
+    ) -> Var<'g> {
+        self.handler.times(weight, x, map)
     }
 
     /// Says that `value` was seen and came from this distribution, which must have the shape of
@@ -227,23 +226,29 @@ impl<'g> Trace<'g> {
                 distribution: Box::new(own),
             });
         }
-        let mut simulated = None;
-        if let Mode::Prior {
-            rng,
-            simulate: true,
-        } = &mut *self.mode.borrow_mut()
-        {
-            simulated = Some(self.draw(name, &*distribution, shape, rng)?);
-        }
-        let completed = match (&simulated, self.shared.incomplete(value)) {
-            (Some(values), _) => Completed::whole(self.shared.graph.constant(values, shape)),
-            (None, None) => Completed::whole(value),
-            (None, Some(incomplete)) => self.complete(name, &*distribution, incomplete)?,
+        let mut declared = Declared {
+            name,
+            shape,
+            distribution: &*distribution,
+            bijector: None,
+            rows: None,
+            whole: shape,
         };
-        let checked = matches!(*self.mode.borrow(), Mode::Prior { .. }) && simulated.is_none();
-        if checked && !self.shared.is_absent(value) {
-            self.check_support(name, &*distribution, &completed)?;
-        }
+        let incomplete = self.shared.incomplete(value);
+        let known = incomplete.as_ref().map(|incomplete| {
+            declared.shape = incomplete.observed.shape();
+            (
+                known_rows(shape.columns(), &incomplete.missing),
+                incomplete.observed,
+            )
+        });
+        declared.rows = known.as_ref().map(|(rows, _)| rows.as_slice());
+        let seen = known.as_ref().map_or(value, |(_, seen)| *seen);
+        let completed = match (self.handler.observe(&declared, seen)?, incomplete) {
+            (Some(simulated), _) => Completed::whole(simulated),
+            (None, Some(incomplete)) => self.complete(name, &*distribution, incomplete)?,
+            (None, None) => Completed::whole(value),
+        };
         let log_prob = distribution.log_prob(completed.value);
         self.add_term(name, log_prob.sum(), 0.0.into());
         // An event has one density.
@@ -257,7 +262,6 @@ impl<'g> Trace<'g> {
             rows: completed.rows,
             log_prob,
             log_prob_shape,
-            simulated,
         });
         Ok(completed.value)
     }
@@ -293,6 +297,12 @@ impl<'g> Trace<'g> {
         let result = declare();
         self.scale.replace(before);
         result
+    }
+
+    /// Keeps an error of the model, and gives zeros to go on with.
+    pub(crate) fn refuse(&self, error: Error, shape: Shape) -> Var<'g> {
+        self.shared.fail(error);
+        self.shared.zeros(shape)
     }
 
     /// Puts `name.` before every name declared inside, as layers do.
@@ -338,142 +348,4 @@ impl<'g> Trace<'g> {
             source: Box::new(source),
         })
     }
-
-    /// Draws on the host, in row-major order of `shape`.
-    pub(super) fn draw(
-        &self,
-        name: &str,
-        distribution: &dyn Distribution<'g>,
-        shape: Shape,
-        rng: &mut Xoshiro256PlusPlus,
-    ) -> Result<Vec<f64>, Error> {
-        let parameters: Vec<Var<'g>> = distribution.parameters().iter().map(|p| p.value).collect();
-        let values = self.shared.evaluate(&parameters)?;
-        draw(name, distribution, shape, values, rng)
-    }
-
-    /// An unconstrained point to start from where there is no prior: uniform from -2 to 2.
-    fn anywhere(
-        &self,
-        name: &str,
-        shape: Shape,
-        rng: &mut Xoshiro256PlusPlus,
-    ) -> Result<Var<'g>, Error> {
-        let values = draw(
-            name,
-            &Uniform::new(-2.0, 2.0),
-            shape,
-            vec![vec![-2.0], vec![2.0]],
-            rng,
-        )?;
-        Ok(self.shared.graph.constant(&values, shape))
-    }
-
-    fn check_support(
-        &self,
-        name: &str,
-        distribution: &dyn Distribution<'g>,
-        value: &Completed<'g>,
-    ) -> Result<(), Error> {
-        let support = distribution.support();
-        let values = self.shared.evaluate(&[value.observed])?.swap_remove(0);
-        // Rows are the last axis: batch last.
-        let rows = value.observed.shape().columns();
-        match values.iter().position(|v| !support.contains(*v)) {
-            Some(place) => Err(Error::Support {
-                site: name.to_owned(),
-                row: value.row(place % rows),
-                value: values[place],
-                distribution: distribution.name(),
-                support: support.to_string(),
-            }),
-            None => Ok(()),
-        }
-    }
-}
-
-/// The part of `z` that belongs to a site as a value of this shape, and the logarithm of the
-/// Jacobian of the way there, summed.
-pub(super) fn constrained<'g>(
-    name: &str,
-    shape: Shape,
-    bijector: &Bijector<'g>,
-    z: Var<'g>,
-    sites: &[Site],
-) -> Result<(Var<'g>, Var<'g>), Error> {
-    let site = sites.iter().find(|site| site.name == name);
-    let site = site.ok_or_else(|| Error::SiteAppeared {
-        site: name.to_owned(),
-    })?;
-    // A vector on a simplex, say, has one unconstrained element less.
-    let unconstrained = bijector.unconstrained_shape(shape);
-    if site.shape != unconstrained {
-        return Err(Error::SiteShape {
-            site: name.to_owned(),
-            shape: Box::new(unconstrained),
-            fitted: Box::new(site.shape),
-        });
-    }
-    let z = z.view(site.offset, unconstrained);
-    let log_det = match bijector.log_det_jacobian(z) {
-        // One number stands for every element.
-        number if number.number().is_some() && bijector.is_element_wise() => {
-            number * shape.elements() as f64
-        }
-        elements => elements.sum(),
-    };
-    Ok((bijector.forward(z), log_det))
-}
-
-/// Draws that fill `shape`, given the values of each parameter.
-pub(crate) fn draw<'g>(
-    name: &str,
-    distribution: &dyn Distribution<'g>,
-    shape: Shape,
-    values: Vec<Vec<f64>>,
-    rng: &mut Xoshiro256PlusPlus,
-) -> Result<Vec<f64>, Error> {
-    let wrong = |source| Error::Parameter {
-        site: name.to_owned(),
-        source: Box::new(source),
-    };
-    let table = ParameterValues::of(distribution, values).map_err(wrong)?;
-    let event = distribution.event_shape();
-    let batch = shape.without(0, event.len().min(shape.len()));
-    let (mut numbers, mut checked) = (Vec::new(), None);
-    let mut one = vec![0.0; event.elements()];
-    let mut values = vec![0.0; shape.elements()];
-    for place in 0..batch.elements() {
-        let source = source_index(place, batch, table.shape());
-        // Draws that share their numbers share the check.
-        if checked != Some(source) {
-            table.read(source, &mut numbers);
-            distribution.check_values(&numbers).map_err(wrong)?;
-            checked = Some(source);
-        }
-        distribution.draw_event(&numbers, rng, &mut one);
-        // Event axes come first: the numbers of one event are a whole batch apart.
-        for (value, drawn) in values[place..]
-            .iter_mut()
-            .step_by(batch.elements())
-            .zip(&one)
-        {
-            *value = *drawn;
-        }
-    }
-    Ok(values)
-}
-
-/// Where element `index` of `shape` lies in a tensor of shape `own` that is stretched to it.
-fn source_index(index: usize, shape: Shape, own: Shape) -> usize {
-    let (mut rest, mut stride, mut source) = (index, 1, 0);
-    for axis in (0..shape.rank()).rev() {
-        let length = own.aligned(axis, shape.rank());
-        if length != 1 {
-            source += rest % shape[axis] * stride;
-        }
-        rest /= shape[axis];
-        stride *= length;
-    }
-    source
 }

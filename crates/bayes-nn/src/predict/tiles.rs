@@ -8,14 +8,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use bayes_nn_autodiff::{Graph, InputId, Shape, Var};
-use bayes_nn_inference::InputValues;
-use bayes_nn_kernels::{Backend, Device, KernelError, Plan, Program};
+use bayes_nn_inference::{Point, Rows};
+use bayes_nn_kernels::{Backend, Binding, Device, KernelError, Plan, Program};
 
 use super::Predict;
 use crate::bnn::Bnn;
 use crate::data::DataError;
 use crate::error::Error;
-use crate::model::{Batch, Data, Mode, Predictive, Source, Trace, transposed};
+use crate::model::{Batch, Data, Predictive, Source, Trace, transposed};
 use crate::nn::Likelihood;
 
 /// Rows of a tile on the CPU: enough to fill vectors, few enough for the activations to stay in
@@ -68,7 +68,7 @@ pub(super) struct TileGraph<'g> {
     pub(super) likelihood: Likelihood<'g>,
     x: InputId,
     z: Option<InputId>,
-    inputs: InputValues,
+    inputs: Vec<Binding>,
     states: RefCell<Vec<State<'g>>>,
 }
 
@@ -85,7 +85,7 @@ impl<'a> Tiles<'a> {
         how: Predict,
     ) -> Result<Tiles<'a>, Error> {
         how.check()?;
-        let (features, _) = posterior.model.network().sizes()?;
+        let features = posterior.model.features(&posterior.data)?;
         if x.is_empty() {
             return Err(DataError::Empty.into());
         }
@@ -123,12 +123,11 @@ impl<'a> Tiles<'a> {
 
     pub(super) fn write<'g>(&self, graph: &'g Graph) -> Result<TileGraph<'g>, Error> {
         let (z, inputs) = self.posterior.source.trace(graph);
-        let batch = Batch::new(graph, &Data::new(), None, false);
-        let sites = Rc::from(self.posterior.source.sites());
-        let trace = Trace::new(&batch, Mode::Given { z, sites });
+        let batch = Batch::new(graph, &Data::new(), Rows::All, false);
+        let point = Point::at(z, self.posterior.source.sites());
+        let trace = Trace::new(&batch, Rc::new(point));
         let x = graph.input("x", [self.features, self.width]);
-        let outputs = self.posterior.model.network().forward(&trace, x);
-        let likelihood = self.posterior.model.head().likelihood(&trace, outputs);
+        let likelihood = self.posterior.model.likelihood_of_rows(&trace, x)?;
         batch.shared.check()?;
         Ok(TileGraph {
             graph,
@@ -171,8 +170,8 @@ impl<'a> Tiles<'a> {
         let backend: &Device = &self.posterior.device;
         let compile = || -> Result<Box<dyn Program>, Error> {
             let mut program = backend.compile(&plan, self.posterior.precision)?;
-            for (input, values) in inputs {
-                program.write(*input, values)?;
+            for binding in inputs {
+                program.write(binding.input, &binding.column.to_f64())?;
             }
             Ok(program)
         };

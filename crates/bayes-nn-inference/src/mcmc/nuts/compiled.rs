@@ -1,37 +1,43 @@
 //! A [`Density`] compiled into a program that gives its logarithm and gradient.
 
-use bayes_nn_autodiff::{Graph, InputId, grad};
-use bayes_nn_kernels::{Backend, Device, KernelError, Plan, Precision, Program};
+use std::rc::Rc;
+
+use bayes_nn_autodiff::{Graph, grad};
+use bayes_nn_kernels::{Device, KernelError, Precision, Run, Runtime, Slot, Step, StepProgram};
 
 use super::delayed::Exact;
 use super::log_density::{EvalError, LogDensity};
-use crate::{Density, InferenceError, InputValues, Term};
+use crate::density::write_terms;
+use crate::{Density, InferenceError, Point, Rows};
 
-/// A density written, differentiated and planned once, for as many programs as wanted.
-pub(super) struct Blueprint {
-    plan: Plan,
-    precision: Precision,
-    /// The density alone, where the programs of density and gradient are of single precision.
-    exact: Option<Plan>,
-    inputs: InputValues,
-    z: InputId,
+const Z: &str = "z";
+const LOG_PROB: &str = "log_prob";
+const GRADIENT: &str = "gradient";
+
+/// A density written, differentiated and planned once, for as many chains as wanted.
+pub(super) struct Compiled {
+    gradient: StepProgram,
+    /// The density alone, where the density with its gradient is of single precision.
+    exact: Option<StepProgram>,
     dim: usize,
 }
 
 /// A program over the unconstrained vector that gives the logarithm of a density and its gradient.
 ///
 /// ```
-/// # use bayes_nn_autodiff::{Graph, Var};
-/// # use bayes_nn_inference::{Density, DensityError, Site, Term, Traced};
+/// # use std::rc::Rc;
+/// # use bayes_nn_autodiff::Graph;
+/// # use bayes_nn_inference::{Density, DensityError, Handler, Rows, Site, Term, Traced};
 /// use bayes_nn_inference::nuts::{CompiledDensity, LogDensity};
 /// # struct Normal(Vec<Site>);
 /// # impl Density for Normal {
 /// #     fn sites(&self) -> &[Site] { &self.0 }
 /// #     fn start(&self, _seed: u64) -> Result<Vec<f64>, DensityError> { Ok(vec![0.5]) }
 /// #     fn trace<'g>(
-/// #         &self, _graph: &'g Graph, z: &[Var<'g>], _batch: Option<usize>,
+/// #         &self, _: &'g Graph, handler: Rc<dyn Handler<'g> + 'g>, _: Rows,
 /// #     ) -> Result<Traced<'g>, DensityError> {
-/// #         Ok(Traced::new(vec![vec![Term::new("x", (-0.5 * z[0] * z[0]).sum())]]))
+/// #         let x = handler.unconstrained("x", [1].into())?;
+/// #         Ok(Traced::new(vec![Term::new("x", (-0.5 * x * x).sum())]))
 /// #     }
 /// # }
 /// # let density = Normal(vec![Site::new("x", [1], 0)]);
@@ -42,101 +48,108 @@ pub(super) struct Blueprint {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct CompiledDensity {
-    program: Box<dyn Program>,
-    z: InputId,
+    run: Run,
+    z: Slot,
+    log_prob: Slot,
+    gradient: Slot,
     dim: usize,
 }
 
-impl Blueprint {
+impl Compiled {
+    /// In this precision, and where it is single with an exact twin in double. On the CPU a
+    /// program has one thread: chains have theirs.
     pub(super) fn new(
         density: &dyn Density,
+        device: &Device,
         precision: Precision,
-    ) -> Result<Blueprint, InferenceError> {
-        let dim = density.dimension();
+    ) -> Result<Compiled, InferenceError> {
+        let dim = density.dim();
         if dim == 0 {
             return Err(InferenceError::NothingToFit);
         }
-        let graph = Graph::new();
-        let z = graph.input("z", [dim]);
-        let traced = density
-            .trace(&graph, &[z], None)
-            .map_err(InferenceError::Density)?;
-        graph.check()?;
-        let log_density = traced.log_densities()[0];
-        let gradient = grad(log_density, &[z])?[0];
-        // A state, too: then the program has it whether or not the density reads it.
-        let plan = Plan::new(&graph, &[log_density, gradient], &[(z, z)])?;
-        let exact = match precision {
-            Precision::F32 => Some(Plan::new(&graph, &[log_density], &[(z, z)])?),
-            Precision::F64 => None,
+        let write = |with_gradient: bool, precision| -> Result<StepProgram, InferenceError> {
+            let graph = Graph::new();
+            let step = Step::new(&graph);
+            // A state that nothing updates: it is set before every step.
+            let z = step.state(Z, [dim], 0.0);
+            let point = Rc::new(Point::at(z, density.sites()));
+            let log_prob = write_terms(&step, density, point, Rows::All)?.log_prob();
+            step.output(LOG_PROB, log_prob);
+            if with_gradient {
+                step.output(GRADIENT, grad(log_prob, &[z])?[0]);
+            }
+            Ok(step.finish(&runtime(device, precision))?)
         };
-        Ok(Blueprint {
-            plan,
-            precision,
-            exact,
-            inputs: traced.data,
-            z: z.input_id().expect("z was just made as an input"),
+        Ok(Compiled {
+            gradient: write(true, precision)?,
+            exact: match precision {
+                Precision::F32 => Some(write(false, Precision::F64)?),
+                Precision::F64 => None,
+            },
             dim,
         })
     }
 
-    /// On the CPU a program has one thread: chains have theirs.
-    pub(super) fn compile(&self, device: &Device) -> Result<CompiledDensity, InferenceError> {
-        Ok(CompiledDensity {
-            program: self.program(&self.plan, device, self.precision)?,
-            z: self.z,
-            dim: self.dim,
-        })
+    /// The density with its gradient, for one chain.
+    pub(super) fn start(&self) -> Result<CompiledDensity, InferenceError> {
+        CompiledDensity::of(&self.gradient, self.dim)
     }
 
-    /// The density in double precision, where [`Blueprint::compile`] gives it in single.
-    pub(super) fn compile_exact(
-        &self,
-        device: &Device,
-    ) -> Result<Option<CompiledValue>, InferenceError> {
-        let Some(plan) = &self.exact else {
-            return Ok(None);
-        };
-        Ok(Some(CompiledValue {
-            program: self.program(plan, device, Precision::F64)?,
-            z: self.z,
-        }))
+    /// The same on another device.
+    pub(super) fn start_on(&self, device: &Device) -> Result<CompiledDensity, InferenceError> {
+        let runtime = runtime(device, self.gradient.runtime().precision);
+        CompiledDensity::of(&self.gradient.on(&runtime)?, self.dim)
     }
 
-    fn program(
-        &self,
-        plan: &Plan,
-        device: &Device,
-        precision: Precision,
-    ) -> Result<Box<dyn Program>, InferenceError> {
-        let device = device.clone().threads(1);
-        let mut program = device.compile(plan, precision)?;
-        for (input, values) in &self.inputs {
-            match program.write(*input, values) {
-                // Read by the density, but without effect on it.
-                Err(KernelError::NoInput { .. }) => {}
-                result => result?,
-            }
-        }
-        Ok(program)
+    /// The density in double precision, where [`Compiled::start`] gives it in single.
+    pub(super) fn start_exact(&self) -> Result<Option<CompiledValue>, InferenceError> {
+        let exact = self.exact.as_ref().map(|program| {
+            let run = begun(program)?;
+            Ok(CompiledValue {
+                z: run.slot(Z)?,
+                log_prob: run.slot(LOG_PROB)?,
+                run,
+            })
+        });
+        exact.transpose()
     }
+}
+
+fn runtime(device: &Device, precision: Precision) -> Runtime {
+    Runtime {
+        device: device.clone().threads(1),
+        precision,
+        threads: Some(1),
+    }
+}
+
+fn begun(program: &StepProgram) -> Result<Run, KernelError> {
+    let mut run = program.start(1)?;
+    run.begin(&[0])?;
+    Ok(run)
 }
 
 /// A program over the unconstrained vector that gives the logarithm of a density alone.
 pub(super) struct CompiledValue {
-    program: Box<dyn Program>,
-    z: InputId,
+    run: Run,
+    z: Slot,
+    log_prob: Slot,
 }
 
 impl Exact for CompiledValue {
     fn logp(&mut self, position: &[f64]) -> Result<f64, EvalError> {
-        let fatal = |error: KernelError| EvalError::Fatal(Box::new(error));
-        self.program.write(self.z, position).map_err(fatal)?;
-        self.program.run(1).map_err(fatal)?;
-        let mut log_density = [0.0];
-        self.program.read_output_into(0, &mut log_density);
-        Ok(log_density[0])
+        let mut log_prob = [0.0];
+        let run = &mut self.run;
+        run.set_at(0, self.z, position)
+            .and_then(|()| run.advance_one(0, 1))
+            .and_then(|()| run.get_into(0, self.log_prob, &mut log_prob))
+            .map_err(fatal)?;
+        Ok(log_prob[0])
     }
+}
+
+fn fatal(error: KernelError) -> EvalError {
+    EvalError::Fatal(Box::new(error))
 }
 
 impl CompiledDensity {
@@ -145,7 +158,18 @@ impl CompiledDensity {
     /// # Errors
     /// A density without variables, or that cannot be written or compiled.
     pub fn new(density: &dyn Density) -> Result<CompiledDensity, InferenceError> {
-        Blueprint::new(density, Precision::F64)?.compile(&Device::cpu())
+        Compiled::new(density, &Device::cpu(), Precision::F64)?.start()
+    }
+
+    fn of(program: &StepProgram, dim: usize) -> Result<CompiledDensity, InferenceError> {
+        let run = begun(program)?;
+        Ok(CompiledDensity {
+            z: run.slot(Z)?,
+            log_prob: run.slot(LOG_PROB)?,
+            gradient: run.slot(GRADIENT)?,
+            run,
+            dim,
+        })
     }
 }
 
@@ -155,13 +179,14 @@ impl LogDensity for CompiledDensity {
     }
 
     fn logp_grad(&mut self, position: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
-        let fatal = |error: KernelError| EvalError::Fatal(Box::new(error));
-        self.program.write(self.z, position).map_err(fatal)?;
-        self.program.run(1).map_err(fatal)?;
-        let mut log_density = [0.0];
-        self.program.read_output_into(0, &mut log_density);
-        self.program.read_output_into(1, gradient);
-        Ok(log_density[0])
+        let mut log_prob = [0.0];
+        let run = &mut self.run;
+        run.set_at(0, self.z, position)
+            .and_then(|()| run.advance_one(0, 1))
+            .and_then(|()| run.get_into(0, self.log_prob, &mut log_prob))
+            .and_then(|()| run.get_into(0, self.gradient, gradient))
+            .map_err(fatal)?;
+        Ok(log_prob[0])
     }
 }
 
@@ -172,34 +197,10 @@ pub(crate) fn first_bad_term(
     precision: Precision,
 ) -> Result<Option<String>, InferenceError> {
     let graph = Graph::new();
-    let z = graph.input("z", [position.len()]);
-    let traced = density
-        .trace(&graph, &[z], None)
-        .map_err(InferenceError::Density)?;
-    let mut names = Vec::new();
-    let mut outputs = Vec::new();
-    for (name, part) in traced.samples.iter().flatten().flat_map(Term::parts) {
-        names.push(name);
-        outputs.push(part);
-    }
-    for term in traced.samples.iter().flatten() {
-        if term.value.id().is_some() {
-            names.push(format!("{} (its gradient)", term.name));
-            outputs.push(grad(term.value, &[z])?[0]);
-        }
-    }
-    let plan = Plan::new(&graph, &outputs, &[(z, z)])?;
-    let mut program = Device::cpu().compile(&plan, precision)?;
-    for (input, values) in &traced.data {
-        match program.write(*input, values) {
-            Err(KernelError::NoInput { .. }) => {}
-            result => result?,
-        }
-    }
-    let z = z.input_id().expect("z was just made as an input");
-    program.write(z, position)?;
-    program.run(1)?;
-    let bad = (0..outputs.len())
-        .find(|&output| program.read_output(output).iter().any(|v| !v.is_finite()));
-    Ok(bad.map(|output| names[output].clone()))
+    let step = Step::new(&graph);
+    let z = step.state(Z, [position.len()], 0.0);
+    let point = Rc::new(Point::at(z, density.sites()));
+    let terms = write_terms(&step, density, point, Rows::All)?.terms;
+    let runtime = runtime(&Device::cpu(), precision);
+    crate::density::first_bad_term(&step, &terms, &[z], &[(Z, position)], (0, 0), &runtime)
 }

@@ -10,7 +10,7 @@ use std::time::Instant;
 use bayes_nn_kernels::{Device, Precision};
 
 use super::chain::{Chain, seconds_per_gradient};
-use super::compiled::Blueprint;
+use super::compiled::Compiled;
 use super::delayed::{DelayedAcceptance, Exact};
 use super::fit::{NutsFit, Timing};
 use super::log_density::LogDensity;
@@ -76,16 +76,16 @@ impl Nuts {
         sink: Option<Box<dyn DrawSink>>,
     ) -> Result<NutsRun, InferenceError> {
         self.check()?;
-        let blueprint = Blueprint::new(density, self.precision)?;
+        let compiled = Compiled::new(density, &self.device, self.precision)?;
         let origin = Origin {
             sites: density.sites(),
             density: Some(density),
-            blueprint: Some(&blueprint),
+            compiled: Some(&compiled),
         };
         let make = |_| -> Made {
-            let exact = blueprint.compile_exact(&self.device)?;
+            let exact = compiled.start_exact()?;
             let exact = exact.map(|exact| Box::new(exact) as Box<dyn Exact>);
-            Ok((Box::new(blueprint.compile(&self.device)?), exact))
+            Ok((Box::new(compiled.start()?), exact))
         };
         self.launch(&origin, make, sink)
     }
@@ -111,7 +111,7 @@ impl Nuts {
         let origin = Origin {
             sites: &[],
             density: None,
-            blueprint: None,
+            compiled: None,
         };
         self.launch(&origin, |chain| Ok((Box::new(make(chain)), None)), None)
     }
@@ -145,7 +145,7 @@ impl Nuts {
                 chain.begin_at(state);
             }
             if chains.is_empty() {
-                timing = self.time(&mut chain, origin.blueprint)?;
+                timing = self.time(&mut chain, origin.compiled)?;
             }
             chains.push_back(Queued {
                 chain,
@@ -199,11 +199,11 @@ impl Nuts {
     fn time(
         &self,
         chain: &mut Chain,
-        blueprint: Option<&Blueprint>,
+        compiled: Option<&Compiled>,
     ) -> Result<Timing, InferenceError> {
-        let on_cpu = match blueprint.filter(|_| !self.device.is_cpu()) {
-            Some(blueprint) => {
-                let mut density = blueprint.compile(&Device::cpu())?;
+        let on_cpu = match compiled.filter(|_| !self.device.is_cpu()) {
+            Some(compiled) => {
+                let mut density = compiled.start_on(&Device::cpu())?;
                 Some(seconds_per_gradient(&mut density, chain.position()))
             }
             None => None,

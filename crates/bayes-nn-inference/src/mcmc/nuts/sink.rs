@@ -17,8 +17,9 @@ pub type SinkError = Box<dyn std::error::Error + Send + Sync>;
 /// error is that of the fit ([`NutsFit::sink_error`](super::NutsFit::sink_error)).
 ///
 /// ```
-/// # use bayes_nn_autodiff::{Graph, Var};
-/// # use bayes_nn_inference::{Density, DensityError, Nuts, Site, Term, Traced};
+/// # use std::rc::Rc;
+/// # use bayes_nn_autodiff::Graph;
+/// # use bayes_nn_inference::{Density, DensityError, Handler, Nuts, Rows, Site, Term, Traced};
 /// use std::sync::{Arc, Mutex};
 /// use bayes_nn_inference::nuts::{Block, DrawSink, Planned, SinkError};
 /// # struct Normal(Vec<Site>);
@@ -26,9 +27,10 @@ pub type SinkError = Box<dyn std::error::Error + Send + Sync>;
 /// #     fn sites(&self) -> &[Site] { &self.0 }
 /// #     fn start(&self, _seed: u64) -> Result<Vec<f64>, DensityError> { Ok(vec![0.5]) }
 /// #     fn trace<'g>(
-/// #         &self, _graph: &'g Graph, z: &[Var<'g>], _batch: Option<usize>,
+/// #         &self, _: &'g Graph, handler: Rc<dyn Handler<'g> + 'g>, _: Rows,
 /// #     ) -> Result<Traced<'g>, DensityError> {
-/// #         Ok(Traced::new(vec![vec![Term::new("x", (-0.5 * z[0] * z[0]).sum())]]))
+/// #         let x = handler.unconstrained("x", [1].into())?;
+/// #         Ok(Traced::new(vec![Term::new("x", (-0.5 * x * x).sum())]))
 /// #     }
 /// # }
 /// # let density = Normal(vec![Site::new("x", [1], 0)]);

@@ -1,6 +1,6 @@
 //! Where chains begin.
 
-use super::compiled::{Blueprint, first_bad_term};
+use super::compiled::{Compiled, first_bad_term};
 use super::log_density::{EvalError, LogDensity};
 use super::random::Stream;
 use super::settings::Nuts;
@@ -15,7 +15,7 @@ const TRIES: usize = 100;
 pub(super) struct Origin<'a> {
     pub(super) sites: &'a [Site],
     pub(super) density: Option<&'a dyn Density>,
-    pub(super) blueprint: Option<&'a Blueprint>,
+    pub(super) compiled: Option<&'a Compiled>,
 }
 
 impl Nuts {

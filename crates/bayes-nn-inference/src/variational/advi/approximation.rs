@@ -4,11 +4,12 @@ use std::f64::consts::TAU;
 use std::sync::Arc;
 
 use bayes_nn_autodiff::noise::{self, NoiseKey};
-use bayes_nn_autodiff::{Graph, NoiseKind, Var};
+use bayes_nn_autodiff::{NoiseKind, Var};
+use bayes_nn_kernels::{Binding, Step};
 
 use super::Family;
 use super::guide::softplus;
-use crate::{InputValues, Site};
+use crate::Site;
 
 /// A normal distribution over the unconstrained vector `z [P]`. A clone shares the numbers.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,11 +32,11 @@ impl Approximation {
         let mut blocks = blocks.into_iter();
         let mut next = || blocks.next().unwrap_or_default();
         let (mean, rho, mut strict) = (next(), next(), next());
-        let dimension = mean.len();
+        let dim = mean.len();
         let diagonal: Vec<f64> = rho.into_iter().map(softplus).collect();
         for (place, value) in strict.iter_mut().enumerate() {
-            let row = place / dimension;
-            match place % dimension < row {
+            let row = place / dim;
+            match place % dim < row {
                 true => *value *= diagonal[row],
                 false => *value = 0.0,
             }
@@ -60,7 +61,7 @@ impl Approximation {
     }
 
     /// The length `P` of `z`.
-    pub fn dimension(&self) -> usize {
+    pub fn dim(&self) -> usize {
         self.mean.len()
     }
 
@@ -71,12 +72,12 @@ impl Approximation {
 
     /// The marginal standard deviations, `[P]`.
     pub fn sd(&self) -> Vec<f64> {
-        let dimension = self.dimension();
+        let dim = self.dim();
         match self.strict.is_empty() {
             true => self.diagonal.to_vec(),
-            false => (0..dimension)
+            false => (0..dim)
                 .map(|row| {
-                    let below = &self.strict[row * dimension..][..row];
+                    let below = &self.strict[row * dim..][..row];
                     below
                         .iter()
                         .fold(self.diagonal[row].powi(2), |sum, s| sum + s * s)
@@ -88,27 +89,27 @@ impl Approximation {
 
     /// The lower Cholesky factor of the covariance, row-major `[P, P]`.
     pub fn cholesky(&self) -> Vec<f64> {
-        let dimension = self.dimension();
+        let dim = self.dim();
         let mut factor = match self.strict.is_empty() {
-            true => vec![0.0; dimension * dimension],
+            true => vec![0.0; dim * dim],
             false => self.strict.to_vec(),
         };
         for (i, &d) in self.diagonal.iter().enumerate() {
-            factor[i * dimension + i] = d;
+            factor[i * dim + i] = d;
         }
         factor
     }
 
     /// The log density of the guide at a point `z [P]`, in nats.
     pub fn log_prob(&self, z: &[f64]) -> f64 {
-        let dimension = self.dimension();
+        let dim = self.dim();
         // The noise that gives z, by forward substitution.
-        let mut eps: Vec<f64> = Vec::with_capacity(dimension);
-        let mut log_prob = -0.5 * dimension as f64 * TAU.ln();
+        let mut eps: Vec<f64> = Vec::with_capacity(dim);
+        let mut log_prob = -0.5 * dim as f64 * TAU.ln();
         for (i, z) in z.iter().enumerate() {
             let mut rest = z - self.mean[i];
             if !self.strict.is_empty() {
-                let below = self.strict[i * dimension..][..i].iter().zip(&eps);
+                let below = self.strict[i * dim..][..i].iter().zip(&eps);
                 rest = below.fold(rest, |rest, (s, e)| rest - s * e);
             }
             let e = rest / self.diagonal[i];
@@ -119,25 +120,23 @@ impl Approximation {
     }
 
     /// Draws of `z`, row-major `[draws, P]`. Draw `i` is the one that a program of
-    /// [`Approximation::trace`] makes in step `i` with the same seed, up to its rounding.
+    /// [`Approximation::draw`] makes in step `i` with the same seed, up to its rounding.
     pub fn draws(&self, draws: usize, seed: u64) -> Vec<f64> {
-        let dimension = self.dimension();
-        let mut result = Vec::with_capacity(draws * dimension);
+        let dim = self.dim();
+        let mut result = Vec::with_capacity(draws * dim);
         for step in 0..draws as u64 {
             let key = NoiseKey {
                 seed,
                 step,
                 stream: DRAWS,
             };
-            let eps: Vec<f64> = (0..dimension)
-                .map(|i| noise::normal(&key, 0, i as u32))
-                .collect();
-            result.extend((0..dimension).map(|i| {
+            let eps: Vec<f64> = (0..dim).map(|i| noise::normal(&key, 0, i as u32)).collect();
+            result.extend((0..dim).map(|i| {
                 let own = self.mean[i] + self.diagonal[i] * eps[i];
                 match self.strict.is_empty() {
                     true => own,
                     false => {
-                        let below = self.strict[i * dimension..][..i].iter().zip(&eps);
+                        let below = self.strict[i * dim..][..i].iter().zip(&eps);
                         below.fold(own, |sum, (s, e)| sum + s * e)
                     }
                 }
@@ -148,32 +147,53 @@ impl Approximation {
 
     /// Writes a draw of `z` into a graph, a fresh one at every step, and returns it with the
     /// values of the inputs that it reads.
-    pub fn trace<'g>(&self, graph: &'g Graph) -> (Var<'g>, InputValues) {
-        let dimension = self.dimension();
-        let eps = graph.noise(NoiseKind::Normal, DRAWS, [dimension]);
+    pub fn trace<'g>(&self, graph: &'g bayes_nn_autodiff::Graph) -> (Var<'g>, Vec<Binding>) {
+        let dim = self.dim();
+        let eps = graph.noise(NoiseKind::Normal, 0, [dim]);
         let mut data = Vec::new();
         let mut input = |name: &str, values: &Arc<[f64]>| {
-            let columns = values.len() / dimension;
-            let var = match columns {
-                1 => graph.input(name, [dimension]),
-                _ => graph.input(name, [dimension, dimension]),
+            let var = match values.len() / dim {
+                1 => graph.input(name, [dim]),
+                _ => graph.input(name, [dim, dim]),
             };
-            data.extend(var.input_id().map(|id| (id, values.clone())));
+            data.extend(var.input_id().map(|id| Binding::new(id, values.clone())));
             var
         };
         let mean = input("mean", &self.mean);
         let mut z = mean + input("scale", &self.diagonal) * eps;
-        if dimension > 1 && !self.strict.is_empty() {
+        if dim > 1 && !self.strict.is_empty() {
             z = z + input("lower", &self.strict).matmul(eps);
         }
         (z, data)
+    }
+
+    /// Writes a draw of `z [P]` into a step, a fresh one at every step.
+    pub fn draw<'g>(&self, step: &Step<'g>) -> Var<'g> {
+        let dim = self.dim();
+        let eps = step.graph().noise(NoiseKind::Normal, step.stream(), [dim]);
+        let input = |name: &str, values: &Arc<[f64]>| {
+            let var = match values.len() / dim.max(1) {
+                0 | 1 => step.graph().input(name, [dim]),
+                _ => step.graph().input(name, [dim, dim]),
+            };
+            let id = var.input_id().expect("it was just made as an input");
+            step.bind(vec![Binding::new(id, values.clone())]);
+            var
+        };
+        let mean = input("mean", &self.mean);
+        let mut z = mean + input("scale", &self.diagonal) * eps;
+        if dim > 1 && !self.strict.is_empty() {
+            z = z + input("lower", &self.strict).matmul(eps);
+        }
+        z
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bayes_nn_kernels::{Backend, Cpu, Plan, Precision};
+    use bayes_nn_autodiff::Graph;
+    use bayes_nn_kernels::{Precision, Runtime};
 
     fn correlated() -> Approximation {
         let sites = [Site::new("x", [2], 0)];
@@ -195,17 +215,18 @@ mod tests {
     fn host_draws_are_those_of_a_program() {
         let approximation = correlated();
         let graph = Graph::new();
-        let (z, data) = approximation.trace(&graph);
-        let plan = Plan::new(&graph, &[z], &[]).unwrap();
-        let backend = Cpu::detect().unwrap();
-        let mut program = backend.compile(&plan, Precision::F64).unwrap();
-        for (input, values) in data {
-            program.write(input, &values).unwrap();
-        }
-        program.rewind(9, 0);
-        for host in approximation.draws(4, 9).chunks(2) {
-            program.run(1).unwrap();
-            for (a, b) in host.iter().zip(program.read_output(0)) {
+        let step = Step::new(&graph);
+        step.record("z", approximation.draw(&step));
+        let runtime = Runtime {
+            precision: Precision::F64,
+            ..Runtime::default()
+        };
+        let mut run = step.finish(&runtime).unwrap().start(1).unwrap();
+        run.begin(&[9]).unwrap();
+        run.advance_one(0, 4).unwrap();
+        let recorded = run.recorded(0, "z").unwrap();
+        for (host, program) in approximation.draws(4, 9).chunks(2).zip(recorded.chunks(2)) {
+            for (a, b) in host.iter().zip(program) {
                 assert!((a - b).abs() < 1e-12);
             }
         }

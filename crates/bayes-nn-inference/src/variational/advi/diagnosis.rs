@@ -1,47 +1,52 @@
 //! After a step gave a number that is not finite: which step, and which term of the density.
 
-use std::sync::Arc;
+use std::rc::Rc;
 
-use bayes_nn_autodiff::{Graph, grad};
-use bayes_nn_kernels::Plan;
+use bayes_nn_autodiff::Graph;
+use bayes_nn_kernels::{Backend, Run, Step};
 
-use super::stepper::{Recipe, Role, Stepper, Values, Written, id};
+use super::drive::blocks;
+use super::guide::Guide;
+use super::write::ELBO;
 use super::{Advi, Approximation};
-use crate::{Density, Divergence, InferenceError, NonFinite, Site, Term};
+use crate::density::{first_bad_term, write_terms};
+use crate::{Density, Divergence, InferenceError, NonFinite, Rows, Site};
 
 /// Repeats the `steps` steps after the last saved state one by one, up to the first bad one, and
 /// describes it. `elbos` are those of the steps before.
 pub(super) fn locate(
     advi: &Advi,
     density: &dyn Density,
-    stepper: &mut Stepper<'_>,
+    run: &mut Run,
+    replica: usize,
     mut elbos: Vec<f64>,
     steps: u64,
 ) -> Result<Divergence, InferenceError> {
-    stepper.restore();
-    stepper.rewind(advi.seed, elbos.len() as u64);
+    run.restore(replica)?;
+    run.rewind(replica, advi.seed, elbos.len() as u64)?;
     let mut what = None;
     for _ in 0..steps {
-        let elbo = stepper.run(1)?[0];
+        run.advance_one(replica, 1)?;
+        let elbo = run.recorded(replica, ELBO)?[0];
         what = match elbo.is_finite() {
             false => Some(NonFinite::Elbo),
-            true => non_finite(stepper, density.sites()),
+            true => non_finite(run, replica, density.sites())?,
         };
         if what.is_some() {
-            stepper.restore();
+            run.restore(replica)?;
             break;
         }
-        stepper.save();
+        run.save(replica)?;
         elbos.push(elbo);
     }
-    let blocks = stepper.values(|role| matches!(role, Role::Parameter(_)));
+    let blocks = blocks(advi, run, replica, false)?;
     let step = elbos.len() as u64;
     Ok(Divergence {
         step,
         seed: advi.seed,
         // The same steps give the same numbers, so something was found.
         what: what.unwrap_or(NonFinite::Elbo),
-        term: first_bad_term(advi, density, &blocks, step)?,
+        term: bad_term(advi, density, &blocks, step)?,
         advice: advice(advi, step),
         last_good: Approximation::from_blocks(advi.family, density.sites(), blocks),
         elbos,
@@ -61,21 +66,32 @@ fn advice(advi: &Advi, step: u64) -> String {
 }
 
 /// Which state is not finite, if one is not.
-pub(super) fn non_finite(stepper: &Stepper<'_>, sites: &[Site]) -> Option<NonFinite> {
-    let dimension = sites.last()?.range().end;
-    let (role, place) = stepper.non_finite()?;
-    let element = match role {
-        // The factor [P, P]: row i belongs to element i.
-        Role::Parameter(2) | Role::Memory(2) | Role::Average(2) => {
-            place % (dimension * dimension) / dimension
-        }
-        _ => place % dimension,
+pub(super) fn non_finite(
+    run: &Run,
+    replica: usize,
+    sites: &[Site],
+) -> Result<Option<NonFinite>, InferenceError> {
+    let Some(dim) = sites.last().map(|site| site.range().end) else {
+        return Ok(None);
     };
-    let site = site_of(sites, element);
-    Some(match role {
-        Role::Parameter(_) | Role::Average(_) => NonFinite::Parameter { site },
-        Role::Memory(_) => NonFinite::Optimizer { site },
-    })
+    for state in run.states() {
+        let Some(place) = run.first_non_finite(replica, state)? else {
+            continue;
+        };
+        // A state is a block of the guide, or belongs to one: `mu`, `mu.average`, `mu.adam.m`.
+        let (block, of_block) = state.split_once('.').unwrap_or((state, ""));
+        let element = match block {
+            // The factor [P, P]: row i belongs to element i.
+            "lower" => place % (dim * dim) / dim,
+            _ => place % dim,
+        };
+        let site = site_of(sites, element);
+        return Ok(Some(match of_block {
+            "" | "average" => NonFinite::Parameter { site },
+            _ => NonFinite::Optimizer { site },
+        }));
+    }
+    Ok(None)
 }
 
 /// The name of the site that an element of `z` belongs to.
@@ -86,41 +102,32 @@ pub(super) fn site_of(sites: &[Site], element: usize) -> String {
         .map_or_else(String::new, |site| site.name.clone())
 }
 
-/// The first term that is not finite at the guide's draws of this step, or whose gradient is not.
-fn first_bad_term(
+/// The first term that is not finite at the guide's draw of this step, or whose gradient is not.
+fn bad_term(
     advi: &Advi,
     density: &dyn Density,
-    blocks: &Values,
-    step: u64,
+    blocks: &[Vec<f64>],
+    number: u64,
 ) -> Result<Option<String>, InferenceError> {
     let graph = Graph::new();
-    let written = Written::new(&graph, advi, density, advi.samples, advi.batch)?;
-    let mut names = Vec::new();
-    let mut outputs = Vec::new();
-    for (name, part) in written.samples.iter().flatten().flat_map(Term::parts) {
-        names.push(name);
-        outputs.push(part);
-    }
-    for term in written.samples.iter().flatten() {
-        if term.value.id().is_some() {
-            for gradient in grad(term.value, &written.guide.blocks)? {
-                names.push(format!("{} (its gradient)", term.name));
-                outputs.push(gradient);
-            }
-        }
-    }
-    let parameters = written.guide.blocks.iter().zip(blocks);
-    let inputs = parameters.map(|(block, values)| (id(*block), Arc::from(values.as_slice())));
-    let recipe = Recipe {
-        plan: Plan::new(&graph, &outputs, &[])?,
-        data: written.data.iter().cloned().chain(inputs).collect(),
+    // Ranks see other rows, and are looked at as one device.
+    let step = Step::new(&graph);
+    let guide = Rc::new(Guide::new(&step, advi.family, density.sites()));
+    let rows = match advi.rows_of_rank(density.rows()) {
+        Some(rows) => Rows::Minibatch(rows * advi.device.ranks()),
+        None => Rows::All,
     };
-    let mut lanes = recipe.alone(advi)?;
-    let mut programs = lanes.programs();
-    let program = &mut programs[0];
-    program.rewind(advi.seed, step);
-    program.run(1)?;
-    let bad = (0..outputs.len())
-        .find(|&output| program.read_output(output).iter().any(|v| !v.is_finite()));
-    Ok(bad.map(|output| names[output].clone()))
+    let traced = write_terms(&step, density, guide.clone(), rows)?;
+    let names = advi.family.blocks().iter().copied();
+    let values = names
+        .zip(blocks.iter().map(Vec::as_slice))
+        .collect::<Vec<_>>();
+    first_bad_term(
+        &step,
+        &traced.terms,
+        &guide.blocks,
+        &values,
+        (advi.seed, number),
+        &advi.runtime(),
+    )
 }

@@ -1,15 +1,12 @@
 //! Running a fit: its restarts, together or on threads.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use bayes_nn_autodiff::noise::{self, NoiseKey};
-use bayes_nn_kernels::{Backend, Profile};
+use bayes_nn_kernels::{Profile, fan_out};
 
-use super::group::Group;
-use super::stepper::Blueprint;
-use super::{Advi, AdviFit, Restart};
+use super::elbo::{Guided, elbos};
+use super::{Advi, AdviFit, Restart, drive};
 use crate::progress::Running;
 use crate::{Density, InferenceError, Start};
 
@@ -26,7 +23,7 @@ impl Advi {
     /// error is returned.
     pub fn fit(&self, density: &dyn Density) -> Result<AdviFit, InferenceError> {
         self.check(density.rows())?;
-        if density.dimension() == 0 {
+        if density.dim() == 0 {
             return Err(InferenceError::NothingToFit);
         }
         if let Some(progress) = &self.progress {
@@ -70,74 +67,52 @@ impl Advi {
     /// As [`Advi::fit`], before its first step.
     pub fn profile(&self, density: &dyn Density, steps: u64) -> Result<Profile, InferenceError> {
         self.check(density.rows())?;
-        if density.dimension() == 0 {
+        if density.dim() == 0 {
             return Err(InferenceError::NothingToFit);
         }
-        let blueprint = Blueprint::new(self, density)?;
-        let mut lanes = blueprint.recipe.alone(self)?;
-        let mut stepper = blueprint.stepper(&mut *lanes.programs().swap_remove(0));
-        stepper.begin(self, &self.start(density)?)?;
+        let mut run = self.write(density)?.start(1)?;
+        run.begin(&[self.seed])?;
+        drive::begin(self, density, &mut run, 0)?;
         // The first steps fill caches and start threads.
-        stepper.profile(steps.div_ceil(10))?;
-        Ok(stepper.profile(steps)?.with_limits(&self.device)?)
+        run.profile(steps.div_ceil(10))?;
+        Ok(run.profile(steps)?.with_limits(&self.device)?)
     }
 
     pub(super) fn seed_of(&self, restart: usize) -> u64 {
         self.seed.wrapping_add(restart as u64)
     }
 
-    /// Runs the restarts: together where the device can, else on as many threads as allowed. Each
-    /// is by itself, so that nothing depends on which thread took it or on what ran beside it.
+    /// Runs the restarts, then judges what they came to. Each is by itself, so that nothing depends
+    /// on which thread took it or on what ran beside it.
     fn run_all(
         &self,
         density: &dyn Density,
     ) -> Result<Vec<Result<AdviFit, InferenceError>>, InferenceError> {
         let begin = Instant::now();
-        let blueprint = Blueprint::new(self, density)?;
+        let program = self.write(density)?;
         let writing = begin.elapsed();
-        let group = |first: usize, begin: Instant| Group {
-            advi: self,
-            density,
-            blueprint: &blueprint,
-            first,
-            begin,
-            writing,
-        };
-        let begin = Instant::now();
-        if let Some(lanes) = blueprint.recipe.together(self, self.restarts)? {
-            return group(0, begin).run(lanes);
-        }
-        let run = |restart: usize| {
-            let begin = Instant::now();
-            let lanes = blueprint.recipe.alone(self)?;
-            group(restart, begin).run(lanes)?.swap_remove(0)
-        };
-        let available = || std::thread::available_parallelism().map_or(1, |n| n.get());
-        let threads = match self.device.ranks() {
-            1 => self.threads.unwrap_or_else(available).min(self.restarts),
-            // Their programs take turns, and beside ranks that wait for one another on several GPUs
-            // nothing else is to be copied, loaded or freed there.
-            _ => 1,
-        };
-        let next = AtomicUsize::new(0);
-        let results: Mutex<Vec<_>> = Mutex::new((0..self.restarts).map(|_| None).collect());
-        std::thread::scope(|scope| {
-            for _ in 0..threads {
-                scope.spawn(|| {
-                    loop {
-                        let restart = next.fetch_add(1, Ordering::Relaxed);
-                        if restart >= self.restarts {
-                            break;
-                        }
-                        let result = run(restart);
-                        results.lock().unwrap_or_else(PoisonError::into_inner)[restart] =
-                            Some(result);
-                    }
-                });
+        let ends = fan_out(&program, self.restarts, |run, restarts| {
+            drive::drive(self, density, run, restarts, writing)
+        })?;
+        // The states make room for the evaluation.
+        drop(program);
+        let guides: Vec<Guided<'_>> = ends
+            .iter()
+            .flatten()
+            .map(|end| Guided {
+                seed: end.seed(),
+                blocks: &end.blocks,
+            })
+            .collect();
+        let mut elbos = elbos(self, density, &guides)?.into_iter();
+        let fits = ends.into_iter().map(|end| {
+            let end = end?;
+            match elbos.next() {
+                Some(elbo) => end.finish(density, elbo?),
+                None => unreachable!("every guide was evaluated"),
             }
         });
-        let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Ok(results.into_iter().flatten().collect())
+        Ok(fits.collect())
     }
 
     /// Where the means begin, with this object's own seed.
@@ -152,13 +127,13 @@ impl Advi {
                     stream: START,
                 };
                 let uniform = |i| 4.0 * noise::uniform(&key, 0, i as u32) - 2.0;
-                (0..density.dimension()).map(uniform).collect()
+                (0..density.dim()).map(uniform).collect()
             }
         };
-        if start.len() != density.dimension() {
+        if start.len() != density.dim() {
             return Err(InferenceError::StartLength {
                 got: start.len(),
-                expected: density.dimension(),
+                expected: density.dim(),
             });
         }
         for site in density.sites() {

@@ -29,7 +29,7 @@ impl Approximation {
             });
         }
         let mut compiled = CompiledDensity::new(density)?;
-        let mut gradient = vec![0.0; self.dimension()];
+        let mut gradient = vec![0.0; self.dim()];
         let positions = self.draws(draws, seed);
         let ratio = |(draw, z): (usize, &[f64])| {
             let log_density = match compiled.logp_grad(z, &mut gradient) {
@@ -46,7 +46,7 @@ impl Approximation {
                 }),
             }
         };
-        let draws = positions.chunks_exact(self.dimension().max(1)).enumerate();
+        let draws = positions.chunks_exact(self.dim().max(1)).enumerate();
         draws.map(ratio).collect()
     }
 

@@ -6,14 +6,14 @@
 
 mod approximation;
 mod diagnosis;
-mod evaluation;
+mod drive;
+mod elbo;
 mod fit;
-mod group;
 mod guide;
 mod importance;
 mod result;
 mod settings;
-mod stepper;
+mod write;
 
 pub use approximation::Approximation;
 pub use result::{AdviFit, Curve, Elbo, Restart, Stop};

@@ -4,9 +4,10 @@ use bayes_nn_autodiff::Kind;
 use bayes_nn_autodiff::noise::Permutation;
 
 use crate::cpu::memory::Frame;
+use crate::data::{Column, each_type};
 use crate::element::Element;
 use crate::error::{DeviceError, KernelError};
-use crate::plan::{Pass, Value, ValueId};
+use crate::plan::{Layout, Pass, Value, ValueId};
 use crate::ranks::Seat;
 
 /// Runs a step that moves elements.
@@ -22,23 +23,20 @@ pub(crate) fn run<T: Element>(step: &Pass, frame: &Frame<'_, T>) -> Result<(), K
             offset,
             out,
         } => {
-            let (source, out) = (frame.value(*source), frame.value(*out));
-            let count = out.shape.elements();
-            each_kind(frame, source, out, |m| m.copy(*offset, 0, count));
+            let count = frame.value(*out).shape.elements();
+            each_kind(frame, *source, *out, |m| m.copy(*offset, 0, count));
         }
         Pass::Transpose { source, out } => {
-            let (source, out) = (frame.value(*source), frame.value(*out));
-            each_kind(frame, source, out, |m| m.transpose());
+            each_kind(frame, *source, *out, |m| m.transpose());
         }
         Pass::Concat { parts, out, axis } => {
-            let out = frame.value(*out);
-            let inner: usize = out.shape[axis + 1..].iter().product();
-            let outer: usize = out.shape[..*axis].iter().product();
-            let row = out.shape[*axis] * inner;
+            let value = frame.value(*out);
+            let inner: usize = value.shape[axis + 1..].iter().product();
+            let outer: usize = value.shape[..*axis].iter().product();
+            let row = value.shape[*axis] * inner;
             for (start, part) in parts {
-                let part = frame.value(*part);
-                let run = part.shape[*axis] * inner;
-                each_kind(frame, part, out, |m| {
+                let run = frame.value(*part).shape[*axis] * inner;
+                each_kind(frame, *part, *out, |m| {
                     for block in 0..outer {
                         m.copy(block * run, block * row + start * inner, run);
                     }
@@ -51,19 +49,20 @@ pub(crate) fn run<T: Element>(step: &Pass, frame: &Frame<'_, T>) -> Result<(), K
             out,
             axis,
         } => {
-            let (source, out) = (frame.value(*source), frame.value(*out));
-            let index = checked_index(frame, *index, source.shape[*axis])?;
-            let (length, count) = (source.shape[*axis], index.len());
-            let inner: usize = source.shape[axis + 1..].iter().product();
-            let outer: usize = source.shape[..*axis].iter().product();
-            each_kind(frame, source, out, |m| {
-                for block in 0..outer {
-                    for (k, &slice) in index.iter().enumerate() {
-                        let from = (block * length + slice as usize) * inner;
-                        m.copy(from, (block * count + k) * inner, inner);
-                    }
-                }
-            });
+            let shape = frame.value(*source).shape;
+            let index = checked_index(frame, *index, shape[*axis])?;
+            let slices = Slices {
+                index,
+                length: shape[*axis],
+                inner: shape[axis + 1..].iter().product(),
+                outer: shape[..*axis].iter().product(),
+            };
+            match &frame.columns[source.index()] {
+                Some(column) => take(frame, column, &slices, *out),
+                None => each_kind(frame, *source, *out, |m| {
+                    slices.each(|from, to| m.copy(from, to, slices.inner));
+                }),
+            }
         }
         Pass::Scatter {
             source,
@@ -71,29 +70,89 @@ pub(crate) fn run<T: Element>(step: &Pass, frame: &Frame<'_, T>) -> Result<(), K
             out,
             axis,
         } => {
-            let (source, out) = (frame.value(*source), frame.value(*out));
-            let index = checked_index(frame, *index, out.shape[*axis])?;
-            scatter(frame, source, index, out, *axis);
+            let index = checked_index(frame, *index, frame.value(*out).shape[*axis])?;
+            scatter(frame, *source, index, *out, *axis);
         }
         Pass::Batch { rows, stream, out } => {
             let value = frame.value(*out);
             // SAFETY: the plan placed the value inside the arena; an index is one row.
             let index = unsafe {
-                std::slice::from_raw_parts_mut(frame.index(value), value.shape.elements())
+                std::slice::from_raw_parts_mut(frame.index(*out), value.shape.elements())
             };
             batch(frame, *rows as u64, *stream, index);
         }
         Pass::AllReduceMean { source, out } => {
-            let (source, out) = (frame.value(*source), frame.value(*out));
+            let count = frame.value(*out).shape.elements();
             match frame.seat {
-                None => each_kind(frame, source, out, |m| {
-                    m.copy(0, 0, out.shape.elements());
-                }),
-                Some(seat) => mean_over_ranks(frame, seat, source, out)?,
+                None => each_kind(frame, *source, *out, |m| m.copy(0, 0, count)),
+                Some(seat) => mean_over_ranks(frame, seat, *source, *out)?,
             }
         }
     }
     Ok(())
+}
+
+/// Which slices of a value are taken: of each of `outer` blocks of `length` slices of `inner`
+/// elements those that an index selects.
+struct Slices<'a> {
+    index: &'a [u32],
+    length: usize,
+    inner: usize,
+    outer: usize,
+}
+
+impl Slices<'_> {
+    /// Calls `copy` with the row-major numbers of the first elements of each slice: in what is
+    /// read, and in what is written.
+    fn each(&self, mut copy: impl FnMut(usize, usize)) {
+        for block in 0..self.outer {
+            for (k, &slice) in self.index.iter().enumerate() {
+                let from = (block * self.length + slice as usize) * self.inner;
+                copy(from, (block * self.index.len() + k) * self.inner);
+            }
+        }
+    }
+}
+
+/// Copies slices of data, and makes of them numbers of the program's type on the way.
+fn take<T: Element>(frame: &Frame<'_, T>, column: &Column, slices: &Slices<'_>, out: ValueId) {
+    let value = frame.value(out);
+    each_type!(column, numbers => match value.kind {
+        Kind::Float => {
+            let convert = |number| T::from_f64(f64::from(number));
+            take_as(numbers, slices, frame.floats(out), &value.layout, convert);
+        }
+        Kind::Index => {
+            let convert = |number| f64::from(number) as u32;
+            take_as(numbers, slices, frame.index(out), &value.layout, convert);
+        }
+    });
+}
+
+fn take_as<F: Copy, E>(
+    numbers: &[F],
+    slices: &Slices<'_>,
+    out: *mut E,
+    layout: &Layout,
+    convert: impl Fn(F) -> E,
+) {
+    slices.each(|from, to| {
+        let mut done = 0;
+        while done < slices.inner {
+            let (from, to) = (from + done, to + done);
+            let left = match layout.is_contiguous() {
+                true => slices.inner,
+                false => layout.columns - to % layout.columns,
+            };
+            let run = left.min(slices.inner - done);
+            // SAFETY: the run lies inside the value, and data lie apart from it.
+            let target = unsafe { std::slice::from_raw_parts_mut(out.add(layout.place(to)), run) };
+            for (target, number) in target.iter_mut().zip(&numbers[from..from + run]) {
+                *target = convert(*number);
+            }
+            done += run;
+        }
+    });
 }
 
 /// Elements on their way from one value to another.
@@ -106,20 +165,21 @@ struct Move<'a, E> {
 
 fn each_kind<T: Element>(
     frame: &Frame<'_, T>,
-    source: &Value,
-    out: &Value,
+    from: ValueId,
+    to: ValueId,
     run: impl Fn(&dyn Mover),
 ) {
+    let (source, out) = (frame.value(from), frame.value(to));
     match source.kind {
         Kind::Float => run(&Move {
-            from: frame.floats(source),
-            to: frame.floats(out),
+            from: frame.floats(from),
+            to: frame.floats(to),
             source,
             out,
         }),
         Kind::Index => run(&Move {
-            from: frame.index(source),
-            to: frame.index(out),
+            from: frame.index(from),
+            to: frame.index(to),
             source,
             out,
         }),
@@ -195,9 +255,8 @@ fn checked_index<'f, T: Element>(
 ) -> Result<&'f [u32], KernelError> {
     let value = frame.value(id);
     // SAFETY: the plan placed the value inside the arena; an index is one row.
-    let index = unsafe {
-        std::slice::from_raw_parts(frame.index(value).cast_const(), value.shape.elements())
-    };
+    let index =
+        unsafe { std::slice::from_raw_parts(frame.index(id).cast_const(), value.shape.elements()) };
     match index.iter().position(|i| *i as usize >= length) {
         Some(position) => Err(KernelError::Index {
             name: "gather".to_owned(),
@@ -211,12 +270,13 @@ fn checked_index<'f, T: Element>(
 
 fn scatter<T: Element>(
     frame: &Frame<'_, T>,
-    source: &Value,
+    source: ValueId,
     index: &[u32],
-    out: &Value,
+    out: ValueId,
     axis: usize,
 ) {
     let (from, to) = (frame.floats(source).cast_const(), frame.floats(out));
+    let (source, out) = (frame.value(source), frame.value(out));
     let (length, count) = (out.shape[axis], index.len());
     let inner: usize = out.shape[axis + 1..].iter().product();
     let outer: usize = out.shape[..axis].iter().product();
@@ -240,10 +300,11 @@ fn scatter<T: Element>(
 fn mean_over_ranks<T: Element>(
     frame: &Frame<'_, T>,
     seat: &Seat,
-    source: &Value,
-    out: &Value,
+    source: ValueId,
+    out: ValueId,
 ) -> Result<(), DeviceError> {
     let (from, to) = (frame.floats(source).cast_const(), frame.floats(out));
+    let (source, out) = (frame.value(source), frame.value(out));
     // SAFETY: every place is inside its value.
     let own = |i| unsafe { *from.add(source.layout.place(i)) }.to_f64();
     let put = |i, mean| {

@@ -15,6 +15,8 @@ pub(crate) struct Arena<T> {
 
 // SAFETY: the memory belongs to the arena.
 unsafe impl<T: Send> Send for Arena<T> {}
+// SAFETY: a shared arena is only read.
+unsafe impl<T: Sync> Sync for Arena<T> {}
 
 impl<T: Copy + Default> Arena<T> {
     /// Memory that nothing touches takes no room: the system hands out zeros when they are asked
@@ -31,7 +33,7 @@ impl<T: Copy + Default> Arena<T> {
     }
 
     /// Where the elements start, as long as the arena lives.
-    pub fn start(&mut self) -> *mut T {
+    pub fn start(&self) -> *mut T {
         self.start
     }
 

@@ -2,9 +2,10 @@
 
 use bayes_nn_autodiff::Kind;
 
-use super::place::Place;
+use super::place::{Base, Bases, Memory, Place};
 use super::scratch::Scratch;
 use crate::cpu::isa::Runnable;
+use crate::data::Column;
 use crate::element::Element;
 use crate::plan::{Value, ValueId};
 use crate::ranks::Seat;
@@ -16,14 +17,16 @@ pub(crate) const WORTH_A_THREAD: usize = 200_000;
 /// What every kernel of a program needs: memory, and where the run stands.
 #[derive(Clone, Copy)]
 pub(crate) struct Frame<'a, T> {
-    pub arena: *mut T,
-    /// Where column 0 of the strip at hand would be.
-    pub strip: *mut T,
+    /// Where real numbers are; of a strip where column 0 of the strip at hand would be.
+    pub bases: Bases<T>,
+    /// Where indices are.
+    pub indices: Bases<u32>,
+    /// Data that are read as they are, by value.
+    pub columns: &'a [Option<Column>],
     /// Memory for the strips of all threads, and how much of it each has.
     pub strips: *mut T,
     pub strip_elements: usize,
-    pub indices: *mut u32,
-    pub values: &'a [Value],
+    pub memory: &'a Memory,
     pub isa: Runnable,
     pub scratch: *mut Scratch<T>,
     /// Whether pieces of a kernel may run at the same time.
@@ -39,7 +42,7 @@ unsafe impl<T: Sync> Sync for Frame<'_, T> {}
 
 impl<T: Element> Frame<'_, T> {
     pub fn value(&self, id: ValueId) -> &Value {
-        &self.values[id.index()]
+        self.memory.value(id)
     }
 
     /// The number of the thread that asks.
@@ -63,36 +66,26 @@ impl<T: Element> Frame<'_, T> {
         let own = self
             .strips
             .wrapping_add(self.thread() * self.strip_elements);
-        Frame {
-            strip: own.wrapping_sub(column),
-            ..*self
-        }
+        let mut frame = *self;
+        frame.bases.0[Base::Strip as usize] = own.wrapping_sub(column);
+        frame
     }
 
-    /// Where a value starts. The plan keeps its elements inside the arena, `Memory` those of a
-    /// strip inside a strip's memory.
+    /// Where a value starts.
     #[inline(always)]
     pub fn at(&self, place: Place) -> *mut T {
-        let base = match place.of_strip {
-            true => self.strip,
-            false => self.arena,
-        };
-        base.wrapping_add(place.offset)
+        self.bases.at(place)
     }
 
     /// Where the elements of a real value start.
-    ///
-    /// The plan keeps `offset + layout.span()` inside the arena.
-    pub fn floats(&self, value: &Value) -> *mut T {
-        debug_assert_eq!(value.kind, Kind::Float);
-        // SAFETY: the plan placed the value inside the arena.
-        unsafe { self.arena.add(value.offset) }
+    pub fn floats(&self, id: ValueId) -> *mut T {
+        debug_assert_eq!(self.value(id).kind, Kind::Float);
+        self.bases.at(self.memory.place(id))
     }
 
     /// Where the elements of an index start.
-    pub fn index(&self, value: &Value) -> *mut u32 {
-        debug_assert_eq!(value.kind, Kind::Index);
-        // SAFETY: the plan placed the value inside the arena.
-        unsafe { self.indices.add(value.offset) }
+    pub fn index(&self, id: ValueId) -> *mut u32 {
+        debug_assert_eq!(self.value(id).kind, Kind::Index);
+        self.indices.at(self.memory.place(id))
     }
 }

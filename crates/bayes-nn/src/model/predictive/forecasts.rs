@@ -7,7 +7,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::{OBSERVATIONS, Predictive, check_draws};
 use crate::error::Error;
-use crate::model::trace::{Observed, draw as observe};
+use crate::model::handlers::draw as observe;
+use crate::model::trace::Observed;
 use crate::model::{Data, Model, transposed};
 
 /// What the draws of a source predict of one observed variable.

@@ -8,7 +8,7 @@ use super::contract::{Function, Lowered, lower};
 use super::routine::{self, Code, Source};
 use crate::cpu::isa::Runnable;
 use crate::cpu::math::Real;
-use crate::cpu::memory::{Memory, Place};
+use crate::cpu::memory::{Base, Memory, Place};
 use crate::plan::{Access, FusedGroup, Instruction, Layout, RowStarts, ValueId};
 
 /// One instruction before its routine is chosen: places are still to be numbered.
@@ -44,7 +44,8 @@ pub(super) struct Output {
 pub(super) struct Reduce {
     pub kind: Reduction,
     pub place: usize,
-    pub offset: usize,
+    /// Where the results start.
+    pub to: Place,
     /// Where result `i` goes.
     pub layout: Layout,
     /// How many rows make one result.
@@ -55,7 +56,7 @@ pub(super) struct Reduce {
 pub(super) enum RowScalar<T> {
     Constant(T),
     Step,
-    Read { offset: usize, access: Access },
+    Read { place: Place, access: Access },
 }
 
 /// A group as code over places and scalars.
@@ -196,7 +197,7 @@ impl<T: Real> Assembler<'_, T> {
                 let operand = &self.group.operands[number];
                 if !operand.access.advances {
                     return self.scalar(RowScalar::Read {
-                        offset: self.memory.value(operand.value).offset,
+                        place: self.memory.place(operand.value),
                         access: operand.access.clone(),
                     });
                 }
@@ -249,7 +250,7 @@ impl<T: Real> Assembler<'_, T> {
             self.assembly.reductions.push(Reduce {
                 kind: reduction.kind,
                 place,
-                offset: value.offset,
+                to: self.memory.place(reduction.value),
                 layout: value.layout,
                 rows: if self.collapsed { 1 } else { reduction.rows },
             });
@@ -331,17 +332,19 @@ impl<T: Real> Assembler<'_, T> {
             let mut operands = group.operands.iter().enumerate();
             operands.any(|(number, operand)| {
                 let read = self.memory.value(operand.value);
+                let bases = [operand.value, value].map(|id| self.memory.place(id).base);
                 let rows = operand.access.rows == RowStarts::Every(stored.layout.stride);
                 let same_elements = read.offset == stored.offset
                     && operand.access.advances
                     && (group.rows <= 1 || rows);
-                read.offset < end
+                bases[0] == bases[1]
+                    && read.offset < end
                     && stored.offset < read.offset + read.layout.span()
                     && !(same_elements && read_before(number))
             })
         };
         // Steps of a strip read and write values apart from one another.
-        let wanted = |value: ValueId| !self.memory.place(value).of_strip && wanted(value);
+        let wanted = |value: ValueId| self.memory.place(value).base != Base::Strip && wanted(value);
         let stores = &group.stores;
         (0..stores.len()).find(|&s| stores[s].register == i && !wanted(stores[s].value))
     }

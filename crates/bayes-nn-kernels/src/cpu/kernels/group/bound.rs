@@ -8,7 +8,7 @@ use super::routine::{Code, Tile};
 use super::tile::Part;
 use crate::cpu::isa::{Level, Runnable, multiversion};
 use crate::cpu::math::sums;
-use crate::cpu::memory::{Frame, Place, Scratch, TILE, rounded};
+use crate::cpu::memory::{Base, Bases, Frame, Scratch, TILE, rounded};
 use crate::element::Element;
 
 /// Tiles of a group at the most.
@@ -26,7 +26,7 @@ pub(super) struct Bound<T> {
     /// What is reduced, and where the result goes; of a single tile only.
     reductions: Vec<(Reduction, *const T, *mut T)>,
     totals: Vec<T>,
-    arena: *mut T,
+    bases: Bases<T>,
     isa: Runnable,
 }
 
@@ -46,10 +46,10 @@ unsafe impl<T: Send> Send for Bound<T> {}
 unsafe impl<T: Sync> Sync for Bound<T> {}
 
 impl<T: Element> Bound<T> {
-    /// Finds everything, if the group has few tiles. `arena` and `scratch` are those of all runs.
+    /// Finds everything, if the group has few tiles. `bases` and `scratch` are those of all runs.
     pub fn new(
         group: &Assembly<T>,
-        arena: *mut T,
+        bases: Bases<T>,
         scratch: &mut Scratch<T>,
         isa: Runnable,
     ) -> Option<Bound<T>> {
@@ -60,7 +60,7 @@ impl<T: Element> Bound<T> {
             true => MOST,
             false => 1,
         };
-        let of_strips = accessed.any(|place| place.of_strip);
+        let of_strips = accessed.any(|place| place.base == Base::Strip);
         if !(1..=most).contains(&count) || of_strips {
             return None;
         }
@@ -68,7 +68,7 @@ impl<T: Element> Bound<T> {
         let starts =
             (0..group.rows).flat_map(|row| (0..group.columns).step_by(TILE).map(move |c| (row, c)));
         let tiles: Vec<BoundTile<T>> = starts
-            .map(|(row, column)| BoundTile::new(group, arena, &scratch, row, column))
+            .map(|(row, column)| BoundTile::new(group, bases, &scratch, row, column))
             .collect();
         let mut steps = Vec::new();
         let scalars = group.scalars.iter().enumerate();
@@ -82,14 +82,14 @@ impl<T: Element> Bound<T> {
         });
         let scalars = scalars.collect();
         let reductions = group.reductions.iter().map(|r| {
-            let to = arena.wrapping_add(r.offset + r.layout.place(0));
+            let to = bases.at(r.to).wrapping_add(r.layout.place(0));
             (r.kind, tiles[0].places[r.place].cast_const(), to)
         });
         let splats = group.splats.iter();
         Some(Bound {
             reductions: reductions.collect(),
             totals: vec![T::ZERO; group.reductions.len()],
-            arena,
+            bases,
             splats: splats
                 .map(|&(scalar, slot)| (scalar, scratch[slot]))
                 .collect(),
@@ -102,7 +102,7 @@ impl<T: Element> Bound<T> {
     }
 
     pub fn run(&mut self, code: &[Code<T>], frame: &Frame<'_, T>) {
-        debug_assert_eq!(self.arena, frame.arena, "the memory has moved");
+        debug_assert_eq!(self.bases, frame.bases, "the memory has moved");
         for &scalar in &self.steps {
             self.scalars[scalar] = T::from_f64(frame.step as f64);
         }
@@ -156,7 +156,7 @@ impl<T: Element> Bound<T> {
 impl<T: Element> BoundTile<T> {
     fn new(
         group: &Assembly<T>,
-        arena: *mut T,
+        bases: Bases<T>,
         scratch: &[*mut T],
         row: usize,
         column: usize,
@@ -166,7 +166,7 @@ impl<T: Element> BoundTile<T> {
             column,
             length: TILE.min(group.columns - column),
         };
-        let at = |place: Place| arena.wrapping_add(place.offset);
+        let at = |place| bases.at(place);
         let mut places = scratch.to_vec();
         let (mut staged, mut copied) = (Vec::new(), Vec::new());
         let own = |place: usize| scratch[place];
@@ -176,8 +176,8 @@ impl<T: Element> BoundTile<T> {
         group.copies(part, at, &places, |from, to| copied.push((from, to)));
         let scalars = group.scalars.iter().enumerate();
         let read = scalars.filter_map(|(i, scalar)| match scalar {
-            RowScalar::Read { offset, access } => {
-                let from = arena.wrapping_add(offset + access.start(row));
+            RowScalar::Read { place, access } => {
+                let from = bases.at(*place).wrapping_add(access.start(row));
                 Some((i, from.cast_const()))
             }
             RowScalar::Constant(_) | RowScalar::Step => None,

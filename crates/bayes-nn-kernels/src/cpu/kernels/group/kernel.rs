@@ -11,7 +11,7 @@ use super::tile::{Part, enter_row, tile};
 use crate::cpu::isa::{Level, Runnable, multiversion};
 use crate::cpu::math::Real;
 use crate::cpu::math::sums::{self, maximum};
-use crate::cpu::memory::{Frame, Memory, Partials, Scratch, TILE, WORTH_A_THREAD};
+use crate::cpu::memory::{Bases, Frame, Memory, Partials, Scratch, TILE, WORTH_A_THREAD};
 use crate::plan::{Access, FusedGroup, Instruction, RowStarts, Strips, ValueId};
 
 /// Columns of a piece: the unit of work for threads and of partial sums. Fixed, so that
@@ -73,10 +73,10 @@ impl<T: Real> GroupKernel<T> {
 
     /// Finds once what does not change between runs, where that pays. Both memories are those of
     /// all runs.
-    pub fn bind(&mut self, arena: *mut T, scratch: &mut Scratch<T>, isa: Runnable) {
+    pub fn bind(&mut self, bases: Bases<T>, scratch: &mut Scratch<T>, isa: Runnable) {
         self.bound = match self.cost > WORTH_A_THREAD {
             true => None,
-            false => Bound::new(&self.group, arena, scratch, isa).map(Box::new),
+            false => Bound::new(&self.group, bases, scratch, isa).map(Box::new),
         };
     }
 
@@ -138,13 +138,9 @@ impl<T: Real> GroupKernel<T> {
                     Reduction::Sum => terms.sum(),
                     Reduction::Max => terms.fold(f64::NEG_INFINITY, maximum),
                 };
-                // SAFETY: the plan placed the result inside the arena, and nothing else runs.
-                unsafe {
-                    *frame
-                        .arena
-                        .add(reduction.offset + reduction.layout.place(result)) =
-                        T::from_f64(total);
-                }
+                let to = frame.at(reduction.to);
+                // SAFETY: the plan placed the result inside its memory, and nothing else runs.
+                unsafe { *to.add(reduction.layout.place(result)) = T::from_f64(total) };
             }
         }
     }

@@ -25,9 +25,9 @@ pub(super) fn enter_row<T: Element>(
         *known = match scalar {
             RowScalar::Constant(number) => *number,
             RowScalar::Step => T::from_f64(frame.step as f64),
-            RowScalar::Read { offset, access } => {
-                // SAFETY: the plan keeps every access inside the arena.
-                unsafe { *frame.arena.add(offset + access.start(row)) }
+            RowScalar::Read { place, access } => {
+                // SAFETY: the plan keeps every access inside its memory.
+                unsafe { *frame.at(*place).add(access.start(row)) }
             }
         };
     }

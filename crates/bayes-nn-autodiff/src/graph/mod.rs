@@ -1,65 +1,21 @@
 //! The graph: nodes in the order they were written, each distinct one once.
 
+mod arena;
+mod node;
+
 use std::collections::HashMap;
+use std::collections::hash_map::{DefaultHasher, Entry};
+use std::hash::{Hash, Hasher};
 use std::panic::Location;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::simplify::simplify;
-use crate::var::Var;
+use crate::var::{Failure, Var};
 use crate::{GraphError, NoiseKind, Op, Shape};
-
-/// The place of a node in its graph. Arguments stand before the nodes that use them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct NodeId(pub(crate) u32);
-
-impl NodeId {
-    /// Its index into [`Graph::nodes`].
-    pub fn index(self) -> usize {
-        self.0 as usize
-    }
-}
-
-/// The place of an input among its graph's inputs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct InputId(pub(crate) u32);
-
-impl InputId {
-    /// Its index into [`Graph::inputs`].
-    pub fn index(self) -> usize {
-        self.0 as usize
-    }
-}
-
-/// Real numbers, or whole numbers that select.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// Real numbers, in the precision of the program.
-    Float,
-    /// Whole numbers from 0, only for selecting: [`Var::gather`].
-    Index,
-}
-
-/// One operation on the results of others.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Node {
-    /// What is computed.
-    pub op: Op,
-    /// From which nodes.
-    pub arguments: Vec<NodeId>,
-    /// The result's shape.
-    pub shape: Shape,
-    /// The result's kind.
-    pub kind: Kind,
-}
-
-/// The name of an input.
-#[derive(Clone, Debug, PartialEq)]
-pub struct InputInfo {
-    /// The name given to [`Graph::input`].
-    pub name: String,
-    /// The input's node.
-    pub node: NodeId,
-}
+use arena::Arena;
+use node::Slot;
+pub use node::{InputId, InputInfo, Kind, Node, NodeId, Nodes};
 
 /// A growing list of nodes, and the first error made while writing it.
 ///
@@ -68,16 +24,29 @@ pub struct InputInfo {
 /// operations on constants are done at once.
 #[derive(Default)]
 pub struct Graph {
+    nodes: Arena<Slot>,
+    constants: Arena<Constant>,
     inner: Mutex<Inner>,
 }
 
+/// The values of a constant.
+pub(crate) struct Constant {
+    pub(crate) values: Arc<[f64]>,
+    /// The number that all of them are equal to.
+    pub(crate) uniform: Option<f64>,
+}
+
+/// What changes while a graph is written.
 #[derive(Default)]
 struct Inner {
-    nodes: Vec<Node>,
-    known: HashMap<Node, NodeId>,
-    inputs: Vec<InputInfo>,
-    constants: Vec<Arc<[f64]>>,
+    /// How many nodes there are, and how many constants.
+    nodes: usize,
+    constants: usize,
+    /// Nodes by their hash; one whose place is taken is found at the next number that is free.
+    known: HashMap<u64, NodeId>,
+    known_numbers: HashMap<u64, NodeId>,
     known_constants: HashMap<(Shape, Vec<u64>), usize>,
+    inputs: Vec<InputInfo>,
     scope: Vec<String>,
     error: Option<GraphError>,
 }
@@ -106,19 +75,27 @@ impl Graph {
     fn new_input(&self, name: &str, shape: Shape, kind: Kind) -> Var<'_> {
         let mut inner = self.lock();
         let id = InputId(inner.inputs.len() as u32);
-        let node = NodeId(inner.nodes.len() as u32);
-        inner.inputs.push(InputInfo {
-            name: name.to_owned(),
-            node,
-        });
-        inner.nodes.push(Node {
+        let node = Node {
             op: Op::Input(id),
             arguments: Vec::new(),
             shape,
             kind,
+        };
+        let node = self.append(&mut inner, node, false);
+        inner.inputs.push(InputInfo {
+            name: name.to_owned(),
+            node,
         });
         drop(inner);
         Var::node(self, node)
+    }
+
+    /// The name of an input, by its node; empty for any other node.
+    pub fn input_name(&self, node: NodeId) -> String {
+        match self.node(node).op {
+            Op::Input(id) => self.lock().inputs[id.index()].name.clone(),
+            _ => String::new(),
+        }
     }
 
     /// A constant tensor, elements in row-major order.
@@ -151,7 +128,7 @@ impl Graph {
             return self.fail("constant", problem, location);
         }
         if shape == Shape::SCALAR && kind == Kind::Float {
-            return Var::from(values[0]);
+            return Var::number_of(self, values[0]);
         }
         self.constant_node(values, shape, kind)
     }
@@ -161,7 +138,7 @@ impl Graph {
         /// Larger ones are not worth remembering: equal ones are rare, and cost twice the memory.
         const REMEMBERED: usize = 1 << 12;
         let mut inner = self.lock();
-        let next = inner.constants.len();
+        let next = inner.constants;
         let id = if values.len() <= REMEMBERED {
             let bits = values.iter().map(|v| v.to_bits()).collect();
             *inner.known_constants.entry((shape, bits)).or_insert(next)
@@ -169,31 +146,52 @@ impl Graph {
             next
         };
         if id == next {
-            inner.constants.push(values);
+            self.append_constant(&mut inner, values);
         }
-        let node = inner.intern(Node {
+        let node = Node {
             op: Op::Constant(id),
             arguments: Vec::new(),
             shape,
             kind,
-        });
+        };
+        let node = self.intern(&mut inner, node);
         drop(inner);
         Var::node(self, node)
+    }
+
+    /// The node of a plain number.
+    pub(crate) fn number_node(&self, number: f64) -> NodeId {
+        let mut inner = self.lock();
+        if let Some(&known) = inner.known_numbers.get(&number.to_bits()) {
+            return known;
+        }
+        let node = Node {
+            op: Op::Constant(inner.constants),
+            arguments: Vec::new(),
+            shape: Shape::SCALAR,
+            kind: Kind::Float,
+        };
+        self.append_constant(&mut inner, Arc::new([number]));
+        let node = self.append(&mut inner, node, false);
+        inner.known_numbers.insert(number.to_bits(), node);
+        node
+    }
+
+    fn append_constant(&self, inner: &mut Inner, values: Arc<[f64]>) {
+        let first = values.first().copied();
+        let uniform = first.filter(|first| values.iter().all(|v| v == first));
+        let constant = Constant { values, uniform };
+        self.constants.append(inner.constants, constant);
+        inner.constants += 1;
     }
 
     /// One number for all elements of `shape`.
     pub(crate) fn uniform(&self, number: f64, shape: Shape) -> Var<'_> {
         if shape == Shape::SCALAR {
-            return Var::from(number);
+            return Var::number_of(self, number);
         }
-        let arguments = vec![self.node_of(Var::from(number))];
-        let node = self.lock().intern(Node {
-            op: Op::Broadcast,
-            arguments,
-            shape,
-            kind: Kind::Float,
-        });
-        Var::node(self, node)
+        let arguments = vec![self.number_node(number)];
+        self.find_or_append(Op::Broadcast, arguments, shape, Kind::Float)
     }
 
     /// Fresh random numbers at every step; nodes of different `stream` are independent.
@@ -221,13 +219,7 @@ impl Graph {
     }
 
     fn leaf(&self, op: Op, shape: Shape, kind: Kind) -> Var<'_> {
-        let node = self.lock().intern(Node {
-            op,
-            arguments: Vec::new(),
-            shape,
-            kind,
-        });
-        Var::node(self, node)
+        self.find_or_append(op, Vec::new(), shape, kind)
     }
 
     /// Appends an operation whose shape has been checked, or finds something equal and simpler.
@@ -236,24 +228,66 @@ impl Graph {
         if let Some(simpler) = simplify(self, op, &arguments, shape, kind) {
             return simpler;
         }
-        let node = self.lock().intern(Node {
+        self.find_or_append(op, arguments, shape, kind)
+    }
+
+    fn find_or_append(&self, op: Op, arguments: Vec<NodeId>, shape: Shape, kind: Kind) -> Var<'_> {
+        let node = Node {
             op,
             arguments,
             shape,
             kind,
-        });
-        Var::node(self, node)
+        };
+        let id = self.intern(&mut self.lock(), node);
+        Var::node(self, id)
     }
 
-    /// The node of a variable of this graph; a plain number becomes a constant.
-    pub fn node_of(&self, var: Var<'_>) -> NodeId {
-        match var.number() {
-            Some(number) => self
-                .constant_node(Arc::new([number]), Shape::SCALAR, Kind::Float)
-                .id()
-                .expect("a constant node was just made"),
-            None => var.id().expect("a variable is a number or a node"),
+    /// The place of a node that is there already, or that of this one, appended.
+    fn intern(&self, inner: &mut Inner, node: Node) -> NodeId {
+        let mut hasher = DefaultHasher::new();
+        node.hash(&mut hasher);
+        let mut key = hasher.finish();
+        let next = NodeId(inner.nodes as u32);
+        loop {
+            match inner.known.entry(key) {
+                Entry::Occupied(known) if *self.node(*known.get()) == node => return *known.get(),
+                Entry::Occupied(_) => key = key.wrapping_add(1),
+                Entry::Vacant(free) => {
+                    free.insert(next);
+                    break;
+                }
+            }
         }
+        let is_row_number = matches!(node.op, Op::Batch { .. });
+        let of_rows = is_row_number || node.arguments.iter().any(|a| self.is_of_rows(*a));
+        self.append(inner, node, of_rows)
+    }
+
+    fn append(&self, inner: &mut Inner, node: Node, of_rows: bool) -> NodeId {
+        let id = NodeId(inner.nodes as u32);
+        let of_rows = AtomicBool::new(of_rows);
+        self.nodes.append(id.index(), Slot { node, of_rows });
+        inner.nodes += 1;
+        id
+    }
+
+    /// The node of a variable of this graph; numbers become a constant.
+    pub fn node_of(&self, var: Var<'_>) -> NodeId {
+        if let Some(id) = var.id() {
+            return id;
+        }
+        if let Some(failure) = var.failure() {
+            self.report(failure);
+        }
+        let made = match (var.uniform_number(), var.literal()) {
+            (Some(number), _) if var.shape() == Shape::SCALAR => return self.number_node(number),
+            (Some(number), _) => self.uniform(number, var.shape()),
+            (None, Some(values)) => {
+                self.constant_node(values.values().into(), values.shape(), Kind::Float)
+            }
+            (None, None) => unreachable!("a variable is a node, an error, or numbers"),
+        };
+        made.id().expect("numbers in a shape become a node")
     }
 
     /// Notes an error, unless there is one already, and gives a stand-in for the result.
@@ -272,7 +306,12 @@ impl Graph {
                 location,
             });
         }
-        Var::from(f64::NAN)
+        Var::number_of(self, f64::NAN)
+    }
+
+    /// Notes the error of an operation on numbers that this graph meets.
+    pub(crate) fn report(&self, failure: &'static Failure) -> Var<'_> {
+        self.fail(failure.operator, failure.problem.clone(), failure.location)
     }
 
     /// The first error that was made in writing this graph.
@@ -283,15 +322,18 @@ impl Graph {
     /// Says no to a node of another graph; a plain number belongs to every graph.
     ///
     /// # Errors
-    /// [`GraphError::Foreign`], with `role` for what the variables were given as.
+    /// [`GraphError::Foreign`], with `role` for what the variables were given as; the error of an
+    /// operation on numbers that failed.
     pub fn check_own(&self, role: &'static str, vars: &[Var<'_>]) -> Result<(), GraphError> {
-        match vars
-            .iter()
-            .all(|v| v.graph().is_none_or(|g| std::ptr::eq(g, self)))
-        {
-            true => Ok(()),
-            false => Err(GraphError::Foreign { role }),
+        for var in vars {
+            if let Some(failure) = var.failure() {
+                return Err(failure.error());
+            }
+            if var.graph().is_some_and(|graph| !std::ptr::eq(graph, self)) {
+                return Err(GraphError::Foreign { role });
+            }
         }
+        Ok(())
     }
 
     /// Runs `write` with `name` (of a layer, of a random variable) added to the names that an
@@ -305,7 +347,7 @@ impl Graph {
 
     /// How many nodes there are.
     pub fn len(&self) -> usize {
-        self.lock().nodes.len()
+        self.lock().nodes
     }
 
     /// Whether nothing has been written yet.
@@ -314,19 +356,16 @@ impl Graph {
     }
 
     /// A node by its place.
-    pub fn node(&self, id: NodeId) -> Node {
-        self.lock().nodes[id.index()].clone()
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes.get(id.index()).node
     }
 
-    pub(crate) fn shape_and_kind(&self, id: NodeId) -> (Shape, Kind) {
-        let inner = self.lock();
-        let node = &inner.nodes[id.index()];
-        (node.shape, node.kind)
-    }
-
-    /// All nodes, arguments before users.
-    pub fn nodes(&self) -> Vec<Node> {
-        self.lock().nodes.clone()
+    /// All nodes that are there now, arguments before users.
+    pub fn nodes(&self) -> Nodes<'_> {
+        Nodes {
+            slots: &self.nodes,
+            len: self.len(),
+        }
     }
 
     /// All inputs, in the order they were made.
@@ -336,7 +375,25 @@ impl Graph {
 
     /// The values of a constant, by the number in [`Op::Constant`].
     pub fn constant_values(&self, id: usize) -> Arc<[f64]> {
-        self.lock().constants[id].clone()
+        self.constant_of(id).values.clone()
+    }
+
+    pub(crate) fn constant_of(&self, id: usize) -> &Constant {
+        self.constants.get(id)
+    }
+
+    /// Says that an input holds a value for each row of the data: what is computed from it
+    /// afterwards [comes from rows](Var::comes_from_rows), as what is computed from the row
+    /// numbers of [`Graph::batch`] does.
+    pub fn mark_rows(&self, input: Var<'_>) {
+        if let Some(id) = input.id() {
+            let slot = self.nodes.get(id.index());
+            slot.of_rows.store(true, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn is_of_rows(&self, id: NodeId) -> bool {
+        self.nodes.get(id.index()).of_rows.load(Ordering::Relaxed)
     }
 
     /// Whether `var` is computed from `source`, directly or through others.
@@ -347,45 +404,23 @@ impl Graph {
         if var < source {
             return false;
         }
-        let inner = self.lock();
-        let mut depends = vec![false; var.index() + 1];
-        depends[source.index()] = true;
-        for index in source.index() + 1..=var.index() {
-            depends[index] = inner.nodes[index]
-                .arguments
-                .iter()
-                .any(|a| depends[a.index()]);
+        // What was written before the source cannot depend on it.
+        let mut depends = vec![false; var.index() - source.index() + 1];
+        depends[0] = true;
+        for at in 1..depends.len() {
+            let node = &self.nodes.get(source.index() + at).node;
+            depends[at] = node.arguments.iter().any(|argument| {
+                let distance = argument.index().checked_sub(source.index());
+                distance.is_some_and(|distance| depends[distance])
+            });
         }
-        depends[var.index()]
-    }
-}
-
-impl Inner {
-    fn intern(&mut self, node: Node) -> NodeId {
-        if let Some(&id) = self.known.get(&node) {
-            return id;
-        }
-        let id = NodeId(self.nodes.len() as u32);
-        self.nodes.push(node.clone());
-        self.known.insert(node, id);
-        id
+        depends[var.index() - source.index()]
     }
 }
 
 impl std::fmt::Debug for Graph {
-    /// One line a node: `%7 = Binary(Mul)[%3, %6] : [5, 500]`.
+    /// The nodes, one a line.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (index, node) in self.nodes().iter().enumerate() {
-            let arguments: Vec<String> =
-                node.arguments.iter().map(|a| format!("%{}", a.0)).collect();
-            writeln!(
-                f,
-                "%{index} = {:?}[{}] : {}",
-                node.op,
-                arguments.join(", "),
-                node.shape
-            )?;
-        }
-        Ok(())
+        self.nodes().fmt(f)
     }
 }

@@ -1,0 +1,212 @@
+//! Handlers: what a model's `sample` and `observe`, and a layer's use of its weights, do.
+
+use std::cell::Cell;
+
+use bayes_nn_autodiff::{Shape, Var};
+use bayes_nn_distributions::{Bijector, Distribution};
+
+use crate::{DensityError, Site};
+
+/// What a handler reports; whoever runs the model gets it back unchanged. [`SiteError`] is what
+/// the handlers of this crate report.
+pub type HandlerError = DensityError;
+
+/// A random variable as a model declares it.
+#[derive(Debug)]
+pub struct Declared<'a, 'g> {
+    /// The name, with the scopes around it.
+    pub name: &'a str,
+    /// The shape of the value.
+    pub shape: Shape,
+    /// Its distribution, given what was declared before.
+    pub distribution: &'a dyn Distribution<'g>,
+    /// The map from unconstrained numbers onto the support of a variable that is sampled; none
+    /// for one that is observed.
+    pub bijector: Option<&'a Bijector<'g>>,
+    /// The rows of the data that the value stands for, if not for all: those that are missing of
+    /// a variable that is sampled for them, those that are known of one that is observed.
+    pub rows: Option<&'a [usize]>,
+    /// The shape of the whole that the distribution describes: that of the value, unless the
+    /// value stands for some of the rows.
+    pub whole: Shape,
+}
+
+/// The value of a random variable, with what it adds to the objective.
+#[derive(Clone, Copy, Debug)]
+pub struct Sampled<'g> {
+    /// The value, in the shape that was declared.
+    pub value: Var<'g>,
+    /// Its log density, a scalar, or the expectation of that under a guide. Of missing rows 0:
+    /// their density is a part of that of the whole column.
+    pub log_prob: Var<'g>,
+    /// The logarithm of the Jacobian of the map from the unconstrained space, a scalar.
+    pub log_jacobian: Var<'g>,
+}
+
+/// Decides what the declarations of a model mean.
+///
+/// A model runs against one handler. [`Point`] takes the values of sites from a vector, which is
+/// the log density at that vector; a guide does so for its own draw. Others draw from the prior,
+/// or only note what there is.
+pub trait Handler<'g> {
+    /// The unconstrained numbers of a site.
+    ///
+    /// # Errors
+    /// A site that the handler does not know, or knows in another shape.
+    fn unconstrained(&self, name: &str, shape: Shape) -> Result<Var<'g>, HandlerError>;
+
+    /// The value of a random variable: unless overridden [`Handler::unconstrained`] sent through
+    /// its bijector.
+    ///
+    /// # Errors
+    /// As [`Handler::unconstrained`], and [`SiteError::Discrete`] where there is no bijector.
+    fn sample(&self, site: &Declared<'_, 'g>) -> Result<Sampled<'g>, HandlerError> {
+        from_unconstrained(self, site)
+    }
+
+    /// What stands in the place of an observed value, if observations are simulated: then the
+    /// whole, without missing rows.
+    ///
+    /// # Errors
+    /// Data that the handler refuses.
+    fn observe(
+        &self,
+        observed: &Declared<'_, 'g>,
+        seen: Var<'g>,
+    ) -> Result<Option<Var<'g>>, HandlerError> {
+        let _ = (observed, seen);
+        Ok(None)
+    }
+
+    /// A weight applied to its input: `map(weight, x)`, where `map` is linear in each. A guide may
+    /// answer with a draw of the product, where others multiply by a draw of the weight.
+    fn times(
+        &self,
+        weight: Var<'g>,
+        x: Var<'g>,
+        map: &dyn Fn(Var<'g>, Var<'g>) -> Var<'g>,
+    ) -> Var<'g> {
+        map(weight, x)
+    }
+}
+
+/// The value of a random variable made of the [unconstrained numbers](Handler::unconstrained) that
+/// the handler gives, sent through the bijector of its support: what [`Handler::sample`] does.
+///
+/// # Errors
+/// As [`Handler::sample`].
+pub fn from_unconstrained<'g>(
+    handler: &(impl Handler<'g> + ?Sized),
+    site: &Declared<'_, 'g>,
+) -> Result<Sampled<'g>, HandlerError> {
+    let bijector = site.bijector.ok_or_else(|| SiteError::Discrete {
+        site: site.name.to_owned(),
+        distribution: site.distribution.name(),
+    })?;
+    // A vector on a simplex, say, has one unconstrained element less.
+    let z = handler.unconstrained(site.name, bijector.unconstrained_shape(site.shape))?;
+    let log_jacobian = match bijector.log_det_jacobian(z) {
+        // One number stands for every element.
+        number if number.number().is_some() && bijector.is_element_wise() => {
+            number * site.shape.elements() as f64
+        }
+        elements => elements.sum(),
+    };
+    let value = bijector.forward(z);
+    let log_prob = match site.rows {
+        Some(_) => Var::from(0.0),
+        None => site.distribution.log_prob(value).sum(),
+    };
+    Ok(Sampled {
+        value,
+        log_prob,
+        log_jacobian,
+    })
+}
+
+/// A site that does not fit the ones that are known.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SiteError {
+    /// A discrete distribution of a variable that is to be fitted.
+    #[error(
+        "`{site}` has the discrete prior {distribution}, which has no gradient; sum it out of the model, or observe it"
+    )]
+    Discrete {
+        /// The site.
+        site: String,
+        /// The name of its distribution.
+        distribution: &'static str,
+    },
+    /// A site that the vector has no part for.
+    #[error(
+        "`{site}` is declared now, but was not when the model was looked at first, with {available}; a model must declare the same variables at every run"
+    )]
+    Unknown {
+        /// The site.
+        site: String,
+        /// Those that there are.
+        available: String,
+    },
+    /// A site in another shape than its part of the vector.
+    #[error(
+        "`{site}` has the shape {shape}, the model was fitted with {fitted}; the shape of a variable must not depend on the number of rows"
+    )]
+    Shape {
+        /// The site.
+        site: String,
+        /// The shape that is wanted.
+        shape: Box<Shape>,
+        /// The shape of its part of the vector.
+        fitted: Box<Shape>,
+    },
+}
+
+/// The model at a point: every site is its part of one unconstrained vector.
+#[derive(Debug)]
+pub struct Point<'g> {
+    z: Var<'g>,
+    sites: Vec<Site>,
+    /// Where the next site is looked for first: models declare them in one order.
+    next: Cell<usize>,
+}
+
+impl<'g> Point<'g> {
+    /// The model at `z [P]`, of which `sites` are the parts.
+    pub fn at(z: Var<'g>, sites: &[Site]) -> Point<'g> {
+        Point {
+            z,
+            sites: sites.to_vec(),
+            next: Cell::new(0),
+        }
+    }
+
+    /// The part of `z` that belongs to a site.
+    pub(crate) fn site(&self, name: &str) -> Option<&Site> {
+        let next = self.next.get();
+        let place = match self.sites.get(next) {
+            Some(site) if site.name == name => next,
+            _ => self.sites.iter().position(|site| site.name == name)?,
+        };
+        self.next.set(place + 1);
+        self.sites.get(place)
+    }
+}
+
+impl<'g> Handler<'g> for Point<'g> {
+    fn unconstrained(&self, name: &str, shape: Shape) -> Result<Var<'g>, HandlerError> {
+        let site = self.site(name).ok_or_else(|| SiteError::Unknown {
+            site: name.to_owned(),
+            available: Site::list(&self.sites),
+        })?;
+        match site.shape == shape {
+            true => Ok(self.z.view(site.offset, shape)),
+            false => Err(SiteError::Shape {
+                site: name.to_owned(),
+                shape: Box::new(shape),
+                fitted: Box::new(site.shape),
+            }
+            .into()),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The ELBO of finished fits: many draws on the full data, without updates.
+
+use std::rc::Rc;
+
+use bayes_nn_autodiff::Graph;
+use bayes_nn_kernels::{Run, Step, fan_out};
+
+use super::guide::Guide;
+use super::write::ELBO;
+use super::{Advi, Elbo};
+use crate::density::write_terms;
+use crate::{Density, InferenceError, Rows};
+
+/// Mixed into the seed, so that the draws here are none that the fit has seen.
+const EVALUATION: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// Draws between two looks at the error.
+const CHUNK: u64 = 50;
+
+/// Fewer draws than asked for are enough once the error is this small a part of the ELBO.
+const ENOUGH: f64 = 1e-4;
+
+/// A guide to be judged: the seed of its fit, and its parameters in the order of its blocks.
+pub(super) struct Guided<'a> {
+    pub seed: u64,
+    pub blocks: &'a [Vec<f64>],
+}
+
+/// For each guide the mean of `log p - log q` over draws of it, and its error.
+pub(super) fn elbos(
+    advi: &Advi,
+    density: &dyn Density,
+    guides: &[Guided<'_>],
+) -> Result<Vec<Result<Elbo, InferenceError>>, InferenceError> {
+    if guides.is_empty() {
+        return Ok(Vec::new());
+    }
+    let graph = Graph::new();
+    let step = Step::new(&graph);
+    let guide = Rc::new(Guide::new(&step, advi.family, density.sites()));
+    let log_prob = write_terms(&step, density, guide.clone(), Rows::All)?.log_prob();
+    step.record(ELBO, log_prob - guide.log_prob());
+    let program = step.finish(&advi.runtime())?;
+    fan_out(&program, guides.len(), |run, which| {
+        evaluate(advi, run, &guides[which])
+    })
+}
+
+/// Draws for each guide until its error is small or there are enough.
+fn evaluate(
+    advi: &Advi,
+    run: &mut Run,
+    guides: &[Guided<'_>],
+) -> Result<Vec<Result<Elbo, InferenceError>>, InferenceError> {
+    let seeds: Vec<u64> = guides.iter().map(|g| g.seed ^ EVALUATION).collect();
+    run.begin(&seeds)?;
+    for (replica, guide) in guides.iter().enumerate() {
+        for (block, values) in advi.family.blocks().iter().zip(guide.blocks) {
+            run.set(replica, block, values)?;
+        }
+    }
+    let draws = advi.elbo_draws as u64;
+    let mut values: Vec<Result<Vec<f64>, InferenceError>> =
+        guides.iter().map(|_| Ok(Vec::new())).collect();
+    let left = |values: &Result<Vec<f64>, InferenceError>| match values {
+        Ok(values) if !enough(values) => CHUNK.min(draws - values.len() as u64),
+        _ => 0,
+    };
+    loop {
+        let steps: Vec<u64> = values.iter().map(left).collect();
+        if steps.iter().all(|steps| *steps == 0) {
+            break;
+        }
+        for (replica, outcome) in run.advance(&steps).into_iter().enumerate() {
+            match (outcome, &mut values[replica]) {
+                _ if steps[replica] == 0 => {}
+                (Ok(()), Ok(values)) => values.extend(run.recorded(replica, ELBO)?),
+                (Err(error), values) => *values = Err(error.into()),
+                (Ok(()), Err(_)) => {}
+            }
+        }
+    }
+    let elbos = values.into_iter();
+    Ok(elbos.map(|values| values.map(|v| Elbo::of(&v))).collect())
+}
+
+fn enough(values: &[f64]) -> bool {
+    if values.is_empty() {
+        return false;
+    }
+    let elbo = Elbo::of(values);
+    elbo.mcse <= ENOUGH * elbo.mean.abs()
+}

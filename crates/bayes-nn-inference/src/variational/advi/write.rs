@@ -1,0 +1,94 @@
+//! One step of ADVI, written: draw, log density, gradient, update.
+
+use std::rc::Rc;
+
+use bayes_nn_autodiff::{Graph, Var, grad};
+use bayes_nn_kernels::{Backend, Runtime, Step, StepProgram};
+
+use super::guide::Guide;
+use super::{Advi, Estimator};
+use crate::density::write_terms;
+use crate::{Density, InferenceError, Rows};
+
+/// The name under which the ELBO of every step is recorded.
+pub(super) const ELBO: &str = "elbo";
+
+/// The name of the running average of a block of the guide.
+pub(super) fn average_of(block: &str) -> String {
+    format!("{block}.average")
+}
+
+impl Advi {
+    /// Where the programs of a fit run.
+    pub(super) fn runtime(&self) -> Runtime {
+        Runtime {
+            device: self.device.clone(),
+            precision: self.precision,
+            threads: self.threads,
+        }
+    }
+
+    /// Writes the step of all restarts.
+    pub(super) fn write(&self, density: &dyn Density) -> Result<StepProgram, InferenceError> {
+        let graph = Graph::new();
+        let step = Step::new(&graph)
+            .draws(self.samples)
+            .ranks(self.device.ranks());
+        let guide = Rc::new(Guide::new(&step, self.family, density.sites()));
+        let rows = match self.rows_of_rank(density.rows()) {
+            Some(rows) => Rows::Minibatch(rows),
+            None => Rows::All,
+        };
+        let log_prob = write_terms(&step, density, guide.clone(), rows)?.log_prob();
+        let (objective, elbo) = guide.objective(log_prob, self.estimator);
+        // Draws and ranks differ in noise and rows, hence in the gradient and the ELBO. After one
+        // mean over both, all ranks take the same step.
+        let mut estimates = grad(objective, &guide.blocks)?;
+        estimates.push(elbo);
+        let mut means = step.mean(&estimates);
+        let elbo = means.pop().expect("as many means as estimates");
+        let rate = self.rate() * self.schedule.factor(graph.step(), self.steps);
+        let names = self.family.blocks().iter();
+        for ((name, block), gradient) in names.zip(&guide.blocks).zip(means) {
+            let next = self.optimizer.ascend(&step, name, *block, gradient, rate);
+            step.next(*block, next);
+            self.write_average(&step, name, next);
+        }
+        step.record(ELBO, elbo);
+        Ok(step.finish(&self.runtime())?)
+    }
+
+    /// The running average of a block over the last steps, if it is averaged.
+    fn write_average<'g>(&self, step: &Step<'g>, block: &str, value: Var<'g>) {
+        let Some(first) = self.first_averaged() else {
+            return;
+        };
+        let average = step.state(&average_of(block), value.shape(), 0.0);
+        let count = step.graph().step() - first as f64 + 1.0;
+        let weight = count.ge(1.0).select(count.maximum(1.0).reciprocal(), 0.0);
+        step.next(average, average + weight * (value - average));
+    }
+
+    /// The first step whose result is averaged, if any is.
+    pub(super) fn first_averaged(&self) -> Option<u64> {
+        let steps = (self.averaging * self.steps as f64).round() as u64;
+        (steps > 0).then(|| self.steps - steps.min(self.steps))
+    }
+}
+
+impl<'g> Guide<'g> {
+    /// What is differentiated, and the ELBO that is reported.
+    fn objective(&self, log_prob: Var<'g>, estimator: Estimator) -> (Var<'g>, Var<'g>) {
+        match estimator {
+            Estimator::AnalyticEntropy => {
+                let elbo = log_prob + self.entropy();
+                (elbo, elbo)
+            }
+            Estimator::StickingTheLanding => {
+                // d/dz (log p - log q) dz, with the parameters of q themselves held fixed.
+                let path = log_prob + (self.score() * self.draw()).sum();
+                (path, log_prob - self.log_prob())
+            }
+        }
+    }
+}

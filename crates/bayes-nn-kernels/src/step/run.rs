@@ -1,0 +1,455 @@
+//! Replicas of a step that run in lockstep, one or many.
+
+use super::Start;
+use super::program::{PlannedState, StepProgram};
+use crate::{KernelError, Profile, Program, Replicas};
+
+/// Replicas of a step: each has states, seed, step, outputs and records of its own; they share
+/// data and windows.
+///
+/// ```
+/// use bayes_nn_autodiff::Graph;
+/// use bayes_nn_kernels::{Runtime, Step};
+///
+/// let graph = Graph::new();
+/// let step = Step::new(&graph);
+/// let x = step.state("x", [2], vec![1.0, 2.0]);
+/// step.next(x, 2.0 * x);
+/// step.record("sum", x.sum());
+/// let mut run = step.finish(&Runtime::default())?.start(1)?;
+/// run.begin(&[0])?;
+/// run.advance_one(0, 2)?;
+/// assert_eq!(run.get(0, "x")?, [4.0, 8.0]);
+/// assert_eq!(run.recorded(0, "sum")?, [3.0, 6.0]);
+///
+/// let snapshot = run.snapshot(0)?;
+/// run.advance_one(0, 5)?;
+/// run.resume(0, &snapshot)?;
+/// assert_eq!(run.get(0, "x")?, [4.0, 8.0]);
+/// # Ok::<(), bayes_nn_kernels::KernelError>(())
+/// ```
+pub struct Run {
+    program: StepProgram,
+    replicas: Box<dyn Replicas>,
+    /// The entries of the last advance, by replica and record.
+    recorded: Vec<Vec<Vec<f64>>>,
+    /// Seed and next step of each replica.
+    at: Vec<(u64, u64)>,
+}
+
+/// A state, a window or an output of a step, found by its name once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot(Place);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    State(usize),
+    Window(usize),
+    Output(usize),
+}
+
+/// A replica between two steps, as plain numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// Its seed.
+    pub seed: u64,
+    /// The number of its next step.
+    pub step: u64,
+    /// Its states by name, each in row-major order.
+    pub states: Vec<(String, Vec<f64>)>,
+}
+
+impl Run {
+    pub(super) fn new(program: &StepProgram, replicas: Box<dyn Replicas>) -> Run {
+        let count = replicas.count();
+        let records = program.step.records.histories.len();
+        Run {
+            program: program.clone(),
+            replicas,
+            recorded: vec![vec![Vec::new(); records]; count],
+            at: vec![(0, 0); count],
+        }
+    }
+
+    /// How many replicas there are.
+    pub fn replicas(&self) -> usize {
+        self.at.len()
+    }
+
+    /// What is run.
+    pub fn program(&self) -> &StepProgram {
+        &self.program
+    }
+
+    /// The names of the states, in the order in which they were written.
+    pub fn states(&self) -> impl Iterator<Item = &str> {
+        self.program.step.states.iter().map(|state| &*state.name)
+    }
+
+    /// Puts as many replicas as there are seeds to the start: every state to what it starts with,
+    /// the seed, and step 0.
+    ///
+    /// # Errors
+    /// More seeds than replicas.
+    pub fn begin(&mut self, seeds: &[u64]) -> Result<(), KernelError> {
+        let step = self.program.step.clone();
+        for (replica, seed) in seeds.iter().enumerate() {
+            for state in &step.states {
+                self.with_mut(replica, |program| match &state.start {
+                    Start::Number(number) => program.fill(state.input, *number),
+                    Start::Values(values) => program.write(state.input, values),
+                })??;
+            }
+            for history in &step.records.histories {
+                self.with_mut(replica, |program| program.fill(history.input, 0.0))??;
+            }
+            self.rewind(replica, *seed, 0)?;
+            self.recorded[replica].iter_mut().for_each(Vec::clear);
+        }
+        Ok(())
+    }
+
+    /// The place of a state, a window or an output.
+    ///
+    /// # Errors
+    /// [`KernelError::NoName`] when the step has none of this name.
+    pub fn slot(&self, name: &str) -> Result<Slot, KernelError> {
+        let step = &self.program.step;
+        let state = step.states.iter().position(|state| state.name == name);
+        let window = || step.windows.iter().position(|window| window.0 == name);
+        let output = || step.outputs.iter().position(|output| output == name);
+        state
+            .map(Place::State)
+            .or_else(|| window().map(Place::Window))
+            .or_else(|| output().map(Place::Output))
+            .map(Slot)
+            .ok_or_else(|| no_name(name))
+    }
+
+    /// Sets a state of a replica, in row-major order.
+    ///
+    /// # Errors
+    /// No such state or replica; another number of values.
+    pub fn set(&mut self, replica: usize, name: &str, values: &[f64]) -> Result<(), KernelError> {
+        let slot = self.slot(name)?;
+        self.set_at(replica, slot, values)
+    }
+
+    /// As [`Run::set`], by the state's place.
+    ///
+    /// # Errors
+    /// As [`Run::set`].
+    pub fn set_at(
+        &mut self,
+        replica: usize,
+        slot: Slot,
+        values: &[f64],
+    ) -> Result<(), KernelError> {
+        let input = self.state(slot)?.input;
+        self.with_mut(replica, |program| program.write(input, values))?
+    }
+
+    /// Sets every element of a state of a replica to one number.
+    ///
+    /// # Errors
+    /// No such state or replica.
+    pub fn fill(&mut self, replica: usize, name: &str, value: f64) -> Result<(), KernelError> {
+        let input = self.state(self.slot(name)?)?.input;
+        self.with_mut(replica, |program| program.fill(input, value))?
+    }
+
+    /// A state of a replica, or what its last step gave an output, in row-major order.
+    ///
+    /// # Errors
+    /// No such state, output or replica.
+    pub fn get(&self, replica: usize, name: &str) -> Result<Vec<f64>, KernelError> {
+        match self.slot(name)?.0 {
+            Place::Output(output) => self.with(replica, |program| program.read_output(output)),
+            Place::State(state) => {
+                let input = self.program.step.states[state].input;
+                self.with(replica, |program| program.read_input(input))
+            }
+            Place::Window(_) => Err(no_name(name)),
+        }
+    }
+
+    /// As [`Run::get`], by the place, into memory that is there already; elements beyond the
+    /// shorter of the two stay as they are.
+    ///
+    /// # Errors
+    /// As [`Run::get`].
+    pub fn get_into(
+        &self,
+        replica: usize,
+        slot: Slot,
+        values: &mut [f64],
+    ) -> Result<(), KernelError> {
+        match slot.0 {
+            Place::Output(output) => {
+                self.with(replica, |program| program.read_output_into(output, values))
+            }
+            Place::State(_) => {
+                let input = self.state(slot)?.input;
+                let state = self.with(replica, |program| program.read_input(input))?;
+                for (to, value) in values.iter_mut().zip(state) {
+                    *to = value;
+                }
+                Ok(())
+            }
+            Place::Window(window) => Err(no_name(&self.program.step.windows[window].0)),
+        }
+    }
+
+    /// Gives a window its next block, for all replicas, in row-major order.
+    ///
+    /// # Errors
+    /// No such window; another number of values; an index that is no whole number from 0.
+    pub fn feed(&mut self, name: &str, values: &[f64]) -> Result<(), KernelError> {
+        let Place::Window(window) = self.slot(name)?.0 else {
+            return Err(no_name(name));
+        };
+        // Nothing depends on a window without an input.
+        let Some(input) = self.program.step.windows[window].1 else {
+            return Ok(());
+        };
+        let mut replicas = 0..self.replicas();
+        replicas.try_for_each(|replica| self.replicas.program_mut(replica).write(input, values))
+    }
+
+    /// Lets replica `i` take `steps[i]` steps; replicas without a number take none. Each comes to
+    /// what it would come to alone, to the last bit.
+    ///
+    /// # Errors
+    /// Those of each replica, such as an index outside its axis; that of one does not stop
+    /// another. After one, states and step are to be set again ([`Run::restore`],
+    /// [`Run::rewind`]).
+    pub fn advance(&mut self, steps: &[u64]) -> Vec<Result<(), KernelError>> {
+        let replicas = self.replicas();
+        let mut left: Vec<u64> = steps.iter().copied().take(replicas).collect();
+        let mut outcomes = vec![Ok(()); left.len()];
+        self.clear_records(&left);
+        while left.iter().any(|left| *left > 0) {
+            let capacity = self.program.step.records.capacity;
+            let due: Vec<u64> = left.iter().map(|left| capacity.min(*left)).collect();
+            let ran = self.advance_some(&due);
+            for (replica, ran) in ran.into_iter().enumerate() {
+                if due[replica] == 0 {
+                    continue;
+                }
+                let looked = ran.and_then(|()| self.look(replica, due[replica]));
+                left[replica] -= due[replica];
+                if let Err(error) = looked {
+                    outcomes[replica] = Err(error);
+                    left[replica] = 0;
+                }
+            }
+        }
+        outcomes
+    }
+
+    /// Lets one replica take `steps` steps, and allocates nothing.
+    ///
+    /// # Errors
+    /// No such replica; those of [`Run::advance`].
+    pub fn advance_one(&mut self, replica: usize, steps: u64) -> Result<(), KernelError> {
+        self.checked(replica)?;
+        self.recorded[replica].iter_mut().for_each(Vec::clear);
+        let mut left = steps;
+        while left > 0 {
+            let due = self.program.step.records.capacity.min(left);
+            let cursor = self.program.step.records.cursor;
+            self.with_mut(replica, |program| {
+                if let Some(cursor) = cursor {
+                    program.fill(cursor, 0.0)?;
+                }
+                program.run(due)
+            })??;
+            self.look(replica, due)?;
+            left -= due;
+        }
+        Ok(())
+    }
+
+    fn clear_records(&mut self, steps: &[u64]) {
+        for (recorded, steps) in self.recorded.iter_mut().zip(steps) {
+            if *steps > 0 {
+                recorded.iter_mut().for_each(Vec::clear);
+            }
+        }
+    }
+
+    /// Runs at most as many steps as can be recorded.
+    fn advance_some(&mut self, steps: &[u64]) -> Vec<Result<(), KernelError>> {
+        let cursor = self.program.step.records.cursor;
+        let each = steps.iter().enumerate();
+        let ready: Vec<Result<(), KernelError>> = each
+            .map(|(replica, steps)| match cursor {
+                Some(cursor) if *steps > 0 => self.replicas.program_mut(replica).fill(cursor, 0.0),
+                _ => Ok(()),
+            })
+            .collect();
+        let ran = self.replicas.run_all(steps).into_iter().zip(ready);
+        ran.map(|(ran, ready)| ready.and(ran)).collect()
+    }
+
+    /// Takes over what a replica recorded in its last steps.
+    fn look(&mut self, replica: usize, steps: u64) -> Result<(), KernelError> {
+        self.at[replica].1 += steps;
+        let step = self.program.step.clone();
+        for (record, history) in step.records.histories.iter().enumerate() {
+            let values = self.with(replica, |program| program.read_input(history.input))?;
+            let entries = &values[..steps as usize * history.width];
+            self.recorded[replica][record].extend_from_slice(entries);
+        }
+        Ok(())
+    }
+
+    /// The entries that the last [advance](Run::advance) of a replica gave a record, one a step,
+    /// each in row-major order.
+    ///
+    /// # Errors
+    /// No such record or replica.
+    pub fn recorded(&self, replica: usize, name: &str) -> Result<&[f64], KernelError> {
+        self.checked(replica)?;
+        let mut histories = self.program.step.records.histories.iter();
+        let record = histories.position(|history| history.name == name);
+        let record = record.ok_or_else(|| no_name(name))?;
+        Ok(&self.recorded[replica][record])
+    }
+
+    /// Remembers the states of a replica as they are, on the device. Only the last time counts.
+    ///
+    /// # Errors
+    /// No such replica.
+    pub fn save(&mut self, replica: usize) -> Result<(), KernelError> {
+        self.with_mut(replica, |program| program.save())
+    }
+
+    /// Puts the states of a replica back to what they were when last saved; without that nothing
+    /// changes.
+    ///
+    /// # Errors
+    /// No such replica.
+    pub fn restore(&mut self, replica: usize) -> Result<(), KernelError> {
+        self.with_mut(replica, |program| program.restore())
+    }
+
+    /// Gives up what was saved of a replica.
+    ///
+    /// # Errors
+    /// No such replica.
+    pub fn forget(&mut self, replica: usize) -> Result<(), KernelError> {
+        self.with_mut(replica, |program| program.forget())
+    }
+
+    /// Sets the seed of a replica's noise and minibatches, and the number of its next step.
+    ///
+    /// # Errors
+    /// No such replica.
+    pub fn rewind(&mut self, replica: usize, seed: u64, step: u64) -> Result<(), KernelError> {
+        self.with_mut(replica, |program| program.rewind(seed, step))?;
+        self.at[replica] = (seed, step);
+        Ok(())
+    }
+
+    /// Lets the first replica take `steps` steps, and measures their passes.
+    ///
+    /// # Errors
+    /// As [`Run::advance`].
+    pub fn profile(&mut self, steps: u64) -> Result<Profile, KernelError> {
+        let profile = self.with_mut(0, |program| program.profile(steps))??;
+        self.at[0].1 += steps;
+        Ok(profile)
+    }
+
+    /// The row-major number of the first element of a state that is NaN or infinite.
+    ///
+    /// # Errors
+    /// No such state or replica.
+    pub fn first_non_finite(
+        &self,
+        replica: usize,
+        name: &str,
+    ) -> Result<Option<usize>, KernelError> {
+        let input = self.state(self.slot(name)?)?.input;
+        self.with(replica, |program| program.first_non_finite(input))
+    }
+
+    /// A replica's states, seed and step.
+    ///
+    /// # Errors
+    /// No such replica.
+    pub fn snapshot(&self, replica: usize) -> Result<Snapshot, KernelError> {
+        self.checked(replica)?;
+        let states = self.program.step.states.iter().map(|state| {
+            let values = self.with(replica, |program| program.read_input(state.input))?;
+            Ok((state.name.clone(), values))
+        });
+        let (seed, step) = self.at[replica];
+        Ok(Snapshot {
+            seed,
+            step,
+            states: states.collect::<Result<_, KernelError>>()?,
+        })
+    }
+
+    /// Puts a replica where another one of the same step was.
+    ///
+    /// # Errors
+    /// No such replica; a state that only one of step and snapshot has, or that differs in length.
+    pub fn resume(&mut self, replica: usize, snapshot: &Snapshot) -> Result<(), KernelError> {
+        let step = self.program.step.clone();
+        for state in &step.states {
+            if !snapshot.states.iter().any(|(name, _)| *name == state.name) {
+                return Err(no_name(&state.name));
+            }
+        }
+        for (name, values) in &snapshot.states {
+            self.set(replica, name, values)?;
+        }
+        self.rewind(replica, snapshot.seed, snapshot.step)
+    }
+
+    fn state(&self, slot: Slot) -> Result<&PlannedState, KernelError> {
+        let step = &self.program.step;
+        match slot.0 {
+            Place::State(state) => Ok(&step.states[state]),
+            Place::Window(window) => Err(no_name(&step.windows[window].0)),
+            Place::Output(output) => Err(no_name(&step.outputs[output])),
+        }
+    }
+
+    fn checked(&self, replica: usize) -> Result<(), KernelError> {
+        match replica < self.replicas() {
+            true => Ok(()),
+            false => Err(KernelError::Replica {
+                replica,
+                replicas: self.replicas(),
+            }),
+        }
+    }
+
+    fn with<R>(
+        &self,
+        replica: usize,
+        look: impl FnOnce(&dyn Program) -> R,
+    ) -> Result<R, KernelError> {
+        self.checked(replica)?;
+        Ok(look(self.replicas.program(replica)))
+    }
+
+    fn with_mut<R>(
+        &mut self,
+        replica: usize,
+        change: impl FnOnce(&mut dyn Program) -> R,
+    ) -> Result<R, KernelError> {
+        self.checked(replica)?;
+        Ok(change(self.replicas.program_mut(replica)))
+    }
+}
+
+fn no_name(name: &str) -> KernelError {
+    KernelError::NoName {
+        name: name.to_owned(),
+    }
+}

@@ -1,0 +1,246 @@
+//! Steps: names, starts, records, data, replicas, jobs.
+
+use bayes_nn_autodiff::{Graph, NoiseKind};
+use bayes_nn_kernels::{
+    Backend, Binding, Cpu, Device, KernelError, Precision, Run, Runtime, Step, StepProgram, fan_out,
+};
+
+fn exact() -> Runtime {
+    Runtime {
+        precision: Precision::F64,
+        ..Runtime::default()
+    }
+}
+
+/// A walk of two numbers, with its sum recorded.
+fn walk() -> StepProgram {
+    let graph = Graph::new();
+    let step = Step::new(&graph);
+    let x = step.state("x", [2], vec![1.0, -1.0]);
+    let noise = graph.noise(NoiseKind::Normal, step.stream(), [2]);
+    step.next(x, 0.5 * x + noise);
+    step.record("x", x);
+    step.record("sum", x.sum());
+    step.output("sum", x.sum());
+    step.finish(&exact()).unwrap()
+}
+
+fn begun(program: &StepProgram, seeds: &[u64]) -> Run {
+    let mut run = program.start(seeds.len()).unwrap();
+    run.begin(seeds).unwrap();
+    run
+}
+
+#[test]
+fn every_step_leaves_an_entry_of_any_shape() {
+    let mut run = begun(&walk(), &[3]);
+    run.advance_one(0, 1000).unwrap();
+    let (x, sums) = (
+        run.recorded(0, "x").unwrap(),
+        run.recorded(0, "sum").unwrap(),
+    );
+    assert_eq!((x.len(), sums.len()), (2000, 1000));
+    assert_eq!(x[..2], [1.0, -1.0]);
+    for (entry, sum) in x.chunks(2).zip(sums) {
+        assert_eq!(entry[0] + entry[1], *sum);
+    }
+    assert_eq!(run.get(0, "sum").unwrap(), sums[999..]);
+    // An advance forgets the entries of the one before.
+    let next = run.get(0, "x").unwrap();
+    run.advance_one(0, 1).unwrap();
+    assert_eq!(run.recorded(0, "x").unwrap(), next);
+}
+
+#[test]
+fn replicas_are_what_they_are_alone() {
+    let program = walk();
+    let mut run = begun(&program, &[5, 6, 7]);
+    // The third takes none; the second takes more than are recorded at once.
+    assert_eq!(run.advance(&[40, 700]), [Ok(()), Ok(())]);
+    assert_eq!(run.advance(&[0, 1, 2]), [Ok(()), Ok(()), Ok(())]);
+    for (replica, (seed, steps)) in [(5, 40), (6, 701), (7, 2)].into_iter().enumerate() {
+        let mut alone = begun(&program, &[seed]);
+        alone.advance_one(0, steps).unwrap();
+        assert_eq!(run.get(replica, "x"), alone.get(0, "x"));
+    }
+    assert_eq!(run.recorded(0, "sum").unwrap().len(), 40);
+    assert_eq!(run.recorded(1, "sum").unwrap().len(), 1);
+}
+
+#[test]
+fn a_snapshot_resumes_to_the_last_bit_in_another_run() {
+    let program = walk();
+    let mut run = begun(&program, &[11]);
+    run.advance_one(0, 9).unwrap();
+    let snapshot = run.snapshot(0).unwrap();
+    assert_eq!((snapshot.seed, snapshot.step), (11, 9));
+    run.advance_one(0, 9).unwrap();
+    let mut other = program.start(2).unwrap();
+    other.resume(1, &snapshot).unwrap();
+    other.advance(&[0, 9]).remove(1).unwrap();
+    assert_eq!(run.get(0, "x"), other.get(1, "x"));
+    assert_eq!(run.recorded(0, "x"), other.recorded(1, "x"));
+
+    run.begin(&[11]).unwrap();
+    run.save(0).unwrap();
+    run.advance_one(0, 3).unwrap();
+    run.restore(0).unwrap();
+    assert_eq!(run.get(0, "x").unwrap(), [1.0, -1.0]);
+}
+
+#[test]
+fn a_state_without_a_next_value_keeps_what_it_was_set_to() {
+    let graph = Graph::new();
+    let step = Step::new(&graph);
+    let z = step.state("z", [3], 0.5);
+    step.state("unread", [2], vec![3.0, 4.0]);
+    step.output("norm", (z * z).sum());
+    let mut run = begun(&step.finish(&exact()).unwrap(), &[0]);
+    let (slot, norm) = (run.slot("z").unwrap(), run.slot("norm").unwrap());
+    run.advance_one(0, 1).unwrap();
+    assert_eq!(run.get(0, "norm").unwrap(), [0.75]);
+    run.set_at(0, slot, &[1.0, 2.0, 3.0]).unwrap();
+    run.advance_one(0, 2).unwrap();
+    let mut value = [0.0];
+    run.get_into(0, norm, &mut value).unwrap();
+    assert_eq!(value, [14.0]);
+    assert_eq!(run.get(0, "unread").unwrap(), [3.0, 4.0]);
+    assert_eq!(run.states().collect::<Vec<_>>(), ["z", "unread"]);
+    run.fill(0, "z", f64::NAN).unwrap();
+    assert_eq!(run.first_non_finite(0, "z"), Ok(Some(0)));
+    assert_eq!(run.first_non_finite(0, "unread"), Ok(None));
+}
+
+#[test]
+fn data_that_nothing_reads_are_no_error_and_data_that_are_missing_are() {
+    let graph = Graph::new();
+    let step = Step::new(&graph);
+    let (x, unread) = (graph.input("x", [3]), graph.input("unread", [1000]));
+    let id = |v: bayes_nn_autodiff::Var<'_>| v.input_id().unwrap();
+    step.bind(vec![Binding::new(id(unread), vec![0.0; 1000])]);
+    let block = step.window("block", [2]);
+    step.window("unread block", [5]);
+    step.output("sum", x.sum() + block.sum());
+    let missing = step.finish(&exact()).unwrap_err();
+    assert!(matches!(missing, KernelError::Unset { name, .. } if name == "x"));
+    step.bind(vec![Binding::new(id(x), vec![1_u8, 2, 3])]);
+    let program = step.finish(&exact()).unwrap();
+    assert_eq!(program.plan().inputs.len(), 2);
+    let mut run = begun(&program, &[0]);
+    run.feed("unread block", &[0.0; 5]).unwrap();
+    for (block, sum) in [([1.0, 1.0], 8.0), ([2.0, 0.5], 8.5)] {
+        run.feed("block", &block).unwrap();
+        run.advance_one(0, 1).unwrap();
+        assert_eq!(run.get(0, "sum").unwrap(), [sum]);
+    }
+    step.bind(vec![Binding::new(id(block), vec![1.0])]);
+    assert!(matches!(
+        step.finish(&exact()),
+        Err(KernelError::Length { got: 1, .. })
+    ));
+}
+
+#[test]
+fn mistakes_are_errors_that_name_what_is_wrong() {
+    let finish = |write: &dyn Fn(&Step<'_>)| {
+        let graph = Graph::new();
+        let step = Step::new(&graph);
+        write(&step);
+        step.finish(&exact()).unwrap_err().to_string()
+    };
+    let error = finish(&|step| {
+        step.state("x", [], 0.0);
+        step.output("x", step.graph().step());
+    });
+    assert!(error.contains("`x` is given twice"), "{error}");
+    let error = finish(&|step| {
+        let x = step.state("x", [], 0.0);
+        step.next(x, x + 1.0);
+        step.next(x, x + 2.0);
+    });
+    assert!(error.contains("`x` is given two next values"), "{error}");
+    let error = finish(&|step| step.next(step.graph().step(), 1.0.into()));
+    assert!(error.contains("cannot be replaced"), "{error}");
+    let error = finish(&|step| {
+        step.state("x", [3], vec![1.0]);
+    });
+    assert!(error.contains("needs 3 values, got 1"), "{error}");
+
+    let mut run = begun(&walk(), &[0]);
+    let no_name = KernelError::NoName {
+        name: "y".to_owned(),
+    };
+    assert_eq!(run.slot("y"), Err(no_name.clone()));
+    assert_eq!(run.get(0, "y"), Err(no_name.clone()));
+    assert_eq!(run.recorded(0, "y"), Err(no_name));
+    assert!(run.set(0, "sum", &[1.0]).is_err());
+    assert!(run.feed("x", &[1.0, 1.0]).is_err());
+    let replica = KernelError::Replica {
+        replica: 1,
+        replicas: 1,
+    };
+    assert_eq!(run.get(1, "x"), Err(replica.clone()));
+    assert_eq!(run.begin(&[1, 2]), Err(replica));
+}
+
+#[test]
+fn streams_are_as_far_apart_as_there_are_draws() {
+    let graph = Graph::new();
+    let step = Step::new(&graph);
+    assert_eq!([step.stream(), step.stream()], [0, 1]);
+    let step = Step::new(&graph).draws(10);
+    assert_eq!([step.stream(), step.stream()], [0, 10]);
+}
+
+#[test]
+fn means_over_ranks_keep_shapes() {
+    let graph = Graph::new();
+    let step = Step::new(&graph).ranks(3);
+    let x = step.state("x", [2, 3], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    let values = [x, x.sum()];
+    let rows = graph.batch(6, 2, 0);
+    let part = x.reshape([6]).gather(rows, 0).mean();
+    let means = step.mean(&[values[0], values[1], part]);
+    for (name, mean) in ["x mean", "sum", "part"].into_iter().zip(means) {
+        step.output(name, mean);
+    }
+    let device = Device::new("three", Cpu::detect().unwrap().group(3).unwrap());
+    assert_eq!(device.ranks(), 3);
+    let runtime = Runtime { device, ..exact() };
+    let mut run = begun(&step.finish(&runtime).unwrap(), &[0]);
+    run.advance_one(0, 1).unwrap();
+    assert_eq!(
+        run.get(0, "x mean").unwrap(),
+        [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+    );
+    assert_eq!(run.get(0, "sum").unwrap(), [21.0]);
+    assert_eq!(run.get(0, "part").unwrap(), [3.5]);
+}
+
+#[test]
+fn jobs_are_done_in_any_order_and_returned_in_theirs() {
+    let program = walk();
+    let job = |run: &mut Run, seed: usize| -> Result<f64, KernelError> {
+        run.begin(&[seed as u64])?;
+        run.advance_one(0, 50)?;
+        Ok(run.get(0, "sum")?[0])
+    };
+    let all = |threads| {
+        let runtime = Runtime {
+            threads: Some(threads),
+            ..exact()
+        };
+        let program = program.on(&runtime).unwrap();
+        fan_out(&program, 9, |run, jobs| jobs.map(|j| job(run, j)).collect()).unwrap()
+    };
+    let one: Vec<f64> = all(1);
+    assert_eq!(one, all(4));
+    let none: Vec<f64> =
+        fan_out(&program, 0, |_, _| Err(KernelError::NoInput { index: 0 })).unwrap();
+    assert!(none.is_empty());
+    let failed: Result<Vec<()>, KernelError> = fan_out(&program, 9, |_, jobs| match jobs.start {
+        2 | 5 => Err(KernelError::NoInput { index: jobs.start }),
+        _ => Ok(vec![()]),
+    });
+    assert_eq!(failed, Err(KernelError::NoInput { index: 2 }));
+}

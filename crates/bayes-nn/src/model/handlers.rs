@@ -1,0 +1,246 @@
+//! The handlers that need no fit: one only looks at a model, one draws from its prior.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use bayes_nn_autodiff::{Shape, Var};
+use bayes_nn_distributions::{Distribution, ParameterError, ParameterValues, Uniform};
+use bayes_nn_inference::{Declared, Handler, HandlerError, Sampled, from_unconstrained};
+use rand_core::SeedableRng;
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use super::batch::Shared;
+use crate::error::Error;
+
+/// Looks at a model: its sites are inputs without values, so that nothing depends on a draw. What
+/// is wrong whatever the sites are is found here: shapes, parameters and data that depend on no
+/// site, observed values outside a support that is known.
+pub(crate) struct Probe<'g> {
+    shared: Rc<Shared<'g>>,
+}
+
+impl<'g> Probe<'g> {
+    pub(crate) fn new(shared: &Rc<Shared<'g>>) -> Probe<'g> {
+        Probe {
+            shared: shared.clone(),
+        }
+    }
+
+    /// Checks the parameters that depend on data alone.
+    fn check_known(&self, declared: &Declared<'_, 'g>) -> Result<(), Error> {
+        let distribution = declared.distribution;
+        for parameter in distribution.parameters() {
+            if parameter.value.constant_values().is_some() {
+                continue;
+            }
+            let Some(values) = self.shared.known(parameter.value)? else {
+                continue;
+            };
+            let outside = values.iter().position(|v| !parameter.domain.contains(*v));
+            if let Some(position) = outside {
+                return Err(Error::Parameter {
+                    site: declared.name.to_owned(),
+                    source: Box::new(ParameterError::Domain {
+                        distribution: distribution.name(),
+                        parameter: parameter.name.clone(),
+                        position: Some(position),
+                        value: values[position],
+                        expected: parameter.domain.to_string(),
+                    }),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_support(&self, observed: &Declared<'_, 'g>, seen: Var<'g>) -> Result<(), Error> {
+        let Some(values) = self.shared.known(seen)? else {
+            return Ok(());
+        };
+        let support = observed.distribution.support();
+        let Some(place) = values.iter().position(|v| !support.contains(*v)) else {
+            return Ok(());
+        };
+        // Rows are the last axis: batch last.
+        let row = place % seen.shape().columns();
+        Err(Error::Support {
+            site: observed.name.to_owned(),
+            row: observed.rows.map_or(row, |rows| rows[row]),
+            value: values[place],
+            distribution: observed.distribution.name(),
+            support: support.to_string(),
+        })
+    }
+}
+
+impl<'g> Handler<'g> for Probe<'g> {
+    fn unconstrained(&self, name: &str, shape: Shape) -> Result<Var<'g>, HandlerError> {
+        Ok(self.shared.graph.input(name, shape))
+    }
+
+    fn sample(&self, site: &Declared<'_, 'g>) -> Result<Sampled<'g>, HandlerError> {
+        self.check_known(site)?;
+        from_unconstrained(self, site)
+    }
+
+    fn observe(
+        &self,
+        observed: &Declared<'_, 'g>,
+        seen: Var<'g>,
+    ) -> Result<Option<Var<'g>>, HandlerError> {
+        self.check_known(observed)?;
+        self.check_support(observed, seen)?;
+        Ok(None)
+    }
+}
+
+/// Draws sites on the host, one after the other. Each is an input of the graph whose value the
+/// graph's interpreter knows, so that later parameters can be computed from it.
+pub(crate) struct PriorDraw<'g> {
+    shared: Rc<Shared<'g>>,
+    rng: RefCell<Xoshiro256PlusPlus>,
+    what: Drawn,
+}
+
+/// What is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Drawn {
+    /// Sites by their priors; those without a proper one are somewhere in their support.
+    Sites,
+    /// Sites by their priors, which must be proper, and what is observed.
+    Observations,
+    /// Sites by numbers from -2 to 2 in unconstrained space, whatever their priors.
+    Anywhere,
+}
+
+impl<'g> PriorDraw<'g> {
+    pub(crate) fn new(
+        shared: &Rc<Shared<'g>>,
+        rng: Xoshiro256PlusPlus,
+        what: Drawn,
+    ) -> PriorDraw<'g> {
+        PriorDraw {
+            shared: shared.clone(),
+            rng: RefCell::new(rng),
+            what,
+        }
+    }
+
+    /// The generator as the run left it.
+    pub(crate) fn rng(&self) -> Xoshiro256PlusPlus {
+        self.rng.borrow().clone()
+    }
+
+    /// Draws in row-major order of `shape`.
+    fn draw(&self, declared: &Declared<'_, 'g>, shape: Shape) -> Result<Vec<f64>, Error> {
+        let parameters = declared.distribution.parameters();
+        let parameters: Vec<Var<'g>> = parameters.iter().map(|p| p.value).collect();
+        let values = self.shared.evaluate(&parameters)?;
+        let rng = &mut *self.rng.borrow_mut();
+        draw(declared.name, declared.distribution, shape, values, rng)
+    }
+
+    /// An input with a value.
+    fn input(&self, name: &str, shape: Shape, values: Vec<f64>) -> Var<'g> {
+        self.shared.known_input(name, shape, values)
+    }
+}
+
+impl<'g> Handler<'g> for PriorDraw<'g> {
+    fn unconstrained(&self, name: &str, shape: Shape) -> Result<Var<'g>, HandlerError> {
+        let uniform = Uniform::new(-2.0, 2.0);
+        let bounds = vec![vec![-2.0], vec![2.0]];
+        let values = draw(name, &uniform, shape, bounds, &mut self.rng.borrow_mut())?;
+        Ok(self.input(name, shape, values))
+    }
+
+    fn sample(&self, site: &Declared<'_, 'g>) -> Result<Sampled<'g>, HandlerError> {
+        let by_prior = match self.what {
+            Drawn::Sites => site.distribution.is_proper(),
+            Drawn::Observations => true,
+            Drawn::Anywhere => false,
+        };
+        if !by_prior {
+            return from_unconstrained(self, site);
+        }
+        let mut values = self.draw(site, site.whole)?;
+        if let Some(rows) = site.rows {
+            values = rows.iter().map(|&row| values[row]).collect();
+        }
+        Ok(Sampled {
+            value: self.input(site.name, site.shape, values),
+            log_prob: Var::from(0.0),
+            log_jacobian: Var::from(0.0),
+        })
+    }
+
+    fn observe(
+        &self,
+        observed: &Declared<'_, 'g>,
+        _: Var<'g>,
+    ) -> Result<Option<Var<'g>>, HandlerError> {
+        if self.what != Drawn::Observations {
+            return Ok(None);
+        }
+        let values = self.draw(observed, observed.whole)?;
+        Ok(Some(self.input(observed.name, observed.whole, values)))
+    }
+}
+
+/// Runs a model's start: the generator of a seed.
+pub(crate) fn generator(seed: u64) -> Xoshiro256PlusPlus {
+    Xoshiro256PlusPlus::seed_from_u64(seed)
+}
+
+/// Draws that fill `shape`, given the values of each parameter.
+pub(crate) fn draw<'g>(
+    name: &str,
+    distribution: &dyn Distribution<'g>,
+    shape: Shape,
+    values: Vec<Vec<f64>>,
+    rng: &mut Xoshiro256PlusPlus,
+) -> Result<Vec<f64>, Error> {
+    let wrong = |source| Error::Parameter {
+        site: name.to_owned(),
+        source: Box::new(source),
+    };
+    let table = ParameterValues::of(distribution, values).map_err(wrong)?;
+    let event = distribution.event_shape();
+    let batch = shape.without(0, event.len().min(shape.len()));
+    let (mut numbers, mut checked) = (Vec::new(), None);
+    let mut one = vec![0.0; event.elements()];
+    let mut values = vec![0.0; shape.elements()];
+    for place in 0..batch.elements() {
+        let source = source_index(place, batch, table.shape());
+        // Draws that share their numbers share the check.
+        if checked != Some(source) {
+            table.read(source, &mut numbers);
+            distribution.check_values(&numbers).map_err(wrong)?;
+            checked = Some(source);
+        }
+        distribution.draw_event(&numbers, rng, &mut one);
+        // Event axes come first: the numbers of one event are a whole batch apart.
+        for (value, drawn) in values[place..]
+            .iter_mut()
+            .step_by(batch.elements())
+            .zip(&one)
+        {
+            *value = *drawn;
+        }
+    }
+    Ok(values)
+}
+
+/// Where element `index` of `shape` lies in a tensor of shape `own` that is stretched to it.
+fn source_index(index: usize, shape: Shape, own: Shape) -> usize {
+    let (mut rest, mut stride, mut source) = (index, 1, 0);
+    for axis in (0..shape.rank()).rev() {
+        let length = own.aligned(axis, shape.rank());
+        if length != 1 {
+            source += rest % shape[axis] * stride;
+        }
+        rest /= shape[axis];
+        stride *= length;
+    }
+    source
+}
