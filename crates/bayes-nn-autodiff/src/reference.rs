@@ -1,13 +1,13 @@
 //! The oracle: a plain double-precision interpreter, one loop per operation.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::graph::{Graph, Node, NodeId};
 use crate::noise::{self, NoiseKey, Permutation};
 use crate::tensor::{Tensor, apply, filled};
 use crate::var::Var;
-use crate::{GraphError, NoiseKind, Op, Shape};
+use crate::{GraphError, NoiseKind, Op};
 
 /// What a graph needs to be evaluated: values of its inputs, a seed, a step number.
 #[derive(Clone, Debug, Default)]
@@ -163,6 +163,16 @@ impl<'g> Interpreter<'g> {
                 continue;
             }
             let node = self.graph.node(id);
+            if let Op::MeanOverDraws { .. } = node.op {
+                let unrolled = self.graph.unroll_draws(&[Var::node(self.graph, id)])[0];
+                let unrolled = self.graph.node_of(unrolled);
+                self.known.resize(self.graph.len(), None);
+                match self.known[unrolled.index()].clone() {
+                    None => waiting.push(unrolled),
+                    value => self.known[id.index()] = value,
+                }
+                continue;
+            }
             let before = waiting.len();
             let open = node.arguments.iter().copied();
             waiting.extend(open.filter(|a| self.known[a.index()].is_none()));
@@ -181,6 +191,11 @@ impl<'g> Interpreter<'g> {
     fn compute(&self, id: NodeId, node: &Node) -> Result<Evaluated, GraphError> {
         let bindings = &self.bindings;
         let shape = node.shape;
+        let key = |stream| NoiseKey {
+            seed: bindings.seed,
+            step: bindings.step,
+            stream,
+        };
         let value = match node.op {
             Op::Input(_) => match bindings.values.get(&id) {
                 Some(v) if v.len() == shape.elements() => Tensor::new(shape, v.clone()),
@@ -198,16 +213,17 @@ impl<'g> Interpreter<'g> {
             },
             Op::Constant(id) => Tensor::new(shape, self.graph.constant_values(id)),
             Op::Step => Tensor::new(shape, Arc::new([bindings.step as f64])),
-            Op::Noise { kind, stream } => self.noise(kind, stream, shape),
-            Op::MeanOverDraws { draws } => {
-                let argument = node.arguments[0];
-                match &self.known[argument.index()] {
-                    Some(Evaluated::Value(first)) => {
-                        self.mean_over_draws(argument, first, draws)?
-                    }
-                    Some(Evaluated::Unbound(input)) => return Ok(Evaluated::Unbound(*input)),
-                    None => unreachable!("arguments come first"),
-                }
+            Op::Noise { kind, stream } => {
+                // Axes of length 1 say nothing about where an element stands: the noise
+                // of `[n]`, `[1, n]` and `[n, 1]` is the same.
+                let columns = shape.iter().rfind(|n| **n != 1).map_or(1, |n| *n).max(1);
+                let draw = match kind {
+                    NoiseKind::Normal => noise::normal,
+                    NoiseKind::Uniform => noise::uniform,
+                };
+                filled(shape, |i| {
+                    draw(&key(stream), (i / columns) as u32, (i % columns) as u32)
+                })
             }
             Op::Batch { rows, stream } => {
                 let start = bindings.step * shape.elements() as u64;
@@ -231,70 +247,5 @@ impl<'g> Interpreter<'g> {
             }
         };
         Ok(Evaluated::Value(value))
-    }
-
-    fn noise(&self, kind: NoiseKind, stream: u32, shape: Shape) -> Tensor {
-        let key = NoiseKey {
-            seed: self.bindings.seed,
-            step: self.bindings.step,
-            stream,
-        };
-        // Axes of length 1 say nothing about where an element stands: the noise of `[n]`,
-        // `[1, n]` and `[n, 1]` is the same.
-        let columns = shape.iter().rfind(|n| **n != 1).map_or(1, |n| *n).max(1);
-        let draw = match kind {
-            NoiseKind::Normal => noise::normal,
-            NoiseKind::Uniform => noise::uniform,
-        };
-        filled(shape, |i| {
-            draw(&key, (i / columns) as u32, (i % columns) as u32)
-        })
-    }
-
-    /// The mean of a node over draws, of which the first is known: what depends on noise is
-    /// computed again for each of the others.
-    fn mean_over_draws(
-        &self,
-        node: NodeId,
-        first: &Tensor,
-        draws: usize,
-    ) -> Result<Tensor, GraphError> {
-        let mut before = BTreeSet::from([node]);
-        let mut waiting = vec![node];
-        while let Some(id) = waiting.pop() {
-            let Node { op, arguments, .. } = self.graph.node(id);
-            if !matches!(op, Op::MeanOverDraws { .. }) {
-                waiting.extend(arguments.iter().copied().filter(|a| before.insert(*a)));
-            }
-        }
-        let mut sums = first.values().to_vec();
-        for draw in 1..draws {
-            let mut drawn: HashMap<NodeId, Tensor> = HashMap::new();
-            for &id in &before {
-                let Node {
-                    op,
-                    arguments,
-                    shape,
-                    ..
-                } = self.graph.node(id);
-                let value = match *op {
-                    Op::Noise { kind, stream } => self.noise(kind, stream + draw as u32, *shape),
-                    Op::MeanOverDraws { .. } => continue,
-                    _ if !arguments.iter().any(|a| drawn.contains_key(a)) => continue,
-                    _ => {
-                        let value = |a: &NodeId| match (drawn.get(a), &self.known[a.index()]) {
-                            (Some(value), _) | (None, Some(Evaluated::Value(value))) => value,
-                            _ => unreachable!("arguments come first"),
-                        };
-                        apply(op, &arguments.iter().map(value).collect::<Vec<_>>(), *shape)?
-                    }
-                };
-                drawn.insert(id, value);
-            }
-            let values = drawn.get(&node).unwrap_or(first).values().iter();
-            sums.iter_mut().zip(values).for_each(|(sum, v)| *sum += v);
-        }
-        let means = sums.iter().map(|sum| sum / draws as f64);
-        Ok(Tensor::new(first.shape(), means.collect()))
     }
 }

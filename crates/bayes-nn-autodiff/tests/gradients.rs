@@ -483,7 +483,7 @@ fn draws_do_not_reach_behind_a_mean_and_leave_other_values_alone() {
     let values = graph.evaluate(&[outer, by_hand, step], &bindings).unwrap();
     assert!((values[0].values()[0] - values[1].values()[0]).abs() < 1e-15);
     assert_eq!(values[2].values(), [2.0]);
-    noise(0).mean_over_draws(0);
+    let _ = noise(0).mean_over_draws(0);
     assert!(graph.check().is_err());
 }
 

@@ -8,11 +8,6 @@ use crate::{Op, Shape};
 pub struct NodeId(pub(crate) u32);
 
 impl NodeId {
-    /// The node of this index into a list of nodes.
-    pub fn of_index(index: usize) -> NodeId {
-        NodeId(index as u32)
-    }
-
     /// Its index into [`Nodes`].
     pub fn index(self) -> usize {
         self.0 as usize

@@ -1,24 +1,34 @@
 //! The plan: which steps, in which order, from which memory to which.
 //!
-//! A plan knows no device and no precision. `fuse` decides which operations become one pass
-//! over memory, `place` decides where every value lives; what is here is what they fill in and
-//! what a backend reads.
+//! A plan knows no device and no precision. Its stages are called by `planning`: `hoist` finds
+//! what depends on data alone, `lower` turns nodes into passes and values (`views` says how they
+//! are read), `fuse` puts element-wise nodes into groups, `postpone` moves some to later groups,
+//! `group` writes down instructions, `order` brings passes over long columns together, and
+//! `place` decides where every value lives. What is here is what they fill in and what a backend
+//! reads.
 
-mod draws;
+mod draft;
 mod fuse;
+mod group;
+mod hoist;
 pub mod layout;
+mod lower;
 mod order;
 mod place;
+mod planning;
+mod postpone;
 mod request;
+mod strips;
+mod views;
 
 use std::sync::Arc;
 
 use bayes_nn_autodiff::{Binary, InputId, Kind, NoiseKind, Reduction, Shape, Unary};
 
 pub use layout::{Access, Layout, RowStarts};
-pub use order::Strips;
 pub(crate) use place::{Passing, allocate};
-pub use request::Request;
+pub use request::{Request, Role};
+pub use strips::Strips;
 
 use crate::error::KernelError;
 
@@ -88,17 +98,6 @@ pub struct Input {
     pub role: Role,
     /// Whether [steps ahead of the others](Plan::hoisted) depend on it.
     pub hoisted: bool,
-}
-
-/// How the value of an input changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Never: it is given once.
-    Data,
-    /// It is fed block by block, and stays the same for many steps.
-    Window,
-    /// From step to step, or it is set between steps.
-    State,
 }
 
 /// One pass over memory.

@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use bayes_nn_autodiff::{Graph, InputId, NodeId, Shape, Var};
+use bayes_nn_autodiff::{Graph, InputId, Shape, Var};
 
-use super::{Plan, Role, fuse, place};
+use super::{Plan, place, planning};
 use crate::error::KernelError;
 
 /// What a plan is to compute in every step, and what its inputs are.
@@ -43,13 +43,25 @@ pub struct Request<'g> {
     pub records: Vec<(Var<'g>, usize)>,
 }
 
-/// The nodes of a request.
+/// How the value of an input changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Never: it is given once.
+    Data,
+    /// It is fed block by block, and stays the same for many steps.
+    Window,
+    /// From step to step, or it is set between steps.
+    State,
+}
+
+/// The nodes of a request, in which several draws are unrolled.
 pub(super) struct Asked {
-    pub outputs: Vec<NodeId>,
-    pub updates: Vec<(NodeId, NodeId)>,
-    pub states: Vec<NodeId>,
-    pub windows: Vec<NodeId>,
-    pub records: Vec<(NodeId, usize)>,
+    pub outputs: Vec<usize>,
+    pub updates: Vec<(usize, usize)>,
+    /// States that nothing updates.
+    pub states: Vec<usize>,
+    pub windows: Vec<usize>,
+    pub records: Vec<(usize, usize)>,
 }
 
 impl Plan {
@@ -79,8 +91,7 @@ impl Plan {
     /// two updates, or whose next value has another shape; a record without rows.
     pub fn of(graph: &Graph, request: &Request<'_>) -> Result<Plan, KernelError> {
         request.check(graph)?;
-        let asked = request.nodes(graph);
-        Ok(place::place(fuse::Draft::new(graph, &asked)))
+        Ok(place::place(planning::draft(graph, &request.nodes(graph))))
     }
 }
 
@@ -125,22 +136,30 @@ impl Request<'_> {
     }
 
     fn nodes(&self, graph: &Graph) -> Asked {
-        let node = |var: &Var<'_>| graph.node_of(*var);
-        let pair = |(state, next): &(Var<'_>, Var<'_>)| (node(state), node(next));
-        let record = |(value, rows): &(Var<'_>, usize)| (node(value), *rows);
+        let node = |var: &Var<'_>| graph.node_of(*var).index();
+        let nodes = |vars: &mut dyn Iterator<Item = Var<'_>>| -> Vec<usize> {
+            let vars: Vec<Var<'_>> = vars.collect();
+            graph.unroll_draws(&vars).iter().map(node).collect()
+        };
+        let changing = || self.updates.iter().filter(|(s, n)| s.id() != n.id());
+        let nexts = nodes(&mut changing().map(|(_, next)| *next));
+        let kept = self.updates.iter().filter(|(s, n)| s.id() == n.id());
+        let kept = kept.map(|(state, _)| state);
+        let rows = self.records.iter().map(|(_, rows)| *rows);
+        let recorded = nodes(&mut self.records.iter().map(|(value, _)| *value));
         Asked {
-            outputs: self.outputs.iter().map(node).collect(),
-            updates: self.updates.iter().map(pair).collect(),
-            states: self.states.iter().map(node).collect(),
+            outputs: nodes(&mut self.outputs.iter().copied()),
+            updates: changing().map(|(s, _)| node(s)).zip(nexts).collect(),
+            states: self.states.iter().chain(kept).map(node).collect(),
             windows: self.windows.iter().map(node).collect(),
-            records: self.records.iter().map(record).collect(),
+            records: recorded.into_iter().zip(rows).collect(),
         }
     }
 }
 
 impl Asked {
     /// What role an input has.
-    pub fn role(&self, input: NodeId) -> Role {
+    pub fn role(&self, input: usize) -> Role {
         let updated = self.updates.iter().map(|(state, _)| state);
         if updated.chain(&self.states).any(|state| *state == input) {
             Role::State
@@ -149,5 +168,18 @@ impl Asked {
         } else {
             Role::Data
         }
+    }
+
+    /// What has to be kept in memory of the step: outputs, next values and what is recorded.
+    pub fn kept(&self) -> impl Iterator<Item = usize> {
+        let nexts = self.updates.iter().map(|(_, next)| *next);
+        let recorded = self.records.iter().map(|(node, _)| *node);
+        self.outputs.iter().copied().chain(nexts).chain(recorded)
+    }
+
+    /// All states.
+    pub fn all_states(&self) -> impl Iterator<Item = usize> {
+        let updated = self.updates.iter().map(|(state, _)| *state);
+        updated.chain(self.states.iter().copied())
     }
 }
