@@ -18,7 +18,8 @@
 //! // written twice is computed once.
 //! assert_eq!((x * 1.0).id(), x.id());
 //! assert_eq!((x * x).id(), square.id());
-//! assert_eq!(graph.constant(&[3.0], [1]).exp().constant_values(), Some(vec![3f64.exp()]));
+//! let constant = graph.constant(&[3.0, 4.0], [2]) * 2.0;
+//! assert_eq!(constant.constant_values(), Some(vec![6.0, 8.0]));
 //!
 //! // Differentiating (`grad/`). Arguments stand before the nodes that use them, so one walk
 //! // from the last node to the first meets each node after all its uses. By then its adjoint,
