@@ -1,21 +1,34 @@
 //! The plan: which steps, in which order, from which memory to which.
 //!
-//! A plan knows no device and no precision. `fuse` decides which operations become one pass
-//! over memory, `place` decides where every value lives; what is here is what they fill in and
-//! what a backend reads.
+//! A plan knows no device and no precision. Its stages are called by `planning`: `hoist` finds
+//! what depends on data alone, `lower` turns nodes into passes and values (`views` says how they
+//! are read), `fuse` puts element-wise nodes into groups, `postpone` moves some to later groups,
+//! `group` writes down instructions, `order` brings passes over long columns together, and
+//! `place` decides where every value lives. What is here is what they fill in and what a backend
+//! reads.
 
+mod draft;
 mod fuse;
+mod group;
+mod hoist;
 pub mod layout;
+mod lower;
 mod order;
 mod place;
+mod planning;
+mod postpone;
+mod request;
+mod strips;
+mod views;
 
 use std::sync::Arc;
 
-use bayes_nn_autodiff::{Binary, Graph, InputId, Kind, NoiseKind, Reduction, Shape, Unary, Var};
+use bayes_nn_autodiff::{Binary, InputId, Kind, NoiseKind, Reduction, Shape, Unary};
 
 pub use layout::{Access, Layout, RowStarts};
-pub use order::Strips;
 pub(crate) use place::{Passing, allocate};
+pub use request::{Request, Role};
+pub use strips::Strips;
 
 use crate::error::KernelError;
 
@@ -33,9 +46,9 @@ pub struct Plan {
     pub strips: Vec<Strips>,
     /// What is written from outside, states included.
     pub inputs: Vec<Input>,
-    /// The inputs that a step replaces by their next values.
+    /// The inputs that a step replaces by their next values, or that are set between steps.
     pub states: Vec<ValueId>,
-    /// What can be read after a step.
+    /// What can be read after a step: what was asked for, then what is recorded.
     pub outputs: Vec<ValueId>,
     /// Values that are known already.
     pub constants: Vec<(ValueId, Arc<[f64]>)>,
@@ -81,6 +94,8 @@ pub struct Input {
     pub id: InputId,
     /// Where its value lies.
     pub value: ValueId,
+    /// How its value changes.
+    pub role: Role,
     /// Whether [steps ahead of the others](Plan::hoisted) depend on it.
     pub hoisted: bool,
 }
@@ -188,6 +203,16 @@ pub enum Pass {
         /// The mean, the same on all ranks.
         out: ValueId,
     },
+    /// Row `step` modulo `rows` of `out` gets the elements of `source`; the other rows stay as
+    /// they are.
+    Record {
+        /// What is recorded.
+        source: ValueId,
+        /// How many rows there are.
+        rows: usize,
+        /// To where, `[rows, elements]`, one after the other in memory.
+        out: ValueId,
+    },
 }
 
 impl Pass {
@@ -227,7 +252,8 @@ impl Pass {
             | Pass::ReduceMiddle { source, out, .. }
             | Pass::Copy { source, out, .. }
             | Pass::Transpose { source, out }
-            | Pass::AllReduceMean { source, out } => {
+            | Pass::AllReduceMean { source, out }
+            | Pass::Record { source, out, .. } => {
                 f(*source, false);
                 f(*out, true);
             }
@@ -382,48 +408,6 @@ impl Instruction {
 }
 
 impl Plan {
-    /// Plans the computation of `outputs` and of the next value of every state.
-    ///
-    /// A state is an input with an update `(state, next)`: after each step it holds `next`,
-    /// computed from the states as they were before.
-    ///
-    /// # Errors
-    /// The graph's own error; a variable of another graph; a state that is no input, has two
-    /// updates, or whose next value has another shape.
-    pub fn new(
-        graph: &Graph,
-        outputs: &[Var<'_>],
-        updates: &[(Var<'_>, Var<'_>)],
-    ) -> Result<Plan, KernelError> {
-        graph.check()?;
-        graph.check_own("an output of a plan", outputs)?;
-        for (i, (state, next)) in updates.iter().enumerate() {
-            graph.check_own("a state of a plan and its next value", &[*state, *next])?;
-            let (Some(_), shape) = (state.input_id(), state.shape()) else {
-                return Err(KernelError::State {
-                    name: format!("{state:?}"),
-                    shapes: Box::new((state.shape(), next.shape())),
-                });
-            };
-            let name = || {
-                graph.inputs()[state.input_id().map_or(0, InputId::index)]
-                    .name
-                    .clone()
-            };
-            if shape != next.shape() || state.kind() != next.kind() {
-                return Err(KernelError::State {
-                    name: name(),
-                    shapes: Box::new((shape, next.shape())),
-                });
-            }
-            if updates[..i].iter().any(|(s, _)| s.id() == state.id()) {
-                return Err(KernelError::StateTwice { name: name() });
-            }
-        }
-        let draft = fuse::Draft::new(graph, outputs, updates);
-        Ok(place::place(draft))
-    }
-
     /// Whether several ranks that run this plan meet in it. Minibatches are then cut in as many
     /// parts as there are ranks; any other plan is run by one rank alone.
     pub fn has_all_reduce(&self) -> bool {
