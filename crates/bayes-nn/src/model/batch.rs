@@ -1,10 +1,10 @@
 //! The data as a model sees it: nodes of a graph, batch last, full or a minibatch.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use bayes_nn_autodiff::{Evaluated, Graph, Interpreter, Shape, Var};
+use bayes_nn_autodiff::{Bindings, Evaluated, Graph, Interpreter, Shape, Var};
 use bayes_nn_inference::Rows;
 use bayes_nn_kernels::{Binding, Column};
 
@@ -72,7 +72,6 @@ impl<'g> Batch<'g> {
                 absent_allowed,
                 absent: RefCell::default(),
                 interpreter: RefCell::new(Interpreter::new(graph, Bindings::new())),
-                interpreted: Cell::new(0),
                 error: RefCell::default(),
             }),
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use bayes_nn_autodiff::{Graph, InputId, Var};
 use bayes_nn_inference::{Approximation, Point, Rows, Site};
-use bayes_nn_kernels::{Backend, Binding, Device, KernelError, Plan, Precision, Program};
+use bayes_nn_kernels::{Backend, Binding, Device, KernelError, Plan, Precision, Program, Replicas};
 use rand_core::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -123,7 +123,7 @@ impl<M: Model> Predictive<M> {
             outputs.push(*value);
         }
         Ok(Variables {
-            program: written.compile(&outputs, Precision::F64)?,
+            replicas: written.compile(&outputs, Precision::F64)?,
             z: written.z,
             declared,
         })
@@ -142,7 +142,8 @@ impl<M: Model> Predictive<M> {
             let parameters = observed.distribution.parameters();
             outputs.extend(parameters.iter().map(|p| p.value));
         }
-        let mut program = written.compile(&outputs, self.precision)?;
+        let mut replicas = written.compile(&outputs, self.precision)?;
+        let program = replicas.program_mut(0);
         program.rewind(seed, 0);
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed ^ OBSERVATIONS);
         for draw in 0..draws {
@@ -183,7 +184,8 @@ impl<M: Model> Predictive<M> {
             result.declare(&observed.name, observed.log_prob_shape);
             outputs.push(observed.log_prob);
         }
-        let mut program = written.compile(&outputs, self.precision)?;
+        let mut replicas = written.compile(&outputs, self.precision)?;
+        let program = replicas.program_mut(0);
         program.rewind(seed, 0);
         for draw in 0..draws {
             self.source
@@ -220,7 +222,7 @@ impl<M: Model> Predictive<M> {
 
 /// The program that makes sites and deterministics of draws of the unconstrained vector.
 pub(crate) struct Variables {
-    program: Box<dyn Program>,
+    replicas: Box<dyn Replicas>,
     z: Option<InputId>,
     /// The variables, without draws.
     pub(crate) declared: Draws,
@@ -236,11 +238,12 @@ impl Variables {
     ) -> Result<Draws, Error> {
         check_draws(draws)?;
         let mut result = self.declared.clone();
-        self.program.rewind(seed, 0);
+        let program = self.replicas.program_mut(0);
+        program.rewind(seed, 0);
         for draw in 0..draws {
-            source.run(&mut *self.program, self.z, draw..draw + 1, draws)?;
+            source.run(&mut *program, self.z, draw..draw + 1, draws)?;
             for output in 0..result.variables().len() {
-                result.push(output, &self.program.read_output(output))?;
+                result.push(output, &program.read_output(output))?;
             }
         }
         Ok(result)
@@ -261,7 +264,7 @@ impl<'g> Written<'g> {
         &self,
         outputs: &[Var<'g>],
         precision: Precision,
-    ) -> Result<Box<dyn Program>, Error> {
+    ) -> Result<Box<dyn Replicas>, Error> {
         let shared = &self.batch.shared;
         for (name, absent) in shared.absent.borrow().iter() {
             if outputs.iter().any(|o| self.graph.depends_on(*o, *absent)) {
@@ -272,24 +275,16 @@ impl<'g> Written<'g> {
     }
 }
 
-/// Compiles and writes those of the inputs that the program reads.
+/// A program that has those of the inputs that it reads.
 pub(crate) fn compile(
     graph: &Graph,
     outputs: &[Var<'_>],
     updates: &[(Var<'_>, Var<'_>)],
     inputs: &[Binding],
     precision: Precision,
-) -> Result<Box<dyn Program>, Error> {
-    let plan = Plan::new(graph, outputs, updates)?;
-    let mut program = Device::cpu().compile(&plan, precision)?;
-    for binding in inputs {
-        match program.write(binding.input, &binding.column.to_f64()) {
-            // Read by the model, but not for what is computed here.
-            Err(KernelError::NoInput { .. }) => {}
-            result => result?,
-        }
-    }
-    Ok(program)
+) -> Result<Box<dyn Replicas>, Error> {
+    let plan = Arc::new(Plan::new(graph, outputs, updates)?);
+    Ok(Device::cpu().load(&plan, inputs, precision)?.start(1)?)
 }
 
 pub(crate) fn check_draws(draws: usize) -> Result<(), Error> {

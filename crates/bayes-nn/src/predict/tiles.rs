@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bayes_nn_autodiff::{Graph, InputId, Shape, Var};
 use bayes_nn_inference::{Point, Rows};
@@ -167,16 +167,10 @@ impl<'a> Tiles<'a> {
             })
             .collect();
         let (x_input, inputs) = (written.x, &written.inputs);
-        let plan = Plan::new(written.graph, outputs, &updates)?;
+        let plan = Arc::new(Plan::new(written.graph, outputs, &updates)?);
         let backend: &Device = &self.posterior.device;
-        let compile = || -> Result<Box<dyn Program>, Error> {
-            let mut program = backend.compile(&plan, self.posterior.precision)?;
-            for binding in inputs {
-                program.write(binding.input, &binding.column.to_f64())?;
-            }
-            Ok(program)
-        };
-        let one = |program: &mut Box<dyn Program>, number: usize| -> Result<R, Error> {
+        let loaded = backend.load(&plan, inputs, self.posterior.precision)?;
+        let one = |program: &mut dyn Program, number: usize| -> Result<R, Error> {
             let first = number * self.width;
             let tile = Tile {
                 first,
@@ -193,7 +187,7 @@ impl<'a> Tiles<'a> {
                 program.write(*state, start)?;
             }
             program.rewind(self.how.seed, 0);
-            run_tile(&mut **program, tile)
+            run_tile(program, tile)
         };
 
         let tiles = self.rows.div_ceil(self.width);
@@ -205,13 +199,13 @@ impl<'a> Tiles<'a> {
         let results: Mutex<Vec<Option<Result<R, Error>>>> =
             Mutex::new((0..tiles).map(|_| None).collect());
         let work = || -> Result<(), Error> {
-            let mut program = compile()?;
+            let mut replicas = loaded.start(1)?;
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
                 if number >= tiles {
                     return Ok(());
                 }
-                let result = one(&mut program, number);
+                let result = one(replicas.program_mut(0), number);
                 results.lock().unwrap_or_else(PoisonError::into_inner)[number] = Some(result);
             }
         };

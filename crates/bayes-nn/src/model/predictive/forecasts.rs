@@ -60,7 +60,8 @@ impl<M: Model> Predictive<M> {
             let seen = !absent && observed.rows.is_none();
             gathering.push(Gathering::new(observed, seen, &graph, &mut outputs));
         }
-        let mut program = written.compile(&outputs, self.precision)?;
+        let mut replicas = written.compile(&outputs, self.precision)?;
+        let program = replicas.program_mut(0);
         program.rewind(seed, 0);
         let noise = || Xoshiro256PlusPlus::seed_from_u64(seed ^ OBSERVATIONS);
         let mut rng = noise();
