@@ -102,6 +102,18 @@ impl<'g> Batch<'g> {
         self.get(name, "a matrix")
     }
 
+    /// The column or matrix `name`, `[features, rows]`: of a column there is one feature.
+    pub(crate) fn features(&self, name: &str) -> Var<'g> {
+        match self.shared.data.get(name) {
+            Some(Values::Vector(_)) => self.column(name).reshape([1, self.shared.rows]),
+            Some(Values::Incomplete { .. }) => {
+                self.shared.fail(self.shared.misused(name));
+                self.shared.stand_in("a matrix")
+            }
+            _ => self.matrix(name),
+        }
+    }
+
     /// The index `name`, `[rows]`, for `Var::gather`.
     pub fn index(&self, name: &str) -> Var<'g> {
         self.get(name, "an index")
@@ -125,6 +137,7 @@ impl<'g> Batch<'g> {
                     return *var;
                 }
                 let var = shared.graph.input(name, [shared.rows]);
+                shared.graph.mark_rows(var);
                 absent.push((name.to_owned(), var));
                 var
             }
@@ -211,8 +224,7 @@ impl<'g> Shared<'g> {
 
     /// Whether a value is computed from the rows of a minibatch.
     pub(crate) fn is_of_minibatch(&self, value: Var<'g>) -> bool {
-        self.index
-            .is_some_and(|index| self.graph.depends_on(value, index))
+        self.index.is_some() && value.comes_from_rows()
     }
 
     /// `N / B` for what comes from the rows of a minibatch, 1 for anything else.
@@ -267,6 +279,12 @@ impl<'g> Shared<'g> {
                 (input, input, matrix.batch_last())
             }
         };
+        // Of a minibatch, what was gathered by its row numbers is marked already, and the column
+        // itself holds the rows of others as well.
+        if self.index.is_none() {
+            self.graph.mark_rows(seen);
+            self.graph.mark_rows(input);
+        }
         inputs.push(Input {
             name: name.to_owned(),
             input,

@@ -250,6 +250,18 @@ impl Data {
         found.map(|(_, column)| column)
     }
 
+    /// The numbers in each row of a matrix or column.
+    pub(crate) fn features(&self, name: &str) -> Result<usize, Error> {
+        match self.get(name) {
+            Some(Values::Matrix(matrix)) => Ok(matrix.columns),
+            Some(_) => Ok(1),
+            None => Err(Error::UnknownColumn {
+                column: name.to_owned(),
+                available: self.names(),
+            }),
+        }
+    }
+
     /// Checks that every column with missing values misses those that it misses in the data of
     /// the fit: for other rows there are no draws.
     pub(crate) fn check_missing(&self, fitted: &Data) -> Result<(), Error> {
