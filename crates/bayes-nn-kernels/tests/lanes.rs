@@ -241,7 +241,7 @@ fn plan(rows: usize, batch: Option<usize>) -> Plan {
 #[test]
 fn only_tiny_plans_have_lanes() {
     let has = |backend: &dyn Backend, plan: &Plan| {
-        let shared: Vec<InputId> = plan.inputs.iter().map(|input| input.id).collect();
+        let shared: Vec<InputId> = plan.inputs().iter().map(|input| input.id).collect();
         let lanes = backend
             .compile_lanes(plan, Precision::F32, &shared, 2)
             .unwrap();

@@ -56,7 +56,7 @@ fn compiled_log_densities_and_derivatives_match_mpmath_on_every_instruction_set(
                 let mut program = cpu.compile(&plan, Precision::F64).unwrap();
                 for (input, values) in &data {
                     // A density need not depend on every parameter at every point.
-                    if plan.inputs.iter().any(|i| i.id == *input) {
+                    if plan.inputs().iter().any(|i| i.id == *input) {
                         program.write(*input, values).unwrap();
                     }
                 }

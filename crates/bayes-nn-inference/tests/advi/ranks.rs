@@ -79,7 +79,7 @@ struct Counted {
 impl Backend for Counted {
     fn compile(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Program>, KernelError> {
         let mean = |step: &&Pass| matches!(step, Pass::AllReduceMean { .. });
-        let means = plan.passes.iter().filter(mean).count();
+        let means = plan.passes().iter().filter(mean).count();
         self.means.lock().unwrap().push(means);
         self.group.compile(plan, precision)
     }

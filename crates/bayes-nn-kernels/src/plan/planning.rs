@@ -50,7 +50,11 @@ impl Plan {
                 return Err(KernelError::StateTwice { name: name() });
             }
         }
-        Ok(place::place(draft(graph, outputs, updates)))
+        let plan = place::place(draft(graph, outputs, updates));
+        if cfg!(debug_assertions) {
+            plan.validate()?;
+        }
+        Ok(plan)
     }
 }
 
