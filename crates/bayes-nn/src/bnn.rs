@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 use std::sync::Arc;
 
 use bayes_nn_autodiff::{Graph, Kind, Shape, Var};
-use bayes_nn_inference::{Advi, Nuts};
+use bayes_nn_inference::{Advi, Nuts, Rows};
 
 use crate::error::Error;
 use crate::model::{Batch, Data, Fit, Model, Samples, Trace, fit, sample};
@@ -73,7 +73,7 @@ impl Bnn {
     /// other, the head or the data; a prior for no parameter.
     pub fn parameters(&self, data: impl Into<Data>) -> Result<Vec<ParameterInfo>, Error> {
         let graph = Graph::new();
-        let batch = Batch::new(&graph, &data.into(), Some(2), false);
+        let batch = Batch::new(&graph, &data.into(), Rows::Minibatch(2), false);
         let inputs = self.inputs(&batch);
         batch.shared.check()?;
         let p = Parameters::recording(&graph);

@@ -1,10 +1,10 @@
 //! The data as a model sees it: nodes of a graph, batch last, full or a minibatch.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use bayes_nn_autodiff::{Evaluated, Graph, Interpreter, Shape, Var};
+use bayes_nn_autodiff::{Bindings, Evaluated, Graph, Interpreter, Shape, Var};
 use bayes_nn_inference::Rows;
 use bayes_nn_kernels::{Binding, Column};
 
@@ -72,7 +72,6 @@ impl<'g> Batch<'g> {
                 absent_allowed,
                 absent: RefCell::default(),
                 interpreter: RefCell::new(Interpreter::new(graph, Bindings::new())),
-                interpreted: Cell::new(0),
                 error: RefCell::default(),
             }),
         }
@@ -106,8 +105,8 @@ impl<'g> Batch<'g> {
     /// The column or matrix `name`, `[features, rows]`: of a column there is one feature.
     pub(crate) fn features(&self, name: &str) -> Var<'g> {
         match self.shared.data.get(name) {
-            Some(Column::Vector(_)) => self.column(name).reshape([1, self.shared.rows]),
-            Some(Column::Incomplete { .. }) => {
+            Some(Values::Vector(_)) => self.column(name).reshape([1, self.shared.rows]),
+            Some(Values::Incomplete { .. }) => {
                 self.shared.fail(self.shared.misused(name));
                 self.shared.stand_in("a matrix")
             }

@@ -253,7 +253,7 @@ impl Data {
     /// The numbers in each row of a matrix or column.
     pub(crate) fn features(&self, name: &str) -> Result<usize, Error> {
         match self.get(name) {
-            Some(Column::Matrix { columns, .. }) => Ok(*columns),
+            Some(Values::Matrix(matrix)) => Ok(matrix.columns),
             Some(_) => Ok(1),
             None => Err(Error::UnknownColumn {
                 column: name.to_owned(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bayes_nn_autodiff::{Graph, Shape};
 use bayes_nn_inference::{Point, Rows};
+use bayes_nn_kernels::Step;
 
 use super::batch::Batch;
 use super::data::Values;
@@ -51,7 +52,7 @@ impl<M: Model> Predictive<M> {
     pub(crate) fn observations(&self) -> Result<Observations, Error> {
         let graph = Graph::new();
         let batch = Batch::new(&graph, &self.data, Rows::All, false);
-        let (z, _) = self.source.trace(&graph);
+        let z = self.source.draw(&Step::new(&graph));
         let point = Rc::new(Point::at(z, self.source.sites()));
         let record = run(&self.model, &batch, point)?;
         let subset = |rows: Arc<[usize]>| Subset {
