@@ -5,7 +5,7 @@ mod common;
 use bayes_nn_autodiff::noise::{NoiseKey, normal, uniform};
 use bayes_nn_autodiff::{Graph, Kind, NoiseKind, Shape, Var, concat, grad};
 use bayes_nn_kernels::{Plan, Precision, first_bad_pivot};
-use common::{Model, SEED, backends, numbers};
+use common::{Model, SEED, backends, numbers, single};
 
 /// Lengths of a row around which tails, padding and tiles change.
 const COLUMNS: [usize; 13] = [0, 1, 2, 15, 16, 17, 33, 63, 64, 65, 255, 500, 1030];
@@ -756,7 +756,7 @@ fn noise_is_the_specified_and_the_same_in_both_precisions() {
         let columns = shape.iter().rfind(|n| **n != 1).map_or(1, |n| *n);
         for (name, backend) in backends() {
             let mut programs = [Precision::F64, Precision::F32]
-                .map(|precision| backend.compile(&plan, precision).unwrap());
+                .map(|precision| single(&*backend, &plan, &[], precision));
             for step in [0, 1, (1 << 33) + 5] {
                 let key = NoiseKey {
                     seed: SEED,
@@ -764,13 +764,14 @@ fn noise_is_the_specified_and_the_same_in_both_precisions() {
                     stream: 5,
                 };
                 for program in &mut programs {
+                    let program = program.program_mut(0);
                     program.rewind(SEED, step);
                     program.run(1).unwrap();
                 }
                 for i in 0..shape.elements() {
                     let (row, column) = ((i / columns) as u32, (i % columns) as u32);
                     let expected = normal(&key, row, column);
-                    let [double, single] = [0, 1].map(|p| programs[p].read_output(0)[i]);
+                    let [double, single] = [0, 1].map(|p| programs[p].program(0).read_output(0)[i]);
                     assert!(
                         (double - expected).abs() <= 2e-15 * expected.abs(),
                         "{name} {shape}"
@@ -780,7 +781,10 @@ fn noise_is_the_specified_and_the_same_in_both_precisions() {
                         "{name} {shape}"
                     );
                     let expected = uniform(&key, row, column);
-                    assert_eq!([0, 1].map(|p| programs[p].read_output(1)[i]), [expected; 2]);
+                    assert_eq!(
+                        [0, 1].map(|p| programs[p].program(0).read_output(1)[i]),
+                        [expected; 2]
+                    );
                 }
             }
         }
@@ -797,7 +801,8 @@ fn rewinding_repeats_the_run() {
     model.outputs = vec![noise, batch, graph.step()];
     model.updates = vec![(x, 0.5 * x + noise)];
     for (_, backend) in backends() {
-        let mut program = model.program(&*backend, Precision::F32);
+        let mut replicas = model.program(&*backend, Precision::F32);
+        let program = replicas.program_mut(0);
         let id = x.input_id().unwrap();
         program.run(7).unwrap();
         let first = (
@@ -808,7 +813,7 @@ fn rewinding_repeats_the_run() {
         assert_eq!(program.read_output(2), [6.0]);
         program.run(5).unwrap();
         // From the start, in pieces of other sizes; and from the middle with the state of then.
-        model.write(program.as_mut());
+        model.write(program);
         program.run(3).unwrap();
         let middle = program.read_input(id);
         program.run(4).unwrap();

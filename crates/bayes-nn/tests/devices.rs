@@ -10,7 +10,7 @@ use bayes_nn::prelude::*;
 use bayes_nn_autodiff::InputId;
 use bayes_nn_kernels::cuda::emit::{BlockLoop, Source, Tiny};
 use bayes_nn_kernels::cuda::{Host, compiler};
-use bayes_nn_kernels::{Backend, KernelError, Lanes, Plan, Program};
+use bayes_nn_kernels::{Backend, Binding, KernelError, Loaded, Plan};
 
 /// What stands beside the CPU, unless this machine has neither a compiler nor a GPU.
 fn device() -> Option<Device> {
@@ -138,28 +138,23 @@ fn fits_on_groups_tell_the_same_story() {
     }
 }
 
-/// A device, and how often it was asked for lanes and had them.
+/// A device, and how many of its plans have replicas that run together.
 struct Counted {
     device: Device,
-    lanes: Arc<AtomicUsize>,
+    together: Arc<AtomicUsize>,
 }
 
 impl Backend for Counted {
-    fn compile(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Program>, KernelError> {
-        self.device.compile(plan, precision)
-    }
-
-    fn compile_lanes(
+    fn load(
         &self,
-        plan: &Plan,
+        plan: &Arc<Plan>,
+        data: &[Binding],
         precision: Precision,
-        shared: &[InputId],
-        lanes: usize,
-    ) -> Result<Option<Box<dyn Lanes>>, KernelError> {
-        let made = self.device.compile_lanes(plan, precision, shared, lanes)?;
-        self.lanes
-            .fetch_add(usize::from(made.is_some()), Ordering::Relaxed);
-        Ok(made)
+    ) -> Result<Arc<dyn Loaded>, KernelError> {
+        let loaded = self.device.load(plan, data, precision)?;
+        self.together
+            .fetch_add(usize::from(loaded.together() > 1), Ordering::Relaxed);
+        Ok(loaded)
     }
 }
 
@@ -168,10 +163,10 @@ fn restarts_of_a_tiny_network_run_together_and_are_those_of_the_cpu() {
     let Some(device) = device() else { return };
     let data = datasets::moons(100, 0.2, 0).unwrap().standardized();
     for (precision, tolerance) in [(Precision::F64, 1e-9), (Precision::F32, 1e-3)] {
-        let lanes = Arc::default();
+        let together = Arc::default();
         let counted = Counted {
             device: device.clone(),
-            lanes: Arc::clone(&lanes),
+            together: Arc::clone(&together),
         };
         let advi = Advi::mean_field()
             .steps(30)
@@ -185,7 +180,7 @@ fn restarts_of_a_tiny_network_run_together_and_are_those_of_the_cpu() {
         let there = advi.clone().device(Device::new("counted", counted));
         let there = network().fit(&data, there).unwrap();
         // The steps, and the evaluation on all rows.
-        assert_eq!(lanes.load(Ordering::Relaxed), 2);
+        assert_eq!(together.load(Ordering::Relaxed), 2);
         let (here, there) = (here.result(), there.result());
         assert_eq!(here.seed(), there.seed());
         let curves = [here, there].map(|fit| fit.curve().elbos());
@@ -247,7 +242,12 @@ struct Compiled {
 }
 
 impl Backend for Compiled {
-    fn compile(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Program>, KernelError> {
+    fn load(
+        &self,
+        plan: &Arc<Plan>,
+        data: &[Binding],
+        precision: Precision,
+    ) -> Result<Arc<dyn Loaded>, KernelError> {
         let mut texts = vec![Source::new(plan, precision)?.text];
         texts.extend(
             BlockLoop::alone(plan, precision, Tiny::within(227 << 10)).map(|tiny| tiny.text),
@@ -259,7 +259,7 @@ impl Backend for Compiled {
             }
         }
         self.programs.fetch_add(1, Ordering::Relaxed);
-        Device::cpu().compile(plan, precision)
+        Device::cpu().load(plan, data, precision)
     }
 }
 

@@ -1,26 +1,55 @@
 //! NUTS on devices that are slower or faster than the CPU: what it measures, and what it warns of.
 
+use std::sync::Arc;
+
 use bayes_nn::distributions::Normal;
 use bayes_nn::model::{self, Batch, Data, Samples, Trace};
 use bayes_nn::{Device, Nuts};
 use bayes_nn_autodiff::InputId;
-use bayes_nn_kernels::{Backend, KernelError, Plan, Precision, Profile, Program};
+use bayes_nn_kernels::{
+    Backend, Binding, KernelError, Loaded, Plan, Precision, Profile, Program, Replicas,
+};
 
 /// The CPU, doing every step many times over, or none at a point where it was just before.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Pace {
     Repeats(u64),
     Remembers,
 }
 
 impl Backend for Pace {
-    fn compile(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Program>, KernelError> {
-        Ok(Box::new(Paced {
+    fn load(
+        &self,
+        plan: &Arc<Plan>,
+        data: &[Binding],
+        precision: Precision,
+    ) -> Result<Arc<dyn Loaded>, KernelError> {
+        let device = Device::cpu().threads(1);
+        Ok(Arc::new(PacedPlan {
             pace: *self,
-            moved: true,
-            position: Vec::new(),
-            program: Device::cpu().threads(1).compile(plan, precision)?,
+            loaded: device.load(plan, data, precision)?,
         }))
+    }
+}
+
+#[derive(Debug)]
+struct PacedPlan {
+    pace: Pace,
+    loaded: Arc<dyn Loaded>,
+}
+
+impl Loaded for PacedPlan {
+    fn start(&self, replicas: usize) -> Result<Box<dyn Replicas>, KernelError> {
+        let paced = |_| -> Result<Box<dyn Program>, KernelError> {
+            Ok(Box::new(Paced {
+                pace: self.pace,
+                moved: true,
+                position: Vec::new(),
+                replicas: self.loaded.start(1)?,
+            }))
+        };
+        let programs = (0..replicas).map(paced);
+        Ok(Box::new(programs.collect::<Result<Vec<_>, _>>()?))
     }
 }
 
@@ -29,66 +58,66 @@ struct Paced {
     /// Whether anything was written since the last step but what was there already.
     moved: bool,
     position: Vec<f64>,
-    program: Box<dyn Program>,
+    replicas: Box<dyn Replicas>,
 }
 
 impl Program for Paced {
     fn write(&mut self, input: InputId, values: &[f64]) -> Result<(), KernelError> {
         self.moved |= self.position != values;
         values.clone_into(&mut self.position);
-        self.program.write(input, values)
+        self.replicas.program_mut(0).write(input, values)
     }
 
     fn fill(&mut self, input: InputId, value: f64) -> Result<(), KernelError> {
         self.moved = true;
-        self.program.fill(input, value)
+        self.replicas.program_mut(0).fill(input, value)
     }
 
     fn run(&mut self, steps: u64) -> Result<(), KernelError> {
         match self.pace {
-            Pace::Repeats(times) => self.program.run(times * steps),
+            Pace::Repeats(times) => self.replicas.program_mut(0).run(times * steps),
             Pace::Remembers if !self.moved => Ok(()),
             Pace::Remembers => {
                 self.moved = false;
-                self.program.run(steps)
+                self.replicas.program_mut(0).run(steps)
             }
         }
     }
 
     fn read_input(&self, input: InputId) -> Vec<f64> {
-        self.program.read_input(input)
+        self.replicas.program(0).read_input(input)
     }
 
     fn read_output(&self, output: usize) -> Vec<f64> {
-        self.program.read_output(output)
+        self.replicas.program(0).read_output(output)
     }
 
     fn read_output_into(&self, output: usize, values: &mut [f64]) {
-        self.program.read_output_into(output, values);
+        self.replicas.program(0).read_output_into(output, values);
     }
 
     fn profile(&mut self, steps: u64) -> Result<Profile, KernelError> {
-        self.program.profile(steps)
+        self.replicas.program_mut(0).profile(steps)
     }
 
     fn save(&mut self) {
-        self.program.save();
+        self.replicas.program_mut(0).save();
     }
 
     fn restore(&mut self) {
-        self.program.restore();
+        self.replicas.program_mut(0).restore();
     }
 
     fn forget(&mut self) {
-        self.program.forget();
+        self.replicas.program_mut(0).forget();
     }
 
     fn first_non_finite(&self, input: InputId) -> Option<usize> {
-        self.program.first_non_finite(input)
+        self.replicas.program(0).first_non_finite(input)
     }
 
     fn rewind(&mut self, seed: u64, step: u64) {
-        self.program.rewind(seed, step);
+        self.replicas.program_mut(0).rewind(seed, step);
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use bayes_nn_autodiff::{InputId, Kind};
 
-use super::emit::{Launch, Source};
+use super::emit::Source;
 use super::values::{
     NO_ERROR, bytes_of, decode, element_bytes, encode, encode_column, index_error, numbers_of,
     real_bytes, span, unset,
