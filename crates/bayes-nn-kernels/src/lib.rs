@@ -52,4 +52,7 @@ pub use plan::Plan;
 pub use profile::Profile;
 pub use ranks::DeviceGroup;
 pub use replicas::Replicas;
-pub use step::{Run, Runtime, Slot, Snapshot, Start, Step, StepProgram, fan_out};
+pub use step::{
+    Run, Runtime, Slot, Snapshot, Start, Step, StepProgram, fan_out, running_mean,
+    running_mean_and_squares,
+};

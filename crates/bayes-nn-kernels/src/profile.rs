@@ -111,6 +111,7 @@ impl Plan {
                 moved("scatter", shape(*out), size(*source) + size(*out))
             }
             Pass::Batch { out, .. } => moved("batch", shape(*out), size(*out)),
+            Pass::Record { source, .. } => moved("record", shape(*source), 2 * size(*source)),
             Pass::AllReduceMean { out, .. } => moved("all-reduce", shape(*out), 2 * size(*out)),
         }
     }

@@ -42,6 +42,7 @@
 //! stands in for the result, so that formulas need no `?`.
 
 mod arena;
+mod draws;
 mod leaves;
 mod node;
 

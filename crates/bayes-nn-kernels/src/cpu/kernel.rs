@@ -67,7 +67,8 @@ impl<T: Number> Kernel<T> {
             | Pass::Gather { .. }
             | Pass::Scatter { .. }
             | Pass::Batch { .. }
-            | Pass::AllReduceMean { .. } => Kernel::Move(step.clone()),
+            | Pass::AllReduceMean { .. }
+            | Pass::Record { .. } => Kernel::Move(step.clone()),
         }
     }
 
@@ -96,7 +97,8 @@ impl<T: Number> Kernel<T> {
             | Pass::Gather { .. }
             | Pass::Scatter { .. }
             | Pass::Batch { .. }
-            | Pass::AllReduceMean { .. } => false,
+            | Pass::AllReduceMean { .. }
+            | Pass::Record { .. } => false,
         }
     }
 

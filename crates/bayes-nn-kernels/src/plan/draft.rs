@@ -25,6 +25,10 @@ pub(super) struct Draft {
     pub inputs: Vec<Input>,
     pub outputs: Vec<ValueId>,
     pub updates: Vec<(ValueId, ValueId)>,
+    /// All states, those included that nothing updates.
+    pub states: Vec<ValueId>,
+    /// Outputs that are kept from step to step.
+    pub records: Vec<ValueId>,
     pub constants: Vec<(ValueId, Arc<[f64]>)>,
 }
 

@@ -7,7 +7,7 @@ use super::fuse::{GroupDraft, PassDraft};
 use super::layout::{Access, squeezed};
 use super::lower::Lowering;
 use super::views::Source;
-use super::{FusedGroup, GroupReduction, Instruction, Operand, Pass, Store, ValueId};
+use super::{FusedGroup, GroupReduction, Instruction, Operand, Pass, Store};
 
 /// A group without its stores, and the register of each member.
 struct Body {
@@ -16,12 +16,8 @@ struct Body {
     members: Vec<usize>,
 }
 
-/// Writes down all groups, and with them the draft of the plan.
-pub(super) fn finish(
-    mut lowering: Lowering<'_>,
-    outputs: Vec<ValueId>,
-    updates: Vec<(ValueId, ValueId)>,
-) -> Draft {
+/// Writes down all groups, and with them the draft of a plan of which nothing is asked yet.
+pub(super) fn finish(mut lowering: Lowering<'_>) -> Draft {
     // Operands of later groups keep registers of earlier ones, so all groups are walked before it
     // is known what each has to store.
     let mut registers = vec![None; lowering.views.nodes.len()];
@@ -53,8 +49,10 @@ pub(super) fn finish(
         passes,
         hoisted,
         inputs: lowering.inputs,
-        outputs,
-        updates,
+        outputs: Vec::new(),
+        updates: Vec::new(),
+        states: Vec::new(),
+        records: Vec::new(),
         constants: lowering.constants,
     }
 }
@@ -139,7 +137,8 @@ impl Lowering<'_> {
                 | Op::TriangularSolve { .. }
                 | Op::Gather { .. }
                 | Op::Scatter { .. }
-                | Op::AllReduceMean => unreachable!("no group computes it"),
+                | Op::AllReduceMean
+                | Op::MeanOverDraws { .. } => unreachable!("no group computes it"),
             };
             let register = match instruction {
                 Some(instruction) => emit(&mut group, instruction),

@@ -21,7 +21,11 @@ pub(super) fn hoisted(nodes: Nodes<'_>, live: &[bool], is_state: &[bool]) -> Vec
         // Ranks meet in every step, or in none.
         let of_the_step = matches!(
             node.op,
-            Op::Noise { .. } | Op::Batch { .. } | Op::Step | Op::AllReduceMean
+            Op::Noise { .. }
+                | Op::Batch { .. }
+                | Op::Step
+                | Op::AllReduceMean
+                | Op::MeanOverDraws { .. }
         );
         constant[index] = !of_the_step && !is_state[index] && arguments().all(|a| constant[a]);
         expensive[index] =
@@ -43,6 +47,7 @@ pub(super) fn hoisted(nodes: Nodes<'_>, live: &[bool], is_state: &[bool]) -> Vec
             | Op::Noise { .. }
             | Op::Batch { .. }
             | Op::AllReduceMean
+            | Op::MeanOverDraws { .. }
             | Op::Broadcast
             | Op::Reduce { .. }
             | Op::MatMul { .. }
@@ -95,6 +100,7 @@ fn is_expensive(op: &Op) -> bool {
         | Op::Noise { .. }
         | Op::Batch { .. }
         | Op::AllReduceMean
+        | Op::MeanOverDraws { .. }
         | Op::Select
         | Op::Broadcast
         | Op::View { .. } => false,

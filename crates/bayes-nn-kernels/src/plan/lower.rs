@@ -10,6 +10,7 @@ use bayes_nn_autodiff::{InputInfo, Kind, Op, Shape};
 use super::draft::DraftValue;
 use super::fuse::Fusion;
 use super::layout::Layout;
+use super::request::Asked;
 use super::views::Views;
 use super::{Input, MatMul, Pass, ValueId};
 
@@ -24,6 +25,7 @@ pub(super) struct Lowering<'a> {
     /// Whether a value is an input or a constant.
     given: Vec<bool>,
     names: Vec<InputInfo>,
+    asked: &'a Asked,
     /// Whether every use of a node reads it as a run of elements, so that padding would only
     /// force a copy.
     flat: Vec<bool>,
@@ -33,7 +35,7 @@ pub(super) struct Lowering<'a> {
 
 impl<'a> Lowering<'a> {
     /// Nothing lowered yet of a graph whose `live` nodes are needed.
-    pub fn new(views: Views<'a>, live: &[bool]) -> Lowering<'a> {
+    pub fn new(views: Views<'a>, live: &[bool], asked: &'a Asked) -> Lowering<'a> {
         let count = views.nodes.len();
         Lowering {
             fusion: Fusion::new(count),
@@ -46,6 +48,7 @@ impl<'a> Lowering<'a> {
             flat: views.flat_uses(live),
             transposes: vec![None; count],
             views,
+            asked,
         }
     }
 
@@ -100,7 +103,8 @@ impl<'a> Lowering<'a> {
             | Op::TriangularSolve { .. }
             | Op::Gather { .. }
             | Op::Scatter { .. }
-            | Op::AllReduceMean => {
+            | Op::AllReduceMean
+            | Op::MeanOverDraws { .. } => {
                 let layout = match self.flat[node] {
                     true => Layout::contiguous(&shape),
                     false => Layout::padded(&shape),
@@ -116,6 +120,7 @@ impl<'a> Lowering<'a> {
                     name: self.names[id.index()].name.clone(),
                     id,
                     value,
+                    role: self.asked.role(node),
                     hoisted: false,
                 });
             }
@@ -143,7 +148,8 @@ impl<'a> Lowering<'a> {
             | Op::TriangularSolve { .. }
             | Op::Gather { .. }
             | Op::Scatter { .. }
-            | Op::AllReduceMean => {}
+            | Op::AllReduceMean
+            | Op::MeanOverDraws { .. } => {}
         }
         value
     }
@@ -160,6 +166,15 @@ impl<'a> Lowering<'a> {
 
     fn push(&mut self, node: usize, pass: Pass) {
         self.fusion.at[node] = Some(self.fusion.push(pass));
+    }
+
+    /// The rows into which a value is copied, one a step.
+    pub fn record(&mut self, source: ValueId, rows: usize) -> ValueId {
+        let DraftValue { shape, kind, .. } = self.values[source.index()];
+        let shape = Shape::from([rows, shape.elements()]);
+        let out = self.new_value(shape, kind, Layout::contiguous(&shape));
+        self.fusion.push(Pass::Record { source, rows, out });
+        out
     }
 
     /// A pass that copies from `source` into a value of the shape of `node`, and its number.
@@ -275,6 +290,7 @@ impl<'a> Lowering<'a> {
                 self.value_of[node] = Some(out);
                 self.push(node, Pass::AllReduceMean { source, out });
             }
+            Op::MeanOverDraws { .. } => unreachable!("these have been unrolled"),
         }
     }
 
@@ -379,6 +395,7 @@ mod tests {
             Pass::Scatter { .. } => "scatter",
             Pass::Batch { .. } => "batch",
             Pass::AllReduceMean { .. } => "mean",
+            Pass::Record { .. } => "record",
         };
         plan.passes.iter().map(kind).collect()
     }

@@ -17,6 +17,7 @@ mod order;
 mod place;
 mod planning;
 mod postpone;
+mod request;
 mod rewrite;
 mod strips;
 mod validate;
@@ -28,6 +29,7 @@ use bayes_nn_autodiff::{Binary, InputId, Kind, NoiseKind, Reduction, Shape, Unar
 
 pub use layout::{Access, Layout, RowStarts};
 pub(crate) use place::{Passing, allocate};
+pub use request::{Request, Role};
 pub(crate) use rewrite::{Function, Rewritten, rewrite};
 pub use strips::Strips;
 pub use validate::{PlanError, Rule};
@@ -48,9 +50,9 @@ pub struct Plan {
     pub(crate) strips: Vec<Strips>,
     /// What is written from outside, states included.
     pub(crate) inputs: Vec<Input>,
-    /// The inputs that a step replaces by their next values.
+    /// The inputs that a step replaces by their next values, or that are set between steps.
     pub(crate) states: Vec<ValueId>,
-    /// What can be read after a step.
+    /// What can be read after a step: what was asked for, then what is recorded.
     pub(crate) outputs: Vec<ValueId>,
     /// Values that are known already.
     pub(crate) constants: Vec<(ValueId, Arc<[f64]>)>,
@@ -96,6 +98,8 @@ pub struct Input {
     pub id: InputId,
     /// Where its value lies.
     pub value: ValueId,
+    /// How its value changes.
+    pub role: Role,
     /// Whether [hoisted passes](Plan::hoisted) depend on it.
     pub hoisted: bool,
 }
@@ -204,6 +208,16 @@ pub enum Pass {
         /// The mean, the same on all ranks.
         out: ValueId,
     },
+    /// Row `step` modulo `rows` of `out` gets the elements of `source`; the other rows stay as
+    /// they are.
+    Record {
+        /// What is recorded.
+        source: ValueId,
+        /// How many rows there are.
+        rows: usize,
+        /// To where, `[rows, elements]`, one after the other in memory.
+        out: ValueId,
+    },
 }
 
 impl Pass {
@@ -240,7 +254,8 @@ impl Pass {
             | Pass::Transpose { .. }
             | Pass::Concat { .. }
             | Pass::Batch { .. }
-            | Pass::AllReduceMean { .. } => None,
+            | Pass::AllReduceMean { .. }
+            | Pass::Record { .. } => None,
         }
     }
 
@@ -280,7 +295,8 @@ impl Pass {
             | Pass::ReduceMiddle { source, out, .. }
             | Pass::Copy { source, out, .. }
             | Pass::Transpose { source, out }
-            | Pass::AllReduceMean { source, out } => {
+            | Pass::AllReduceMean { source, out }
+            | Pass::Record { source, out, .. } => {
                 f(*source, false);
                 f(*out, true);
             }

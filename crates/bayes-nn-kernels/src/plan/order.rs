@@ -250,7 +250,8 @@ impl Draft {
             | Pass::Gather { .. }
             | Pass::Scatter { .. }
             | Pass::Batch { .. }
-            | Pass::AllReduceMean { .. } => return None,
+            | Pass::AllReduceMean { .. }
+            | Pass::Record { .. } => return None,
         };
         let Walk { columns, aligned } = walk;
         let whole = |value: &ValueId| self.has_whole_columns(*value, homes, columns);

@@ -20,7 +20,6 @@ struct Storage {
 
 pub(super) fn place(mut draft: Draft) -> Plan {
     let homes = draft.homes();
-    let states = draft.updates.iter().map(|(state, _)| *state).collect();
     let strips = order(&mut draft, &homes);
     let storage_of = share(&mut draft, &homes);
     let mut storages: Vec<Storage> = draft
@@ -35,6 +34,7 @@ pub(super) fn place(mut draft: Draft) -> Plan {
         })
         .collect();
     let given = draft.inputs.iter().map(|input| input.value);
+    let given = given.chain(draft.records.iter().copied());
     for value in given.chain(draft.constants.iter().map(|c| c.0)) {
         storages[storage_of[value.index()]].lasting = true;
     }
@@ -96,7 +96,7 @@ pub(super) fn place(mut draft: Draft) -> Plan {
         hoisted: draft.hoisted,
         strips,
         inputs: draft.inputs,
-        states,
+        states: draft.states,
         outputs: draft.outputs,
         constants: draft.constants,
         floats,

@@ -92,7 +92,8 @@ impl Views<'_> {
             | Op::TriangularSolve { .. }
             | Op::Gather { .. }
             | Op::Scatter { .. }
-            | Op::AllReduceMean => {
+            | Op::AllReduceMean
+            | Op::MeanOverDraws { .. } => {
                 let arguments = self.nodes[node].arguments.iter();
                 (arguments.map(|a| a.index()).collect(), self.shape(node))
             }

@@ -231,7 +231,8 @@ impl Printer<'_> {
             | Pass::Gather { .. }
             | Pass::Scatter { .. }
             | Pass::Batch { .. }
-            | Pass::AllReduceMean { .. } => vec![self.movement(number, step)],
+            | Pass::AllReduceMean { .. }
+            | Pass::Record { .. } => vec![self.movement(number, step)],
         }
     }
 

@@ -175,6 +175,11 @@ impl Plan {
         for id in given.chain(self.constants.iter().map(|(value, _)| *value)) {
             lives[home(id)] = Some(always.clone());
         }
+        for pass in &self.passes {
+            if let Pass::Record { out, .. } = pass {
+                lives[home(*out)] = Some(always.clone());
+            }
+        }
         let mut spans: Vec<Range<usize>> = (0..self.passes.len()).map(|i| i..i + 1).collect();
         for run in &self.strips {
             spans[run.steps.clone()].fill(run.steps.clone());

@@ -63,8 +63,8 @@ pub enum Rule {
     /// Indices are indices, and real numbers are real numbers.
     #[error("the value is of the wrong kind")]
     Kind,
-    /// A state is an input that every step replaces by a value of its shape.
-    #[error("the state is no input, or no pass of a step replaces it by a value of its shape")]
+    /// A state is an input, and of inputs only states are written, by values of their shape.
+    #[error("the state is no input, or what is written over the input is no next value of it")]
     State,
     /// Hoisted passes depend on data alone.
     #[error("a hoisted pass depends on what changes from step to step")]

@@ -135,6 +135,12 @@ impl Plan {
                         (from.rows, from.columns, from.stride) == (to.rows, to.columns, to.stride);
                     fits(lie_alike, *out)?;
                 }
+                Pass::Record { source, rows, out } => {
+                    alike(*source, *out)?;
+                    let elements = shape(*source).elements();
+                    fits(shape(*out) == Shape::from([*rows, elements]), *out)?;
+                    fits(*rows > 0 && values(*out).layout.is_contiguous(), *out)?;
+                }
             }
         }
         Ok(())
@@ -192,26 +198,35 @@ impl Plan {
         Ok(())
     }
 
-    /// Every state is an input, and a step writes a value of its shape over it.
+    /// Every state is an input, and of inputs nothing but a state is written, by a value of its
+    /// shape.
     pub(super) fn states_fit(&self) -> Result<(), PlanError> {
-        let mut replaced = vec![false; self.values.len()];
         let mut is_input = vec![false; self.values.len()];
+        let mut is_state = vec![false; self.values.len()];
         for input in &self.inputs {
             is_input[input.value.index()] = true;
         }
-        for pass in &self.passes[self.hoisted.min(self.passes.len())..] {
+        for id in &self.states {
+            is_state[id.index()] = true;
+        }
+        if let Some(id) = self.states.iter().find(|id| !is_input[id.index()]) {
+            return Err(Rule::State.of(*id));
+        }
+        for (number, pass) in self.passes.iter().enumerate() {
+            let mut wrong = None;
             pass.each_value(|id, writes| {
-                let (value, home) = (&self.values[id.index()], self.values[id.index()].home);
-                let state = &self.values[home.index()];
-                replaced[home.index()] |=
-                    writes && value.shape.elements() == state.shape.elements();
+                let home = self.values[id.index()].home;
+                let shape = |id: ValueId| self.values[id.index()].shape;
+                let fits = is_state[home.index()] && shape(id) == shape(home);
+                if writes && is_input[home.index()] && !fits {
+                    wrong = Some(id);
+                }
             });
+            if let Some(id) = wrong {
+                return Err(Rule::State.by(number, id));
+            }
         }
-        let wrong = |id: &&ValueId| !(is_input[id.index()] && replaced[id.index()]);
-        match self.states.iter().find(wrong) {
-            Some(id) => Err(Rule::State.of(*id)),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     /// Hoisted passes read nothing that changes from step to step.
@@ -240,7 +255,7 @@ impl Plan {
                     | Instruction::Binary(..)
                     | Instruction::Select(..) => false,
                 }),
-                Pass::Batch { .. } | Pass::AllReduceMean { .. } => true,
+                Pass::Batch { .. } | Pass::AllReduceMean { .. } | Pass::Record { .. } => true,
                 Pass::MatMul(_)
                 | Pass::Cholesky { .. }
                 | Pass::TriangularSolve { .. }
@@ -285,7 +300,8 @@ impl Plan {
                     | Pass::Gather { .. }
                     | Pass::Scatter { .. }
                     | Pass::Batch { .. }
-                    | Pass::AllReduceMean { .. } => false,
+                    | Pass::AllReduceMean { .. }
+                    | Pass::Record { .. } => false,
                 };
                 if !walks {
                     return Err(Rule::Strips.by(number, None));

@@ -181,6 +181,8 @@ fn shapes_and_kinds_of_a_pass_fit() {
 fn states_change_and_hoisted_passes_do_not() {
     let no_input = |plan: &mut Plan| plan.states[0] = plan.outputs[0];
     assert_eq!(broken(no_input), Rule::State);
+    let no_state = |plan: &mut Plan| plan.states.clear();
+    assert_eq!(broken(no_state), Rule::State);
     let all = |plan: &mut Plan| {
         plan.hoisted = group_of_state(plan) + 1;
         plan.strips.clear();
