@@ -100,10 +100,10 @@ impl Known {
             columns[home(*output).index()] = None;
         }
         for pass in &plan.passes {
-            let taken = match pass {
-                Pass::Gather { source, .. } => Some(*source),
-                _ => None,
-            };
+            let mut taken = None;
+            if let Pass::Gather { source, .. } = pass {
+                taken = Some(*source);
+            }
             let mut reads = 0;
             pass.each_value(|value, _| {
                 let of_taken =

@@ -375,7 +375,7 @@ fn states_are_saved_on(backend: &dyn Backend) {
     assert_eq!(read(&*program), saved);
     program.rewind(common::SEED, 2);
     let profile = program.profile(2).unwrap();
-    assert_eq!(profile.passes.len(), model.plan().passes.len());
+    assert_eq!(profile.passes.len(), model.plan().passes().len());
     assert!(profile.steps == 2 && profile.seconds() > 0.0);
     // A profile runs the steps that it measures.
     assert_eq!(read(&*program), later);

@@ -4,7 +4,7 @@ mod common;
 
 use bayes_nn_autodiff::noise::{NoiseKey, normal, uniform};
 use bayes_nn_autodiff::{Graph, Kind, NoiseKind, Shape, Var, concat, grad};
-use bayes_nn_kernels::{Plan, Precision};
+use bayes_nn_kernels::{Plan, Precision, first_bad_pivot};
 use common::{Model, SEED, backends, numbers, single};
 
 /// Lengths of a row around which tails, padding and tiles change.
@@ -522,7 +522,7 @@ fn triangular_solves_and_their_gradients_of_every_size() {
 }
 
 #[test]
-fn a_matrix_that_is_not_positive_definite_gives_a_triangle_of_nan() {
+fn the_factor_of_a_matrix_that_is_not_positive_definite_ends_at_the_first_bad_pivot() {
     for n in [2, 5, 31, 70, 100] {
         for (place, value) in [
             (0, -1.0),
@@ -532,11 +532,20 @@ fn a_matrix_that_is_not_positive_definite_gives_a_triangle_of_nan() {
             (0, f64::INFINITY),
         ] {
             assert_model(|m| {
-                let mut matrix: Vec<f64> =
-                    (0..n * n).map(|at| f64::from(at % (n + 1) == 0)).collect();
+                let entry = |at| {
+                    if at % (n + 1) == 0 {
+                        1.0
+                    } else {
+                        0.25 / n as f64
+                    }
+                };
+                let mut matrix: Vec<f64> = (0..n * n).map(entry).collect();
                 matrix[place * (n + 1)] = value;
                 let matrix = m.input_at([n, n], matrix);
                 m.outputs.extend([matrix.cholesky(), matrix * 2.0]);
+                // By the reference, with which programs are then compared.
+                let factor = &m.reference(1)[0][0];
+                assert_eq!(first_bad_pivot(factor, n), Some(place));
             });
         }
     }

@@ -286,7 +286,7 @@ fn a_plan_in_which_ranks_do_not_meet_is_run_by_the_first() {
     assert_eq!((cpu.ranks(), cpus(4).ranks()), (1, 4));
     let met = Graph::new();
     let plan = step_of_ranks(&met, 50).plan();
-    let means = plan.passes.iter();
+    let means = plan.passes().iter();
     let means = means.filter(|step| matches!(step, plan::Pass::AllReduceMean { .. }));
     assert_eq!(means.count(), 1);
     for plan in [plan, model.plan()] {

@@ -86,7 +86,7 @@ impl Backend for Counted {
         precision: Precision,
     ) -> Result<Arc<dyn Loaded>, KernelError> {
         let mean = |step: &&Pass| matches!(step, Pass::AllReduceMean { .. });
-        let means = plan.passes.iter().filter(mean).count();
+        let means = plan.passes().iter().filter(mean).count();
         self.means.lock().unwrap().push(means);
         self.group.load(plan, data, precision)
     }

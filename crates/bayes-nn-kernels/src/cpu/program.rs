@@ -360,7 +360,7 @@ impl<T: Number> Program for CpuProgram<T> {
     }
 
     fn profile(&mut self, steps: u64) -> Result<Profile, KernelError> {
-        let passes = self.plan().passes();
+        let passes = self.plan().costs();
         let mut watch = Stopwatch::new(passes.len());
         self.run_written(steps, &mut watch)?;
         Ok(Profile::of_samples(passes, watch.seconds(), T::PRECISION))

@@ -143,7 +143,7 @@ impl<'g> Model<'g> {
         for (input, values) in &self.inputs {
             let id = input.input_id().unwrap();
             // What nothing depends on is no input of the program.
-            if plan.inputs.iter().any(|input| input.id == id) {
+            if plan.inputs().iter().any(|input| input.id == id) {
                 program.write(id, values).unwrap();
             }
         }
