@@ -51,7 +51,7 @@ pub fn sample(run: &Run) -> Outcome {
         "seconds": seconds,
         "gradients": samples.fit().gradients(),
         "divergences": samples.fit().divergences(),
-        "overruled": samples.fit().overruled(),
+        "rejected": samples.fit().rejected(),
     }))
 }
 

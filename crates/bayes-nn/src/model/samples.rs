@@ -6,7 +6,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use bayes_nn_inference::diagnostics::{HDI_PROBABILITY, Summary, e_bfmi, summary};
-use bayes_nn_inference::nuts::{DrawSink, NutsRun, Rows};
+use bayes_nn_inference::nuts::{DrawSink, NutsRun, UnconstrainedDraws};
 use bayes_nn_inference::{Nuts, NutsFit};
 
 use super::{Data, Draws, Model, ModelDensity, Predictive};
@@ -145,7 +145,7 @@ const ROWS: usize = 30;
 const LARGE_R_HAT: f64 = 1.01;
 const SMALL_ESS_PER_CHAIN: f64 = 100.0;
 const SMALL_E_BFMI: f64 = 0.3;
-const MANY_OVERRULED: f64 = 0.02;
+const MANY_REJECTED: f64 = 0.02;
 
 impl<M> Samples<M> {
     /// The model.
@@ -216,13 +216,13 @@ impl<M> Samples<M> {
         if cut > 0 {
             warnings.push(format!(
                 "{cut} of {draws} trajectories were ended by `max_depth`: the draws are right but \
-                 dear; rescale the model, or warm up longer"
+                 expensive; rescale the model, or warm up longer"
             ));
         }
-        let overruled = self.fit.overruled();
-        if overruled as f64 > MANY_OVERRULED * draws as f64 {
+        let rejected = self.fit.rejected();
+        if rejected as f64 > MANY_REJECTED * draws as f64 {
             warnings.push(format!(
-                "double precision rejected {overruled} of {draws} draws that trajectories of \
+                "double precision rejected {rejected} of {draws} draws that trajectories of \
                  single precision proposed: the draws are right, but worth fewer; set `precision` to F64"
             ));
         }
@@ -341,7 +341,7 @@ impl<M: Model> Samples<M> {
         let predictive = |rows: Arc<[f64]>| {
             Predictive::of_rows(model.clone(), data.clone(), fit.sites().to_vec(), rows)
         };
-        let variables = |rows: &Rows| match rows.positions().is_empty() {
+        let variables = |rows: &UnconstrainedDraws| match rows.positions().is_empty() {
             true => Ok(Draws::default()),
             false => predictive(rows.positions().into()).posterior(rows.len(), 0),
         };
