@@ -3,17 +3,19 @@
 use std::borrow::Borrow;
 use std::sync::Arc;
 
-use bayes_nn_inference::{Advi, Nuts};
+use bayes_nn_autodiff::{Graph, Kind, Shape, Var};
+use bayes_nn_inference::{Advi, Nuts, Rows};
 
-use crate::data::Dataset;
 use crate::error::Error;
-use crate::model::{Batch, Fit, Model, Samples, Trace, fit, sample};
-use crate::nn::{Head, Network};
+use crate::model::{Batch, Data, Fit, Model, Samples, Trace, fit, sample};
+use crate::nn::{Head, Input, Likelihood, Network, ParameterInfo, Parameters};
 
 /// A network whose parameters have priors, with the likelihood of its targets.
 ///
-/// It is a [`Model`] over a data set's `x` and `y`, so that everything in [`crate::model`] works
-/// on it, too. Cloning shares the network.
+/// It is a [`Model`] over the columns that the network's inputs are named after, and `y`; of a data
+/// set these are `x` and `y`. So everything in [`crate::model`] works on it, too. Rows of data are
+/// seen in the shape of the input: with the input `x` of the shape `[1, 28, 28]` those of a matrix
+/// `[n, 784]` are images. Cloning shares the network.
 ///
 /// ```
 /// use bayes_nn::prelude::*;
@@ -30,22 +32,22 @@ use crate::nn::{Head, Network};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Bnn {
-    network: Arc<dyn Network>,
+    network: Arc<Network>,
     head: Arc<dyn Head>,
 }
 
 impl Bnn {
     /// A network with a head.
-    pub fn new(network: impl Network + 'static, head: impl Head + 'static) -> Bnn {
+    pub fn new(network: impl Into<Network>, head: impl Head + 'static) -> Bnn {
         Bnn {
-            network: Arc::new(network),
+            network: Arc::new(network.into()),
             head: Arc::new(head),
         }
     }
 
     /// The network.
-    pub fn network(&self) -> &dyn Network {
-        &*self.network
+    pub fn network(&self) -> &Network {
+        &self.network
     }
 
     /// The head.
@@ -53,14 +55,41 @@ impl Bnn {
         &*self.head
     }
 
+    /// All parameters, of the network and of the head, for data with these columns. This is also
+    /// the check of everything that does not depend on values.
+    ///
+    /// ```
+    /// use bayes_nn::prelude::*;
+    /// let bnn = Bnn::new(Sequential::new().layer(Dense::new(1)), Gaussian::new());
+    /// let data = Data::new().matrix("x", &[1.0, 2.0, 3.0, 4.0], 2)?;
+    /// let parameters = bnn.parameters(&data)?;
+    /// let names: Vec<&str> = parameters.iter().map(|p| p.name.as_str()).collect();
+    /// assert_eq!(names, ["layer0.weight", "layer0.bias", "sigma"]);
+    /// # Ok::<(), bayes_nn::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Columns that are not there, or of another kind; a network whose layers do not fit each
+    /// other, the head or the data; a prior for no parameter.
+    pub fn parameters(&self, data: impl Into<Data>) -> Result<Vec<ParameterInfo>, Error> {
+        let graph = Graph::new();
+        let batch = Batch::new(&graph, &data.into(), Rows::Minibatch(2), false);
+        let inputs = self.inputs(&batch);
+        batch.shared.check()?;
+        let p = Parameters::recording(&graph);
+        self.likelihood(&p, &inputs)?;
+        batch.shared.check()?;
+        Ok(p.declared())
+    }
+
     /// Fits the posterior of all parameters.
     ///
     /// # Errors
-    /// A network whose layers do not fit each other, the head or the data; a prior for no
-    /// parameter; a label that is no class; settings outside their range; a fit that ran into
-    /// numbers that are not finite ([`Error::last_good`]).
-    pub fn fit(&self, train: &Dataset, advi: impl Borrow<Advi>) -> Result<Fit<Bnn>, Error> {
-        self.check(train.features())?;
+    /// As [`Bnn::parameters`]; a label that is no class; settings outside their range; a fit that
+    /// ran into numbers that are not finite ([`Error::last_good`]).
+    pub fn fit(&self, train: impl Into<Data>, advi: impl Borrow<Advi>) -> Result<Fit<Bnn>, Error> {
+        let train = train.into();
+        self.parameters(&train)?;
         fit(self, train, advi)
     }
 
@@ -68,33 +97,80 @@ impl Bnn {
     ///
     /// # Errors
     /// As [`Bnn::fit`]; no start with a finite density; no chain with any draw.
-    pub fn sample(&self, train: &Dataset, nuts: impl Borrow<Nuts>) -> Result<Samples<Bnn>, Error> {
-        self.check(train.features())?;
+    pub fn sample(
+        &self,
+        train: impl Into<Data>,
+        nuts: impl Borrow<Nuts>,
+    ) -> Result<Samples<Bnn>, Error> {
+        let train = train.into();
+        self.parameters(&train)?;
         sample(self, train, nuts)
     }
 
-    /// Checks that layers, head and this number of features fit.
-    pub(crate) fn check(&self, features: usize) -> Result<(), Error> {
-        let (inputs, outputs) = self.network.sizes()?;
-        self.head.check(outputs).map_err(|needed| Error::Outputs {
-            head: self.head.name(),
-            needed,
-            outputs,
-        })?;
-        match inputs == features {
-            true => Ok(()),
-            false => Err(Error::Features {
-                found: features,
-                expected: inputs,
-            }),
+    /// What the network reads of the data, in the shapes of its inputs.
+    fn inputs<'g>(&self, data: &Batch<'g>) -> Vec<Var<'g>> {
+        let inputs = self.network.inputs().iter();
+        let read = inputs.map(|input| match input.kind {
+            Kind::Index => data.index(&input.name),
+            Kind::Float => in_rows(data.features(&input.name), input.row),
+        });
+        read.collect()
+    }
+
+    /// The distribution of the targets, given what the network reads.
+    pub(crate) fn likelihood<'g>(
+        &self,
+        p: &Parameters<'_, 'g>,
+        inputs: &[Var<'g>],
+    ) -> Result<Likelihood<'g>, Error> {
+        let outputs = p.write(&*self.network, inputs)?;
+        Ok(self.head.likelihood(p, outputs)?)
+    }
+
+    /// The same for rows that are given as `[features, rows]` of a single input.
+    pub(crate) fn likelihood_of_rows<'g>(
+        &self,
+        trace: &Trace<'g>,
+        x: Var<'g>,
+    ) -> Result<Likelihood<'g>, Error> {
+        let row = self.network.inputs().first().and_then(|input| input.row);
+        self.likelihood(&Parameters::new(trace), &[in_rows(x, row)])
+    }
+
+    /// The features of a row of the single input of numbers, as they were in the data of the fit.
+    pub(crate) fn features(&self, fitted: &Data) -> Result<usize, Error> {
+        match self.network.inputs() {
+            [input] if input.kind == Kind::Float => match input.row {
+                Some(row) => Ok(row.elements()),
+                None => fitted.features(&input.name),
+            },
+            inputs => {
+                let names: Vec<String> = inputs.iter().map(|i| format!("`{}`", i.name)).collect();
+                let inputs = names.join(", ");
+                Err(Error::SliceOfRows { inputs })
+            }
         }
+    }
+}
+
+/// Rows `[features, rows]` in the shape of an input; of another size they stay as they are, and
+/// the network refuses them.
+fn in_rows(x: Var<'_>, row: Option<Shape>) -> Var<'_> {
+    let shape = row.and_then(|row| Input::of_rows(row, x.shape().columns()));
+    match shape {
+        Some(shape) if shape != x.shape() && shape.elements() == x.shape().elements() => {
+            x.reshape(shape)
+        }
+        _ => x,
     }
 }
 
 impl Model for Bnn {
     fn run<'g>(&self, trace: &Trace<'g>, data: &Batch<'g>) {
-        let outputs = self.network.forward(trace, data.matrix("x"));
-        let likelihood = self.head.likelihood(trace, outputs);
-        likelihood.observe(trace, data.column("y"));
+        let inputs = self.inputs(data);
+        match self.likelihood(&Parameters::new(trace), &inputs) {
+            Ok(likelihood) => likelihood.observe(trace, data.column("y")),
+            Err(error) => data.shared.fail(error),
+        }
     }
 }

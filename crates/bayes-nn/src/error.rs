@@ -6,6 +6,7 @@ use bayes_nn_inference::{Approximation, HandlerError, InferenceError, SiteError}
 use bayes_nn_kernels::KernelError;
 
 use crate::data::DataError;
+use crate::nn::{HeadError, LayerError};
 use crate::scores::ScoreError;
 
 /// Anything that can go wrong: what was wrong, where, and what would be right.
@@ -164,37 +165,19 @@ pub enum Error {
         /// The factor.
         factor: f64,
     },
-    /// A prior for a parameter that the network does not have.
-    #[error("there is no parameter `{key}` to give a prior to; the network has {available}")]
-    UnknownPrior {
-        /// The name given.
-        key: String,
-        /// The parameters there are.
-        available: String,
-    },
-    /// Layers that do not fit each other, or none.
-    #[error("the network: {problem}")]
-    Network {
-        /// What does not fit, and what would.
-        problem: String,
-    },
+    /// A network that does not fit its inputs, or cannot be built.
+    #[error(transparent)]
+    Layer(#[from] LayerError),
     /// A network whose outputs do not fit the likelihood.
-    #[error("the likelihood {head} needs a network with {needed}, this one has {outputs}")]
-    Outputs {
-        /// The head.
-        head: &'static str,
-        /// How many outputs it needs, in words.
-        needed: &'static str,
-        /// How many there are.
-        outputs: usize,
-    },
-    /// Rows with another number of features than the network takes.
-    #[error("the data have {found} features, the network takes {expected}")]
-    Features {
-        /// Features of the data.
-        found: usize,
-        /// Inputs of the network.
-        expected: usize,
+    #[error(transparent)]
+    Head(#[from] HeadError),
+    /// Rows as one slice for a network that reads more than one matrix.
+    #[error(
+        "rows are given as one slice of numbers, the network reads {inputs}; predict from data with these columns"
+    )]
+    SliceOfRows {
+        /// The inputs of the network.
+        inputs: String,
     },
     /// Values that fill no whole rows.
     #[error(

@@ -43,6 +43,7 @@ mod error;
 mod predict;
 mod progress;
 
+pub use bayes_nn_autodiff::{Graph, Kind, NoiseKind, Shape, Var, concat};
 pub use bayes_nn_distributions as distributions;
 pub use bayes_nn_inference::{
     Advi, AdviFit, Approximation, Convergence, ConvergenceTest, Curve, Divergence, Elbo, Estimator,
@@ -62,6 +63,8 @@ pub use inference_data::{InferenceData, ZarrStore};
 pub use model::{Data, Draws, Fit, Model, Posterior, Samples};
 pub use predict::{Predict, Prediction, PredictiveDraws, Score, Task};
 pub use progress::Bar;
+/// A source of random bits, for distributions of one's own.
+pub use rand_core::Rng;
 
 /// The programs of the README are tests, too.
 #[cfg(doctest)]

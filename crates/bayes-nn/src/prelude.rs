@@ -5,7 +5,7 @@
 //! [`distributions::Categorical`].
 
 pub use crate::nn::Activation::{self, Identity, Relu, Sigmoid, Softplus, Tanh};
-pub use crate::nn::{Bernoulli, Categorical, Dense, Gaussian, Mlp, Network, Sequential};
+pub use crate::nn::{Bernoulli, Categorical, Dense, Gaussian, Layer, Mlp, Network, Sequential};
 pub use crate::{
     Advi, Bar, Bnn, Data, Dataset, Device, Error, Estimator, Fit, Nuts, Optimizer, Precision,
     Predict, Prediction, Samples, Schedule, datasets, distributions, model,

@@ -62,27 +62,27 @@ fn shapes_that_do_not_fit_are_named() {
     let bnn = Bnn::new(Mlp::new([3, 1]), Bernoulli);
     assert_eq!(
         message(bnn.fit(&rows(&[0.0, 1.0]), quick())),
-        "the data have 2 features, the network takes 3"
+        "the input `x` of the network is given [2, rows]; it takes [3, rows]"
     );
     let bnn = Bnn::new(Mlp::new([2, 4]), Bernoulli);
     assert_eq!(
         message(bnn.fit(&rows(&[0.0, 1.0]), quick())),
-        "the likelihood Bernoulli needs a network with one output, this one has 4"
+        "the likelihood Bernoulli takes outputs [1, rows], the network gives [4, rows]"
     );
     let bnn = Bnn::new(Mlp::new([2, 1]), Categorical);
     assert_eq!(
         message(bnn.fit(&rows(&[0.0, 1.0]), quick())),
-        "the likelihood Categorical needs a network with an output for each of at least two \
-         classes, this one has 1"
+        "the likelihood Categorical takes outputs [classes, rows] of at least two classes, the \
+         network gives [1, rows]"
     );
     let layers = Sequential::new()
-        .layer(Dense::new(2, 4))
+        .layer(Dense::new(4))
         .layer(Tanh)
-        .layer(Dense::new(5, 1));
+        .layer(Dense::new(1).inputs(5));
     assert_eq!(
         message(Bnn::new(layers, Bernoulli).fit(&rows(&[0.0, 1.0]), quick())),
-        "the network: layer 2 (Dense { inputs: 5, outputs: 1, bias: true }) takes 5 inputs but \
-         is given 4"
+        "layer 2 (Dense { outputs: 1, inputs: Some(5), bias: true }) is given [4, rows]; it takes \
+         [5, rows]"
     );
     assert!(
         message(Bnn::new(Mlp::new([2]), Bernoulli).fit(&rows(&[0.0]), quick()))

@@ -29,7 +29,7 @@ pub fn tell(arguments: &Arguments) -> Told<()> {
          the weights, of how sure the network may be.",
     );
     let (train, test) = data(&mut page, arguments)?;
-    let bnn = model(&mut page, arguments);
+    let bnn = model(&mut page, arguments, &train)?;
     let advi = Advi::mean_field()
         .steps(arguments.steps)
         .restarts(arguments.restarts)
@@ -114,14 +114,14 @@ fn data(page: &mut Page, arguments: &Arguments) -> Told<(Dataset, Dataset)> {
     Ok((train, test))
 }
 
-fn model(page: &mut Page, arguments: &Arguments) -> Bnn {
+fn model(page: &mut Page, arguments: &Arguments, train: &Dataset) -> Told<Bnn> {
     let net = Mlp::new([2, 5, 5, 1])
         .activation(Tanh)
         .without_bias()
         .prior(Normal::new(0.0, 1.0));
     let bnn = Bnn::new(net, Bernoulli);
-    let parameters = bnn.network().parameters();
-    let weights: usize = parameters.iter().map(|(_, shape)| shape.elements()).sum();
+    let parameters = bnn.parameters(train)?;
+    let weights: usize = parameters.iter().map(|p| p.shape.elements()).sum();
     page.section("The model");
     page.text(&format!(
         "Two hidden layers of five tanh units, no biases: {weights} weights, each with the prior \
@@ -145,7 +145,7 @@ let fit = bnn.fit(&train, &advi)?;
 let prediction = fit.predict(test.x(), {DRAWS})?;",
         arguments.steps, arguments.restarts, arguments.seed
     ));
-    bnn
+    Ok(bnn)
 }
 
 fn full_batch(page: &mut Page, bnn: &Bnn, train: &Dataset, advi: &Advi) -> Told<Fit<Bnn>> {

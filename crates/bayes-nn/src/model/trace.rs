@@ -299,6 +299,12 @@ impl<'g> Trace<'g> {
         result
     }
 
+    /// Keeps an error of the model, and gives zeros to go on with.
+    pub(crate) fn refuse(&self, error: Error, shape: Shape) -> Var<'g> {
+        self.shared.fail(error);
+        self.shared.zeros(shape)
+    }
+
     /// Puts `name.` before every name declared inside, as layers do.
     pub fn scope<R>(&self, name: &str, declare: impl FnOnce() -> R) -> R {
         self.scope.borrow_mut().push(name.to_owned());

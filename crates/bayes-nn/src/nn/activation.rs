@@ -2,7 +2,9 @@
 
 use bayes_nn_autodiff::Var;
 
-/// A function applied to every element. Also a layer of a [`crate::nn::Sequential`].
+use super::{Layer, LayerError, Parameters};
+
+/// A function applied to every element, as it is or as a layer.
 ///
 /// ```
 /// use bayes_nn::nn::Activation;
@@ -46,5 +48,16 @@ impl Activation {
             Activation::Sin => x.sin(),
             Activation::Identity => x,
         }
+    }
+}
+
+impl Layer for Activation {
+    fn forward<'g>(
+        &self,
+        p: &Parameters<'_, 'g>,
+        inputs: &[Var<'g>],
+    ) -> Result<Var<'g>, LayerError> {
+        let [x] = p.inputs(inputs)?;
+        Ok(self.apply(x))
     }
 }

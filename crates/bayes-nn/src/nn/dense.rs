@@ -1,28 +1,58 @@
 //! The fully connected layer.
 
-use bayes_nn_autodiff::{Shape, Var};
+use bayes_nn_autodiff::Var;
 
-use super::{Layer, Parameters};
+use super::{Layer, LayerError, Parameters};
 
 /// `weight^T x + bias`, with `weight [inputs, outputs]` and `bias [outputs]`.
+///
+/// Inputs are `[inputs, rows]`, as many as there are.
+///
+/// ```
+/// use bayes_nn::nn::{Dense, Input, Layer};
+/// let dense = Dense::new(20);
+/// assert_eq!(dense.parameters(&[Input::values([5])])?[0].shape.to_string(), "[5, 20]");
+/// # Ok::<(), bayes_nn::nn::LayerError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dense {
-    inputs: usize,
     outputs: usize,
+    inputs: Option<usize>,
     bias: bool,
 }
 
 impl Dense {
-    /// A layer with a bias.
-    pub fn new(inputs: usize, outputs: usize) -> Dense {
+    /// A layer with so many outputs, and a bias.
+    pub fn new(outputs: usize) -> Dense {
         Dense {
-            inputs,
             outputs,
+            inputs: None,
             bias: true,
         }
     }
 
+    /// The same for so many inputs: others are an error.
+    ///
+    /// ```
+    /// use bayes_nn::nn::{Dense, Input, Layer};
+    /// let dense = Dense::new(1).inputs(5);
+    /// assert!(dense.output_shape(&[Input::values([4])]).is_err());
+    /// ```
+    pub fn inputs(self, inputs: usize) -> Dense {
+        Dense {
+            inputs: Some(inputs),
+            ..self
+        }
+    }
+
     /// The same without a bias.
+    ///
+    /// ```
+    /// use bayes_nn::nn::{Dense, Input, Layer};
+    /// let dense = Dense::new(1).without_bias();
+    /// assert_eq!(dense.parameters(&[Input::values([4])])?.len(), 1);
+    /// # Ok::<(), bayes_nn::nn::LayerError>(())
+    /// ```
     pub fn without_bias(self) -> Dense {
         Dense {
             bias: false,
@@ -32,45 +62,25 @@ impl Dense {
 }
 
 impl Layer for Dense {
-    fn outputs(&self, inputs: usize) -> Result<usize, String> {
-        if self.inputs == 0 || self.outputs == 0 {
-            return Err(format!(
-                "needs at least one input and one output, it has {} and {}",
-                self.inputs, self.outputs
-            ));
-        }
-        match inputs == self.inputs {
-            true => Ok(self.outputs),
-            false => Err(format!(
-                "takes {} inputs but is given {inputs}",
-                self.inputs
-            )),
-        }
-    }
-
-    fn inputs(&self) -> Option<usize> {
-        Some(self.inputs)
-    }
-
-    fn parameters(&self) -> Vec<(&'static str, Shape)> {
-        let weight = ("weight", Shape::from([self.inputs, self.outputs]));
-        match self.bias {
-            true => vec![weight, ("bias", Shape::from(self.outputs))],
-            false => vec![weight],
-        }
-    }
-
-    fn forward<'g>(&self, parameters: &Parameters<'_, 'g>, x: Var<'g>) -> Var<'g> {
-        let weight = parameters.get("weight", [self.inputs, self.outputs]);
-        let product = weight.t().matmul(x);
-        match self.bias {
-            true => {
-                product
-                    + parameters
-                        .get("bias", self.outputs)
-                        .reshape([self.outputs, 1])
+    fn forward<'g>(
+        &self,
+        p: &Parameters<'_, 'g>,
+        inputs: &[Var<'g>],
+    ) -> Result<Var<'g>, LayerError> {
+        let [x] = p.inputs(inputs)?;
+        let inputs = match x.shape()[..] {
+            [inputs, _] if self.inputs.is_none_or(|own| own == inputs) => inputs,
+            _ => {
+                let inputs = self.inputs.map_or("inputs".to_owned(), |n| n.to_string());
+                return Err(p.wrong_input(x, format!("[{inputs}, rows]")));
             }
-            false => product,
+        };
+        let weight = p.get("weight", [inputs, self.outputs], inputs)?;
+        let product = p.times(weight, x, |weight, x| weight.t().matmul(x));
+        if !self.bias {
+            return Ok(product);
         }
+        let bias = p.get("bias", self.outputs, 1)?;
+        Ok(product + bias.reshape([self.outputs, 1]))
     }
 }

@@ -6,23 +6,21 @@ use std::sync::Arc;
 use bayes_nn_autodiff::{Shape, Var};
 use bayes_nn_distributions::{self as distributions, HalfNormal};
 
-use super::Prior;
+use super::{HeadError, Input, Parameters, Prior};
 use crate::model::Trace;
 
 /// A distribution of the targets given the outputs of a network.
 pub trait Head: fmt::Debug + Send + Sync {
-    /// The name, for messages.
-    fn name(&self) -> &'static str;
-
-    /// Why a network with so many outputs does not fit, in words of what is needed.
+    /// The likelihood of each row for outputs `[..row, rows]`; parameters of its own come from
+    /// `p`.
     ///
     /// # Errors
-    /// What is needed: `one output`.
-    fn check(&self, outputs: usize) -> Result<(), &'static str>;
-
-    /// The likelihood of each row for outputs `[outputs, rows]`; parameters of its own are
-    /// declared on the trace.
-    fn likelihood<'g>(&self, trace: &Trace<'g>, outputs: Var<'g>) -> Likelihood<'g>;
+    /// Outputs of another shape than the head takes.
+    fn likelihood<'g>(
+        &self,
+        p: &Parameters<'_, 'g>,
+        outputs: Var<'g>,
+    ) -> Result<Likelihood<'g>, HeadError>;
 }
 
 /// The distribution of the target of each row.
@@ -70,17 +68,14 @@ impl<'g> Likelihood<'g> {
 pub struct Bernoulli;
 
 impl Head for Bernoulli {
-    fn name(&self) -> &'static str {
-        "Bernoulli"
-    }
-
-    fn check(&self, outputs: usize) -> Result<(), &'static str> {
-        one_output(outputs)
-    }
-
-    fn likelihood<'g>(&self, _: &Trace<'g>, outputs: Var<'g>) -> Likelihood<'g> {
+    fn likelihood<'g>(
+        &self,
+        _: &Parameters<'_, 'g>,
+        outputs: Var<'g>,
+    ) -> Result<Likelihood<'g>, HeadError> {
+        check_one("Bernoulli", outputs)?;
         let logits = outputs.row(0);
-        Likelihood::Bernoulli { logits }
+        Ok(Likelihood::Bernoulli { logits })
     }
 }
 
@@ -89,19 +84,19 @@ impl Head for Bernoulli {
 pub struct Categorical;
 
 impl Head for Categorical {
-    fn name(&self) -> &'static str {
-        "Categorical"
-    }
-
-    fn check(&self, outputs: usize) -> Result<(), &'static str> {
-        match outputs {
-            0 | 1 => Err("an output for each of at least two classes"),
-            _ => Ok(()),
+    fn likelihood<'g>(
+        &self,
+        _: &Parameters<'_, 'g>,
+        outputs: Var<'g>,
+    ) -> Result<Likelihood<'g>, HeadError> {
+        match outputs.shape()[..] {
+            [classes, _] if classes > 1 => Ok(Likelihood::Categorical { logits: outputs }),
+            _ => Err(HeadError::Outputs {
+                head: "Categorical",
+                expected: "[classes, rows] of at least two classes",
+                found: Input::of(outputs),
+            }),
         }
-    }
-
-    fn likelihood<'g>(&self, _: &Trace<'g>, outputs: Var<'g>) -> Likelihood<'g> {
-        Likelihood::Categorical { logits: outputs }
     }
 }
 
@@ -136,24 +131,25 @@ impl Gaussian {
 }
 
 impl Head for Gaussian {
-    fn name(&self) -> &'static str {
-        "Gaussian"
-    }
-
-    fn check(&self, outputs: usize) -> Result<(), &'static str> {
-        one_output(outputs)
-    }
-
-    fn likelihood<'g>(&self, trace: &Trace<'g>, outputs: Var<'g>) -> Likelihood<'g> {
-        let sd = self.noise.declare(trace, "sigma", Shape::SCALAR);
+    fn likelihood<'g>(
+        &self,
+        p: &Parameters<'_, 'g>,
+        outputs: Var<'g>,
+    ) -> Result<Likelihood<'g>, HeadError> {
+        check_one("Gaussian", outputs)?;
+        let sd = p.get_with_prior("sigma", Shape::SCALAR, 1, &*self.noise)?;
         let mean = outputs.row(0);
-        Likelihood::Normal { mean, sd }
+        Ok(Likelihood::Normal { mean, sd })
     }
 }
 
-fn one_output(outputs: usize) -> Result<(), &'static str> {
-    match outputs {
-        1 => Ok(()),
-        _ => Err("one output"),
+fn check_one(head: &'static str, outputs: Var<'_>) -> Result<(), HeadError> {
+    match outputs.shape()[..] {
+        [1, _] => Ok(()),
+        _ => Err(HeadError::Outputs {
+            head,
+            expected: "[1, rows]",
+            found: Input::of(outputs),
+        }),
     }
 }

@@ -2,24 +2,25 @@
 
 use std::sync::Arc;
 
-use bayes_nn_autodiff::{Shape, Var};
+use bayes_nn_autodiff::Var;
 
-use super::sequential::Priors;
-use super::{Activation, Dense, Network, Prior, Sequential};
-use crate::error::Error;
-use crate::model::Trace;
+use super::prior::Priors;
+use super::{Activation, Dense, Layer, LayerError, Network, Parameters, Prior};
 
-/// Dense layers with an activation between them, none after the last.
+/// Dense layers with an activation between them, none after the last: a [`Network`] with one
+/// input, `x`.
 ///
 /// ```
-/// use bayes_nn::nn::{Activation, Mlp, Network};
 /// use bayes_nn::distributions::Normal;
+/// use bayes_nn::nn::{Activation, Input, Layer, Mlp};
 /// let net = Mlp::new([2, 5, 5, 1])
 ///     .activation(Activation::Tanh)
 ///     .without_bias()
 ///     .prior(Normal::new(0.0, 1.0));
-/// let weights: usize = net.parameters().iter().map(|(_, shape)| shape.elements()).sum();
+/// let parameters = net.parameters(&[Input::values([2])])?;
+/// let weights: usize = parameters.iter().map(|p| p.shape.elements()).sum();
 /// assert_eq!(weights, 40);
+/// # Ok::<(), bayes_nn::nn::LayerError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Mlp {
@@ -55,56 +56,49 @@ impl Mlp {
 
     /// The prior of every parameter that has none of its own.
     pub fn prior(mut self, prior: impl Prior + 'static) -> Mlp {
-        self.priors.default = Arc::new(prior);
+        self.priors.default = Some(Arc::new(prior));
         self
     }
 
     /// The prior of one parameter, by its name: `layer0.weight`, `layer0.bias`, and so on. A
     /// name that the network does not have is an error when it is used.
     pub fn prior_for(mut self, parameter: &str, prior: impl Prior + 'static) -> Mlp {
-        self.priors
-            .named
-            .insert(parameter.to_owned(), Arc::new(prior));
+        let prior: Arc<dyn Prior> = Arc::new(prior);
+        self.priors.named.insert(parameter.to_owned(), prior);
         self
-    }
-
-    /// The layers one after the other.
-    pub fn layers(&self) -> Sequential {
-        let last = self.sizes.len().saturating_sub(2);
-        let pairs = self.sizes.windows(2).enumerate();
-        let layers = pairs.fold(Sequential::new(), |layers, (number, pair)| {
-            let dense = Dense::new(pair[0], pair[1]);
-            let layers = match self.bias {
-                true => layers.layer(dense),
-                false => layers.layer(dense.without_bias()),
-            };
-            match number < last && self.activation != Activation::Identity {
-                true => layers.layer(self.activation),
-                false => layers,
-            }
-        });
-        layers.with_priors(self.priors.clone())
     }
 }
 
-impl Network for Mlp {
-    fn sizes(&self) -> Result<(usize, usize), Error> {
-        if self.sizes.len() < 2 {
-            return Err(Error::Network {
-                problem: format!(
-                    "the widths {:?} make no layer; at least features and outputs are needed",
-                    self.sizes
-                ),
-            });
+impl From<Mlp> for Network {
+    fn from(mlp: Mlp) -> Network {
+        let Some((features, outputs)) = mlp.sizes.split_first().filter(|(_, o)| !o.is_empty())
+        else {
+            let mut network = Network::new();
+            network.refuse(LayerError::Widths { widths: mlp.sizes });
+            return network;
+        };
+        let mut network = Network::new().input("x", *features).with_priors(mlp.priors);
+        for (number, outputs) in outputs.iter().enumerate() {
+            if number > 0 && mlp.activation != Activation::Identity {
+                network.append(Arc::new(mlp.activation), None);
+            }
+            let dense = Dense::new(*outputs);
+            let dense = match mlp.bias {
+                true => dense,
+                false => dense.without_bias(),
+            };
+            network.append(Arc::new(dense), None);
         }
-        self.layers().sizes()
+        network
     }
+}
 
-    fn forward<'g>(&self, trace: &Trace<'g>, x: Var<'g>) -> Var<'g> {
-        self.layers().forward(trace, x)
-    }
-
-    fn parameters(&self) -> Vec<(String, Shape)> {
-        self.layers().parameters()
+impl Layer for Mlp {
+    fn forward<'g>(
+        &self,
+        p: &Parameters<'_, 'g>,
+        inputs: &[Var<'g>],
+    ) -> Result<Var<'g>, LayerError> {
+        Network::from(self.clone()).forward(p, inputs)
     }
 }

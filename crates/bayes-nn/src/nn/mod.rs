@@ -1,18 +1,96 @@
 //! Networks with priors on their weights, and the likelihoods that stand on their outputs.
 //!
-//! A layer is one file: a struct that implements [`Layer`]. Layers see their input batch last,
-//! `[features, rows]`.
+//! A layer is one function, [`Layer::forward`], of values that have their rows last. A network is
+//! a list of layers, and a layer itself. Layers, priors and heads of one's own need nothing beyond
+//! this crate:
+//!
+//! ```
+//! use bayes_nn::distributions::{Distribution, HalfNormal, Normal};
+//! use bayes_nn::model::Trace;
+//! use bayes_nn::nn::{Head, HeadError, Layer, LayerError, Likelihood, ParameterInfo, Parameters};
+//! use bayes_nn::prelude::*;
+//! use bayes_nn::{Shape, Var};
+//!
+//! /// What a dense layer makes of its inputs, added to them (He et al. 2016, equation 1).
+//! #[derive(Clone, Copy, Debug)]
+//! struct Residual;
+//!
+//! impl Layer for Residual {
+//!     fn forward<'g>(
+//!         &self,
+//!         p: &Parameters<'_, 'g>,
+//!         inputs: &[Var<'g>],
+//!     ) -> Result<Var<'g>, LayerError> {
+//!         let [x] = p.inputs(inputs)?;
+//!         let width = x.shape()[0];
+//!         let weight = p.get("weight", [width, width], width)?;
+//!         Ok(x + p.times(weight, x, |weight, x| weight.t().matmul(x)).tanh())
+//!     }
+//! }
+//!
+//! /// Weights that are small where there are many inputs.
+//! #[derive(Clone, Copy, Debug)]
+//! struct Scaled;
+//!
+//! impl bayes_nn::nn::Prior for Scaled {
+//!     fn declare<'g>(&self, trace: &Trace<'g>, parameter: &ParameterInfo) -> Var<'g> {
+//!         let sd = (parameter.fan_in as f64).sqrt().recip();
+//!         trace.sample(&parameter.name, Normal::new(0.0, sd).expand(parameter.shape))
+//!     }
+//! }
+//!
+//! /// A number whose logarithm has normal noise: the mean of the logarithm is the output.
+//! #[derive(Clone, Copy, Debug)]
+//! struct Precise;
+//!
+//! impl Head for Precise {
+//!     fn likelihood<'g>(
+//!         &self,
+//!         p: &Parameters<'_, 'g>,
+//!         outputs: Var<'g>,
+//!     ) -> Result<Likelihood<'g>, HeadError> {
+//!         let sd = p.get_with_prior("sigma", Shape::SCALAR, 1, &HalfNormal::new(0.1))?;
+//!         Ok(Likelihood::Normal { mean: outputs.row(0), sd })
+//!     }
+//! }
+//!
+//! let net = Sequential::new().layer(Dense::new(4)).layer(Residual).layer(Dense::new(1));
+//! let bnn = Bnn::new(net.prior(Scaled), Precise);
+//! let data = Dataset::new(&[0.1, 0.7, 1.3, 2.1], 1, &[0.0, 0.2, 0.1, 0.4])?;
+//! let fit = bnn.fit(&data, Advi::mean_field().steps(50))?;
+//! assert_eq!(fit.predict(&[0.5], 20)?.mean().len(), 1);
+//! # Ok::<(), bayes_nn::Error>(())
+//! ```
 
 mod activation;
 mod dense;
+mod error;
+mod frame;
 mod head;
+pub mod layer;
+mod merge;
 mod mlp;
+mod network;
+mod parameters;
 mod prior;
 mod sequential;
 
 pub use activation::Activation;
 pub use dense::Dense;
+pub use error::{HeadError, LayerError};
 pub use head::{Bernoulli, Categorical, Gaussian, Head, Likelihood};
+pub use layer::{Input, Layer};
+pub use merge::{Concat, Sum};
 pub use mlp::Mlp;
-pub use prior::Prior;
-pub use sequential::{Layer, Network, Parameters, Sequential};
+pub use network::Network;
+pub use parameters::Parameters;
+pub use prior::{ParameterInfo, Prior};
+pub use sequential::Sequential;
+
+/// Names for a message: `` `a`, `b` ``, or `none`.
+fn listed(names: &[&str]) -> String {
+    match names {
+        [] => "none".to_owned(),
+        names => format!("`{}`", names.join("`, `")),
+    }
+}

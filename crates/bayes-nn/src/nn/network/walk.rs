@@ -1,0 +1,69 @@
+//! A network as a layer: its layers in their order.
+
+use bayes_nn_autodiff::Var;
+
+use super::{Network, NetworkInput, Value};
+use crate::nn::frame::Place;
+use crate::nn::{Input, Layer, LayerError, Parameters, listed};
+
+impl NetworkInput {
+    fn check<'g>(&self, x: Var<'g>, p: &Parameters<'_, 'g>) -> Result<(), LayerError> {
+        let found = Input::of(x);
+        let kind = self.kind;
+        let row = self.row.unwrap_or(found.row);
+        match found == (Input { row, kind }) {
+            true => Ok(()),
+            false => Err(LayerError::Input {
+                layer: format!("the input `{}` of {}", self.name, p.shown()),
+                found,
+                expected: match self.row {
+                    Some(row) => Input { row, kind }.to_string(),
+                    None => "numbers".to_owned(),
+                },
+            }),
+        }
+    }
+}
+
+impl Layer for Network {
+    fn forward<'g>(
+        &self,
+        p: &Parameters<'_, 'g>,
+        inputs: &[Var<'g>],
+    ) -> Result<Var<'g>, LayerError> {
+        if let Some(error) = &self.error {
+            return Err(error.clone());
+        }
+        if inputs.len() != self.inputs.len() {
+            let names: Vec<&str> = self.inputs.iter().map(|i| i.name.as_str()).collect();
+            return Err(LayerError::Inputs {
+                layer: p.shown(),
+                found: inputs.len(),
+                expected: listed(&names),
+            });
+        }
+        for (input, x) in self.inputs.iter().zip(inputs) {
+            input.check(*x, p)?;
+        }
+        let inside = p.with_priors(&self.priors);
+        let mut values: Vec<Var<'g>> = Vec::with_capacity(self.nodes.len());
+        for (number, node) in self.nodes.iter().enumerate() {
+            let read = |value: &Value| match *value {
+                Value::Input(input) => inputs[input],
+                Value::Node(node) => values[node],
+            };
+            let arguments: Vec<Var<'g>> = node.inputs.iter().map(read).collect();
+            let place = match &node.name {
+                Some(name) => Place::Named {
+                    name,
+                    parameters: node.shared.as_ref().unwrap_or(name),
+                },
+                None => Place::Numbered(number),
+            };
+            values.push(inside.enter(place, &*node.layer, node.prior.as_deref(), &arguments)?);
+        }
+        inside.check_priors(&self.priors)?;
+        let output = self.output.or(self.nodes.len().checked_sub(1));
+        output.map(|node| values[node]).ok_or(LayerError::NoLayers)
+    }
+}

@@ -1,0 +1,97 @@
+//! Priors of the parameters of a network: by name, of a layer, for all.
+
+use bayes_nn::Var;
+use bayes_nn::model::Trace;
+use bayes_nn::nn::{ParameterInfo, Prior, layer};
+use bayes_nn::prelude::*;
+
+/// Standard deviations of many draws from the prior of a network over `x [rows, 2]`.
+fn spread(network: impl Into<Network>, parameter: &str) -> f64 {
+    let data = Dataset::new(&[0.5, 1.0], 2, &[0.0]).unwrap();
+    let bnn = Bnn::new(network, Bernoulli);
+    let draws = model::prior_predictive(&bnn, &data, 400, 3).unwrap();
+    draws.variable(parameter).unwrap().sd()[0]
+}
+
+#[test]
+fn a_prior_by_name_goes_before_the_layers_which_goes_before_the_networks() {
+    let near = |found: f64, expected: f64| assert!((found / expected - 1.0).abs() < 0.2, "{found}");
+    let normal = |sd: f64| Normal::new(0.0, sd);
+    let net = || {
+        Sequential::new()
+            .layer(Dense::new(1))
+            .layer_with_prior(Dense::new(1), normal(1e-1))
+            .layer_with_prior(Dense::new(1), normal(1e-1))
+            .prior_for("layer2.weight", normal(1e-2))
+    };
+    near(spread(net(), "layer0.weight"), 1.0);
+    near(spread(net().prior(normal(1e-3)), "layer0.weight"), 1e-3);
+    near(spread(net().prior(normal(1e-3)), "layer1.weight"), 1e-1);
+    near(spread(net().prior(normal(1e-3)), "layer2.weight"), 1e-2);
+    near(spread(net().prior(normal(1e-3)), "layer2.bias"), 1e-1);
+    // Names of the outer network go before those of the inner one, its default goes after.
+    let inner = || {
+        Sequential::new()
+            .layer(Dense::new(1))
+            .prior_for("layer0.bias", normal(1e-2))
+    };
+    let outer = || {
+        Network::new()
+            .open_input("x")
+            .add("block", inner(), ["x"])
+            .prior(normal(1e-3))
+    };
+    near(spread(outer(), "block.layer0.bias"), 1e-2);
+    near(spread(outer(), "block.layer0.weight"), 1e-3);
+    let outer = outer().prior_for("block.layer0.bias", normal(1e-4));
+    near(spread(outer, "block.layer0.bias"), 1e-4);
+    let own = layer::from_fn("scale", |p, inputs| {
+        let [x] = p.inputs(inputs)?;
+        Ok(x.sum_axis(0).reshape([1, x.shape().columns()])
+            * p.get_with_prior("scale", [1, 1], 1, &Normal::new(1.0, 1e-2))?)
+    });
+    let net = |prior: Normal<'static>| Sequential::new().layer(own.clone()).prior(prior);
+    near(spread(net(normal(1e-3)), "layer0.scale"), 1e-2);
+    let named = net(normal(1e-3)).prior_for("layer0.scale", normal(1e-4));
+    near(spread(named, "layer0.scale"), 1e-4);
+}
+
+/// One standard deviation for all elements, learned.
+#[derive(Clone, Copy, Debug)]
+struct Hierarchical;
+
+impl Prior for Hierarchical {
+    fn declare<'g>(&self, trace: &Trace<'g>, parameter: &ParameterInfo) -> Var<'g> {
+        let scale = trace.sample(&format!("{}.scale", parameter.name), HalfNormal::new(1.0));
+        trace.sample(
+            &parameter.name,
+            Normal::new(0.0, scale).expand(parameter.shape),
+        )
+    }
+}
+
+/// Declares less than it should.
+#[derive(Clone, Copy, Debug)]
+struct Short;
+
+impl Prior for Short {
+    fn declare<'g>(&self, trace: &Trace<'g>, parameter: &ParameterInfo) -> Var<'g> {
+        trace.sample(&parameter.name, Normal::new(0.0, 1.0).expand([1]))
+    }
+}
+
+#[test]
+fn a_prior_of_ones_own_may_have_parameters_and_is_held_to_the_shape() {
+    let data = Dataset::new(&[0.5, 1.0], 2, &[0.0]).unwrap();
+    let net = Mlp::new([2, 1]).without_bias();
+    let bnn = Bnn::new(net.clone().prior(Hierarchical), Bernoulli);
+    let fit = bnn.fit(&data, Advi::mean_field().steps(20)).unwrap();
+    let draws = fit.posterior(3, 0).unwrap();
+    let sites: Vec<&str> = draws.variables().iter().map(|v| v.name()).collect();
+    assert_eq!(sites, ["layer0.weight.scale", "layer0.weight"]);
+    let bnn = Bnn::new(net.prior(Short), Bernoulli);
+    assert_eq!(
+        bnn.fit(&data, Advi::mean_field()).unwrap_err().to_string(),
+        "the prior of `layer0.weight` declares a value of the shape [1]; the parameter has [2, 1]"
+    );
+}
