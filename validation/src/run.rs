@@ -14,7 +14,7 @@ pub struct Run {
     /// Trajectories that the limit of doublings ended.
     pub depth_reached: usize,
     /// Draws that double precision rejected.
-    pub overruled: u64,
+    pub rejected: u64,
     /// Gradients of all chains, warm-up included.
     pub gradients: u64,
     /// Seconds from start to end, compilation included.
@@ -37,7 +37,7 @@ impl Run {
             summary: samples.summary()?,
             divergences: fit.divergences(),
             depth_reached: fit.depth_reached(),
-            overruled: fit.overruled(),
+            rejected: fit.rejected(),
             gradients: fit.gradients(),
             seconds: fit.seconds(),
         })

@@ -305,9 +305,9 @@ impl From<InferenceError> for Error {
                 Ok(own) => *own,
                 Err(other) => Error::Inference(InferenceError::Density(other)),
             },
-            InferenceError::Sink(inner) => match inner.downcast::<Error>() {
+            InferenceError::DrawSink(inner) => match inner.downcast::<Error>() {
                 Ok(own) => *own,
-                Err(other) => Error::Inference(InferenceError::Sink(other)),
+                Err(other) => Error::Inference(InferenceError::DrawSink(other)),
             },
             InferenceError::Graph(inner) => Error::Graph(inner),
             InferenceError::Kernel(inner) => Error::Kernel(inner),

@@ -144,10 +144,10 @@ fn single_precision_is_warned_of_where_it_is_too_coarse() {
         let samples = model::sample(&normal, Data::new(), nuts).unwrap();
         let warning = format!(
             "double precision rejected {} of 4000 draws",
-            samples.nuts().unwrap().overruled()
+            samples.nuts().unwrap().rejected()
         );
         assert_eq!(samples.to_string().contains(&warning), warned, "{samples}");
-        assert_eq!(samples.nuts().unwrap().overruled() > 80, warned);
+        assert_eq!(samples.nuts().unwrap().rejected() > 80, warned);
     }
 }
 

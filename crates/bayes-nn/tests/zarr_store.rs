@@ -359,7 +359,7 @@ fn a_store_that_cannot_be_written_ends_the_run_and_names_its_path() {
             > 100
     );
     let error = samples.nuts().unwrap().sink_error().unwrap();
-    let InferenceError::Sink(source) = error else {
+    let InferenceError::DrawSink(source) = error else {
         panic!("{error}");
     };
     let own = source.downcast_ref::<Error>().unwrap();

@@ -51,7 +51,7 @@ pub fn sample(run: &Run) -> Outcome {
         "seconds": seconds,
         "gradients": samples.nuts().unwrap().gradients(),
         "divergences": samples.nuts().unwrap().divergences(),
-        "overruled": samples.nuts().unwrap().overruled(),
+        "rejected": samples.nuts().unwrap().rejected(),
     }))
 }
 

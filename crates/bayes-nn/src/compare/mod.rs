@@ -127,7 +127,7 @@ fn check_one_posterior<M: Model>(advi: &Posterior<M>, nuts: &Posterior<M>) -> Re
 fn log_density<M: Model>(of: &Predictive<M>, z: &[f64]) -> Result<f64, Error> {
     let density = ModelDensity::new(&of.model, of.data.clone())?;
     let mut gradient = vec![0.0; density.dim()];
-    let value = CompiledDensity::new(&density)?.logp_grad(z, &mut gradient);
+    let value = CompiledDensity::new(&density)?.log_prob_grad(z, &mut gradient);
     Ok(value.map_err(|error| InferenceError::Density(error.into()))?)
 }
 

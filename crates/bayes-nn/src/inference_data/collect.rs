@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bayes_nn_inference::NutsFit;
-use bayes_nn_inference::nuts::{Planned, Statistics};
+use bayes_nn_inference::nuts::{PlannedRun, Statistics};
 use serde_json::{Map, Value};
 
 use super::InferenceData;
@@ -86,7 +86,7 @@ fn of_draws<M: Model>(posterior: &Posterior<M>) -> Result<InferenceData, Error> 
 
 /// The groups of a run that has not begun: its data, and arrays of which no draw is there.
 pub(super) fn planned(
-    run: &Planned,
+    run: &PlannedRun,
     variables: &Draws,
     observations: Observations,
 ) -> InferenceData {

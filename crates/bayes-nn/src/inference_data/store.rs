@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bayes_nn_inference::nuts::{Block, DrawSink, Planned, SinkError};
+use bayes_nn_inference::nuts::{DrawBlock, DrawSink, DrawSinkError, PlannedRun};
 use bayes_nn_inference::{Density, Nuts, Site};
 use serde_json::Map;
 
@@ -165,14 +165,14 @@ struct Writer {
 }
 
 impl Writer {
-    fn growing(&mut self) -> Result<&mut Growing, SinkError> {
+    fn growing(&mut self) -> Result<&mut Growing, DrawSinkError> {
         Ok(self.growing.as_mut().ok_or("the store has not begun")?)
     }
 
     /// An error of the file system, with the path of the store.
-    fn told<T>(&self, result: Result<T, SinkError>) -> Result<T, SinkError> {
+    fn told<T>(&self, result: Result<T, DrawSinkError>) -> Result<T, DrawSinkError> {
         result.map_err(|problem| match problem.downcast::<Error>() {
-            Ok(own) => own as SinkError,
+            Ok(own) => own as DrawSinkError,
             Err(problem) => Box::new(Error::from(ExportError::Write {
                 path: self.store.path.clone(),
                 problem: problem.to_string(),
@@ -180,7 +180,7 @@ impl Writer {
         })
     }
 
-    fn append(&mut self, block: &Block) -> Result<(), SinkError> {
+    fn append(&mut self, block: &DrawBlock) -> Result<(), DrawSinkError> {
         let chain = block.chain - self.first_chain;
         let draws = block.rows.len();
         let [posterior, statistics] = match block.warmup {
@@ -199,7 +199,7 @@ impl Writer {
         growing.append(statistics, chain, block.first, draws, arrays)
     }
 
-    fn describe(&mut self) -> Result<(), SinkError> {
+    fn describe(&mut self) -> Result<(), DrawSinkError> {
         let seconds = self.begun.elapsed().as_secs_f64();
         let growing = self.growing()?;
         let mut attributes = Map::new();
@@ -215,7 +215,7 @@ impl DrawSink for Writer {
         self.store.every
     }
 
-    fn begin(&mut self, run: &Planned) -> Result<(), SinkError> {
+    fn begin(&mut self, run: &PlannedRun) -> Result<(), DrawSinkError> {
         let observations = self.observations.take();
         let observations = observations.ok_or("the store has begun already")?;
         let mut data = planned(run, &self.variables.declared, observations);
@@ -233,17 +233,17 @@ impl DrawSink for Writer {
         Ok(())
     }
 
-    fn write(&mut self, block: &Block) -> Result<(), SinkError> {
+    fn write(&mut self, block: &DrawBlock) -> Result<(), DrawSinkError> {
         let result = self.append(block);
         self.told(result)
     }
 
-    fn commit(&mut self) -> Result<(), SinkError> {
+    fn commit(&mut self) -> Result<(), DrawSinkError> {
         let result = self.growing().and_then(Growing::declare);
         self.told(result)
     }
 
-    fn finish(&mut self) -> Result<(), SinkError> {
+    fn finish(&mut self) -> Result<(), DrawSinkError> {
         let result = self.describe();
         self.told(result)
     }

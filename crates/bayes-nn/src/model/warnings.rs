@@ -31,7 +31,7 @@ pub(super) fn warnings_of(fit: &NutsFit, summary: &Summary) -> Vec<String> {
                  expensive; rescale the model, or warm up longer"
             ));
         }
-        let rejected = fit.overruled();
+        let rejected = fit.rejected();
         if rejected as f64 > MANY_REJECTED * draws as f64 {
             warnings.push(format!(
                 "double precision rejected {rejected} of {draws} draws that trajectories of \
