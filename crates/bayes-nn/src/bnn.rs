@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 use std::sync::Arc;
 
 use bayes_nn_autodiff::{Graph, Kind, Shape, Var};
-use bayes_nn_inference::{Advi, Nuts};
+use bayes_nn_inference::{Advi, Nuts, Rows};
 
 use crate::error::Error;
 use crate::model::{Batch, Data, Fit, Model, Samples, Trace, fit, sample};
@@ -73,10 +73,12 @@ impl Bnn {
     /// other, the head or the data; a prior for no parameter.
     pub fn parameters(&self, data: impl Into<Data>) -> Result<Vec<ParameterInfo>, Error> {
         let graph = Graph::new();
-        let batch = Batch::new(&graph, &data.into(), Some(2), false);
+        // Two rows are taken instead of all, which would be laid batch last.
+        let batch = Batch::new(&graph, &data.into(), Rows::Minibatch(2), false);
+        let trace = Trace::probe(&batch);
         let inputs = self.inputs(&batch);
         batch.shared.check()?;
-        let p = Parameters::recording(&graph);
+        let p = Parameters::new(&trace);
         self.likelihood(&p, &inputs)?;
         batch.shared.check()?;
         Ok(p.declared())
@@ -88,8 +90,6 @@ impl Bnn {
     /// As [`Bnn::parameters`]; a label that is no class; settings outside their range; a fit that
     /// ran into numbers that are not finite ([`Error::last_good`]).
     pub fn fit(&self, train: impl Into<Data>, advi: impl Borrow<Advi>) -> Result<Fit<Bnn>, Error> {
-        let train = train.into();
-        self.parameters(&train)?;
         fit(self, train, advi)
     }
 
@@ -102,8 +102,6 @@ impl Bnn {
         train: impl Into<Data>,
         nuts: impl Borrow<Nuts>,
     ) -> Result<Samples<Bnn>, Error> {
-        let train = train.into();
-        self.parameters(&train)?;
         sample(self, train, nuts)
     }
 

@@ -26,32 +26,17 @@ pub struct Parameters<'t, 'g> {
 
 /// What all layers of a run have in common.
 struct Run<'t, 'g> {
-    source: Source<'t, 'g>,
+    trace: &'t Trace<'g>,
     declared: RefCell<Vec<(ParameterInfo, Var<'g>)>>,
-}
-
-/// What a parameter is: a value with a prior, or an input of which nothing is known but its shape.
-enum Source<'t, 'g> {
-    Trace(&'t Trace<'g>),
-    Recording(&'g Graph),
 }
 
 impl<'t, 'g> Parameters<'t, 'g> {
     /// The parameters of a layer in a model as a function, with standard normal priors where
     /// nothing else is said.
     pub fn new(trace: &'t Trace<'g>) -> Parameters<'t, 'g> {
-        Parameters::of(Source::Trace(trace))
-    }
-
-    /// Parameters of which only names and shapes are of interest.
-    pub(crate) fn recording(graph: &'g Graph) -> Parameters<'t, 'g> {
-        Parameters::of(Source::Recording(graph))
-    }
-
-    fn of(source: Source<'t, 'g>) -> Parameters<'t, 'g> {
         let declared = RefCell::default();
         Parameters {
-            run: Rc::new(Run { source, declared }),
+            run: Rc::new(Run { trace, declared }),
             frame: Frame::new(None, Place::Same),
         }
     }
@@ -153,15 +138,10 @@ impl<'t, 'g> Parameters<'t, 'g> {
             fan_in,
             fan_out,
         };
-        let value = match self.run.source {
-            Source::Recording(graph) => graph.input(&info.name, shape),
-            Source::Trace(trace) => {
-                let standard = Normal::new(0.0, 1.0);
-                let named = self.frame.named_prior(&info.name);
-                let prior = named.or_else(|| self.frame.prior(own));
-                prior.unwrap_or(&standard).declare(trace, &info)
-            }
-        };
+        let standard = Normal::new(0.0, 1.0);
+        let named = self.frame.named_prior(&info.name);
+        let prior = named.or_else(|| self.frame.prior(own));
+        let value = prior.unwrap_or(&standard).declare(self.run.trace, &info);
         if value.shape() != shape {
             return Err(LayerError::PriorShape {
                 parameter: info.name,
@@ -173,16 +153,15 @@ impl<'t, 'g> Parameters<'t, 'g> {
         Ok(value)
     }
 
-    /// `map(weight, x)`, said in such a way that a guide may answer with a draw of the product
-    /// instead of the product with a draw. `map` is linear in the weight, and each of its
-    /// coefficients is an element of `x`.
+    /// A weight applied to its input, `map(weight, x)`, by [`Trace::times`]: a fit may draw the
+    /// product instead of the weight.
     pub fn times(
         &self,
         weight: Var<'g>,
         x: Var<'g>,
         map: impl Fn(Var<'g>, Var<'g>) -> Var<'g>,
     ) -> Var<'g> {
-        map(weight, x)
+        self.run.trace.times(weight, x, &map)
     }
 
     /// The output of a layer inside this one. Its parameters are named `name.weight` and so on.
@@ -268,10 +247,7 @@ impl<'t, 'g> Parameters<'t, 'g> {
 
     /// The graph that the layer is written into, for constants.
     pub fn graph(&self) -> &'g Graph {
-        match self.run.source {
-            Source::Trace(trace) => trace.graph(),
-            Source::Recording(graph) => graph,
-        }
+        self.run.trace.graph()
     }
 
     /// The inputs of a layer that takes a fixed number of them.
