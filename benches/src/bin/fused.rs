@@ -11,7 +11,7 @@ use std::time::Instant;
 use bayes_nn::datasets;
 use bayes_nn_autodiff::noise::NoiseKey;
 use bayes_nn_kernels::cpu::isa::{Avx2, Avx512, Baseline, Isa, Level, fma};
-use bayes_nn_kernels::cpu::{math, noise};
+use bayes_nn_kernels::cpu::math::{self, noise};
 
 const LANES: usize = 16;
 const WIDTH: usize = 5;

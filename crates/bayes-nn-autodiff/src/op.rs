@@ -1,10 +1,9 @@
 //! The closed set of operations.
 //!
-//! A new operation has a place in each of: the shape rule (`var.rs`,
-//! `linalg.rs`), the derivative
-//! (`grad.rs`), the f64 reference (`reference.rs`), the plan and the executors of
-//! `bayes-nn-kernels`, and the generator of the property tests. Each is an exhaustive `match`,
-//! so the compiler lists what is missing. A new function of one number is a line in `unary.rs`.
+//! A new operation has a place in each of: the shape rule (`var/`), the derivative (`grad/`),
+//! the f64 reference (`tensor.rs`), the plan and the executors of `bayes-nn-kernels`, and the
+//! generator of the property tests. Each is an exhaustive `match`, so the compiler lists what is
+//! missing. A new function of one number is a line in `unary.rs`.
 
 use crate::{Binary, InputId, Unary};
 

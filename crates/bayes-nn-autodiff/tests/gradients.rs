@@ -250,13 +250,20 @@ fn a_matrix_that_is_not_positive_definite_has_no_factor() {
 }
 
 #[test]
-fn numbers_are_matrices_of_one_number() {
-    let (four, ten) = (Var::from(4.0), Var::from(10.0));
-    assert_eq!(four.cholesky().number(), Some(2.0));
-    assert!(Var::from(-1.0).cholesky().number().unwrap().is_nan());
-    assert_eq!(four.solve_lower(ten).number(), Some(2.5));
-    assert_eq!(four.solve_lower_t(ten).number(), Some(2.5));
-    assert_eq!(four.tril(0).diagonal().number(), Some(4.0));
+fn numbers_in_a_matrix_have_a_factor() {
+    let four = Var::from(4.0).reshape([1, 1]);
+    let factor = four.cholesky();
+    assert_eq!(factor.constant_values(), Some(vec![2.0]));
+    let eight = Var::from(8.0).reshape([1, 1]);
+    assert_eq!(factor.solve_lower(eight).constant_values(), Some(vec![4.0]));
+    assert_eq!(
+        factor.solve_lower_t(eight.row(0)).constant_values(),
+        Some(vec![4.0])
+    );
+    assert_eq!(
+        four.diagonal().diagonal_matrix().tril(0).constant_values(),
+        Some(vec![4.0])
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What a graph keeps: folded constants, common subexpressions, neutral operations, numbers.
 
 use bayes_nn_autodiff::noise::{NoiseKey, normal};
-use bayes_nn_autodiff::{Bindings, Graph, Kind, NoiseKind, Op, Shape, Var, concat, grad};
+use bayes_nn_autodiff::{Bindings, Graph, Kind, NoiseKind, Op, Shape, Var, concat, grad, stack};
 
 /// How many nodes `write` adds.
 fn added<'g>(graph: &'g Graph, write: impl FnOnce() -> Var<'g>) -> usize {
@@ -19,8 +19,22 @@ fn numbers_need_no_graph() {
     assert!((formula.number().unwrap() - expected).abs() < 1e-15);
     assert_eq!(x.gt(0.0).select(3.0, 4.0).number(), Some(3.0));
     assert_eq!(x.sum().number(), Some(0.5));
-    assert_eq!(x.matmul(Var::from(4.0)).number(), Some(2.0));
-    assert!((x.logsumexp(0).number().unwrap() - 0.5).abs() < 1e-15);
+    let column = x.reshape([1, 1]);
+    assert_eq!(
+        column.matmul(Var::from(4.0).reshape(1)).constant_values(),
+        Some(vec![2.0])
+    );
+    assert!((column.row(0).logsumexp(0).number().unwrap() - 0.5).abs() < 1e-15);
+    let two = stack(&[x, 2.0 * x], 0);
+    assert_eq!((two * x).constant_values(), Some(vec![0.25, 0.5]));
+    assert_eq!(concat(&[two, x.reshape(1)], 0).sum().number(), Some(2.0));
+    let matrix = two.diagonal_matrix() + x;
+    assert_eq!(matrix.constant_values(), Some(vec![1.0, 0.5, 0.5, 1.5]));
+    assert_eq!(matrix.tril(-1).sum().number(), Some(0.5));
+    assert_eq!(
+        matrix.t().diagonal().constant_values(),
+        Some(vec![1.0, 1.5])
+    );
     assert_eq!(x.shape(), Shape::SCALAR);
     assert_eq!(
         (x.t().number(), x.reshape([]).number()),
@@ -257,6 +271,33 @@ fn dependence_is_found_through_other_nodes_only_where_it_is() {
     assert!(graph.depends_on(x, x));
     assert!(!graph.depends_on(sum, y) && !graph.depends_on(x, sum));
     assert!(!graph.depends_on(Var::from(1.0), x));
+}
+
+#[test]
+fn what_comes_from_rows_is_known_of_every_node() {
+    let graph = Graph::new();
+    let (column, z) = (graph.input("column", [5]), graph.input("z", [3]));
+    graph.mark_rows(column);
+    let gathered = z.gather(graph.batch(9, 3, 0), 0);
+    for from_rows in [column, column.exp().sum() * z, gathered, -gathered.row(1)] {
+        assert!(from_rows.comes_from_rows());
+    }
+    let gradient = grad((column.sum() * z).sum(), &[z]).unwrap()[0];
+    assert!(gradient.comes_from_rows());
+    for other in [
+        z,
+        z.exp() * 2.0,
+        Var::from(1.0),
+        graph.step(),
+        (column * 0.5).max() - z,
+    ] {
+        assert_eq!(other.comes_from_rows(), graph.depends_on(other, column));
+    }
+    assert_eq!(
+        (column * 2.0).id(),
+        (2.0 * column).id(),
+        "the mark is no part of the node"
+    );
 }
 
 #[test]

@@ -1,17 +1,9 @@
 //! The autoregressive process: each number is a combination of those before it, plus noise.
-//!
-//! ```text
-//! x[t] = constant + sum_i coefficients[i] x[t - 1 - i] + scale e[t],   t = 0 .. T - 1
-//! x[t] = 0 for t < 0,   e[t] standard normal
-//! ```
-//!
-//! The coefficients need not be those of a stationary process. The density fails where the square
-//! of a residual overflows: there it is `-inf`.
 
 use bayes_nn_autodiff::{NoiseKind, Shape, Var};
 use rand_core::Rng;
 
-use crate::categorical::first_axis_sum;
+use crate::axes::first_axis_sum;
 use crate::gaussian_random_walk::lagged;
 use crate::linear::{padded, stacked};
 use crate::stable::LN_SQRT_2_PI;
@@ -20,11 +12,27 @@ use crate::{Distribution, Domain, Parameter, Support, draws};
 /// The distribution of series `[T, ...batch]` with coefficients `[p, ...batch]` of the last `p`
 /// numbers, nearest first, and standard deviation `scale > 0` of the noise.
 ///
+/// ```text
+/// x[t] = constant + sum_i coefficients[i] x[t - 1 - i] + scale e[t],   t = 0 .. T - 1
+/// x[t] = 0 for t < 0,   e[t] standard normal
+/// ```
+///
+/// The coefficients need not be those of a stationary process. The density fails where the square
+/// of a residual overflows: there it is `-inf`.
+///
+/// `constant` and `coefficients` may be any finite numbers.
+///
+/// G. Box and G. Jenkins, *Time Series Analysis: Forecasting and Control*, 1970.
+///
 /// ```
 /// use bayes_nn_autodiff::Graph;
 /// use bayes_nn_distributions::{AutoRegressive, Distribution, GaussianRandomWalk};
 /// let graph = Graph::new();
 /// let x = graph.constant(&[0.3, -1.0, 0.5], [3]);
+/// let halved = AutoRegressive::new(3, 0.0, 0.5, 1.0);
+/// let expected = -1.5 * std::f64::consts::TAU.ln() - 0.5 * (0.09 + 1.15 * 1.15 + 1.0);
+/// assert!((halved.log_prob(x).number().unwrap() - expected).abs() < 1e-14);
+/// // With the coefficient 1 it is a random walk.
 /// let series = AutoRegressive::new(3, 0.2, 1.0, 0.7).log_prob(x).number().unwrap();
 /// let walk = GaussianRandomWalk::new(3, 0.2, 0.7).log_prob(x).number().unwrap();
 /// assert!((series - walk).abs() < 1e-14);

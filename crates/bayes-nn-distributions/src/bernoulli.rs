@@ -1,11 +1,4 @@
 //! The Bernoulli distribution, by probability or by logit.
-//!
-//! ```text
-//! P(1) = p,  P(0) = 1 - p,   p = probs,  or  p = sigmoid(logits)
-//! ```
-//!
-//! With logits both log probabilities keep full relative accuracy at any logit. With
-//! probabilities `1 - p` is only as accurate as a `p` near 1 can say.
 
 use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
@@ -13,6 +6,17 @@ use rand_core::Rng;
 use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// The distribution of a 1 with probability `p`, and a 0 otherwise.
+///
+/// ```text
+/// P(1) = p,  P(0) = 1 - p,   p = probs,  or  p = sigmoid(logits)
+/// ```
+///
+/// With logits both log probabilities keep full relative accuracy at any logit. With
+/// probabilities `1 - p` is only as accurate as a `p` near 1 can say.
+///
+/// `probs` lies from 0 to 1; `logits` may be any finite number.
+///
+/// N. Johnson, A. Kemp and S. Kotz, *Univariate Discrete Distributions*, 2005, chapter 3.
 ///
 /// ```
 /// use bayes_nn_autodiff::Var;
@@ -113,7 +117,9 @@ impl<'a: 'g, 'g> Distribution<'g> for Bernoulli<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{assert_draws_count, assert_impossible, assert_moments, assert_stable};
+    use crate::testing::{
+        assert_classes, assert_draws_count, assert_impossible, assert_moments, assert_stable,
+    };
     use bayes_nn_autodiff::{Bindings, Graph, grad};
 
     #[test]
@@ -128,6 +134,16 @@ mod tests {
         assert_draws_count(&Bernoulli::logits(-1.2), 2);
         assert_moments(&Bernoulli::probs(0.3));
         assert_moments(&Bernoulli::logits(-1.2));
+    }
+
+    #[test]
+    fn the_classes_have_the_log_probabilities_of_each() {
+        let graph = Graph::new();
+        let logits = graph.constant(&[-800.0, -1.5, 0.0, 3.0, 40.0, 900.0], [2, 3]);
+        assert_classes(&graph, &Bernoulli::logits(logits), 2, 0.0);
+        let probs = graph.constant(&[0.0, 0.2, 1.0], [3]);
+        assert_classes(&graph, &Bernoulli::probs(probs), 2, 0.0);
+        assert!(Bernoulli::logits(0.3).log_probabilities().is_none());
     }
 
     #[test]

@@ -1,18 +1,4 @@
 //! The beta distribution.
-//!
-//! ```text
-//! p(x) = x^(alpha - 1) (1 - x)^(beta - 1) gamma(alpha + beta) / (gamma(alpha) gamma(beta)),
-//! 0 < x < 1
-//! ```
-//!
-//! The log density is written with the deviances of `alpha` and `beta` from the shares `x` and
-//! `1 - x` of their sum, as Loader's saddle-point expansion does for the binomial distribution:
-//! for large parameters the terms of the plain formula cancel. A number near 1 is only as
-//! accurate as a double near 1 can say. 0 and 1 have no density here; with `alpha = beta = 1` the
-//! [`Uniform`](crate::Uniform) gives them one.
-//!
-//! Draws compare two gammas by their logarithms, so that small parameters do not divide zero by
-//! zero; those nearer to 1 than a double can say are 1.
 
 use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
@@ -22,12 +8,29 @@ use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// The beta distribution with mean `alpha / (alpha + beta)`, both positive.
 ///
+/// ```text
+/// p(x) = x^(alpha - 1) (1 - x)^(beta - 1) gamma(alpha + beta) / (gamma(alpha) gamma(beta)),
+/// 0 < x < 1
+/// ```
+///
+/// The log density is written with the deviances of `alpha` and `beta` from the shares `x` and
+/// `1 - x` of their sum, as Loader's saddle-point expansion does for the binomial distribution:
+/// for large parameters the terms of the plain formula cancel. A number near 1 is only as
+/// accurate as a double near 1 can say. 0 and 1 have no density here; with `alpha = beta = 1` the
+/// [`Uniform`](crate::Uniform) gives them one.
+///
+/// Draws compare two gammas by their logarithms, so that small parameters do not divide zero by
+/// zero; those nearer to 1 than a double can say are 1.
+///
+/// N. Johnson, S. Kotz and N. Balakrishnan, *Continuous Univariate Distributions*, volume 2,
+/// 1995, chapter 25.
+///
 /// ```
 /// use bayes_nn_autodiff::Var;
 /// use bayes_nn_distributions::{Beta, Distribution};
 /// let share = Beta::new(2.0, 1.0);
-/// let log_density = share.log_prob(Var::from(0.25)).number().unwrap();
-/// assert!((log_density - 0.5f64.ln()).abs() < 1e-14);
+/// let log_prob = share.log_prob(Var::from(0.25)).number().unwrap();
+/// assert!((log_prob - 0.5f64.ln()).abs() < 1e-14);
 /// assert_eq!(share.log_prob(Var::from(1.5)).number(), Some(f64::NEG_INFINITY));
 /// ```
 #[derive(Clone, Copy, Debug)]

@@ -1,17 +1,4 @@
 //! The beta-binomial distribution.
-//!
-//! ```text
-//! P(k) = n! / (k! (n - k)!) B(k + alpha, n - k + beta) / B(alpha, beta),
-//! k = 0, 1, ..., n = total_count
-//! ```
-//!
-//! The counts of a binomial distribution whose probability is beta distributed. It is also the
-//! distribution of one of two [`NegativeBinomial`](crate::NegativeBinomial) counts, of
-//! concentrations `alpha` and `beta` and means in their proportion, given their sum; so the log
-//! probability is written, with terms that do not cancel for large parameters. The derivative by
-//! `total_count` is given as zero.
-//!
-//! Draws: a [`Beta`], then a [`Binomial`].
 
 use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
@@ -21,6 +8,23 @@ use crate::{Beta, Binomial, Distribution, Domain, Parameter, Support, draws};
 
 /// The distribution of the count of successes among `total_count` trials whose common
 /// probability is drawn from a beta distribution.
+///
+/// ```text
+/// P(k) = n! / (k! (n - k)!) B(k + alpha, n - k + beta) / B(alpha, beta),
+/// k = 0, 1, ..., n = total_count
+/// ```
+///
+/// The counts of a binomial distribution whose probability is beta distributed. It is also the
+/// distribution of one of two [`NegativeBinomial`](crate::NegativeBinomial) counts, of
+/// concentrations `alpha` and `beta` and means in their proportion, given their sum; so the log
+/// probability is written, with terms that do not cancel for large parameters. The derivative by
+/// `total_count` is given as zero.
+///
+/// Draws: a [`Beta`], then a [`Binomial`].
+///
+/// `total_count` is a whole number, 0 or above; `alpha` and `beta` are positive.
+///
+/// N. Johnson, A. Kemp and S. Kotz, *Univariate Discrete Distributions*, 2005, chapter 6.
 ///
 /// ```
 /// use bayes_nn_autodiff::Var;

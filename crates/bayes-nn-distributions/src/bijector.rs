@@ -1,9 +1,11 @@
 //! Bijectors: smooth maps of all reals onto a support.
 
+mod packed;
+
 use bayes_nn_autodiff::{Graph, Shape, Var, concat};
 
-use crate::categorical::first_axis_sum;
-use crate::distribution::joined;
+use self::packed::{Packed, pairs};
+use crate::axes::{combine, cumulative_sum, first_axis_sum, from_row};
 
 /// A smooth, invertible map of the reals onto the inside of a continuous support.
 ///
@@ -176,51 +178,10 @@ impl<'g> Bijector<'g> {
     }
 }
 
-fn pairs(size: usize) -> usize {
-    size * size.saturating_sub(1) / 2
-}
-
-/// The rows from `start` on along the first axis.
-pub(crate) fn from_row(x: Var<'_>, start: usize) -> Var<'_> {
-    let shape = x.shape();
-    let stride: usize = shape[1..].iter().product();
-    x.view(
-        start * stride,
-        shape.with(0, shape[0].saturating_sub(start)),
-    )
-}
-
 /// `ln(1 - tanh(z)^2)`, which is `ln(4 sigmoid(2 z) sigmoid(-2 z))`.
 fn log_sech_square(z: Var<'_>) -> Var<'_> {
     let twice = z * 2.0;
     twice.log_sigmoid() + (-twice).log_sigmoid() + 4f64.ln()
-}
-
-/// Sums of rows of `x` along the first axis: in row `i` of the result those `j` for which
-/// `belongs(i, j)`.
-pub(crate) fn combine<'g>(
-    graph: &'g Graph,
-    x: Var<'g>,
-    rows: usize,
-    belongs: impl Fn(usize, usize) -> bool,
-) -> Var<'g> {
-    let shape = x.shape();
-    let columns = shape[0];
-    let stride: usize = shape[1..].iter().product();
-    let table: Vec<f64> = (0..rows * columns)
-        .map(|place| f64::from(belongs(place / columns, place % columns)))
-        .collect();
-    let table = graph.constant(&table, [rows, columns]);
-    let sums = table.matmul(x.reshape([columns, stride]));
-    sums.reshape(shape.with(0, rows))
-}
-
-/// The sums of the first rows along the first axis.
-pub(crate) fn cumulative_sum(x: Var<'_>) -> Var<'_> {
-    match (x.graph(), &*x.shape()) {
-        (Some(graph), [rows, ..]) => combine(graph, x, *rows, |row, column| column <= row),
-        _ => x,
-    }
 }
 
 /// `ln(m)` of the `m` shares that come after each break of a stick, in a shape `[K - 1, 1, ...]`.
@@ -243,92 +204,6 @@ fn log_shares(z: Var<'_>) -> Var<'_> {
         .constant(&[0.0], [1])
         .broadcast_to(z.shape().with(0, 1));
     left + concat(&[t.log_sigmoid(), last], 0)
-}
-
-/// The lower triangle of a square matrix, packed row by row, with a batch.
-struct Packed<'g> {
-    graph: &'g Graph,
-    size: usize,
-    /// `[1, ...batch]`
-    row: Shape,
-}
-
-impl<'g> Packed<'g> {
-    /// Of the numbers below the diagonal.
-    fn of_pairs(z: Var<'g>) -> Option<Packed<'g>> {
-        let (graph, count) = (z.graph()?, *z.shape().first()?);
-        let size = (1..).find(|size| pairs(size + 1) > count)?;
-        let row = z.shape().with(0, 1);
-        Some(Packed { graph, size, row })
-    }
-
-    fn of_matrix(x: Var<'g>) -> Option<Packed<'g>> {
-        let shape = x.shape();
-        let size = *shape.get(1)?;
-        let row = shape.without(0, 1).with(0, 1);
-        let graph = x.graph()?;
-        Some(Packed { graph, size, row })
-    }
-
-    /// `[K K, ...batch]`
-    fn flat(&self) -> Shape {
-        self.row.with(0, self.size * self.size)
-    }
-
-    /// The matrix of what is in that shape.
-    fn matrix(&self, flat: Var<'g>) -> Var<'g> {
-        let batch = self.row.without(0, 1);
-        flat.reshape(joined(Shape::from([self.size, self.size]), batch))
-    }
-
-    fn row_of(&self, value: f64) -> Var<'g> {
-        self.graph.constant(&[value], [1]).broadcast_to(self.row)
-    }
-
-    /// The places below the diagonal, row by row.
-    fn below(&self) -> Vec<(usize, usize)> {
-        (0..self.size)
-            .flat_map(|i| (0..i).map(move |j| (i, j)))
-            .collect()
-    }
-
-    /// For each place of the matrix where it is found among the packed numbers followed by a 1
-    /// and a 0.
-    fn places(&self) -> Vec<usize> {
-        let (size, count) = (self.size, pairs(self.size));
-        let place = |at: usize| match (at / size, at % size) {
-            (i, j) if j < i => pairs(i) + j,
-            (i, j) if i == j => count,
-            _ => count + 1,
-        };
-        (0..size * size).map(place).collect()
-    }
-
-    fn take_below(&self, flat: Var<'g>) -> Var<'g> {
-        let places: Vec<usize> = self
-            .below()
-            .iter()
-            .map(|(i, j)| i * self.size + j)
-            .collect();
-        flat.gather(self.graph.index_constant(&places), 0)
-    }
-
-    /// For each place of the matrix the sum of the packed numbers before it in its row.
-    fn sums_before(&self, packed: Var<'g>) -> Var<'g> {
-        let (size, places) = (self.size, self.below());
-        combine(self.graph, packed, size * size, |at, pair| {
-            places[pair].0 == at / size && places[pair].1 < at % size
-        })
-    }
-
-    /// For each place below the diagonal the sum of what comes after it in its row.
-    fn sums_after(&self, flat: Var<'g>) -> Var<'g> {
-        let (size, places) = (self.size, self.below());
-        combine(self.graph, flat, places.len(), |pair, at| {
-            let (i, j) = places[pair];
-            at / size == i && at % size > j && at % size <= i
-        })
-    }
 }
 
 #[cfg(test)]

@@ -1,17 +1,4 @@
 //! The binomial distribution, by probability or by logit.
-//!
-//! ```text
-//! P(k) = n! / (k! (n - k)!) p^k (1 - p)^(n - k),   k = 0, 1, ..., n = total_count
-//! p = probs,  or  p = sigmoid(logits)
-//! ```
-//!
-//! The log probability is written by the saddle-point expansion of C. Loader, *Fast and Accurate
-//! Computation of Binomial Probabilities*, 2000, whose terms do not cancel for large counts. With
-//! probabilities `1 - p` is only as accurate as a `p` near 1 can say. The derivative by
-//! `total_count` is given as zero.
-//!
-//! Draws: inversion where `n p` or `n (1 - p)` is below 10, above the transformed rejection BTRS
-//! of W. Hörmann, *The generation of binomial random variates*, 1993.
 
 use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
@@ -20,6 +7,24 @@ use crate::stable::{LN_SQRT_2_PI, deviance_by, stirling_error};
 use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// The distribution of the count of successes among `total_count` trials.
+///
+/// ```text
+/// P(k) = n! / (k! (n - k)!) p^k (1 - p)^(n - k),   k = 0, 1, ..., n = total_count
+/// p = probs,  or  p = sigmoid(logits)
+/// ```
+///
+/// The log probability is written by the saddle-point expansion of C. Loader, *Fast and Accurate
+/// Computation of Binomial Probabilities*, 2000, whose terms do not cancel for large counts. With
+/// probabilities `1 - p` is only as accurate as a `p` near 1 can say. The derivative by
+/// `total_count` is given as zero.
+///
+/// Draws: inversion where `n p` or `n (1 - p)` is below 10, above the transformed rejection BTRS
+/// of W. Hörmann, *The generation of binomial random variates*, 1993.
+///
+/// `total_count` is a whole number, 0 or above, `probs` lies from 0 to 1; `logits` may be any
+/// finite number.
+///
+/// N. Johnson, A. Kemp and S. Kotz, *Univariate Discrete Distributions*, 2005, chapter 3.
 ///
 /// ```
 /// use bayes_nn_autodiff::Var;

@@ -1,16 +1,9 @@
 //! The categorical distribution, by logits.
-//!
-//! ```text
-//! P(y) = exp(logits[y]) / sum_j exp(logits[j]),   y = 0 .. K - 1
-//! ```
-//!
-//! Its logarithm is `-ln(1 + sum_{j != y} exp(logits[j] - logits[y]))`: the sum leaves `y` out,
-//! so that the log probability of a nearly certain class keeps its relative accuracy, like the
-//! two-class case does with `log_sigmoid`.
 
-use bayes_nn_autodiff::{NoiseKind, Shape, Var};
+use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
 
+use crate::axes::{aligned, first_axis_max, first_axis_sum};
 use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// The distribution of one of `K` classes, numbered from 0.
@@ -18,15 +11,32 @@ use crate::{Distribution, Domain, Parameter, Support, draws};
 /// The logits have the shape `[K, ...batch]`: classes along the first axis, the batch last. A
 /// draw is a class number, as a float; a batch of them has the shape `[...batch]`.
 ///
+/// ```text
+/// P(y) = exp(logits[y]) / sum_j exp(logits[j]),   y = 0 .. K - 1
 /// ```
-/// use bayes_nn_autodiff::Graph;
+///
+/// Its logarithm is `-ln(1 + sum_{j != y} exp(logits[j] - logits[y]))`: the sum leaves `y` out,
+/// so that the log probability of a nearly certain class keeps its relative accuracy, like the
+/// two-class case does with `log_sigmoid`.
+///
+/// `logits` may be any finite numbers; adding one number to all `K` changes nothing.
+///
+/// C. Bishop, *Pattern Recognition and Machine Learning*, 2006, sections 2.2 and 4.3.4.
+///
+/// ```
+/// use bayes_nn_autodiff::{Bindings, Graph, Var};
 /// use bayes_nn_distributions::{Categorical, Distribution, Support};
 /// let graph = Graph::new();
+/// let odds = Categorical::new(graph.constant(&[0.0, 2f64.ln(), 0.0], [3]));
+/// let values = graph.evaluate(&[odds.log_prob(Var::from(1.0))], &Bindings::new())?;
+/// assert!((values[0].values()[0] - 0.5f64.ln()).abs() < 1e-15);
+///
 /// let logits = graph.input("logits", [10, 500]);
 /// let labels = graph.input("labels", [500]);
 /// let digit = Categorical::new(logits);
 /// assert_eq!(digit.log_prob(labels).shape().to_string(), "[500]");
 /// assert!(matches!(digit.support(), Support::Categories(10)));
+/// # Ok::<(), bayes_nn_autodiff::GraphError>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Categorical<'a> {
@@ -44,25 +54,6 @@ impl<'a> Categorical<'a> {
     /// How many classes there are; a plain number is the logit of the only one.
     pub fn classes(&self) -> usize {
         self.logits.shape().first().copied().unwrap_or(1)
-    }
-}
-
-/// `logits` with their class axis moved before `rank` batch axes, and the class numbers in a
-/// shape that broadcasts along it.
-pub(crate) fn aligned<'g>(logits: Var<'g>, rank: usize) -> (Var<'g>, Var<'g>) {
-    let (Some(graph), [classes, batch @ ..]) = (logits.graph(), &*logits.shape()) else {
-        return (logits, Var::from(0.0));
-    };
-    let mut dims = vec![1; rank.max(batch.len()) + 1];
-    dims[0] = *classes;
-    let numbers: Vec<f64> = (0..*classes).map(|class| class as f64).collect();
-    let number_shape = Shape::try_new(&dims);
-    let start = dims.len() - batch.len();
-    dims[start..].copy_from_slice(batch);
-    match (number_shape, Shape::try_new(&dims)) {
-        (Some(column), Some(shape)) => (logits.reshape(shape), graph.constant(&numbers, column)),
-        // More axes than a shape can have. Too few elements make the graph keep an error.
-        _ => (logits.reshape([0]), Var::from(0.0)),
     }
 }
 
@@ -97,6 +88,14 @@ impl<'a: 'g, 'g> Distribution<'g> for Categorical<'a> {
 
     fn rsample(&self, _: &mut dyn FnMut(NoiseKind) -> Var<'g>) -> Option<Var<'g>> {
         None
+    }
+
+    /// By [`Var::logsumexp`]: right to about 1e-16 in absolute terms, where `log_prob` of one
+    /// class is right in relative terms.
+    fn log_probabilities(&self) -> Option<Var<'g>> {
+        let (shape, _) = (self.logits.shape(), self.logits.graph()?);
+        let total = self.logits.logsumexp(0).reshape(shape.with(0, 1));
+        Some(self.logits - total)
     }
 
     fn draw(&self, parameters: &[f64], rng: &mut dyn Rng) -> f64 {
@@ -139,27 +138,14 @@ impl<'a> Categorical<'a> {
     }
 }
 
-pub(crate) fn first_axis_sum(x: Var<'_>) -> Var<'_> {
-    match x.shape().rank() {
-        0 => x,
-        _ => x.sum_axis(0),
-    }
-}
-
-fn first_axis_max(x: Var<'_>) -> Var<'_> {
-    match x.shape().rank() {
-        0 => x,
-        _ => x.max_axis(0),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::{
-        assert_close, assert_draws_count, assert_impossible, assert_moments, assert_stable,
+        assert_classes, assert_close, assert_draws_count, assert_impossible, assert_moments,
+        assert_stable,
     };
-    use bayes_nn_autodiff::{Bindings, Graph, grad};
+    use bayes_nn_autodiff::{Bindings, Graph, Shape, grad};
 
     const LOGITS: [f64; 4] = [0.5, -1.0, 2.0, 0.0];
 
@@ -178,6 +164,15 @@ mod tests {
         let categorical = Categorical::new(graph.constant(&LOGITS, [4]));
         assert_draws_count(&categorical, 4);
         assert_moments(&categorical);
+    }
+
+    #[test]
+    fn the_classes_have_the_log_probabilities_of_each() {
+        let graph = Graph::new();
+        let logits = graph.constant(&[-9.0, 1.5, 0.0, 3.0, 40.0, 900.0], [3, 2]);
+        assert_classes(&graph, &Categorical::new(logits), 3, 1e-15);
+        let column = graph.constant(&LOGITS, [4]);
+        assert_classes(&graph, &Categorical::new(column), 4, 1e-15);
     }
 
     #[test]

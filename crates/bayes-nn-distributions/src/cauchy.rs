@@ -1,13 +1,4 @@
 //! The Cauchy distribution: Student's t with one degree of freedom.
-//!
-//! ```text
-//! p(x) = 1 / (pi scale (1 + z^2)),   z = (x - loc) / scale,   x real
-//! ```
-//!
-//! Far out `ln(1 + z^2)` is taken of `|z|` and `1 / z^2`, so that the density fails only where `z`
-//! itself overflows: there it is `-inf`. Neither mean nor variance exists.
-//!
-//! Draws invert the distribution function, `z = -cot(pi u)`.
 
 use std::f64::consts::PI;
 
@@ -18,6 +9,18 @@ use crate::stable::log1p_square;
 use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// The Cauchy distribution with median `loc` and half width at half maximum `scale > 0`.
+///
+/// ```text
+/// p(x) = 1 / (pi scale (1 + z^2)),   z = (x - loc) / scale,   x real
+/// ```
+///
+/// Far out `ln(1 + z^2)` is taken of `|z|` and `1 / z^2`, so that the density fails only where `z`
+/// itself overflows: there it is `-inf`. Neither mean nor variance exists.
+///
+/// Draws invert the distribution function, `z = -cot(pi u)`.
+///
+/// N. Johnson, S. Kotz and N. Balakrishnan, *Continuous Univariate Distributions*, volume 1,
+/// 1994, chapter 16.
 ///
 /// ```
 /// use bayes_nn_autodiff::Var;

@@ -1,11 +1,4 @@
 //! The chi-squared distribution: the gamma distribution of sums of squares.
-//!
-//! ```text
-//! p(x) = x^(df / 2 - 1) exp(-x / 2) / (2^(df / 2) gamma(df / 2)),   x > 0
-//! ```
-//!
-//! Density and draws are those of [`Gamma`] with concentration `df / 2` and rate 1/2, with its
-//! failure regions.
 
 use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
@@ -14,12 +7,22 @@ use crate::{Distribution, Domain, Gamma, Parameter, Support, draws};
 
 /// The distribution of the sum of `df > 0` squared standard normal numbers.
 ///
+/// ```text
+/// p(x) = x^(df / 2 - 1) exp(-x / 2) / (2^(df / 2) gamma(df / 2)),   x > 0
+/// ```
+///
+/// Density and draws are those of [`Gamma`] with concentration `df / 2` and rate 1/2, with its
+/// failure regions.
+///
+/// N. Johnson, S. Kotz and N. Balakrishnan, *Continuous Univariate Distributions*, volume 1,
+/// 1994, chapter 18.
+///
 /// ```
 /// use bayes_nn_autodiff::Var;
 /// use bayes_nn_distributions::{ChiSquared, Distribution};
 /// let statistic = ChiSquared::new(2.0);
-/// let log_density = statistic.log_prob(Var::from(6.0)).number().unwrap();
-/// assert!((log_density - (0.5f64.ln() - 3.0)).abs() < 1e-14);
+/// let log_prob = statistic.log_prob(Var::from(6.0)).number().unwrap();
+/// assert!((log_prob - (0.5f64.ln() - 3.0)).abs() < 1e-14);
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ChiSquared<'a> {

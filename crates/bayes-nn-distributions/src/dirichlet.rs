@@ -1,22 +1,9 @@
 //! The Dirichlet distribution, of shares that sum to 1.
-//!
-//! ```text
-//! p(x) = gamma(sum_k a[k]) prod_k x[k]^(a[k] - 1) / gamma(a[k]),   a = concentration
-//! x[k] > 0,   sum_k x[k] = 1
-//! ```
-//!
-//! It is the density of the first `K - 1` shares. It is written with the deviances of the
-//! concentrations from their sum times the shares, as that of the [`Beta`](crate::Beta): for
-//! large concentrations the terms of the plain formula cancel. The shares may sum to 1 within
-//! 1e-6; the derivative by each is that of the formula above, the others held fixed.
-//!
-//! Draws compare gammas by their logarithms, so that small concentrations do not divide zero by
-//! zero.
 
 use bayes_nn_autodiff::{NoiseKind, Shape, Var};
 use rand_core::Rng;
 
-use crate::categorical::first_axis_sum;
+use crate::axes::first_axis_sum;
 use crate::linear::padded;
 use crate::stable::{LN_SQRT_2_PI, deviance, stirling_error};
 use crate::{Distribution, Domain, Parameter, Support, draws};
@@ -26,14 +13,30 @@ const SUM_TOLERANCE: f64 = 1e-6;
 
 /// The Dirichlet distribution with positive concentrations of the shape `[K, ...batch]`.
 ///
+/// ```text
+/// p(x) = gamma(sum_k a[k]) prod_k x[k]^(a[k] - 1) / gamma(a[k]),   a = concentration
+/// x[k] > 0,   sum_k x[k] = 1
+/// ```
+///
+/// It is the density of the first `K - 1` shares. It is written with the deviances of the
+/// concentrations from their sum times the shares, as that of the [`Beta`](crate::Beta): for
+/// large concentrations the terms of the plain formula cancel. The shares may sum to 1 within
+/// 1e-6; the derivative by each is that of the formula above, the others held fixed.
+///
+/// Draws compare gammas by their logarithms, so that small concentrations do not divide zero by
+/// zero.
+///
+/// S. Kotz, N. Balakrishnan and N. Johnson, *Continuous Multivariate Distributions*, 2000,
+/// chapter 49.
+///
 /// ```
 /// use bayes_nn_autodiff::Graph;
 /// use bayes_nn_distributions::{Dirichlet, Distribution};
 /// let graph = Graph::new();
 /// let uniform = Dirichlet::new(graph.constant(&[1.0; 3], [3]));
 /// let shares = graph.constant(&[0.5, 0.2, 0.3], [3]);
-/// let log_density = uniform.log_prob(shares).number().unwrap();
-/// assert!((log_density - 2f64.ln()).abs() < 1e-14);
+/// let log_prob = uniform.log_prob(shares).number().unwrap();
+/// assert!((log_prob - 2f64.ln()).abs() < 1e-14);
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Dirichlet<'a> {

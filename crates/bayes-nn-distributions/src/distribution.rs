@@ -1,57 +1,14 @@
-//! The trait that every distribution implements, and what it says of its parameters.
+//! The trait that every distribution implements.
 
-use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
 
 use bayes_nn_autodiff::{NoiseKind, Shape, Var};
 use rand_core::Rng;
 
+use crate::axes::{class_column, joined};
+use crate::parameter::outside;
 use crate::values::ParameterValues;
-use crate::{Domain, Expanded, ParameterError, Support};
-
-/// One parameter of a distribution.
-#[derive(Clone, Debug)]
-pub struct Parameter<'g> {
-    /// The name, as the constructor calls it.
-    pub name: Cow<'static, str>,
-    /// The value: `[...batch]`, or `[n, ...batch]` when `event`.
-    pub value: Var<'g>,
-    /// Where each element must lie.
-    pub domain: Domain,
-    /// Whether the first axis belongs to one draw, like the classes of a categorical. A matrix is
-    /// given with its two axes as one, in row-major order.
-    pub event: bool,
-}
-
-impl<'g> Parameter<'g> {
-    /// A parameter of which each draw needs one number.
-    pub fn new(name: &'static str, value: Var<'g>, domain: Domain) -> Parameter<'g> {
-        Parameter {
-            name: Cow::Borrowed(name),
-            value,
-            domain,
-            event: false,
-        }
-    }
-
-    /// How many numbers of this parameter one draw needs.
-    pub fn numbers(&self) -> usize {
-        match self.event {
-            true => self.value.shape().first().copied().unwrap_or(1),
-            false => 1,
-        }
-    }
-
-    /// The shape without the axis that belongs to one draw.
-    pub fn batch_shape(&self) -> Shape {
-        let shape = self.value.shape();
-        match self.event && shape.rank() > 0 {
-            true => shape.without(0, 1),
-            false => shape,
-        }
-    }
-}
+use crate::{Cardinality, Expanded, Parameter, ParameterError, Support};
 
 /// A probability distribution of one number, or of a batch of independent numbers.
 ///
@@ -66,8 +23,8 @@ impl<'g> Parameter<'g> {
 /// use bayes_nn_autodiff::{Graph, Var, grad};
 /// use bayes_nn_distributions::{Distribution, Normal};
 ///
-/// let log_density = Normal::new(0.0, 2.0).log_prob(Var::from(1.0));
-/// assert!((log_density.number().unwrap() + 1.737085713764618).abs() < 1e-15);
+/// let log_prob = Normal::new(0.0, 2.0).log_prob(Var::from(1.0));
+/// assert!((log_prob.number().unwrap() + 1.737085713764618).abs() < 1e-15);
 ///
 /// let graph = Graph::new();
 /// let loc = graph.input("loc", []);
@@ -114,11 +71,49 @@ pub trait Distribution<'g>: fmt::Debug {
         event.fill(self.draw(parameters, rng));
     }
 
-    /// The expectation; NaN where there is none.
+    /// The expectation; NaN where there is none, or no closed form is known here
+    /// ([`Ordered`](crate::Ordered)). Of an angle ([`VonMises`](crate::VonMises)) it is the mean
+    /// direction.
     fn mean(&self) -> Var<'g>;
 
-    /// The variance; infinite or NaN where there is none.
+    /// The variance; infinite or NaN where there is none, NaN where no closed form is known here.
+    /// Of an angle it is the circular variance.
     fn variance(&self) -> Var<'g>;
+
+    /// The expectation of [`Distribution::log_prob`] at a normal number, `E ln p(x)` for
+    /// `x ~ N(mean, sd^2)`, in nats, element by element over the broadcast of `mean`, `sd` and
+    /// the parameters; `None` where no closed form is known here.
+    ///
+    /// `sd` must be above 0. Of a discrete distribution, and of one that does not have all reals
+    /// as its support, there is no such expectation.
+    fn expected_log_prob(&self, mean: Var<'g>, sd: Var<'g>) -> Option<Var<'g>> {
+        let _ = (mean, sd);
+        None
+    }
+
+    /// The log probability of each class of a finite distribution, in nats, of the shape
+    /// `[classes, ...batch]`: row `k` is [`Distribution::log_prob`] at `k`.
+    ///
+    /// `None` where the support is not [`Support::Boolean`] or [`Support::Categories`], and where
+    /// all parameters are plain numbers, which belong to no graph that could hold a vector. A
+    /// count with an upper bound is no class: its probabilities are those of `log_prob`, asked
+    /// one by one.
+    fn log_probabilities(&self) -> Option<Var<'g>> {
+        let Cardinality::Classes(classes) = self.support().cardinality() else {
+            return None;
+        };
+        let parameters = self.parameters();
+        let graph = parameters.iter().find_map(|p| p.value.graph())?;
+        let batch = self.batch_shape();
+        let log_prob = self.log_prob(class_column(graph, classes, batch.rank()));
+        Some(log_prob.broadcast_to(joined(Shape::from([classes]), batch)))
+    }
+
+    /// Location and *variance*, where this is a normal distribution; of shapes that broadcast to
+    /// the batch.
+    fn normal(&self) -> Option<(Var<'g>, Var<'g>)> {
+        None
+    }
 
     /// What is wrong between parameters that are each in their domain, if anything is.
     ///
@@ -238,6 +233,7 @@ pub trait Distribution<'g>: fmt::Debug {
     }
 
     /// Independent copies that fill a larger shape.
+    #[must_use]
     fn expand(self, shape: impl Into<Shape>) -> Expanded<Self>
     where
         Self: Sized,
@@ -246,87 +242,10 @@ pub trait Distribution<'g>: fmt::Debug {
     }
 }
 
-/// The axes of an event before those of a batch. Those of more than a shape can have are left
-/// out.
-pub(crate) fn joined(event: Shape, batch: Shape) -> Shape {
-    let axes: Vec<usize> = event.iter().chain(batch.iter()).copied().collect();
-    Shape::try_new(&axes).unwrap_or(event)
-}
-
-fn outside(
-    distribution: &'static str,
-    parameter: &Parameter<'_>,
-    position: Option<usize>,
-    value: f64,
-) -> ParameterError {
-    ParameterError::Domain {
-        distribution,
-        parameter: parameter.name.clone(),
-        position,
-        value,
-        expected: parameter.domain.to_string(),
-    }
-}
-
-macro_rules! forward {
-    ($($pointer:ty),*) => {$(
-        impl<'g, D: Distribution<'g> + ?Sized> Distribution<'g> for $pointer {
-            fn name(&self) -> &'static str {
-                (**self).name()
-            }
-            fn parameters(&self) -> Vec<Parameter<'g>> {
-                (**self).parameters()
-            }
-            fn support(&self) -> Support<'g> {
-                (**self).support()
-            }
-            fn log_prob(&self, x: Var<'g>) -> Var<'g> {
-                (**self).log_prob(x)
-            }
-            fn rsample(&self, noise: &mut dyn FnMut(NoiseKind) -> Var<'g>) -> Option<Var<'g>> {
-                (**self).rsample(noise)
-            }
-            fn draw(&self, parameters: &[f64], rng: &mut dyn Rng) -> f64 {
-                (**self).draw(parameters, rng)
-            }
-            fn draw_event(&self, parameters: &[f64], rng: &mut dyn Rng, event: &mut [f64]) {
-                (**self).draw_event(parameters, rng, event);
-            }
-            fn is_proper(&self) -> bool {
-                (**self).is_proper()
-            }
-            fn event_shape(&self) -> Shape {
-                (**self).event_shape()
-            }
-            fn batch_shape(&self) -> Shape {
-                (**self).batch_shape()
-            }
-            fn mean(&self) -> Var<'g> {
-                (**self).mean()
-            }
-            fn variance(&self) -> Var<'g> {
-                (**self).variance()
-            }
-            fn conflict(&self, parameters: &[f64]) -> Option<String> {
-                (**self).conflict(parameters)
-            }
-            fn shape(&self) -> Shape {
-                (**self).shape()
-            }
-            fn check(&self) -> Result<(), ParameterError> {
-                (**self).check()
-            }
-            fn check_values(&self, parameters: &[f64]) -> Result<(), ParameterError> {
-                (**self).check_values(parameters)
-            }
-        }
-    )*};
-}
-
-forward!(&D, Box<D>, Arc<D>);
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::{Categorical, Laplace, Mixture, Normal, Poisson, StudentT, Uniform};
     use bayes_nn_autodiff::Graph;

@@ -1,16 +1,4 @@
 //! The exponentially modified normal distribution: a normal number plus an exponential one.
-//!
-//! ```text
-//! p(x) = rate exp(rate (loc - x) + (rate scale)^2 / 2) Phi(v),   x real
-//! v = z - rate scale,   z = (x - loc) / scale
-//! ```
-//!
-//! For negative `v` the exponent and the tail of the distribution function `Phi` cancel; there the
-//! density is `rate phi(z)` times Mills' ratio of `-v`. So it stays right as `rate scale` grows,
-//! when it becomes the normal density. The density fails where `z^2` or `rate (x - loc)` overflows:
-//! there it is `-inf`.
-//!
-//! E. Grushka, *Characterization of Exponentially Modified Gaussian Peaks in Chromatography*, 1972.
 
 use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
@@ -20,6 +8,18 @@ use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// The distribution of the sum of a normal number, with mean `loc` and standard deviation
 /// `scale > 0`, and an exponential one, with mean `1 / rate`, `rate > 0`.
+///
+/// ```text
+/// p(x) = rate exp(rate (loc - x) + (rate scale)^2 / 2) Phi(v),   x real
+/// v = z - rate scale,   z = (x - loc) / scale
+/// ```
+///
+/// For negative `v` the exponent and the tail of the distribution function `Phi` cancel; there the
+/// density is `rate phi(z)` times Mills' ratio of `-v`. So it stays right as `rate scale` grows,
+/// when it becomes the normal density. The density fails where `z^2` or `rate (x - loc)` overflows:
+/// there it is `-inf`.
+///
+/// E. Grushka, *Characterization of Exponentially Modified Gaussian Peaks in Chromatography*, 1972.
 ///
 /// ```
 /// use bayes_nn_autodiff::Var;

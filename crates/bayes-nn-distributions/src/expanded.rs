@@ -3,7 +3,7 @@
 use bayes_nn_autodiff::{NoiseKind, Shape, Var};
 use rand_core::Rng;
 
-use crate::distribution::joined;
+use crate::axes::joined;
 use crate::{Distribution, Parameter, ParameterError, Support};
 
 /// Independent copies of a distribution that fill a shape; made by [`Distribution::expand`].
@@ -38,26 +38,37 @@ impl<D> Expanded<D> {
     pub fn inner(&self) -> &D {
         &self.inner
     }
-}
 
-impl<D> Expanded<D> {
     /// `value`, of the shape of the repeated distribution, in the larger shape.
     fn stretched<'g>(&self, value: Var<'g>) -> Var<'g>
     where
         D: Distribution<'g>,
     {
         let (event, own) = (self.inner.event_shape(), self.inner.batch_shape());
-        let missing = self.shape.rank().saturating_sub(event.rank() + own.rank());
-        // The batch gets its missing axes between those of the event and its own.
-        let axes: Vec<usize> = (event.iter().copied())
-            .chain(std::iter::repeat_n(1, missing))
-            .chain(own.iter().copied())
-            .collect();
-        match Shape::try_new(&axes) {
-            Some(shape) if value.shape() != Shape::SCALAR => value.reshape(shape),
-            _ => value,
-        }
-        .broadcast_to(self.shape)
+        stretch(value, event, own, self.shape)
+    }
+}
+
+/// `value`, of the axes `event` and then `own`, in `shape`, which has more axes between them.
+fn stretch<'g>(value: Var<'g>, event: Shape, own: Shape, shape: Shape) -> Var<'g> {
+    let missing = shape.rank().saturating_sub(event.rank() + own.rank());
+    let axes: Vec<usize> = (event.iter().copied())
+        .chain(std::iter::repeat_n(1, missing))
+        .chain(own.iter().copied())
+        .collect();
+    match Shape::try_new(&axes) {
+        Some(between) if value.shape() != Shape::SCALAR => value.reshape(between),
+        _ => value,
+    }
+    .broadcast_to(shape)
+}
+
+/// `value` in the broadcast of its own shape and `batch`.
+fn at_least(value: Var<'_>, batch: Shape) -> Var<'_> {
+    match value.shape().broadcast(&batch) {
+        Some(shape) => value.broadcast_to(shape),
+        // Cannot be stretched: this writes the error into the graph.
+        None => value.broadcast_to(batch),
     }
 }
 
@@ -77,13 +88,7 @@ impl<'g, D: Distribution<'g>> Distribution<'g> for Expanded<D> {
 
     /// A plain number stands for all elements; anything else comes in (at least) the shape.
     fn log_prob(&self, x: Var<'g>) -> Var<'g> {
-        let log_prob = self.inner.log_prob(x);
-        let batch = self.batch_shape();
-        match log_prob.shape().broadcast(&batch) {
-            Some(shape) => log_prob.broadcast_to(shape),
-            // Cannot be stretched: this writes the error into the graph.
-            None => log_prob.broadcast_to(batch),
-        }
+        at_least(self.inner.log_prob(x), self.batch_shape())
     }
 
     fn rsample(&self, noise: &mut dyn FnMut(NoiseKind) -> Var<'g>) -> Option<Var<'g>> {
@@ -106,6 +111,24 @@ impl<'g, D: Distribution<'g>> Distribution<'g> for Expanded<D> {
         self.stretched(self.inner.variance())
     }
 
+    /// As for [`Distribution::log_prob`], in (at least) the shape.
+    fn expected_log_prob(&self, mean: Var<'g>, sd: Var<'g>) -> Option<Var<'g>> {
+        let expected = self.inner.expected_log_prob(mean, sd)?;
+        Some(at_least(expected, self.batch_shape()))
+    }
+
+    fn log_probabilities(&self) -> Option<Var<'g>> {
+        let of_one = self.inner.log_probabilities()?;
+        let classes = Shape::from([of_one.shape().first().copied().unwrap_or(1)]);
+        let shape = joined(classes, self.batch_shape());
+        Some(stretch(of_one, classes, self.inner.batch_shape(), shape))
+    }
+
+    /// That of the repeated distribution, in its own shapes.
+    fn normal(&self) -> Option<(Var<'g>, Var<'g>)> {
+        self.inner.normal()
+    }
+
     fn conflict(&self, parameters: &[f64]) -> Option<String> {
         self.inner.conflict(parameters)
     }
@@ -124,6 +147,10 @@ impl<'g, D: Distribution<'g>> Distribution<'g> for Expanded<D> {
 
     fn shape(&self) -> Shape {
         self.shape
+    }
+
+    fn check_values(&self, parameters: &[f64]) -> Result<(), ParameterError> {
+        self.inner.check_values(parameters)
     }
 
     fn check(&self) -> Result<(), ParameterError> {
@@ -146,7 +173,8 @@ impl<'g, D: Distribution<'g>> Distribution<'g> for Expanded<D> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Normal, sample};
+    use crate::testing::assert_classes;
+    use crate::{Bernoulli, Normal, sample};
     use bayes_nn_autodiff::{Bindings, Graph};
 
     #[test]
@@ -158,6 +186,22 @@ mod tests {
         let sum = graph.evaluate(&[log_prob], &at).unwrap()[0].values()[0];
         let one = Normal::new(0.0, 1.0).log_prob(Var::from(1.0));
         assert!((sum - 6.0 * one.number().unwrap()).abs() < 1e-14);
+    }
+
+    #[test]
+    fn classes_stay_the_first_axis_of_copies() {
+        let graph = Graph::new();
+        let coin = Bernoulli::logits(graph.constant(&[0.3, -1.0], [2]));
+        assert_classes(&graph, &coin.expand([3, 2]), 2, 0.0);
+    }
+
+    #[test]
+    fn an_expectation_counts_once_for_each_copy() {
+        let graph = Graph::new();
+        let (mean, sd) = (graph.input("mean", []), graph.input("sd", []));
+        let copies = Normal::new(0.0, 1.0).expand([2, 3]);
+        let expected = copies.expected_log_prob(mean, sd);
+        assert_eq!(expected.map(|e| e.shape()), Some(Shape::from([2, 3])));
     }
 
     #[test]

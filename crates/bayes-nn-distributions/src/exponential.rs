@@ -1,10 +1,4 @@
 //! The exponential distribution.
-//!
-//! ```text
-//! p(x) = rate exp(-rate x),   x >= 0
-//! ```
-//!
-//! The density fails where `rate x` overflows: there it is `-inf`.
 
 use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
@@ -12,6 +6,15 @@ use rand_core::Rng;
 use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// The exponential distribution with mean `1 / rate`, `rate > 0`.
+///
+/// ```text
+/// p(x) = rate exp(-rate x),   x >= 0
+/// ```
+///
+/// The density fails where `rate x` overflows: there it is `-inf`.
+///
+/// N. Johnson, S. Kotz and N. Balakrishnan, *Continuous Univariate Distributions*, volume 1,
+/// 1994, chapter 19.
 ///
 /// ```
 /// use bayes_nn_autodiff::Var;

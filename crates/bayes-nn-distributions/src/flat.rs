@@ -1,24 +1,24 @@
 //! The flat "distribution": the density 1 over a support, for a variable without a prior.
-//!
-//! ```text
-//! p(x) = 1,   x in the support
-//! ```
-//!
-//! Where the support is not bounded this is no probability distribution: it has no moments, and
-//! nothing can be drawn from it. Between two bounds it is not divided by their distance either,
-//! which matters where a bound is itself a variable: [`Uniform`](crate::Uniform) is. The
-//! posterior exists if the other terms of the model see to it; nothing here checks that.
 
 use bayes_nn_autodiff::{NoiseKind, Shape, Var};
 use rand_core::Rng;
 
-use crate::categorical::first_axis_sum;
+use crate::axes::first_axis_sum;
 use crate::ordered::is_increasing;
 use crate::{Distribution, Domain, Parameter, Support};
 
 /// The density 1 over all reals, over those beyond or between bounds, or over vectors of
 /// increasing numbers. (Over shares that sum to 1, [`Dirichlet`](crate::Dirichlet) with
 /// concentrations of 1 is flat.)
+///
+/// ```text
+/// p(x) = 1,   x in the support
+/// ```
+///
+/// Where the support is not bounded this is no probability distribution: it has no moments, and
+/// nothing can be drawn from it. Between two bounds it is not divided by their distance either,
+/// which matters where a bound is itself a variable: [`Uniform`](crate::Uniform) is. The
+/// posterior exists if the other terms of the model see to it; nothing here checks that.
 ///
 /// ```
 /// use bayes_nn_autodiff::Var;

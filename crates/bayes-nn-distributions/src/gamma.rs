@@ -1,18 +1,4 @@
 //! The gamma distribution, by concentration (shape) and rate.
-//!
-//! ```text
-//! p(x) = rate^a x^(a - 1) exp(-rate x) / gamma(a),   a = concentration,   x > 0
-//! ```
-//!
-//! The log density is written with the deviance of `a` from `rate x` and the error of Stirling's
-//! formula, as Loader's saddle-point expansion does for the Poisson distribution: for large
-//! concentrations the terms of the plain formula cancel. The density fails where `rate x`
-//! overflows: there it is `-inf`. Zero has no density here; with concentration 1 the
-//! [`Exponential`](crate::Exponential) gives it one.
-//!
-//! Draws: G. Marsaglia and W. W. Tsang, *A Simple Method for Generating Gamma Variables*, 2000.
-//! With a concentration below about 0.01 a fair part of the distribution lies below the smallest
-//! `f64`; such draws are zero.
 
 use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
@@ -22,12 +8,29 @@ use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// The gamma distribution with mean `concentration / rate`, both positive.
 ///
+/// ```text
+/// p(x) = rate^a x^(a - 1) exp(-rate x) / gamma(a),   a = concentration,   x > 0
+/// ```
+///
+/// The log density is written with the deviance of `a` from `rate x` and the error of Stirling's
+/// formula, as Loader's saddle-point expansion does for the Poisson distribution: for large
+/// concentrations the terms of the plain formula cancel. The density fails where `rate x`
+/// overflows: there it is `-inf`. Zero has no density here; with concentration 1 the
+/// [`Exponential`](crate::Exponential) gives it one.
+///
+/// Draws: G. Marsaglia and W. W. Tsang, *A Simple Method for Generating Gamma Variables*, 2000.
+/// With a concentration below about 0.01 a fair part of the distribution lies below the smallest
+/// `f64`; such draws are zero.
+///
+/// N. Johnson, S. Kotz and N. Balakrishnan, *Continuous Univariate Distributions*, volume 1,
+/// 1994, chapter 17.
+///
 /// ```
 /// use bayes_nn_autodiff::Var;
 /// use bayes_nn_distributions::{Distribution, Gamma};
 /// let precision = Gamma::new(2.0, 1.0);
-/// let log_density = precision.log_prob(Var::from(3.0)).number().unwrap();
-/// assert!((log_density - (3f64.ln() - 3.0)).abs() < 1e-14);
+/// let log_prob = precision.log_prob(Var::from(3.0)).number().unwrap();
+/// assert!((log_prob - (3f64.ln() - 3.0)).abs() < 1e-14);
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Gamma<'a> {

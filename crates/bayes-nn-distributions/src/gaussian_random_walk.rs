@@ -1,23 +1,24 @@
 //! The Gaussian random walk: sums of independent normal steps.
-//!
-//! ```text
-//! x[t] = x[t - 1] + drift + scale e[t],   x[-1] = 0,   e[t] standard normal,   t = 0 .. T - 1
-//! ```
-//!
-//! The first number is a step from zero; add a variable of its own for a walk that begins
-//! elsewhere. The density fails where the square of a step overflows: there it is `-inf`.
 
 use bayes_nn_autodiff::{NoiseKind, Shape, Var, concat};
 use rand_core::Rng;
 
-use crate::bijector::cumulative_sum;
-use crate::categorical::first_axis_sum;
+use crate::axes::{cumulative_sum, first_axis_sum};
 use crate::linear::{padded, stacked};
 use crate::stable::LN_SQRT_2_PI;
 use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// The distribution of walks `[T, ...batch]` by the mean `drift` and the standard deviation
 /// `scale > 0` of a step.
+///
+/// ```text
+/// x[t] = x[t - 1] + drift + scale e[t],   x[-1] = 0,   e[t] standard normal,   t = 0 .. T - 1
+/// ```
+///
+/// The first number is a step from zero; add a variable of its own for a walk that begins
+/// elsewhere. The density fails where the square of a step overflows: there it is `-inf`.
+///
+/// G. Box and G. Jenkins, *Time Series Analysis: Forecasting and Control*, 1970.
 ///
 /// ```
 /// use bayes_nn_autodiff::Graph;

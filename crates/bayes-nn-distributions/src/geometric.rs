@@ -1,10 +1,4 @@
 //! The geometric distribution, of failures before the first success.
-//!
-//! ```text
-//! P(k) = (1 - p)^k p,   k = 0, 1, 2, ...
-//! ```
-//!
-//! `1 - p` is only as accurate as a `p` near 1 can say.
 
 use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
@@ -12,6 +6,16 @@ use rand_core::Rng;
 use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// The distribution of the count of failures before a success of probability `probs > 0`.
+///
+/// ```text
+/// P(k) = (1 - p)^k p,   k = 0, 1, 2, ...
+/// ```
+///
+/// `1 - p` is only as accurate as a `p` near 1 can say.
+///
+/// `probs` lies above 0, up to 1.
+///
+/// N. Johnson, A. Kemp and S. Kotz, *Univariate Discrete Distributions*, 2005, section 5.2.
 ///
 /// ```
 /// use bayes_nn_autodiff::Var;

@@ -1,22 +1,23 @@
 //! The Gumbel distribution, of largest values.
-//!
-//! ```text
-//! p(x) = exp(-z - exp(-z)) / scale,   z = (x - loc) / scale,   x real
-//! ```
-//!
-//! The density fails where `exp(-z)` overflows, for `z < -709`: there it is `-inf`.
 
 use std::f64::consts::PI;
 
 use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
 
+use crate::stable::EULER;
 use crate::{Distribution, Domain, Parameter, Support, draws};
 
-/// Euler's constant, the mean of the standard Gumbel distribution.
-const EULER: f64 = 0.577_215_664_901_532_9;
-
 /// The Gumbel distribution with mode `loc` and `scale > 0`.
+///
+/// ```text
+/// p(x) = exp(-z - exp(-z)) / scale,   z = (x - loc) / scale,   x real
+/// ```
+///
+/// The density fails where `exp(-z)` overflows, for `z < -709`: there it is `-inf`.
+///
+/// N. Johnson, S. Kotz and N. Balakrishnan, *Continuous Univariate Distributions*, volume 2,
+/// 1995, chapter 22.
 ///
 /// ```
 /// use bayes_nn_autodiff::Var;

@@ -1,12 +1,4 @@
 //! The half-Cauchy distribution: the absolute value of a centred Cauchy.
-//!
-//! ```text
-//! p(x) = 2 / (pi scale (1 + z^2)),   z = x / scale,   x >= 0
-//! ```
-//!
-//! The density fails where `z` overflows: there it is `-inf`. The mean is infinite.
-//!
-//! A. Gelman, *Prior distributions for variance parameters in hierarchical models*, 2006.
 
 use std::f64::consts::{FRAC_2_PI, FRAC_PI_2};
 
@@ -18,10 +10,20 @@ use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// The distribution of `|x|` for `x` Cauchy with median 0 and half width `scale > 0`.
 ///
+/// ```text
+/// p(x) = 2 / (pi scale (1 + z^2)),   z = x / scale,   x >= 0
+/// ```
+///
+/// The density fails where `z` overflows: there it is `-inf`. The mean is infinite.
+///
+/// A. Gelman, *Prior distributions for variance parameters in hierarchical models*, 2006.
+///
 /// ```
 /// use bayes_nn_autodiff::Var;
 /// use bayes_nn_distributions::{Distribution, HalfCauchy};
 /// let spread = HalfCauchy::new(5.0);
+/// let at_scale = spread.log_prob(Var::from(5.0)).number().unwrap();
+/// assert!((at_scale + (5.0 * std::f64::consts::PI).ln()).abs() < 1e-15);
 /// assert_eq!(spread.log_prob(Var::from(-1.0)).number(), Some(f64::NEG_INFINITY));
 /// assert_eq!(spread.mean().number(), Some(f64::INFINITY));
 /// ```

@@ -1,10 +1,4 @@
 //! The half-normal distribution: the absolute value of a centred normal.
-//!
-//! ```text
-//! p(x) = 2 exp(-z^2 / 2) / (scale sqrt(2 pi)),   z = x / scale,   x >= 0
-//! ```
-//!
-//! The density fails where `z^2` overflows, for `z > 1.3e154`: there it is `-inf`.
 
 use std::f64::consts::FRAC_2_PI;
 
@@ -16,10 +10,20 @@ use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// The distribution of `|x|` for `x` normal with mean 0 and standard deviation `scale > 0`.
 ///
+/// ```text
+/// p(x) = 2 exp(-z^2 / 2) / (scale sqrt(2 pi)),   z = x / scale,   x >= 0
+/// ```
+///
+/// The density fails where `z^2` overflows, for `z > 1.3e154`: there it is `-inf`.
+///
+/// F. Leone, L. Nelson and R. Nottingham, *The Folded Normal Distribution*, 1961.
+///
 /// ```
 /// use bayes_nn_autodiff::Var;
 /// use bayes_nn_distributions::{Distribution, HalfNormal};
 /// let noise = HalfNormal::new(0.5);
+/// let at_zero = noise.log_prob(Var::from(0.0)).number().unwrap();
+/// assert!((at_zero - 0.467_355_827_915_218).abs() < 1e-15);
 /// assert_eq!(noise.log_prob(Var::from(-1.0)).number(), Some(f64::NEG_INFINITY));
 /// ```
 #[derive(Clone, Copy, Debug)]

@@ -1,13 +1,4 @@
 //! The half Student's t distribution: the absolute value of a centred Student's t.
-//!
-//! ```text
-//! p(x) = 2 t(x; df, 0, scale),   x >= 0
-//! ```
-//!
-//! Density and draws are those of [`StudentT`], with its failure regions: with `df` below about
-//! 0.1 a fair part of the distribution lies beyond the largest `f64`.
-//!
-//! A. Gelman, *Prior distributions for variance parameters in hierarchical models*, 2006.
 
 use std::f64::consts::FRAC_2_PI;
 
@@ -20,9 +11,21 @@ use crate::{Distribution, Domain, Parameter, StudentT, Support, draws};
 /// The distribution of `|x|` for `x` Student's t with `df > 0` degrees of freedom, location 0 and
 /// `scale > 0`.
 ///
+/// ```text
+/// p(x) = 2 t(x; df, 0, scale),   x >= 0
+/// ```
+///
+/// Density and draws are those of [`StudentT`], with its failure regions: with `df` below about
+/// 0.1 a fair part of the distribution lies beyond the largest `f64`.
+///
+/// A. Gelman, *Prior distributions for variance parameters in hierarchical models*, 2006.
+///
 /// ```
 /// use bayes_nn_autodiff::Var;
 /// use bayes_nn_distributions::{Distribution, HalfCauchy, HalfStudentT};
+/// let at_zero = HalfStudentT::new(2.0, 2.0).log_prob(Var::from(0.0)).number().unwrap();
+/// assert!((at_zero + 1.5 * 2f64.ln()).abs() < 1e-14);
+/// // With one degree of freedom it is the half-Cauchy distribution.
 /// let t = HalfStudentT::new(1.0, 2.5).log_prob(Var::from(3.0)).number().unwrap();
 /// let cauchy = HalfCauchy::new(2.5).log_prob(Var::from(3.0)).number().unwrap();
 /// assert!((t - cauchy).abs() < 1e-14);

@@ -1,31 +1,30 @@
 //! The horseshoe distribution: a normal whose standard deviation is half-Cauchy.
-//!
-//! ```text
-//! p(x) = exp(y) E1(y) / (sqrt(2 pi^3) scale),   y = (x / scale)^2 / 2,   x real
-//! ```
-//!
-//! with the exponential integral `E1`: the local standard deviation is integrated out. Below
-//! `y = 3` it is a power series, above a continued fraction, of which 30 levels leave an error
-//! below 1e-14. At zero the density is infinite; its derivative there is given as zero. Neither
-//! mean nor variance exists.
-//!
-//! C. Carvalho, N. Polson and J. Scott, *The horseshoe estimator for sparse signals*, 2010.
 
 use std::f64::consts::{FRAC_PI_2, PI};
 
 use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
 
-use crate::stable::{LN_2, LN_SQRT_2_PI, polynomial};
+use crate::stable::{EULER, LN_2, LN_SQRT_2_PI, polynomial};
 use crate::{Distribution, Domain, Parameter, Support, draws};
-
-/// Euler's constant.
-const EULER: f64 = 0.577_215_664_901_532_9;
 
 /// From here on the continued fraction is used.
 const LARGE: f64 = 3.0;
 
 /// The distribution of `scale l e`, for `l` half-Cauchy and `e` standard normal.
+///
+/// ```text
+/// p(x) = exp(y) E1(y) / (sqrt(2 pi^3) scale),   y = (x / scale)^2 / 2,   x real
+/// ```
+///
+/// with the exponential integral `E1`: the local standard deviation is integrated out. Below
+/// `y = 3` it is a power series, above a continued fraction, of which 30 levels leave an error
+/// below 1e-14. At zero the density is infinite; its derivative there is given as zero. Neither
+/// mean nor variance exists.
+///
+/// C. Carvalho, N. Polson and J. Scott, *The horseshoe estimator for sparse signals*, 2010.
+///
+/// `scale` is positive.
 ///
 /// ```
 /// use bayes_nn_autodiff::Var;

@@ -1,14 +1,4 @@
 //! The inverse gamma distribution, by concentration (shape) and scale.
-//!
-//! ```text
-//! p(x) = scale^a x^(-a - 1) exp(-scale / x) / gamma(a),   a = concentration,   x > 0
-//! ```
-//!
-//! The log density is written as that of the [`Gamma`](crate::Gamma), with `scale / x` in place of
-//! `rate x`. The density fails where `scale / x` overflows: there it is `-inf`.
-//!
-//! Draws are one over those of a gamma; with a concentration below about 0.01 a fair part of the
-//! distribution lies beyond the largest `f64`, and such draws are infinite.
 
 use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
@@ -17,6 +7,18 @@ use crate::gamma::log_kernel;
 use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// The distribution of `1 / y` for `y` gamma with `concentration > 0` and rate `scale > 0`.
+///
+/// ```text
+/// p(x) = scale^a x^(-a - 1) exp(-scale / x) / gamma(a),   a = concentration,   x > 0
+/// ```
+///
+/// The log density is written as that of the [`Gamma`](crate::Gamma), with `scale / x` in place of
+/// `rate x`. The density fails where `scale / x` overflows: there it is `-inf`.
+///
+/// Draws are one over those of a gamma; with a concentration below about 0.01 a fair part of the
+/// distribution lies beyond the largest `f64`, and such draws are infinite.
+///
+/// A. Gelman and others, *Bayesian Data Analysis*, 2013, appendix A.
 ///
 /// ```
 /// use bayes_nn_autodiff::Var;

@@ -1,10 +1,6 @@
 //! The Laplace (double exponential) distribution.
-//!
-//! ```text
-//! p(x) = exp(-|x - loc| / scale) / (2 scale),   x real
-//! ```
-//!
-//! At `x = loc` the density has a kink; the derivative there is given as zero.
+
+use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_PI};
 
 use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
@@ -13,6 +9,15 @@ use crate::stable::LN_2;
 use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// The Laplace distribution with mean `loc` and mean absolute deviation `scale > 0`.
+///
+/// ```text
+/// p(x) = exp(-|x - loc| / scale) / (2 scale),   x real
+/// ```
+///
+/// At `x = loc` the density has a kink; the derivative there is given as zero.
+///
+/// N. Johnson, S. Kotz and N. Balakrishnan, *Continuous Univariate Distributions*, volume 2,
+/// 1995, chapter 24.
 ///
 /// ```
 /// use bayes_nn_autodiff::Var;
@@ -81,13 +86,28 @@ impl<'a: 'g, 'g> Distribution<'g> for Laplace<'a> {
     fn variance(&self) -> Var<'g> {
         self.scale * self.scale * 2.0
     }
+
+    /// `ln p(x)` with the mean of the folded normal distribution for `|x - loc|`,
+    /// `E |y| = d erf(d / (sd sqrt 2)) + sd sqrt(2 / pi) exp(-d^2 / (2 sd^2))` with
+    /// `d = mean - loc` (Leone, Nelson and Nottingham, *The Folded Normal Distribution*, 1961).
+    fn expected_log_prob(&self, mean: Var<'g>, sd: Var<'g>) -> Option<Var<'g>> {
+        let d = mean - self.loc;
+        let ratio = d / sd;
+        // From here on the fold is not seen, and the square might overflow.
+        let far = ratio.abs().gt(40.0);
+        let ratio = far.select(0.0, ratio);
+        let folded = d * (ratio * FRAC_1_SQRT_2).erf()
+            + sd * (ratio * ratio * -0.5).exp() * FRAC_2_PI.sqrt();
+        let size = far.select(d.abs(), folded);
+        Some(-size / self.scale - (self.scale.ln() + LN_2))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::{
-        assert_draws_follow, assert_moments, assert_rsample_follows, assert_stable,
+        assert_draws_follow, assert_expected, assert_moments, assert_rsample_follows, assert_stable,
     };
 
     fn cdf(x: f64) -> f64 {
@@ -110,6 +130,13 @@ mod tests {
                 4.1431557527862966,
             ],
         );
+    }
+
+    #[test]
+    fn the_expectation_under_a_normal_is_that_of_quadrature() {
+        assert_expected(&Laplace::new(0.7, 1.3));
+        let far = Laplace::new(0.0, 1.0).expected_log_prob(Var::from(-1e200), Var::from(1e-9));
+        assert_eq!(far.unwrap().number(), Some(-1e200));
     }
 
     #[test]

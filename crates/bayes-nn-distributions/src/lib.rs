@@ -15,8 +15,8 @@
 //!     (0.75, Normal::new(0.0, 0.01)),
 //! ]);
 //! spike_and_slab.check()?;
-//! let log_density = spike_and_slab.log_prob(Var::from(0.5));
-//! assert!((log_density.number().unwrap() + 2.4302328943245635).abs() < 1e-14);
+//! let log_prob = spike_and_slab.log_prob(Var::from(0.5));
+//! assert!((log_prob.number().unwrap() + 2.4302328943245635).abs() < 1e-14);
 //! assert_eq!(sample(&spike_and_slab, 100, 1)?.len(), 100);
 //! # Ok::<(), bayes_nn_distributions::ParameterError>(())
 //! ```
@@ -26,9 +26,9 @@
 //! [`Distribution::event_shape`] and [`Bijector::unconstrained_shape`].
 //!
 //! # Adding a distribution
-//! One file: what it is, its formula and source in the `//!` lines, a struct of
-//! [`Var`](bayes_nn_autodiff::Var)s with its constructor, an implementation of
-//! [`Distribution`], its tests. Then one `mod` and one `pub use` line below. Its family in
+//! One file: a struct of [`Var`](bayes_nn_autodiff::Var)s, documented with formula, domains,
+//! failures, source and an example, its constructor, an implementation of [`Distribution`], its
+//! tests. Then one `mod` and one `pub use` line below. Its family in
 //! `fixtures/generate.py` gives the reference values, and one line in `tests/common/mod.rs`
 //! names the constructor for them.
 //!
@@ -40,13 +40,16 @@
 //! - conditions are written such that NaN cannot come out as a finite number.
 #![forbid(unsafe_code)]
 
+mod axes;
 mod bijector;
 mod distribution;
 mod domain;
 mod draws;
 mod error;
 mod expanded;
+mod forward;
 mod linear;
+mod parameter;
 mod stable;
 mod support;
 #[cfg(test)]
@@ -96,11 +99,12 @@ mod weibull;
 mod zero_inflated_poisson;
 
 pub use bijector::Bijector;
-pub use distribution::{Distribution, Parameter};
+pub use distribution::Distribution;
 pub use domain::Domain;
 pub use error::ParameterError;
 pub use expanded::Expanded;
-pub use support::Support;
+pub use parameter::Parameter;
+pub use support::{Cardinality, Support};
 pub use values::{ParameterValues, sample, sample_with};
 
 pub use auto_regressive::AutoRegressive;

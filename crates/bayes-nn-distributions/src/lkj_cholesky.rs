@@ -1,29 +1,29 @@
 //! The distribution of Lewandowski, Kurowicka and Joe of correlation matrices, by their Cholesky
 //! factors.
-//!
-//! ```text
-//! p(L) = 1 / Z prod_k L[k, k]^(K - 1 - k + 2 (c - 1)),   k = 1 .. K - 1,   c = concentration
-//! Z = prod_m (sqrt(pi) gamma(c + m / 2) / gamma(c + (m + 1) / 2))^(m + 1),   m = 0 .. K - 2
-//! ```
-//!
-//! For the correlation matrix `L L^T` it is proportional to its determinant to the power `c - 1`:
-//! uniform for 1, nearer to the identity above. It is a density of the places below the diagonal.
-//! Only the diagonal is looked at; that the rows have length 1 is not checked.
-//!
-//! D. Lewandowski, D. Kurowicka and H. Joe, *Generating random correlation matrices based on vines
-//! and extended onion method*, 2009; draws go by its C-vine.
 
 use std::f64::consts::PI;
 
 use bayes_nn_autodiff::{NoiseKind, Shape, Var};
 use rand_core::Rng;
 
-use crate::distribution::joined;
+use crate::axes::joined;
 use crate::linear::{Lower, padded, stacked};
 use crate::stable::half_step;
 use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// The LKJ distribution of Cholesky factors `[K, K, ...batch]` with `concentration > 0`.
+///
+/// ```text
+/// p(L) = 1 / Z prod_k L[k, k]^(K - 1 - k + 2 (c - 1)),   k = 1 .. K - 1,   c = concentration
+/// Z = prod_m (sqrt(pi) gamma(c + m / 2) / gamma(c + (m + 1) / 2))^(m + 1),   m = 0 .. K - 2
+/// ```
+///
+/// For the correlation matrix `L L^T` it is proportional to its determinant to the power `c - 1`:
+/// uniform for 1, nearer to the identity above. It is a density of the places below the diagonal.
+/// Only the diagonal is looked at; that the rows have length 1 is not checked.
+///
+/// D. Lewandowski, D. Kurowicka and H. Joe, *Generating random correlation matrices based on vines
+/// and extended onion method*, 2009; draws go by its C-vine.
 ///
 /// ```
 /// use bayes_nn_autodiff::Graph;
@@ -31,8 +31,8 @@ use crate::{Distribution, Domain, Parameter, Support, draws};
 /// // In two dimensions the correlation is uniform on (-1, 1).
 /// let graph = Graph::new();
 /// let factor = graph.constant(&[1.0, 0.0, 0.6, 0.8], [2, 2]);
-/// let log_density = LkjCholesky::new(2, 1.0).log_prob(factor).number().unwrap();
-/// assert!((log_density - 0.5f64.ln()).abs() < 1e-14);
+/// let log_prob = LkjCholesky::new(2, 1.0).log_prob(factor).number().unwrap();
+/// assert!((log_prob - 0.5f64.ln()).abs() < 1e-14);
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct LkjCholesky<'a> {

@@ -1,11 +1,4 @@
 //! The log-normal distribution: the exponential of a normal.
-//!
-//! ```text
-//! p(x) = exp(-z^2 / 2) / (x scale sqrt(2 pi)),   z = (ln(x) - loc) / scale,   x > 0
-//! ```
-//!
-//! `z` carries the rounding of `ln(x)` divided by `scale`: with a scale of `s` the derivatives
-//! next to the median are right to about `1e-16 / s` in absolute terms of `z`.
 
 use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
@@ -14,6 +7,16 @@ use crate::stable::LN_SQRT_2_PI;
 use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// The distribution of `e^y` for `y` normal with mean `loc` and standard deviation `scale > 0`.
+///
+/// ```text
+/// p(x) = exp(-z^2 / 2) / (x scale sqrt(2 pi)),   z = (ln(x) - loc) / scale,   x > 0
+/// ```
+///
+/// `z` carries the rounding of `ln(x)` divided by `scale`: with a scale of `s` the derivatives
+/// next to the median are right to about `1e-16 / s` in absolute terms of `z`.
+///
+/// N. Johnson, S. Kotz and N. Balakrishnan, *Continuous Univariate Distributions*, volume 1,
+/// 1994, chapter 14.
 ///
 /// ```
 /// use bayes_nn_autodiff::Var;

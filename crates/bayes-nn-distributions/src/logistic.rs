@@ -1,11 +1,4 @@
 //! The logistic distribution.
-//!
-//! ```text
-//! p(x) = sigmoid(z) sigmoid(-z) / scale,   z = (x - loc) / scale,   x real
-//! ```
-//!
-//! Both factors are taken as logarithms, which keep their digits in both tails. The derivative by
-//! `x` is a difference of the two: next to the mode it is right in absolute terms of `z`.
 
 use std::f64::consts::PI;
 
@@ -15,6 +8,16 @@ use rand_core::Rng;
 use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// The logistic distribution with mean `loc` and `scale > 0`.
+///
+/// ```text
+/// p(x) = sigmoid(z) sigmoid(-z) / scale,   z = (x - loc) / scale,   x real
+/// ```
+///
+/// Both factors are taken as logarithms, which keep their digits in both tails. The derivative by
+/// `x` is a difference of the two: next to the mode it is right in absolute terms of `z`.
+///
+/// N. Johnson, S. Kotz and N. Balakrishnan, *Continuous Univariate Distributions*, volume 2,
+/// 1995, chapter 23.
 ///
 /// ```
 /// use bayes_nn_autodiff::Var;

@@ -1,13 +1,4 @@
 //! Finite mixtures of distributions of one support.
-//!
-//! ```text
-//! p(x) = sum_i weight[i] p_i(x)
-//! ```
-//!
-//! The logarithm is taken of the sum relative to its largest term, so nothing overflows, and
-//! underflow is no loss. The sum itself is rounded: where a probability is nearly 1, its
-//! logarithm is right to about 1e-16 in absolute terms. The derivative by a weight of exactly
-//! zero is given as zero.
 
 use std::borrow::Cow;
 
@@ -20,6 +11,20 @@ use crate::{Distribution, Domain, Parameter, Support, draws};
 const WEIGHT_TOLERANCE: f64 = 1e-6;
 
 /// A distribution that draws one of its components, by weight, and then from it.
+///
+/// ```text
+/// p(x) = sum_i weight[i] p_i(x)
+/// ```
+///
+/// The logarithm is taken of the sum relative to its largest term, so nothing overflows, and
+/// underflow is no loss. The sum itself is rounded: where a probability is nearly 1, its
+/// logarithm is right to about 1e-16 in absolute terms. The derivative by a weight of exactly
+/// zero is given as zero.
+///
+/// The weights lie from 0 to 1 and sum to 1 within 1e-6; the components agree in their support
+/// and event shape.
+///
+/// G. McLachlan and D. Peel, *Finite Mixture Models*, 2000.
 ///
 /// ```
 /// use bayes_nn_autodiff::Var;
@@ -229,11 +234,25 @@ fn weighted<'g>(terms: impl Iterator<Item = (Var<'g>, Var<'g>)>) -> Var<'g> {
 mod tests {
     use super::*;
     use crate::testing::{
-        assert_draws_count, assert_draws_follow, assert_impossible, assert_moments, assert_stable,
-        normal_cdf,
+        assert_classes, assert_draws_count, assert_draws_follow, assert_impossible, assert_moments,
+        assert_stable, normal_cdf,
     };
     use crate::{Bernoulli, Categorical, HalfNormal, Normal, Poisson, Uniform, sample};
     use bayes_nn_autodiff::{Bindings, Graph, grad};
+
+    #[test]
+    fn a_mixture_of_classes_has_their_log_probabilities() {
+        let graph = Graph::new();
+        let coins = |values: &[f64]| Bernoulli::logits(graph.constant(values, values.len()));
+        let parts = [(0.25, coins(&[0.3, -2.0, 800.0])), (0.75, coins(&[1.0]))];
+        assert_classes(&graph, &Mixture::new(parts), 2, 0.0);
+        let logits = |values: &[f64]| Categorical::new(graph.constant(values, [3, 2]));
+        let parts = [
+            (0.25, logits(&[0.0, 1.0, 2.0, -1.0, 5.0, 0.5])),
+            (0.75, logits(&[0.0; 6])),
+        ];
+        assert_classes(&graph, &Mixture::new(parts), 3, 0.0);
+    }
 
     fn two_peaks() -> Mixture<'static, Normal<'static>> {
         Mixture::new([(0.3, Normal::new(-1.0, 0.5)), (0.7, Normal::new(2.0, 1.0))])

@@ -1,20 +1,9 @@
 //! The multinomial distribution, by probabilities or by logits.
-//!
-//! ```text
-//! P(x) = n! prod_k p[k]^x[k] / x[k]!,   x[k] = 0, 1, ...,   sum_k x[k] = n = total_count
-//! p = probs,  or  p = softmax(logits)
-//! ```
-//!
-//! The log probability is written as that of the [`Binomial`], by a saddle-point expansion whose
-//! terms do not cancel for large counts of several classes; where nearly all `n` counts are of one
-//! class, it is right to about `1e-16 n`. The derivative by `total_count` is given as zero.
-//!
-//! Draws: a [`Binomial`] for each class, given those before.
 
 use bayes_nn_autodiff::{NoiseKind, Shape, Var};
 use rand_core::Rng;
 
-use crate::categorical::first_axis_sum;
+use crate::axes::first_axis_sum;
 use crate::linear::padded;
 use crate::stable::{LN_SQRT_2_PI, deviance_by, stirling_error};
 use crate::{Binomial, Distribution, Domain, Parameter, Support};
@@ -25,6 +14,23 @@ const SUM_TOLERANCE: f64 = 1e-6;
 /// The distribution of the counts of `K` classes among `total_count` draws.
 ///
 /// Probabilities or logits and counts have the shape `[K, ...batch]`, `total_count` `[...batch]`.
+///
+/// ```text
+/// P(x) = n! prod_k p[k]^x[k] / x[k]!,   x[k] = 0, 1, ...,   sum_k x[k] = n = total_count
+/// p = probs,  or  p = softmax(logits)
+/// ```
+///
+/// The log probability is written as that of the [`Binomial`], by a saddle-point expansion whose
+/// terms do not cancel for large counts of several classes; where nearly all `n` counts are of one
+/// class, it is right to about `1e-16 n`. The derivative by `total_count` is given as zero.
+///
+/// Draws: a [`Binomial`] for each class, given those before.
+///
+/// `total_count` is a whole number, 0 or above; `probs` lie from 0 to 1 and sum to 1 within
+/// 1e-6; `logits` may be any finite numbers.
+///
+/// N. Johnson, S. Kotz and N. Balakrishnan, *Discrete Multivariate Distributions*, 1997, chapter
+/// 35.
 ///
 /// ```
 /// use bayes_nn_autodiff::Graph;

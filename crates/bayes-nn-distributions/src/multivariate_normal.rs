@@ -1,17 +1,9 @@
 //! The multivariate normal distribution, by the Cholesky factor of its covariance.
-//!
-//! ```text
-//! p(x) = exp(-|y|^2 / 2) / ((2 pi)^(K / 2) prod_i L[i, i]),   L y = x - loc,   x in R^K
-//! ```
-//!
-//! `L = scale_tril` is lower triangular with a positive diagonal, and `L L^T` the covariance. What
-//! stands above the diagonal is not looked at. The density fails where `|y|^2` overflows: there it
-//! is `-inf`.
 
 use bayes_nn_autodiff::{NoiseKind, Shape, Var};
 use rand_core::Rng;
 
-use crate::linear::{Lower, padded};
+use crate::linear::{Lower, factor, padded};
 use crate::stable::LN_SQRT_2_PI;
 use crate::{Distribution, Domain, Parameter, Support, draws};
 
@@ -20,6 +12,17 @@ use crate::{Distribution, Domain, Parameter, Support, draws};
 /// `loc` has the shape `[K, ...batch]` (or is one number for all), `scale_tril`
 /// `[K, K, ...batch]`.
 ///
+/// ```text
+/// p(x) = exp(-|y|^2 / 2) / ((2 pi)^(K / 2) prod_i L[i, i]),   L y = x - loc,   x in R^K
+/// ```
+///
+/// `L = scale_tril` is lower triangular with a positive diagonal, and `L L^T` the covariance. What
+/// stands above the diagonal is not looked at. The density fails where `|y|^2` overflows: there it
+/// is `-inf`.
+///
+/// S. Kotz, N. Balakrishnan and N. Johnson, *Continuous Multivariate Distributions*, 2000,
+/// chapter 45.
+///
 /// ```
 /// use bayes_nn_autodiff::{Bindings, Graph};
 /// use bayes_nn_distributions::{Distribution, MultivariateNormal};
@@ -27,8 +30,8 @@ use crate::{Distribution, Domain, Parameter, Support, draws};
 /// let scale_tril = graph.constant(&[1.0, 0.0, 0.5, 2.0], [2, 2]);
 /// let normal = MultivariateNormal::new(0.0, scale_tril);
 /// let x = graph.constant(&[1.0, 0.5], [2]);
-/// let log_density = normal.log_prob(x).number().unwrap();
-/// assert!((log_density - (-0.5 - std::f64::consts::TAU.ln() - 2f64.ln())).abs() < 1e-14);
+/// let log_prob = normal.log_prob(x).number().unwrap();
+/// assert!((log_prob - (-0.5 - std::f64::consts::TAU.ln() - 2f64.ln())).abs() < 1e-14);
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct MultivariateNormal<'a> {
@@ -50,15 +53,15 @@ impl<'a> MultivariateNormal<'a> {
     /// let covariance = graph.constant(&[1.0, 0.5, 0.5, 4.25], [2, 2]);
     /// let normal = MultivariateNormal::with_covariance(0.0, covariance);
     /// let x = graph.constant(&[1.0, 0.5], [2]);
-    /// let log_density = normal.log_prob(x).number().unwrap();
-    /// assert!((log_density - (-0.5 - std::f64::consts::TAU.ln() - 2f64.ln())).abs() < 1e-14);
+    /// let log_prob = normal.log_prob(x).number().unwrap();
+    /// assert!((log_prob - (-0.5 - std::f64::consts::TAU.ln() - 2f64.ln())).abs() < 1e-14);
     /// ```
     #[track_caller]
     pub fn with_covariance(
         loc: impl Into<Var<'a>>,
         covariance: impl Into<Var<'a>>,
     ) -> MultivariateNormal<'a> {
-        MultivariateNormal::new(loc, covariance.into().cholesky())
+        MultivariateNormal::new(loc, factor(covariance.into()))
     }
 
     /// With mean `loc` and the lower triangular `scale_tril`, of batches that broadcast.

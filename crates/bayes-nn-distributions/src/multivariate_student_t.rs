@@ -1,20 +1,9 @@
 //! The multivariate Student's t distribution, by the Cholesky factor of its scale matrix.
-//!
-//! ```text
-//! p(x) = gamma((df + K) / 2) / (gamma(df / 2) (pi df)^(K / 2) prod_i L[i, i])
-//!        (1 + |y|^2 / df)^(-(df + K) / 2),   L y = x - loc,   x in R^K
-//! ```
-//!
-//! `L = scale_tril` is lower triangular with a positive diagonal; what stands above it is not
-//! looked at. As for [`StudentT`](crate::StudentT), what cancels for large `df` is written as
-//! series. The density fails where `|y|^2` overflows: there it is `-inf`.
-//!
-//! Draws: a normal vector over the square root of a chi-squared number divided by `df`.
 
 use bayes_nn_autodiff::{NoiseKind, Shape, Var};
 use rand_core::Rng;
 
-use crate::linear::{Lower, padded};
+use crate::linear::{Lower, factor, padded};
 use crate::stable::{LN_SQRT_2_PI, half_step};
 use crate::{Distribution, Domain, MultivariateNormal, Parameter, Support, draws};
 
@@ -23,6 +12,19 @@ use crate::{Distribution, Domain, MultivariateNormal, Parameter, Support, draws}
 ///
 /// `df` has the shape `[...batch]`, `loc` `[K, ...batch]` (or is one number for all),
 /// `scale_tril` `[K, K, ...batch]`.
+///
+/// ```text
+/// p(x) = gamma((df + K) / 2) / (gamma(df / 2) (pi df)^(K / 2) prod_i L[i, i])
+///        (1 + |y|^2 / df)^(-(df + K) / 2),   L y = x - loc,   x in R^K
+/// ```
+///
+/// `L = scale_tril` is lower triangular with a positive diagonal; what stands above it is not
+/// looked at. As for [`StudentT`](crate::StudentT), what cancels for large `df` is written as
+/// series. The density fails where `|y|^2` overflows: there it is `-inf`.
+///
+/// Draws: a normal vector over the square root of a chi-squared number divided by `df`.
+///
+/// S. Kotz and S. Nadarajah, *Multivariate t Distributions and Their Applications*, 2004.
 ///
 /// ```
 /// use bayes_nn_autodiff::Graph;
@@ -63,10 +65,10 @@ impl<'a> MultivariateStudentT<'a> {
         loc: impl Into<Var<'a>>,
         scale: impl Into<Var<'a>>,
     ) -> MultivariateStudentT<'a> {
-        MultivariateStudentT::new(df, loc, scale.into().cholesky())
+        MultivariateStudentT::new(df, loc, factor(scale.into()))
     }
 
-    fn normal(&self) -> MultivariateNormal<'a> {
+    fn gaussian(&self) -> MultivariateNormal<'a> {
         MultivariateNormal::new(self.loc, self.scale_tril)
     }
 
@@ -82,7 +84,7 @@ impl<'a: 'g, 'g> Distribution<'g> for MultivariateStudentT<'a> {
 
     fn parameters(&self) -> Vec<Parameter<'g>> {
         let mut parameters = vec![Parameter::new("df", self.df, Domain::Positive)];
-        parameters.extend(self.normal().parameters());
+        parameters.extend(self.gaussian().parameters());
         parameters
     }
 
@@ -142,7 +144,7 @@ impl<'a: 'g, 'g> Distribution<'g> for MultivariateStudentT<'a> {
     fn mean(&self) -> Var<'g> {
         let df: Var<'g> = self.df;
         let heavy = df.le(1.0);
-        let mean: Var<'g> = self.normal().mean();
+        let mean: Var<'g> = self.gaussian().mean();
         heavy.select(f64::NAN, mean)
     }
 
@@ -152,13 +154,13 @@ impl<'a: 'g, 'g> Distribution<'g> for MultivariateStudentT<'a> {
         let df: Var<'g> = self.df;
         let heavy = df.le(2.0);
         let light = heavy.select(3.0, df);
-        let finite = self.normal().variance() * (light / (light - 2.0));
+        let finite = self.gaussian().variance() * (light / (light - 2.0));
         let undefined = df.le(1.0).select(f64::NAN, f64::INFINITY);
         heavy.select(undefined, finite)
     }
 
     fn conflict(&self, parameters: &[f64]) -> Option<String> {
-        self.normal()
+        self.gaussian()
             .conflict(parameters.get(1..).unwrap_or_default())
     }
 }

@@ -1,17 +1,4 @@
 //! The negative binomial distribution, by mean and concentration.
-//!
-//! ```text
-//! P(k) = gamma(k + c) / (k! gamma(c)) (mean / (c + mean))^k (c / (c + mean))^c,
-//! c = concentration,   k = 0, 1, 2, ...
-//! ```
-//!
-//! The counts of a Poisson distribution whose rate is gamma distributed; as the concentration
-//! grows it becomes the Poisson distribution. The log probability is written by the saddle-point
-//! expansion of C. Loader, *Fast and Accurate Computation of Binomial Probabilities*, 2000, with
-//! the excesses of its deviances as fractions in which nothing cancels, so that what is left of a
-//! large concentration keeps its digits. The density fails where `mean / concentration` overflows.
-//!
-//! Draws: a gamma, then a [`Poisson`].
 
 use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
@@ -20,6 +7,23 @@ use crate::stable::{LN_SQRT_2_PI, deviance_by, log_ratio, scaled_log1p, stirling
 use crate::{Distribution, Domain, Parameter, Poisson, Support, draws};
 
 /// The distribution of a count with `mean > 0` and variance `mean + mean^2 / concentration`.
+///
+/// ```text
+/// P(k) = gamma(k + c) / (k! gamma(c)) (mean / (c + mean))^k (c / (c + mean))^c,
+/// c = concentration,   k = 0, 1, 2, ...
+/// ```
+///
+/// The counts of a Poisson distribution whose rate is gamma distributed; as the concentration
+/// grows it becomes the Poisson distribution. The log probability is written by the saddle-point
+/// expansion of C. Loader, *Fast and Accurate Computation of Binomial Probabilities*, 2000, with
+/// the excesses of its deviances as fractions in which nothing cancels, so that what is left of a
+/// large concentration keeps its digits. The density fails where `mean / concentration` overflows.
+///
+/// Draws: a gamma, then a [`Poisson`].
+///
+/// `mean` and `concentration` are positive.
+///
+/// N. Johnson, A. Kemp and S. Kotz, *Univariate Discrete Distributions*, 2005, chapter 5.
 ///
 /// ```
 /// use bayes_nn_autodiff::Var;

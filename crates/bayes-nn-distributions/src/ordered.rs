@@ -1,23 +1,22 @@
 //! Order statistics: independent draws of one distribution, sorted.
-//!
-//! ```text
-//! p(x) = K! prod_k p(x[k]),   x[0] < x[1] < ... < x[K - 1]
-//! ```
-//!
-//! What tells the components of a mixture apart, whose density does not change when they change
-//! places: without an order its posterior has `K!` copies of every mode. (David and Nagaraja
-//! 2003, *Order Statistics*, section 2.2.)
 
 use bayes_nn_autodiff::{NoiseKind, Shape, Var};
 use rand_core::Rng;
 
-use crate::bijector::from_row;
-use crate::categorical::first_axis_sum;
+use crate::axes::{first_axis_sum, from_row};
 use crate::linear::padded;
 use crate::{Distribution, Parameter, Support};
 
 /// The distribution of `count` independent draws of `inner`, a distribution of real or of
 /// positive numbers, in increasing order: vectors `[count, ...batch]`.
+///
+/// ```text
+/// p(x) = K! prod_k p(x[k]),   x[0] < x[1] < ... < x[K - 1]
+/// ```
+///
+/// What tells the components of a mixture apart, whose density does not change when they change
+/// places: without an order its posterior has `K!` copies of every mode. (David and Nagaraja
+/// 2003, *Order Statistics*, section 2.2.)
 ///
 /// ```
 /// use bayes_nn_autodiff::Graph;

@@ -1,28 +1,31 @@
 //! The ordered logistic distribution: an ordinal response, by a predictor and cutpoints.
-//!
-//! ```text
-//! P(y) = sigmoid(predictor - c[y - 1]) - sigmoid(predictor - c[y]),   y = 0 .. K - 1
-//! c = cutpoints, increasing;   c[-1] = -inf,   c[K - 1] = inf
-//! ```
-//!
-//! The difference is written as a product, `sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b)
-//! (1 - exp(b - a))`, of which each factor keeps its digits.
-//!
-//! P. McCullagh, *Regression Models for Ordinal Data*, 1980.
 
 use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
 
-use crate::categorical::{aligned, first_axis_sum};
+use crate::axes::{aligned, first_axis_sum};
 use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// The distribution of one of `K` ordered classes, numbered from 0, by `K - 1` cutpoints.
 ///
 /// The cutpoints have the shape `[K - 1, ...batch]`, the predictor and a draw `[...batch]`.
 ///
+/// ```text
+/// P(y) = sigmoid(predictor - c[y - 1]) - sigmoid(predictor - c[y]),   y = 0 .. K - 1
+/// c = cutpoints, increasing;   c[-1] = -inf,   c[K - 1] = inf
 /// ```
-/// use bayes_nn_autodiff::Graph;
+///
+/// The difference is written as a product, `sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b)
+/// (1 - exp(b - a))`, of which each factor keeps its digits.
+///
+/// P. McCullagh, *Regression Models for Ordinal Data*, 1980.
+///
+/// ```
+/// use bayes_nn_autodiff::{Graph, Var};
 /// use bayes_nn_distributions::{Distribution, OrderedLogistic, Support};
+/// let of_two = OrderedLogistic::new(0.7, 0.7);
+/// assert_eq!(of_two.log_prob(Var::from(1.0)).number(), Some(0.5f64.ln()));
+///
 /// let graph = Graph::new();
 /// let predictor = graph.input("predictor", [500]);
 /// let cutpoints = graph.input("cutpoints", [4, 1]);
@@ -140,7 +143,9 @@ impl<'a: 'g, 'g> Distribution<'g> for OrderedLogistic<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{assert_draws_count, assert_impossible, assert_moments, assert_stable};
+    use crate::testing::{
+        assert_classes, assert_draws_count, assert_impossible, assert_moments, assert_stable,
+    };
     use bayes_nn_autodiff::{Graph, Shape};
 
     const CUTPOINTS: [f64; 3] = [-1.0, 0.5, 2.0];
@@ -160,6 +165,17 @@ mod tests {
         assert_moments(&rating);
         assert_draws_count(&OrderedLogistic::new(0.7, 1.0), 2);
         assert_moments(&OrderedLogistic::new(0.7, 1.0));
+    }
+
+    #[test]
+    fn the_classes_have_the_log_probabilities_of_each() {
+        let graph = Graph::new();
+        let cutpoints = graph.constant(&CUTPOINTS, [3, 1]);
+        let predictor = graph.constant(&[-30.0, 0.7], [2]);
+        assert_classes(&graph, &OrderedLogistic::new(predictor, cutpoints), 4, 0.0);
+        let common = graph.constant(&CUTPOINTS, [3]);
+        assert_classes(&graph, &OrderedLogistic::new(predictor, common), 4, 0.0);
+        assert_classes(&graph, &OrderedLogistic::new(predictor, 0.4), 2, 0.0);
     }
 
     #[test]

@@ -1,15 +1,4 @@
 //! The Poisson distribution.
-//!
-//! ```text
-//! P(k) = rate^k exp(-rate) / k!,   k = 0, 1, 2, ...
-//! ```
-//!
-//! The log probability is written by Loader's saddle-point expansion (C. Loader, *Fast and
-//! Accurate Computation of Binomial Probabilities*, 2000), whose terms do not cancel for large
-//! counts. Counts of 2^53 and more are whole whatever was meant.
-//!
-//! Draws: inversion for rates below 10, above the transformed rejection PTRS of W. Hörmann, *The
-//! transformed rejection method for generating Poisson random variables*, 1993.
 
 use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
@@ -18,6 +7,19 @@ use crate::stable::{LN_SQRT_2_PI, deviance, stirling_error};
 use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// The distribution of a count with mean `rate >= 0`.
+///
+/// ```text
+/// P(k) = rate^k exp(-rate) / k!,   k = 0, 1, 2, ...
+/// ```
+///
+/// The log probability is written by Loader's saddle-point expansion (C. Loader, *Fast and
+/// Accurate Computation of Binomial Probabilities*, 2000), whose terms do not cancel for large
+/// counts. Counts of 2^53 and more are whole whatever was meant.
+///
+/// Draws: inversion for rates below 10, above the transformed rejection PTRS of W. Hörmann, *The
+/// transformed rejection method for generating Poisson random variables*, 1993.
+///
+/// N. Johnson, A. Kemp and S. Kotz, *Univariate Discrete Distributions*, 2005, chapter 4.
 ///
 /// ```
 /// use bayes_nn_autodiff::Var;

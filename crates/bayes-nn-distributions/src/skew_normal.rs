@@ -1,13 +1,4 @@
 //! The skew normal distribution.
-//!
-//! ```text
-//! p(x) = 2 / scale phi(z) Phi(skew z),   z = (x - loc) / scale,   x real
-//! ```
-//!
-//! The logarithm of the distribution function `Phi` keeps its digits in both tails. The density
-//! fails where `(skew z)^2` overflows: there it is `-inf`, or NaN where `skew z` itself overflows.
-//!
-//! A. Azzalini, *A Class of Distributions which Includes the Normal Ones*, 1985.
 
 use std::f64::consts::FRAC_2_PI;
 
@@ -19,9 +10,21 @@ use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// The skew normal distribution with location `loc`, `scale > 0` and `skew`, any real number.
 ///
+/// ```text
+/// p(x) = 2 / scale phi(z) Phi(skew z),   z = (x - loc) / scale,   x real
+/// ```
+///
+/// The logarithm of the distribution function `Phi` keeps its digits in both tails. The density
+/// fails where `(skew z)^2` overflows: there it is `-inf`, or NaN where `skew z` itself overflows.
+///
+/// A. Azzalini, *A Class of Distributions which Includes the Normal Ones*, 1985.
+///
 /// ```
 /// use bayes_nn_autodiff::Var;
 /// use bayes_nn_distributions::{Distribution, Normal, SkewNormal};
+/// let at_loc = SkewNormal::new(1.0, 2.0, 3.0).log_prob(Var::from(1.0)).number().unwrap();
+/// assert!((at_loc + 0.5 * std::f64::consts::TAU.ln() + 2f64.ln()).abs() < 1e-15);
+/// // Without skew it is the normal distribution.
 /// let straight = SkewNormal::new(1.0, 2.0, 0.0).log_prob(Var::from(3.0)).number().unwrap();
 /// let normal = Normal::new(1.0, 2.0).log_prob(Var::from(3.0)).number().unwrap();
 /// assert!((straight - normal).abs() < 1e-15);

@@ -4,6 +4,9 @@ use std::f64::consts::FRAC_1_SQRT_2;
 
 use bayes_nn_autodiff::Var;
 
+/// Euler's constant, the mean of the standard Gumbel distribution.
+pub(crate) const EULER: f64 = 0.577_215_664_901_532_9;
+
 /// `ln(2)`
 pub(crate) const LN_2: f64 = std::f64::consts::LN_2;
 

@@ -1,19 +1,4 @@
 //! Student's t distribution, with location and scale.
-//!
-//! ```text
-//! p(x) = gamma((df + 1) / 2) / (gamma(df / 2) sqrt(pi df) scale)
-//!        (1 + z^2 / df)^(-(df + 1) / 2),   z = (x - loc) / scale,   x real
-//! ```
-//!
-//! As `df` grows this becomes the normal distribution, and the plain formula loses all digits
-//! of what is left of `df`: the gamma functions cancel, and so does `df ln(1 + z^2 / df)` with
-//! `z^2`. Here the first is a series for their difference, the second `log1pmx`. Far out, where
-//! `z^2` might overflow, the logarithm is taken of `|z| / sqrt(df)`. The density fails where that,
-//! too, overflows: there it is `-inf`.
-//!
-//! Draws: R. Bailey, *Polar Generation of Random Variates with the t-Distribution*, 1994. With
-//! `df` below about 0.1 a fair part of the distribution lies beyond the largest `f64`; such
-//! draws are infinite.
 
 use std::f64::consts::TAU;
 
@@ -24,6 +9,24 @@ use crate::stable::{LN_SQRT_2_PI, half_step};
 use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// Student's t with `df > 0` degrees of freedom, location `loc` and `scale > 0`.
+///
+/// ```text
+/// p(x) = gamma((df + 1) / 2) / (gamma(df / 2) sqrt(pi df) scale)
+///        (1 + z^2 / df)^(-(df + 1) / 2),   z = (x - loc) / scale,   x real
+/// ```
+///
+/// As `df` grows this becomes the normal distribution, and the plain formula loses all digits
+/// of what is left of `df`: the gamma functions cancel, and so does `df ln(1 + z^2 / df)` with
+/// `z^2`. Here the first is a series for their difference, the second `log1pmx`. Far out, where
+/// `z^2` might overflow, the logarithm is taken of `|z| / sqrt(df)`. The density fails where that,
+/// too, overflows: there it is `-inf`.
+///
+/// Draws: R. Bailey, *Polar Generation of Random Variates with the t-Distribution*, 1994. With
+/// `df` below about 0.1 a fair part of the distribution lies beyond the largest `f64`; such
+/// draws are infinite.
+///
+/// N. Johnson, S. Kotz and N. Balakrishnan, *Continuous Univariate Distributions*, volume 2,
+/// 1995, chapter 28.
 ///
 /// ```
 /// use bayes_nn_autodiff::Var;

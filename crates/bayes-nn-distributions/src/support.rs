@@ -4,7 +4,7 @@ use std::fmt;
 
 use bayes_nn_autodiff::Var;
 
-use crate::Bijector;
+use crate::{Bijector, Domain};
 
 /// The set in which a distribution's draws lie.
 ///
@@ -48,6 +48,22 @@ pub enum Support<'g> {
     CorrelationCholesky,
 }
 
+/// How many values a distribution can draw; of a vector or matrix, for each of its numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Cardinality {
+    /// Real numbers.
+    Continuous,
+    /// Whole numbers from 0, that count something; to the largest, where there is one and it is
+    /// known before anything runs.
+    Counts(Option<usize>),
+    /// So many class numbers, from 0; [`Distribution::log_probabilities`] has their
+    /// probabilities.
+    ///
+    /// [`Distribution::log_probabilities`]: crate::Distribution::log_probabilities
+    Classes(usize),
+}
+
 impl<'g> Support<'g> {
     /// Whether an observed value may come from here. Neither NaN nor an infinity may. A bound
     /// that is not a plain number is not looked at: `log_prob` is `-inf` beyond it. Of a vector
@@ -74,10 +90,39 @@ impl<'g> Support<'g> {
 
     /// Whether draws are whole numbers.
     pub fn is_discrete(&self) -> bool {
-        matches!(
-            self,
-            Support::Boolean | Support::Categories(_) | Support::Naturals | Support::UpTo(_)
-        )
+        self.cardinality() != Cardinality::Continuous
+    }
+
+    /// How many values there are.
+    ///
+    /// ```
+    /// use bayes_nn_distributions::{Cardinality, Support};
+    /// assert_eq!(Support::Boolean.cardinality(), Cardinality::Classes(2));
+    /// assert_eq!(Support::UpTo(20.0.into()).cardinality(), Cardinality::Counts(Some(20)));
+    /// assert_eq!(Support::Real.cardinality(), Cardinality::Continuous);
+    /// ```
+    pub fn cardinality(&self) -> Cardinality {
+        match *self {
+            Support::Boolean => Cardinality::Classes(2),
+            Support::Categories(classes) => Cardinality::Classes(classes),
+            Support::Naturals => Cardinality::Counts(None),
+            Support::UpTo(high) => {
+                // What is no count has no largest one.
+                let counts = |high: f64| Domain::Count.contains(high) && high < 2f64.powi(53);
+                let high = high.number().filter(|&high| counts(high));
+                Cardinality::Counts(high.map(|high| high as usize))
+            }
+            Support::Real
+            | Support::Positive
+            | Support::NonNegative
+            | Support::LowerBound(_)
+            | Support::UpperBound(_)
+            | Support::Interval(..)
+            | Support::Simplex
+            | Support::Ordered
+            | Support::PositiveOrdered
+            | Support::CorrelationCholesky => Cardinality::Continuous,
+        }
     }
 
     /// A smooth increasing or decreasing map of all reals onto the support (up to end points of

@@ -34,6 +34,100 @@ pub(crate) fn assert_stable<'g>(distribution: &dyn Distribution<'g>, expected: &
     assert_eq!(draws, expected, "{distribution:?}");
 }
 
+/// The expectation of the log density under normals around, next to and far from its bulk, and
+/// its derivatives, against the Gauss-Legendre rule of two points on pieces of which one ends
+/// at 0.7, where the log density may have a kink.
+pub(crate) fn assert_expected(distribution: &dyn for<'g> Distribution<'g>) {
+    const KINK: f64 = 0.7;
+    for (mean, sd) in [(0.7, 1.0), (0.2, 0.3), (-4.0, 0.1), (3.0, 5.0), (30.0, 0.5)] {
+        let at = |mean: f64, sd: f64| {
+            let density = |x: f64| {
+                let z = (x - mean) / sd;
+                (-0.5 * z * z).exp() / (sd * std::f64::consts::TAU.sqrt())
+            };
+            let (low, high) = (mean - 12.0 * sd, mean + 12.0 * sd);
+            let middle = KINK.clamp(low, high);
+            let mut total = 0.0;
+            for (a, b) in [(low, middle), (middle, high)] {
+                let step = (b - a) / 4000.0;
+                for piece in 0..4000 {
+                    let centre = a + (f64::from(piece) + 0.5) * step;
+                    for side in [-1.0, 1.0] {
+                        let x = centre + side * step / 12f64.sqrt();
+                        let log_prob = number(distribution.log_prob(Var::from(x)));
+                        total += 0.5 * step * density(x) * log_prob;
+                    }
+                }
+            }
+            total
+        };
+        let graph = Graph::new();
+        let inputs = [graph.input("mean", []), graph.input("sd", [])];
+        let expected = distribution.expected_log_prob(inputs[0], inputs[1]);
+        let expected = expected.expect("a closed form");
+        let mut outputs = grad(expected, &inputs).unwrap();
+        outputs.push(expected);
+        let bound = Bindings::new()
+            .bind(inputs[0], &[mean])
+            .bind(inputs[1], &[sd]);
+        let values = graph.evaluate(&outputs, &bound).unwrap();
+        let [by_mean, by_sd, value] = [0, 1, 2].map(|i| values[i].values()[0]);
+        let what = format!("{distribution:?} under N({mean}, {sd}^2)");
+        assert_close(value, at(mean, sd), 1e-10, &what);
+        let h = 1e-4;
+        let slope = |up: f64, down: f64| (up - down) / (2.0 * h);
+        let error = |got: f64, by: f64| (got - by).abs() / by.abs().max(1.0);
+        assert!(
+            error(by_mean, slope(at(mean + h, sd), at(mean - h, sd))) < 1e-6,
+            "{what}"
+        );
+        assert!(
+            error(by_sd, slope(at(mean, sd + h), at(mean, sd - h))) < 1e-6,
+            "{what}"
+        );
+    }
+}
+
+/// Each row of the log probabilities is the log probability of its number, and they sum to 1.
+pub(crate) fn assert_classes<'g>(
+    graph: &'g Graph,
+    distribution: &dyn Distribution<'g>,
+    classes: usize,
+    tolerance: f64,
+) {
+    let all = distribution.log_probabilities().expect("classes");
+    let batch = distribution.batch_shape();
+    let of_one = |class: usize| {
+        let log_prob = distribution.log_prob(Var::from(class as f64));
+        log_prob.broadcast_to(batch)
+    };
+    let mut outputs: Vec<Var<'g>> = (0..classes).map(of_one).collect();
+    outputs.push(all);
+    let values = graph.evaluate(&outputs, &Bindings::new()).unwrap();
+    let all = &values[classes];
+    assert_eq!(all.shape()[0], classes);
+    assert_eq!(all.shape().without(0, 1), batch);
+    let each: Vec<f64> = values[..classes]
+        .iter()
+        .flat_map(|v| v.values().to_vec())
+        .collect();
+    assert_eq!(all.values().len(), each.len());
+    for (got, expected) in all.values().iter().zip(&each) {
+        assert!(
+            got == expected || (got - expected).abs() <= tolerance,
+            "{distribution:?}: {got}, {expected}"
+        );
+    }
+    for place in 0..batch.elements() {
+        let column = all.values().iter().skip(place).step_by(batch.elements());
+        let total: f64 = column.map(|log_prob| log_prob.exp()).sum();
+        assert!(
+            (total - 1.0).abs() < 1e-14,
+            "{distribution:?} sums to {total}"
+        );
+    }
+}
+
 /// Kolmogorov-Smirnov against the distribution function.
 pub(crate) fn assert_draws_follow<'g>(
     distribution: &dyn Distribution<'g>,
@@ -82,7 +176,7 @@ fn numbers(x: Var<'_>) -> Vec<f64> {
             let values = graph.evaluate(&[x], &Bindings::new()).unwrap();
             values[0].values().to_vec()
         }
-        None => vec![number(x)],
+        None => x.constant_values().unwrap(),
     }
 }
 

@@ -1,42 +1,34 @@
 //! The normal distribution restricted to an interval or to one side of a bound.
-//!
-//! ```text
-//! p(x) = phi(z) / (scale (Phi(b) - Phi(a))),   z = (x - loc) / scale,   low <= x <= high
-//! a = (low - loc) / scale,   b = (high - loc) / scale
-//! ```
-//!
-//! The interval is mirrored to lie right of (or around) the mode. Then the probability in it is
-//! written relative to the density at a point of reference, so that neither underflows far out:
-//! - where the density hardly changes over the interval, relative to its middle, as an integral by
-//!   the Gauss-Legendre rule of 8 points (error below 1e-16);
-//! - where it lies in the tail, relative to its lower end, by Mills' ratios;
-//! - else relative to the mode, as 1 less the two tails.
-//!
-//! The variance is a difference: in the tail, `a` standard deviations out, it is right to
-//! about `1e-16 a^4`, and not at all beyond 1e4. The mean is right to the last digits of `loc`.
-//!
-//! Draws: rejection from the truncated exponential distribution in the tail, else from the
-//! uniform or the whole normal distribution; C. Robert, *Simulation of truncated normal
-//! variables*, 1995.
 
-use std::f64::consts::FRAC_1_SQRT_2;
+mod standard;
 
 use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
 
-use crate::stable::{LN_SQRT_2_PI, log_mills, log_upper_half};
+use self::standard::{Standard, draw_standard};
 use crate::{Distribution, Domain, Parameter, Support, draws};
-
-/// Half of the nodes and weights of the Gauss-Legendre rule of 8 points on [-1/2, 1/2].
-const NODES: [(f64, f64); 4] = [
-    (0.091_717_321_247_824_9, 0.181_341_891_689_181),
-    (0.262_766_204_958_164_5, 0.156_853_322_938_943_64),
-    (0.398_333_238_706_813_37, 0.111_190_517_226_687_24),
-    (0.480_144_928_248_768_15, 0.050_614_268_145_188_13),
-];
 
 /// The distribution of a normal `x`, with mean `loc` and standard deviation `scale > 0` before it
 /// is truncated, given that it lies between bounds.
+///
+/// ```text
+/// p(x) = phi(z) / (scale (Phi(b) - Phi(a))),   z = (x - loc) / scale,   low <= x <= high
+/// a = (low - loc) / scale,   b = (high - loc) / scale
+/// ```
+///
+/// The interval is mirrored to lie right of (or around) the mode. Then the probability in it is
+/// written relative to the density at a point of reference, so that neither underflows far out:
+/// - where the density hardly changes over the interval, relative to its middle, as an integral by
+///   the Gauss-Legendre rule of 8 points (error below 1e-16);
+/// - where it lies in the tail, relative to its lower end, by Mills' ratios;
+/// - else relative to the mode, as 1 less the two tails.
+///
+/// The variance is a difference: in the tail, `a` standard deviations out, it is right to
+/// about `1e-16 a^4`, and not at all beyond 1e4. The mean is right to the last digits of `loc`.
+///
+/// Draws: rejection from the truncated exponential distribution in the tail, else from the
+/// uniform or the whole normal distribution; C. Robert, *Simulation of truncated normal
+/// variables*, 1995.
 ///
 /// ```
 /// use bayes_nn_autodiff::Var;
@@ -61,23 +53,6 @@ enum Bounds<'a> {
     Above(Var<'a>),
     Below(Var<'a>),
     Between(Var<'a>, Var<'a>),
-}
-
-/// The interval in units of `scale` from `loc`, mirrored to have its middle at or above 0.
-struct Standard<'g> {
-    /// 1 where it was mirrored.
-    mirrored: Var<'g>,
-    /// Its lower end.
-    a: Var<'g>,
-    /// Its upper end and its length, unless it has none.
-    b: Option<(Var<'g>, Var<'g>)>,
-    /// 1 where the density hardly changes over it.
-    narrow: Var<'g>,
-    /// 1 where it begins above the mode and is not narrow.
-    tail: Var<'g>,
-    /// The logarithm of the probability in it over the density at the point of reference: the
-    /// middle where narrow, `a` in the tail, else 0.
-    log_share: Var<'g>,
 }
 
 impl<'a> TruncatedNormal<'a> {
@@ -120,70 +95,6 @@ impl<'a> TruncatedNormal<'a> {
             bounds: Bounds::Below(high.into()),
         }
     }
-
-    fn standard(&self) -> Standard<'a> {
-        let (loc, scale, zero) = (self.loc, self.scale, Var::from(0.0));
-        let one_sided = |mirrored: f64, a: Var<'a>| {
-            let tail = a.gt(0.0);
-            let share = log_upper_half(-tail.select(0.0, a)) + LN_SQRT_2_PI;
-            Standard {
-                mirrored: Var::from(mirrored),
-                a,
-                b: None,
-                narrow: zero,
-                tail,
-                log_share: tail.select(log_mills(tail.select(a, 0.0)), share),
-            }
-        };
-        let (low, high) = match self.bounds {
-            Bounds::Above(low) => return one_sided(0.0, (low - loc) / scale),
-            Bounds::Below(high) => return one_sided(1.0, (loc - high) / scale),
-            Bounds::Between(low, high) => (low, high),
-        };
-        let (a, b, width) = (
-            (low - loc) / scale,
-            (high - loc) / scale,
-            (high - low) / scale,
-        );
-        let mirrored = (a + b).lt(0.0);
-        let (a, b) = (mirrored.select(-b, a), mirrored.select(-a, b));
-        let drop = (a + b) * 0.5 * width;
-        let narrow = drop.le(1.0) * width.le(1.0);
-        let tail = narrow.select(0.0, a.gt(0.0));
-        let wide = (narrow + tail).eq(0.0);
-
-        let [total, _, _] = moments(narrow.select(drop, 0.0), narrow.select(width, 1.0));
-        let flat = total.ln() + narrow.select(width, 1.0).ln();
-
-        let mills = [tail.select(a, 1.0), tail.select(b, 2.0)].map(log_mills);
-        let lost = mills[1] - mills[0] - tail.select(drop, 1.5);
-        let steep = mills[0] + (-lost.exp()).log1p();
-
-        let ends = [wide.select(-a, 1.0), wide.select(b, 1.0)];
-        let tails = ends.map(|end| (end * FRAC_1_SQRT_2).erfc());
-        let around = ((tails[0] + tails[1]) * -0.5).log1p() + LN_SQRT_2_PI;
-        Standard {
-            mirrored,
-            a,
-            b: Some((b, width)),
-            narrow,
-            tail,
-            log_share: narrow.select(flat, tail.select(steep, around)),
-        }
-    }
-}
-
-/// The integrals of `t^k exp(-drop t - width^2 t^2 / 2)` over `t` from -1/2 to 1/2, for k = 0, 1, 2.
-fn moments<'g>(drop: Var<'g>, width: Var<'g>) -> [Var<'g>; 3] {
-    let mut sums = [Var::from(0.0); 3];
-    for (node, weight) in NODES {
-        let curve = (width * width * (-0.5 * node * node)).exp() * weight;
-        let (left, right) = ((drop * node).exp() * curve, (drop * -node).exp() * curve);
-        sums[0] = sums[0] + (left + right);
-        sums[1] = sums[1] + (right - left) * node;
-        sums[2] = sums[2] + (left + right) * (node * node);
-    }
-    sums
 }
 
 impl<'a: 'g, 'g> Distribution<'g> for TruncatedNormal<'a> {
@@ -219,7 +130,7 @@ impl<'a: 'g, 'g> Distribution<'g> for TruncatedNormal<'a> {
 
     fn log_prob(&self, x: Var<'g>) -> Var<'g> {
         let scale: Var<'g> = self.scale;
-        let standard = self.standard();
+        let standard = Standard::new(self.loc, self.scale, self.bounds);
         let Standard {
             mirrored,
             a,
@@ -295,12 +206,12 @@ impl<'a: 'g, 'g> Distribution<'g> for TruncatedNormal<'a> {
     }
 
     fn mean(&self) -> Var<'g> {
-        let (mean, _) = self.standard_moments();
+        let (mean, _) = Standard::new(self.loc, self.scale, self.bounds).moments();
         self.loc + self.scale * mean
     }
 
     fn variance(&self) -> Var<'g> {
-        let (_, variance) = self.standard_moments();
+        let (_, variance) = Standard::new(self.loc, self.scale, self.bounds).moments();
         self.scale * self.scale * variance
     }
 
@@ -308,72 +219,6 @@ impl<'a: 'g, 'g> Distribution<'g> for TruncatedNormal<'a> {
         let [_, _, low, high] = draws::numbers(parameters);
         (matches!(self.bounds, Bounds::Between(..)) && low >= high)
             .then(|| format!("low must be less than high, got low = {low} and high = {high}"))
-    }
-}
-
-impl<'a> TruncatedNormal<'a> {
-    /// Mean and variance of `z`.
-    fn standard_moments(&self) -> (Var<'a>, Var<'a>) {
-        let Standard {
-            mirrored,
-            a,
-            b,
-            narrow,
-            tail,
-            log_share,
-        } = self.standard();
-        // Densities at the ends, over the probability.
-        let at_a = (tail.select(0.0, a * a * -0.5) - log_share).exp();
-        let (mean, variance) = match b {
-            None => (at_a, a * at_a - at_a * at_a + 1.0),
-            Some((b, width)) => {
-                let drop = (a + b) * 0.5 * width;
-                let at_b = (tail.select(-drop, b * b * -0.5) - log_share).exp();
-                let mean = at_a - at_b;
-                let variance = a * at_a - b * at_b - mean * mean + 1.0;
-                let [total, first, second] =
-                    moments(narrow.select(drop, 0.0), narrow.select(width, 1.0));
-                let share = first / total;
-                let spread = second / total - share * share;
-                (
-                    narrow.select((a + b) * 0.5 + width * share, mean),
-                    narrow.select(width * width * spread, variance),
-                )
-            }
-        };
-        (mirrored.select(-mean, mean), variance)
-    }
-}
-
-/// A standard normal number between `a` and `b`, of which the middle is not negative.
-fn draw_standard(a: f64, b: f64, rng: &mut dyn Rng) -> f64 {
-    if a.is_nan() || b.is_nan() || a >= b {
-        return f64::NAN;
-    }
-    if a > 0.0 {
-        let rate = 0.5 * (a + (a * a + 4.0).sqrt());
-        let lost = libm::expm1(-rate * (b - a));
-        loop {
-            let z = a - libm::log1p(draws::uniform(rng) * lost) / rate;
-            if draws::uniform(rng) <= libm::exp(-0.5 * (z - rate) * (z - rate)) {
-                return z;
-            }
-        }
-    }
-    loop {
-        let (z, accept) = match b - a < 2.5 {
-            true => {
-                let z = a + (b - a) * draws::uniform(rng);
-                (z, draws::uniform(rng) <= libm::exp(-0.5 * z * z))
-            }
-            false => {
-                let z = draws::normal(rng);
-                (z, z >= a && z <= b)
-            }
-        };
-        if accept {
-            return z;
-        }
     }
 }
 

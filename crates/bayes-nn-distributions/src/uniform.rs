@@ -1,10 +1,4 @@
 //! The continuous uniform distribution.
-//!
-//! ```text
-//! p(x) = 1 / (high - low),   low <= x <= high
-//! ```
-//!
-//! The density fails where `high - low` overflows.
 
 use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
@@ -12,6 +6,15 @@ use rand_core::Rng;
 use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// The uniform distribution from `low` to `high`, which must be larger.
+///
+/// ```text
+/// p(x) = 1 / (high - low),   low <= x <= high
+/// ```
+///
+/// The density fails where `high - low` overflows.
+///
+/// N. Johnson, S. Kotz and N. Balakrishnan, *Continuous Univariate Distributions*, volume 2,
+/// 1995, chapter 26.
 ///
 /// ```
 /// use bayes_nn_autodiff::Var;

@@ -1,15 +1,4 @@
 //! The von Mises distribution, of an angle.
-//!
-//! ```text
-//! p(x) = exp(c cos(x - loc)) / (2 pi I0(c)),   c = concentration,   -pi <= x <= pi
-//! ```
-//!
-//! with the modified Bessel function `I0`. `ln(I0(c) exp(-c))` is a power series below 16, and
-//! above a polynomial in `16 / c`, within 1e-16. Draws and `loc` are angles in radians; the density
-//! knows only the interval from `-pi` to `pi`, `loc` may be any.
-//!
-//! Draws: D. Best and N. Fisher, *Efficient Simulation of the von Mises Distribution*, 1979; above
-//! a concentration of 1e6 from the normal distribution, which differs by one part in 1e6.
 
 use std::f64::consts::{PI, TAU};
 
@@ -40,12 +29,25 @@ const BESSEL: [f64; 12] = [
 
 /// The von Mises distribution with mean direction `loc` and `concentration > 0`.
 ///
+/// ```text
+/// p(x) = exp(c cos(x - loc)) / (2 pi I0(c)),   c = concentration,   -pi <= x <= pi
+/// ```
+///
+/// with the modified Bessel function `I0`. `ln(I0(c) exp(-c))` is a power series below 16, and
+/// above a polynomial in `16 / c`, within 1e-16. Draws and `loc` are angles in radians; the density
+/// knows only the interval from `-pi` to `pi`, `loc` may be any.
+///
+/// Draws: D. Best and N. Fisher, *Efficient Simulation of the von Mises Distribution*, 1979; above
+/// a concentration of 1e6 from the normal distribution, which differs by one part in 1e6.
+///
+/// K. Mardia and P. Jupp, *Directional Statistics*, 2000, section 3.5.4.
+///
 /// ```
 /// use bayes_nn_autodiff::Var;
 /// use bayes_nn_distributions::{Distribution, VonMises};
 /// let direction = VonMises::new(0.0, 1e-9);
-/// let log_density = direction.log_prob(Var::from(1.0)).number().unwrap();
-/// assert!((log_density + std::f64::consts::TAU.ln()).abs() < 1e-8);
+/// let log_prob = direction.log_prob(Var::from(1.0)).number().unwrap();
+/// assert!((log_prob + std::f64::consts::TAU.ln()).abs() < 1e-8);
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct VonMises<'a> {

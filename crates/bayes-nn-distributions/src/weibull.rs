@@ -1,12 +1,4 @@
 //! The Weibull distribution.
-//!
-//! ```text
-//! p(x) = k / x exp(y - e^y),   y = k ln(x / scale),   k = concentration,   x > 0
-//! ```
-//!
-//! `y` carries the rounding of `ln(x / scale)` times `k`. The density fails where `e^y` overflows:
-//! there it is `-inf`. Zero has no density here; with concentration 1 the
-//! [`Exponential`](crate::Exponential) gives it one.
 
 use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
@@ -16,12 +8,23 @@ use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// The Weibull distribution with `concentration > 0` (the exponent) and `scale > 0`.
 ///
+/// ```text
+/// p(x) = k / x exp(y - e^y),   y = k ln(x / scale),   k = concentration,   x > 0
+/// ```
+///
+/// `y` carries the rounding of `ln(x / scale)` times `k`. The density fails where `e^y` overflows:
+/// there it is `-inf`. Zero has no density here; with concentration 1 the
+/// [`Exponential`](crate::Exponential) gives it one.
+///
+/// N. Johnson, S. Kotz and N. Balakrishnan, *Continuous Univariate Distributions*, volume 1,
+/// 1994, chapter 21.
+///
 /// ```
 /// use bayes_nn_autodiff::Var;
 /// use bayes_nn_distributions::{Distribution, Weibull};
 /// let lifetime = Weibull::new(2.0, 1.0);
-/// let log_density = lifetime.log_prob(Var::from(1.0)).number().unwrap();
-/// assert!((log_density - (2f64.ln() - 1.0)).abs() < 1e-15);
+/// let log_prob = lifetime.log_prob(Var::from(1.0)).number().unwrap();
+/// assert!((log_prob - (2f64.ln() - 1.0)).abs() < 1e-15);
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Weibull<'a> {

@@ -1,15 +1,4 @@
 //! The zero-inflated Poisson distribution.
-//!
-//! ```text
-//! P(0) = gate + (1 - gate) exp(-rate)
-//! P(k) = (1 - gate) rate^k exp(-rate) / k!,   k = 1, 2, ...
-//! ```
-//!
-//! The logarithm of `P(0)` is written in three forms, for small rates, for large ones, and for
-//! gates that matter beside `exp(-rate)`. For rates above 700 a gate below 1e-304, unless it is
-//! zero, is counted too little. For positive counts see [`Poisson`].
-//!
-//! D. Lambert, *Zero-Inflated Poisson Regression*, 1992.
 
 use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
@@ -17,6 +6,19 @@ use rand_core::Rng;
 use crate::{Distribution, Domain, Parameter, Poisson, Support, draws};
 
 /// The distribution that is 0 with probability `gate`, and else a Poisson count with mean `rate`.
+///
+/// ```text
+/// P(0) = gate + (1 - gate) exp(-rate)
+/// P(k) = (1 - gate) rate^k exp(-rate) / k!,   k = 1, 2, ...
+/// ```
+///
+/// The logarithm of `P(0)` is written in three forms, for small rates, for large ones, and for
+/// gates that matter beside `exp(-rate)`. For rates above 700 a gate below 1e-304, unless it is
+/// zero, is counted too little. For positive counts see [`Poisson`].
+///
+/// D. Lambert, *Zero-Inflated Poisson Regression*, 1992.
+///
+/// `gate` lies from 0 to 1; `rate` is 0 or above.
 ///
 /// ```
 /// use bayes_nn_autodiff::Var;

@@ -1,69 +1,12 @@
 //! Promises over the whole range of arguments: never NaN, numbers and graphs agree, draws lie in
 //! the support.
 
+mod common;
+
 use bayes_nn_autodiff::{Bindings, Graph, NoiseKind, Var, grad};
-use bayes_nn_distributions::{
-    Bernoulli, Beta, BetaBinomial, Binomial, Categorical, Cauchy, ChiSquared, Distribution,
-    ExGaussian, Exponential, Gamma, Geometric, Gumbel, HalfCauchy, HalfNormal, HalfStudentT,
-    Horseshoe, InverseGamma, Laplace, LogNormal, Logistic, Mixture, NegativeBinomial, Normal,
-    OrderedLogistic, Poisson, SkewNormal, StudentT, TruncatedNormal, Uniform, VonMises, Weibull,
-    ZeroInflatedPoisson, sample,
-};
+use bayes_nn_distributions::{Categorical, Distribution, sample};
+use common::FAMILIES;
 use proptest::prelude::*;
-
-/// Builds a distribution from three numbers: one real, one positive, one probability.
-type Build = for<'g> fn([Var<'g>; 3]) -> Box<dyn Distribution<'g> + 'g>;
-
-const FAMILIES: &[Build] = &[
-    |[loc, scale, _]| Box::new(Normal::new(loc, scale)),
-    |[_, scale, _]| Box::new(HalfNormal::new(scale)),
-    |[loc, scale, _]| Box::new(LogNormal::new(loc, scale)),
-    |[loc, scale, _]| Box::new(Laplace::new(loc, scale)),
-    |[loc, df, p]| Box::new(StudentT::new(df, loc, p + 1e-3)),
-    |[low, width, _]| Box::new(Uniform::new(low, low + width)),
-    |[_, _, p]| Box::new(Bernoulli::probs(p)),
-    |[logits, _, _]| Box::new(Bernoulli::logits(logits)),
-    |[_, rate, _]| Box::new(Poisson::new(rate)),
-    |[loc, scale, p]| {
-        let parts = [
-            (p, Normal::new(loc, scale)),
-            (1.0 - p, Normal::new(0.0, 1.0)),
-        ];
-        Box::new(Mixture::new(parts))
-    },
-    |[_, rate, p]| {
-        let parts = [(p, Poisson::new(rate)), (1.0 - p, Poisson::new(2.0))];
-        Box::new(Mixture::new(parts))
-    },
-    |[loc, scale, _]| Box::new(Cauchy::new(loc, scale)),
-    |[_, scale, _]| Box::new(HalfCauchy::new(scale)),
-    |[_, df, p]| Box::new(HalfStudentT::new(df, p + 1e-3)),
-    |[_, rate, _]| Box::new(Exponential::new(rate)),
-    |[_, concentration, p]| Box::new(Gamma::new(concentration, p + 1e-3)),
-    |[_, scale, p]| Box::new(InverseGamma::new(p + 0.1, scale)),
-    |[_, df, _]| Box::new(ChiSquared::new(df)),
-    |[_, alpha, p]| Box::new(Beta::new(alpha, p + 1e-3)),
-    |[loc, scale, _]| Box::new(Logistic::new(loc, scale)),
-    |[loc, scale, _]| Box::new(Gumbel::new(loc, scale)),
-    |[_, concentration, p]| Box::new(Weibull::new(concentration, p + 1e-3)),
-    |[_, n, p]| Box::new(Binomial::probs(n.floor(), p)),
-    |[logits, n, _]| Box::new(Binomial::logits(n.floor(), logits)),
-    |[_, mean, p]| Box::new(NegativeBinomial::new(mean, p + 1e-3)),
-    |[_, concentration, p]| Box::new(NegativeBinomial::new(p + 1e-3, concentration)),
-    |[_, n, p]| Box::new(BetaBinomial::new(n.floor(), p + 1e-3, 0.7)),
-    |[_, beta, p]| Box::new(BetaBinomial::new(9.0, p + 1e-3, beta)),
-    |[_, _, p]| Box::new(Geometric::new(p)),
-    |[_, scale, _]| Box::new(Horseshoe::new(scale)),
-    |[loc, scale, p]| Box::new(TruncatedNormal::above(loc, scale, p)),
-    |[loc, scale, p]| Box::new(TruncatedNormal::below(loc, scale, -p)),
-    |[low, width, p]| Box::new(TruncatedNormal::new(0.5, p + 1e-3, low, low + width)),
-    |[loc, scale, p]| Box::new(TruncatedNormal::new(loc, scale, -1.0, p)),
-    |[skew, scale, p]| Box::new(SkewNormal::new(p, scale, skew)),
-    |[loc, rate, p]| Box::new(ExGaussian::new(loc, p + 1e-3, rate)),
-    |[loc, concentration, _]| Box::new(VonMises::new(loc, concentration)),
-    |[predictor, cutpoint, _]| Box::new(OrderedLogistic::new(predictor, cutpoint)),
-    |[_, rate, p]| Box::new(ZeroInflatedPoisson::new(p, rate)),
-];
 
 fn real(largest_exponent: f64) -> impl Strategy<Value = f64> {
     let size = (-largest_exponent..largest_exponent).prop_map(|e: f64| 10f64.powf(e));

@@ -26,15 +26,23 @@ pub enum Column {
     U32(Arc<[u32]>),
 }
 
+/// One expression for the numbers of a column, whatever their type.
+macro_rules! each_type {
+    ($column:expr, $values:ident => $result:expr) => {
+        match $column {
+            $crate::data::Column::F64($values) => $result,
+            $crate::data::Column::F32($values) => $result,
+            $crate::data::Column::U8($values) => $result,
+            $crate::data::Column::U32($values) => $result,
+        }
+    };
+}
+pub(crate) use each_type;
+
 impl Column {
     /// How many numbers there are.
     pub fn len(&self) -> usize {
-        match self {
-            Column::F64(values) => values.len(),
-            Column::F32(values) => values.len(),
-            Column::U8(values) => values.len(),
-            Column::U32(values) => values.len(),
-        }
+        each_type!(self, values => values.len())
     }
 
     /// Whether there are none.
@@ -44,32 +52,52 @@ impl Column {
 
     /// How many bytes they take.
     pub fn bytes(&self) -> usize {
-        match self {
-            Column::F64(values) => size_of_val(&**values),
-            Column::F32(values) => size_of_val(&**values),
-            Column::U8(values) => size_of_val(&**values),
-            Column::U32(values) => size_of_val(&**values),
-        }
+        each_type!(self, values => size_of_val(&**values))
     }
 
     /// Number `index`; `None` beyond the last.
     pub fn get(&self, index: usize) -> Option<f64> {
-        match self {
-            Column::F64(values) => values.get(index).copied(),
-            Column::F32(values) => values.get(index).map(|&v| f64::from(v)),
-            Column::U8(values) => values.get(index).map(|&v| f64::from(v)),
-            Column::U32(values) => values.get(index).map(|&v| f64::from(v)),
-        }
+        each_type!(self, values => values.get(index).map(|&v| v.into()))
+    }
+
+    /// The place of the first number that satisfies a condition.
+    pub fn position(&self, mut condition: impl FnMut(f64) -> bool) -> Option<usize> {
+        each_type!(self, values => values.iter().position(|&v| condition(v.into())))
     }
 
     /// A copy in double precision.
     pub fn to_f64(&self) -> Vec<f64> {
-        match self {
-            Column::F64(values) => values.to_vec(),
-            Column::F32(values) => values.iter().map(|&v| f64::from(v)).collect(),
-            Column::U8(values) => values.iter().map(|&v| f64::from(v)).collect(),
-            Column::U32(values) => values.iter().map(|&v| f64::from(v)).collect(),
+        each_type!(self, values => values.iter().map(|&v| v.into()).collect())
+    }
+
+    /// A copy in the same type of the rows with these numbers, in this order, of so many elements
+    /// each.
+    ///
+    /// # Panics
+    /// If a row is not there, as slicing does.
+    pub fn rows(&self, rows: &[usize], columns: usize) -> Column {
+        fn rows_of<T: Copy>(values: &[T], rows: &[usize], columns: usize) -> Vec<T> {
+            let row = |row: &usize| &values[row * columns..(row + 1) * columns];
+            rows.iter().flat_map(row).copied().collect()
         }
+        each_type!(self, values => rows_of(values, rows, columns).into())
+    }
+
+    /// Row-major `[n, columns]` as row-major `[columns, n]`, in the same type.
+    pub fn transposed(&self, columns: usize) -> Column {
+        fn transposed<T: Copy>(values: &[T], columns: usize) -> Arc<[T]> {
+            let mut at = 0;
+            let next = |_| {
+                let value = values[at];
+                at += columns;
+                if at >= values.len() {
+                    at = at + 1 - values.len();
+                }
+                value
+            };
+            (0..values.len()).map(next).collect()
+        }
+        each_type!(self, values => transposed(values, columns).into())
     }
 }
 
@@ -92,10 +120,34 @@ macro_rules! from {
                 Column::$variant(values.into())
             }
         }
+
+        impl<const N: usize> From<&[$number; N]> for Column {
+            fn from(values: &[$number; N]) -> Column {
+                Column::$variant(values.as_slice().into())
+            }
+        }
+
+        impl From<&Vec<$number>> for Column {
+            fn from(values: &Vec<$number>) -> Column {
+                Column::$variant(values.as_slice().into())
+            }
+        }
+
+        impl From<&Arc<[$number]>> for Column {
+            fn from(values: &Arc<[$number]>) -> Column {
+                Column::$variant(values.clone())
+            }
+        }
     )+};
 }
 
 from!(f64 => F64, f32 => F32, u8 => U8, u32 => U32);
+
+impl From<&Column> for Column {
+    fn from(column: &Column) -> Column {
+        column.clone()
+    }
+}
 
 /// An input of a graph with the data that it stands for.
 #[derive(Clone, Debug)]

@@ -1,14 +1,15 @@
 //! Where programs run, and what is said where they cannot.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use bayes_nn_autodiff::InputId;
-
+use crate::backend::{Backend, Loaded};
+use crate::cpu::Cpu;
+use crate::data::Binding;
+use crate::element::Precision;
+use crate::error::{DeviceError, KernelError};
 use crate::plan::Plan;
-use crate::{Backend, Cpu, KernelError, Lanes, Precision, Program};
 
 /// Where programs run: the CPU unless something else is asked for.
 ///
@@ -81,7 +82,7 @@ impl Device {
     /// rounding. Every GPU holds all rows of the data. Whatever else runs here runs on the first.
     /// Programs of one group take turns; two groups that share a GPU must not run at the same
     /// time. After any failure, an index outside its axis included, which a program of one GPU
-    /// outlasts, a program of a group is to be compiled again. Needs the feature `nccl`, and has
+    /// outlasts, a program of a group is to be started again. Needs the feature `nccl`, and has
     /// not been run on a GPU yet.
     ///
     /// # Errors
@@ -151,26 +152,18 @@ impl Device {
 }
 
 impl Backend for Device {
-    fn compile(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Program>, KernelError> {
+    fn load(
+        &self,
+        plan: &Arc<Plan>,
+        data: &[Binding],
+        precision: Precision,
+    ) -> Result<Arc<dyn Loaded>, KernelError> {
         match &self.0 {
-            Kind::Cpu { threads: None } => Cpu::detect()?.compile(plan, precision),
+            Kind::Cpu { threads: None } => Cpu::detect()?.load(plan, data, precision),
             Kind::Cpu {
                 threads: Some(threads),
-            } => Cpu::detect()?.threads(*threads).compile(plan, precision),
-            Kind::Other { backend, .. } => backend.compile(plan, precision),
-        }
-    }
-
-    fn compile_lanes(
-        &self,
-        plan: &Plan,
-        precision: Precision,
-        shared: &[InputId],
-        lanes: usize,
-    ) -> Result<Option<Box<dyn Lanes>>, KernelError> {
-        match &self.0 {
-            Kind::Cpu { .. } => Ok(None),
-            Kind::Other { backend, .. } => backend.compile_lanes(plan, precision, shared, lanes),
+            } => Cpu::detect()?.threads(*threads).load(plan, data, precision),
+            Kind::Other { backend, .. } => backend.load(plan, data, precision),
         }
     }
 
@@ -268,157 +261,4 @@ impl fmt::Display for DeviceInfo {
             None => Ok(()),
         }
     }
-}
-
-/// A device that cannot be had, or that failed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum DeviceError {
-    /// No device has this name.
-    #[error(
-        "no device is called `{asked}`; there are `cpu`, `cuda`, `cuda:N`, `cuda:N,M` and `best`"
-    )]
-    Unknown {
-        /// What was asked for.
-        asked: String,
-    },
-    /// The feature `cuda` is off.
-    #[error("this program was built without CUDA; build it with `--features cuda`, or use the CPU")]
-    NotBuilt,
-    /// The feature `nccl` is off.
-    #[error(
-        "this program was built without NCCL, by which several GPUs work together; build it with \
-         `--features nccl`, or use one device"
-    )]
-    NotBuiltForGroups,
-    /// There is no NVIDIA driver.
-    #[error(
-        "no NVIDIA driver was found ({library} cannot be loaded); install one for your GPU \
-         (https://www.nvidia.com/drivers), or use the CPU"
-    )]
-    NoDriver {
-        /// The library that comes with it.
-        library: &'static str,
-    },
-    /// The driver is too old.
-    #[error(
-        "the NVIDIA driver supports CUDA {}.{}, and this program with the CUDA libraries found \
-         here needs {}.{}; install a newer driver, or use the CPU",
-        .found / 1000, .found % 1000 / 10, .needed / 1000, .needed % 1000 / 10
-    )]
-    OldDriver {
-        /// The CUDA version that it supports, as 1000 major + 10 minor.
-        found: i32,
-        /// The oldest that will do, with the NVRTC library that was found.
-        needed: i32,
-    },
-    /// There is no such GPU.
-    #[error(
-        "there is no CUDA device {asked}: the driver sees {count}; `Device::list()` names them \
-         (CUDA_VISIBLE_DEVICES hides some)"
-    )]
-    NoDevice {
-        /// The number that was asked for.
-        asked: usize,
-        /// How many there are.
-        count: usize,
-    },
-    /// A library of the CUDA toolkit is missing.
-    #[error(
-        "the CUDA library {library} cannot be loaded; install the CUDA toolkit, or \
-         `pip install {wheel}` and add the folder of the library to LD_LIBRARY_PATH, or use the \
-         CPU"
-    )]
-    NoLibrary {
-        /// Its name.
-        library: &'static str,
-        /// The Python package that carries it.
-        wheel: &'static str,
-    },
-    /// The library NCCL is missing.
-    #[error(
-        "the library NCCL cannot be loaded (libnccl.so); install NVIDIA's packages `libnccl2` and \
-         `libnccl-dev`, or `pip install nvidia-nccl-cu13`, add the folder of the library to \
-         LD_LIBRARY_PATH, and where it holds only libnccl.so.2, a link libnccl.so to it; or use \
-         one device"
-    )]
-    NoNccl,
-    /// The library NCCL is too old.
-    #[error(
-        "the library NCCL found here is version {}.{}, and groups need {}.{} or newer; install \
-         NVIDIA's package `libnccl2`, or `pip install nvidia-nccl-cu13`, or use one device",
-        .found / 10_000, .found % 10_000 / 100, .needed / 10_000, .needed % 10_000 / 100
-    )]
-    OldNccl {
-        /// Its version, as 10000 major + 100 minor + patch.
-        found: i32,
-        /// The oldest that will do.
-        needed: i32,
-    },
-    /// A group without devices.
-    #[error("a group of devices needs one device or more")]
-    EmptyGroup,
-    /// A GPU that would be two ranks of a group.
-    #[error("CUDA device {ordinal} is named twice in a group; each is to be there once")]
-    TwiceInGroup {
-        /// Its number.
-        ordinal: usize,
-    },
-    /// GPUs of a group that would not round alike.
-    #[error("the GPUs of a group must be alike: the first is {first}, another {other}")]
-    UnequalGroup {
-        /// Architecture and products of the first.
-        first: String,
-        /// Those of one that differs.
-        other: String,
-    },
-    /// A rank waited for another that failed, or failed before and cannot go on. What failed is
-    /// reported in its place where it is known.
-    #[error("another rank of the group failed; GPUs of a group go on in a program compiled anew")]
-    RankFailed,
-    /// The device's memory is full.
-    #[error(
-        "the program needs {} MB on the device, of whose {} MB {} MB are free; use smaller \
-         minibatches, fewer draws or single precision", .needed >> 20, .total >> 20, .free >> 20
-    )]
-    OutOfMemory {
-        /// Bytes that were asked for.
-        needed: usize,
-        /// Bytes that are free.
-        free: usize,
-        /// Bytes that there are.
-        total: usize,
-    },
-    /// Something that only other devices can do.
-    #[error("{what} is not possible on this device; use the CPU")]
-    Unsupported {
-        /// What was asked for.
-        what: String,
-    },
-    /// The compiler refused the text of a program, which is a mistake of this library.
-    #[error("the kernels of a program were not compiled: {log}")]
-    Compile {
-        /// What the compiler said.
-        log: String,
-    },
-    /// There is no C++ compiler for the kernels on the host.
-    #[error("no C++ compiler answers to `{}`; name one by the environment variable CXX", .compiler.display())]
-    NoHostCompiler {
-        /// What was tried.
-        compiler: PathBuf,
-    },
-    /// Threads of a block wait at a barrier that others never reach.
-    #[error("the threads of `{kernel}` do not meet at the same barriers")]
-    Barrier {
-        /// The kernel.
-        kernel: String,
-    },
-    /// A call of driver or library failed.
-    #[error("{call} failed: {message}")]
-    Call {
-        /// Which.
-        call: &'static str,
-        /// What it said.
-        message: String,
-    },
 }

@@ -1,19 +1,24 @@
-//! The two number types that programs run in, and the bit-level access that the elementary functions need.
+//! The two number types that programs run in, and access to their bits.
 
 use std::fmt::{Debug, Display};
 use std::ops::{Add, AddAssign, BitAnd, BitOr, BitXor, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 
-use crate::Precision;
-use crate::cpu::isa::Level;
-use crate::cpu::linalg::Factorization;
-use crate::cpu::math::Coefficients;
-use crate::cpu::matmul::Product;
-use crate::cpu::pack::Pack;
+/// The numbers a program calculates with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Precision {
+    /// IEEE single precision: what variational inference needs, and enough for most trajectories
+    /// of Hamiltonian samplers.
+    #[default]
+    F32,
+    /// IEEE double precision, for gradient checks and the draws of Hamiltonian samplers.
+    F64,
+}
 
 /// `f32` or `f64`: what a compiled program computes in.
 ///
-/// Only what the kernels use; the elementary functions live in [`crate::cpu::math`]. Methods are forced inline, so that
-/// they take on the target features of the function they end up in.
+/// Arithmetic only. What else kernels ask of a number is a trait of the layer that gives it:
+/// elementary functions, vector registers, products and factors. Methods are forced inline, so
+/// that they take on the target features of the function they end up in.
 pub trait Element:
     Copy
     + Send
@@ -31,14 +36,9 @@ pub trait Element:
     + AddAssign
     + SubAssign
     + MulAssign
-    + Coefficients
-    + Product
-    + Factorization
 {
     /// Unsigned integer of the same width.
     type Bits: Bits;
-    /// Sixteen of them, in registers of a level.
-    type Pack<L: Level>: Pack<Self>;
 
     /// Which of the two it is.
     const PRECISION: Precision;
@@ -75,8 +75,8 @@ pub trait Element:
     fn to_bits(self) -> Self::Bits;
     /// Number with this IEEE representation.
     fn from_bits(bits: Self::Bits) -> Self;
-    /// `self * b + c` with one rounding. A library call unless the function is compiled for FMA hardware, so kernels go
-    /// through [`crate::cpu::isa::fma`].
+    /// `self * b + c` with one rounding. A library call unless the function is compiled for FMA hardware, so kernels
+    /// choose by instruction set.
     fn mul_add(self, b: Self, c: Self) -> Self;
     /// Correctly rounded square root.
     fn sqrt(self) -> Self;
@@ -140,7 +140,6 @@ macro_rules! element {
 
         impl Element for $float {
             type Bits = $bits;
-            type Pack<L: Level> = L::$precision;
 
             const PRECISION: Precision = Precision::$precision;
             const ZERO: Self = 0.0;

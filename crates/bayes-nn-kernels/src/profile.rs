@@ -1,12 +1,15 @@
 //! Where the time of a step goes, pass by pass.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bayes_nn_autodiff::Graph;
 
+use crate::backend::Backend;
+use crate::element::Precision;
+use crate::error::KernelError;
 use crate::plan::{Pass, Plan, ValueId};
-use crate::{Backend, KernelError, Precision};
 
 /// What one pass of a plan does in a step.
 #[derive(Clone, Debug, PartialEq)]
@@ -214,8 +217,9 @@ fn seconds(
     updates: &[(bayes_nn_autodiff::Var<'_>, bayes_nn_autodiff::Var<'_>)],
     precision: Precision,
 ) -> Result<f64, KernelError> {
-    let plan = Plan::new(graph, &[], updates)?;
-    let mut program = backend.compile(&plan, precision)?;
+    let plan = Arc::new(Plan::new(graph, &[], updates)?);
+    let mut replicas = backend.load(&plan, &[], precision)?.start(1)?;
+    let program = replicas.program_mut(0);
     for input in &plan.inputs {
         let elements = plan.values[input.value.index()].shape.elements();
         program.write(input.id, &vec![0.5; elements])?;

@@ -2,20 +2,29 @@
 
 pub(crate) mod exchange;
 
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use bayes_nn_autodiff::InputId;
 
-use crate::device::DeviceError;
+use crate::backend::{Backend, Loaded, Program};
+use crate::data::Binding;
+use crate::element::Precision;
+use crate::error::{DeviceError, KernelError};
 use crate::plan::Plan;
-use crate::{Backend, KernelError, Precision, Profile, Program};
+use crate::profile::Profile;
+use crate::replicas::Replicas;
 use exchange::Exchange;
 pub(crate) use exchange::Seat;
 
-type Programs = Vec<Box<dyn Program>>;
-type Compile = dyn Fn(&Plan, Precision, Vec<Seat>) -> Result<Programs, KernelError> + Send + Sync;
+/// A program of each rank.
+type Programs = Vec<Box<dyn Replicas>>;
+/// Makes a program for each seat, of a plan that is loaded on all ranks.
+pub(crate) type Start = dyn Fn(Vec<Seat>) -> Result<Programs, KernelError> + Send + Sync;
+type Load =
+    dyn Fn(&Arc<Plan>, &[Binding], Precision) -> Result<Box<Start>, KernelError> + Send + Sync;
 
 /// Devices that run a plan together, a *rank* each, where the plan says that ranks meet
 /// ([`Plan::has_all_reduce`]): all have the same states, the same data and the same noise, each
@@ -25,11 +34,11 @@ type Compile = dyn Fn(&Plan, Precision, Vec<Seat>) -> Result<Programs, KernelErr
 ///
 /// Such a program writes, saves and rewinds all ranks and reads the first. Where one fails, all
 /// stop with its error, at different steps: what they hold is good again once all states are
-/// restored or written, and the program is rewound. A program of GPUs is then to be compiled again.
+/// restored or written, and the program is rewound. A program of GPUs is then to be started again.
 ///
 /// ```
 /// use bayes_nn_autodiff::Graph;
-/// use bayes_nn_kernels::{Backend, Cpu, Plan, Precision};
+/// use bayes_nn_kernels::{Backend, Binding, Cpu, Plan, Precision};
 ///
 /// // The mean of ten numbers, two a rank.
 /// let graph = Graph::new();
@@ -39,9 +48,11 @@ type Compile = dyn Fn(&Plan, Precision, Vec<Seat>) -> Result<Programs, KernelErr
 /// let group = Cpu::detect()?.group(5)?;
 /// assert_eq!(group.ranks(), 5);
 ///
-/// let mut program = group.compile(&plan, Precision::F64)?;
-/// let numbers: Vec<f64> = (0..10).map(f64::from).collect();
-/// program.write(x.input_id().unwrap(), &numbers)?;
+/// let numbers: Vec<u8> = (0..10).collect();
+/// let data = [Binding::new(x.input_id().unwrap(), numbers)];
+/// let loaded = group.load(&plan.into(), &data, Precision::F64)?;
+/// let mut replicas = loaded.start(1)?;
+/// let program = replicas.program_mut(0);
 /// program.run(1)?;
 /// assert_eq!(program.read_output(0), [4.5]);
 /// # Ok::<(), bayes_nn_kernels::KernelError>(())
@@ -49,7 +60,7 @@ type Compile = dyn Fn(&Plan, Precision, Vec<Seat>) -> Result<Programs, KernelErr
 pub struct DeviceGroup {
     ranks: usize,
     first: Box<dyn Backend + Send + Sync>,
-    compile: Box<Compile>,
+    load: Box<Load>,
     /// Whether a program in which ranks meet is of no use after a failure.
     ended_by_failure: bool,
     /// Whose program is made, runs or is dropped.
@@ -57,13 +68,13 @@ pub struct DeviceGroup {
 }
 
 impl DeviceGroup {
-    /// Members by rank, and how they compile a plan in which they meet: a program for each seat.
+    /// Members by rank, and how they load a plan in which they meet.
     ///
     /// # Errors
     /// When there are no members.
     pub(crate) fn new<B: Backend + Clone + Send + Sync + 'static>(
         members: Vec<B>,
-        compile: impl Fn(&[B], &Plan, Precision, Vec<Seat>) -> Result<Programs, KernelError>
+        load: impl Fn(&[B], &Arc<Plan>, &[Binding], Precision) -> Result<Box<Start>, KernelError>
         + Send
         + Sync
         + 'static,
@@ -74,9 +85,7 @@ impl DeviceGroup {
         Ok(DeviceGroup {
             ranks: members.len(),
             first: Box::new(first),
-            compile: Box::new(move |plan, precision, seats| {
-                compile(&members, plan, precision, seats)
-            }),
+            load: Box::new(move |plan, data, precision| load(&members, plan, data, precision)),
             ended_by_failure: false,
             turn: Arc::default(),
         })
@@ -93,25 +102,84 @@ impl DeviceGroup {
 }
 
 impl Backend for DeviceGroup {
-    fn compile(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Program>, KernelError> {
-        // To allocate and to load may be to wait for what runs on a GPU, and that for another rank.
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+    fn load(
+        &self,
+        plan: &Arc<Plan>,
+        data: &[Binding],
+        precision: Precision,
+    ) -> Result<Arc<dyn Loaded>, KernelError> {
+        let _turn = turn(&self.turn);
         let meets = plan.has_all_reduce();
-        let ranks = if meets { self.ranks } else { 1 };
-        let exchange = Exchange::new(ranks, self.ended_by_failure && meets);
-        let programs = match meets {
-            true => (self.compile)(plan, precision, exchange.seats())?,
-            false => vec![self.first.compile(plan, precision)?],
+        let start: Box<Start> = match meets {
+            true => (self.load)(plan, data, precision)?,
+            false => {
+                let first = self.first.load(plan, data, precision)?;
+                Box::new(move |_| Ok(vec![first.start(1)?]))
+            }
         };
-        Ok(Box::new(Ranks {
-            programs,
-            exchange,
+        Ok(Arc::new(LoadedRanks {
+            start: Some(start),
+            ranks: if meets { self.ranks } else { 1 },
+            ended_by_failure: self.ended_by_failure && meets,
             turn: self.turn.clone(),
         }))
     }
 
     fn ranks(&self) -> usize {
         self.ranks
+    }
+}
+
+/// Waits until no program of a group is made, runs or is dropped: to allocate, to load and to free
+/// may be to wait for what runs on a GPU, and that for another rank.
+fn turn(turn: &Mutex<()>) -> MutexGuard<'_, ()> {
+    turn.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A plan that is loaded on every rank, or on the first if ranks do not meet in it.
+struct LoadedRanks {
+    /// There until it is dropped.
+    start: Option<Box<Start>>,
+    ranks: usize,
+    ended_by_failure: bool,
+    turn: Arc<Mutex<()>>,
+}
+
+impl LoadedRanks {
+    fn program(&self) -> Result<Box<dyn Program>, KernelError> {
+        let Some(start) = &self.start else {
+            unreachable!("it is dropped already");
+        };
+        let exchange = Exchange::new(self.ranks, self.ended_by_failure);
+        let _turn = turn(&self.turn);
+        Ok(Box::new(Ranks {
+            programs: start(exchange.seats())?,
+            exchange,
+            turn: self.turn.clone(),
+        }))
+    }
+}
+
+impl Loaded for LoadedRanks {
+    fn start(&self, replicas: usize) -> Result<Box<dyn Replicas>, KernelError> {
+        let programs = (0..replicas).map(|_| self.program());
+        Ok(Box::new(programs.collect::<Result<Vec<_>, _>>()?))
+    }
+}
+
+impl fmt::Debug for LoadedRanks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ranks = &self.ranks;
+        f.debug_struct("LoadedRanks")
+            .field("ranks", ranks)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for LoadedRanks {
+    fn drop(&mut self) {
+        let _turn = turn(&self.turn);
+        self.start = None;
     }
 }
 
@@ -133,11 +201,11 @@ impl Ranks {
         run: impl Fn(&mut dyn Program) -> Result<R, KernelError> + Sync,
     ) -> Result<R, KernelError> {
         // Two programs whose ranks met in different orders would wait for one another.
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = turn(&self.turn);
         let exchange = &*self.exchange;
         exchange.begin()?;
-        let attempt = |program: &mut Box<dyn Program>| {
-            let outcome = catch_unwind(AssertUnwindSafe(|| run(&mut **program)));
+        let attempt = |program: &mut Box<dyn Replicas>| {
+            let outcome = catch_unwind(AssertUnwindSafe(|| run(program.program_mut(0))));
             if !matches!(outcome, Ok(Ok(_))) {
                 exchange.abandon();
             }
@@ -186,7 +254,7 @@ impl Ranks {
         mut change: impl FnMut(&mut dyn Program) -> Result<(), KernelError>,
     ) -> Result<(), KernelError> {
         let mut programs = self.programs.iter_mut();
-        programs.try_for_each(|program| change(&mut **program))
+        programs.try_for_each(|program| change(program.program_mut(0)))
     }
 }
 
@@ -195,8 +263,7 @@ const LET_DOWN: KernelError = KernelError::Device(DeviceError::RankFailed);
 
 impl Drop for Ranks {
     fn drop(&mut self) {
-        // To free is to wait, as to allocate is.
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = turn(&self.turn);
         self.programs.clear();
     }
 }
@@ -211,15 +278,15 @@ impl Program for Ranks {
     }
 
     fn read_input(&self, input: InputId) -> Vec<f64> {
-        self.programs[0].read_input(input)
+        self.programs[0].program(0).read_input(input)
     }
 
     fn read_output(&self, output: usize) -> Vec<f64> {
-        self.programs[0].read_output(output)
+        self.programs[0].program(0).read_output(output)
     }
 
     fn read_output_into(&self, output: usize, values: &mut [f64]) {
-        self.programs[0].read_output_into(output, values);
+        self.programs[0].program(0).read_output_into(output, values);
     }
 
     fn run(&mut self, steps: u64) -> Result<(), KernelError> {
@@ -231,26 +298,28 @@ impl Program for Ranks {
     }
 
     fn save(&mut self) {
-        self.programs.iter_mut().for_each(|program| program.save());
+        self.programs
+            .iter_mut()
+            .for_each(|program| program.program_mut(0).save());
     }
 
     fn restore(&mut self) {
         let programs = self.programs.iter_mut();
-        programs.for_each(|program| program.restore());
+        programs.for_each(|program| program.program_mut(0).restore());
     }
 
     fn forget(&mut self) {
         let programs = self.programs.iter_mut();
-        programs.for_each(|program| program.forget());
+        programs.for_each(|program| program.program_mut(0).forget());
     }
 
     fn first_non_finite(&self, input: InputId) -> Option<usize> {
-        self.programs[0].first_non_finite(input)
+        self.programs[0].program(0).first_non_finite(input)
     }
 
     fn rewind(&mut self, seed: u64, step: u64) {
         let programs = self.programs.iter_mut();
-        programs.for_each(|program| program.rewind(seed, step));
+        programs.for_each(|program| program.program_mut(0).rewind(seed, step));
     }
 }
 
@@ -259,7 +328,7 @@ mod tests {
     use bayes_nn_autodiff::{Graph, NoiseKind, Var};
 
     use super::*;
-    use crate::Cpu;
+    use crate::cpu::Cpu;
 
     /// A state that moves with noise and with the rows of each rank.
     fn walk(graph: &Graph) -> (Plan, [InputId; 2]) {
@@ -272,11 +341,12 @@ mod tests {
         (plan, [id(x), id(state)])
     }
 
-    fn compiled(plan: &Plan, precision: Precision, ranks: usize, ended_by_failure: bool) -> Ranks {
+    fn started(plan: Plan, precision: Precision, ranks: usize, ended_by_failure: bool) -> Ranks {
         let exchange = Exchange::new(ranks, ended_by_failure);
         let group = Cpu::detect().unwrap().group(ranks).unwrap();
+        let start = (group.load)(&Arc::new(plan), &[], precision).unwrap();
         Ranks {
-            programs: (group.compile)(plan, precision, exchange.seats()).unwrap(),
+            programs: start(exchange.seats()).unwrap(),
             exchange,
             turn: Arc::default(),
         }
@@ -287,7 +357,7 @@ mod tests {
         let graph = Graph::new();
         let (plan, [x, state]) = walk(&graph);
         for precision in [Precision::F32, Precision::F64] {
-            let mut ranks = compiled(&plan, precision, 3, false);
+            let mut ranks = started(plan.clone(), precision, 3, false);
             let numbers: Vec<f64> = (0..60).map(|i| f64::from(i).sqrt()).collect();
             ranks.write(x, &numbers).unwrap();
             ranks.fill(state, 0.5).unwrap();
@@ -295,7 +365,7 @@ mod tests {
             for _ in 0..20 {
                 ranks.run(7).unwrap();
                 let programs = ranks.programs.iter();
-                let states = programs.map(|program| program.read_input(state));
+                let states = programs.map(|program| program.program(0).read_input(state));
                 let bits = states.map(|state| state.into_iter().map(f64::to_bits).collect());
                 let all: Vec<Vec<u64>> = bits.collect();
                 assert!(all.iter().all(|bits| *bits == all[0]));
@@ -304,26 +374,26 @@ mod tests {
     }
 
     /// A rank that panics in its third step, before it meets the others.
-    struct Panics(Box<dyn Program>);
+    struct Panics(Box<dyn Replicas>);
 
     impl Program for Panics {
         fn write(&mut self, input: InputId, values: &[f64]) -> Result<(), KernelError> {
-            self.0.write(input, values)
+            self.0.program_mut(0).write(input, values)
         }
         fn fill(&mut self, input: InputId, value: f64) -> Result<(), KernelError> {
-            self.0.fill(input, value)
+            self.0.program_mut(0).fill(input, value)
         }
         fn read_input(&self, input: InputId) -> Vec<f64> {
-            self.0.read_input(input)
+            self.0.program(0).read_input(input)
         }
         fn read_output(&self, output: usize) -> Vec<f64> {
-            self.0.read_output(output)
+            self.0.program(0).read_output(output)
         }
         fn read_output_into(&self, output: usize, values: &mut [f64]) {
-            self.0.read_output_into(output, values);
+            self.0.program(0).read_output_into(output, values);
         }
         fn run(&mut self, _: u64) -> Result<(), KernelError> {
-            self.0.run(2)?;
+            self.0.program_mut(0).run(2)?;
             panic!("a mistake")
         }
         fn profile(&mut self, _: u64) -> Result<Profile, KernelError> {
@@ -335,11 +405,15 @@ mod tests {
         fn restore(&mut self) {}
         fn forget(&mut self) {}
         fn first_non_finite(&self, input: InputId) -> Option<usize> {
-            self.0.first_non_finite(input)
+            self.0.program(0).first_non_finite(input)
         }
         fn rewind(&mut self, seed: u64, step: u64) {
-            self.0.rewind(seed, step);
+            self.0.program_mut(0).rewind(seed, step);
         }
+    }
+
+    fn panics(rank: Box<dyn Replicas>) -> Box<dyn Replicas> {
+        Box::new(vec![Box::new(Panics(rank)) as Box<dyn Program>])
     }
 
     #[test]
@@ -347,11 +421,11 @@ mod tests {
         let graph = Graph::new();
         let (plan, [x, state]) = walk(&graph);
         for bad in 0..3 {
-            let mut ranks = compiled(&plan, Precision::F64, 3, false);
+            let mut ranks = started(plan.clone(), Precision::F64, 3, false);
             ranks.fill(x, 0.5).unwrap();
             ranks.fill(state, 0.5).unwrap();
             let place = ranks.programs.remove(bad);
-            ranks.programs.insert(bad, Box::new(Panics(place)));
+            ranks.programs.insert(bad, panics(place));
             let panicked = catch_unwind(AssertUnwindSafe(|| ranks.run(100)));
             let message = panicked.unwrap_err();
             assert_eq!(message.downcast_ref(), Some(&"a mistake"));
@@ -364,17 +438,17 @@ mod tests {
     fn ranks_that_a_failure_ends_begin_nothing_after_it() {
         let graph = Graph::new();
         let (plan, [x, state]) = walk(&graph);
-        let mut ranks = compiled(&plan, Precision::F64, 3, true);
+        let mut ranks = started(plan.clone(), Precision::F64, 3, true);
         ranks.fill(x, 0.5).unwrap();
         ranks.fill(state, 0.5).unwrap();
         ranks.run(4).unwrap();
         let good = ranks.programs.remove(1);
-        ranks.programs.insert(1, Box::new(Panics(good)));
+        ranks.programs.insert(1, panics(good));
         let error = ranks.profile(10).unwrap_err();
         assert_eq!(error.to_string(), "this rank failed: fails");
-        let left = ranks.programs[1].read_input(state);
+        let left = ranks.programs[1].program(0).read_input(state);
         // Not even the rank that would panic.
         assert_eq!(ranks.run(100), Err(LET_DOWN));
-        assert_eq!(ranks.programs[1].read_input(state), left);
+        assert_eq!(ranks.programs[1].program(0).read_input(state), left);
     }
 }

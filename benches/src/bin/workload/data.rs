@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::Read as _;
+use std::io::{BufReader, Read as _};
 use std::path::Path;
 
 use bayes_nn::{CsvReader, Dataset, datasets};
@@ -47,14 +47,18 @@ pub fn moons(folder: &Path) -> Result<(Dataset, Dataset), Box<dyn Error>> {
 
 /// The first rows of the images; what is not used of the files is not read.
 pub fn read_images(folder: &Path, rows: usize) -> Result<Dataset, Box<dyn Error>> {
-    let read = |name: &str, length: usize| -> Result<Vec<f64>, Box<dyn Error>> {
-        let mut bytes = vec![0; 4 * length];
-        File::open(folder.join(name))?.read_exact(&mut bytes)?;
-        let values = bytes.as_chunks::<4>().0.iter();
-        Ok(values.map(|v| f64::from(f32::from_le_bytes(*v))).collect())
+    let read = |name: &str, length: usize| -> Result<Vec<f32>, Box<dyn Error>> {
+        let mut file = BufReader::new(File::open(folder.join(name))?);
+        let mut numbers = Vec::with_capacity(length);
+        for _ in 0..length {
+            let mut number = [0; 4];
+            file.read_exact(&mut number)?;
+            numbers.push(f32::from_le_bytes(number));
+        }
+        Ok(numbers)
     };
     let pixels = read(IMAGE_PIXELS, rows * PIXELS)?;
-    Ok(Dataset::new(&pixels, PIXELS, &read(IMAGE_LABELS, rows)?)?)
+    Ok(Dataset::new(pixels, PIXELS, read(IMAGE_LABELS, rows)?)?)
 }
 
 /// Ten patterns under noise. As in MNIST four of five pixels are dark.

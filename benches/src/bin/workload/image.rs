@@ -53,7 +53,7 @@ pub fn steps(image: &Image) -> Outcome {
     let fit = bnn.fit(&train, steps.advi().elbo_draws(2))?;
     let result = fit.result();
     let peak = memory::peak_bytes()?;
-    let of_data = size_of::<f64>() * rows * (data::PIXELS + 1);
+    let of_data = size_of::<f32>() * rows * (data::PIXELS + 1);
     let needed = size_of::<f32>() * VECTORS * parameters;
     let ms_per_step = 1e3 * result.seconds() / result.steps() as f64;
     let mut report = json!({

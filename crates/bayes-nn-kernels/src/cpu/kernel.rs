@@ -2,16 +2,21 @@
 
 use std::ops::Range;
 
-use super::group::GroupKernel;
 use super::isa::Runnable;
-use super::linalg::{CholeskyKernel, SolveKernel};
-use super::matmul::ProductKernel;
-use super::moves;
-use super::program::Frame;
-use super::reduce::ReduceKernel;
-use super::strips::Memory;
+use super::kernels::group::GroupKernel;
+use super::kernels::linalg::{CholeskyKernel, Factorization, SolveKernel};
+use super::kernels::matmul::{Product, ProductKernel};
+use super::kernels::moves;
+use super::kernels::reduce::ReduceKernel;
+use super::math::Real;
+use super::memory::{Frame, Memory, Scratch};
+use crate::error::KernelError;
 use crate::plan::{Pass, Strips};
-use crate::{Element, KernelError};
+
+/// A number that every kernel can compute with.
+pub(super) trait Number: Real + Product + Factorization {}
+
+impl<T: Real + Product + Factorization> Number for T {}
 
 /// What runs a step.
 pub(super) enum Kernel<T> {
@@ -23,7 +28,7 @@ pub(super) enum Kernel<T> {
     Move(Pass),
 }
 
-impl<T: Element> Kernel<T> {
+impl<T: Number> Kernel<T> {
     pub fn new(step: &Pass, memory: &Memory, strips: Option<&Strips>, isa: Runnable) -> Kernel<T> {
         match step {
             Pass::Fused(group) => Kernel::Fused(GroupKernel::new(group, memory, strips, isa)),
@@ -58,6 +63,14 @@ impl<T: Element> Kernel<T> {
             )),
             step => Kernel::Move(step.clone()),
         }
+    }
+
+    /// Memory of a thread that is enough for each of these.
+    pub fn scratch(kernels: &[Kernel<T>]) -> Scratch<T> {
+        GroupKernel::scratch(kernels.iter().filter_map(|kernel| match kernel {
+            Kernel::Fused(group) => Some(group),
+            _ => None,
+        }))
     }
 
     /// Whether a step's kernel can be run strip by strip.

@@ -1,26 +1,27 @@
 //! The CPU executor: plans run as scalar loops compiled for each instruction set.
 
-mod arena;
-mod group;
 pub mod isa;
 mod kernel;
-pub(crate) mod linalg;
+mod kernels;
+mod loaded;
 pub mod math;
-pub(crate) mod matmul;
-mod moves;
-pub mod noise;
-pub(crate) mod pack;
+mod memory;
 mod program;
-mod reduce;
 mod strips;
 mod watch;
 
-use crate::device::DeviceError;
+use std::sync::Arc;
+
+use crate::backend::{Backend, Loaded, Program};
+use crate::data::Binding;
+use crate::element::Precision;
+use crate::error::{DeviceError, KernelError};
 use crate::plan::Plan;
-use crate::ranks::Seat;
-use crate::{Backend, DeviceGroup, KernelError, Precision, Program};
+use crate::ranks::{DeviceGroup, Start};
+use crate::replicas::Replicas;
 use isa::{Isa, Runnable};
-use program::CpuProgram;
+use kernel::Number;
+use loaded::CpuLoaded;
 
 /// The CPU as a backend: an instruction set and a number of threads.
 ///
@@ -60,10 +61,15 @@ impl Cpu {
     pub fn group(self, ranks: usize) -> Result<DeviceGroup, DeviceError> {
         let threads = self.threads / ranks.max(1);
         let members = vec![self.threads(threads); ranks];
-        DeviceGroup::new(members, |members, plan, precision, seats| {
-            let pairs = members.iter().zip(seats);
-            let programs = pairs.map(|(cpu, seat)| cpu.program(plan, precision, Some(seat)));
-            Ok(programs.collect())
+        DeviceGroup::new(members, |members, plan, data, precision| {
+            // One memory holds the data of all ranks.
+            let Some(Cpu { isa, threads }) = members.first().cloned() else {
+                return Err(DeviceError::EmptyGroup.into());
+            };
+            Ok(match precision {
+                Precision::F32 => ranks_of(CpuLoaded::<f32>::new(plan, data, isa, threads)?),
+                Precision::F64 => ranks_of(CpuLoaded::<f64>::new(plan, data, isa, threads)?),
+            })
         })
     }
 
@@ -75,18 +81,28 @@ impl Cpu {
         let isa = isa.check()?;
         Ok(Cpu { isa, ..self })
     }
+}
 
-    fn program(&self, plan: &Plan, precision: Precision, seat: Option<Seat>) -> Box<dyn Program> {
-        let Cpu { isa, threads } = *self;
-        match precision {
-            Precision::F32 => Box::new(CpuProgram::<f32>::new(plan, isa, threads, seat)),
-            Precision::F64 => Box::new(CpuProgram::<f64>::new(plan, isa, threads, seat)),
-        }
-    }
+/// What makes a program for each seat.
+fn ranks_of<T: Number>(loaded: CpuLoaded<T>) -> Box<Start> {
+    Box::new(move |seats| {
+        let program = |seat| Box::new(loaded.program(Some(seat))) as Box<dyn Program>;
+        let one = |seat| Box::new(vec![program(seat)]) as Box<dyn Replicas>;
+        Ok(seats.into_iter().map(one).collect())
+    })
 }
 
 impl Backend for Cpu {
-    fn compile(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Program>, KernelError> {
-        Ok(self.program(plan, precision, None))
+    fn load(
+        &self,
+        plan: &Arc<Plan>,
+        data: &[Binding],
+        precision: Precision,
+    ) -> Result<Arc<dyn Loaded>, KernelError> {
+        let Cpu { isa, threads } = *self;
+        Ok(match precision {
+            Precision::F32 => Arc::new(CpuLoaded::<f32>::new(plan, data, isa, threads)?),
+            Precision::F64 => Arc::new(CpuLoaded::<f64>::new(plan, data, isa, threads)?),
+        })
     }
 }

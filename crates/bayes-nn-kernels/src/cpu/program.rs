@@ -1,4 +1,4 @@
-//! A plan laid out in memory and run step by step.
+//! A replica of a plan: its memory, and its passes run step by step.
 
 use std::iter::repeat_n;
 use std::ops::Range;
@@ -7,116 +7,38 @@ use std::sync::Arc;
 use bayes_nn_autodiff::{InputId, Kind};
 use rayon::ThreadPool;
 
-use super::arena::Arena;
-use super::group::Scratch;
 use super::isa::Runnable;
-use super::kernel::Kernel;
-use super::strips::{self, Memory, Place};
+use super::kernel::{Kernel, Number};
+use super::memory::{Arena, Frame, Memory, Scratch, Shared, WORTH_A_THREAD};
+use super::strips;
 use super::watch::{Stopwatch, Unwatched, Watch};
-use crate::plan::{Plan, Value, ValueId};
+use crate::backend::Program;
+use crate::error::KernelError;
+use crate::known::Known;
+use crate::plan::{Plan, ValueId};
+use crate::profile::Profile;
 use crate::ranks::Seat;
-use crate::{Element, KernelError, Profile, Program};
 
-/// A pass is cut into pieces for several threads when it costs more than this, counted in simple
-/// operations on elements: about 5 microseconds on one thread with AVX-512.
-pub(super) const WORTH_A_THREAD: usize = 200_000;
-
-/// What every kernel of a program needs: memory, and where the run stands.
-#[derive(Clone, Copy)]
-pub(super) struct Frame<'a, T> {
-    pub arena: *mut T,
-    /// Where column 0 of the strip at hand would be.
-    strip: *mut T,
-    /// Memory for the strips of all threads, and how much of it each has.
-    strips: *mut T,
-    strip_elements: usize,
-    pub indices: *mut u32,
-    pub values: &'a [Value],
+/// Passes of a plan and their memory, as all programs of them have it.
+pub(super) struct Part<T> {
+    pub memory: Memory,
+    pub shared: Arc<Shared<T>>,
+    pub known: Arc<Known>,
     pub isa: Runnable,
-    scratch: *mut Scratch<T>,
-    /// Whether pieces of a kernel may run at the same time.
-    pub parallel: bool,
-    /// Which of several ranks this is.
-    pub seat: Option<&'a Seat>,
-    pub seed: u64,
-    pub step: u64,
-}
-
-// SAFETY: kernels that share a frame between threads write disjoint parts of the arena.
-unsafe impl<T: Sync> Sync for Frame<'_, T> {}
-
-impl<T: Element> Frame<'_, T> {
-    pub fn value(&self, id: ValueId) -> &Value {
-        &self.values[id.index()]
-    }
-
-    /// The number of the thread that asks.
-    fn thread(&self) -> usize {
-        match self.parallel {
-            true => rayon::current_thread_index().unwrap_or(0),
-            false => 0,
-        }
-    }
-
-    /// The scratch memory of the thread that asks.
-    #[expect(clippy::mut_from_ref, reason = "every thread has its own")]
-    pub fn scratch(&self) -> &mut Scratch<T> {
-        // SAFETY: there is one for each thread of the pool, and a thread runs one kernel at a
-        // time: kernels do not wait for others.
-        unsafe { &mut *self.scratch.add(self.thread()) }
-    }
-
-    /// This frame with the memory of the thread that asks, for a strip from `column` on.
-    pub fn at_strip(&self, column: usize) -> Self {
-        let own = self
-            .strips
-            .wrapping_add(self.thread() * self.strip_elements);
-        Frame {
-            strip: own.wrapping_sub(column),
-            ..*self
-        }
-    }
-
-    /// Where a value starts. The plan keeps its elements inside the arena, `Memory` those of a
-    /// strip inside a strip's memory.
-    #[inline(always)]
-    pub fn at(&self, place: Place) -> *mut T {
-        let base = match place.of_strip {
-            true => self.strip,
-            false => self.arena,
-        };
-        base.wrapping_add(place.offset)
-    }
-
-    /// Where the elements of a real value start.
-    ///
-    /// The plan keeps `offset + layout.span()` inside the arena.
-    pub fn floats(&self, value: &Value) -> *mut T {
-        debug_assert_eq!(value.kind, Kind::Float);
-        // SAFETY: the plan placed the value inside the arena.
-        unsafe { self.arena.add(value.offset) }
-    }
-
-    /// Where the elements of an index start.
-    pub fn index(&self, value: &Value) -> *mut u32 {
-        debug_assert_eq!(value.kind, Kind::Index);
-        // SAFETY: the plan placed the value inside the arena.
-        unsafe { self.indices.add(value.offset) }
-    }
+    /// Threads of a program, at the most.
+    pub threads: usize,
 }
 
 pub(super) struct CpuProgram<T> {
-    plan: Arc<Plan>,
+    part: Arc<Part<T>>,
     kernels: Vec<Kernel<T>>,
     floats: Arena<T>,
     /// For the strips of each thread.
     strips: Arena<T>,
-    strip_elements: usize,
     indices: Arena<u32>,
     written: Vec<bool>,
-    /// Whether what depends on data alone is to be computed.
+    /// Whether hoisted passes are to be run.
     stale: bool,
-    isa: Runnable,
     scratch: Vec<Scratch<T>>,
     /// The states when they were last saved, one after the other.
     saved: Vec<T>,
@@ -128,81 +50,84 @@ pub(super) struct CpuProgram<T> {
     step: u64,
 }
 
-impl<T: Element> CpuProgram<T> {
-    pub fn new(plan: &Plan, isa: Runnable, threads: usize, seat: Option<Seat>) -> CpuProgram<T> {
-        let memory = Memory::new(plan, Kernel::<T>::runs_on_strips);
+impl<T: Number> CpuProgram<T> {
+    pub fn new(part: Arc<Part<T>>, seat: Option<Seat>) -> CpuProgram<T> {
+        let Part {
+            memory,
+            shared,
+            known,
+            isa,
+            threads,
+        } = &*part;
+        let plan = &memory.plan;
         let strips_of = |step: usize| {
-            let mut strips = memory.plan.strips.iter();
+            let mut strips = plan.strips.iter();
             strips.find(|s| s.steps.contains(&step))
         };
-        let kernels: Vec<Kernel<T>> = (memory.plan.passes.iter().enumerate())
-            .map(|(number, step)| Kernel::new(step, &memory, strips_of(number), isa))
+        let kernels: Vec<Kernel<T>> = (plan.passes.iter().enumerate())
+            .map(|(number, step)| Kernel::new(step, memory, strips_of(number), *isa))
             .collect();
         let cost = |kernels: &[Kernel<T>]| kernels.iter().map(Kernel::cost).sum::<usize>();
         let large = kernels.iter().any(|kernel| kernel.cost() > WORTH_A_THREAD)
-            || (memory.plan.strips.iter())
+            || (plan.strips.iter())
                 .any(|strips| cost(&kernels[strips.steps.clone()]) > WORTH_A_THREAD);
         // A machine that refuses threads runs the same program on this one.
-        let pool = (large && threads > 1)
-            .then(|| rayon::ThreadPoolBuilder::new().num_threads(threads).build())
+        let pool = (large && *threads > 1)
+            .then(|| {
+                rayon::ThreadPoolBuilder::new()
+                    .num_threads(*threads)
+                    .build()
+            })
             .and_then(Result::ok);
         let threads = pool.as_ref().map_or(1, |p| p.current_num_threads());
-        let scratch = (0..threads)
-            .map(|_| {
-                Scratch::for_kernels(kernels.iter().filter_map(|kernel| match kernel {
-                    Kernel::Fused(group) => Some(group),
-                    _ => None,
-                }))
-            })
-            .collect();
+        let scratch = (0..threads).map(|_| Kernel::scratch(&kernels)).collect();
         let mut program = CpuProgram {
             floats: Arena::new(plan.floats),
             // The strips of different threads start on different cache lines.
             strips: Arena::new(threads * memory.strip),
-            strip_elements: memory.strip,
             indices: Arena::new(plan.indices),
-            written: vec![false; plan.inputs.len()],
+            written: known.columns.iter().map(Option::is_some).collect(),
             stale: true,
             kernels,
-            isa,
             scratch,
             saved: Vec::new(),
             pool,
             seat,
             seed: 0,
             step: 0,
-            plan: Arc::new(memory.plan),
+            part: part.clone(),
         };
-        let plan = program.plan.clone();
-        let arena = program.floats.start();
+        let bases = shared.bases(&program.floats);
         for (number, kernel) in program.kernels.iter_mut().enumerate() {
-            let mut strips = plan.strips.iter();
-            let runs_whole = !strips.any(|run| run.steps.contains(&number));
+            let runs_whole = strips_of(number).is_none();
             if let (Kernel::Fused(group), Some(scratch), true) =
                 (kernel, program.scratch.first_mut(), runs_whole)
             {
-                group.bind(arena, scratch, isa);
+                group.bind(bases, scratch, *isa);
             }
-        }
-        for (value, constant) in &plan.constants {
-            program.put(*value, constant.iter().copied());
         }
         program
     }
 
-    /// Gives a value its elements, in row-major order.
-    fn put(&mut self, id: ValueId, mut values: impl Iterator<Item = f64>) {
-        let value = &self.plan.values[id.index()];
+    /// Gives a value its elements, in row-major order. Those of values that programs share may be
+    /// given only as long as there is no other program.
+    pub fn put(&mut self, id: ValueId, mut values: impl Iterator<Item = f64>) {
+        let Part { memory, shared, .. } = &*self.part;
+        let (value, place) = (memory.value(id), memory.place(id));
         for run in value.layout.runs() {
             match value.kind {
                 Kind::Float => {
-                    let floats = &mut self.floats.elements_mut()[value.offset..][run];
+                    let start = shared.bases(&self.floats).at(place);
+                    // SAFETY: the plan placed the value inside its memory, which nobody uses now.
+                    let floats = unsafe { part_mut(start, run) };
                     for (to, v) in floats.iter_mut().zip(&mut values) {
                         *to = T::from_f64(v);
                     }
                 }
                 Kind::Index => {
-                    let indices = &mut self.indices.elements_mut()[value.offset..][run];
+                    let start = shared.index_bases(&self.indices).at(place);
+                    // SAFETY: as above.
+                    let indices = unsafe { part_mut(start, run) };
                     for (to, v) in indices.iter_mut().zip(&mut values) {
                         *to = v as u32;
                     }
@@ -211,26 +136,35 @@ impl<T: Element> CpuProgram<T> {
         }
     }
 
+    fn plan(&self) -> &Plan {
+        &self.part.memory.plan
+    }
+
     fn values(&self, id: ValueId) -> Vec<f64> {
-        let mut values = vec![0.0; self.plan.values[id.index()].shape.elements()];
+        let mut values = vec![0.0; self.plan().values[id.index()].shape.elements()];
         self.read_into(id, &mut values);
         values
     }
 
     /// Reads the elements of a value, in row-major order.
     fn read_into(&self, id: ValueId, values: &mut [f64]) {
-        let value = &self.plan.values[id.index()];
+        let Part { memory, shared, .. } = &*self.part;
+        let (value, place) = (memory.value(id), memory.place(id));
         let mut values = values.iter_mut();
         for run in value.layout.runs() {
             match value.kind {
                 Kind::Float => {
-                    let floats = &self.floats.elements()[value.offset..][run];
+                    let start = shared.bases(&self.floats).at(place);
+                    // SAFETY: the plan placed the value inside its memory, which nobody writes now.
+                    let floats = unsafe { part_of(start, run) };
                     for (from, v) in floats.iter().zip(&mut values) {
                         *v = from.to_f64();
                     }
                 }
                 Kind::Index => {
-                    let indices = &self.indices.elements()[value.offset..][run];
+                    let start = shared.index_bases(&self.indices).at(place);
+                    // SAFETY: as above.
+                    let indices = unsafe { part_of(start, run) };
                     for (from, v) in indices.iter().zip(&mut values) {
                         *v = f64::from(*from);
                     }
@@ -246,15 +180,17 @@ impl<T: Element> CpuProgram<T> {
         parallel: bool,
         watch: &mut W,
     ) -> Result<(), KernelError> {
-        let (plan, seat) = (self.plan.clone(), self.seat.clone());
+        let (part, seat) = (self.part.clone(), self.seat.clone());
+        let Part { memory, shared, .. } = &*part;
+        let plan = &memory.plan;
         let mut frame = Frame {
-            arena: self.floats.start(),
-            indices: self.indices.start(),
-            values: &plan.values,
-            isa: self.isa,
-            strip: std::ptr::null_mut(),
+            bases: shared.bases(&self.floats),
+            indices: shared.index_bases(&self.indices),
+            columns: &shared.columns,
+            memory,
+            isa: part.isa,
             strips: self.strips.start(),
-            strip_elements: self.strip_elements,
+            strip_elements: memory.strip,
             scratch: self.scratch.as_mut_ptr(),
             parallel,
             seat: seat.as_ref(),
@@ -281,7 +217,8 @@ impl<T: Element> CpuProgram<T> {
         watch: &mut W,
     ) -> Result<(), KernelError> {
         let mut number = passes.start;
-        let strips = self.plan.strips.iter();
+        let part = self.part.clone();
+        let strips = part.memory.plan.strips.iter();
         let mut strips = strips
             .filter(|run| passes.contains(&run.steps.start))
             .peekable();
@@ -298,20 +235,23 @@ impl<T: Element> CpuProgram<T> {
         Ok(())
     }
 
+    /// The number of an input that may be written.
+    fn unbound(&self, number: usize) -> Result<usize, KernelError> {
+        let name = || self.plan().inputs[number].name.clone();
+        match self.part.known.columns[number] {
+            Some(_) => Err(KernelError::Bound { name: name() }),
+            None => Ok(number),
+        }
+    }
+
     /// What is to be known after input number `input` got a value.
     fn wrote(&mut self, input: usize) {
         self.written[input] = true;
-        self.stale |= self.plan.inputs[input].hoisted;
+        self.stale |= self.plan().inputs[input].hoisted;
     }
 
-    fn run_anywhere<W: Watch>(&mut self, steps: u64, watch: &mut W) -> Result<(), KernelError> {
-        if let Some(unset) = self.written.iter().position(|w| !w) {
-            let input = &self.plan.inputs[unset];
-            return Err(KernelError::Unset {
-                name: input.name.clone(),
-                shape: self.plan.values[input.value.index()].shape,
-            });
-        }
+    /// Runs steps whose inputs are known.
+    pub fn run_ready<W: Watch>(&mut self, steps: u64, watch: &mut W) -> Result<(), KernelError> {
         match self.pool.take() {
             None => self.run_here(steps, false, watch),
             Some(pool) => {
@@ -321,6 +261,35 @@ impl<T: Element> CpuProgram<T> {
             }
         }
     }
+
+    fn run_written<W: Watch>(&mut self, steps: u64, watch: &mut W) -> Result<(), KernelError> {
+        if let Some(unset) = self.written.iter().position(|w| !w) {
+            let input = &self.plan().inputs[unset];
+            return Err(KernelError::Unset {
+                name: input.name.clone(),
+                shape: self.plan().values[input.value.index()].shape,
+            });
+        }
+        self.run_ready(steps, watch)
+    }
+}
+
+/// Elements from `start` on, to be read.
+///
+/// # Safety
+/// They lie there, and nobody writes them as long as the result is used.
+unsafe fn part_of<'a, E>(start: *mut E, part: Range<usize>) -> &'a [E] {
+    // SAFETY: the caller's promise.
+    unsafe { std::slice::from_raw_parts(start.add(part.start), part.len()) }
+}
+
+/// Elements from `start` on, to be written.
+///
+/// # Safety
+/// They lie there, and nobody else uses them as long as the result is used.
+unsafe fn part_mut<'a, E>(start: *mut E, part: Range<usize>) -> &'a mut [E] {
+    // SAFETY: the caller's promise.
+    unsafe { std::slice::from_raw_parts_mut(start.add(part.start), part.len()) }
 }
 
 /// Where the states lie.
@@ -332,57 +301,73 @@ fn state_ranges(plan: &Plan) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
-impl<T: Element> Program for CpuProgram<T> {
+impl<T: Number> Program for CpuProgram<T> {
     fn write(&mut self, input: InputId, values: &[f64]) -> Result<(), KernelError> {
-        let number = self.plan.input_for(input, values)?;
-        let id = self.plan.inputs[number].value;
+        let number = self.unbound(self.plan().input_for(input, values)?)?;
+        let id = self.plan().inputs[number].value;
         self.put(id, values.iter().copied());
         self.wrote(number);
         Ok(())
     }
 
     fn fill(&mut self, input: InputId, value: f64) -> Result<(), KernelError> {
-        let number = self.plan.input_of(input, &[value])?;
-        let id = self.plan.inputs[number].value;
-        let elements = self.plan.values[id.index()].shape.elements();
+        let number = self.unbound(self.plan().input_of(input, &[value])?)?;
+        let id = self.plan().inputs[number].value;
+        let elements = self.plan().values[id.index()].shape.elements();
         self.put(id, repeat_n(value, elements));
         self.wrote(number);
         Ok(())
     }
 
     fn read_input(&self, input: InputId) -> Vec<f64> {
-        let input = self.plan.inputs.iter().find(|i| i.id == input);
-        input.map_or_else(Vec::new, |i| self.values(i.value))
+        let Some(number) = self.plan().inputs.iter().position(|i| i.id == input) else {
+            return Vec::new();
+        };
+        let id = self.plan().inputs[number].value;
+        match (
+            &self.part.known.columns[number],
+            self.plan().values[id.index()].kind,
+        ) {
+            (None, _) => self.values(id),
+            (Some(column), Kind::Index) => column.to_f64(),
+            (Some(column), Kind::Float) => {
+                let numbers = column.to_f64().into_iter();
+                numbers.map(|v| T::from_f64(v).to_f64()).collect()
+            }
+        }
     }
 
     fn read_output(&self, output: usize) -> Vec<f64> {
-        let output = self.plan.outputs.get(output);
+        let output = self.plan().outputs.get(output);
         output.map_or_else(Vec::new, |value| self.values(*value))
     }
 
     fn read_output_into(&self, output: usize, values: &mut [f64]) {
-        if let Some(id) = self.plan.outputs.get(output) {
+        if let Some(id) = self.plan().outputs.get(output) {
             self.read_into(*id, values);
         }
     }
 
     fn run(&mut self, steps: u64) -> Result<(), KernelError> {
-        self.run_anywhere(steps, &mut Unwatched)
+        self.run_written(steps, &mut Unwatched)
     }
 
     fn profile(&mut self, steps: u64) -> Result<Profile, KernelError> {
-        let passes = self.plan.passes();
+        let passes = self.plan().passes();
         let mut watch = Stopwatch::new(passes.len());
-        self.run_anywhere(steps, &mut watch)?;
+        self.run_written(steps, &mut watch)?;
         Ok(Profile::of_samples(passes, watch.seconds(), T::PRECISION))
     }
 
     fn save(&mut self) {
         let floats = self.floats.elements();
         self.saved.clear();
-        self.saved
-            .reserve_exact(state_ranges(&self.plan).map(|range| range.len()).sum());
-        for range in state_ranges(&self.plan) {
+        self.saved.reserve_exact(
+            state_ranges(&self.part.memory.plan)
+                .map(|range| range.len())
+                .sum(),
+        );
+        for range in state_ranges(&self.part.memory.plan) {
             self.saved.extend_from_slice(&floats[range]);
         }
     }
@@ -390,7 +375,7 @@ impl<T: Element> Program for CpuProgram<T> {
     fn restore(&mut self) {
         let floats = self.floats.elements_mut();
         let mut saved = &self.saved[..];
-        for range in state_ranges(&self.plan) {
+        for range in state_ranges(&self.part.memory.plan) {
             let Some((state, rest)) = saved.split_at_checked(range.len()) else {
                 return;
             };
@@ -404,8 +389,11 @@ impl<T: Element> Program for CpuProgram<T> {
     }
 
     fn first_non_finite(&self, input: InputId) -> Option<usize> {
-        let input = self.plan.inputs.iter().find(|i| i.id == input)?;
-        let value = &self.plan.values[input.value.index()];
+        let number = self.plan().inputs.iter().position(|i| i.id == input)?;
+        if let Some(column) = &self.part.known.columns[number] {
+            return column.position(|v| !v.is_finite());
+        }
+        let value = self.part.memory.value(self.plan().inputs[number].value);
         let floats = match value.kind {
             Kind::Float => &self.floats.elements()[value.offset..],
             Kind::Index => return None,
@@ -425,10 +413,12 @@ mod tests {
 
     use super::*;
     use crate::cpu::isa::Isa;
+    use crate::cpu::loaded::CpuLoaded;
 
     /// The outputs and the states after some steps, and how many groups were bound.
-    fn run<T: Element>(plan: &Plan, isa: Runnable, bound: bool) -> (Vec<u64>, usize) {
-        let mut program = CpuProgram::<T>::new(plan, isa, 1, None);
+    fn run<T: Number>(plan: &Plan, isa: Runnable, bound: bool) -> (Vec<u64>, usize) {
+        let loaded = CpuLoaded::<T>::new(plan, &[], isa, 1).unwrap();
+        let mut program = loaded.program(None);
         let groups = program
             .kernels
             .iter_mut()

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use cudarc::nvrtc::{result, sys};
 
 use super::cache::Cache;
-use crate::device::DeviceError;
+use crate::error::DeviceError;
 
 /// What every text is compiled with, besides its architecture.
 const OPTIONS: [&str; 1] = ["--std=c++17"];

@@ -9,7 +9,6 @@ use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, OnceLock};
 
-use bayes_nn_autodiff::InputId;
 use cudarc::cublas;
 use cudarc::cublas::result::CublasError;
 use cudarc::driver::sys::{CUdevice_attribute, CUresult};
@@ -17,14 +16,22 @@ use cudarc::driver::{CudaContext, CudaModule, CudaSlice, CudaStream, DriverError
 use cudarc::nvrtc::Ptx;
 
 use super::compiler;
-use super::emit::{BlockLoop, Tiny};
-use super::lanes::{alone, together};
-use super::program::DeviceProgram;
+use super::emit::{BlockLoop, Source, Tiny};
 #[cfg(feature = "nccl")]
-use crate::DeviceGroup;
-use crate::device::DeviceError;
+use super::program::DeviceProgram;
+use super::program::{Launches, LoadedLaunches, Memory};
+use super::replicas;
+#[cfg(feature = "nccl")]
+use crate::backend::Program;
+use crate::backend::{Backend, Loaded};
+use crate::data::Binding;
+use crate::element::Precision;
+use crate::error::{DeviceError, KernelError};
 use crate::plan::Plan;
-use crate::{Backend, KernelError, Lanes, Precision, Program};
+#[cfg(feature = "nccl")]
+use crate::ranks::{DeviceGroup, Seat};
+#[cfg(feature = "nccl")]
+use crate::replicas::Replicas;
 use block_loop::GpuLoop;
 use launches::Gpu;
 
@@ -153,24 +160,29 @@ impl Cuda {
         crate::device::each_once(&ordinals)?;
         each_alike(&members)?;
         nccl::present()?;
-        let group = DeviceGroup::new(members, |members, plan, precision, seats| {
-            let ranks = members.iter().zip(&seats);
-            let programs = ranks.map(|(cuda, seat)| {
-                DeviceProgram::new(plan, precision, Some(seat), |source, memory| {
-                    Gpu::new(cuda, source, memory, precision, true)
-                })
-            });
-            let mut programs: Vec<DeviceProgram<Gpu>> = programs.collect::<Result<_, _>>()?;
-            // Last, when nothing is left to load or to allocate: both may wait for kernels, and
-            // those of NCCL for other ranks.
-            nccl::connect(
-                programs.iter_mut().map(DeviceProgram::engine).collect(),
-                seats,
-            )?;
-            let programs = programs.into_iter();
-            Ok(programs
-                .map(|program| Box::new(program) as Box<dyn Program>)
-                .collect())
+        let group = DeviceGroup::new(members, |members, plan, data, precision| {
+            let launches = Arc::new(Launches::new(plan, data, precision)?);
+            let members = members.to_vec();
+            Ok(Box::new(move |seats: Vec<Seat>| {
+                let ranks = members.iter().zip(&seats);
+                let programs = ranks.map(|(cuda, seat)| {
+                    DeviceProgram::new(&launches, Some(seat), |source, memory| {
+                        Gpu::new(cuda, source, memory, precision, true)
+                    })
+                });
+                let mut programs: Vec<DeviceProgram<Gpu>> = programs.collect::<Result<_, _>>()?;
+                // Last, when nothing is left to load or to allocate: both may wait for kernels, and
+                // those of NCCL for other ranks.
+                nccl::connect(
+                    programs.iter_mut().map(DeviceProgram::engine).collect(),
+                    seats,
+                )?;
+                let programs = programs.into_iter();
+                let one = |program| Box::new(vec![Box::new(program) as Box<dyn Program>]);
+                Ok(programs
+                    .map(|program| one(program) as Box<dyn Replicas>)
+                    .collect())
+            }))
         })?;
         Ok(group.ended_by_failure())
     }
@@ -248,29 +260,23 @@ fn driver_version() -> Result<i32, DeviceError> {
 }
 
 impl Backend for Cuda {
-    fn compile(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Program>, KernelError> {
-        if let Some(code) = BlockLoop::alone(plan, precision, self.tiny) {
-            let engine = GpuLoop::new(self, &code, 1)?;
-            return alone(plan, precision, code, engine);
-        }
-        let program = DeviceProgram::new(plan, precision, None, |source, memory| {
-            Gpu::new(self, source, memory, precision, false)
-        })?;
-        Ok(Box::new(program))
-    }
-
-    fn compile_lanes(
+    fn load(
         &self,
-        plan: &Plan,
+        plan: &Arc<Plan>,
+        data: &[Binding],
         precision: Precision,
-        shared: &[InputId],
-        lanes: usize,
-    ) -> Result<Option<Box<dyn Lanes>>, KernelError> {
-        let Some(code) = BlockLoop::new(plan, precision, self.tiny, shared) else {
-            return Ok(None);
-        };
-        let engine = GpuLoop::new(self, &code, lanes)?;
-        together(plan, precision, code, engine, lanes).map(Some)
+    ) -> Result<Arc<dyn Loaded>, KernelError> {
+        let engine = |code: &BlockLoop| GpuLoop::new(self, code);
+        if let Some(tiny) = replicas::load(plan, data, precision, self.tiny, engine)? {
+            return Ok(tiny);
+        }
+        let cuda = self.clone();
+        Ok(Arc::new(LoadedLaunches {
+            launches: Arc::new(Launches::new(plan, data, precision)?),
+            engine: move |source: &Source, memory: &Memory| {
+                Gpu::new(&cuda, source, memory, precision, false)
+            },
+        }))
     }
 }
 

@@ -10,16 +10,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use bayes_nn_autodiff::InputId;
 use libloading::{Library, Symbol};
 
-use super::emit::{AllReduceMean, BlockLoop, Launch, Product, Tiny};
-use super::lanes::{LoopEngine, alone, together};
-use super::program::{DeviceProgram, Engine, Memory};
-use crate::device::DeviceError;
+use super::emit::{AllReduceMean, BlockLoop, Launch, Product, Source, Tiny};
+use super::program::{DeviceProgram, Engine, Launches, LoadedLaunches, Memory};
+use super::replicas::{self, LoopEngine};
+use crate::backend::{Backend, Loaded, Program};
+use crate::data::Binding;
+use crate::element::{Element, Precision};
+use crate::error::{DeviceError, KernelError};
 use crate::plan::Plan;
+use crate::ranks::DeviceGroup;
 use crate::ranks::Seat;
-use crate::{Backend, DeviceGroup, Element, KernelError, Lanes, Precision, Program};
+use crate::replicas::Replicas;
 
 /// CUDA's words in C++.
 const HEADER: &str = include_str!("host.hpp");
@@ -80,33 +83,39 @@ impl Host {
     /// # Errors
     /// When there are no ranks.
     pub fn group(self, ranks: usize) -> Result<DeviceGroup, DeviceError> {
-        DeviceGroup::new(vec![self; ranks], |hosts, plan, precision, seats| {
-            let pairs = hosts.iter().zip(seats);
-            let programs = pairs.map(|(host, seat)| host.launches(plan, precision, Some(seat)));
-            programs.collect()
+        DeviceGroup::new(vec![self; ranks], |hosts, plan, data, precision| {
+            let (hosts, launches) = (hosts.to_vec(), Launches::new(plan, data, precision)?);
+            let launches = Arc::new(launches);
+            Ok(Box::new(move |seats: Vec<Seat>| {
+                let ranks = hosts.iter().zip(seats);
+                let programs = ranks.map(|(host, seat)| -> Result<Box<dyn Replicas>, _> {
+                    let engine = host.engine(precision, Some(seat.clone()));
+                    let program = DeviceProgram::new(&launches, Some(&seat), engine)?;
+                    Ok(Box::new(vec![Box::new(program) as Box<dyn Program>]))
+                });
+                programs.collect()
+            }))
         })
     }
 
-    /// A plan as launches.
-    fn launches(
+    /// What makes an engine for launches.
+    fn engine(
         &self,
-        plan: &Plan,
         precision: Precision,
         seat: Option<Seat>,
-    ) -> Result<Box<dyn Program>, KernelError> {
-        let own = seat.clone();
-        let program = DeviceProgram::new(plan, precision, seat.as_ref(), |source, memory| {
+    ) -> impl Fn(&Source, &Memory) -> Result<HostEngine, DeviceError> + Send + Sync + 'static {
+        let host = self.clone();
+        move |source, memory| {
             Ok(HostEngine {
-                library: self.library(&source.text)?,
+                library: host.library(&source.text)?,
                 launches: source.launches.clone(),
                 words: Words::new(memory.bytes),
                 memory: memory.clone(),
                 precision,
-                reversed: self.reversed,
-                seat: own,
+                reversed: host.reversed,
+                seat: seat.clone(),
             })
-        })?;
-        Ok(Box::new(program))
+        }
     }
 
     fn library(&self, text: &str) -> Result<Arc<Library>, DeviceError> {
@@ -168,26 +177,20 @@ impl Drop for Folder {
 }
 
 impl Backend for Host {
-    fn compile(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Program>, KernelError> {
-        if let Some(code) = BlockLoop::alone(plan, precision, self.tiny) {
-            let engine = HostLoop::new(self, &code)?;
-            return alone(plan, precision, code, engine);
-        }
-        self.launches(plan, precision, None)
-    }
-
-    fn compile_lanes(
+    fn load(
         &self,
-        plan: &Plan,
+        plan: &Arc<Plan>,
+        data: &[Binding],
         precision: Precision,
-        shared: &[InputId],
-        lanes: usize,
-    ) -> Result<Option<Box<dyn Lanes>>, KernelError> {
-        let Some(code) = BlockLoop::new(plan, precision, self.tiny, shared) else {
-            return Ok(None);
-        };
-        let engine = HostLoop::new(self, &code)?;
-        together(plan, precision, code, engine, lanes).map(Some)
+    ) -> Result<Arc<dyn Loaded>, KernelError> {
+        let engine = |code: &BlockLoop| HostLoop::new(self, code);
+        if let Some(tiny) = replicas::load(plan, data, precision, self.tiny, engine)? {
+            return Ok(tiny);
+        }
+        Ok(Arc::new(LoadedLaunches {
+            launches: Arc::new(Launches::new(plan, data, precision)?),
+            engine: self.engine(precision, None),
+        }))
     }
 }
 

@@ -1,5 +1,9 @@
 //! A plan laid out in one block of device memory, whatever the engine that computes there.
+//!
+//! Every replica has a block of its own, in which the data lie beside its states, in the type in
+//! which the program calculates. They are converted and copied there when it is started.
 
+use std::fmt;
 use std::iter::repeat_n;
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,13 +12,18 @@ use bayes_nn_autodiff::{InputId, Kind};
 
 use super::emit::{Launch, Source};
 use super::values::{
-    NO_ERROR, bytes_of, decode, element_bytes, encode, index_error, numbers_of, real_bytes, span,
-    unset,
+    NO_ERROR, bytes_of, decode, element_bytes, encode, encode_column, index_error, numbers_of,
+    real_bytes, span, unset,
 };
-use crate::device::DeviceError;
+use crate::backend::{Loaded, Program};
+use crate::data::Binding;
+use crate::element::Precision;
+use crate::error::{DeviceError, KernelError};
+use crate::known::Known;
 use crate::plan::{Plan, Value, ValueId};
+use crate::profile::Profile;
 use crate::ranks::Seat;
-use crate::{KernelError, Precision, Profile, Program};
+use crate::replicas::Replicas;
 
 /// What computes: a device with one block of memory, and the launches of a step.
 pub(super) trait Engine: Send {
@@ -81,12 +90,65 @@ fn states(plan: &Plan) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
-/// A program on an engine.
-pub(super) struct DeviceProgram<E> {
+/// A plan as launches, with its data.
+pub(super) struct Launches {
     plan: Arc<Plan>,
     precision: Precision,
     memory: Memory,
-    launches: Vec<Launch>,
+    source: Source,
+    known: Known,
+}
+
+impl Launches {
+    pub fn new(
+        plan: &Arc<Plan>,
+        data: &[Binding],
+        precision: Precision,
+    ) -> Result<Launches, KernelError> {
+        let source = Source::new(plan, precision)?;
+        Ok(Launches {
+            known: Known::new(plan, data)?,
+            memory: Memory::new(plan, &source, precision),
+            plan: plan.clone(),
+            precision,
+            source,
+        })
+    }
+}
+
+/// A plan as launches, and what makes an engine for them.
+pub(super) struct LoadedLaunches<F> {
+    pub launches: Arc<Launches>,
+    pub engine: F,
+}
+
+impl<E, F> Loaded for LoadedLaunches<F>
+where
+    E: Engine + 'static,
+    F: Fn(&Source, &Memory) -> Result<E, DeviceError> + Send + Sync,
+{
+    fn start(&self, replicas: usize) -> Result<Box<dyn Replicas>, KernelError> {
+        let program = |_| -> Result<Box<dyn Program>, KernelError> {
+            let program = DeviceProgram::new(&self.launches, None, &self.engine)?;
+            Ok(Box::new(program))
+        };
+        let programs = (0..replicas).map(program);
+        Ok(Box::new(programs.collect::<Result<Vec<_>, _>>()?))
+    }
+}
+
+impl<F> fmt::Debug for LoadedLaunches<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = &self.launches.known;
+        f.debug_struct("LoadedLaunches")
+            .field("known", known)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A program on an engine.
+pub(super) struct DeviceProgram<E> {
+    shared: Arc<Launches>,
     written: Vec<bool>,
     has_saved: bool,
     /// What went wrong where nothing could be returned; the next run does.
@@ -97,23 +159,23 @@ pub(super) struct DeviceProgram<E> {
 impl<E: Engine> DeviceProgram<E> {
     /// Makes the engine, and puts there what is known already. Without a seat it is the only rank.
     pub fn new(
-        plan: &Plan,
-        precision: Precision,
+        shared: &Arc<Launches>,
         seat: Option<&Seat>,
         engine: impl FnOnce(&Source, &Memory) -> Result<E, DeviceError>,
     ) -> Result<DeviceProgram<E>, KernelError> {
-        let source = Source::new(plan, precision)?;
-        let memory = Memory::new(plan, &source, precision);
-        let engine = engine(&source, &memory)?;
-        let mut program = DeviceProgram {
-            written: vec![false; plan.inputs.len()],
-            plan: Arc::new(plan.clone()),
+        let Launches {
+            plan,
             precision,
-            launches: source.launches,
+            memory,
+            source,
+            known,
+        } = &**shared;
+        let mut program = DeviceProgram {
+            shared: shared.clone(),
+            written: known.columns.iter().map(Option::is_some).collect(),
             has_saved: false,
             failed: None,
-            engine,
-            memory,
+            engine: engine(source, memory)?,
         };
         program.set_control(0, 0)?;
         if plan.has_all_reduce() {
@@ -122,10 +184,17 @@ impl<E: Engine> DeviceProgram<E> {
             program.engine.write(8 * CONTROL, &rank)?;
         }
         let tables: Vec<u8> = source.tables.iter().flat_map(|n| n.to_ne_bytes()).collect();
-        let at = program.memory.indices + 4 * plan.indices;
+        let at = memory.indices + 4 * plan.indices;
         program.engine.write(at, &tables)?;
         for (value, constant) in &plan.constants {
             program.put(*value, constant.iter().copied())?;
+        }
+        for (input, column) in plan.inputs.iter().zip(&known.columns) {
+            if let Some(column) = column {
+                let value = &plan.values[input.value.index()];
+                let bytes = encode_column(value, *precision, column);
+                program.engine.write(program.place(value), &bytes)?;
+            }
         }
         Ok(program)
     }
@@ -149,31 +218,31 @@ impl<E: Engine> DeviceProgram<E> {
     /// Where a value starts.
     fn place(&self, value: &Value) -> usize {
         let start = match value.kind {
-            Kind::Float => self.memory.arena,
-            Kind::Index => self.memory.indices,
+            Kind::Float => self.shared.memory.arena,
+            Kind::Index => self.shared.memory.indices,
         };
-        start + value.offset * element_bytes(value, self.precision)
+        start + value.offset * element_bytes(value, self.shared.precision)
     }
 
     /// Gives a value its elements, in row-major order.
     fn put(&mut self, id: ValueId, elements: impl Iterator<Item = f64>) -> Result<(), DeviceError> {
-        let value = &self.plan.values[id.index()];
-        let bytes = encode(value, self.precision, elements);
+        let value = &self.shared.plan.values[id.index()];
+        let bytes = encode(value, self.shared.precision, elements);
         self.engine.write(self.place(value), &bytes)
     }
 
     /// Puts the elements of a value, in row-major order, into `elements`: as many as fit.
     fn read(&self, id: ValueId, elements: &mut [f64]) -> Result<(), DeviceError> {
-        let value = &self.plan.values[id.index()];
-        let mut bytes = vec![0; span(value, self.precision)];
+        let value = &self.shared.plan.values[id.index()];
+        let mut bytes = vec![0; span(value, self.shared.precision)];
         self.engine.read(self.place(value), &mut bytes)?;
-        decode(value, self.precision, &bytes, elements);
+        decode(value, self.shared.precision, &bytes, elements);
         Ok(())
     }
 
     /// The elements of a value; NaN where the device cannot be asked any more.
     fn values(&self, id: ValueId) -> Vec<f64> {
-        let mut values = vec![f64::NAN; self.plan.values[id.index()].shape.elements()];
+        let mut values = vec![f64::NAN; self.shared.plan.values[id.index()].shape.elements()];
         // A failure leaves them as they are; the next run reports it.
         let _ = self.read(id, &mut values);
         values
@@ -183,7 +252,7 @@ impl<E: Engine> DeviceProgram<E> {
         if let Some(failure) = self.failed.take() {
             return Err(failure.into());
         }
-        unset(&self.plan, self.written.iter().copied())
+        unset(&self.shared.plan, self.written.iter().copied())
     }
 
     /// Says which index was outside, if one was, and lets the program go on from there.
@@ -193,18 +262,28 @@ impl<E: Engine> DeviceProgram<E> {
             return Ok(());
         }
         self.set_control(seed, step)?;
-        Err(index_error(&self.plan, error, |index| self.values(index)))
+        Err(index_error(&self.shared.plan, error, |index| {
+            self.values(index)
+        }))
+    }
+
+    fn check_unbound(&self, number: usize) -> Result<(), KernelError> {
+        let name = || self.shared.plan.inputs[number].name.clone();
+        match self.shared.known.columns[number] {
+            Some(_) => Err(KernelError::Bound { name: name() }),
+            None => Ok(()),
+        }
     }
 
     fn number_of(&self, input: InputId) -> Option<usize> {
-        self.plan.inputs.iter().position(|i| i.id == input)
+        self.shared.plan.inputs.iter().position(|i| i.id == input)
     }
 
     /// The bytes of the states, and where each is kept.
     fn saved(&self) -> Vec<(Range<usize>, usize)> {
-        let (element, arena) = (self.memory.element, self.memory.arena);
-        let mut at = self.memory.saved;
-        let pairs = states(&self.plan).map(|range| {
+        let (element, arena) = (self.shared.memory.element, self.shared.memory.arena);
+        let mut at = self.shared.memory.saved;
+        let pairs = states(&self.shared.plan).map(|range| {
             let own = arena + range.start * element..arena + range.end * element;
             let kept = at;
             at += own.len();
@@ -216,17 +295,19 @@ impl<E: Engine> DeviceProgram<E> {
 
 impl<E: Engine> Program for DeviceProgram<E> {
     fn write(&mut self, input: InputId, values: &[f64]) -> Result<(), KernelError> {
-        let number = self.plan.input_for(input, values)?;
-        let id = self.plan.inputs[number].value;
+        let number = self.shared.plan.input_for(input, values)?;
+        self.check_unbound(number)?;
+        let id = self.shared.plan.inputs[number].value;
         self.put(id, values.iter().copied())?;
         self.written[number] = true;
         Ok(())
     }
 
     fn fill(&mut self, input: InputId, value: f64) -> Result<(), KernelError> {
-        let number = self.plan.input_of(input, &[value])?;
-        let id = self.plan.inputs[number].value;
-        let elements = self.plan.values[id.index()].shape.elements();
+        let number = self.shared.plan.input_of(input, &[value])?;
+        self.check_unbound(number)?;
+        let id = self.shared.plan.inputs[number].value;
+        let elements = self.shared.plan.values[id.index()].shape.elements();
         self.put(id, repeat_n(value, elements))?;
         self.written[number] = true;
         Ok(())
@@ -234,16 +315,16 @@ impl<E: Engine> Program for DeviceProgram<E> {
 
     fn read_input(&self, input: InputId) -> Vec<f64> {
         let number = self.number_of(input);
-        number.map_or_else(Vec::new, |n| self.values(self.plan.inputs[n].value))
+        number.map_or_else(Vec::new, |n| self.values(self.shared.plan.inputs[n].value))
     }
 
     fn read_output(&self, output: usize) -> Vec<f64> {
-        let output = self.plan.outputs.get(output);
+        let output = self.shared.plan.outputs.get(output);
         output.map_or_else(Vec::new, |value| self.values(*value))
     }
 
     fn read_output_into(&self, output: usize, values: &mut [f64]) {
-        if let Some(id) = self.plan.outputs.get(output)
+        if let Some(id) = self.shared.plan.outputs.get(output)
             && self.read(*id, values).is_err()
         {
             values.fill(f64::NAN);
@@ -258,11 +339,11 @@ impl<E: Engine> Program for DeviceProgram<E> {
 
     fn profile(&mut self, steps: u64) -> Result<Profile, KernelError> {
         self.ready()?;
-        let passes = self.plan.passes();
+        let passes = self.shared.plan.passes();
         let mut samples = vec![Vec::with_capacity(steps as usize); passes.len()];
         for _ in 0..steps {
             let mut seconds = vec![0.0; passes.len() + 1];
-            for (number, launch) in self.launches.iter().enumerate() {
+            for (number, launch) in self.shared.source.launches.iter().enumerate() {
                 seconds[launch.pass()] += self.engine.time(number)?;
             }
             for (samples, seconds) in samples.iter_mut().zip(seconds) {
@@ -270,7 +351,7 @@ impl<E: Engine> Program for DeviceProgram<E> {
             }
         }
         self.check_indices()?;
-        Ok(Profile::of_samples(passes, samples, self.precision))
+        Ok(Profile::of_samples(passes, samples, self.shared.precision))
     }
 
     fn save(&mut self) {
@@ -298,7 +379,7 @@ impl<E: Engine> Program for DeviceProgram<E> {
     }
 
     fn first_non_finite(&self, input: InputId) -> Option<usize> {
-        let id = self.plan.inputs[self.number_of(input)?].value;
+        let id = self.shared.plan.inputs[self.number_of(input)?].value;
         self.values(id)
             .iter()
             .position(|number| !number.is_finite())

@@ -2,8 +2,10 @@
 
 use bayes_nn_autodiff::Kind;
 
+use crate::data::{Column, each_type};
+use crate::element::Precision;
+use crate::error::KernelError;
 use crate::plan::{Pass, Plan, Value, ValueId};
-use crate::{KernelError, Precision};
 
 /// What the control block says as long as no index was outside.
 pub(super) const NO_ERROR: u64 = u64::MAX;
@@ -49,6 +51,13 @@ pub(super) fn encode(
         }
     }
     bytes
+}
+
+/// The elements of a column as a value lies in memory, in the type of the program.
+pub(super) fn encode_column(value: &Value, precision: Precision, column: &Column) -> Vec<u8> {
+    each_type!(column, numbers => {
+        encode(value, precision, numbers.iter().map(|&number| number.into()))
+    })
 }
 
 /// The elements of a value in row-major order, from its bytes in memory: as many as fit.

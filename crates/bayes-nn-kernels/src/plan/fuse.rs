@@ -10,7 +10,7 @@ mod sink;
 
 use std::sync::Arc;
 
-use bayes_nn_autodiff::{Graph, Kind, Node, Op, Shape, Var};
+use bayes_nn_autodiff::{Graph, Kind, Node, Nodes, Op, Shape, Var};
 
 use super::layout::{Access, Layout, squeezed};
 use super::{
@@ -53,7 +53,7 @@ enum DraftStep {
 
 struct Fuser<'a> {
     graph: &'a Graph,
-    nodes: &'a [Node],
+    nodes: Nodes<'a>,
     /// How many of the steps depend on data alone; none after them is moved among them.
     hoisted: usize,
     /// Whether every use of a node reads it as a run of elements, so that padding would only
@@ -101,9 +101,9 @@ impl Draft {
         }
         let mut fuser = Fuser {
             graph,
-            nodes: &nodes,
+            nodes,
             hoisted: 0,
-            flat: flat_uses(&nodes, &live),
+            flat: flat_uses(nodes, &live),
             at: vec![None; nodes.len()],
             value_of: vec![None; nodes.len()],
             transposes: vec![None; nodes.len()],
@@ -113,7 +113,7 @@ impl Draft {
             constants: Vec::new(),
         };
         let states: Vec<usize> = update_nodes.iter().map(|(state, _)| *state).collect();
-        let fixed = fixed::fixed(&nodes, &live, &states);
+        let fixed = fixed::fixed(nodes, &live, &states);
         for index in (0..nodes.len()).filter(|&i| fixed[i]) {
             fuser.visit(index);
         }
@@ -159,7 +159,7 @@ impl Draft {
 }
 
 /// Which nodes are only ever read as runs of elements.
-fn flat_uses(nodes: &[Node], live: &[bool]) -> Vec<bool> {
+fn flat_uses(nodes: Nodes<'_>, live: &[bool]) -> Vec<bool> {
     let mut used = vec![false; nodes.len()];
     let mut flat = vec![true; nodes.len()];
     for (index, node) in nodes.iter().enumerate().rev() {

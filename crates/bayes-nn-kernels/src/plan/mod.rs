@@ -15,9 +15,9 @@ use bayes_nn_autodiff::{Binary, Graph, InputId, Kind, NoiseKind, Reduction, Shap
 
 pub use layout::{Access, Layout, RowStarts};
 pub use order::Strips;
-pub(crate) use place::{Passing, pack};
+pub(crate) use place::{Passing, allocate};
 
-use crate::KernelError;
+use crate::error::KernelError;
 
 /// A graph made ready to be run: steps over values with a place in one arena.
 #[derive(Clone, Debug)]

@@ -74,8 +74,8 @@ pub(super) fn place(mut draft: Draft) -> Plan {
             draft.passes.len(),
         );
     }
-    let floats = allocate(&mut storages, Kind::Float);
-    let indices = allocate(&mut storages, Kind::Index);
+    let floats = allocate_kind(&mut storages, Kind::Float);
+    let indices = allocate_kind(&mut storages, Kind::Index);
 
     let values = draft
         .values
@@ -210,7 +210,7 @@ fn updated_in_place(
 
 /// Gives every storage of one kind its offset: lasting ones side by side, then the others.
 /// Returns the arena's size.
-fn allocate(storages: &mut [Storage], kind: Kind) -> usize {
+fn allocate_kind(storages: &mut [Storage], kind: Kind) -> usize {
     let mut end = 0;
     for storage in storages.iter_mut().filter(|s| s.kind == kind && s.lasting) {
         storage.offset = end;
@@ -224,7 +224,7 @@ fn allocate(storages: &mut [Storage], kind: Kind) -> usize {
             Some((i, Passing { size, from, to }))
         })
         .unzip();
-    let (offsets, size) = pack(&items);
+    let (offsets, size) = allocate(&items);
     for (index, offset) in passing.into_iter().zip(offsets) {
         storages[index].offset = end + offset;
     }
@@ -241,7 +241,7 @@ pub(crate) struct Passing {
 
 /// Where each finds room, and how much they need in all: largest first, each at the lowest place
 /// that is free during its whole life.
-pub(crate) fn pack(items: &[Passing]) -> (Vec<usize>, usize) {
+pub(crate) fn allocate(items: &[Passing]) -> (Vec<usize>, usize) {
     let mut order: Vec<usize> = (0..items.len()).collect();
     order.sort_by_key(|&i| (std::cmp::Reverse(items[i].size), i));
     let mut offsets = vec![0; items.len()];

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 
-use crate::device::DeviceError;
+use crate::error::DeviceError;
 
 /// What the ranks of a program share.
 pub(crate) struct Exchange {

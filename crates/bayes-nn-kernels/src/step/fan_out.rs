@@ -47,10 +47,8 @@ pub fn fan_out<R: Send, E: From<KernelError> + Send>(
     jobs: usize,
     work: impl Fn(&mut Run, Range<usize>) -> Result<Vec<R>, E> + Sync,
 ) -> Result<Vec<R>, E> {
-    if program.step.windows.is_empty()
-        && let Some(mut run) = program.start_together(jobs)?
-    {
-        return work(&mut run, 0..jobs);
+    if program.step.windows.is_empty() && jobs.min(program.loaded.together()) > 1 {
+        return work(&mut program.start(jobs)?, 0..jobs);
     }
     let available = || std::thread::available_parallelism().map_or(1, |n| n.get());
     let runtime = &program.runtime;

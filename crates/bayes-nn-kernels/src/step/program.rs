@@ -6,9 +6,9 @@ use std::sync::Arc;
 use bayes_nn_autodiff::{Graph, InputId};
 
 use super::record::{self, Histories};
-use super::run::{Held, Run};
+use super::run::Run;
 use super::{Named, Start, Written};
-use crate::{Alone, Backend, Binding, Device, KernelError, Lanes, Plan, Precision, Program};
+use crate::{Backend, Binding, Device, KernelError, Loaded, Plan, Precision};
 
 /// Where and how a step is run.
 #[derive(Clone, Debug, Default)]
@@ -53,11 +53,13 @@ pub struct Runtime {
 pub struct StepProgram {
     pub(super) step: Arc<Planned>,
     pub(super) runtime: Runtime,
+    /// The plan with its data, where it is run.
+    pub(super) loaded: Arc<dyn Loaded>,
 }
 
 /// What all programs of a step have in common.
 pub(super) struct Planned {
-    plan: Plan,
+    plan: Arc<Plan>,
     pub states: Vec<PlannedState>,
     /// Each with its input, if a result depends on it.
     pub windows: Vec<(String, Option<InputId>)>,
@@ -86,7 +88,7 @@ impl StepProgram {
             .collect();
         let records = record::write(graph, &written.records, &mut updates);
         let outputs: Vec<_> = written.outputs.iter().map(|named| named.value).collect();
-        let plan = Plan::new(graph, &outputs, &updates)?;
+        let plan = Arc::new(Plan::new(graph, &outputs, &updates)?);
 
         let inputs = graph.inputs();
         for binding in &written.data {
@@ -131,16 +133,23 @@ impl StepProgram {
             })
         });
         let outputs = written.outputs.iter();
+        let step = Arc::new(Planned {
+            states: states.collect(),
+            windows,
+            outputs: outputs.map(|named| named.name.clone()).collect(),
+            records,
+            data,
+            plan,
+        });
+        StepProgram::load(step, runtime)
+    }
+
+    fn load(step: Arc<Planned>, runtime: &Runtime) -> Result<StepProgram, KernelError> {
+        let (device, precision) = (&runtime.device, runtime.precision);
         Ok(StepProgram {
-            step: Arc::new(Planned {
-                states: states.collect(),
-                windows,
-                outputs: outputs.map(|named| named.name.clone()).collect(),
-                records,
-                data,
-                plan,
-            }),
+            loaded: device.load(&step.plan, &step.data, precision)?,
             runtime: runtime.clone(),
+            step,
         })
     }
 
@@ -149,10 +158,7 @@ impl StepProgram {
     /// # Errors
     /// When the device has not what the plan needs.
     pub fn on(&self, runtime: &Runtime) -> Result<StepProgram, KernelError> {
-        Ok(StepProgram {
-            step: self.step.clone(),
-            runtime: runtime.clone(),
-        })
+        StepProgram::load(self.step.clone(), runtime)
     }
 
     /// Where and how it is run.
@@ -170,44 +176,7 @@ impl StepProgram {
     /// # Errors
     /// When the device has not what they need.
     pub fn start(&self, replicas: usize) -> Result<Run, KernelError> {
-        if let Some(run) = self.start_together(replicas)? {
-            return Ok(run);
-        }
-        let programs = (0..replicas).map(|_| self.compile());
-        Ok(Run::new(
-            self,
-            Held::Apart(programs.collect::<Result<_, _>>()?),
-        ))
-    }
-
-    /// So many replicas, more than one, if the device runs them at the same time.
-    pub(super) fn start_together(&self, replicas: usize) -> Result<Option<Run>, KernelError> {
-        if replicas < 2 || self.runtime.device.is_cpu() {
-            return Ok(None);
-        }
-        let windows = self.step.windows.iter().filter_map(|(_, input)| *input);
-        let shared: Vec<InputId> = (self.step.data.iter().map(|d| d.input))
-            .chain(windows)
-            .collect();
-        let (device, precision) = (&self.runtime.device, self.runtime.precision);
-        let lanes = device.compile_lanes(&self.step.plan, precision, &shared, replicas)?;
-        let Some(mut lanes) = lanes else {
-            return Ok(None);
-        };
-        self.write_data(&mut *lanes)?;
-        Ok(Some(Run::new(self, Held::Together(lanes.into()))))
-    }
-
-    fn compile(&self) -> Result<Box<dyn Program>, KernelError> {
-        let (device, precision) = (&self.runtime.device, self.runtime.precision);
-        let mut alone = Alone(device.compile(&self.step.plan, precision)?);
-        self.write_data(&mut alone)?;
-        Ok(alone.0)
-    }
-
-    fn write_data(&self, lanes: &mut dyn Lanes) -> Result<(), KernelError> {
-        let mut data = self.step.data.iter();
-        data.try_for_each(|d| lanes.write_all(d.input, &d.column.to_f64()))
+        Ok(Run::new(self, self.loaded.start(replicas)?))
     }
 }
 

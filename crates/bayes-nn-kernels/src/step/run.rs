@@ -1,10 +1,8 @@
 //! Replicas of a step that run in lockstep, one or many.
 
-use std::cell::RefCell;
-
 use super::Start;
 use super::program::{PlannedState, StepProgram};
-use crate::{KernelError, Lanes, Profile, Program};
+use crate::{KernelError, Profile, Program, Replicas};
 
 /// Replicas of a step: each has states, seed, step, outputs and records of its own; they share
 /// data and windows.
@@ -32,17 +30,11 @@ use crate::{KernelError, Lanes, Profile, Program};
 /// ```
 pub struct Run {
     program: StepProgram,
-    held: Held,
+    replicas: Box<dyn Replicas>,
     /// The entries of the last advance, by replica and record.
     recorded: Vec<Vec<Vec<f64>>>,
     /// Seed and next step of each replica.
     at: Vec<(u64, u64)>,
-}
-
-/// The programs of the replicas.
-pub(super) enum Held {
-    Apart(Vec<Box<dyn Program>>),
-    Together(RefCell<Box<dyn Lanes>>),
 }
 
 /// A state, a window or an output of a step, found by its name once.
@@ -68,17 +60,14 @@ pub struct Snapshot {
 }
 
 impl Run {
-    pub(super) fn new(program: &StepProgram, held: Held) -> Run {
-        let replicas = match &held {
-            Held::Apart(programs) => programs.len(),
-            Held::Together(lanes) => lanes.borrow_mut().programs().len(),
-        };
+    pub(super) fn new(program: &StepProgram, replicas: Box<dyn Replicas>) -> Run {
+        let count = replicas.count();
         let records = program.step.records.histories.len();
         Run {
             program: program.clone(),
-            held,
-            recorded: vec![vec![Vec::new(); records]; replicas],
-            at: vec![(0, 0); replicas],
+            replicas,
+            recorded: vec![vec![Vec::new(); records]; count],
+            at: vec![(0, 0); count],
         }
     }
 
@@ -223,13 +212,8 @@ impl Run {
         let Some(input) = self.program.step.windows[window].1 else {
             return Ok(());
         };
-        match &mut self.held {
-            Held::Apart(programs) => {
-                let mut programs = programs.iter_mut();
-                programs.try_for_each(|program| program.write(input, values))
-            }
-            Held::Together(lanes) => lanes.get_mut().write_all(input, values),
-        }
+        let mut replicas = 0..self.replicas();
+        replicas.try_for_each(|replica| self.replicas.program_mut(replica).write(input, values))
     }
 
     /// Lets replica `i` take `steps[i]` steps; replicas without a number take none. Each comes to
@@ -297,32 +281,15 @@ impl Run {
     /// Runs at most as many steps as can be recorded.
     fn advance_some(&mut self, steps: &[u64]) -> Vec<Result<(), KernelError>> {
         let cursor = self.program.step.records.cursor;
-        let prepare = |program: &mut dyn Program| match cursor {
-            Some(cursor) => program.fill(cursor, 0.0),
-            None => Ok(()),
-        };
-        match &mut self.held {
-            Held::Apart(programs) => {
-                let each = programs.iter_mut().zip(steps);
-                let run = |(program, steps): (&mut Box<dyn Program>, &u64)| match steps {
-                    0 => Ok(()),
-                    _ => prepare(&mut **program).and_then(|()| program.run(*steps)),
-                };
-                each.map(run).collect()
-            }
-            Held::Together(lanes) => {
-                let lanes = lanes.get_mut();
-                let each = lanes.programs().into_iter().zip(steps);
-                let ready: Vec<Result<(), KernelError>> = each
-                    .map(|(program, steps)| match steps {
-                        0 => Ok(()),
-                        _ => prepare(program),
-                    })
-                    .collect();
-                let ran = lanes.run_all(steps).into_iter().zip(ready);
-                ran.map(|(ran, ready)| ready.and(ran)).collect()
-            }
-        }
+        let each = steps.iter().enumerate();
+        let ready: Vec<Result<(), KernelError>> = each
+            .map(|(replica, steps)| match cursor {
+                Some(cursor) if *steps > 0 => self.replicas.program_mut(replica).fill(cursor, 0.0),
+                _ => Ok(()),
+            })
+            .collect();
+        let ran = self.replicas.run_all(steps).into_iter().zip(ready);
+        ran.map(|(ran, ready)| ready.and(ran)).collect()
     }
 
     /// Takes over what a replica recorded in its last steps.
@@ -468,10 +435,7 @@ impl Run {
         look: impl FnOnce(&dyn Program) -> R,
     ) -> Result<R, KernelError> {
         self.checked(replica)?;
-        Ok(match &self.held {
-            Held::Apart(programs) => look(&*programs[replica]),
-            Held::Together(lanes) => look(&*lanes.borrow_mut().programs()[replica]),
-        })
+        Ok(look(self.replicas.program(replica)))
     }
 
     fn with_mut<R>(
@@ -480,10 +444,7 @@ impl Run {
         change: impl FnOnce(&mut dyn Program) -> R,
     ) -> Result<R, KernelError> {
         self.checked(replica)?;
-        Ok(match &mut self.held {
-            Held::Apart(programs) => change(&mut *programs[replica]),
-            Held::Together(lanes) => change(&mut *lanes.get_mut().programs()[replica]),
-        })
+        Ok(change(self.replicas.program_mut(replica)))
     }
 }
 

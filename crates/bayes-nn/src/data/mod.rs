@@ -13,11 +13,14 @@ pub use self::standardize::Standardization;
 use std::fmt;
 use std::io::Read;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use bayes_nn_kernels::Column;
 
 /// Features `[n, features]` and one target per row, all finite.
 ///
-/// Class labels are whole numbers from 0. A clone shares the values, so that passing a data set around is cheap.
+/// Class labels are whole numbers from 0. Values stay in the type in which they are handed in, be it `f64`, `f32` or
+/// bytes, and a clone shares them, so that passing a data set around is cheap.
 ///
 /// ```
 /// use bayes_nn::Dataset;
@@ -29,8 +32,8 @@ use std::sync::Arc;
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dataset {
-    x: Arc<[f64]>,
-    y: Arc<[f64]>,
+    x: Numbers,
+    y: Numbers,
     features: usize,
     feature_names: Arc<[String]>,
     target_name: Arc<str>,
@@ -49,7 +52,20 @@ impl Dataset {
     /// assert_eq!(data.row(1), [2.0, 3.0]);
     /// # Ok::<(), bayes_nn::DataError>(())
     /// ```
-    pub fn new(x: &[f64], features: usize, y: &[f64]) -> Result<Self, DataError> {
+    ///
+    /// Images may stay bytes; a `Vec` or `Arc` is taken over, a reference is copied once:
+    ///
+    /// ```
+    /// use bayes_nn::Dataset;
+    /// let data = Dataset::new(vec![0_u8, 255, 90, 12], 2, vec![1_u8, 0])?;
+    /// assert_eq!(data.row(0), [0.0, 255.0]);
+    /// # Ok::<(), bayes_nn::DataError>(())
+    /// ```
+    pub fn new(
+        x: impl Into<Column>,
+        features: usize,
+        y: impl Into<Column>,
+    ) -> Result<Self, DataError> {
         let names = (1..=features).map(|j| format!("x{j}")).collect();
         Self::from_parts(x.into(), y.into(), names, "y".into())
     }
@@ -103,8 +119,8 @@ impl Dataset {
     }
 
     fn from_parts(
-        x: Arc<[f64]>,
-        y: Arc<[f64]>,
+        x: Column,
+        y: Column,
         feature_names: Vec<String>,
         target_name: Arc<str>,
     ) -> Result<Self, DataError> {
@@ -128,23 +144,23 @@ impl Dataset {
                 targets: y.len(),
             });
         }
-        if let Some(at) = x.iter().position(|value| !value.is_finite()) {
+        if let Some(at) = x.position(|value| !value.is_finite()) {
             return Err(DataError::NotFinite {
                 row: at / features,
                 column: feature_names[at % features].clone(),
-                value: x[at],
+                value: x.get(at).unwrap_or(f64::NAN),
             });
         }
-        if let Some(row) = y.iter().position(|value| !value.is_finite()) {
+        if let Some(row) = y.position(|value| !value.is_finite()) {
             return Err(DataError::NotFinite {
                 row,
                 column: target_name.to_string(),
-                value: y[row],
+                value: y.get(row).unwrap_or(f64::NAN),
             });
         }
         Ok(Self {
-            x,
-            y,
+            x: Numbers::new(x),
+            y: Numbers::new(y),
             features,
             feature_names: feature_names.into(),
             target_name,
@@ -193,7 +209,7 @@ impl Dataset {
 
     /// Number of rows, n.
     pub fn rows(&self) -> usize {
-        self.y.len()
+        self.y.column.len()
     }
 
     /// Number of features per row.
@@ -202,18 +218,21 @@ impl Dataset {
     }
 
     /// The features, row-major `[n, features]`.
+    ///
+    /// Features of another type are copied to `f64` when they are first asked for here, and the copy is kept; a fit
+    /// reads them as they are.
     pub fn x(&self) -> &[f64] {
-        &self.x
+        self.x.as_f64()
     }
 
-    /// The targets, `[n]`.
+    /// The targets, `[n]`; of another type as for [`Dataset::x`].
     pub fn y(&self) -> &[f64] {
-        &self.y
+        self.y.as_f64()
     }
 
-    /// Features and targets, shared with whoever keeps them.
-    pub(crate) fn shared(&self) -> (Arc<[f64]>, Arc<[f64]>) {
-        (self.x.clone(), self.y.clone())
+    /// Features and targets, in the types in which they came.
+    pub(crate) fn columns(&self) -> (&Column, &Column) {
+        (&self.x.column, &self.y.column)
     }
 
     /// The features of one row, `[features]`.
@@ -221,7 +240,7 @@ impl Dataset {
     /// # Panics
     /// If `row` is not below [`Dataset::rows`], as indexing a slice does.
     pub fn row(&self, row: usize) -> &[f64] {
-        &self.x[row * self.features..(row + 1) * self.features]
+        &self.x()[row * self.features..(row + 1) * self.features]
     }
 
     /// One feature of all rows, `[n]`.
@@ -240,7 +259,7 @@ impl Dataset {
             "column {column} of a data set with {} features",
             self.features
         );
-        self.x
+        self.x()
             .iter()
             .skip(column)
             .step_by(self.features)
@@ -256,6 +275,35 @@ impl Dataset {
     /// The name of the target.
     pub fn target_name(&self) -> &str {
         &self.target_name
+    }
+}
+
+/// Numbers, and the same in double precision once they are asked for.
+#[derive(Clone, Debug)]
+struct Numbers {
+    column: Column,
+    as_f64: Arc<OnceLock<Vec<f64>>>,
+}
+
+impl Numbers {
+    fn new(column: Column) -> Numbers {
+        Numbers {
+            column,
+            as_f64: Arc::default(),
+        }
+    }
+
+    fn as_f64(&self) -> &[f64] {
+        match &self.column {
+            Column::F64(values) => values,
+            other => self.as_f64.get_or_init(|| other.to_f64()),
+        }
+    }
+}
+
+impl PartialEq for Numbers {
+    fn eq(&self, other: &Numbers) -> bool {
+        self.column == other.column
     }
 }
 
@@ -312,11 +360,11 @@ mod tests {
             "x has 2 rows and y 1 values; each row needs one target"
         );
         assert_eq!(
-            message(Dataset::new(&[], 2, &[0.0])),
+            message(Dataset::new(&[0.0; 0], 2, &[0.0])),
             "x has 0 rows and y 1 values; each row needs one target"
         );
         assert_eq!(
-            message(Dataset::new(&[], 2, &[])),
+            message(Dataset::new(&[0.0; 0], 2, &[0.0; 0])),
             "the data set is empty; at least one row is needed"
         );
         assert_eq!(

@@ -1,7 +1,7 @@
 //! Choosing rows: by index, and by a seeded split.
 
 use super::random::Random;
-use super::{DataError, Dataset};
+use super::{DataError, Dataset, Numbers};
 
 impl Dataset {
     /// The rows with these indices, in this order; an index may occur more than once. Standardizing constants are kept.
@@ -25,12 +25,8 @@ impl Dataset {
             });
         }
         Ok(Self {
-            x: rows
-                .iter()
-                .flat_map(|&row| self.row(row))
-                .copied()
-                .collect(),
-            y: rows.iter().map(|&row| self.y()[row]).collect(),
+            x: Numbers::new(self.x.column.rows(rows, self.features)),
+            y: Numbers::new(self.y.column.rows(rows, 1)),
             ..self.clone()
         })
     }

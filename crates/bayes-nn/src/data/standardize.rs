@@ -1,6 +1,6 @@
 //! Standardizing: mean 0 and standard deviation 1 per column, with constants that are remembered.
 
-use super::{DataError, Dataset};
+use super::{DataError, Dataset, Numbers};
 use std::sync::Arc;
 
 /// The mean and population standard deviation of each column, with which values go to the standardized scale and back.
@@ -144,14 +144,14 @@ impl Dataset {
     /// ```
     #[must_use]
     pub fn standardized(&self) -> Self {
-        let constants = Standardization::of(&self.x, self.features);
+        let constants = Standardization::of(self.x(), self.features);
         let (means, sds) = (&constants.means, &constants.sds);
         let scaled = |(at, &value): (usize, &f64)| {
             standardize(value, means[at % self.features], sds[at % self.features])
         };
-        let x = self.x.iter().enumerate().map(scaled).collect();
+        let x: Vec<f64> = self.x().iter().enumerate().map(scaled).collect();
         Self {
-            x,
+            x: Numbers::new(x.into()),
             standardization: Some(Arc::new(remember(&self.standardization, constants))),
             ..self.clone()
         }
@@ -182,7 +182,7 @@ impl Dataset {
             });
         }
         Ok(Self {
-            x: constants.apply(&self.x)?.into(),
+            x: Numbers::new(constants.apply(self.x())?.into()),
             standardization: Some(Arc::new(constants.clone())),
             ..self.clone()
         })
@@ -202,10 +202,11 @@ impl Dataset {
     /// ```
     #[must_use]
     pub fn standardize_target(&self) -> Self {
-        let constants = Standardization::of(&self.y, 1);
+        let constants = Standardization::of(self.y(), 1);
         let scaled = |&value: &f64| standardize(value, constants.means[0], constants.sds[0]);
+        let y: Vec<f64> = self.y().iter().map(scaled).collect();
         Self {
-            y: self.y.iter().map(scaled).collect(),
+            y: Numbers::new(y.into()),
             target_standardization: Some(Arc::new(remember(
                 &self.target_standardization,
                 constants.clone(),
@@ -239,7 +240,7 @@ impl Dataset {
             });
         }
         Ok(Self {
-            y: constants.apply(&self.y)?.into(),
+            y: Numbers::new(constants.apply(self.y())?.into()),
             target_standardization: Some(Arc::new(constants.clone())),
             ..self.clone()
         })

@@ -1,14 +1,14 @@
 //! The data as a model sees it: nodes of a graph, batch last, full or a minibatch.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use bayes_nn_autodiff::{Bindings, Evaluated, Graph, Interpreter, Shape, Var};
 use bayes_nn_inference::Rows;
-use bayes_nn_kernels::Binding;
+use bayes_nn_kernels::{Binding, Column};
 
-use super::data::{Column, Data};
+use super::data::{Data, Values};
 use super::missing::Incomplete;
 use crate::error::Error;
 
@@ -34,9 +34,8 @@ pub(crate) struct Shared<'g> {
     /// Whether a column that is not there may stand for itself, as what is to be predicted.
     absent_allowed: bool,
     pub(crate) absent: RefCell<Vec<(String, Var<'g>)>>,
-    /// The values that are known without a program, and how many of the inputs it has.
+    /// The values that are known without a program.
     interpreter: RefCell<Interpreter<'g>>,
-    interpreted: Cell<usize>,
     error: RefCell<Option<Error>>,
 }
 
@@ -45,7 +44,7 @@ struct Input<'g> {
     /// The input itself, and what the model sees of it.
     input: Var<'g>,
     seen: Var<'g>,
-    values: Arc<[f64]>,
+    values: Column,
     /// The rows that the column misses. The input then holds the others, and what the model sees
     /// is a place holder that [`Trace::observe`](super::Trace::observe) replaces.
     missing: Option<Arc<[usize]>>,
@@ -73,7 +72,6 @@ impl<'g> Batch<'g> {
                 absent_allowed,
                 absent: RefCell::default(),
                 interpreter: RefCell::new(Interpreter::new(graph, Bindings::new())),
-                interpreted: Cell::new(0),
                 error: RefCell::default(),
             }),
         }
@@ -107,8 +105,8 @@ impl<'g> Batch<'g> {
     /// The column or matrix `name`, `[features, rows]`: of a column there is one feature.
     pub(crate) fn features(&self, name: &str) -> Var<'g> {
         match self.shared.data.get(name) {
-            Some(Column::Vector(_)) => self.column(name).reshape([1, self.shared.rows]),
-            Some(Column::Incomplete { .. }) => {
+            Some(Values::Vector(_)) => self.column(name).reshape([1, self.shared.rows]),
+            Some(Values::Incomplete { .. }) => {
                 self.shared.fail(self.shared.misused(name));
                 self.shared.stand_in("a matrix")
             }
@@ -139,6 +137,7 @@ impl<'g> Batch<'g> {
                     return *var;
                 }
                 let var = shared.graph.input(name, [shared.rows]);
+                shared.graph.mark_rows(var);
                 absent.push((name.to_owned(), var));
                 var
             }
@@ -225,8 +224,7 @@ impl<'g> Shared<'g> {
 
     /// Whether a value is computed from the rows of a minibatch.
     pub(crate) fn is_of_minibatch(&self, value: Var<'g>) -> bool {
-        self.index
-            .is_some_and(|index| self.graph.depends_on(value, index))
+        self.index.is_some() && value.comes_from_rows()
     }
 
     /// `N / B` for what comes from the rows of a minibatch, 1 for anything else.
@@ -237,7 +235,7 @@ impl<'g> Shared<'g> {
         }
     }
 
-    fn see(&self, name: &str, column: &Column) -> Var<'g> {
+    fn see(&self, name: &str, column: &Values) -> Var<'g> {
         let mut inputs = self.inputs.borrow_mut();
         if let Some(known) = inputs.iter().find(|known| known.name == name) {
             return known.seen;
@@ -245,7 +243,7 @@ impl<'g> Shared<'g> {
         let total = self.data.rows().unwrap_or(0);
         let mut rows_missing = None;
         let (input, seen, values) = match (column, self.index) {
-            (Column::Incomplete { .. }, Some(_)) => {
+            (Values::Incomplete { .. }, Some(_)) => {
                 self.fail(Error::MissingValues {
                     column: name.to_owned(),
                     problem: "which are variables of the fit, one a row, while a minibatch has \
@@ -255,32 +253,38 @@ impl<'g> Shared<'g> {
                 });
                 return self.stand_in("a column");
             }
-            (Column::Incomplete { observed, missing }, None) => {
+            (Values::Incomplete { observed, missing }, None) => {
                 let input = self.graph.input(name, [observed.len()]);
                 let place_holder = self.graph.input(&format!("{name}, completed"), [total]);
                 rows_missing = Some(missing.clone());
                 (input, place_holder, observed.clone())
             }
-            (Column::Vector(values), index) => {
+            (Values::Vector(values), index) => {
                 let input = self.graph.input(name, [total]);
                 let seen = index.map_or(input, |index| input.gather(index, 0));
                 (input, seen, values.clone())
             }
-            (Column::Index(values), index) => {
+            (Values::Index(values), index) => {
                 let input = self.graph.index_input(name, [total]);
                 let seen = index.map_or(input, |index| input.gather(index, 0));
                 (input, seen, values.clone())
             }
             // Rows of a resident matrix are gathered whole, then laid batch last.
-            (Column::Matrix { values, columns }, Some(index)) => {
-                let input = self.graph.input(name, [total, *columns]);
-                (input, input.gather(index, 0).t(), values.clone())
+            (Values::Matrix(matrix), Some(index)) => {
+                let input = self.graph.input(name, [total, matrix.columns]);
+                (input, input.gather(index, 0).t(), matrix.values.clone())
             }
-            (Column::Matrix { values, columns }, None) => {
-                let input = self.graph.input(name, [*columns, total]);
-                (input, input, transposed(values, *columns).into())
+            (Values::Matrix(matrix), None) => {
+                let input = self.graph.input(name, [matrix.columns, total]);
+                (input, input, matrix.batch_last())
             }
         };
+        // Of a minibatch, what was gathered by its row numbers is marked already, and the column
+        // itself holds the rows of others as well.
+        if self.index.is_none() {
+            self.graph.mark_rows(seen);
+            self.graph.mark_rows(input);
+        }
         inputs.push(Input {
             name: name.to_owned(),
             input,
@@ -296,7 +300,7 @@ impl<'g> Shared<'g> {
         let inputs = self.inputs.borrow();
         let bound = inputs.iter().filter_map(|input| {
             let id = input.input.input_id()?;
-            Some(Binding::new(id, input.values.clone()))
+            Some(Binding::new(id, &input.values))
         });
         bound.collect()
     }
@@ -312,11 +316,22 @@ impl<'g> Shared<'g> {
     fn interpret(&self, var: Var<'g>) -> Result<Evaluated, Error> {
         let mut interpreter = self.interpreter.borrow_mut();
         let inputs = self.inputs.borrow();
-        for input in &inputs[self.interpreted.replace(inputs.len())..] {
-            interpreter.bind(input.input, input.values.clone());
-        }
         self.graph.check()?;
-        Ok(interpreter.value(var)?)
+        loop {
+            let evaluated = interpreter.value(var)?;
+            let Evaluated::Unbound(waits_for) = &evaluated else {
+                return Ok(evaluated);
+            };
+            let mut known = inputs.iter();
+            let Some(known) = known.find(|known| known.input.id() == Some(*waits_for)) else {
+                return Ok(evaluated);
+            };
+            // Data are brought to double precision only where a value needs them.
+            match &known.values {
+                Column::F64(values) => interpreter.bind(known.input, values.clone()),
+                values => interpreter.bind(known.input, values.to_f64()),
+            }
+        }
     }
 
     /// The value of a variable, row-major, if it depends on data alone and none of them is

@@ -1,6 +1,8 @@
 //! What a model reads: named columns with one row each for every observation.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use bayes_nn_kernels::{Column, KernelError};
 
 use crate::data::{DataError, Dataset, Standardization};
 use crate::error::Error;
@@ -8,47 +10,79 @@ use crate::error::Error;
 /// Named columns, all of the same number of rows, and all finite but for what is said to be
 /// missing.
 ///
-/// A clone shares the values. A [`Dataset`] becomes a matrix `x` and a column `y`, and shares them.
+/// Values stay in the type in which they are handed in, and a clone shares them: an `Arc` or a
+/// `Vec` is taken over, a reference copied once. A model calculates with the same numbers whatever
+/// their type; what is to be scaled is scaled by the model, as in `data.matrix("pixels") / 255.0`.
+/// A [`Dataset`] becomes a matrix `x` and a column `y`, and shares them.
 ///
 /// ```
 /// use bayes_nn::model::Data;
 /// let data = Data::new()
 ///     .column("y", &[1.5, 0.2, 3.0])?
-///     .matrix("x", &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 2)?
+///     .matrix("pixels", vec![0_u8, 255, 128, 7, 0, 90], 2)?
 ///     .index("group", &[0, 1, 1])?;
 /// assert_eq!(data.rows(), Some(3));
 /// # Ok::<(), bayes_nn::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Data {
-    columns: Vec<(String, Column)>,
+    columns: Vec<(String, Values)>,
     rows: Option<usize>,
     target: Option<Standardization>,
 }
 
 /// A column, or several side by side under one name.
 #[derive(Clone, Debug)]
-pub(crate) enum Column {
+pub(crate) enum Values {
     /// `[n]`
-    Vector(Arc<[f64]>),
+    Vector(Column),
     /// `[n]`, of which some rows are not known: the values of the others, in order, and the
     /// numbers of the missing rows, rising.
     Incomplete {
-        observed: Arc<[f64]>,
+        observed: Column,
         missing: Arc<[usize]>,
     },
-    /// Row-major `[n, columns]`.
-    Matrix { values: Arc<[f64]>, columns: usize },
+    Matrix(Matrix),
     /// `[n]`, whole numbers that select.
-    Index(Arc<[f64]>),
+    Index(Column),
 }
 
-impl Column {
+/// Row-major `[n, columns]`.
+#[derive(Clone, Debug)]
+pub(crate) struct Matrix {
+    pub(crate) values: Column,
+    pub(crate) columns: usize,
+    /// The same as `[columns, n]`, once something has read all rows.
+    batch_last: Arc<OnceLock<Column>>,
+}
+
+impl Matrix {
+    fn new(values: Column, columns: usize) -> Matrix {
+        Matrix {
+            values,
+            columns,
+            batch_last: Arc::default(),
+        }
+    }
+
+    /// `[columns, n]`, made once for all that share the data.
+    pub(crate) fn batch_last(&self) -> Column {
+        match self.columns {
+            1 => self.values.clone(),
+            columns => {
+                let transposed = || self.values.transposed(columns);
+                self.batch_last.get_or_init(transposed).clone()
+            }
+        }
+    }
+}
+
+impl Values {
     pub(crate) fn kind(&self) -> &'static str {
         match self {
-            Column::Vector(_) | Column::Incomplete { .. } => "a column",
-            Column::Matrix { .. } => "a matrix",
-            Column::Index(_) => "an index",
+            Values::Vector(_) | Values::Incomplete { .. } => "a column",
+            Values::Matrix(_) => "a matrix",
+            Values::Index(_) => "an index",
         }
     }
 }
@@ -64,15 +98,16 @@ impl Data {
     /// # Errors
     /// No values, a value that is not finite, another number of rows than the columns before, a
     /// name that is taken.
-    pub fn column(self, name: &str, values: &[f64]) -> Result<Data, Error> {
-        if let Some(row) = values.iter().position(|v| v.is_nan()) {
+    pub fn column(self, name: &str, values: impl Into<Column>) -> Result<Data, Error> {
+        let values = values.into();
+        if let Some(row) = values.position(f64::is_nan) {
             return Err(Error::UnmarkedMissing {
                 column: name.to_owned(),
                 row,
             });
         }
-        check_finite(name, values, 1)?;
-        self.add(name, values.len(), Column::Vector(values.into()))
+        check_finite(name, &values, 1)?;
+        self.add(name, values.len(), Values::Vector(values))
     }
 
     /// Adds a column of numbers of which those that are NaN are missing.
@@ -122,8 +157,9 @@ impl Data {
                     .to_owned(),
             });
         }
-        let column = Column::Incomplete {
-            observed: rows.iter().map(|&row| values[row]).collect(),
+        let observed: Vec<f64> = rows.iter().map(|&row| values[row]).collect();
+        let column = Values::Incomplete {
+            observed: observed.into(),
             missing: missing.into(),
         };
         self.add(name, values.len(), column)
@@ -133,7 +169,13 @@ impl Data {
     ///
     /// # Errors
     /// As [`Data::column`], and values that do not fill whole rows.
-    pub fn matrix(self, name: &str, values: &[f64], columns: usize) -> Result<Data, Error> {
+    pub fn matrix(
+        self,
+        name: &str,
+        values: impl Into<Column>,
+        columns: usize,
+    ) -> Result<Data, Error> {
+        let values = values.into();
         if columns == 0 {
             return Err(DataError::ZeroFeatures.into());
         }
@@ -144,25 +186,34 @@ impl Data {
             }
             .into());
         }
-        check_finite(name, values, columns)?;
-        let column = Column::Matrix {
-            values: values.into(),
-            columns,
-        };
-        self.add(name, values.len() / columns, column)
+        check_finite(name, &values, columns)?;
+        let rows = values.len() / columns;
+        self.add(name, rows, Values::Matrix(Matrix::new(values, columns)))
     }
 
     /// Adds a column of whole numbers that select, for `Var::gather`.
     ///
     /// # Errors
-    /// As [`Data::column`].
+    /// As [`Data::column`]; a number above `u32::MAX`, as no axis is that long.
     pub fn index(self, name: &str, values: &[usize]) -> Result<Data, Error> {
-        let rows = values.len();
-        let values = values.iter().map(|&v| v as f64).collect();
-        self.add(name, rows, Column::Index(values))
+        let numbers = values.iter().map(|&v| u32::try_from(v));
+        match numbers.collect::<Result<Vec<u32>, _>>() {
+            Ok(numbers) => self.add(name, values.len(), Values::Index(numbers.into())),
+            Err(_) => {
+                let too_large = |v: &usize| u32::try_from(*v).is_err();
+                let position = values.iter().position(too_large).unwrap_or(0);
+                Err(KernelError::Index {
+                    name: name.to_owned(),
+                    value: values[position] as f64,
+                    position,
+                    length: u32::MAX as usize + 1,
+                }
+                .into())
+            }
+        }
     }
 
-    fn add(mut self, name: &str, rows: usize, column: Column) -> Result<Data, Error> {
+    fn add(mut self, name: &str, rows: usize, column: Values) -> Result<Data, Error> {
         if rows == 0 {
             return Err(DataError::Empty.into());
         }
@@ -190,11 +241,11 @@ impl Data {
     }
 
     #[cfg(feature = "zarr")]
-    pub(super) fn columns(&self) -> impl Iterator<Item = &(String, Column)> {
+    pub(super) fn columns(&self) -> impl Iterator<Item = &(String, Values)> {
         self.columns.iter()
     }
 
-    pub(crate) fn get(&self, name: &str) -> Option<&Column> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Values> {
         let found = self.columns.iter().find(|(own, _)| own == name);
         found.map(|(_, column)| column)
     }
@@ -202,7 +253,7 @@ impl Data {
     /// The numbers in each row of a matrix or column.
     pub(crate) fn features(&self, name: &str) -> Result<usize, Error> {
         match self.get(name) {
-            Some(Column::Matrix { columns, .. }) => Ok(*columns),
+            Some(Values::Matrix(matrix)) => Ok(matrix.columns),
             Some(_) => Ok(1),
             None => Err(Error::UnknownColumn {
                 column: name.to_owned(),
@@ -215,11 +266,11 @@ impl Data {
     /// the fit: for other rows there are no draws.
     pub(crate) fn check_missing(&self, fitted: &Data) -> Result<(), Error> {
         for (name, column) in &self.columns {
-            let Column::Incomplete { missing, .. } = column else {
+            let Values::Incomplete { missing, .. } = column else {
                 continue;
             };
             match fitted.get(name) {
-                Some(Column::Incomplete { missing: known, .. }) if known == missing => {}
+                Some(Values::Incomplete { missing: known, .. }) if known == missing => {}
                 _ => {
                     return Err(Error::MissingValues {
                         column: name.clone(),
@@ -252,8 +303,8 @@ impl Data {
     }
 }
 
-fn check_finite(name: &str, values: &[f64], columns: usize) -> Result<(), Error> {
-    let Some(place) = values.iter().position(|v| !v.is_finite()) else {
+fn check_finite(name: &str, values: &Column, columns: usize) -> Result<(), Error> {
+    let Some(place) = values.position(|v| !v.is_finite()) else {
         return Ok(());
     };
     let column = match columns {
@@ -263,20 +314,18 @@ fn check_finite(name: &str, values: &[f64], columns: usize) -> Result<(), Error>
     Err(DataError::NotFinite {
         row: place / columns,
         column,
-        value: values[place],
+        value: values.get(place).unwrap_or(f64::NAN),
     }
     .into())
 }
 
 impl From<&Dataset> for Data {
     fn from(data: &Dataset) -> Data {
-        let (values, y) = data.shared();
-        let x = Column::Matrix {
-            values,
-            columns: data.features(),
-        };
+        let (values, y) = data.columns();
+        let x = Values::Matrix(Matrix::new(values.clone(), data.features()));
+        let y = Values::Vector(y.clone());
         Data {
-            columns: vec![("x".to_owned(), x), ("y".to_owned(), Column::Vector(y))],
+            columns: vec![("x".to_owned(), x), ("y".to_owned(), y)],
             rows: Some(data.rows()),
             target: data.target_standardization().cloned(),
         }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use bayes_nn_autodiff::{Graph, Shape};
 use bayes_nn_inference::{Point, Rows};
+use bayes_nn_kernels::Step;
 
 use super::batch::Batch;
-use super::data::Column;
+use super::data::Values;
 use super::{Data, Model, Predictive, run};
 use crate::error::Error;
 
@@ -51,7 +52,7 @@ impl<M: Model> Predictive<M> {
     pub(crate) fn observations(&self) -> Result<Observations, Error> {
         let graph = Graph::new();
         let batch = Batch::new(&graph, &self.data, Rows::All, false);
-        let (z, _) = self.source.trace(&graph);
+        let z = self.source.draw(&Step::new(&graph));
         let point = Rc::new(Point::at(z, self.source.sites()));
         let record = run(&self.model, &batch, point)?;
         let subset = |rows: Arc<[usize]>| Subset {
@@ -88,17 +89,17 @@ impl Data {
         given
             .filter_map(|(name, column)| {
                 let (values, columns, whole) = match column {
-                    Column::Vector(values) => (values, None, false),
-                    Column::Matrix { values, columns } => (values, Some(*columns), false),
-                    Column::Index(values) => (values, None, true),
+                    Values::Vector(values) => (values, None, false),
+                    Values::Matrix(matrix) => (&matrix.values, Some(matrix.columns), false),
+                    Values::Index(values) => (values, None, true),
                     // No model can read it without observing it.
-                    Column::Incomplete { .. } => return None,
+                    Values::Incomplete { .. } => return None,
                 };
                 let rows = values.len() / columns.unwrap_or(1);
                 Some(ConstantColumn {
                     name: name.clone(),
                     shape: std::iter::once(rows).chain(columns).collect(),
-                    values: values.clone(),
+                    values: values.to_f64().into(),
                     whole,
                 })
             })

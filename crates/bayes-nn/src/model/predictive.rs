@@ -7,9 +7,9 @@ use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use bayes_nn_autodiff::{Graph, InputId, Var};
+use bayes_nn_autodiff::{Graph, Var};
 use bayes_nn_inference::{Approximation, Point, Rows, Site};
-use bayes_nn_kernels::{Backend, Binding, Device, KernelError, Plan, Precision, Program};
+use bayes_nn_kernels::{Device, Precision, Run, Runtime, Step};
 use rand_core::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -23,6 +23,9 @@ pub(crate) use forecasts::{Forecast, Observation};
 
 /// Mixed into a seed for host draws, which must not repeat what the guide's noise is made of.
 const OBSERVATIONS: u64 = 0x6a09_e667_f3bc_c908;
+
+/// The state that holds a row of draws that were made before.
+const Z: &str = "z";
 
 /// Where draws of the unconstrained vector come from.
 #[derive(Clone, Debug)]
@@ -41,38 +44,29 @@ impl Source {
         }
     }
 
-    /// The draw in a graph, with the inputs that it reads. Rows are an input themselves.
-    pub(crate) fn trace<'g>(&self, graph: &'g Graph) -> (Var<'g>, Vec<Binding>) {
+    /// The draw of a step. Rows that were drawn before are a state that is set before each step.
+    pub(crate) fn draw<'g>(&self, step: &Step<'g>) -> Var<'g> {
         match self {
-            Source::Guide(approximation) => approximation.trace(graph),
-            Source::Rows { .. } => {
-                let dimension = self.sites().last().map_or(0, |site| site.range().end);
-                (graph.input("z", [dimension]), Vec::new())
-            }
+            Source::Guide(approximation) => approximation.draw(step),
+            Source::Rows { .. } => step.state(Z, [self.dim()], 0.0),
         }
     }
 
+    fn dim(&self) -> usize {
+        self.sites().last().map_or(0, |site| site.range().end)
+    }
+
     /// Runs a program for some of `of` draws. Rows are taken evenly from all there are.
-    pub(crate) fn run(
-        &self,
-        program: &mut dyn Program,
-        z: Option<InputId>,
-        draws: Range<usize>,
-        of: usize,
-    ) -> Result<(), Error> {
-        let (Source::Rows { sites, rows }, Some(z)) = (self, z) else {
-            return Ok(program.run(draws.len() as u64)?);
+    pub(crate) fn run(&self, run: &mut Run, draws: Range<usize>, of: usize) -> Result<(), Error> {
+        let Source::Rows { rows, .. } = self else {
+            return Ok(run.advance_one(0, draws.len() as u64)?);
         };
-        let dimension = sites.last().map_or(0, |site| site.range().end);
-        let count = rows.len() / dimension;
+        let dim = self.dim();
+        let count = rows.len() / dim;
         check_draws(count)?;
         for draw in draws {
-            match program.write(z, &rows[draw * count / of * dimension..][..dimension]) {
-                // Nothing that is computed here depends on it.
-                Err(KernelError::NoInput { .. }) => {}
-                result => result?,
-            }
-            program.run(1)?;
+            run.set(0, Z, &rows[draw * count / of * dim..][..dim])?;
+            run.advance_one(0, 1)?;
         }
         Ok(())
     }
@@ -123,8 +117,8 @@ impl<M: Model> Predictive<M> {
             outputs.push(*value);
         }
         Ok(Variables {
-            program: written.compile(&outputs, Precision::F64)?,
-            z: written.z,
+            run: written.compile(&outputs, Precision::F64, 0)?,
+            outputs: outputs.len(),
             declared,
         })
     }
@@ -142,16 +136,16 @@ impl<M: Model> Predictive<M> {
             let parameters = observed.distribution.parameters();
             outputs.extend(parameters.iter().map(|p| p.value));
         }
-        let mut program = written.compile(&outputs, self.precision)?;
-        program.rewind(seed, 0);
+        let mut run = written.compile(&outputs, self.precision, seed)?;
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed ^ OBSERVATIONS);
         for draw in 0..draws {
-            self.source
-                .run(&mut *program, written.z, draw..draw + 1, draws)?;
+            self.source.run(&mut run, draw..draw + 1, draws)?;
             let mut output = 0;
             for (number, observed) in written.record.observed.iter().enumerate() {
                 let end = output + parameters(observed);
-                let values = (output..end).map(|o| program.read_output(o)).collect();
+                let values = (output..end)
+                    .map(|o| output_of(&run, o))
+                    .collect::<Result<_, _>>()?;
                 output = end;
                 let distribution = &*observed.distribution;
                 let values = observe(
@@ -183,13 +177,11 @@ impl<M: Model> Predictive<M> {
             result.declare(&observed.name, observed.log_prob_shape);
             outputs.push(observed.log_prob);
         }
-        let mut program = written.compile(&outputs, self.precision)?;
-        program.rewind(seed, 0);
+        let mut run = written.compile(&outputs, self.precision, seed)?;
         for draw in 0..draws {
-            self.source
-                .run(&mut *program, written.z, draw..draw + 1, draws)?;
+            self.source.run(&mut run, draw..draw + 1, draws)?;
             for output in 0..outputs.len() {
-                result.push(output, &program.read_output(output))?;
+                result.push(output, &output_of(&run, output)?)?;
             }
         }
         Ok(result)
@@ -204,24 +196,23 @@ impl<M: Model> Predictive<M> {
     ) -> Result<Written<'g>, Error> {
         data.check_missing(&self.data)?;
         let batch = Batch::new(graph, data, Rows::All, absent_allowed);
-        let (z, mut inputs) = self.source.trace(graph);
+        let step = Step::new(graph);
+        let z = self.source.draw(&step);
         let point = Rc::new(Point::at(z, self.source.sites()));
         let record = run(&self.model, &batch, point)?;
-        inputs.extend(batch.shared.data());
+        step.bind(batch.shared.data());
         Ok(Written {
-            graph,
+            step,
             batch,
             record,
-            z: z.input_id(),
-            inputs,
         })
     }
 }
 
 /// The program that makes sites and deterministics of draws of the unconstrained vector.
 pub(crate) struct Variables {
-    program: Box<dyn Program>,
-    z: Option<InputId>,
+    run: Run,
+    outputs: usize,
     /// The variables, without draws.
     pub(crate) declared: Draws,
 }
@@ -236,11 +227,11 @@ impl Variables {
     ) -> Result<Draws, Error> {
         check_draws(draws)?;
         let mut result = self.declared.clone();
-        self.program.rewind(seed, 0);
+        self.run.begin(&[seed])?;
         for draw in 0..draws {
-            source.run(&mut *self.program, self.z, draw..draw + 1, draws)?;
-            for output in 0..result.variables().len() {
-                result.push(output, &self.program.read_output(output))?;
+            source.run(&mut self.run, draw..draw + 1, draws)?;
+            for output in 0..self.outputs {
+                result.push(output, &output_of(&self.run, output)?)?;
             }
         }
         Ok(result)
@@ -249,47 +240,37 @@ impl Variables {
 
 /// A model in a graph, ready to be compiled for some of its values.
 struct Written<'g> {
-    graph: &'g Graph,
+    step: Step<'g>,
     batch: Batch<'g>,
     record: Record<'g>,
-    z: Option<InputId>,
-    inputs: Vec<Binding>,
 }
 
 impl<'g> Written<'g> {
-    fn compile(
-        &self,
-        outputs: &[Var<'g>],
-        precision: Precision,
-    ) -> Result<Box<dyn Program>, Error> {
+    /// The values of one draw as a program that was begun.
+    fn compile(&self, outputs: &[Var<'g>], precision: Precision, seed: u64) -> Result<Run, Error> {
         let shared = &self.batch.shared;
         for (name, absent) in shared.absent.borrow().iter() {
-            if outputs.iter().any(|o| self.graph.depends_on(*o, *absent)) {
+            if outputs.iter().any(|o| shared.graph.depends_on(*o, *absent)) {
                 return Err(shared.unknown_column(name));
             }
         }
-        compile(self.graph, outputs, &[], &self.inputs, precision)
+        for (number, output) in outputs.iter().enumerate() {
+            self.step.output(&number.to_string(), *output);
+        }
+        let runtime = Runtime {
+            device: Device::cpu(),
+            precision,
+            threads: None,
+        };
+        let mut run = self.step.finish(&runtime)?.start(1)?;
+        run.begin(&[seed])?;
+        Ok(run)
     }
 }
 
-/// Compiles and writes those of the inputs that the program reads.
-pub(crate) fn compile(
-    graph: &Graph,
-    outputs: &[Var<'_>],
-    updates: &[(Var<'_>, Var<'_>)],
-    inputs: &[Binding],
-    precision: Precision,
-) -> Result<Box<dyn Program>, Error> {
-    let plan = Plan::new(graph, outputs, updates)?;
-    let mut program = Device::cpu().compile(&plan, precision)?;
-    for binding in inputs {
-        match program.write(binding.input, &binding.column.to_f64()) {
-            // Read by the model, but not for what is computed here.
-            Err(KernelError::NoInput { .. }) => {}
-            result => result?,
-        }
-    }
-    Ok(program)
+/// What the last step gave an output.
+fn output_of(run: &Run, output: usize) -> Result<Vec<f64>, Error> {
+    Ok(run.get(0, &output.to_string())?)
 }
 
 pub(crate) fn check_draws(draws: usize) -> Result<(), Error> {

@@ -68,13 +68,22 @@ pub(super) fn predict_draws(
     };
     let is_normal = outputs.len() == 2;
     let width = tiles.width();
-    let drawing = tiles.drawing(&written);
-    let parts = tiles.run(&written, &outputs, |program, tile| {
+    let drawing = tiles.drawing();
+    for (name, output) in ["mean", "sd"].iter().zip(&outputs) {
+        written.step.output(name, *output);
+    }
+    let parts = tiles.run(&written, |program, tile| {
         let mut values = Vec::with_capacity(how.draws * tile.rows);
         for draw in 0..how.draws {
             drawing.run(program, draw..draw + 1)?;
             let draw = draw as u64;
-            let (first, second) = (program.read_output(0), program.read_output(1));
+            let (first, second) = (
+                program.get(0, "mean")?,
+                match is_normal {
+                    true => program.get(0, "sd")?,
+                    false => Vec::new(),
+                },
+            );
             values.extend((0..tile.rows).map(|row| {
                 let place = tile.first + row;
                 if is_normal {

@@ -36,7 +36,7 @@ pub(super) fn log_predictive(
     }
     let graph = Graph::new();
     let written = tiles.write(&graph)?;
-    let target = graph.input("y", [tiles.width()]);
+    let target = written.step.window("y", [tiles.width()]);
     let is_normal = matches!(written.likelihood, Likelihood::Normal { .. });
     let log_prob = match written.likelihood {
         Likelihood::Bernoulli { logits } => {
@@ -48,26 +48,25 @@ pub(super) fn log_predictive(
         Likelihood::Normal { mean, sd } => distributions::Normal::new(mean, sd).log_prob(target),
     };
     // The sum of exponentials so far is `sum * exp(largest)`.
-    let largest = graph.input("largest", log_prob.shape());
-    let next = largest.maximum(log_prob);
-    written.push(largest, next, LOWEST);
+    let largest = written.started(log_prob.shape(), LOWEST);
+    let next = largest.value.maximum(log_prob);
+    written.step.next(largest.value, next);
     let sum = written.state(log_prob.shape(), 0.0, |sum| {
-        sum * (largest - next).exp() + (log_prob - next).exp()
+        sum * (largest.value - next).exp() + (log_prob - next).exp()
     });
     // Densities in the original unit are smaller by its size.
     let (offset, unit) = match is_normal {
         true => posterior.target_scale(),
         false => (0.0, 1.0),
     };
-    let target = target.input_id().expect("the target was made as an input");
-    let drawing = tiles.drawing(&written);
-    let parts = tiles.run(&written, &[], |program, tile| {
+    let drawing = tiles.drawing();
+    let parts = tiles.run(&written, |program, tile| {
         let rows = y[tile.first..][..tile.rows].iter();
         let mut targets: Vec<f64> = rows.map(|y| (y - offset) / unit).collect();
         targets.resize(tiles.width(), 0.0);
-        program.write(target, &targets)?;
+        program.feed("y", &targets)?;
         drawing.run_all(program)?;
-        let (largest, sum) = (read(program, largest), read(program, sum));
+        let (largest, sum) = (read(program, largest)?, read(program, sum)?);
         let log_mean =
             |(largest, sum): (&f64, &f64)| largest + (sum / how.draws as f64).ln() - unit.ln();
         let rows = largest.iter().zip(&sum).take(tile.rows);

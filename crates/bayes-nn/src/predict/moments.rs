@@ -3,7 +3,7 @@
 use bayes_nn_autodiff::noise::{self, NoiseKey};
 use bayes_nn_autodiff::{Graph, Var};
 
-use super::tiles::{Tile, TileGraph, Tiles, read};
+use super::tiles::{Followed, Tile, TileGraph, Tiles, read};
 use super::{Predict, Prediction, Task};
 use crate::bnn::Bnn;
 use crate::error::Error;
@@ -79,15 +79,15 @@ fn binary<'g>(
     // -p ln p - (1 - p) ln(1 - p), by the logit.
     let entropy = logits.softplus() - logits * p;
     let ((mean, squares), entropy) = follow(written, p, entropy);
-    let drawing = tiles.drawing(written);
-    tiles.run(written, &[], |program, tile| {
+    let drawing = tiles.drawing();
+    tiles.run(written, |program, tile| {
         drawing.run_all(program)?;
-        let mean = clamped(read(program, mean), tile);
-        let aleatoric = truncated(read(program, entropy), tile.rows);
+        let mean = clamped(read(program, mean)?, tile);
+        let aleatoric = truncated(read(program, entropy)?, tile.rows);
         let total = mean.iter().map(|&p| plogp(p) + plogp(1.0 - p));
         Ok(Part {
             epistemic: difference(total, &aleatoric),
-            sd: sd(read(program, squares), tile.rows, tiles.how.draws),
+            sd: sd(read(program, squares)?, tile.rows, tiles.how.draws),
             mean,
             aleatoric,
             lower: Vec::new(),
@@ -101,7 +101,7 @@ fn follow<'g>(
     written: &TileGraph<'g>,
     p: Var<'g>,
     entropy: Var<'g>,
-) -> ((Var<'g>, Var<'g>), Var<'g>) {
+) -> ((Followed<'g>, Followed<'g>), Followed<'g>) {
     (written.mean_and_squares(p), written.mean(entropy))
 }
 
@@ -114,23 +114,23 @@ fn classified<'g>(
     let log_p = logits - logits.logsumexp(0).reshape([1, width]);
     let p = log_p.exp();
     let ((mean, squares), entropy) = follow(written, p, -(p * log_p).sum_axis(0));
-    let drawing = tiles.drawing(written);
-    tiles.run(written, &[], |program, tile| {
+    let drawing = tiles.drawing();
+    tiles.run(written, |program, tile| {
         drawing.run_all(program)?;
         let by_row = |values: Vec<f64>| transposed(&values, width);
         let values = tile.rows * classes;
-        let mut mean = truncated(by_row(read(program, mean)), values);
+        let mut mean = truncated(by_row(read(program, mean)?), values);
         for row in mean.chunks_exact_mut(classes) {
             // Single precision leaves sums a little off 1.
             let sum: f64 = row.iter().sum();
             row.iter_mut().for_each(|p| *p /= sum);
         }
-        let aleatoric = truncated(read(program, entropy), tile.rows);
+        let aleatoric = truncated(read(program, entropy)?, tile.rows);
         let rows = mean.chunks_exact(classes);
         let total = rows.map(|row| row.iter().map(|&p| plogp(p)).sum());
         Ok(Part {
             epistemic: difference(total, &aleatoric),
-            sd: sd(by_row(read(program, squares)), values, tiles.how.draws),
+            sd: sd(by_row(read(program, squares)?), values, tiles.how.draws),
             mean,
             aleatoric,
             lower: Vec::new(),
@@ -149,12 +149,14 @@ fn regression<'g>(
     let (running_mean, squares) = written.mean_and_squares(mean);
     let noise = written.mean(sd * sd);
     let (draws, tail) = (tiles.how.draws, 0.5 * (1.0 - tiles.how.interval));
-    let drawing = tiles.drawing(written);
-    tiles.run(written, &[mean, sd], |program, tile| {
+    let drawing = tiles.drawing();
+    written.step.output("mean", mean);
+    written.step.output("sd", sd);
+    tiles.run(written, |program, tile| {
         let mut targets = vec![Vec::with_capacity(draws); tile.rows];
         for draw in 0..draws {
             drawing.run(program, draw..draw + 1)?;
-            let (mean, sd) = (program.read_output(0), program.read_output(1));
+            let (mean, sd) = (program.get(0, "mean")?, program.get(0, "sd")?);
             for (row, targets) in targets.iter_mut().enumerate() {
                 let noise = observation_noise(tiles.how, draw as u64, tile.first + row);
                 targets.push(mean[row] + sd[row.min(sd.len() - 1)] * noise);
@@ -165,13 +167,13 @@ fn regression<'g>(
             targets.iter_mut().map(&mut quantile).collect::<Vec<f64>>()
         });
         let variance = unit * unit;
-        let squares = truncated(read(program, squares), tile.rows);
+        let squares = truncated(read(program, squares)?, tile.rows);
         let epistemic: Vec<f64> = squares
             .iter()
             .map(|s| variance * s / draws as f64)
             .collect();
-        let aleatoric = stretched(read(program, noise), tile.rows);
-        let mean = truncated(read(program, running_mean), tile.rows);
+        let aleatoric = stretched(read(program, noise)?, tile.rows);
+        let mean = truncated(read(program, running_mean)?, tile.rows);
         Ok(Part {
             mean: mean.iter().map(|m| offset + unit * m).collect(),
             sd: epistemic.iter().map(|v| v.sqrt()).collect(),

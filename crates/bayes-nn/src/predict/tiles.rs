@@ -1,15 +1,13 @@
 //! Streaming over rows: tiles of a fixed number, each through the same program with the same
 //! draws of the weights, on several threads.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::ops::Range;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
-use bayes_nn_autodiff::{Graph, InputId, Shape, Var};
+use bayes_nn_autodiff::{Graph, Shape, Var};
 use bayes_nn_inference::{Point, Rows};
-use bayes_nn_kernels::{Backend, Binding, Device, KernelError, Plan, Program};
+use bayes_nn_kernels::{KernelError, Run, Runtime, Step, fan_out};
 
 use super::Predict;
 use crate::bnn::Bnn;
@@ -46,37 +44,36 @@ pub(super) struct Tile {
 #[derive(Clone, Copy)]
 pub(super) struct Drawing<'a> {
     source: &'a Source,
-    z: Option<InputId>,
     draws: usize,
 }
 
 impl Drawing<'_> {
     /// Runs a tile's program for some of the draws.
-    pub(super) fn run(&self, program: &mut dyn Program, draws: Range<usize>) -> Result<(), Error> {
-        self.source.run(program, self.z, draws, self.draws)
+    pub(super) fn run(&self, run: &mut Run, draws: Range<usize>) -> Result<(), Error> {
+        self.source.run(run, draws, self.draws)
     }
 
     /// Runs it for all of them.
-    pub(super) fn run_all(&self, program: &mut dyn Program) -> Result<(), Error> {
-        self.run(program, 0..self.draws)
+    pub(super) fn run_all(&self, run: &mut Run) -> Result<(), Error> {
+        self.run(run, 0..self.draws)
     }
 }
 
-/// The network over one tile in a graph, and states that follow its draws.
+/// The network over one tile in a step, and states that follow its draws.
 pub(super) struct TileGraph<'g> {
-    pub(super) graph: &'g Graph,
+    pub(super) step: Step<'g>,
     pub(super) likelihood: Likelihood<'g>,
-    x: InputId,
-    z: Option<InputId>,
-    inputs: Vec<Binding>,
-    states: RefCell<Vec<State<'g>>>,
+    states: Cell<usize>,
 }
 
-struct State<'g> {
-    state: Var<'g>,
-    next: Var<'g>,
-    start: f64,
+/// A state that follows the draws, by its number.
+#[derive(Clone, Copy)]
+pub(super) struct Followed<'g> {
+    pub(super) value: Var<'g>,
+    number: usize,
 }
+
+const X: &str = "x";
 
 impl<'a> Tiles<'a> {
     pub(super) fn new(
@@ -122,28 +119,25 @@ impl<'a> Tiles<'a> {
     }
 
     pub(super) fn write<'g>(&self, graph: &'g Graph) -> Result<TileGraph<'g>, Error> {
-        let (z, inputs) = self.posterior.source.trace(graph);
+        let step = Step::new(graph);
+        let z = self.posterior.source.draw(&step);
         let batch = Batch::new(graph, &Data::new(), Rows::All, false);
         let point = Point::at(z, self.posterior.source.sites());
         let trace = Trace::new(&batch, Rc::new(point));
-        let x = graph.input("x", [self.features, self.width]);
+        let x = step.window(X, [self.features, self.width]);
         let likelihood = self.posterior.model.likelihood_of_rows(&trace, x)?;
         batch.shared.check()?;
         Ok(TileGraph {
-            graph,
+            step,
             likelihood,
-            x: x.input_id().expect("x was just made as an input"),
-            z: z.input_id(),
-            inputs,
-            states: RefCell::default(),
+            states: Cell::new(0),
         })
     }
 
     /// What makes the draws of the weights in a tile's program.
-    pub(super) fn drawing(&self, written: &TileGraph<'_>) -> Drawing<'a> {
+    pub(super) fn drawing(&self) -> Drawing<'a> {
         Drawing {
             source: &self.posterior.source,
-            z: written.z,
             draws: self.how.draws,
         }
     }
@@ -153,81 +147,29 @@ impl<'a> Tiles<'a> {
     pub(super) fn run<R: Send>(
         &self,
         written: &TileGraph<'_>,
-        outputs: &[Var<'_>],
-        run_tile: impl Fn(&mut dyn Program, Tile) -> Result<R, Error> + Sync,
+        run_tile: impl Fn(&mut Run, Tile) -> Result<R, Error> + Sync,
     ) -> Result<Vec<R>, Error> {
-        let states = written.states.borrow();
-        let updates: Vec<_> = states.iter().map(|s| (s.state, s.next)).collect();
-        let starts: Vec<(InputId, Vec<f64>)> = states
-            .iter()
-            .filter_map(|s| {
-                let start = vec![s.start; s.state.shape().elements()];
-                Some((s.state.input_id()?, start))
-            })
-            .collect();
-        let (x_input, inputs) = (written.x, &written.inputs);
-        let plan = Plan::new(written.graph, outputs, &updates)?;
-        let backend: &Device = &self.posterior.device;
-        let compile = || -> Result<Box<dyn Program>, Error> {
-            let mut program = backend.compile(&plan, self.posterior.precision)?;
-            for binding in inputs {
-                program.write(binding.input, &binding.column.to_f64())?;
-            }
-            Ok(program)
+        let runtime = Runtime {
+            device: self.posterior.device.clone(),
+            precision: self.posterior.precision,
+            // A program has all threads of a device.
+            threads: (!self.posterior.device.is_cpu()).then_some(1),
         };
-        let one = |program: &mut Box<dyn Program>, number: usize| -> Result<R, Error> {
-            let first = number * self.width;
-            let tile = Tile {
-                first,
-                rows: self.width.min(self.rows - first),
-            };
-            let mut rows = self.x[first * self.features..][..tile.rows * self.features].to_vec();
-            rows.resize(self.width * self.features, 0.0);
-            match program.write(x_input, &transposed(&rows, self.features)) {
-                // A network that ignores its input.
-                Err(KernelError::NoInput { .. }) => {}
-                result => result?,
-            }
-            for (state, start) in &starts {
-                program.write(*state, start)?;
-            }
-            program.rewind(self.how.seed, 0);
-            run_tile(&mut **program, tile)
-        };
-
-        let tiles = self.rows.div_ceil(self.width);
-        let available = match backend.is_cpu() {
-            true => std::thread::available_parallelism().map_or(1, |n| n.get()),
-            false => 1,
-        };
-        let next = AtomicUsize::new(0);
-        let results: Mutex<Vec<Option<Result<R, Error>>>> =
-            Mutex::new((0..tiles).map(|_| None).collect());
-        let work = || -> Result<(), Error> {
-            let mut program = compile()?;
-            loop {
-                let number = next.fetch_add(1, Ordering::Relaxed);
-                if number >= tiles {
-                    return Ok(());
-                }
-                let result = one(&mut program, number);
-                results.lock().unwrap_or_else(PoisonError::into_inner)[number] = Some(result);
-            }
-        };
-        match available.min(tiles) {
-            1 => work()?,
-            threads => std::thread::scope(|scope| {
-                let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-                workers
-                    .into_iter()
-                    .try_for_each(|worker| match worker.join() {
-                        Ok(result) => result,
-                        Err(panic) => std::panic::resume_unwind(panic),
-                    })
-            })?,
-        }
-        let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-        results.into_iter().flatten().collect()
+        let program = written.step.finish(&runtime)?;
+        fan_out(&program, self.rows.div_ceil(self.width), |run, tiles| {
+            tiles
+                .map(|number| {
+                    let first = number * self.width;
+                    let rows = self.width.min(self.rows - first);
+                    let x = &self.x[first * self.features..][..rows * self.features];
+                    let mut x = x.to_vec();
+                    x.resize(self.width * self.features, 0.0);
+                    run.feed(X, &transposed(&x, self.features))?;
+                    run.begin(&[self.how.seed])?;
+                    run_tile(run, Tile { first, rows })
+                })
+                .collect::<Result<Vec<R>, Error>>()
+        })
     }
 }
 
@@ -238,40 +180,46 @@ impl<'g> TileGraph<'g> {
         shape: Shape,
         start: f64,
         next: impl FnOnce(Var<'g>) -> Var<'g>,
-    ) -> Var<'g> {
-        let state = self.graph.input("state", shape);
-        let next = next(state);
-        self.push(state, next, start);
+    ) -> Followed<'g> {
+        let state = self.started(shape, start);
+        self.step.next(state.value, next(state.value));
         state
     }
 
-    pub(super) fn push(&self, state: Var<'g>, next: Var<'g>, start: f64) {
-        self.states.borrow_mut().push(State { state, next, start });
+    /// A state whose next value is said later.
+    pub(super) fn started(&self, shape: Shape, start: f64) -> Followed<'g> {
+        let number = self.states.replace(self.states.get() + 1);
+        Followed {
+            value: self.step.state(&state_name(number), shape, start),
+            number,
+        }
     }
 
     /// The running mean of `value` over draws.
-    pub(super) fn mean(&self, value: Var<'g>) -> Var<'g> {
-        let share = (self.graph.step() + 1.0).reciprocal();
+    pub(super) fn mean(&self, value: Var<'g>) -> Followed<'g> {
+        let share = (self.step.graph().step() + 1.0).reciprocal();
         self.state(value.shape(), 0.0, |mean| mean + (value - mean) * share)
     }
 
     /// The running mean and sum of squared deviations of `value` over draws (Welford 1962), which
     /// lose no digits where a variance is small.
-    pub(super) fn mean_and_squares(&self, value: Var<'g>) -> (Var<'g>, Var<'g>) {
-        let share = (self.graph.step() + 1.0).reciprocal();
-        let mean = self.graph.input("mean", value.shape());
-        let next = mean + (value - mean) * share;
-        self.push(mean, next, 0.0);
+    pub(super) fn mean_and_squares(&self, value: Var<'g>) -> (Followed<'g>, Followed<'g>) {
+        let share = (self.step.graph().step() + 1.0).reciprocal();
+        let mean = self.started(value.shape(), 0.0);
+        let next = mean.value + (value - mean.value) * share;
+        self.step.next(mean.value, next);
         let squares = self.state(value.shape(), 0.0, |squares| {
-            squares + (value - mean) * (value - next)
+            squares + (value - mean.value) * (value - next)
         });
         (mean, squares)
     }
 }
 
+fn state_name(number: usize) -> String {
+    format!("state {number}")
+}
+
 /// The value of a state.
-pub(super) fn read(program: &dyn Program, state: Var<'_>) -> Vec<f64> {
-    state
-        .input_id()
-        .map_or_else(Vec::new, |id| program.read_input(id))
+pub(super) fn read(run: &Run, state: Followed<'_>) -> Result<Vec<f64>, KernelError> {
+    run.get(0, &state_name(state.number))
 }

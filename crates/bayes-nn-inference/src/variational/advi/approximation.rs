@@ -145,28 +145,6 @@ impl Approximation {
         result
     }
 
-    /// Writes a draw of `z` into a graph, a fresh one at every step, and returns it with the
-    /// values of the inputs that it reads.
-    pub fn trace<'g>(&self, graph: &'g bayes_nn_autodiff::Graph) -> (Var<'g>, Vec<Binding>) {
-        let dim = self.dim();
-        let eps = graph.noise(NoiseKind::Normal, 0, [dim]);
-        let mut data = Vec::new();
-        let mut input = |name: &str, values: &Arc<[f64]>| {
-            let var = match values.len() / dim {
-                1 => graph.input(name, [dim]),
-                _ => graph.input(name, [dim, dim]),
-            };
-            data.extend(var.input_id().map(|id| Binding::new(id, values.clone())));
-            var
-        };
-        let mean = input("mean", &self.mean);
-        let mut z = mean + input("scale", &self.diagonal) * eps;
-        if dim > 1 && !self.strict.is_empty() {
-            z = z + input("lower", &self.strict).matmul(eps);
-        }
-        (z, data)
-    }
-
     /// Writes a draw of `z [P]` into a step, a fresh one at every step.
     pub fn draw<'g>(&self, step: &Step<'g>) -> Var<'g> {
         let dim = self.dim();

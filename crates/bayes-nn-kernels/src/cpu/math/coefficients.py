@@ -143,14 +143,14 @@ def write_coefficients():
     out = [
         "//! Constants of the elementary functions; made by `coefficients.py`, which says how.",
         "",
-        "use super::Coefficients;",
+        "use super::real::Real;",
         "",
         "/// pi/2 in three parts of 26 bits and a rest: a product with an integer below 2^26 is exact.",
         f"pub(super) const HALF_PI: [f64; 4] = [{', '.join(literal(x, 'f64') for x in parts)}];",
     ]
     for fmt in FORMATS:
         out += ["", "#[rustfmt::skip]", "#[allow(clippy::approx_constant, clippy::excessive_precision)]"]
-        out.append(f"impl Coefficients for {fmt} {{")
+        out.append(f"impl Real for {fmt} {{")
         for name, value in tables(fmt):
             if isinstance(value, list):
                 body = "".join(f"        {literal(c, fmt)},\n" for c in value)

@@ -1,6 +1,6 @@
 //! Constants of the elementary functions; made by `coefficients.py`, which says how.
 
-use super::Coefficients;
+use super::real::Real;
 
 /// pi/2 in three parts of 26 bits and a rest: a product with an integer below 2^26 is exact.
 pub(super) const HALF_PI: [f64; 4] = [
@@ -12,7 +12,7 @@ pub(super) const HALF_PI: [f64; 4] = [
 
 #[rustfmt::skip]
 #[allow(clippy::approx_constant, clippy::excessive_precision)]
-impl Coefficients for f32 {
+impl Real for f32 {
     const ROUND_MAGIC: Self = 1.2582912e+7;
     const BIASED_MAGIC: Self = 8.388608e+6;
     const LN2_HI: Self = 0.69314575;
@@ -63,7 +63,7 @@ impl Coefficients for f32 {
 
 #[rustfmt::skip]
 #[allow(clippy::approx_constant, clippy::excessive_precision)]
-impl Coefficients for f64 {
+impl Real for f64 {
     const ROUND_MAGIC: Self = 6.755399441055744e+15;
     const BIASED_MAGIC: Self = 4.503599627370496e+15;
     const LN2_HI: Self = 0.693147180559663;

@@ -1,14 +1,14 @@
 //! Exponentials and logarithms.
 
-use super::{BLOCK, polynomial, select};
+use super::real::{BLOCK, Real, polynomial, select};
 use crate::cpu::isa::{Level, fma};
-use crate::element::{Bits, Element};
+use crate::element::Bits;
 
 /// x = n ln 2 + r with |r| <= ln(2)/2. Returns n in the low bits of an integer, and r.
 ///
 /// Cody and Waite, "Software Manual for the Elementary Functions" (1980): n times the leading part of ln 2 is exact.
 #[inline(always)]
-fn reduce<L: Level, T: Element>(x: T) -> (T::Bits, T) {
+fn reduce<L: Level, T: Real>(x: T) -> (T::Bits, T) {
     let shifted = fma::<L, T>(x, T::LOG2_E, T::ROUND_MAGIC);
     let n = shifted - T::ROUND_MAGIC;
     let r = fma::<L, T>(-n, T::LN2_HI, x);
@@ -17,20 +17,20 @@ fn reduce<L: Level, T: Element>(x: T) -> (T::Bits, T) {
 
 /// exp(r) - 1 for |r| <= ln(2)/2.
 #[inline(always)]
-fn expm1_reduced<L: Level, T: Element>(r: T) -> T {
+fn expm1_reduced<L: Level, T: Real>(r: T) -> T {
     fma::<L, T>(r * r, polynomial::<L, T>(r, T::EXP), r)
 }
 
 /// Two to the n + offset, n in the low bits; the sum must be the exponent of a normal number.
 #[inline(always)]
-fn power_of_two<T: Element>(n: T::Bits, offset: i64) -> T {
+fn power_of_two<T: Real>(n: T::Bits, offset: i64) -> T {
     let bias = T::Bits::low((i64::from(T::EXPONENT_BIAS) + offset) as u64);
     T::from_bits(n.plus(bias).left(T::MANTISSA_BITS))
 }
 
-/// exp(x) for x at most [`super::Coefficients::EXP_HIGHEST`].
+/// exp(x) for x at most [`Real::EXP_HIGHEST`].
 #[inline(always)]
-pub(super) fn exp_bounded<L: Level, T: Element>(x: T) -> T {
+pub(super) fn exp_bounded<L: Level, T: Real>(x: T) -> T {
     let x = at_least_lowest(x);
     let (n, r) = reduce::<L, T>(x);
     scaled(x, n, T::ONE + expm1_reduced::<L, T>(r))
@@ -38,7 +38,7 @@ pub(super) fn exp_bounded<L: Level, T: Element>(x: T) -> T {
 
 /// [`exp_bounded`] of a block of numbers, to the same bits.
 #[inline(always)]
-pub(super) fn exp_bounded_block<L: Level, T: Element>(x: &[T; BLOCK], y: &mut [T; BLOCK]) {
+pub(super) fn exp_bounded_block<L: Level, T: Real>(x: &[T; BLOCK], y: &mut [T; BLOCK]) {
     let mut rest = [T::ZERO; BLOCK];
     for i in 0..BLOCK {
         rest[i] = reduce::<L, T>(at_least_lowest(x[i])).1;
@@ -54,7 +54,7 @@ pub(super) fn exp_bounded_block<L: Level, T: Element>(x: &[T; BLOCK], y: &mut [T
 
 /// x where exp is not zero.
 #[inline(always)]
-fn at_least_lowest<T: Element>(x: T) -> T {
+fn at_least_lowest<T: Real>(x: T) -> T {
     select(x < T::EXP_LOWEST, T::EXP_LOWEST, x)
 }
 
@@ -62,7 +62,7 @@ fn at_least_lowest<T: Element>(x: T) -> T {
 ///
 /// Two factors reach the subnormal results and the largest ones, whose powers of two are no normal numbers.
 #[inline(always)]
-fn scaled<T: Element>(x: T, n: T::Bits, p: T) -> T {
+fn scaled<T: Real>(x: T, n: T::Bits, p: T) -> T {
     let small = x < T::EXP_NORMAL;
     let lift = i64::from(T::MANTISSA_BITS + 3);
     let first = select(small, power_of_two::<T>(n, lift), power_of_two::<T>(n, -1));
@@ -76,20 +76,20 @@ fn scaled<T: Element>(x: T, n: T::Bits, p: T) -> T {
 
 /// Exponential, within 1 ulp; subnormal results are rounded once more.
 #[inline(always)]
-pub fn exp<L: Level, T: Element>(x: T) -> T {
+pub fn exp<L: Level, T: Real>(x: T) -> T {
     exp_bounded::<L, T>(select(x > T::EXP_HIGHEST, T::EXP_HIGHEST, x))
 }
 
 /// [`exp`] of a block of numbers, to the same bits.
 #[inline(always)]
-pub fn exp_block<L: Level, T: Element>(x: &[T; BLOCK], y: &mut [T; BLOCK]) {
+pub fn exp_block<L: Level, T: Real>(x: &[T; BLOCK], y: &mut [T; BLOCK]) {
     let bounded = x.map(|x| select(x > T::EXP_HIGHEST, T::EXP_HIGHEST, x));
     exp_bounded_block::<L, T>(&bounded, y);
 }
 
 /// exp(x) - 1 without cancellation near zero, within 2 ulp.
 #[inline(always)]
-pub fn expm1<L: Level, T: Element>(x: T) -> T {
+pub fn expm1<L: Level, T: Real>(x: T) -> T {
     let bounded = select(x > T::EXP_HIGHEST, T::EXP_HIGHEST, x);
     let bounded = select(bounded < T::EXPM1_LOWEST, T::EXPM1_LOWEST, bounded);
     let (n, r) = reduce::<L, T>(bounded);
@@ -103,7 +103,7 @@ pub fn expm1<L: Level, T: Element>(x: T) -> T {
 
 /// A positive normal x as 2^k m with m in [sqrt(1/2), sqrt(2)); also the exponent field of 2^k.
 #[inline(always)]
-pub(crate) fn split<T: Element>(x: T) -> (T, T, T::Bits) {
+pub(crate) fn split<T: Real>(x: T) -> (T, T, T::Bits) {
     let one = T::ONE.to_bits();
     let root = T::SQRT_HALF.to_bits();
     let mantissa = T::Bits::low((1 << T::MANTISSA_BITS) - 1);
@@ -120,7 +120,7 @@ pub(crate) fn split<T: Element>(x: T) -> (T, T, T::Bits) {
 /// ln(1 + f) = 2 atanh(s) = 2s + s R(s^2) and 2s = f - s f; the rounding of s only enters in small terms. The scheme of
 /// fdlibm's `e_log.c` (Sun Microsystems, 1993).
 #[inline(always)]
-fn log_terms<L: Level, T: Element>(f: T) -> (T, T) {
+fn log_terms<L: Level, T: Real>(f: T) -> (T, T) {
     let s = f / (f + T::TWO);
     let z = s * s;
     let half_square = T::HALF * f * f;
@@ -130,7 +130,7 @@ fn log_terms<L: Level, T: Element>(f: T) -> (T, T) {
 
 /// ln(2^k (1 + f)) for 1 + f in [sqrt(1/2), sqrt(2)], within 1 ulp.
 #[inline(always)]
-pub(crate) fn ln_reduced<L: Level, T: Element>(f: T, k: T) -> T {
+pub(crate) fn ln_reduced<L: Level, T: Real>(f: T, k: T) -> T {
     let (half_square, rest) = log_terms::<L, T>(f);
     let small = fma::<L, T>(k, T::LN2_LO, rest);
     fma::<L, T>(k, T::LN2_HI, f - (half_square - small))
@@ -138,7 +138,7 @@ pub(crate) fn ln_reduced<L: Level, T: Element>(f: T, k: T) -> T {
 
 /// `y` where `x` is positive and finite, what a logarithm gives elsewhere.
 #[inline(always)]
-fn log_edges<T: Element>(x: T, y: T) -> T {
+fn log_edges<T: Real>(x: T, y: T) -> T {
     let positive = select(x < T::INFINITY, y, x);
     let other = select(x == T::ZERO, T::NEG_INFINITY, T::NAN);
     select(x > T::ZERO, positive, other)
@@ -146,7 +146,7 @@ fn log_edges<T: Element>(x: T, y: T) -> T {
 
 /// Natural logarithm, within 1 ulp.
 #[inline(always)]
-pub fn ln<L: Level, T: Element>(x: T) -> T {
+pub fn ln<L: Level, T: Real>(x: T) -> T {
     let subnormal = x < T::MIN_POSITIVE;
     let lift = T::MANTISSA_BITS + 2;
     let up = power_of_two::<T>(T::Bits::low(u64::from(lift)), 0);
@@ -157,7 +157,7 @@ pub fn ln<L: Level, T: Element>(x: T) -> T {
 
 /// 1 + x as 2^k (1 + f), f with the digits that 1 + x loses.
 #[inline(always)]
-fn split_one_plus<L: Level, T: Element>(x: T) -> (T, T) {
+fn split_one_plus<L: Level, T: Real>(x: T) -> (T, T) {
     let u = T::ONE + x;
     // Knuth's two-sum: u + lost is 1 + x exactly.
     let moved = u - T::ONE;
@@ -170,7 +170,7 @@ fn split_one_plus<L: Level, T: Element>(x: T) -> (T, T) {
 
 /// ln(1 + x) without cancellation near zero, within 2 ulp.
 #[inline(always)]
-pub fn log1p<L: Level, T: Element>(x: T) -> T {
+pub fn log1p<L: Level, T: Real>(x: T) -> T {
     let (f, k) = split_one_plus::<L, T>(x);
     // log_edges sees 1 + x, in which an infinite or missing number survives and -1 becomes 0.
     let y = log_edges(T::ONE + x, ln_reduced::<L, T>(f, k));
@@ -179,7 +179,7 @@ pub fn log1p<L: Level, T: Element>(x: T) -> T {
 
 /// ln(1 + x) - x without cancellation near zero, where it is about -x^2/2; within 4 ulp.
 #[inline(always)]
-pub fn log1pmx<L: Level, T: Element>(x: T) -> T {
+pub fn log1pmx<L: Level, T: Real>(x: T) -> T {
     let (f, k) = split_one_plus::<L, T>(x);
     let (half_square, rest) = log_terms::<L, T>(f);
     // Zero for small x, where k = 0 and f = x. Elsewhere k ln 2 + f is near x, so that the difference is almost exact.
@@ -193,13 +193,13 @@ pub fn log1pmx<L: Level, T: Element>(x: T) -> T {
 
 /// ln(1 + e) for e in [0, 1], within 2 ulp.
 #[inline(always)]
-pub(super) fn log1p_unit<L: Level, T: Element>(e: T) -> T {
+pub(super) fn log1p_unit<L: Level, T: Real>(e: T) -> T {
     log1p_of_quotient::<L, T>(e / (e + T::TWO))
 }
 
 /// [`log1p_unit`] of a block of numbers, to the same bits.
 #[inline(always)]
-pub(super) fn log1p_unit_block<L: Level, T: Element>(e: &[T; BLOCK], y: &mut [T; BLOCK]) {
+pub(super) fn log1p_unit_block<L: Level, T: Real>(e: &[T; BLOCK], y: &mut [T; BLOCK]) {
     for i in 0..BLOCK {
         y[i] = e[i] / (e[i] + T::TWO);
     }
@@ -210,7 +210,7 @@ pub(super) fn log1p_unit_block<L: Level, T: Element>(e: &[T; BLOCK], y: &mut [T;
 
 /// ln(1 + e) from s = e/(2 + e): 2 atanh(s).
 #[inline(always)]
-fn log1p_of_quotient<L: Level, T: Element>(s: T) -> T {
+fn log1p_of_quotient<L: Level, T: Real>(s: T) -> T {
     let z = s * s;
     let twice = s + s;
     fma::<L, T>(twice * z, polynomial::<L, T>(z, T::LOG_UNIT), twice)

@@ -1,9 +1,9 @@
 //! The hyperbolic tangent and the logistic family.
 
 use super::exp_log::{exp_bounded, exp_bounded_block, log1p_unit, log1p_unit_block};
-use super::{BLOCK, polynomial, select};
+use super::real::{BLOCK, Real, polynomial, select};
 use crate::cpu::isa::{Level, fma};
-use crate::element::{Bits, Element};
+use crate::element::Bits;
 
 /// Hyperbolic tangent, never beyond 1, within 4 ulp.
 ///
@@ -11,14 +11,14 @@ use crate::element::{Bits, Element};
 /// of which few terms are enough. Numerator and denominator of tanh, t (2^n + 1) + c (2^n - 1) and 2 (c - t) more, lose
 /// nothing near zero, where n = 0 and they are 2t and 2c, and no rounding brings the quotient above 1.
 #[inline(always)]
-pub fn tanh<L: Level, T: Element>(x: T) -> T {
+pub fn tanh<L: Level, T: Real>(x: T) -> T {
     let (t, half_power) = reduce_doubled(x);
     joined::<L, T>(x, t, half_power, polynomial::<L, T>(t * t, T::COTH))
 }
 
 /// [`tanh`] of a block of numbers, to the same bits, in loops of which none waits long for itself.
 #[inline(always)]
-pub fn tanh_block<L: Level, T: Element>(x: &[T; BLOCK], y: &mut [T; BLOCK]) {
+pub fn tanh_block<L: Level, T: Real>(x: &[T; BLOCK], y: &mut [T; BLOCK]) {
     let mut t = [T::ZERO; BLOCK];
     let mut half_power = [T::ZERO; BLOCK];
     for i in 0..BLOCK {
@@ -34,7 +34,7 @@ pub fn tanh_block<L: Level, T: Element>(x: &[T; BLOCK], y: &mut [T; BLOCK]) {
 
 /// 2|x| = (n + t) ln 2: t, and half of 2^n.
 #[inline(always)]
-fn reduce_doubled<T: Element>(x: T) -> (T, T) {
+fn reduce_doubled<T: Real>(x: T) -> (T, T) {
     // tanh rounds to 1 from about 19.06 on.
     let bounded = least(x.abs(), T::from_f64(20.0));
     let scaled = bounded * (T::TWO * T::LOG2_E);
@@ -47,7 +47,7 @@ fn reduce_doubled<T: Element>(x: T) -> (T, T) {
 
 /// tanh of x from its parts and c.
 #[inline(always)]
-fn joined<L: Level, T: Element>(x: T, t: T, half_power: T, c: T) -> T {
+fn joined<L: Level, T: Real>(x: T, t: T, half_power: T, c: T) -> T {
     let numerator = fma::<L, T>(t, half_power + T::HALF, c * (half_power - T::HALF));
     let denominator = numerator + (c - t);
     (numerator / denominator).copysign(x)
@@ -55,32 +55,32 @@ fn joined<L: Level, T: Element>(x: T, t: T, half_power: T, c: T) -> T {
 
 /// The lesser of x and a bound; NaN where x is.
 #[inline(always)]
-fn least<T: Element>(x: T, bound: T) -> T {
+fn least<T: Real>(x: T, bound: T) -> T {
     select(x > bound, bound, x)
 }
 
 /// Logistic function 1 / (1 + exp(-x)), within 3 ulp on both sides.
 #[inline(always)]
-pub fn sigmoid<L: Level, T: Element>(x: T) -> T {
+pub fn sigmoid<L: Level, T: Real>(x: T) -> T {
     let e = exp_bounded::<L, T>(-x.abs());
     select(x < T::ZERO, e, T::ONE) / (T::ONE + e)
 }
 
 /// ln(1 + exp(x)), within 3 ulp on both sides: exp(x) far below zero, x far above.
 #[inline(always)]
-pub fn softplus<L: Level, T: Element>(x: T) -> T {
+pub fn softplus<L: Level, T: Real>(x: T) -> T {
     softplus_with_slope::<L, T>(x).0
 }
 
 /// Logarithm of the logistic function, -softplus(-x), within 3 ulp on both sides.
 #[inline(always)]
-pub fn log_sigmoid<L: Level, T: Element>(x: T) -> T {
+pub fn log_sigmoid<L: Level, T: Real>(x: T) -> T {
     log_sigmoid_with_slope::<L, T>(x).0
 }
 
 /// [`softplus`] and its derivative, [`sigmoid`] of x, to the same bits; they share an exponential.
 #[inline(always)]
-pub fn softplus_with_slope<L: Level, T: Element>(x: T) -> (T, T) {
+pub fn softplus_with_slope<L: Level, T: Real>(x: T) -> (T, T) {
     let e = exp_bounded::<L, T>(-x.abs());
     let value = select(x > T::ZERO, x, T::ZERO) + log1p_unit::<L, T>(e);
     (value, select(x < T::ZERO, e, T::ONE) / (T::ONE + e))
@@ -88,7 +88,7 @@ pub fn softplus_with_slope<L: Level, T: Element>(x: T) -> (T, T) {
 
 /// [`log_sigmoid`] and its derivative, [`sigmoid`] of -x, to the same bits; they share an exponential.
 #[inline(always)]
-pub fn log_sigmoid_with_slope<L: Level, T: Element>(x: T) -> (T, T) {
+pub fn log_sigmoid_with_slope<L: Level, T: Real>(x: T) -> (T, T) {
     let e = exp_bounded::<L, T>(-x.abs());
     let value = select(x < T::ZERO, x, T::ZERO) - log1p_unit::<L, T>(e);
     (value, select(x > T::ZERO, e, T::ONE) / (T::ONE + e))
@@ -96,7 +96,7 @@ pub fn log_sigmoid_with_slope<L: Level, T: Element>(x: T) -> (T, T) {
 
 /// [`sigmoid`] of a block of numbers, to the same bits.
 #[inline(always)]
-pub fn sigmoid_block<L: Level, T: Element>(x: &[T; BLOCK], y: &mut [T; BLOCK]) {
+pub fn sigmoid_block<L: Level, T: Real>(x: &[T; BLOCK], y: &mut [T; BLOCK]) {
     let e = decayed::<L, T>(x, y);
     for i in 0..BLOCK {
         y[i] = select(x[i] < T::ZERO, e[i], T::ONE) / (T::ONE + e[i]);
@@ -105,7 +105,7 @@ pub fn sigmoid_block<L: Level, T: Element>(x: &[T; BLOCK], y: &mut [T; BLOCK]) {
 
 /// [`softplus`] of a block of numbers, to the same bits.
 #[inline(always)]
-pub fn softplus_block<L: Level, T: Element>(x: &[T; BLOCK], y: &mut [T; BLOCK]) {
+pub fn softplus_block<L: Level, T: Real>(x: &[T; BLOCK], y: &mut [T; BLOCK]) {
     let e = decayed::<L, T>(x, y);
     log1p_unit_block::<L, T>(&e, y);
     for i in 0..BLOCK {
@@ -115,7 +115,7 @@ pub fn softplus_block<L: Level, T: Element>(x: &[T; BLOCK], y: &mut [T; BLOCK]) 
 
 /// [`log_sigmoid`] of a block of numbers, to the same bits.
 #[inline(always)]
-pub fn log_sigmoid_block<L: Level, T: Element>(x: &[T; BLOCK], y: &mut [T; BLOCK]) {
+pub fn log_sigmoid_block<L: Level, T: Real>(x: &[T; BLOCK], y: &mut [T; BLOCK]) {
     let e = decayed::<L, T>(x, y);
     log1p_unit_block::<L, T>(&e, y);
     for i in 0..BLOCK {
@@ -125,7 +125,7 @@ pub fn log_sigmoid_block<L: Level, T: Element>(x: &[T; BLOCK], y: &mut [T; BLOCK
 
 /// [`softplus_with_slope`] of a block of numbers, to the same bits.
 #[inline(always)]
-pub fn softplus_with_slope_block<L: Level, T: Element>(
+pub fn softplus_with_slope_block<L: Level, T: Real>(
     x: &[T; BLOCK],
     y: &mut [T; BLOCK],
     slope: &mut [T; BLOCK],
@@ -140,7 +140,7 @@ pub fn softplus_with_slope_block<L: Level, T: Element>(
 
 /// [`log_sigmoid_with_slope`] of a block of numbers, to the same bits.
 #[inline(always)]
-pub fn log_sigmoid_with_slope_block<L: Level, T: Element>(
+pub fn log_sigmoid_with_slope_block<L: Level, T: Real>(
     x: &[T; BLOCK],
     y: &mut [T; BLOCK],
     slope: &mut [T; BLOCK],
@@ -155,7 +155,7 @@ pub fn log_sigmoid_with_slope_block<L: Level, T: Element>(
 
 /// exp(-|x|) of a block; `free` is overwritten.
 #[inline(always)]
-fn decayed<L: Level, T: Element>(x: &[T; BLOCK], free: &mut [T; BLOCK]) -> [T; BLOCK] {
+fn decayed<L: Level, T: Real>(x: &[T; BLOCK], free: &mut [T; BLOCK]) -> [T; BLOCK] {
     for i in 0..BLOCK {
         free[i] = -x[i].abs();
     }

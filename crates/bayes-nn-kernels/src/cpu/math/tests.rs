@@ -1,7 +1,7 @@
 //! Accuracy of the elementary functions, on every instruction set of this machine, and their edges.
 
 use super::*;
-use crate::cpu::isa::{Baseline, Isa, Runnable, multiversion};
+use crate::cpu::isa::{Baseline, Isa, Level, Runnable, multiversion};
 use bayes_nn_autodiff::special as reference;
 
 /// Largest error that is allowed, in units of the last place of the result.
@@ -15,7 +15,7 @@ macro_rules! slices {
 
             $(
                 #[inline(always)]
-                fn $name<L: Level, T: Element>(x: &[T], y: &mut [T]) {
+                fn $name<L: Level, T: Real>(x: &[T], y: &mut [T]) {
                     for (x, y) in x.iter().zip(y) {
                         *y = super::super::$name::<L, T>(*x);
                     }
@@ -26,7 +26,7 @@ macro_rules! slices {
                 use super::*;
 
                 $(multiversion! {
-                    pub fn $name<T: Element>(x: &[T], y: &mut [T]) = super::$name;
+                    pub fn $name<T: Real>(x: &[T], y: &mut [T]) = super::$name;
                 })*
             }
         }
@@ -58,7 +58,7 @@ type Entry<T> = fn(Runnable, &[T], &mut [T]);
 /// the domain.
 type Case<T> = (&'static str, Entry<T>, fn(f64) -> f64, f64, f64);
 
-fn functions<T: Element>() -> Vec<Case<T>> {
+fn functions<T: Real>() -> Vec<Case<T>> {
     let all = f64::NEG_INFINITY;
     vec![
         ("exp", entry::exp, libm::exp, 110.0, all),
@@ -84,14 +84,14 @@ fn functions<T: Element>() -> Vec<Case<T>> {
     ]
 }
 
-fn run<T: Element>(f: Entry<T>, isa: Isa, x: &[T]) -> Vec<T> {
+fn run<T: Real>(f: Entry<T>, isa: Isa, x: &[T]) -> Vec<T> {
     let mut y = vec![T::ZERO; x.len()];
     f(isa.check().unwrap(), x, &mut y);
     y
 }
 
 /// |actual - expected| in units of the last place that the precision T has at `expected`.
-fn ulps<T: Element>(actual: T, expected: f64) -> f64 {
+fn ulps<T: Real>(actual: T, expected: f64) -> f64 {
     if actual.to_f64() == expected || T::from_f64(expected).to_f64() == actual.to_f64() {
         return 0.0;
     }
@@ -103,7 +103,7 @@ fn ulps<T: Element>(actual: T, expected: f64) -> f64 {
 }
 
 /// Largest error of `f` in ulp over the grid, and where.
-fn worst<T: Element>(f: Entry<T>, isa: Isa, x: &[T], expected: &[f64]) -> (f64, f64) {
+fn worst<T: Real>(f: Entry<T>, isa: Isa, x: &[T], expected: &[f64]) -> (f64, f64) {
     run(f, isa, x)
         .into_iter()
         .zip(expected)
@@ -213,7 +213,7 @@ fn special_functions_agree_with_sixty_digits() {
     assert!(count > 400);
 }
 
-fn assert_edges<T: Element>() {
+fn assert_edges<T: Real>() {
     let (inf, nan, zero, one) = (T::INFINITY, T::NAN, T::ZERO, T::ONE);
     let tiny = T::MIN_POSITIVE * T::HALF;
     let big = T::from_f64(1e4);
@@ -334,7 +334,7 @@ fn tanh_never_leaves_its_range() {
 }
 
 #[inline(always)]
-fn blocks_body<L: Level, T: Element>(x: &[T; BLOCK]) {
+fn blocks_body<L: Level, T: Real>(x: &[T; BLOCK]) {
     let bits = |y: [T; BLOCK]| y.map(|y| y.to_f64().to_bits());
     let (mut y, mut slope) = ([T::ZERO; BLOCK], [T::ZERO; BLOCK]);
     tanh_block::<L, T>(x, &mut y);
@@ -356,7 +356,7 @@ fn blocks_body<L: Level, T: Element>(x: &[T; BLOCK]) {
 }
 
 multiversion! {
-    fn blocks<T: Element>(x: &[T; BLOCK]) = blocks_body;
+    fn blocks<T: Real>(x: &[T; BLOCK]) = blocks_body;
 }
 
 #[test]

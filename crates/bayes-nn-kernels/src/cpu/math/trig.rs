@@ -3,9 +3,9 @@
 use std::f64::consts::FRAC_2_PI;
 
 use super::coefficients::HALF_PI;
-use super::{Coefficients, polynomial, select};
+use super::real::{Real, polynomial, select};
 use crate::cpu::isa::{Level, fma};
-use crate::element::{Bits, Element};
+use crate::element::Bits;
 
 /// Largest argument of [`sin`] and [`cos`].
 ///
@@ -29,7 +29,7 @@ fn reduce<L: Level>(x: f64) -> (f64, u64) {
 
 /// Sine and cosine of r + q pi/2 for |r| <= pi/4 and q in the two low bits.
 #[inline(always)]
-pub(crate) fn sin_cos_reduced<L: Level, T: Element>(r: T, q: T::Bits) -> (T, T) {
+pub(crate) fn sin_cos_reduced<L: Level, T: Real>(r: T, q: T::Bits) -> (T, T) {
     let z = r * r;
     let s = r * fma::<L, T>(z, polynomial::<L, T>(z, T::SIN), T::ONE);
     let c = fma::<L, T>(
@@ -50,21 +50,21 @@ pub(crate) fn sin_cos_reduced<L: Level, T: Element>(r: T, q: T::Bits) -> (T, T) 
 }
 
 #[inline(always)]
-fn sin_cos<L: Level, T: Element>(x: T) -> (T, T) {
+fn sin_cos<L: Level, T: Real>(x: T) -> (T, T) {
     let (r, q) = reduce::<L>(x.to_f64());
     sin_cos_reduced::<L, T>(T::from_f64(r), T::Bits::low(q))
 }
 
 /// Sine, within 2 ulp for |x| up to 1e8; NaN beyond, where a branch-free reduction would be wrong.
 #[inline(always)]
-pub fn sin<L: Level, T: Element>(x: T) -> T {
+pub fn sin<L: Level, T: Real>(x: T) -> T {
     let y = sin_cos::<L, T>(x).0;
     select(x.abs() <= T::from_f64(LARGEST_ANGLE), y, T::NAN)
 }
 
 /// Cosine, within 2 ulp for |x| up to 1e8; NaN beyond, where a branch-free reduction would be wrong.
 #[inline(always)]
-pub fn cos<L: Level, T: Element>(x: T) -> T {
+pub fn cos<L: Level, T: Real>(x: T) -> T {
     let y = sin_cos::<L, T>(x).1;
     select(x.abs() <= T::from_f64(LARGEST_ANGLE), y, T::NAN)
 }

@@ -14,7 +14,7 @@ use bayes_nn_autodiff::{InputId, Kind};
 use super::product::LIBRARY_FROM;
 use super::text::{Printer, count};
 use super::{numbered, passes};
-use crate::Precision;
+use crate::element::Precision;
 use crate::plan::layout::padded;
 use crate::plan::{Pass, Plan, ValueId};
 

@@ -13,8 +13,8 @@ mod moves;
 mod product;
 mod text;
 
-use crate::Precision;
-use crate::device::DeviceError;
+use crate::element::Precision;
+use crate::error::DeviceError;
 use crate::plan::{Pass, Plan, ValueId};
 pub use block::{BlockLoop, Place, Tiny};
 pub use product::Product;

@@ -3,7 +3,7 @@
 use bayes_nn_autodiff::Kind;
 
 use super::surely_inside;
-use crate::Precision;
+use crate::element::Precision;
 use crate::plan::{Access, Layout, Pass, Plan, RowStarts, Value, ValueId};
 
 pub(super) struct Printer<'a> {

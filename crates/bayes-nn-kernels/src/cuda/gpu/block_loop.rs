@@ -8,11 +8,11 @@ use cudarc::driver::{CudaFunction, CudaSlice, CudaStream, DevicePtr, LaunchConfi
 
 use super::{Cuda, copy_in, copy_out, driver, synchronize, zeros};
 use crate::cuda::emit::BlockLoop;
-use crate::cuda::lanes::LoopEngine;
-use crate::device::DeviceError;
+use crate::cuda::replicas::LoopEngine;
+use crate::error::DeviceError;
 
-/// The loop of a tiny program: its kernel, the data of all lanes, and room for the lanes while
-/// they run.
+/// The loop of a tiny program: its kernel, the data of all lanes, and room for those that run, as
+/// many as were there at once.
 pub(super) struct GpuLoop {
     function: CudaFunction,
     /// Threads of a block, bytes that they share, bytes of a lane.
@@ -25,7 +25,7 @@ pub(super) struct GpuLoop {
 }
 
 impl GpuLoop {
-    pub(super) fn new(cuda: &Cuda, code: &BlockLoop, lanes: usize) -> Result<GpuLoop, DeviceError> {
+    pub(super) fn new(cuda: &Cuda, code: &BlockLoop) -> Result<GpuLoop, DeviceError> {
         let stream = cuda
             .context
             .new_stream()
@@ -41,7 +41,7 @@ impl GpuLoop {
             shape: [code.threads as usize, code.shared, code.lane],
             data: zeros(&stream, code.data)?,
             indices: code.data_indices,
-            lanes: zeros(&stream, lanes * code.lane)?,
+            lanes: zeros(&stream, code.lane)?,
             stream,
         })
     }
@@ -52,6 +52,9 @@ impl GpuLoop {
             return Ok(());
         }
         let [threads, shared, lane] = self.shape;
+        if self.lanes.len() < lanes.len() {
+            self.lanes = zeros(&self.stream, lanes.len())?;
+        }
         copy_in(&self.stream, lanes, &mut self.lanes, 0)?;
         let data = self.data.device_ptr(&self.stream).0;
         let indices = data + self.indices as u64;

@@ -11,11 +11,11 @@ use cudarc::driver::{
 };
 
 use super::{Block, Cuda, Products, bind, copy_in, copy_out, driver, library, synchronize, zeros};
-use crate::Precision;
 use crate::cuda::emit::{AllReduceMean, Launch, Product, Source};
 use crate::cuda::program::{Engine, Memory};
 use crate::cuda::values::real_bytes;
-use crate::device::DeviceError;
+use crate::element::Precision;
+use crate::error::DeviceError;
 
 /// Bytes that cuBLAS may work with: what NVIDIA recommends for Hopper, more than enough before.
 const WORKSPACE: usize = 32 << 20;

@@ -9,8 +9,8 @@ use cudarc::nccl::sys;
 
 use super::launches::{Gpu, Peers};
 use super::{bind, driver};
-use crate::Precision;
-use crate::device::DeviceError;
+use crate::element::Precision;
+use crate::error::DeviceError;
 use crate::ranks::Seat;
 
 /// The first NCCL, as 10000 major + 100 minor, whose communicators are left without known hangs

@@ -4,14 +4,14 @@
 //! to compute as to read stays where it is needed, unless something dear is made of it, or the
 //! column is short.
 
-use bayes_nn_autodiff::{Binary, Node, Op, Unary};
+use bayes_nn_autodiff::{Binary, Nodes, Op, Unary};
 
 /// Elements of a column that is read for nothing: it stays in the caches of a CPU, and takes little
 /// of the memory that a block of a GPU keeps at hand.
 const SHORT: usize = 1024;
 
 /// Which live nodes are computed ahead of the steps; `states` change from step to step.
-pub(super) fn fixed(nodes: &[Node], live: &[bool], states: &[usize]) -> Vec<bool> {
+pub(super) fn fixed(nodes: Nodes<'_>, live: &[bool], states: &[usize]) -> Vec<bool> {
     let mut constant = vec![false; nodes.len()];
     // Dear, or made of something dear; short, and made of what is short or of inputs.
     let mut dear = vec![false; nodes.len()];

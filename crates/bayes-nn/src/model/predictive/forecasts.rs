@@ -5,7 +5,7 @@ use bayes_nn_distributions::Support;
 use rand_core::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::{OBSERVATIONS, Predictive, check_draws};
+use super::{OBSERVATIONS, Predictive, check_draws, output_of};
 use crate::error::Error;
 use crate::model::handlers::draw as observe;
 use crate::model::trace::Observed;
@@ -60,8 +60,7 @@ impl<M: Model> Predictive<M> {
             let seen = !absent && observed.rows.is_none();
             gathering.push(Gathering::new(observed, seen, &graph, &mut outputs));
         }
-        let mut program = written.compile(&outputs, self.precision)?;
-        program.rewind(seed, 0);
+        let mut run = written.compile(&outputs, self.precision, seed)?;
         let noise = || Xoshiro256PlusPlus::seed_from_u64(seed ^ OBSERVATIONS);
         let mut rng = noise();
         for draw in 0..draws {
@@ -69,12 +68,12 @@ impl<M: Model> Predictive<M> {
             if draw == draws.div_ceil(2) {
                 rng = noise();
             }
-            self.source
-                .run(&mut *program, written.z, draw..draw + 1, draws)?;
+            self.source.run(&mut run, draw..draw + 1, draws)?;
             for gathering in &mut gathering {
                 let end = gathering.first + gathering.outputs;
-                let values = (gathering.first..end).map(|o| program.read_output(o));
-                gathering.add(values.collect(), draw, draws, &mut rng)?;
+                let values = (gathering.first..end).map(|o| output_of(&run, o));
+                let values = values.collect::<Result<_, _>>()?;
+                gathering.add(values, draw, draws, &mut rng)?;
             }
         }
         Ok(gathering.into_iter().map(|g| g.finish(draws)).collect())

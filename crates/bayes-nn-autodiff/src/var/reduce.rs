@@ -1,0 +1,119 @@
+//! Sums and maxima over axes, and the mean over ranks.
+
+use super::Var;
+use super::operation::{Operation, written};
+use crate::{Kind, Op, Reduction};
+
+impl<'g> Var<'g> {
+    #[track_caller]
+    fn reduce(self, kind: Reduction, from: usize, to: usize) -> Var<'g> {
+        let name = match kind {
+            Reduction::Sum => "sum",
+            Reduction::Max => "max",
+        };
+        Operation::new(name, &[self]).of_floats(|| {
+            let shape = self.shape();
+            if to > shape.rank() {
+                let axes = shape.rank();
+                return Err(format!(
+                    "axis {from} of the shape {shape}, which has {axes} axes"
+                ));
+            }
+            if kind == Reduction::Max && shape[from..to].contains(&0) {
+                return Err(format!(
+                    "the shape {shape} has no elements there, so no largest one"
+                ));
+            }
+            let op = Op::Reduce { kind, from, to };
+            Ok(written(op, &[self], shape.without(from, to), Kind::Float))
+        })
+    }
+
+    /// The sum of all elements, a scalar.
+    #[track_caller]
+    #[must_use]
+    pub fn sum(self) -> Var<'g> {
+        self.reduce(Reduction::Sum, 0, self.shape().rank())
+    }
+
+    /// The sums along `axis`, which disappears.
+    #[track_caller]
+    #[must_use]
+    pub fn sum_axis(self, axis: usize) -> Var<'g> {
+        self.reduce(Reduction::Sum, axis, axis + 1)
+    }
+
+    /// The mean of all elements, a scalar.
+    #[track_caller]
+    #[must_use]
+    pub fn mean(self) -> Var<'g> {
+        self.sum() / self.shape().elements() as f64
+    }
+
+    /// The largest element, a scalar. Ties share its derivative.
+    #[track_caller]
+    #[must_use]
+    pub fn max(self) -> Var<'g> {
+        self.reduce(Reduction::Max, 0, self.shape().rank())
+    }
+
+    /// The largest elements along `axis`, which disappears. Ties share the derivative.
+    #[track_caller]
+    #[must_use]
+    pub fn max_axis(self, axis: usize) -> Var<'g> {
+        self.reduce(Reduction::Max, axis, axis + 1)
+    }
+
+    /// `ln(sum(exp(x)))` along `axis`, which disappears; no intermediate overflows.
+    #[track_caller]
+    #[must_use]
+    pub fn logsumexp(self, axis: usize) -> Var<'g> {
+        let largest = self.max_axis(axis).stop_gradient();
+        // Where all terms are -inf (or one is +inf) the shift must not make inf - inf.
+        let shift = largest.abs().lt(f64::INFINITY).select(largest, 0.0);
+        let shape = self.shape();
+        let kept = match shape.rank() > axis {
+            true => shift.reshape(shape.with(axis, 1)),
+            false => shift,
+        };
+        let sum = (self - kept).exp().sum_axis(axis);
+        // The logarithm of an empty sum is kept away from the derivative: 0 / 0 is no number.
+        let empty = sum.eq(0.0);
+        empty.select(f64::NEG_INFINITY, shift + empty.select(1.0, sum).ln())
+    }
+
+    /// The mean over the *ranks* that run the graph together, of the same shape and the same on
+    /// all of them; with one rank this itself, as a number is.
+    ///
+    /// Ranks are devices that run the same program on their own parts of minibatches. They wait
+    /// for one another here, so one mean of a [`concat()`] costs less than several of its parts.
+    ///
+    /// A gradient through it is this rank's part: its mean over the ranks is the gradient of the
+    /// mean of what they compute, and has to be taken, too. Of a loss
+    /// that each rank has of its own rows, differentiate first: one mean over gradients and loss is
+    /// then all there is.
+    ///
+    /// ```
+    /// use bayes_nn_autodiff::{Bindings, Graph, grad};
+    /// let graph = Graph::new();
+    /// let x = graph.input("x", [2]);
+    /// let loss = (x * x).sum().all_reduce_mean();
+    /// let own_part = grad(loss, &[x])?[0];
+    /// let gradient = own_part.all_reduce_mean();
+    /// // The interpreter is the only rank.
+    /// let values = graph.evaluate(&[loss, gradient], &Bindings::new().bind(x, &[1.0, 2.0]))?;
+    /// assert_eq!((values[0].values(), values[1].values()), (&[5.0][..], &[2.0, 4.0][..]));
+    /// # Ok::<(), bayes_nn_autodiff::GraphError>(())
+    /// ```
+    #[track_caller]
+    #[must_use]
+    pub fn all_reduce_mean(self) -> Var<'g> {
+        Operation::new("all_reduce_mean", &[self]).of_floats(|| {
+            let op = Op::AllReduceMean;
+            Ok(match self.graph() {
+                Some(_) => written(op, &[self], self.shape(), Kind::Float),
+                None => self,
+            })
+        })
+    }
+}

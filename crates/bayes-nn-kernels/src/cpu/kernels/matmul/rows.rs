@@ -1,0 +1,199 @@
+//! The rows form of small products: every row is a sum of rows of the right operand.
+//!
+//! As in the dots form, the loop of each number of rows is a function of its own.
+
+use super::pieces::pieces;
+use crate::cpu::isa::{InRegisters, Isa, LANES, Level, Register, RegisterOf, Runnable, compiled};
+
+/// Rows of a block at the most.
+const MOST_ROWS: usize = 5;
+
+/// Some rows of the product.
+pub(super) struct Block<T> {
+    pub row: usize,
+    pub routine: Routine<T>,
+}
+
+/// Computes the rows of a block. Safe where what the operands promise is true.
+pub(super) type Routine<T> = unsafe fn(&Operands<T>);
+
+/// What rows are computed from: row `i` of them is the sum over `t` of the number at
+/// `a + i * a_stride + t * a_step` times the row at `b + t * b_stride`. All can be read.
+pub(super) struct Operands<T> {
+    pub a: *const T,
+    pub a_stride: usize,
+    pub a_step: usize,
+    pub b: *const T,
+    pub b_stride: usize,
+    /// How many terms there are.
+    pub terms: usize,
+    /// Where row `i` goes, at `i * c_stride`; nothing else touches these.
+    pub c: *mut T,
+    pub c_stride: usize,
+    /// How long rows of `b` and `c` are.
+    pub columns: usize,
+}
+
+/// Blocks that cover `m` rows.
+pub(super) fn blocks<T: InRegisters>(m: usize, isa: Runnable) -> Vec<Block<T>> {
+    let rows = match (isa.isa(), size_of::<T>()) {
+        (Isa::Avx512, _) | (Isa::Avx2, 4) => MOST_ROWS,
+        (Isa::Avx2, _) | (Isa::Baseline, 4) => 2,
+        (Isa::Baseline, _) => 1,
+    };
+    pieces(m, rows)
+        .map(|(row, rows)| Block {
+            row,
+            routine: routine(rows, isa),
+        })
+        .collect()
+}
+
+/// The number of rows, as a type.
+trait Size: 'static {
+    /// # Safety
+    /// As for [`Routine`].
+    unsafe fn block<L: Level, T: InRegisters>(operands: &Operands<T>);
+}
+
+struct Of<const M: usize>;
+
+impl<const M: usize> Size for Of<M> {
+    #[inline(always)]
+    unsafe fn block<L: Level, T: InRegisters>(operands: &Operands<T>) {
+        // SAFETY: as promised.
+        unsafe {
+            // As many columns at a time as have room in registers.
+            match L::VECTOR_BYTES / size_of::<T>() {
+                16 => block::<L, T, M, 4>(operands),
+                8 if L::VECTOR_BYTES == 64 => block::<L, T, M, 2>(operands),
+                _ => block::<L, T, M, 1>(operands),
+            }
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn sized<L: Level, S: Size, T: InRegisters>(operands: &Operands<T>) {
+    // SAFETY: as promised.
+    unsafe { S::block::<L, T>(operands) }
+}
+
+compiled! {
+    fn of_size<S: Size, T: InRegisters>(operands: &Operands<T>) = sized;
+}
+
+fn routine<T: InRegisters>(rows: usize, isa: Runnable) -> Routine<T> {
+    match rows {
+        1 => of_size::<Of<1>, T>(isa),
+        2 => of_size::<Of<2>, T>(isa),
+        3 => of_size::<Of<3>, T>(isa),
+        4 => of_size::<Of<4>, T>(isa),
+        5 => of_size::<Of<5>, T>(isa),
+        _ => unreachable!("no block has {rows} rows"),
+    }
+}
+
+/// `M` rows, `V` packs of columns at a time.
+#[inline(always)]
+unsafe fn block<L: Level, T: InRegisters, const M: usize, const V: usize>(operands: &Operands<T>) {
+    let mut column = 0;
+    // SAFETY: as promised.
+    unsafe {
+        while column + V * LANES <= operands.columns {
+            packs::<L, T, M, V>(operands, column, &Whole);
+            column += V * LANES;
+        }
+        while column < operands.columns {
+            let rest = operands.columns - column;
+            if V > 1 && rest > LANES {
+                packs::<L, T, M, V>(operands, column, &First(rest));
+                break;
+            }
+            packs::<L, T, M, 1>(operands, column, &First(rest));
+            column += LANES;
+        }
+    }
+}
+
+/// How packs of a row are read and written.
+trait Crossing<L: Level, T: InRegisters> {
+    /// # Safety
+    /// Those that cross are in memory.
+    unsafe fn load(&self, from: *const T, pack: usize) -> RegisterOf<L, T>;
+
+    /// # Safety
+    /// As for reading.
+    unsafe fn store(&self, x: RegisterOf<L, T>, to: *mut T, pack: usize);
+}
+
+/// All of them.
+struct Whole;
+
+/// Only the first so many numbers.
+struct First(usize);
+
+impl<L: Level, T: InRegisters> Crossing<L, T> for Whole {
+    #[inline(always)]
+    unsafe fn load(&self, from: *const T, pack: usize) -> RegisterOf<L, T> {
+        // SAFETY: as promised.
+        unsafe { RegisterOf::<L, T>::load(from.add(pack * LANES)) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(&self, x: RegisterOf<L, T>, to: *mut T, pack: usize) {
+        // SAFETY: as promised.
+        unsafe { x.store(to.add(pack * LANES)) };
+    }
+}
+
+impl<L: Level, T: InRegisters> Crossing<L, T> for First {
+    #[inline(always)]
+    unsafe fn load(&self, from: *const T, pack: usize) -> RegisterOf<L, T> {
+        let count = self.0.saturating_sub(pack * LANES);
+        // SAFETY: as promised.
+        unsafe { RegisterOf::<L, T>::load_first(from.wrapping_add(pack * LANES), count) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(&self, x: RegisterOf<L, T>, to: *mut T, pack: usize) {
+        let count = self.0.saturating_sub(pack * LANES);
+        // SAFETY: as promised.
+        unsafe { x.store_first(to.wrapping_add(pack * LANES), count) };
+    }
+}
+
+/// # Safety
+/// As for [`Routine`].
+#[inline(always)]
+unsafe fn packs<L: Level, T: InRegisters, const M: usize, const V: usize>(
+    operands: &Operands<T>,
+    column: usize,
+    crossing: &impl Crossing<L, T>,
+) {
+    let mut sums = [[RegisterOf::<L, T>::splat(T::ZERO); V]; M];
+    // SAFETY: as promised.
+    unsafe {
+        for term in 0..operands.terms {
+            let from = operands.b.wrapping_add(term * operands.b_stride + column);
+            let factors = operands.a.wrapping_add(term * operands.a_step);
+            let mut terms = [RegisterOf::<L, T>::splat(T::ZERO); V];
+            for (v, terms) in terms.iter_mut().enumerate() {
+                *terms = crossing.load(from, v);
+            }
+            for (i, sums) in sums.iter_mut().enumerate() {
+                let factor =
+                    RegisterOf::<L, T>::splat(*factors.wrapping_add(i * operands.a_stride));
+                for (sum, terms) in sums.iter_mut().zip(&terms) {
+                    *sum = sum.add_product(factor, *terms);
+                }
+            }
+        }
+        for (i, sums) in sums.iter().enumerate() {
+            let to = operands.c.wrapping_add(i * operands.c_stride + column);
+            for (v, sum) in sums.iter().enumerate() {
+                crossing.store(*sum, to, v);
+            }
+        }
+    }
+}

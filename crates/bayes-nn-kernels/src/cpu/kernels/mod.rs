@@ -1,0 +1,7 @@
+//! Kernels: the code of each kind of pass.
+
+pub(crate) mod group;
+pub(crate) mod linalg;
+pub(crate) mod matmul;
+pub(crate) mod moves;
+pub(crate) mod reduce;

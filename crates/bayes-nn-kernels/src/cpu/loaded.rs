@@ -1,0 +1,91 @@
+//! A plan with its data: what all replicas read is made here, once.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::isa::Runnable;
+use super::kernel::{Kernel, Number};
+use super::memory::{Memory, Shared, SharedPlaces};
+use super::program::{CpuProgram, Part};
+use super::watch::Unwatched;
+use crate::backend::{Loaded, Program};
+use crate::data::{Binding, each_type};
+use crate::error::KernelError;
+use crate::known::Known;
+use crate::plan::{Plan, ValueId};
+use crate::ranks::Seat;
+use crate::replicas::Replicas;
+
+/// The passes of every step, and the memory that replicas share.
+pub(super) struct CpuLoaded<T>(Arc<Part<T>>);
+
+impl<T: Number> CpuLoaded<T> {
+    /// Lays out the memory that replicas share, and runs the passes that depend on data alone.
+    pub fn new(
+        plan: &Plan,
+        data: &[Binding],
+        isa: Runnable,
+        threads: usize,
+    ) -> Result<CpuLoaded<T>, KernelError> {
+        let known = Arc::new(Known::new(plan, data)?);
+        let columns = known.in_place(plan);
+        let in_place = |id: ValueId| columns[id.index()].is_some();
+        let places = SharedPlaces::new(plan, &known, in_place);
+        let shared = Arc::new(Shared::new(columns, places.elements));
+        let part = |once: bool| {
+            Arc::new(Part {
+                memory: Memory::new(plan, &known, &places, once, Kernel::<T>::runs_on_strips),
+                shared: shared.clone(),
+                known: known.clone(),
+                isa,
+                threads,
+            })
+        };
+        if places.elements != [0; 2] {
+            let mut program = CpuProgram::new(part(true), None);
+            put_data(&mut program, plan, &known, &shared);
+            program.run_ready(1, &mut Unwatched)?;
+        }
+        Ok(CpuLoaded(part(false)))
+    }
+
+    /// A replica.
+    pub fn program(&self, seat: Option<Seat>) -> CpuProgram<T> {
+        CpuProgram::new(self.0.clone(), seat)
+    }
+}
+
+/// Gives data and constants to the passes that depend on them alone, and to what replicas share.
+fn put_data<T: Number>(
+    program: &mut CpuProgram<T>,
+    plan: &Plan,
+    known: &Known,
+    shared: &Shared<T>,
+) {
+    for (id, constant) in &plan.constants {
+        program.put(*id, constant.iter().copied());
+    }
+    for (input, column) in plan.inputs.iter().zip(&known.columns) {
+        if let (Some(column), None) = (column, &shared.columns[input.value.index()]) {
+            each_type!(column, numbers => {
+                program.put(input.value, numbers.iter().map(|number| f64::from(*number)));
+            });
+        }
+    }
+}
+
+impl<T: Number> Loaded for CpuLoaded<T> {
+    fn start(&self, replicas: usize) -> Result<Box<dyn Replicas>, KernelError> {
+        let program = |_| Box::new(self.program(None)) as Box<dyn Program>;
+        Ok(Box::new((0..replicas).map(program).collect::<Vec<_>>()))
+    }
+}
+
+impl<T> fmt::Debug for CpuLoaded<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = &self.0.known;
+        f.debug_struct("CpuLoaded")
+            .field("known", known)
+            .finish_non_exhaustive()
+    }
+}

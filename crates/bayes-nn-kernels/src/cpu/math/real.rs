@@ -1,0 +1,87 @@
+//! What the elementary functions share: constants of a precision, polynomials, choices without a branch.
+
+use crate::cpu::isa::{Level, fma};
+use crate::element::Element;
+
+/// Numbers of a block. A loop over all of a long chain of operations is slow: the machine sees the
+/// operations of the next few elements only, most of which wait for the one before. Over a block
+/// the chain is split into several loops.
+pub const BLOCK: usize = 64;
+
+/// A number with elementary functions: their constants, which depend on the precision. The values come from
+/// `coefficients.py`.
+///
+/// Polynomials are lists, lowest power first.
+pub trait Real: Element {
+    /// 3/2 times two to the stored significand bits: adding it rounds to an integer, held in the low bits.
+    const ROUND_MAGIC: Self;
+    /// Two to the stored significand bits: or-ing a small integer into its bits adds it.
+    const BIASED_MAGIC: Self;
+    /// Leading bits of ln 2; its product with any exponent is exact.
+    const LN2_HI: Self;
+    /// ln 2 - [`Self::LN2_HI`].
+    const LN2_LO: Self;
+    /// 1 / ln 2.
+    const LOG2_E: Self;
+    /// sqrt(1/2).
+    const SQRT_HALF: Self;
+    /// exp is zero below it.
+    const EXP_LOWEST: Self;
+    /// exp is a normal number from here on.
+    const EXP_NORMAL: Self;
+    /// exp is infinite above it.
+    const EXP_HIGHEST: Self;
+    /// expm1 rounds to -1 below it.
+    const EXPM1_LOWEST: Self;
+    /// (exp(r) - 1 - r) / r^2 in r, for |r| <= ln(2)/2.
+    const EXP: &'static [Self];
+    /// (atanh(s)/s - 1) / s^2 in s^2, for the s = f/(2 + f) of 1 + f in [sqrt(1/2), sqrt(2)].
+    const LOG: &'static [Self];
+    /// The same function, for 1 + f in [1, 2].
+    const LOG_UNIT: &'static [Self];
+    /// (sin(r)/r - 1) / r^2 in r^2, for |r| <= pi/4.
+    const SIN: &'static [Self];
+    /// (cos(r) - 1 + r^2/2) / r^4 in r^2, for |r| <= pi/4.
+    const COS: &'static [Self];
+    /// t coth(t ln(2)/2) in t^2 for |t| <= 1/2.
+    const COTH: &'static [Self];
+}
+
+/// Polynomial with these coefficients, lowest power first, by Horner's rule.
+#[inline(always)]
+pub(super) fn polynomial<L: Level, T: Real>(x: T, coefficients: &'static [T]) -> T {
+    let mut sum = coefficients[coefficients.len() - 1];
+    for &c in coefficients[..coefficients.len() - 1].iter().rev() {
+        sum = fma::<L, T>(sum, x, c);
+    }
+    sum
+}
+
+/// One of two values that are both at hand, so that no branch is needed.
+#[inline(always)]
+pub(crate) fn select<V>(condition: bool, yes: V, no: V) -> V {
+    if condition { yes } else { no }
+}
+
+/// Square root, correctly rounded.
+#[inline(always)]
+pub fn sqrt<L: Level, T: Real>(x: T) -> T {
+    x.sqrt()
+}
+
+/// Absolute value.
+#[inline(always)]
+pub fn abs<L: Level, T: Real>(x: T) -> T {
+    x.abs()
+}
+
+/// Largest integer that is at most `x`.
+#[inline(always)]
+pub fn floor<L: Level, T: Real>(x: T) -> T {
+    // Larger numbers are all integers; infinities and NaN are returned with them.
+    let fractional = x.abs() < T::BIASED_MAGIC;
+    let magic = T::BIASED_MAGIC.copysign(x);
+    let nearest = (x + magic) - magic;
+    let below = select(nearest > x, nearest - T::ONE, nearest);
+    select(fractional, below.copysign(x), x)
+}

@@ -1,0 +1,49 @@
+//! Memory of a program, on cache lines.
+
+/// Bytes of a cache line, and of the widest vector.
+const LINE: usize = 64;
+
+/// Elements that start on a cache line, zero at first.
+pub(crate) struct Arena<T> {
+    /// What is freed with the arena; it is reached through `start` alone, so that pointers which
+    /// are kept stay good.
+    _memory: Vec<T>,
+    /// The first element on a cache line.
+    start: *mut T,
+    length: usize,
+}
+
+// SAFETY: the memory belongs to the arena.
+unsafe impl<T: Send> Send for Arena<T> {}
+// SAFETY: a shared arena is only read.
+unsafe impl<T: Sync> Sync for Arena<T> {}
+
+impl<T: Copy + Default> Arena<T> {
+    /// Memory that nothing touches takes no room: the system hands out zeros when they are asked
+    /// for.
+    pub fn new(elements: usize) -> Arena<T> {
+        let spare = LINE / size_of::<T>();
+        let mut memory = vec![T::default(); elements + spare];
+        let first = memory.as_ptr().align_offset(LINE).min(spare);
+        Arena {
+            start: memory.as_mut_ptr().wrapping_add(first),
+            length: memory.len() - first,
+            _memory: memory,
+        }
+    }
+
+    /// Where the elements start, as long as the arena lives.
+    pub fn start(&self) -> *mut T {
+        self.start
+    }
+
+    pub fn elements(&self) -> &[T] {
+        // SAFETY: `length` elements of the memory lie there.
+        unsafe { std::slice::from_raw_parts(self.start, self.length) }
+    }
+
+    pub fn elements_mut(&mut self) -> &mut [T] {
+        // SAFETY: as above.
+        unsafe { std::slice::from_raw_parts_mut(self.start, self.length) }
+    }
+}

@@ -1,0 +1,68 @@
+//! Scratch memory: the tiles and numbers that a thread needs while it runs a fused group.
+
+use super::arena::Arena;
+use crate::cpu::math::sums::SUM_LANES;
+use crate::element::Element;
+use crate::plan::layout::PADDING;
+
+/// Elements of a tile: large enough that choosing its instructions costs little, small enough
+/// that a dozen of them stay in the first-level cache. A multiple of 64, where blocks of noise
+/// begin.
+pub(crate) const TILE: usize = 512;
+
+/// From tile to tile of scratch memory: not a power of two, or all tiles would compete for the
+/// same places of the cache.
+pub(crate) const TILE_STRIDE: usize = TILE + PADDING;
+
+/// How many elements are computed where so many are wanted: whole vectors, unless it is a single
+/// number.
+#[inline(always)]
+pub(crate) fn rounded(length: usize) -> usize {
+    if length == 1 {
+        1
+    } else {
+        length.next_multiple_of(PADDING)
+    }
+}
+
+/// Memory of a thread that runs groups.
+pub(crate) struct Scratch<T> {
+    tiles: Arena<T>,
+    pub places: Vec<*mut T>,
+    pub scalars: Vec<T>,
+    pub sums: Vec<[T; SUM_LANES]>,
+}
+
+// SAFETY: places are pointed anew at the start of every run, on the thread that runs.
+unsafe impl<T: Send> Send for Scratch<T> {}
+
+impl<T: Element> Scratch<T> {
+    /// Memory of so many tiles, numbers and running sums.
+    pub fn new(tiles: usize, scalars: usize, sums: usize) -> Scratch<T> {
+        Scratch {
+            tiles: Arena::new(tiles * TILE_STRIDE),
+            places: vec![std::ptr::null_mut(); tiles],
+            scalars: vec![T::ZERO; scalars],
+            sums: vec![[T::ZERO; SUM_LANES]; sums],
+        }
+    }
+
+    /// Where the first tile is; the next is [`TILE_STRIDE`] elements on.
+    pub fn start(&mut self) -> *mut T {
+        self.tiles.start()
+    }
+
+    /// Points the first `count` places to a scratch tile each.
+    pub fn prepare(&mut self, count: usize) {
+        let start = self.tiles.start();
+        for (i, place) in self.places[..count].iter_mut().enumerate() {
+            *place = start.wrapping_add(i * TILE_STRIDE);
+        }
+    }
+
+    /// A scratch tile for each of `count` places.
+    pub fn tiles(&mut self, count: usize) -> Vec<*mut T> {
+        self.prepare(count);
+        self.places[..count].to_vec()
+    }
+}
