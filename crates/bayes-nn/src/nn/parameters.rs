@@ -155,6 +155,17 @@ impl<'t, 'g> Parameters<'t, 'g> {
 
     /// A weight applied to its input, `map(weight, x)`, by [`Trace::times`]: a fit may draw the
     /// product instead of the weight.
+    ///
+    /// ```
+    /// use bayes_nn::nn::layer;
+    /// let linear = layer::from_fn("linear", |p, inputs| {
+    ///     let [x] = p.inputs(inputs)?;
+    ///     let features = x.shape()[0];
+    ///     let weight = p.get("weight", [features, 1], features)?;
+    ///     Ok(p.times(weight, x, |weight, x| weight.t().matmul(x)))
+    /// });
+    /// # let _ = linear;
+    /// ```
     pub fn times(
         &self,
         weight: Var<'g>,
@@ -238,7 +249,19 @@ impl<'t, 'g> Parameters<'t, 'g> {
         }
     }
 
-    /// Fresh random numbers at every step, independent of all others: those of a dropout, say.
+    /// Fresh random numbers at every step, independent of all others.
+    ///
+    /// ```
+    /// use bayes_nn::NoiseKind;
+    /// use bayes_nn::nn::layer;
+    /// // Srivastava et al. 2014, section 4, scaled so that the mean stays.
+    /// let dropout = layer::from_fn("dropout", |p, inputs| {
+    ///     let [x] = p.inputs(inputs)?;
+    ///     let kept = p.noise(NoiseKind::Uniform, x.shape()).lt(0.8);
+    ///     Ok(kept * x / 0.8)
+    /// });
+    /// # let _ = dropout;
+    /// ```
     pub fn noise(&self, kind: NoiseKind, shape: impl Into<Shape>) -> Var<'g> {
         // Each of them makes the graph longer, so no two have one number.
         let stream = STREAMS.wrapping_add(self.graph().len() as u32);
@@ -274,6 +297,23 @@ impl<'t, 'g> Parameters<'t, 'g> {
 
     /// The error of a layer that cannot take `x`; `expected` is the shape that it takes, as
     /// `[features, rows]`.
+    ///
+    /// ```
+    /// use bayes_nn::nn::{Input, Layer, layer};
+    /// let pool = layer::from_fn("pool", |p, inputs| {
+    ///     let [x] = p.inputs(inputs)?;
+    ///     match x.shape()[..] {
+    ///         [_, _, _, _] => Ok(x.sum_axis(1).sum_axis(1)),
+    ///         _ => Err(p.wrong_input(x, "[channels, height, width, rows]")),
+    ///     }
+    /// });
+    /// assert_eq!(pool.output_shape(&[Input::values([3, 8, 8])])?.to_string(), "[3]");
+    /// assert_eq!(
+    ///     pool.output_shape(&[Input::values([3])]).unwrap_err().to_string(),
+    ///     "pool is given [3, rows]; it takes [channels, height, width, rows]",
+    /// );
+    /// # Ok::<(), bayes_nn::nn::LayerError>(())
+    /// ```
     pub fn wrong_input(&self, x: Var<'g>, expected: impl Into<String>) -> LayerError {
         LayerError::Input {
             layer: self.frame.shown(),
@@ -283,6 +323,18 @@ impl<'t, 'g> Parameters<'t, 'g> {
     }
 
     /// An error of this layer in words: what is wrong, and what would be right.
+    ///
+    /// ```
+    /// use bayes_nn::nn::{Input, Layer, layer};
+    /// let halves = layer::from_fn("halves", |p, inputs| {
+    ///     let [x] = p.inputs(inputs)?;
+    ///     match x.shape()[0] % 2 {
+    ///         0 => Ok(x),
+    ///         _ => Err(p.problem("the number of features must be even")),
+    ///     }
+    /// });
+    /// assert!(halves.output_shape(&[Input::values([3])]).is_err());
+    /// ```
     pub fn problem(&self, problem: impl Into<String>) -> LayerError {
         LayerError::Problem {
             layer: self.frame.shown(),
