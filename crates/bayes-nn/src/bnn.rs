@@ -72,10 +72,12 @@ impl Bnn {
     /// other, the head or the data; a prior for no parameter.
     pub fn parameters(&self, data: impl Into<Data>) -> Result<Vec<ParameterInfo>, Error> {
         let graph = Graph::new();
+        // Two rows are taken instead of all, which would be laid batch last.
         let batch = Batch::new(&graph, &data.into(), Rows::Minibatch(2), false);
+        let trace = Trace::probe(&batch);
         let inputs = self.inputs(&batch);
         batch.shared.check()?;
-        let p = Parameters::recording(&graph);
+        let p = Parameters::new(&trace);
         self.likelihood(&p, &inputs)?;
         batch.shared.check()?;
         Ok(p.declared())
@@ -87,8 +89,6 @@ impl Bnn {
     /// As [`Bnn::parameters`]; a label that is no class; settings outside their range; a fit that
     /// ran into numbers that are not finite ([`Error::last_good`]).
     pub fn fit(&self, train: impl Into<Data>, advi: &Advi) -> Result<Posterior<Bnn>, Error> {
-        let train = train.into();
-        self.parameters(&train)?;
         fit(self, train, advi)
     }
 
@@ -101,8 +101,6 @@ impl Bnn {
         train: impl Into<Data>,
         nuts: &Nuts,
     ) -> Result<Posterior<Bnn>, Error> {
-        let train = train.into();
-        self.parameters(&train)?;
         sample(self, train, nuts)
     }
 

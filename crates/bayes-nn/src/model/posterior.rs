@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bayes_nn_inference::diagnostics::{Psis, Summary};
-use bayes_nn_inference::nuts::Rows;
+use bayes_nn_inference::nuts::UnconstrainedDraws;
 use bayes_nn_inference::{Advi, AdviFit, Approximation, Density, NutsFit, Site};
 use bayes_nn_kernels::{Device, Precision, Profile};
 
@@ -277,7 +277,7 @@ impl<M: Model> Posterior<M> {
         let table = DrawTable::of_chains(&fit);
         let mut posterior = Posterior::from_parts(model, data, table.into(), Precision::F64);
         posterior.chains = posterior.table_by_chain()?;
-        let warmup = |rows: &Rows| match rows.positions().is_empty() {
+        let warmup = |rows: &UnconstrainedDraws| match rows.positions().is_empty() {
             true => Ok(Draws::default()),
             false => posterior.variables_of(rows.positions().into(), rows.len()),
         };

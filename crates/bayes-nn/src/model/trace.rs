@@ -10,6 +10,7 @@ use bayes_nn_distributions::{Bijector, Distribution};
 use bayes_nn_inference::{Declared, Handler, SiteError, Term};
 
 use super::batch::{Batch, Shared};
+use super::handlers::Probe;
 use super::missing::{Completed, known_rows};
 use crate::error::Error;
 
@@ -72,6 +73,11 @@ impl<'g> Trace<'g> {
             names: RefCell::default(),
             record: RefCell::default(),
         }
+    }
+
+    /// A run that only looks at what is declared.
+    pub(crate) fn probe(batch: &Batch<'g>) -> Trace<'g> {
+        Trace::new(batch, Rc::new(Probe::new(&batch.shared)))
     }
 
     /// The graph that the model is written into, for constants.
