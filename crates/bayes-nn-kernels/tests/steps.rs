@@ -126,7 +126,7 @@ fn data_that_nothing_reads_are_no_error_and_data_that_are_missing_are() {
     assert!(matches!(missing, KernelError::Unset { name, .. } if name == "x"));
     step.bind(vec![Binding::new(id(x), vec![1_u8, 2, 3])]);
     let program = step.finish(&exact()).unwrap();
-    assert_eq!(program.plan().inputs.len(), 2);
+    assert_eq!(program.plan().inputs().len(), 2);
     let mut run = begun(&program, &[0]);
     run.feed("unread block", &[0.0; 5]).unwrap();
     for (block, sum) in [([1.0, 1.0], 8.0), ([2.0, 0.5], 8.5)] {

@@ -136,6 +136,10 @@ impl<T: Number> CpuProgram<T> {
         }
     }
 
+    pub fn part(&self) -> &Arc<Part<T>> {
+        &self.part
+    }
+
     fn plan(&self) -> &Plan {
         &self.part.memory.plan
     }
@@ -356,7 +360,7 @@ impl<T: Number> Program for CpuProgram<T> {
     }
 
     fn profile(&mut self, steps: u64) -> Result<Profile, KernelError> {
-        let passes = self.plan().passes();
+        let passes = self.plan().costs();
         let mut watch = Stopwatch::new(passes.len());
         self.run_written(steps, &mut watch)?;
         Ok(Profile::of_samples(passes, watch.seconds(), T::PRECISION))

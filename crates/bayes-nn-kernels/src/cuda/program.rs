@@ -342,7 +342,7 @@ impl<E: Engine> Program for DeviceProgram<E> {
 
     fn profile(&mut self, steps: u64) -> Result<Profile, KernelError> {
         self.ready()?;
-        let passes = self.shared.plan.passes();
+        let passes = self.shared.plan.costs();
         let mut samples = vec![Vec::with_capacity(steps as usize); passes.len()];
         for _ in 0..steps {
             let mut seconds = vec![0.0; passes.len() + 1];

@@ -271,7 +271,7 @@ impl<E: LoopEngine> Program for Replica<E> {
     fn profile(&mut self, steps: u64) -> Result<Profile, KernelError> {
         self.ready()?;
         self.set_steps(steps);
-        let passes = self.shared.plan.passes();
+        let passes = self.shared.plan.costs();
         let mut clocks = vec![0; passes.len()];
         let seconds = self.shared.device().time(&mut self.bytes, &mut clocks)?;
         self.check_indices()?;

@@ -7,7 +7,7 @@ use bayes_nn_autodiff::Kind;
 use crate::data::{Column, each_type};
 use crate::element::Precision;
 use crate::error::KernelError;
-use crate::plan::{Pass, Plan, Value, ValueId};
+use crate::plan::{Plan, Value, ValueId};
 
 /// What the control block says as long as no index was outside.
 pub(super) const NO_ERROR: u64 = u64::MAX;
@@ -120,18 +120,9 @@ pub(super) fn index_error(
     values: impl FnOnce(ValueId) -> Vec<f64>,
 ) -> KernelError {
     let (pass, position) = ((noted >> 32) as usize, noted as u32 as usize);
-    let (index, length) = match &plan.passes[pass] {
-        Pass::Gather {
-            source,
-            index,
-            axis,
-            ..
-        } => (*index, plan.values[source.index()].shape[*axis]),
-        Pass::Scatter {
-            out, index, axis, ..
-        } => (*index, plan.values[out.index()].shape[*axis]),
-        _ => unreachable!("only selections check indices"),
-    };
+    let selection = plan.passes[pass].selection();
+    let (index, into, axis) = selection.expect("only selections check indices");
+    let length = plan.values[into.index()].shape[axis];
     KernelError::Index {
         name: "gather".to_owned(),
         value: values(index)[position],

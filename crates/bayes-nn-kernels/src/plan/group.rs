@@ -191,11 +191,7 @@ mod tests {
     use crate::plan::Plan;
 
     fn groups(plan: &Plan) -> Vec<&FusedGroup> {
-        let groups = plan.passes.iter().map(|pass| match pass {
-            Pass::Fused(group) => Some(group),
-            _ => None,
-        });
-        groups.flatten().collect()
+        plan.passes.iter().filter_map(Pass::group).collect()
     }
 
     #[test]

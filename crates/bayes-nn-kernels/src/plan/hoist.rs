@@ -119,10 +119,7 @@ mod tests {
         let state = graph.input("state", []);
         let plan = Plan::new(graph, &[(output * state).sum()], &[(state, state + 1.0)]).unwrap();
         let count = |steps: &[Pass]| {
-            let groups = steps.iter().filter_map(|step| match step {
-                Pass::Fused(group) => Some(group),
-                _ => None,
-            });
+            let groups = steps.iter().filter_map(Pass::group);
             let instructions = groups.flat_map(|group| &group.instructions);
             instructions.filter(|i| i.is_computed()).count()
         };

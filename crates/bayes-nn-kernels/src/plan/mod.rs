@@ -18,7 +18,9 @@ mod place;
 mod planning;
 mod postpone;
 mod request;
+mod rewrite;
 mod strips;
+mod validate;
 mod views;
 
 use std::sync::Arc;
@@ -28,7 +30,9 @@ use bayes_nn_autodiff::{Binary, InputId, Kind, NoiseKind, Reduction, Shape, Unar
 pub use layout::{Access, Layout, RowStarts};
 pub(crate) use place::{Passing, allocate};
 pub use request::{Request, Role};
+pub(crate) use rewrite::{Function, Rewritten, rewrite};
 pub use strips::Strips;
+pub use validate::{PlanError, Rule};
 
 use crate::error::KernelError;
 
@@ -36,29 +40,29 @@ use crate::error::KernelError;
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// Everything that has a place in memory.
-    pub values: Vec<Value>,
+    pub(crate) values: Vec<Value>,
     /// What is done, in this order, in every step of the program.
-    pub passes: Vec<Pass>,
+    pub(crate) passes: Vec<Pass>,
     /// How many of the first steps depend on inputs alone that are no states: they give the same
     /// until one of these is written again.
-    pub hoisted: usize,
+    pub(crate) hoisted: usize,
     /// Which of these may be run strip by strip, in their order.
-    pub strips: Vec<Strips>,
+    pub(crate) strips: Vec<Strips>,
     /// What is written from outside, states included.
-    pub inputs: Vec<Input>,
+    pub(crate) inputs: Vec<Input>,
     /// The inputs that a step replaces by their next values, or that are set between steps.
-    pub states: Vec<ValueId>,
+    pub(crate) states: Vec<ValueId>,
     /// What can be read after a step: what was asked for, then what is recorded.
-    pub outputs: Vec<ValueId>,
+    pub(crate) outputs: Vec<ValueId>,
     /// Values that are known already.
-    pub constants: Vec<(ValueId, Arc<[f64]>)>,
+    pub(crate) constants: Vec<(ValueId, Arc<[f64]>)>,
     /// How many elements of real numbers the arena holds.
-    pub floats: usize,
+    pub(crate) floats: usize,
     /// How many elements of indices the arena holds.
-    pub indices: usize,
+    pub(crate) indices: usize,
 }
 
-/// The place of a value in [`Plan::values`].
+/// The place of a value among those of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ValueId(pub u32);
 
@@ -96,7 +100,7 @@ pub struct Input {
     pub value: ValueId,
     /// How its value changes.
     pub role: Role,
-    /// Whether [steps ahead of the others](Plan::hoisted) depend on it.
+    /// Whether [hoisted passes](Plan::hoisted) depend on it.
     pub hoisted: bool,
 }
 
@@ -108,7 +112,8 @@ pub enum Pass {
     /// A matrix product `out = op(left) op(right)`.
     MatMul(MatMul),
     /// `out` gets the Cholesky factor of a matrix, by its lower triangle, with zeros above the
-    /// diagonal; NaN in the whole triangle where a pivot is not positive and finite.
+    /// diagonal. From the row of the first pivot that is not positive and finite on, the triangle
+    /// is NaN; the rows before are right ([`first_bad_pivot`](crate::first_bad_pivot)).
     Cholesky {
         /// The matrix.
         matrix: ValueId,
@@ -216,6 +221,44 @@ pub enum Pass {
 }
 
 impl Pass {
+    /// The group, if it is one.
+    pub fn group(&self) -> Option<&FusedGroup> {
+        if let Pass::Fused(group) = self {
+            return Some(group);
+        }
+        None
+    }
+
+    /// The index by which slices are selected, the value into which it points, and along which
+    /// axis; `None` where nothing is selected.
+    pub fn selection(&self) -> Option<(ValueId, ValueId, usize)> {
+        match *self {
+            Pass::Gather {
+                source: into,
+                index,
+                axis,
+                ..
+            }
+            | Pass::Scatter {
+                out: into,
+                index,
+                axis,
+                ..
+            } => Some((index, into, axis)),
+            Pass::Fused(_)
+            | Pass::MatMul(_)
+            | Pass::Cholesky { .. }
+            | Pass::TriangularSolve { .. }
+            | Pass::ReduceMiddle { .. }
+            | Pass::Copy { .. }
+            | Pass::Transpose { .. }
+            | Pass::Concat { .. }
+            | Pass::Batch { .. }
+            | Pass::AllReduceMean { .. }
+            | Pass::Record { .. } => None,
+        }
+    }
+
     /// Calls `f` with every value that the step reads, and whether it writes it instead.
     pub fn each_value(&self, mut f: impl FnMut(ValueId, bool)) {
         match self {
@@ -408,6 +451,27 @@ impl Instruction {
 }
 
 impl Plan {
+    /// What is done, in this order: hoisted passes, then those of every step.
+    pub fn passes(&self) -> &[Pass] {
+        &self.passes
+    }
+
+    /// How many of the first passes depend on data alone: they give the same until data are
+    /// written again.
+    pub fn hoisted(&self) -> usize {
+        self.hoisted
+    }
+
+    /// Which passes may be run strip by strip, in their order.
+    pub fn strips(&self) -> &[Strips] {
+        &self.strips
+    }
+
+    /// What is written from outside, states included.
+    pub fn inputs(&self) -> &[Input] {
+        &self.inputs
+    }
+
     /// Whether several ranks that run this plan meet in it. Minibatches are then cut in as many
     /// parts as there are ranks; any other plan is run by one rank alone.
     pub fn has_all_reduce(&self) -> bool {

@@ -167,7 +167,12 @@ fn better_group(
 mod tests {
     use bayes_nn_autodiff::Graph;
 
-    use crate::plan::{Pass, Plan};
+    use crate::plan::{FusedGroup, Pass, Plan};
+
+    fn computed(group: &FusedGroup) -> usize {
+        let instructions = group.instructions.iter();
+        instructions.filter(|i| i.is_computed()).count()
+    }
 
     #[test]
     fn what_one_later_group_needs_is_computed_there() {
@@ -177,14 +182,7 @@ mod tests {
         let scaled = (x * 2.0).exp();
         let total = (y + 1.0).sum();
         let plan = Plan::new(&graph, &[scaled * total], &[]).unwrap();
-        let counts = plan.passes.iter().map(|pass| match pass {
-            Pass::Fused(group) => group
-                .instructions
-                .iter()
-                .filter(|i| i.is_computed())
-                .count(),
-            _ => 0,
-        });
+        let counts = plan.passes.iter().filter_map(Pass::group).map(computed);
         assert_eq!(counts.collect::<Vec<_>>(), [1, 3]);
     }
 
@@ -194,14 +192,7 @@ mod tests {
         let x = graph.input("x", [3000]);
         let y = x.exp();
         let plan = Plan::new(&graph, &[y / y.sum()], &[]).unwrap();
-        let counts = plan.passes.iter().map(|pass| match pass {
-            Pass::Fused(group) => group
-                .instructions
-                .iter()
-                .filter(|i| i.is_computed())
-                .count(),
-            _ => 0,
-        });
+        let counts = plan.passes.iter().filter_map(Pass::group).map(computed);
         assert_eq!(counts.collect::<Vec<_>>(), [1, 1]);
     }
 }

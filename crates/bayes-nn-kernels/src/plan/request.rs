@@ -21,10 +21,10 @@ use crate::error::KernelError;
 ///     ..Request::default()
 /// };
 /// let plan = Plan::of(&graph, &request)?;
-/// assert_eq!(plan.inputs[0].role, Role::Data);
-/// assert_eq!(plan.inputs[1].role, Role::State);
+/// assert_eq!(plan.inputs()[0].role, Role::Data);
+/// assert_eq!(plan.inputs()[1].role, Role::State);
 /// // Nobody sets `x` between two steps, so its exponential is computed once.
-/// assert_eq!(plan.hoisted, 1);
+/// assert_eq!(plan.hoisted(), 1);
 /// # Ok::<(), bayes_nn_kernels::KernelError>(())
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -91,7 +91,11 @@ impl Plan {
     /// two updates, or whose next value has another shape; a record without rows.
     pub fn of(graph: &Graph, request: &Request<'_>) -> Result<Plan, KernelError> {
         request.check(graph)?;
-        Ok(place::place(planning::draft(graph, &request.nodes(graph))))
+        let plan = place::place(planning::draft(graph, &request.nodes(graph)));
+        if cfg!(debug_assertions) {
+            plan.validate()?;
+        }
+        Ok(plan)
     }
 }
 

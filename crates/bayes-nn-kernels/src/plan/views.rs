@@ -142,9 +142,9 @@ impl Views<'_> {
         let mut flat = vec![true; self.nodes.len()];
         for index in (0..self.nodes.len()).rev().filter(|i| live[*i]) {
             let node = &self.nodes[index];
-            let reads_runs = match node.op {
-                Op::View { .. } => !self.is_unit_view(index) || flat[index] && used[index],
-                _ => matches!(node.op, Op::Concat { .. }),
+            let reads_runs = match self.is_unit_view(index) {
+                true => flat[index] && used[index],
+                false => matches!(node.op, Op::View { .. } | Op::Concat { .. }),
             };
             for argument in &node.arguments {
                 used[argument.index()] = true;
