@@ -45,9 +45,17 @@ pub struct Limits {
 }
 
 impl Plan {
-    /// What each pass of the plan does in a step.
+    /// What each pass of the plan does in a step, in all of its draws.
     pub fn costs(&self) -> Vec<PassCost> {
-        self.passes.iter().map(|pass| self.cost(pass)).collect()
+        let costs = self.passes.iter().enumerate().map(|(number, pass)| {
+            let mut cost = self.cost(pass);
+            if self.evaluations.contains(&number) {
+                cost.elements *= self.draws;
+                cost.operations *= self.draws;
+            }
+            cost
+        });
+        costs.collect()
     }
 
     pub(crate) fn cost(&self, pass: &Pass) -> PassCost {
@@ -111,6 +119,11 @@ impl Plan {
                 moved("scatter", shape(*out), size(*source) + size(*out))
             }
             Pass::Batch { out, .. } => moved("batch", shape(*out), size(*out)),
+            Pass::MeanOverDraws { out, .. } => PassCost {
+                name: format!("mean over draws {}", shape(*out)),
+                elements: 3 * size(*out),
+                operations: size(*out),
+            },
             Pass::Record { source, .. } => moved("record", shape(*source), 2 * size(*source)),
             Pass::AllReduceMean { out, .. } => moved("all-reduce", shape(*out), 2 * size(*out)),
         }

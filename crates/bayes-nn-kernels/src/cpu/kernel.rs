@@ -68,6 +68,7 @@ impl<T: Number> Kernel<T> {
             | Pass::Scatter { .. }
             | Pass::Batch { .. }
             | Pass::AllReduceMean { .. }
+            | Pass::MeanOverDraws { .. }
             | Pass::Record { .. } => Kernel::Move(step.clone()),
         }
     }
@@ -98,6 +99,7 @@ impl<T: Number> Kernel<T> {
             | Pass::Scatter { .. }
             | Pass::Batch { .. }
             | Pass::AllReduceMean { .. }
+            | Pass::MeanOverDraws { .. }
             | Pass::Record { .. } => false,
         }
     }

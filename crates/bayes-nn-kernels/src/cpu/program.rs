@@ -203,6 +203,7 @@ impl<T: Number> CpuProgram<T> {
             seat: seat.as_ref(),
             seed: self.seed,
             step: self.step,
+            draw: 0,
         };
         if self.stale {
             self.run_passes(0..plan.hoisted, &frame, watch)?;
@@ -210,11 +211,31 @@ impl<T: Number> CpuProgram<T> {
         }
         for _ in 0..steps {
             watch.step_begins();
-            self.run_passes(plan.hoisted..plan.passes.len(), &frame, watch)?;
+            match plan.draws {
+                1 => self.run_passes(plan.hoisted..plan.passes.len(), &frame, watch)?,
+                _ => self.run_draws(plan, frame, watch)?,
+            }
             frame.step += 1;
             self.step = frame.step;
         }
         Ok(())
+    }
+
+    /// Runs a step of several draws.
+    fn run_draws<W: Watch>(
+        &mut self,
+        plan: &Plan,
+        mut frame: Frame<'_, T>,
+        watch: &mut W,
+    ) -> Result<(), KernelError> {
+        let Range { start, end } = plan.evaluations;
+        self.run_passes(plan.hoisted..start, &frame, watch)?;
+        for draw in 0..plan.draws {
+            frame.draw = draw as u32;
+            self.run_passes(start..end, &frame, watch)?;
+        }
+        frame.draw = 0;
+        self.run_passes(end..plan.passes.len(), &frame, watch)
     }
 
     fn run_passes<W: Watch>(

@@ -34,6 +34,16 @@ struct Rank {
     u64 ranks;
 };
 
+// Behind both, of a plan with several draws in a step: which of them it is. Of any other plan there
+// is memory that nothing reads.
+DEVICE u64* draw_of(Control* control) { return (u64*)(control + 1) + 2; }
+
+// After a draw comes the next, and after the last one the first of the next step.
+DEVICE void next_draw(Control* control, u64 draws) {
+    u64* const draw = draw_of(control);
+    *draw = *draw + 1 == draws ? 0 : *draw + 1;
+}
+
 // The number of this rank's part of the step, among the parts of all ranks and steps.
 DEVICE u64 part_of_step(const Control* control) {
     const Rank* rank = (const Rank*)(control + 1);
@@ -50,6 +60,8 @@ struct Frame {
     // Of a block's loop: what no step writes.
     const real* data;
     const u32* data_indices;
+    // Which draw of the step it is.
+    u64 draw;
 };
 
 extern __shared__ double shared[];
@@ -58,7 +70,7 @@ extern __shared__ double shared[];
 #define ARGUMENTS real *arena, u32 *indices, double *partials, Control *control
 #define GRID                                                                               \
     {arena, indices, partials, control, (place)blockIdx.x * blockDim.x + threadIdx.x,      \
-     (place)gridDim.x * blockDim.x, (place)blockIdx.x, (place)gridDim.x, 0, 0}
+     (place)gridDim.x * blockDim.x, (place)blockIdx.x, (place)gridDim.x, 0, 0, *draw_of(control)}
 #define KERNEL(number, body)                                                               \
     extern "C" __global__ void __launch_bounds__(256) kernel_##number(ARGUMENTS) {         \
         const Frame f = GRID;                                                              \

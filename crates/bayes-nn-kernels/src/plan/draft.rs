@@ -1,5 +1,6 @@
 //! The draft of a plan: passes and values that have no places yet.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use bayes_nn_autodiff::{Kind, Shape};
@@ -22,6 +23,9 @@ pub(super) struct Draft {
     pub passes: Vec<Pass>,
     /// How many of them depend on data alone.
     pub hoisted: usize,
+    /// Which are repeated for every draw, and how many draws there are.
+    pub evaluations: Range<usize>,
+    pub draws: usize,
     pub inputs: Vec<Input>,
     pub outputs: Vec<ValueId>,
     pub updates: Vec<(ValueId, ValueId)>,

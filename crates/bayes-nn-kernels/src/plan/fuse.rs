@@ -28,8 +28,9 @@ pub(super) enum PassDraft {
 /// The passes so far, and which of them computes each node.
 pub(super) struct Fusion {
     pub passes: Vec<PassDraft>,
-    /// How many of the passes depend on data alone; none after them is moved among them.
-    pub hoisted: usize,
+    /// Where stages end: hoisted passes, and of a plan with a loop over draws what comes before
+    /// the loop and the loop. No node joins a stage that has ended.
+    pub ends: Vec<usize>,
     /// The pass that computes a node; `None` for what is there before the first.
     pub at: Vec<Option<usize>>,
     /// Groups with room for more, by the shape that they walk.
@@ -41,10 +42,23 @@ impl Fusion {
     pub fn new(nodes: usize) -> Fusion {
         Fusion {
             passes: Vec::new(),
-            hoisted: 0,
+            ends: Vec::new(),
             at: vec![None; nodes],
             open: HashMap::new(),
         }
+    }
+
+    /// Ends a stage.
+    pub fn end_stage(&mut self) {
+        self.ends.push(self.passes.len());
+    }
+
+    /// Whether what one pass computes may be computed by a later one: in the same stage, or after
+    /// the loop over draws instead of before it.
+    pub fn may_wait(&self, pass: usize, later: usize) -> bool {
+        let stage = |pass: usize| self.ends.partition_point(|end| *end <= pass);
+        let (from, to) = (stage(pass), stage(later));
+        from == to || (from, to) == (1, 3)
     }
 
     /// Appends a pass and gives its number.
@@ -57,7 +71,7 @@ impl Fusion {
     pub fn join(&mut self, views: &Views<'_>, node: usize) {
         let (operands, walk) = views.walked(node);
         let dims = squeezed(&walk);
-        let mut earliest = self.hoisted;
+        let mut earliest = self.ends.last().copied().unwrap_or(0);
         for operand in operands {
             let source = views.source(operand, &walk);
             if views.immediate(source.node).is_some() {

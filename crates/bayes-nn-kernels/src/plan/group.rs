@@ -30,7 +30,8 @@ pub(super) fn finish(mut lowering: Lowering<'_>) -> Draft {
             Some(lowering.body(number, group, &mut registers))
         })
         .collect();
-    let (mut passes, mut hoisted) = (Vec::new(), 0);
+    let mut passes = Vec::new();
+    let mut ends = vec![0; lowering.fusion.ends.len()];
     let drafts = std::mem::take(&mut lowering.fusion.passes);
     for (index, (pass, body)) in drafts.into_iter().zip(bodies).enumerate() {
         match (pass, body) {
@@ -40,14 +41,22 @@ pub(super) fn finish(mut lowering: Lowering<'_>) -> Draft {
             }
             (PassDraft::Group(_), _) => {}
         }
-        if index < lowering.fusion.hoisted {
-            hoisted = passes.len();
+        for (end, stage) in ends.iter_mut().zip(&lowering.fusion.ends) {
+            if index < *stage {
+                *end = passes.len();
+            }
         }
     }
+    let evaluations = match ends[..] {
+        [_, start, end] => start..end,
+        _ => passes.len()..passes.len(),
+    };
     Draft {
         values: lowering.values,
         passes,
-        hoisted,
+        hoisted: ends.first().copied().unwrap_or(0),
+        evaluations,
+        draws: 1,
         inputs: lowering.inputs,
         outputs: Vec::new(),
         updates: Vec::new(),

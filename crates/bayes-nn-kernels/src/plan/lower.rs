@@ -290,7 +290,11 @@ impl<'a> Lowering<'a> {
                 self.value_of[node] = Some(out);
                 self.push(node, Pass::AllReduceMean { source, out });
             }
-            Op::MeanOverDraws { .. } => unreachable!("these have been unrolled"),
+            Op::MeanOverDraws { .. } => {
+                let source = self.memory(self.argument(node, 0));
+                let out = self.memory(node);
+                self.push(node, Pass::MeanOverDraws { source, out });
+            }
         }
     }
 
@@ -395,6 +399,7 @@ mod tests {
             Pass::Scatter { .. } => "scatter",
             Pass::Batch { .. } => "batch",
             Pass::AllReduceMean { .. } => "mean",
+            Pass::MeanOverDraws { .. } => "mean over draws",
             Pass::Record { .. } => "record",
         };
         plan.passes.iter().map(kind).collect()

@@ -8,6 +8,7 @@
 //! reads.
 
 mod draft;
+mod draws;
 mod fuse;
 mod group;
 mod hoist;
@@ -23,6 +24,7 @@ mod strips;
 mod validate;
 mod views;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use bayes_nn_autodiff::{Binary, InputId, Kind, NoiseKind, Reduction, Shape, Unary};
@@ -46,6 +48,12 @@ pub struct Plan {
     /// How many of the first steps depend on inputs alone that are no states: they give the same
     /// until one of these is written again.
     pub(crate) hoisted: usize,
+    /// Which passes are run once for each draw of a step, one draw after the other; none where a
+    /// step has one draw.
+    pub(crate) evaluations: Range<usize>,
+    /// How many draws there are: in draw `d` the noise of these passes is that of streams `d`
+    /// further on.
+    pub(crate) draws: usize,
     /// Which of these may be run strip by strip, in their order.
     pub(crate) strips: Vec<Strips>,
     /// What is written from outside, states included.
@@ -208,6 +216,14 @@ pub enum Pass {
         /// The mean, the same on all ranks.
         out: ValueId,
     },
+    /// `out` gets the mean of `source` over the draws of a step: the first draw replaces what it
+    /// held, the others add to it, and the last divides by how many there are.
+    MeanOverDraws {
+        /// What is averaged.
+        source: ValueId,
+        /// The mean.
+        out: ValueId,
+    },
     /// Row `step` modulo `rows` of `out` gets the elements of `source`; the other rows stay as
     /// they are.
     Record {
@@ -255,6 +271,7 @@ impl Pass {
             | Pass::Concat { .. }
             | Pass::Batch { .. }
             | Pass::AllReduceMean { .. }
+            | Pass::MeanOverDraws { .. }
             | Pass::Record { .. } => None,
         }
     }
@@ -296,6 +313,7 @@ impl Pass {
             | Pass::Copy { source, out, .. }
             | Pass::Transpose { source, out }
             | Pass::AllReduceMean { source, out }
+            | Pass::MeanOverDraws { source, out }
             | Pass::Record { source, out, .. } => {
                 f(*source, false);
                 f(*out, true);
@@ -460,6 +478,17 @@ impl Plan {
     /// written again.
     pub fn hoisted(&self) -> usize {
         self.hoisted
+    }
+
+    /// Which passes are run once for each draw of a step, one draw after the other; none where a
+    /// step has one draw.
+    pub fn evaluations(&self) -> Range<usize> {
+        self.evaluations.clone()
+    }
+
+    /// How many draws there are in a step.
+    pub fn draws(&self) -> usize {
+        self.draws
     }
 
     /// Which passes may be run strip by strip, in their order.

@@ -7,6 +7,7 @@
 //! all strips are done; what needs it comes after.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::ops::Range;
 
 use super::draft::Draft;
 use super::layout::RowStarts;
@@ -23,9 +24,12 @@ struct Walk {
 /// Brings the passes into their order and says which of them may be run strip by strip. `homes` are
 /// those of the draft.
 pub(super) fn order(draft: &mut Draft, homes: &[(ValueId, usize)]) -> Vec<Strips> {
-    let each = draft.passes.split_off(draft.hoisted);
+    let Range { start, end } = draft.evaluations;
+    let after = draft.passes.split_off(end);
+    let repeated = draft.passes.split_off(start);
+    let before = draft.passes.split_off(draft.hoisted);
     let hoisted = std::mem::take(&mut draft.passes);
-    [hoisted, each]
+    [hoisted, before, repeated, after]
         .into_iter()
         .flat_map(|passes| arrange(draft, homes, passes))
         .collect()
@@ -251,6 +255,7 @@ impl Draft {
             | Pass::Scatter { .. }
             | Pass::Batch { .. }
             | Pass::AllReduceMean { .. }
+            | Pass::MeanOverDraws { .. }
             | Pass::Record { .. } => return None,
         };
         let Walk { columns, aligned } = walk;

@@ -1,5 +1,7 @@
 //! Places: one arena for all values, memory reused as soon as its last reader is done.
 
+use std::ops::Range;
+
 use bayes_nn_autodiff::Kind;
 
 use super::draft::Draft;
@@ -59,6 +61,9 @@ pub(super) fn place(mut draft: Draft) -> Plan {
             draft.passes.len(),
         );
     }
+    if draft.draws > 1 {
+        last_through_draws(&draft, &storage_of, &mut storages);
+    }
     let floats = allocate_kind(&mut storages, Kind::Float);
     let indices = allocate_kind(&mut storages, Kind::Index);
 
@@ -94,6 +99,8 @@ pub(super) fn place(mut draft: Draft) -> Plan {
         values,
         passes: draft.passes,
         hoisted: draft.hoisted,
+        evaluations: draft.evaluations,
+        draws: draft.draws,
         strips,
         inputs: draft.inputs,
         states: draft.states,
@@ -159,6 +166,26 @@ fn share(draft: &mut Draft, homes: &[(ValueId, usize)]) -> Vec<usize> {
 struct Touched {
     storer: Vec<Option<usize>>,
     last: Vec<Option<usize>>,
+}
+
+/// What the loop over draws only reads has to last until its last draw, and what is read after it
+/// from its first.
+fn last_through_draws(draft: &Draft, storage_of: &[usize], storages: &mut [Storage]) {
+    let Range { start, end } = draft.evaluations.clone();
+    for pass in &draft.passes[start..end] {
+        pass.each_value(|value, _| {
+            let storage = &mut storages[storage_of[value.index()]];
+            let Some((first, last)) = storage.life else {
+                return;
+            };
+            if first < start {
+                touch(storage, end - 1);
+            }
+            if last >= end {
+                touch(storage, start);
+            }
+        });
+    }
 }
 
 /// The storages that hoisted passes write for others, or as outputs.

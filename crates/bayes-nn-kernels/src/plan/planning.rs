@@ -5,28 +5,53 @@ use std::collections::{HashMap, HashSet};
 use bayes_nn_autodiff::{Graph, Nodes};
 
 use super::draft::Draft;
+use super::draws::{Draws, Loop};
 use super::lower::Lowering;
-use super::request::Asked;
+use super::request::{Asked, Request};
 use super::views::Views;
 use super::{ValueId, group, hoist, postpone};
 
 /// All stages before places are given.
-pub(super) fn draft(graph: &Graph, asked: &Asked) -> Draft {
+pub(super) fn draft(graph: &Graph, request: &Request<'_>) -> Draft {
+    let asked = request.nodes(graph, false);
+    let live = live(graph.nodes(), &asked);
+    match Draws::of(graph.nodes(), &live, asked.kept()) {
+        Draws::None => lowered(graph, &asked, &live, None),
+        Draws::Loop(draws) => lowered(graph, &asked, &live, Some(&draws)),
+        Draws::Unrolled => {
+            let asked = request.nodes(graph, true);
+            let live = self::live(graph.nodes(), &asked);
+            lowered(graph, &asked, &live, None)
+        }
+    }
+}
+
+fn lowered(graph: &Graph, asked: &Asked, live: &[bool], draws: Option<&Loop>) -> Draft {
     let nodes = graph.nodes();
-    let live = live(nodes, asked);
     let views = Views { graph, nodes };
     let mut is_state = vec![false; nodes.len()];
     for state in asked.all_states() {
         is_state[state] = true;
     }
-    let hoisted = hoist::hoisted(nodes, &live, &is_state);
-    let mut lowering = Lowering::new(views, &live, asked);
+    let hoisted = hoist::hoisted(nodes, live, &is_state);
+    let mut lowering = Lowering::new(views, live, asked);
     for index in (0..nodes.len()).filter(|&i| hoisted[i]) {
         lowering.visit(index);
     }
-    lowering.fusion.hoisted = lowering.fusion.passes.len();
+    lowering.fusion.end_stage();
     let aside = set_aside(&mut lowering, asked);
-    for index in (0..nodes.len()).filter(|&i| live[i] && !hoisted[i]) {
+    let mut visited = hoisted;
+    if let Some(draws) = draws {
+        for stage in [&draws.before, &draws.repeated] {
+            for index in (0..nodes.len()).filter(|&i| stage[i]) {
+                if !std::mem::replace(&mut visited[index], true) {
+                    lowering.visit(index);
+                }
+            }
+            lowering.fusion.end_stage();
+        }
+    }
+    for index in (0..nodes.len()).filter(|&i| live[i] && !visited[i]) {
         lowering.visit(index);
     }
     let mut kept = |node: usize| match aside.get(&node) {
@@ -48,6 +73,7 @@ pub(super) fn draft(graph: &Graph, asked: &Asked) -> Draft {
         updates: states.iter().copied().zip(nexts).collect(),
         states,
         records,
+        draws: draws.map_or(1, |draws| draws.draws),
         ..group::finish(lowering)
     }
 }

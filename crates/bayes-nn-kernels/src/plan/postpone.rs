@@ -118,7 +118,7 @@ fn better_group(
     let [all, unaligned] = uses.all[node];
     if !views.is_element_wise(node)
         || to == from
-        || (to < fusion.hoisted) != (from < fusion.hoisted)
+        || !fusion.may_wait(from, to)
         || lowering.value_of[node].is_some()
         || unaligned > 0
         || uses.by(node, to)[0] < all

@@ -54,7 +54,7 @@ pub enum Role {
     State,
 }
 
-/// The nodes of a request, in which several draws are unrolled.
+/// The nodes of a request.
 pub(super) struct Asked {
     pub outputs: Vec<usize>,
     pub updates: Vec<(usize, usize)>,
@@ -91,7 +91,7 @@ impl Plan {
     /// two updates, or whose next value has another shape; a record without rows.
     pub fn of(graph: &Graph, request: &Request<'_>) -> Result<Plan, KernelError> {
         request.check(graph)?;
-        let plan = place::place(planning::draft(graph, &request.nodes(graph)));
+        let plan = place::place(planning::draft(graph, request));
         if cfg!(debug_assertions) {
             plan.validate()?;
         }
@@ -139,11 +139,16 @@ impl Request<'_> {
         }
     }
 
-    fn nodes(&self, graph: &Graph) -> Asked {
+    /// The nodes that are asked for; with `unrolled` those in which means over draws are means
+    /// of copies.
+    pub(super) fn nodes(&self, graph: &Graph, unrolled: bool) -> Asked {
         let node = |var: &Var<'_>| graph.node_of(*var).index();
         let nodes = |vars: &mut dyn Iterator<Item = Var<'_>>| -> Vec<usize> {
             let vars: Vec<Var<'_>> = vars.collect();
-            graph.unroll_draws(&vars).iter().map(node).collect()
+            match unrolled {
+                true => graph.unroll_draws(&vars).iter().map(node).collect(),
+                false => vars.iter().map(node).collect(),
+            }
         };
         let changing = || self.updates.iter().filter(|(s, n)| s.id() != n.id());
         let nexts = nodes(&mut changing().map(|(_, next)| *next));

@@ -81,6 +81,7 @@ pub(crate) fn run<T: Element>(step: &Pass, frame: &Frame<'_, T>) -> Result<(), K
             };
             batch(frame, *rows as u64, *stream, index);
         }
+        Pass::MeanOverDraws { source, out } => mean_over_draws(frame, *source, *out),
         Pass::Record { source, rows, out } => {
             let count = frame.value(*source).shape.elements();
             let row = (frame.step % *rows as u64) as usize;
@@ -95,6 +96,28 @@ pub(crate) fn run<T: Element>(step: &Pass, frame: &Frame<'_, T>) -> Result<(), K
         }
     }
     Ok(())
+}
+
+/// Adds a value to what the draws before had of it; the last divides.
+fn mean_over_draws<T: Element>(frame: &Frame<'_, T>, source: ValueId, out: ValueId) {
+    let (from, to) = (frame.floats(source), frame.floats(out));
+    let (read, written) = (frame.value(source).layout, frame.value(out).layout);
+    let draws = frame.memory.plan.draws;
+    let share = match frame.draw as usize + 1 == draws {
+        true => T::from_f64((draws as f64).recip()),
+        false => T::ONE,
+    };
+    for i in 0..frame.value(out).shape.elements() {
+        // SAFETY: the plan placed both values inside their memory.
+        unsafe {
+            let (term, mean) = (*from.add(read.place(i)), to.add(written.place(i)));
+            let sum = match frame.draw {
+                0 => term,
+                _ => *mean + term,
+            };
+            *mean = sum * share;
+        }
+    }
 }
 
 /// Which slices of a value are taken: of each of `outer` blocks of `length` slices of `inner`

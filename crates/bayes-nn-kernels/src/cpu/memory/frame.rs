@@ -35,6 +35,8 @@ pub(crate) struct Frame<'a, T> {
     pub seat: Option<&'a Seat>,
     pub seed: u64,
     pub step: u64,
+    /// Which draw of the step it is, in passes that are repeated for each.
+    pub draw: u32,
 }
 
 // SAFETY: kernels that share a frame between threads write disjoint parts of the arena.

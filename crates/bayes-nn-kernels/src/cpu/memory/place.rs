@@ -286,6 +286,8 @@ fn part(plan: &Plan, keep: impl Fn(usize) -> bool) -> Plan {
         values: plan.values.clone(),
         passes,
         hoisted: numbers[plan.hoisted],
+        evaluations: numbers[plan.evaluations.start]..numbers[plan.evaluations.end],
+        draws: plan.draws,
         strips: strips.collect(),
         inputs: plan.inputs.clone(),
         states: plan.states.clone(),

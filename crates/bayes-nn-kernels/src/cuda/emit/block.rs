@@ -279,11 +279,14 @@ impl BlockLoop {
         printer.data.clone_from(&places.is_data);
         (printer.tables_memory, printer.tables_at) = ("f.data_indices", places.data[1]);
         // What depends on data alone is computed once a launch, all else in every step.
-        let (mut calls, mut threads) = ([String::new(), String::new()], 32);
+        let (mut calls, mut threads) = ([const { String::new() }; 4], 32);
         for (number, step) in places.plan.passes.iter().enumerate() {
             for (part, work) in printer.step(number, step).iter().enumerate() {
                 let name = numbered(number, part);
-                let calls = &mut calls[usize::from(number >= plan.hoisted)];
+                let Range { start, end } = plan.evaluations;
+                let stages = [plan.hoisted, start, end];
+                let stage = stages.iter().filter(|stage| number >= **stage).count();
+                let calls = &mut calls[stage];
                 let _ = writeln!(calls, "        AFTER({number}, pass_{name}(f))");
                 threads = threads.max(work.threads());
             }
@@ -300,6 +303,7 @@ impl BlockLoop {
         }
         let kept = HEAD + element * places.length(0) + 4 * places.length(1);
         let lane = kept.next_multiple_of(ALIGNMENT);
+        let constant = if plan.draws == 1 { "const " } else { "" };
         printer.line(format!(
             "\nextern \"C\" __global__ void __launch_bounds__({threads}) block_loop(LOOP_ARGUMENTS) {{\n    \
              Lane* const lane = (Lane*)(lanes + (u64)blockIdx.x * {lane}ull);\n    \
@@ -309,7 +313,7 @@ impl BlockLoop {
              double* const partials = shared + {};\n    \
              real* const arena = (real*)(shared + {doubles});\n    \
              u32* const indices = (u32*)(arena + {});\n    \
-             const Frame f = {{arena, indices, partials, control, threadIdx.x, {threads}u, 0, 1, data, data_indices}};\n    \
+             {constant}Frame f = {{arena, indices, partials, control, threadIdx.x, {threads}u, 0, 1, data, data_indices}};\n    \
              real* const kept = (real*)(lane + 1);\n    \
              u32* const kept_indices = (u32*)(kept + {});",
             threads as usize + CONTROL,
@@ -317,12 +321,19 @@ impl BlockLoop {
             places.length(0),
         ));
         printer.copies(&places, true);
-        let [hoisted, each] = calls;
+        let [hoisted, before, repeated, after] = calls;
+        let repeated = match plan.draws {
+            1 => repeated,
+            draws => format!(
+                "        for (f.draw = 0; f.draw < {draws}ull; ++f.draw) {{\n{repeated}        }}\n        \
+                 f.draw = 0;\n"
+            ),
+        };
         printer.line(format!(
             "    if (threadIdx.x == 0) *control = lane->control;\n    \
              __syncthreads();\n    \
              u64 since = clock64();\n{hoisted}    \
-             for (u64 step = 0; step < steps && !control->stopped; ++step) {{\n{each}        \
+             for (u64 step = 0; step < steps && !control->stopped; ++step) {{\n{before}{repeated}{after}        \
              if (threadIdx.x == 0) advance(control);\n        \
              __syncthreads();\n    }}"
         ));

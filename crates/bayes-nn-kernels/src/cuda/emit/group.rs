@@ -266,8 +266,9 @@ impl Printer<'_> {
         self.line(format!("{indent}    const place counter = {rest};"));
         for (r, instruction) in group.instructions.iter().enumerate() {
             if let Instruction::Noise { stream, .. } = instruction {
+                let draw = if self.repeated { " + (u32)f.draw" } else { "" };
                 self.line(format!(
-                    "{indent}    const Words w{r} = noise_words(f.control, {stream}u, row, counter);"
+                    "{indent}    const Words w{r} = noise_words(f.control, {stream}u{draw}, row, counter);"
                 ));
             }
         }

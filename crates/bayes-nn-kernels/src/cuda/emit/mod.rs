@@ -142,31 +142,41 @@ impl Source {
     /// When a step of the plan has no kernel.
     pub fn new(plan: &Plan, precision: Precision) -> Result<Source, DeviceError> {
         let mut printer = Printer::new(plan, precision);
-        let mut launches = Vec::new();
+        let mut launches: Vec<Vec<Launch>> = Vec::with_capacity(plan.passes.len());
         for (number, step) in plan.passes.iter().enumerate() {
-            if let Pass::MatMul(product) = step
-                && let Some(product) = Product::for_library(product, number, plan)
-            {
-                launches.push(Launch::Product(product));
-                continue;
-            }
-            if let Pass::AllReduceMean { source, out } = step {
-                let mean = AllReduceMean::new(plan, number, *source, *out);
-                launches.push(Launch::AllReduceMean(mean));
-                continue;
-            }
-            for (part, work) in printer.step(number, step).into_iter().enumerate() {
-                launches.push(printer.kernel(number, part, work));
-            }
+            let printed = match step {
+                Pass::AllReduceMean { source, out } => {
+                    let mean = AllReduceMean::new(plan, number, *source, *out);
+                    vec![Launch::AllReduceMean(mean)]
+                }
+                Pass::MatMul(product)
+                    if let Some(product) = Product::for_library(product, number, plan) =>
+                {
+                    vec![Launch::Product(product)]
+                }
+                step => {
+                    let parts = printer.step(number, step).into_iter().enumerate();
+                    parts
+                        .map(|(part, work)| printer.kernel(number, part, work))
+                        .collect()
+                }
+            };
+            launches.push(printed);
         }
+        let after = launches.split_off(plan.evaluations.end);
+        let mut repeated = launches.split_off(plan.evaluations.start);
+        if plan.draws > 1 {
+            let draws = plan.draws;
+            let body = format!("if (f.thread == 0) next_draw(f.control, {draws}ull);");
+            printer.line(format!("\nKERNEL(next_draw, {body})"));
+            repeated.push(vec![single("kernel_next_draw", plan.passes.len())]);
+        }
+        let repeated = repeated.concat();
+        let mut launches = launches.concat();
+        launches.extend((0..plan.draws).flat_map(|_| repeated.iter().cloned()));
+        launches.extend(after.concat());
         printer.line("\nKERNEL(advance, if (f.thread == 0) advance(f.control);)");
-        launches.push(Launch::Kernel(Kernel {
-            name: "kernel_advance".to_owned(),
-            pass: plan.passes.len(),
-            blocks: 1,
-            threads: 1,
-            barriers: false,
-        }));
+        launches.push(single("kernel_advance", plan.passes.len()));
         Ok(Source {
             text: printer.unit(),
             launches,
@@ -183,6 +193,17 @@ impl Source {
 
 /// What stands between the header and the passes.
 const MARK: &str = "// ---- The passes of this program.\n";
+
+/// A kernel of one thread.
+fn single(name: &str, pass: usize) -> Launch {
+    Launch::Kernel(Kernel {
+        name: name.to_owned(),
+        pass,
+        blocks: 1,
+        threads: 1,
+        barriers: false,
+    })
+}
 
 /// A text without the header that all programs share.
 fn passes(text: &str) -> &str {
@@ -232,6 +253,7 @@ impl Printer<'_> {
             | Pass::Scatter { .. }
             | Pass::Batch { .. }
             | Pass::AllReduceMean { .. }
+            | Pass::MeanOverDraws { .. }
             | Pass::Record { .. } => vec![self.movement(number, step)],
         }
     }
@@ -257,6 +279,7 @@ impl Printer<'_> {
     /// What every pass begins with. A program whose indices may lie outside their axes stops at
     /// the first that does.
     fn open(&mut self, name: &str, pass: usize) {
+        self.repeated = self.plan.evaluations.contains(&pass);
         self.line(format!("PASS({name}) {{"));
         if self.guarded {
             self.line(format!("    if (halted(f.control, {pass})) return;"));

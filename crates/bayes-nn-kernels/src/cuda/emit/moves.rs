@@ -126,6 +126,14 @@ impl Printer<'_> {
                 outer,
                 length,
             } => self.reduce_middle(*kind, *source, *out, *outer, *length),
+            Pass::MeanOverDraws { source, out } => {
+                let draws = self.plan.draws;
+                let (from, to) = (self.element(*source, "i"), self.element(*out, "i"));
+                let sum = format!("const real sum = f.draw ? {to} + {from} : {from};");
+                let share = self.real((draws as f64).recip());
+                let mean = format!("{to} = f.draw == {}ull ? sum * {share} : sum;", draws - 1);
+                self.each(self.value(*out).shape.elements(), &[sum], &mean)
+            }
             Pass::Record { source, rows, out } => {
                 let count = self.value(*source).shape.elements();
                 let row = format!("(place)(f.control->step % {rows}ull) * {count}");

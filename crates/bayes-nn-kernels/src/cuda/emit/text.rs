@@ -19,6 +19,8 @@ pub(super) struct Printer<'a> {
     pub partials: usize,
     /// Whether an index that is selected by may lie outside its axis.
     pub guarded: bool,
+    /// Whether the pass at hand is repeated for every draw of a step.
+    pub repeated: bool,
 }
 
 impl<'a> Printer<'a> {
@@ -37,6 +39,7 @@ impl<'a> Printer<'a> {
             data: vec![false; plan.values.len()],
             partials: 0,
             guarded,
+            repeated: false,
         }
     }
 

@@ -198,13 +198,30 @@ impl Plan {
                 }
             });
         }
+        let Range { start, end } = self.evaluations.clone();
+        let mut repeated = vec![false; self.values.len()];
+        for pass in &self.passes[start..end] {
+            pass.each_value(|id, _| repeated[home(id)] = true);
+        }
         for id in &self.outputs {
             let life = &mut lives[home(*id)];
-            let start = life.as_ref().map_or(0, |life| life.start);
+            let first = life.as_ref().map_or(0, |life| life.start);
             *life = Some(match hoisted[home(*id)] {
                 true => always.clone(),
-                false => start..always.end,
+                false => first..always.end,
             });
+        }
+        // What is there before the first draw or after the last is needed in all of them.
+        let lasting = lives
+            .iter_mut()
+            .zip(repeated)
+            .filter(|(_, repeated)| *repeated);
+        for life in lasting.filter_map(|(life, _)| life.as_mut()) {
+            *life = match (life.start < start, life.end > end) {
+                (true, _) => life.start..life.end.max(end),
+                (_, true) => start..life.end,
+                _ => life.clone(),
+            };
         }
         lives
     }

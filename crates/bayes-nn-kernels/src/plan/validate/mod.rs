@@ -69,6 +69,10 @@ pub enum Rule {
     /// Hoisted passes depend on data alone.
     #[error("a hoisted pass depends on what changes from step to step")]
     Hoisted,
+    /// What is repeated for every draw of a step comes after hoisted passes, and holds all means
+    /// over draws.
+    #[error("what is repeated for every draw is not where it should be")]
+    Evaluations,
     /// Strips are runs of passes that walk long columns, one after the other.
     #[error("the strips are no runs of passes over columns")]
     Strips,
@@ -127,6 +131,7 @@ impl Plan {
         self.passes_fit()?;
         self.states_fit()?;
         self.hoisted_fits()?;
+        self.evaluations_fit()?;
         self.strips_fit()?;
         self.reads_are_apart()?;
         self.reads_follow_writes()?;

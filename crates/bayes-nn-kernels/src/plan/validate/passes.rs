@@ -1,5 +1,7 @@
 //! Rules about passes: shapes, kinds, operands, states, hoisting and strips.
 
+use std::ops::Range;
+
 use bayes_nn_autodiff::{Kind, Shape};
 
 use super::super::{FusedGroup, Instruction, MatMul, Pass, Plan, RowStarts, Value, ValueId};
@@ -135,6 +137,13 @@ impl Plan {
                         (from.rows, from.columns, from.stride) == (to.rows, to.columns, to.stride);
                     fits(lie_alike, *out)?;
                 }
+                Pass::MeanOverDraws { source, out } => {
+                    is(Kind::Float, *source)?;
+                    is(Kind::Float, *out)?;
+                    fits(shape(*source) == shape(*out), *out)?;
+                    let repeated = self.evaluations.contains(&number);
+                    Rule::Evaluations.holds(repeated, number, *out)?;
+                }
                 Pass::Record { source, rows, out } => {
                     alike(*source, *out)?;
                     let elements = shape(*source).elements();
@@ -255,7 +264,10 @@ impl Plan {
                     | Instruction::Binary(..)
                     | Instruction::Select(..) => false,
                 }),
-                Pass::Batch { .. } | Pass::AllReduceMean { .. } | Pass::Record { .. } => true,
+                Pass::Batch { .. }
+                | Pass::AllReduceMean { .. }
+                | Pass::MeanOverDraws { .. }
+                | Pass::Record { .. } => true,
                 Pass::MatMul(_)
                 | Pass::Cholesky { .. }
                 | Pass::TriangularSolve { .. }
@@ -275,12 +287,25 @@ impl Plan {
         Ok(())
     }
 
+    /// Repeated passes come after hoisted ones, and there are some where a step has several draws.
+    pub(super) fn evaluations_fit(&self) -> Result<(), PlanError> {
+        let Range { start, end } = self.evaluations;
+        let inside = self.hoisted <= start && start <= end && end <= self.passes.len();
+        let some = (self.draws > 1) == (start < end) && self.draws > 0;
+        match inside && some {
+            true => Ok(()),
+            false => Err(Rule::Evaluations.by(start, None)),
+        }
+    }
+
     /// Strips are runs of passes over columns, one after the other, none across the first step.
     pub(super) fn strips_fit(&self) -> Result<(), PlanError> {
         let mut end = 0;
         for run in &self.strips {
             let passes = &run.steps;
-            let across = passes.start < self.hoisted && passes.end > self.hoisted;
+            let Range { start, end: last } = self.evaluations;
+            let mut stages = [self.hoisted, start, last].into_iter();
+            let across = stages.any(|stage| passes.start < stage && passes.end > stage);
             let inside = end <= passes.start && passes.end <= self.passes.len();
             if !inside || across || passes.len() < 2 || run.columns == 0 {
                 return Err(Rule::Strips.by(passes.start, None));
@@ -301,6 +326,7 @@ impl Plan {
                     | Pass::Scatter { .. }
                     | Pass::Batch { .. }
                     | Pass::AllReduceMean { .. }
+                    | Pass::MeanOverDraws { .. }
                     | Pass::Record { .. } => false,
                 };
                 if !walks {

@@ -132,6 +132,7 @@ impl<T: Element> Bound<T> {
                     column: bound.part.column,
                     seed: frame.seed,
                     step: frame.step,
+                    draw: frame.draw,
                 };
                 for code in code {
                     (code.routine)(code, &tile);

@@ -46,6 +46,7 @@ pub(super) struct Tile<'a, T> {
     pub column: usize,
     pub seed: u64,
     pub step: u64,
+    pub draw: u32,
 }
 
 impl<'a, T: Real> Tile<'a, T> {
@@ -61,7 +62,7 @@ impl<'a, T: Real> Tile<'a, T> {
         NoiseKey {
             seed: self.seed,
             step: self.step,
-            stream,
+            stream: stream.wrapping_add(self.draw),
         }
     }
 

@@ -127,6 +127,7 @@ pub(super) fn tile<T: Element>(
         column: part.column,
         seed: frame.seed,
         step: frame.step,
+        draw: frame.draw,
     };
     for code in &group.code {
         // SAFETY: a place is whole vectors of elements, and no instruction writes a place that it
