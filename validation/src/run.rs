@@ -32,9 +32,9 @@ impl Run {
         nuts: &Nuts,
     ) -> Result<Run, Error> {
         let samples = model::sample(model, data, nuts)?;
-        let fit = samples.fit();
+        let fit = samples.nuts().unwrap();
         Ok(Run {
-            summary: samples.summary(),
+            summary: samples.summary()?,
             divergences: fit.divergences(),
             depth_reached: fit.depth_reached(),
             rejected: fit.rejected(),

@@ -15,7 +15,7 @@ use super::layout::{Array, Labels};
 use super::{Coordinates, ExportError};
 use crate::error::Error;
 use crate::model::{
-    Data, Model, ModelDensity, Observations, Predictive, Samples, Sampling, Source, Variables,
+    Data, DrawTable, Model, ModelDensity, Observations, Posterior, Sampling, Variables,
     start_into,
 };
 
@@ -56,7 +56,7 @@ use crate::model::{
 /// # let path = std::env::temp_dir().join(format!("bayes-nn-run-{}.zarr", std::process::id()));
 /// # let mean_zarr = path.clone();
 /// let store = ZarrStore::new(mean_zarr).every(200);
-/// let samples = store.sample(&model, &data, Nuts::new().chains(2).seed(1))?;
+/// let samples = store.sample(&model, &data, &Nuts::new().chains(2).seed(1))?;
 /// println!("{samples}");
 /// # std::fs::remove_dir_all(path).ok();
 /// # Ok::<(), bayes_nn::Error>(())
@@ -118,8 +118,8 @@ impl ZarrStore {
         &self,
         model: &M,
         data: impl Into<Data>,
-        nuts: impl Borrow<Nuts>,
-    ) -> Result<Samples<M>, Error> {
+        nuts: &Nuts,
+    ) -> Result<Posterior<M>, Error> {
         self.start(model, data, nuts)?.wait()
     }
 
@@ -133,12 +133,13 @@ impl ZarrStore {
         &self,
         model: &M,
         data: impl Into<Data>,
-        nuts: impl Borrow<Nuts>,
+        nuts: &Nuts,
     ) -> Result<Sampling<M>, Error> {
         let data = data.into();
         let sites = ModelDensity::new(model, data.clone())?.sites().to_vec();
-        let predictive =
-            Predictive::of_rows(model.clone(), data.clone(), sites.clone(), Arc::from([]));
+        let table = DrawTable::new(sites.clone(), [], [])?;
+        let empty = Posterior::from_parts(model.clone(), data.clone(), table.into(), Precision::F64);
+        let predictive = empty.predictive;
         let writer = Writer {
             store: self.clone(),
             variables: predictive.variables()?,
@@ -187,11 +188,8 @@ impl Writer {
             false => ["posterior", "sample_stats"],
         };
         if !block.rows.positions().is_empty() {
-            let source = Source::Rows {
-                sites: self.sites.clone(),
-                rows: block.rows.positions().into(),
-            };
-            let drawn = self.variables.draws(&source, draws, 0)?;
+            let table = DrawTable::new(self.sites.clone(), block.rows.positions(), [draws])?;
+            let drawn = self.variables.draws(&table.into(), draws, 0)?;
             let arrays = drawn.variables().iter().map(Array::of_variable).collect();
             let growing = self.growing()?;
             growing.append(posterior, chain, block.first, draws, arrays)?;
