@@ -36,10 +36,12 @@
 #![forbid(unsafe_code)]
 
 mod check;
+mod compiled;
 mod density;
 pub mod diagnostics;
 mod error;
 mod handler;
+mod log_density;
 pub mod mcmc;
 mod progress;
 mod start;
@@ -49,6 +51,7 @@ pub use density::{Density, DensityError, Rows, Site, Term, Traced};
 pub use error::{Divergence, InferenceError, NonFinite};
 pub use handler::{Declared, Handler, HandlerError, Point, Sampled, SiteError, from_unconstrained};
 pub use mcmc::nuts::{self, Nuts, NutsFit};
+pub use mcmc::{Sgld, SgldChain, SgldFit};
 pub use progress::{Progress, Snapshot, Update};
 pub use start::Start;
 pub use variational::advi::{

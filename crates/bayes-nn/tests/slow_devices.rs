@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bayes_nn::distributions::Normal;
-use bayes_nn::model::{self, Batch, Data, Samples, Trace};
+use bayes_nn::model::{self, Batch, Data, Posterior, Trace};
 use bayes_nn::{Device, Nuts};
 use bayes_nn_autodiff::InputId;
 use bayes_nn_kernels::{
@@ -126,14 +126,14 @@ fn mean<'g>(trace: &Trace<'g>, data: &Batch<'g>) {
     trace.observe("y", Normal::new(mean, 1.0), data.column("y"));
 }
 
-fn sampled(device: Device, rows: usize) -> Samples<impl model::Model> {
+fn sampled(device: Device, rows: usize) -> Posterior<impl model::Model> {
     let y: Vec<f64> = (0..rows).map(|row| (row as f64).sin()).collect();
     let data = Data::new().column("y", &y).unwrap();
     let nuts = Nuts::new().chains(1).warmup(2).draws(4).max_depth(1);
     model::sample(&mean, data, nuts.device(device)).unwrap()
 }
 
-fn warns_of_a_device<M>(samples: &Samples<M>) -> Option<String> {
+fn warns_of_a_device<M>(samples: &Posterior<M>) -> Option<String> {
     let mut warnings = samples.warnings().into_iter();
     warnings.find(|warning| warning.contains("does not pay"))
 }
@@ -141,8 +141,8 @@ fn warns_of_a_device<M>(samples: &Samples<M>) -> Option<String> {
 #[test]
 fn a_device_that_is_slower_than_the_cpu_is_warned_of_with_both_figures() {
     let samples = sampled(Device::new("slow", Pace::Repeats(10_000)), 10);
-    let there = samples.fit().seconds_per_gradient();
-    let here = samples.fit().cpu_seconds_per_gradient().unwrap();
+    let there = samples.nuts().unwrap().seconds_per_gradient();
+    let here = samples.nuts().unwrap().cpu_seconds_per_gradient().unwrap();
     assert!(here > 0.0 && here < there);
     let expected = format!(
         "`slow` does not pay: a gradient takes {:.1} us there and {:.1} us on one thread of the \
@@ -161,8 +161,8 @@ fn a_device_that_is_slower_than_the_cpu_is_warned_of_with_both_figures() {
 #[test]
 fn a_device_that_is_faster_than_the_cpu_is_not() {
     let samples = sampled(Device::new("fast", Pace::Remembers), 300_000);
-    let there = samples.fit().seconds_per_gradient();
-    let here = samples.fit().cpu_seconds_per_gradient().unwrap();
+    let there = samples.nuts().unwrap().seconds_per_gradient();
+    let here = samples.nuts().unwrap().cpu_seconds_per_gradient().unwrap();
     assert!(there < here, "{there} s there, {here} s on the CPU");
     assert_eq!(warns_of_a_device(&samples), None);
 }
@@ -170,7 +170,7 @@ fn a_device_that_is_faster_than_the_cpu_is_not() {
 #[test]
 fn on_the_cpu_nothing_is_compared() {
     let samples = sampled(Device::cpu(), 10);
-    assert_eq!(samples.fit().device(), "cpu");
-    assert_eq!(samples.fit().cpu_seconds_per_gradient(), None);
+    assert_eq!(samples.nuts().unwrap().device(), "cpu");
+    assert_eq!(samples.nuts().unwrap().cpu_seconds_per_gradient(), None);
     assert_eq!(warns_of_a_device(&samples), None);
 }

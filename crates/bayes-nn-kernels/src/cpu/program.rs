@@ -137,6 +137,10 @@ impl<T: Number> CpuProgram<T> {
         }
     }
 
+    pub fn part(&self) -> &Arc<Part<T>> {
+        &self.part
+    }
+
     fn plan(&self) -> &Plan {
         &self.part.memory.plan
     }
