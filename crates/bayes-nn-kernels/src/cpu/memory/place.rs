@@ -166,7 +166,7 @@ impl Memory {
             let value = &mut memory.plan.values[index];
             if let Some(place) = shared.place(plan, ValueId(index as u32)) {
                 (value.offset, memory.bases[index]) = (place.offset, place.base);
-            } else if memory.bases[index] == Base::Arena {
+            } else if memory.bases[index] == Base::Arena && !known.is_known(value.home) {
                 value.offset -= gaps.before(value.kind, value.offset);
             }
         }
