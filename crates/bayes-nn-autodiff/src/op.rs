@@ -93,6 +93,13 @@ pub enum Op {
     /// The mean of the argument over the ranks that run the graph together, element by element,
     /// and the same on all of them; of one rank the argument itself.
     AllReduceMean,
+    /// The mean of the argument over several evaluations of it, in which noise of stream `s` is
+    /// that of `s`, `s + 1`, .. up to `s + draws - 1`, element by element. Noise behind another
+    /// mean over draws stays as it is.
+    MeanOverDraws {
+        /// How many evaluations.
+        draws: usize,
+    },
 }
 
 /// The distribution of a noise node.

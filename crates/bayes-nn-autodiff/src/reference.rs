@@ -163,6 +163,16 @@ impl<'g> Interpreter<'g> {
                 continue;
             }
             let node = self.graph.node(id);
+            if let Op::MeanOverDraws { .. } = node.op {
+                let unrolled = self.graph.unroll_draws(&[Var::node(self.graph, id)])[0];
+                let unrolled = self.graph.node_of(unrolled);
+                self.known.resize(self.graph.len(), None);
+                match self.known[unrolled.index()].clone() {
+                    None => waiting.push(unrolled),
+                    value => self.known[id.index()] = value,
+                }
+                continue;
+            }
             let before = waiting.len();
             let open = node.arguments.iter().copied();
             waiting.extend(open.filter(|a| self.known[a.index()].is_none()));

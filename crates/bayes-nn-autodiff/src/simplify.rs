@@ -25,8 +25,9 @@ pub(crate) fn simplify<'g>(
     shape: Shape,
     kind: Kind,
 ) -> Option<Var<'g>> {
-    // Where ranks meet is for the writer of the graph to say, and stays as written.
-    if op == Op::AllReduceMean {
+    // Where ranks meet and where draws end is for the writer of the graph to say, and stays as
+    // written.
+    if matches!(op, Op::AllReduceMean | Op::MeanOverDraws { .. }) {
         return None;
     }
     fold_uniform(graph, op, arguments, shape)

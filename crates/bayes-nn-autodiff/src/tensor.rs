@@ -211,10 +211,12 @@ pub(crate) fn apply(op: Op, arguments: &[&Tensor], shape: Shape) -> Result<Tenso
         }
         // The interpreter is the only rank.
         Op::AllReduceMean => arguments[0].clone(),
+        Op::MeanOverDraws { .. } => unreachable!("means over draws are unrolled before"),
     })
 }
 
-/// The factor; NaN in its whole triangle where the matrix is not positive definite.
+/// The factor; NaN in the rows of its triangle from the first pivot on that is not positive and
+/// finite.
 fn cholesky(matrix: &Tensor) -> Tensor {
     let n = matrix.shape[0];
     let mut factor = vec![0.0; n * n];
@@ -227,10 +229,10 @@ fn cholesky(matrix: &Tensor) -> Tensor {
             } else if rest > 0.0 && rest < f64::INFINITY {
                 factor[i * n + i] = rest.sqrt();
             } else {
-                return filled(matrix.shape, |at| match at % n <= at / n {
-                    true => f64::NAN,
-                    false => 0.0,
-                });
+                for row in i..n {
+                    factor[row * n..][..=row].fill(f64::NAN);
+                }
+                return Tensor::new(matrix.shape, factor.into());
             }
         }
     }

@@ -1,13 +1,12 @@
 //! Bayesian neural networks: a network with priors, and a head that says what its outputs mean.
 
-use std::borrow::Borrow;
 use std::sync::Arc;
 
 use bayes_nn_autodiff::{Graph, Kind, Shape, Var};
 use bayes_nn_inference::{Advi, Nuts, Rows};
 
 use crate::error::Error;
-use crate::model::{Batch, Data, Fit, Model, Samples, Trace, fit, sample};
+use crate::model::{Batch, Data, Model, Posterior, Trace, fit, sample};
 use crate::nn::{Head, Input, Likelihood, Network, ParameterInfo, Parameters};
 
 /// A network whose parameters have priors, with the likelihood of its targets.
@@ -24,7 +23,7 @@ use crate::nn::{Head, Input, Likelihood, Network, ParameterInfo, Parameters};
 /// let (train, test) = data.split(0.5, 0)?;
 /// let net = Mlp::new([2, 5, 5, 1]).activation(Tanh).without_bias().prior(Normal::new(0.0, 1.0));
 /// let bnn = Bnn::new(net, Bernoulli);
-/// let fit = bnn.fit(&train, Advi::mean_field().steps(2_000).seed(1))?;
+/// let fit = bnn.fit(&train, &Advi::mean_field().steps(2_000).seed(1))?;
 /// println!("{fit}");
 /// let prediction = fit.predict(test.x(), 100)?;
 /// println!("{}", prediction.score(test.y())?);
@@ -89,7 +88,7 @@ impl Bnn {
     /// # Errors
     /// As [`Bnn::parameters`]; a label that is no class; settings outside their range; a fit that
     /// ran into numbers that are not finite ([`Error::last_good`]).
-    pub fn fit(&self, train: impl Into<Data>, advi: impl Borrow<Advi>) -> Result<Fit<Bnn>, Error> {
+    pub fn fit(&self, train: impl Into<Data>, advi: &Advi) -> Result<Posterior<Bnn>, Error> {
         fit(self, train, advi)
     }
 
@@ -100,8 +99,8 @@ impl Bnn {
     pub fn sample(
         &self,
         train: impl Into<Data>,
-        nuts: impl Borrow<Nuts>,
-    ) -> Result<Samples<Bnn>, Error> {
+        nuts: &Nuts,
+    ) -> Result<Posterior<Bnn>, Error> {
         sample(self, train, nuts)
     }
 

@@ -3,7 +3,6 @@
 mod draws;
 mod likelihood;
 mod moments;
-mod samples;
 mod tiles;
 
 use std::fmt;

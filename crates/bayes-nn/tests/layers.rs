@@ -114,7 +114,7 @@ fn a_layer_placed_twice_has_its_parameters_once() {
     let expected = ["one.weight", "one.bias", "out.weight", "out.bias", "sigma"];
     assert_eq!(names(&names_of_bnn), expected);
     let fit = bnn.fit(&data, &Advi::mean_field().steps(20)).unwrap();
-    assert!(fit.result().elbo().mean.is_finite());
+    assert!(fit.advi().unwrap().elbo().mean.is_finite());
 }
 
 #[test]

@@ -13,8 +13,8 @@ use adjoint::{Adjoint, Contribution, reshaped, stretched, unbroadcast, zeros};
 /// A variable that `output` does not depend on has the gradient zero.
 ///
 /// # Errors
-/// When the graph holds an error, `output` is not a scalar, or a variable of `wrt` is not a
-/// node of the graph of `output`.
+/// When the graph holds an error, `output` is not a scalar, a variable of `wrt` is not a node of
+/// the graph of `output`, or the way to it leads through a mean over draws.
 ///
 /// ```
 /// use bayes_nn_autodiff::{Bindings, Graph, grad};
@@ -86,6 +86,9 @@ pub fn grad<'g>(output: Var<'g>, wrt: &[Var<'g>]) -> Result<Vec<Var<'g>>, GraphE
             continue;
         };
         totals[index] = Some(adjoint);
+        if matches!(node.op, Op::MeanOverDraws { .. }) {
+            return Err(GraphError::MeanOverDraws);
+        }
         propagate(graph, nodes, index, adjoint, |argument, contribution| {
             if relevant[argument.index()] {
                 adjoints[argument.index()].add(contribution);
@@ -131,7 +134,12 @@ fn propagate<'g>(
         add(node.arguments[i], Contribution::Whole(value));
     };
     match node.op {
-        Op::Input(_) | Op::Constant(_) | Op::Noise { .. } | Op::Step | Op::Batch { .. } => {}
+        Op::Input(_)
+        | Op::Constant(_)
+        | Op::Noise { .. }
+        | Op::Step
+        | Op::Batch { .. }
+        | Op::MeanOverDraws { .. } => {}
         Op::Unary(f) => {
             if let Some(derivative) = f.derivative(argument(0), result) {
                 whole(0, adjoint * derivative);

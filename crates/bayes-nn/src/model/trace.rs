@@ -46,6 +46,8 @@ pub(crate) struct Sampled<'g> {
     pub(crate) bijector: Bijector<'g>,
     /// For imputed values: the rows that they stand in.
     pub(crate) rows: Option<Arc<[usize]>>,
+    /// How many nodes there were when its prior was written.
+    pub(crate) declared: usize,
 }
 
 pub(crate) struct Observed<'g> {
@@ -136,6 +138,7 @@ impl<'g> Trace<'g> {
             value,
             bijector,
             rows: None,
+            declared: self.shared.graph.nodes().len(),
         });
         Ok(value)
     }

@@ -13,7 +13,7 @@ use super::Predict;
 use crate::bnn::Bnn;
 use crate::data::DataError;
 use crate::error::Error;
-use crate::model::{Batch, Data, Predictive, Source, Trace, transposed};
+use crate::model::{Batch, Data, DrawSource, Predictive, Trace, transposed};
 use crate::nn::Likelihood;
 
 /// Rows of a tile on the CPU: enough to fill vectors, few enough for the activations to stay in
@@ -43,7 +43,7 @@ pub(super) struct Tile {
 /// Draws of the weights, one a step.
 #[derive(Clone, Copy)]
 pub(super) struct Drawing<'a> {
-    source: &'a Source,
+    source: &'a DrawSource,
     draws: usize,
 }
 
