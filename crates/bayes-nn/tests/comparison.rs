@@ -218,7 +218,11 @@ fn what_does_not_belong_together_is_not_compared() {
     };
     let nuts = model::sample(&scaled(1.0, "x"), Data::new(), short()).unwrap();
     for (sd, name) in [(2.0, "x"), (1.0, "z")] {
-        let advi = model::fit(&scaled(sd, name), Data::new(), &Advi::mean_field().steps(10));
+        let advi = model::fit(
+            &scaled(sd, name),
+            Data::new(),
+            &Advi::mean_field().steps(10),
+        );
         let error = compare(&advi.unwrap(), &nuts).unwrap_err();
         match name {
             "x" => assert!(matches!(error, Error::OtherPosterior { .. }), "{error}"),

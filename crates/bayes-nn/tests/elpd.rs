@@ -103,6 +103,10 @@ fn what_is_not_observed_or_too_little_is_refused_by_name() {
     assert!(few.contains("25"), "{few}");
     let none = message(fit.take(0, 0).and_then(|fit| fit.loo("y")));
     assert_eq!(none, "`draws` is 0; it must be 1 or more");
-    let none = fit.take(0, 0).and_then(|fit| fit.waic("y")).unwrap_err().to_string();
+    let none = fit
+        .take(0, 0)
+        .and_then(|fit| fit.waic("y"))
+        .unwrap_err()
+        .to_string();
     assert_eq!(none, "`draws` is 0; it must be 1 or more");
 }

@@ -175,7 +175,8 @@ fn scaling_a_plate_multiplies_its_log_density() {
         let advi = Advi::mean_field().steps(300).precision(Precision::F64);
         model::fit(&model, &data, advi)
             .unwrap()
-            .advi().unwrap()
+            .advi()
+            .unwrap()
             .elbo()
             .mean
     };

@@ -212,7 +212,10 @@ fn the_same_seed_gives_the_same_bits() {
     };
     let (one, two) = (fit(), fit());
     assert_eq!(one.approximation().unwrap(), two.approximation().unwrap());
-    assert_eq!(one.advi().unwrap().curve().elbos(), two.advi().unwrap().curve().elbos());
+    assert_eq!(
+        one.advi().unwrap().curve().elbos(),
+        two.advi().unwrap().curve().elbos()
+    );
     assert_eq!(one.draws(5, 1).unwrap(), two.draws(5, 1).unwrap());
     assert_eq!(
         one.predictive(&blobs(2), 5, 1).unwrap(),

@@ -93,7 +93,13 @@ fn constrained_sites_stay_inside_their_supports() {
             assert!(above.iter().all(|a| low <= a && *a <= low + 1.0));
         }
     }
-    let names: Vec<String> = samples.summary().unwrap().rows.into_iter().map(|r| r.name).collect();
+    let names: Vec<String> = samples
+        .summary()
+        .unwrap()
+        .rows
+        .into_iter()
+        .map(|r| r.name)
+        .collect();
     assert_eq!(names, ["low", "above[0, 0]", "above[1, 0]"]);
 }
 

@@ -147,7 +147,11 @@ fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
 
     println!("Final ELBO, nats of the full data   centred            non-centred");
     for (name, a, b) in [
-        ("ADVI", &centred.full.advi().unwrap(), &non_centred.full.advi().unwrap()),
+        (
+            "ADVI",
+            &centred.full.advi().unwrap(),
+            &non_centred.full.advi().unwrap(),
+        ),
         (
             "ADVI, minibatches",
             &centred.mini.advi().unwrap(),
