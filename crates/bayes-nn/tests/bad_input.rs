@@ -216,7 +216,7 @@ fn a_learning_rate_that_blows_up_keeps_the_last_good_state_which_predicts() {
     assert!(text.contains("is not finite"), "{text}");
     assert!(text.contains("try a smaller learning rate"), "{text}");
     let good = error.last_good().unwrap().clone();
-    let posterior = model::Posterior::new(bnn, &data, good).unwrap();
+    let posterior = Posterior::new(bnn, &data, good).unwrap();
     let prediction = posterior.predict(data.x(), 20).unwrap();
     assert!(prediction.mean().iter().all(|p| (0.0..=1.0).contains(p)));
 }
@@ -307,7 +307,7 @@ fn a_posterior_of_another_model_is_refused() {
     let data = rows(&[0.0, 1.0]);
     let fit = Bnn::new(small(), Bernoulli).fit(&data, &quick()).unwrap();
     let other = Bnn::new(Mlp::new([2, 1]).without_bias(), Bernoulli);
-    let result = model::Posterior::new(other, &data, fit.approximation().unwrap().clone());
+    let result = Posterior::new(other, &data, fit.approximation().unwrap().clone());
     assert!(message(result).ends_with("the model has `layer0.weight` [2, 1]"));
 }
 
