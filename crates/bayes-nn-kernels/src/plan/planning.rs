@@ -1,18 +1,54 @@
-//! Planning: from a graph to passes, one stage after the other.
+//! Planning: from a graph to passes with places, one stage after the other.
 
 use std::collections::{HashMap, HashSet};
 
-use bayes_nn_autodiff::{Graph, Nodes};
+use bayes_nn_autodiff::{Graph, Nodes, Var};
 
 use super::draft::Draft;
 use super::draws::{Draws, Loop};
 use super::lower::Lowering;
 use super::request::{Asked, Request};
 use super::views::Views;
-use super::{ValueId, group, hoist, postpone};
+use super::{Plan, ValueId, group, hoist, place, postpone};
+use crate::error::KernelError;
+
+impl Plan {
+    /// Plans the computation of `outputs` and of the next value of every state.
+    ///
+    /// # Errors
+    /// As [`Plan::of`].
+    pub fn new(
+        graph: &Graph,
+        outputs: &[Var<'_>],
+        updates: &[(Var<'_>, Var<'_>)],
+    ) -> Result<Plan, KernelError> {
+        Plan::of(
+            graph,
+            &Request {
+                outputs: outputs.to_vec(),
+                updates: updates.to_vec(),
+                ..Request::default()
+            },
+        )
+    }
+
+    /// Plans what is requested.
+    ///
+    /// # Errors
+    /// The graph's own error; a variable of another graph; a state or window that is no input, has
+    /// two updates, or whose next value has another shape; a record without rows.
+    pub fn of(graph: &Graph, request: &Request<'_>) -> Result<Plan, KernelError> {
+        request.check(graph)?;
+        let plan = place::place(draft(graph, request));
+        if cfg!(debug_assertions) {
+            plan.validate()?;
+        }
+        Ok(plan)
+    }
+}
 
 /// All stages before places are given.
-pub(super) fn draft(graph: &Graph, request: &Request<'_>) -> Draft {
+fn draft(graph: &Graph, request: &Request<'_>) -> Draft {
     let asked = request.nodes(graph, false);
     let live = live(graph.nodes(), &asked);
     match Draws::of(graph.nodes(), &live, asked.kept()) {
