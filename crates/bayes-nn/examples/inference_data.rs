@@ -236,7 +236,12 @@ fn on_the_way(folder: &Path, stopped: bool) -> Result<Value, Error> {
     let samples = run.wait()?;
     // The first chains, as many as have most draws together.
     let mut shortest = usize::MAX;
-    let lengths = samples.nuts().unwrap().chains().iter().map(|c| c.draws().len());
+    let lengths = samples
+        .nuts()
+        .unwrap()
+        .chains()
+        .iter()
+        .map(|c| c.draws().len());
     let rectangles = lengths.enumerate().map(|(before, length)| {
         shortest = shortest.min(length);
         (before + 1, shortest)

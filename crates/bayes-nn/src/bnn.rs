@@ -96,11 +96,7 @@ impl Bnn {
     ///
     /// # Errors
     /// As [`Bnn::fit`]; no start with a finite density; no chain with any draw.
-    pub fn sample(
-        &self,
-        train: impl Into<Data>,
-        nuts: &Nuts,
-    ) -> Result<Posterior<Bnn>, Error> {
+    pub fn sample(&self, train: impl Into<Data>, nuts: &Nuts) -> Result<Posterior<Bnn>, Error> {
         sample(self, train, nuts)
     }
 

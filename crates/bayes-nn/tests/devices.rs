@@ -222,7 +222,10 @@ fn chains_and_full_rank_guides_run_on_every_device() {
     let nuts = Nuts::new().chains(1).warmup(10).draws(5).seed(2);
     let runs = [Device::cpu(), device.clone()].map(|device| {
         let samples = model::sample(&line, data.clone(), nuts.clone().device(device)).unwrap();
-        samples.nuts().unwrap().chains()[0].draws().positions().to_vec()
+        samples.nuts().unwrap().chains()[0]
+            .draws()
+            .positions()
+            .to_vec()
     });
     assert!(difference(&runs[0], &runs[1]) < 1e-6, "{runs:?}");
     let advi = Advi::full_rank()

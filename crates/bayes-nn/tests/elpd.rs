@@ -54,12 +54,12 @@ fn exact_waic() -> f64 {
 }
 
 /// A guide that is the posterior, as far as a fit finds it.
-fn fit() -> Result<bayes_nn::Posterior<impl bayes_nn::Model>, Error> {
+fn fit() -> Result<bayes_nn::Posterior<impl bayes_nn::Model + Clone>, Error> {
     let advi = Advi::mean_field()
         .steps(6_000)
         .learning_rate(0.01)
         .samples(8);
-    model::fit(&mean, data(), advi.precision(Precision::F64).seed(2))
+    model::fit(&mean, data(), &advi.precision(Precision::F64).seed(2))
 }
 
 #[test]
@@ -103,6 +103,10 @@ fn what_is_not_observed_or_too_little_is_refused_by_name() {
     assert!(few.contains("25"), "{few}");
     let none = message(fit.take(0, 0).and_then(|fit| fit.loo("y")));
     assert_eq!(none, "`draws` is 0; it must be 1 or more");
-    let none = fit.take(0, 0).and_then(|fit| fit.waic("y")).unwrap_err().to_string();
+    let none = fit
+        .take(0, 0)
+        .and_then(|fit| fit.waic("y"))
+        .unwrap_err()
+        .to_string();
     assert_eq!(none, "`draws` is 0; it must be 1 or more");
 }

@@ -209,7 +209,12 @@ fn chains_that_were_stopped_are_cut_to_one_length() {
     }
     sampling.stop();
     let samples = sampling.wait().unwrap();
-    let lengths = samples.nuts().unwrap().chains().iter().map(|c| c.draws().len());
+    let lengths = samples
+        .nuts()
+        .unwrap()
+        .chains()
+        .iter()
+        .map(|c| c.draws().len());
     let shortest = lengths.min().unwrap();
     let place = Place::new("stopped");
     samples.to_zarr(&place.0).unwrap();

@@ -148,7 +148,13 @@ fn a_store_written_on_the_way_is_that_of_the_finished_run_and_changes_no_bit() {
         let store = ZarrStore::new(place.path()).every(every);
         let samples = store.sample(&line, data(), nuts()).unwrap();
         assert!(samples.nuts().unwrap().sink_error().is_none());
-        for (a, b) in samples.nuts().unwrap().chains().iter().zip(plain.nuts().unwrap().chains()) {
+        for (a, b) in samples
+            .nuts()
+            .unwrap()
+            .chains()
+            .iter()
+            .zip(plain.nuts().unwrap().chains())
+        {
             assert_eq!((a.draws(), a.warmup()), (b.draws(), b.warmup()));
         }
         assert_eq!(samples.chains(), plain.chains());
@@ -254,7 +260,9 @@ fn a_store_opened_on_the_way_declares_whole_draws_only() {
         }
     }
     // At the end all that the first chains have in common is there, to the last draw.
-    let draws = samples.nuts().unwrap().chains()[..2].iter().map(|c| c.draws().len());
+    let draws = samples.nuts().unwrap().chains()[..2]
+        .iter()
+        .map(|c| c.draws().len());
     assert!(before >= 2 * draws.min().unwrap());
 }
 

@@ -124,7 +124,11 @@ fn tell(arguments: &Arguments) -> Result<(), Error> {
 /// How far into the neck the chains came, and where they diverged.
 fn explain<M: Model>(samples: &Posterior<M>) -> Result<(), Error> {
     let (mut diverged, mut others) = (Vec::new(), Vec::new());
-    for (draws, chain) in samples.chains().iter().zip(samples.nuts().unwrap().chains()) {
+    for (draws, chain) in samples
+        .chains()
+        .iter()
+        .zip(samples.nuts().unwrap().chains())
+    {
         let spread = draws.variable("spread")?.values().iter();
         for (spread, statistics) in spread.zip(chain.draws().statistics()) {
             match statistics.diverging {

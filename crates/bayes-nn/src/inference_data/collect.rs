@@ -68,7 +68,9 @@ fn of_draws<M: Model>(posterior: &Posterior<M>) -> Result<InferenceData, Error> 
             vec![&guide_draws]
         }
     };
-    let lengths = posterior.table().map(|table| table.lengths().iter().copied());
+    let lengths = posterior
+        .table()
+        .map(|table| table.lengths().iter().copied());
     let lengths = lengths.into_iter().flatten().filter(|length| *length > 0);
     let dims = SampleDims {
         chains: (0..chains.len()).collect(),

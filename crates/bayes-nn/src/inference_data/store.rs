@@ -15,8 +15,7 @@ use super::layout::{Array, Labels};
 use super::{Coordinates, ExportError};
 use crate::error::Error;
 use crate::model::{
-    Data, DrawTable, Model, ModelDensity, Observations, Posterior, Sampling, Variables,
-    start_into,
+    Data, DrawTable, Model, ModelDensity, Observations, Posterior, Sampling, Variables, start_into,
 };
 
 /// A Zarr store that draws of NUTS are written to while they are made.
@@ -138,7 +137,8 @@ impl ZarrStore {
         let data = data.into();
         let sites = ModelDensity::new(model, data.clone())?.sites().to_vec();
         let table = DrawTable::new(sites.clone(), [], [])?;
-        let empty = Posterior::from_parts(model.clone(), data.clone(), table.into(), Precision::F64);
+        let empty =
+            Posterior::from_parts(model.clone(), data.clone(), table.into(), Precision::F64);
         let predictive = empty.predictive;
         let writer = Writer {
             store: self.clone(),

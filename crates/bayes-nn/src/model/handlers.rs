@@ -137,7 +137,8 @@ impl<'g> Handler<'g> for Probe<'g> {
     ) -> Var<'g> {
         let before = self.shared.graph.nodes().len();
         let result = map(weight, x);
-        if let (Some(weight), Some(result), true) = (weight.id(), result.id(), x.comes_from_rows()) {
+        if let (Some(weight), Some(result), true) = (weight.id(), result.id(), x.comes_from_rows())
+        {
             self.products.borrow_mut().push(Product {
                 weight,
                 nodes: before..self.shared.graph.nodes().len(),

@@ -200,7 +200,9 @@ impl<M> Posterior<M> {
 
     /// The chains that have a draw.
     pub(crate) fn nonempty(&self) -> impl Iterator<Item = &Draws> {
-        self.chains.iter().filter(|draws| !draws.variables().is_empty())
+        self.chains
+            .iter()
+            .filter(|draws| !draws.variables().is_empty())
     }
 
     fn summary_of_chains(&self, wanted: impl Fn(&str) -> bool) -> Summary {
@@ -231,7 +233,10 @@ impl<M> Posterior<M> {
                 }
                 for restart in fit.restarts() {
                     if let Err(error) = &restart.outcome {
-                        warnings.push(format!("the restart of seed {} failed: {error}", restart.seed));
+                        warnings.push(format!(
+                            "the restart of seed {} failed: {error}",
+                            restart.seed
+                        ));
                     }
                 }
                 warnings

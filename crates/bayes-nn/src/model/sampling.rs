@@ -146,4 +146,3 @@ impl<M: Model + Clone> Sampling<M> {
         Posterior::of_chains(self.model, self.data, fit)
     }
 }
-

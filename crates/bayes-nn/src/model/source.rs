@@ -90,7 +90,11 @@ impl DrawTable {
         let chains = fit.chains().iter().map(|chain| chain.draws());
         DrawTable {
             sites: fit.sites().to_vec(),
-            rows: chains.clone().flat_map(|c| c.positions()).copied().collect(),
+            rows: chains
+                .clone()
+                .flat_map(|c| c.positions())
+                .copied()
+                .collect(),
             lengths: chains.map(|c| c.len()).collect(),
         }
     }
@@ -163,7 +167,9 @@ impl DrawSource {
         let count = table.draws();
         check_draws(count)?;
         for draw in draws {
-            let row = table.row(draw * count / of).expect("a draw below the count");
+            let row = table
+                .row(draw * count / of)
+                .expect("a draw below the count");
             run.set(0, Z, row)?;
             run.advance_one(0, 1)?;
         }

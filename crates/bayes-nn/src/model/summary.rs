@@ -5,7 +5,10 @@ use bayes_nn_inference::diagnostics::{HDI_PROBABILITY, Summary, summary};
 use super::Draws;
 
 /// Every element of the wanted variables: name and chains, all of one length.
-pub(crate) fn scalars(chains: &[&Draws], wanted: impl Fn(&str) -> bool) -> Vec<(String, Vec<Vec<f64>>)> {
+pub(crate) fn scalars(
+    chains: &[&Draws],
+    wanted: impl Fn(&str) -> bool,
+) -> Vec<(String, Vec<Vec<f64>>)> {
     let shortest = chains.iter().filter_map(|chain| {
         let first = chain
             .variables()

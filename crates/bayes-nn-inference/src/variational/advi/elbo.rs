@@ -37,7 +37,12 @@ pub(super) fn elbos(
     }
     let graph = Graph::new();
     let step = Rc::new(Step::new(&graph));
-    let guide = Rc::new(Guide::new(&step, advi.family, density.sites(), Forms::default()));
+    let guide = Rc::new(Guide::new(
+        &step,
+        advi.family,
+        density.sites(),
+        Forms::default(),
+    ));
     let log_prob = write_terms(&step, density, guide.clone(), Rows::All)?.log_prob();
     step.record(ELBO, log_prob - guide.log_prob());
     let program = step.finish(&advi.runtime())?;

@@ -10,9 +10,7 @@ use bayes_nn_distributions::Bijector;
 use bayes_nn_kernels::Step;
 
 use super::Family;
-use crate::{
-    Declared, Handler, HandlerError, Point, Sampled, Site, from_unconstrained,
-};
+use crate::{Declared, Handler, HandlerError, Point, Sampled, Site, from_unconstrained};
 
 /// `z = mu + D eps` (mean-field) or `z = mu + D (I + M) eps` (full rank), with `D` diagonal and
 /// `M` strictly lower triangular; the diagonal of `D` is `softplus(rho)`.
@@ -169,7 +167,9 @@ impl<'g> Handler<'g> for Guide<'g> {
         x: Var<'g>,
         map: &dyn Fn(Var<'g>, Var<'g>) -> Var<'g>,
     ) -> Var<'g> {
-        let known = weight.id().and_then(|id| self.local.borrow().get(&id).copied());
+        let known = weight
+            .id()
+            .and_then(|id| self.local.borrow().get(&id).copied());
         let (Some((mean, variance)), Some(graph), true) = (known, x.graph(), x.comes_from_rows())
         else {
             return map(weight, x);

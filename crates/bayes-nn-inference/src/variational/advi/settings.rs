@@ -333,7 +333,8 @@ impl Advi {
             return Err(setting("elbo_draws", self.elbo_draws, "2 or more"));
         }
         if self.forms.expectations && self.estimator == Estimator::StickingTheLanding {
-            let allowed = "false with the estimator StickingTheLanding, which takes priors by draws";
+            let allowed =
+                "false with the estimator StickingTheLanding, which takes priors by draws";
             return Err(setting("closed_form_priors", true, allowed));
         }
         positive("learning_rate", self.rate())?;
