@@ -79,8 +79,8 @@ pub fn compare_on<M: Model>(
     // First of all, because it asks for draws enough.
     let k_hat = advi.psis(draws, seed)?.k_hat;
     let predictions = predictions::compared(
-        advi.predictive.forecasts(&rows, draws, seed)?,
-        nuts.predictive.forecasts(&rows, draws, seed)?,
+        advi.predictive.forecasts(&rows, how)?,
+        nuts.predictive.forecasts(&rows, how)?,
         how,
     )?;
     Ok(Comparison {

@@ -43,24 +43,27 @@ mod predictive;
 mod prior;
 mod samples;
 mod trace;
+mod window;
 
 pub use bayes_nn_autodiff::{Var, concat};
 
 pub use batch::Batch;
-pub(crate) use batch::transposed;
+pub(crate) use batch::{Shared, transposed};
 pub use data::Data;
 pub(crate) use density::{ModelDensity, run};
 pub use draws::{Draws, Variable};
 pub use fit::{Fit, fit, profile};
+pub(crate) use handlers::{Generators, draw};
 #[cfg(feature = "zarr")]
 pub(crate) use observations::{Observations, Subset};
 pub use posterior::Posterior;
 #[cfg(feature = "zarr")]
 pub(crate) use predictive::Variables;
-pub(crate) use predictive::{Forecast, Observation, Predictive, Source, check_draws};
+pub(crate) use predictive::{Predictive, check_draws};
 pub use prior::prior_predictive;
 pub(crate) use samples::summarized;
 pub use samples::{Samples, Sampling, sample, start, start_into};
+pub(crate) use trace::Observed;
 pub use trace::Trace;
 
 /// A joint density over named random variables and observations.
@@ -70,6 +73,13 @@ pub use trace::Trace;
 pub trait Model: Sync {
     /// Declares the model's variables.
     fn run<'g>(&self, trace: &Trace<'g>, data: &Batch<'g>);
+
+    /// Whether what is observed in a row depends on the model's variables and on this row alone.
+    /// Predictions then go through the rows in tiles, on several threads, and new rows have to
+    /// be as wide as those of the fit.
+    fn has_independent_rows(&self) -> bool {
+        false
+    }
 }
 
 impl<F> Model for F
