@@ -42,7 +42,7 @@ fn fits(c: &mut Criterion) {
 fn predictions(c: &mut Criterion) {
     let (bnn, train, test) = moons();
     let fit = bnn
-        .fit(&train, Advi::mean_field().steps(STEPS))
+        .fit(&train, &Advi::mean_field().steps(STEPS))
         .expect("the fit converges");
     let grid = datasets::grid(-3.0, 3.0, 100).expect("the settings are right");
     let mut group = c.benchmark_group("moons prediction");

@@ -29,21 +29,21 @@ fn element_wise(c: &mut Criterion) {
                 (function(x), vec![x])
             });
             group.bench_function(format!("{name}/{precision_name}"), |b| {
-                b.iter(|| black_box(program.run(1)));
+                b.iter(|| black_box(program.program_mut(0).run(1)));
             });
         }
         let mut normals = program(precision, |g| {
             (g.noise(NoiseKind::Normal, 0, [N]), Vec::new())
         });
         group.bench_function(format!("normals/{precision_name}"), |b| {
-            b.iter(|| black_box(normals.run(1)));
+            b.iter(|| black_box(normals.program_mut(0).run(1)));
         });
         let mut sum = program(precision, |g| {
             let x = g.input("x", [N]);
             (x.sum(), vec![x])
         });
         group.bench_function(format!("sum/{precision_name}"), |b| {
-            b.iter(|| black_box(sum.run(1)));
+            b.iter(|| black_box(sum.program_mut(0).run(1)));
         });
     }
     group.finish();
@@ -69,7 +69,7 @@ fn products(c: &mut Criterion) {
                 (weights.t().matmul(x), vec![weights, x])
             });
             group.bench_function(format!("forward/{shape}"), |b| {
-                b.iter(|| black_box(forward.run(1)));
+                b.iter(|| black_box(forward.program_mut(0).run(1)));
             });
             let mut weights = program(precision, |g| {
                 let adjoint = g.input("dy", [outputs, batch]);
@@ -77,7 +77,7 @@ fn products(c: &mut Criterion) {
                 (x.matmul(adjoint.t()), vec![adjoint, x])
             });
             group.bench_function(format!("gradient/{shape}"), |b| {
-                b.iter(|| black_box(weights.run(1)));
+                b.iter(|| black_box(weights.program_mut(0).run(1)));
             });
         }
     }

@@ -1,20 +1,23 @@
 //! What several benches share: programs and data sets.
 
 use bayes_nn_autodiff::{Graph, Op, Var};
-use bayes_nn_kernels::{Backend, Cpu, Plan, Precision, Program};
+use bayes_nn_kernels::{Backend, Cpu, Plan, Precision, Replicas};
 
-/// A program that computes one output of a graph from its inputs, filled with small numbers of
+/// A replica of a program that computes one output of a graph from its inputs, filled with small numbers of
 /// both signs, run once already. Inputs are states, or later runs would have nothing to do.
 pub fn program(
     precision: Precision,
     write: impl for<'g> FnOnce(&'g Graph) -> (Var<'g>, Vec<Var<'g>>),
-) -> Box<dyn Program> {
+) -> Box<dyn Replicas> {
     let graph = Graph::new();
     let (output, inputs) = write(&graph);
     let states: Vec<(Var, Var)> = inputs.into_iter().map(|input| (input, input)).collect();
     let plan = Plan::new(&graph, &[output], &states).expect("the graph is right");
     let cpu = Cpu::detect().expect("BAYES_NN_ISA is right").threads(1);
-    let mut program = cpu.compile(&plan, precision).expect("the CPU can run it");
+    let loaded = cpu.load(&plan.into(), &[], precision);
+    let replicas = loaded.and_then(|loaded| loaded.start(1));
+    let mut replicas = replicas.expect("the CPU can run it");
+    let program = replicas.program_mut(0);
     for input in graph.inputs() {
         let node = graph.node(input.node);
         let values: Vec<f64> = (0..node.shape.elements())
@@ -27,5 +30,5 @@ pub fn program(
         }
     }
     program.run(1).expect("all inputs are written");
-    program
+    replicas
 }

@@ -14,7 +14,7 @@ pub struct Run {
     /// Trajectories that the limit of doublings ended.
     pub depth_reached: usize,
     /// Draws that double precision rejected.
-    pub overruled: u64,
+    pub rejected: u64,
     /// Gradients of all chains, warm-up included.
     pub gradients: u64,
     /// Seconds from start to end, compilation included.
@@ -32,12 +32,12 @@ impl Run {
         nuts: &Nuts,
     ) -> Result<Run, Error> {
         let samples = model::sample(model, data, nuts)?;
-        let fit = samples.fit();
+        let fit = samples.nuts().unwrap();
         Ok(Run {
-            summary: samples.summary(),
+            summary: samples.summary()?,
             divergences: fit.divergences(),
             depth_reached: fit.depth_reached(),
-            overruled: fit.overruled(),
+            rejected: fit.rejected(),
             gradients: fit.gradients(),
             seconds: fit.seconds(),
         })

@@ -27,6 +27,12 @@ pub enum GraphError {
         /// The shape of what was to be differentiated.
         shape: Shape,
     },
+    /// A mean over draws was to be differentiated.
+    #[error(
+        "a mean over draws cannot be differentiated; differentiate what is averaged, and take the \
+         mean of its gradient"
+    )]
+    MeanOverDraws,
     /// A variable is a plain number, or belongs to another graph, where a node was needed.
     #[error("{role} must be a node of this graph")]
     Foreign {

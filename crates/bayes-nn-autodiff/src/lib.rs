@@ -34,6 +34,7 @@ mod reference;
 mod shape;
 mod simplify;
 pub mod special;
+mod tensor;
 mod unary;
 mod var;
 
@@ -42,7 +43,8 @@ pub use error::GraphError;
 pub use grad::grad;
 pub use graph::{Graph, InputId, InputInfo, Kind, Node, NodeId, Nodes};
 pub use op::{NoiseKind, Op, Reduction};
-pub use reference::{Bindings, Evaluated, Interpreter, Tensor};
+pub use reference::{Bindings, Evaluated, Interpreter};
 pub use shape::Shape;
+pub use tensor::Tensor;
 pub use unary::Unary;
 pub use var::{Var, concat, stack};

@@ -1,10 +1,9 @@
 //! The closed set of operations.
 //!
-//! A new operation has a place in each of: the shape rule (`var.rs`,
-//! `linalg.rs`), the derivative
-//! (`grad.rs`), the f64 reference (`reference.rs`), the plan and the executors of
-//! `bayes-nn-kernels`, and the generator of the property tests. Each is an exhaustive `match`,
-//! so the compiler lists what is missing. A new function of one number is a line in `unary.rs`.
+//! A new operation has a place in each of: the shape rule (`var/`), the derivative (`grad/`),
+//! the f64 reference (`tensor.rs`), the plan and the executors of `bayes-nn-kernels`, and the
+//! generator of the property tests. Each is an exhaustive `match`, so the compiler lists what is
+//! missing. A new function of one number is a line in `unary.rs`.
 
 use crate::{Binary, InputId, Unary};
 
@@ -94,6 +93,13 @@ pub enum Op {
     /// The mean of the argument over the ranks that run the graph together, element by element,
     /// and the same on all of them; of one rank the argument itself.
     AllReduceMean,
+    /// The mean of the argument over several evaluations of it, in which noise of stream `s` is
+    /// that of `s`, `s + 1`, .. up to `s + draws - 1`, element by element. Noise behind another
+    /// mean over draws stays as it is.
+    MeanOverDraws {
+        /// How many evaluations.
+        draws: usize,
+    },
 }
 
 /// The distribution of a noise node.

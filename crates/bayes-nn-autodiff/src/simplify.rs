@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use crate::graph::{Graph, NodeId};
-use crate::reference::{Tensor, apply, filled};
+use crate::tensor::{Tensor, apply, filled, of_numbers};
 use crate::var::Var;
-use crate::{Binary, Kind, Op, Reduction, Shape, Unary};
+use crate::{Binary, Kind, Op, Shape, Unary};
 
 /// Results up to this size are computed when written.
 const ALWAYS_FOLDED: usize = 4096;
@@ -25,8 +25,9 @@ pub(crate) fn simplify<'g>(
     shape: Shape,
     kind: Kind,
 ) -> Option<Var<'g>> {
-    // Where ranks meet is for the writer of the graph to say, and stays as written.
-    if op == Op::AllReduceMean {
+    // Where ranks meet and where draws end is for the writer of the graph to say, and stays as
+    // written.
+    if matches!(op, Op::AllReduceMean | Op::MeanOverDraws { .. }) {
         return None;
     }
     fold_uniform(graph, op, arguments, shape)
@@ -57,31 +58,6 @@ fn fold_uniform<'g>(
     let first = graph.node(*arguments.first()?).shape;
     let number = of_numbers(op, |i| uniform(graph, arguments[i]), first, shape)?;
     Some(graph.uniform(number, shape))
-}
-
-/// The number that all elements of a result are, where all those of each argument are one;
-/// `first` is the shape of the first argument, `shape` that of the result.
-pub(crate) fn of_numbers(
-    op: Op,
-    number: impl Fn(usize) -> Option<f64>,
-    first: Shape,
-    shape: Shape,
-) -> Option<f64> {
-    Some(match op {
-        Op::Unary(f) => f.apply(number(0)?),
-        Op::Binary(f) => f.apply(number(0)?, number(1)?),
-        Op::Select => match (number(0)?, number(1)?, number(2)?) {
-            (0.0, _, b) => b,
-            (_, a, _) => a,
-        },
-        Op::Reduce { .. } if first.elements() == 0 => return None,
-        Op::Reduce { kind, .. } => match kind {
-            Reduction::Sum => number(0)? * (first.elements() / shape.elements()) as f64,
-            Reduction::Max => number(0)?,
-        },
-        Op::Broadcast | Op::View { .. } | Op::Transpose => number(0)?,
-        _ => return None,
-    })
 }
 
 fn fold<'g>(

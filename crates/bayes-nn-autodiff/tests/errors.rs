@@ -165,7 +165,7 @@ fn drop_var(_: Var<'_>) {}
 #[test]
 fn an_index_is_no_number() {
     type Case = (&'static str, fn(&Graph));
-    let cases: [Case; 9] = [
+    let cases: [Case; 10] = [
         ("add", |g| drop_var(g.index_input("i", [2]) + 1.0)),
         ("exp", |g| drop_var(g.index_input("i", [2]).exp())),
         ("sum", |g| drop_var(g.index_input("i", [2]).sum())),
@@ -184,6 +184,9 @@ fn an_index_is_no_number() {
         ("mul", |g| drop_var(g.batch(9, 3, 0) * 2.0)),
         ("all_reduce_mean", |g| {
             drop_var(g.index_input("i", [2]).all_reduce_mean())
+        }),
+        ("mean_over_draws", |g| {
+            drop_var(g.index_input("i", [2]).mean_over_draws(3))
         }),
     ];
     for (operator, write) in cases {

@@ -8,7 +8,7 @@ use crate::axes::{first_axis_sum, joined};
 /// has `rank` axes. What has fewer axes than `event` stays as it is.
 pub(crate) fn padded(x: Var<'_>, event: usize, rank: usize) -> Var<'_> {
     let shape = x.shape();
-    if shape.rank() < event || x.graph().is_none() {
+    if shape.rank() < event {
         return x;
     }
     let batch = shape.without(0, event);
@@ -32,6 +32,15 @@ pub(crate) fn stacked<'g>(parameters: &[Var<'g>], values: &[Var<'g>], batch: Sha
         None => value.broadcast_to(batch).reshape(row),
     });
     concat(&rows.collect::<Vec<_>>(), 0)
+}
+
+/// The Cholesky factor of a covariance `[K, K]`, or of a number, which is a matrix of one number.
+#[track_caller]
+pub(crate) fn factor(covariance: Var<'_>) -> Var<'_> {
+    match covariance.shape().rank() {
+        0 => covariance.sqrt(),
+        _ => covariance.cholesky(),
+    }
 }
 
 /// A lower triangular matrix `[K, K, ...batch]`; of its upper half nothing is looked at.

@@ -3,7 +3,7 @@
 use bayes_nn_autodiff::{NoiseKind, Shape, Var};
 use rand_core::Rng;
 
-use crate::linear::{Lower, padded};
+use crate::linear::{Lower, factor, padded};
 use crate::stable::LN_SQRT_2_PI;
 use crate::{Distribution, Domain, Parameter, Support, draws};
 
@@ -61,7 +61,7 @@ impl<'a> MultivariateNormal<'a> {
         loc: impl Into<Var<'a>>,
         covariance: impl Into<Var<'a>>,
     ) -> MultivariateNormal<'a> {
-        MultivariateNormal::new(loc, covariance.into().cholesky())
+        MultivariateNormal::new(loc, factor(covariance.into()))
     }
 
     /// With mean `loc` and the lower triangular `scale_tril`, of batches that broadcast.

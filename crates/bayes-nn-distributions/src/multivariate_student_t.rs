@@ -3,7 +3,7 @@
 use bayes_nn_autodiff::{NoiseKind, Shape, Var};
 use rand_core::Rng;
 
-use crate::linear::{Lower, padded};
+use crate::linear::{Lower, factor, padded};
 use crate::stable::{LN_SQRT_2_PI, half_step};
 use crate::{Distribution, Domain, MultivariateNormal, Parameter, Support, draws};
 
@@ -65,7 +65,7 @@ impl<'a> MultivariateStudentT<'a> {
         loc: impl Into<Var<'a>>,
         scale: impl Into<Var<'a>>,
     ) -> MultivariateStudentT<'a> {
-        MultivariateStudentT::new(df, loc, scale.into().cholesky())
+        MultivariateStudentT::new(df, loc, factor(scale.into()))
     }
 
     fn gaussian(&self) -> MultivariateNormal<'a> {

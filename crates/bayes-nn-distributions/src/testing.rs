@@ -176,7 +176,7 @@ fn numbers(x: Var<'_>) -> Vec<f64> {
             let values = graph.evaluate(&[x], &Bindings::new()).unwrap();
             values[0].values().to_vec()
         }
-        None => vec![number(x)],
+        None => x.constant_values().unwrap(),
     }
 }
 

@@ -20,6 +20,10 @@ pub struct Site {
     pub shape: Shape,
     /// Where its first element stands in the vector.
     pub offset: usize,
+    /// Whether the variable is a weight that meets one input, with a value for each row, and
+    /// nothing else: then a guide may draw the product instead of the weight
+    /// ([`Advi::local_reparameterization`](crate::Advi::local_reparameterization)).
+    pub local: bool,
 }
 
 impl Site {
@@ -29,6 +33,7 @@ impl Site {
             name: name.into(),
             shape: shape.into(),
             offset,
+            local: false,
         }
     }
 

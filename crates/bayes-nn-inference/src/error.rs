@@ -7,8 +7,11 @@ use bayes_nn_autodiff::GraphError;
 use bayes_nn_kernels::KernelError;
 
 use crate::diagnostics::DiagnosticsError;
-use crate::nuts::SinkError;
 use crate::{Approximation, DensityError};
+
+/// Why a draw sink ([`crate::nuts::DrawSink`]) cannot take draws; the caller gets it back unchanged
+/// in [`InferenceError::DrawSink`].
+pub type DrawSinkError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A fit that cannot be started or continued.
 #[derive(Debug, thiserror::Error)]
@@ -108,9 +111,9 @@ pub enum InferenceError {
         /// What is wrong with it.
         problem: String,
     },
-    /// A sink that could not take draws.
+    /// A draw sink that could not take draws.
     #[error(transparent)]
-    Sink(SinkError),
+    DrawSink(DrawSinkError),
     /// A Markov chain whose density failed.
     #[error("chain {chain} failed after {draws} draws: {source}")]
     Chain {
@@ -147,6 +150,7 @@ impl InferenceError {
 
 /// What was not finite.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum NonFinite {
     /// The ELBO of a step, hence its gradient.
     Elbo,
@@ -177,6 +181,7 @@ impl fmt::Display for NonFinite {
 
 /// A fit that was stopped because a number was not finite.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Divergence {
     /// The step, from 0, that first gave such a number.
     pub step: u64,

@@ -36,10 +36,12 @@
 #![forbid(unsafe_code)]
 
 mod check;
+mod compiled;
 mod density;
 pub mod diagnostics;
 mod error;
 mod handler;
+mod log_density;
 pub mod mcmc;
 mod progress;
 mod start;

@@ -76,7 +76,12 @@ pub trait Program: Send {
 
     /// As [`Program::read_output`], into memory that is there already; elements beyond the
     /// shorter of the two stay as they are.
-    fn read_output_into(&self, output: usize, values: &mut [f64]);
+    fn read_output_into(&self, output: usize, values: &mut [f64]) {
+        self.read_output_from(output, 0, values);
+    }
+
+    /// As [`Program::read_output_into`], from the element of this row-major number on.
+    fn read_output_from(&self, output: usize, first: usize, values: &mut [f64]);
 
     /// Runs `steps` steps. Each computes the outputs from the states as they are, then
     /// replaces every state by its next value.

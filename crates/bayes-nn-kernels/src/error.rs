@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use bayes_nn_autodiff::{GraphError, Shape};
 
 use crate::cpu::isa::IsaError;
+use crate::plan::PlanError;
 
 /// A plan that cannot be made, or a program that cannot be run.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -94,6 +95,9 @@ pub enum KernelError {
         /// One past the largest value allowed.
         length: usize,
     },
+    /// A plan breaks a rule, which is a mistake of this library. Only debug builds look for it.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
     /// The device cannot be had, or failed.
     #[error(transparent)]
     Device(#[from] DeviceError),

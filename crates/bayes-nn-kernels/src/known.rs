@@ -48,14 +48,12 @@ impl Known {
         while changed {
             changed = false;
             for (pass, runs_once) in plan.passes.iter().zip(&mut passes) {
-                let was = *runs_once;
                 pass.each_value(|value, _| *runs_once &= known[home(value)]);
                 if !*runs_once {
                     pass.each_value(|value, written| {
-                        changed |= written && std::mem::take(&mut known[home(value)]) && was;
+                        changed |= written && std::mem::take(&mut known[home(value)]);
                     });
                 }
-                changed |= was && !*runs_once;
             }
         }
         let mut wanted = vec![false; plan.values.len()];
@@ -94,16 +92,18 @@ impl Known {
         let home = |value: ValueId| plan.values[value.index()].home;
         let mut columns = vec![None; plan.values.len()];
         for (input, column) in plan.inputs.iter().zip(&self.columns) {
-            columns[input.value.index()].clone_from(column);
+            if home(input.value) == input.value {
+                columns[input.value.index()].clone_from(column);
+            }
         }
         for output in &plan.outputs {
             columns[home(*output).index()] = None;
         }
         for pass in &plan.passes {
-            let taken = match pass {
-                Pass::Gather { source, .. } => Some(*source),
-                _ => None,
-            };
+            let mut taken = None;
+            if let Pass::Gather { source, .. } = pass {
+                taken = Some(*source);
+            }
             let mut reads = 0;
             pass.each_value(|value, _| {
                 let of_taken =

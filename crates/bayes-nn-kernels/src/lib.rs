@@ -33,6 +33,7 @@ mod device;
 mod element;
 mod error;
 mod known;
+mod pivot;
 pub mod plan;
 pub mod profile;
 mod ranks;
@@ -46,8 +47,12 @@ pub use data::{Binding, Column};
 pub use device::{Device, DeviceInfo};
 pub use element::{Element, Precision};
 pub use error::{DeviceError, KernelError};
+pub use pivot::first_bad_pivot;
 pub use plan::Plan;
 pub use profile::Profile;
 pub use ranks::DeviceGroup;
 pub use replicas::Replicas;
-pub use step::{Run, Runtime, Slot, Snapshot, Start, Step, StepProgram, fan_out};
+pub use step::{
+    Run, Runtime, Slot, Snapshot, Start, Step, StepProgram, fan_out, running_mean,
+    running_mean_and_squares,
+};

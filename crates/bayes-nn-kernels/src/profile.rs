@@ -45,15 +45,15 @@ pub struct Limits {
 }
 
 impl Plan {
-    /// What each step of the plan does.
-    pub fn passes(&self) -> Vec<PassCost> {
-        self.passes.iter().map(|step| self.pass(step)).collect()
+    /// What each pass of the plan does in a step.
+    pub fn costs(&self) -> Vec<PassCost> {
+        self.passes.iter().map(|pass| self.cost(pass)).collect()
     }
 
-    fn pass(&self, step: &Pass) -> PassCost {
+    pub(crate) fn cost(&self, pass: &Pass) -> PassCost {
         let size = |id: ValueId| self.values[id.index()].shape.elements();
         let shape = |id: ValueId| self.values[id.index()].shape;
-        match step {
+        match pass {
             Pass::Fused(group) => {
                 let read: usize = group.operands.iter().map(|o| size(o.value)).sum();
                 let stored = group.stores.iter().map(|s| s.value);
@@ -111,6 +111,7 @@ impl Plan {
                 moved("scatter", shape(*out), size(*source) + size(*out))
             }
             Pass::Batch { out, .. } => moved("batch", shape(*out), size(*out)),
+            Pass::Record { source, .. } => moved("record", shape(*source), 2 * size(*source)),
             Pass::AllReduceMean { out, .. } => moved("all-reduce", shape(*out), 2 * size(*out)),
         }
     }

@@ -285,8 +285,9 @@ impl Program for Ranks {
         self.programs[0].program(0).read_output(output)
     }
 
-    fn read_output_into(&self, output: usize, values: &mut [f64]) {
-        self.programs[0].program(0).read_output_into(output, values);
+    fn read_output_from(&self, output: usize, first: usize, values: &mut [f64]) {
+        let program = self.programs[0].program(0);
+        program.read_output_from(output, first, values);
     }
 
     fn run(&mut self, steps: u64) -> Result<(), KernelError> {
@@ -389,8 +390,8 @@ mod tests {
         fn read_output(&self, output: usize) -> Vec<f64> {
             self.0.program(0).read_output(output)
         }
-        fn read_output_into(&self, output: usize, values: &mut [f64]) {
-            self.0.program(0).read_output_into(output, values);
+        fn read_output_from(&self, output: usize, first: usize, values: &mut [f64]) {
+            self.0.program(0).read_output_from(output, first, values);
         }
         fn run(&mut self, _: u64) -> Result<(), KernelError> {
             self.0.program_mut(0).run(2)?;

@@ -47,7 +47,8 @@ fn allocations(
 ) -> [usize; 2] {
     const STEPS: u64 = 50;
     let cpu = Cpu::detect().unwrap().threads(threads);
-    let mut program = model.program(&cpu, precision);
+    let mut replicas = model.program(&cpu, precision);
+    let program = replicas.program_mut(0);
     program.run(1).unwrap();
     let start = count();
     program.run(STEPS).unwrap();
@@ -113,7 +114,8 @@ fn allocations_of_steps(ranks: usize, precision: Precision) -> usize {
     let gradient = model.outputs[0].all_reduce_mean() * model.outputs[1].all_reduce_mean();
     model.outputs.push(gradient);
     let group = Cpu::detect().unwrap().threads(1).group(ranks).unwrap();
-    let mut program = model.program(&group, precision);
+    let mut replicas = model.program(&group, precision);
+    let program = replicas.program_mut(0);
     let mut count = |steps| {
         let start = COUNT.load(Ordering::Relaxed);
         program.run(steps).unwrap();

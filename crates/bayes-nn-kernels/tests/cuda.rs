@@ -18,7 +18,7 @@ use bayes_nn_autodiff::{Graph, NoiseKind, Var, concat, grad};
 use bayes_nn_kernels::cuda::emit::{BlockLoop, Launch, Source, Tiny};
 use bayes_nn_kernels::cuda::{Cuda, Host, compiler};
 use bayes_nn_kernels::{Backend, Cpu, KernelError, Plan, Precision, Program};
-use common::{Model, assert_close};
+use common::{Model, assert_close, single};
 use network::{step_of_ranks, variational_step};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
@@ -85,7 +85,8 @@ fn assert_all_like_cpu(equals: &[Box<dyn Backend>], model: &Model<'_>, steps: u6
     let cpu = Cpu::detect().unwrap();
     for (precision, tolerance) in BOTH {
         let run = |backend: &dyn Backend| {
-            let mut program = model.program(backend, precision);
+            let mut replicas = model.program(backend, precision);
+            let program = replicas.program_mut(0);
             program.run(steps).unwrap();
             let outputs = (0..model.outputs.len()).map(|i| program.read_output(i));
             let states = model.updates.iter().map(|(state, _)| {
@@ -309,7 +310,8 @@ fn an_index_outside_is_found_on(backend: &dyn Backend) {
     let plan = Plan::new(&graph, &[gradient, graph.step() * 1.0], &updates).unwrap();
     let id = |v: Var<'_>| v.input_id().unwrap();
     for (precision, _) in BOTH {
-        let mut program = backend.compile(&plan, precision).unwrap();
+        let mut replicas = single(backend, &plan, &[], precision);
+        let program = replicas.program_mut(0);
         assert!(
             program
                 .run(1)
@@ -353,7 +355,8 @@ fn states_are_saved_and_profiles_name_every_pass() {
 fn states_are_saved_on(backend: &dyn Backend) {
     let graph = Graph::new();
     let model = variational_step(&graph, None);
-    let mut program = model.program(backend, Precision::F32);
+    let mut replicas = model.program(backend, Precision::F32);
+    let program = replicas.program_mut(0);
     let states: Vec<_> = model
         .updates
         .iter()
@@ -372,7 +375,7 @@ fn states_are_saved_on(backend: &dyn Backend) {
     assert_eq!(read(&*program), saved);
     program.rewind(common::SEED, 2);
     let profile = program.profile(2).unwrap();
-    assert_eq!(profile.passes.len(), model.plan().passes.len());
+    assert_eq!(profile.passes.len(), model.plan().passes().len());
     assert!(profile.steps == 2 && profile.seconds() > 0.0);
     // A profile runs the steps that it measures.
     assert_eq!(read(&*program), later);

@@ -1,5 +1,7 @@
 //! Devices by name, and what is said where one is missing.
 
+use std::sync::Arc;
+
 use bayes_nn_autodiff::Graph;
 use bayes_nn_kernels::{Backend, Cpu, Device, DeviceError, Plan, Precision};
 
@@ -7,10 +9,12 @@ use bayes_nn_kernels::{Backend, Cpu, Device, DeviceError, Plan, Precision};
 fn a_device_runs_programs_and_has_a_name() {
     let graph = Graph::new();
     let x = graph.input("x", [3]);
-    let plan = Plan::new(&graph, &[x * 2.0], &[]).unwrap();
+    let plan = Arc::new(Plan::new(&graph, &[x * 2.0], &[]).unwrap());
     let other = Device::new("another", Device::cpu().threads(1));
     for device in [Device::cpu(), Device::cpu().threads(2), other.clone()] {
-        let mut program = device.compile(&plan, Precision::F64).unwrap();
+        let loaded = device.load(&plan, &[], Precision::F64).unwrap();
+        let mut replicas = loaded.start(1).unwrap();
+        let program = replicas.program_mut(0);
         program
             .write(x.input_id().unwrap(), &[1.0, 2.0, 3.0])
             .unwrap();

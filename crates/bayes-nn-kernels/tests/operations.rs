@@ -4,8 +4,8 @@ mod common;
 
 use bayes_nn_autodiff::noise::{NoiseKey, normal, uniform};
 use bayes_nn_autodiff::{Graph, Kind, NoiseKind, Shape, Var, concat, grad};
-use bayes_nn_kernels::{Plan, Precision};
-use common::{Model, SEED, backends, numbers};
+use bayes_nn_kernels::{Plan, Precision, first_bad_pivot};
+use common::{Model, SEED, backends, numbers, single};
 
 /// Lengths of a row around which tails, padding and tiles change.
 const COLUMNS: [usize; 13] = [0, 1, 2, 15, 16, 17, 33, 63, 64, 65, 255, 500, 1030];
@@ -522,7 +522,7 @@ fn triangular_solves_and_their_gradients_of_every_size() {
 }
 
 #[test]
-fn a_matrix_that_is_not_positive_definite_gives_a_triangle_of_nan() {
+fn the_factor_of_a_matrix_that_is_not_positive_definite_ends_at_the_first_bad_pivot() {
     for n in [2, 5, 31, 70, 100] {
         for (place, value) in [
             (0, -1.0),
@@ -532,11 +532,20 @@ fn a_matrix_that_is_not_positive_definite_gives_a_triangle_of_nan() {
             (0, f64::INFINITY),
         ] {
             assert_model(|m| {
-                let mut matrix: Vec<f64> =
-                    (0..n * n).map(|at| f64::from(at % (n + 1) == 0)).collect();
+                let entry = |at| {
+                    if at % (n + 1) == 0 {
+                        1.0
+                    } else {
+                        0.25 / n as f64
+                    }
+                };
+                let mut matrix: Vec<f64> = (0..n * n).map(entry).collect();
                 matrix[place * (n + 1)] = value;
                 let matrix = m.input_at([n, n], matrix);
                 m.outputs.extend([matrix.cholesky(), matrix * 2.0]);
+                // By the reference, with which programs are then compared.
+                let factor = &m.reference(1)[0][0];
+                assert_eq!(first_bad_pivot(factor, n), Some(place));
             });
         }
     }
@@ -747,7 +756,7 @@ fn noise_is_the_specified_and_the_same_in_both_precisions() {
         let columns = shape.iter().rfind(|n| **n != 1).map_or(1, |n| *n);
         for (name, backend) in backends() {
             let mut programs = [Precision::F64, Precision::F32]
-                .map(|precision| backend.compile(&plan, precision).unwrap());
+                .map(|precision| single(&*backend, &plan, &[], precision));
             for step in [0, 1, (1 << 33) + 5] {
                 let key = NoiseKey {
                     seed: SEED,
@@ -755,13 +764,14 @@ fn noise_is_the_specified_and_the_same_in_both_precisions() {
                     stream: 5,
                 };
                 for program in &mut programs {
+                    let program = program.program_mut(0);
                     program.rewind(SEED, step);
                     program.run(1).unwrap();
                 }
                 for i in 0..shape.elements() {
                     let (row, column) = ((i / columns) as u32, (i % columns) as u32);
                     let expected = normal(&key, row, column);
-                    let [double, single] = [0, 1].map(|p| programs[p].read_output(0)[i]);
+                    let [double, single] = [0, 1].map(|p| programs[p].program(0).read_output(0)[i]);
                     assert!(
                         (double - expected).abs() <= 2e-15 * expected.abs(),
                         "{name} {shape}"
@@ -771,7 +781,10 @@ fn noise_is_the_specified_and_the_same_in_both_precisions() {
                         "{name} {shape}"
                     );
                     let expected = uniform(&key, row, column);
-                    assert_eq!([0, 1].map(|p| programs[p].read_output(1)[i]), [expected; 2]);
+                    assert_eq!(
+                        [0, 1].map(|p| programs[p].program(0).read_output(1)[i]),
+                        [expected; 2]
+                    );
                 }
             }
         }
@@ -788,7 +801,8 @@ fn rewinding_repeats_the_run() {
     model.outputs = vec![noise, batch, graph.step()];
     model.updates = vec![(x, 0.5 * x + noise)];
     for (_, backend) in backends() {
-        let mut program = model.program(&*backend, Precision::F32);
+        let mut replicas = model.program(&*backend, Precision::F32);
+        let program = replicas.program_mut(0);
         let id = x.input_id().unwrap();
         program.run(7).unwrap();
         let first = (
@@ -799,7 +813,7 @@ fn rewinding_repeats_the_run() {
         assert_eq!(program.read_output(2), [6.0]);
         program.run(5).unwrap();
         // From the start, in pieces of other sizes; and from the middle with the state of then.
-        model.write(program.as_mut());
+        model.write(program);
         program.run(3).unwrap();
         let middle = program.read_input(id);
         program.run(4).unwrap();

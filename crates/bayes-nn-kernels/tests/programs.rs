@@ -3,8 +3,8 @@
 mod common;
 
 use bayes_nn_autodiff::{Graph, GraphError, NoiseKind, Var, grad};
-use bayes_nn_kernels::{Backend, Cpu, Isa, KernelError, Plan, Precision};
-use common::Model;
+use bayes_nn_kernels::{Cpu, Isa, KernelError, Plan, Precision};
+use common::{Model, single};
 
 #[test]
 fn values_that_do_not_fit_are_refused_by_name() {
@@ -12,10 +12,8 @@ fn values_that_do_not_fit_are_refused_by_name() {
     let (x, i) = (graph.input("weights", [2, 3]), graph.index_input("rows", 2));
     let unused = graph.input("unused", [1]);
     let plan = Plan::new(&graph, &[x.gather(i, 0)], &[]).unwrap();
-    let mut program = Cpu::detect()
-        .unwrap()
-        .compile(&plan, Precision::F32)
-        .unwrap();
+    let mut replicas = single(&Cpu::detect().unwrap(), &plan, &[], Precision::F32);
+    let program = replicas.program_mut(0);
     let (x, i) = (x.input_id().unwrap(), i.input_id().unwrap());
 
     let message = program.run(1).unwrap_err().to_string();
@@ -73,10 +71,8 @@ fn an_index_outside_is_found_when_it_is_scattered_or_kept_as_a_state_too() {
     let chosen = x.gather(i, 0);
     let gradient = grad((chosen * chosen).sum(), &[x]).unwrap()[0];
     let plan = Plan::new(&graph, &[gradient], &[(i, next)]).unwrap();
-    let mut program = Cpu::detect()
-        .unwrap()
-        .compile(&plan, Precision::F64)
-        .unwrap();
+    let mut replicas = single(&Cpu::detect().unwrap(), &plan, &[], Precision::F64);
+    let program = replicas.program_mut(0);
     program
         .write(x.input_id().unwrap(), &[1.0, 2.0, 3.0])
         .unwrap();
@@ -158,10 +154,11 @@ fn network_on_many_rows<'g>(graph: &'g Graph, rows: usize) -> Model<'g> {
 fn many_rows_go_through_a_network_strip_by_strip() {
     let graph = Graph::new();
     let model = network_on_many_rows(&graph, 2500);
-    let strips = model.plan().strips;
+    let plan = model.plan();
+    let strips = plan.strips();
     let longest = strips.iter().map(|s| s.steps.len()).max();
     assert!(longest >= Some(6), "{strips:?}");
-    for run in &strips {
+    for run in strips {
         let ranges: Vec<_> = (0..run.count()).map(|i| run.range(i)).collect();
         assert_eq!(ranges[0].start, 0);
         assert_eq!(ranges[run.count() - 1].end, 2500);
@@ -181,21 +178,23 @@ fn what_depends_on_data_alone_is_computed_when_they_are_written() {
         m.outputs = vec![log_prob.sum(), constant.sum(), counts * 2.0];
         m.updates = vec![(rate, rate * 0.5)];
         let plan = m.plan();
-        assert!(plan.hoisted > 0 && plan.hoisted < plan.passes.len());
+        assert!((1..plan.passes().len()).contains(&plan.hoisted()));
         let hoisted = |var: Var| {
-            let mut inputs = plan.inputs.iter();
+            let mut inputs = plan.inputs().iter();
             inputs.any(|input| Some(input.id) == var.input_id() && input.hoisted)
         };
         assert!(hoisted(counts) && !hoisted(rate));
         m.assert_like_reference(3);
 
         let cpu = Cpu::detect().unwrap();
-        let mut program = m.program(&cpu, Precision::F64);
+        let mut replicas = m.program(&cpu, Precision::F64);
+        let program = replicas.program_mut(0);
         program.run(2).unwrap();
         m.inputs[0].1.reverse();
-        m.write(program.as_mut());
+        m.write(program);
         program.run(1).unwrap();
-        let mut anew = m.program(&cpu, Precision::F64);
+        let mut anew_replicas = m.program(&cpu, Precision::F64);
+        let anew = anew_replicas.program_mut(0);
         anew.run(1).unwrap();
         for output in 0..m.outputs.len() {
             assert_eq!(program.read_output(output), anew.read_output(output));
@@ -238,7 +237,8 @@ fn bits_depend_neither_on_the_number_of_threads_nor_on_the_run() {
     for precision in [Precision::F32, Precision::F64] {
         let run = |threads: usize| {
             let cpu = Cpu::detect().unwrap().threads(threads);
-            let mut program = model.program(&cpu, precision);
+            let mut replicas = model.program(&cpu, precision);
+            let program = replicas.program_mut(0);
             program.run(3).unwrap();
             let outputs = (0..model.outputs.len()).map(|i| program.read_output(i));
             outputs
@@ -262,10 +262,11 @@ fn bits_depend_neither_on_the_number_of_threads_nor_on_the_run() {
 fn a_program_moves_between_threads_and_runs_in_a_foreign_pool() {
     let graph = Graph::new();
     let model = everything(&graph);
-    let mut program = model.program(&Cpu::detect().unwrap().threads(3), Precision::F32);
+    let mut replicas = model.program(&Cpu::detect().unwrap().threads(3), Precision::F32);
+    let program = replicas.program_mut(0);
     program.run(2).unwrap();
     let expected = program.read_output(0);
-    model.write(program.as_mut());
+    model.write(program);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(2)
         .build()
@@ -298,10 +299,8 @@ fn every_row_comes_once_in_an_epoch() {
         let index = graph.batch(rows, batch, 1);
         let plan = Plan::new(&graph, &[index], &[]).unwrap();
         for seed in [0, 1, u64::MAX] {
-            let mut program = Cpu::detect()
-                .unwrap()
-                .compile(&plan, Precision::F32)
-                .unwrap();
+            let mut replicas = single(&Cpu::detect().unwrap(), &plan, &[], Precision::F32);
+            let program = replicas.program_mut(0);
             program.rewind(seed, 0);
             let epochs = 6;
             let mut sequence = Vec::new();
@@ -363,7 +362,8 @@ fn minibatch_gradients_average_to_the_full_gradient() {
             );
             model.outputs = vec![full.0, full.1, part.0, part.1];
             let cpu = Cpu::detect().unwrap().isa(isa).unwrap();
-            let mut program = model.program(&cpu, Precision::F64);
+            let mut replicas = model.program(&cpu, Precision::F64);
+            let program = replicas.program_mut(0);
             let steps = rows / gcd(rows, batch);
             let mut means = [vec![0.0; 1], vec![0.0; 3]];
             for _ in 0..steps {
@@ -393,7 +393,8 @@ fn saved_states_come_back_bit_for_bit_and_bad_numbers_are_found() {
         let (a, b) = (graph.input("a", [3, 40]), graph.input("b", [3]));
         let next = (a * 1.01).sin();
         let plan = Plan::new(&graph, &[], &[(a, next), (b, b + a.sum_axis(1))]).unwrap();
-        let mut program = Cpu::detect().unwrap().compile(&plan, precision).unwrap();
+        let mut replicas = single(&Cpu::detect().unwrap(), &plan, &[], precision);
+        let program = replicas.program_mut(0);
         let (a, b) = (a.input_id().unwrap(), b.input_id().unwrap());
         let start: Vec<f64> = (0..120).map(f64::from).collect();
         program.write(a, &start).unwrap();

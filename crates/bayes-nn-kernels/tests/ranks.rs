@@ -12,7 +12,7 @@ use bayes_nn_autodiff::{Graph, InputId, Var, grad};
 use bayes_nn_kernels::{
     Backend, Cpu, Device, DeviceError, DeviceGroup, KernelError, Plan, Precision, plan,
 };
-use common::{Model, SEED, assert_close};
+use common::{Model, SEED, assert_close, single};
 use network::{step_of_ranks, variational_step};
 
 const BOTH: [(Precision, f64); 2] = [(Precision::F64, 1e-10), (Precision::F32, 2e-4)];
@@ -62,7 +62,8 @@ fn gpus() -> Vec<Device> {
 
 /// The output of each of so many steps, then the states.
 fn run(model: &Model<'_>, backend: &dyn Backend, precision: Precision, steps: u64) -> Vec<f64> {
-    let mut program = model.program(backend, precision);
+    let mut replicas = model.program(backend, precision);
+    let program = replicas.program_mut(0);
     let mut numbers = Vec::new();
     for _ in 0..steps {
         program.run(1).unwrap();
@@ -90,7 +91,8 @@ fn ranks_take_the_steps_of_one_device() {
                 let scale = expected.iter().fold(1.0, |a: f64, b| a.max(b.abs()));
                 assert_close(&what, &found, &expected, tolerance * scale);
                 // Many steps in one call are the same steps, and a second run has the same bits.
-                let mut again = together.program(&group, precision);
+                let mut again_replicas = together.program(&group, precision);
+                let again = again_replicas.program_mut(0);
                 again.run(20).unwrap();
                 let last = found.len() - 240;
                 assert_eq!(again.read_output(0), found[19..20], "{what}");
@@ -115,7 +117,8 @@ fn the_mean_of_gradients_through_a_mean_is_the_gradient_of_one_device() {
             let loss = (2.0 * mean).exp() * w.sum();
             let gradient = grad(loss, &[w]).unwrap()[0];
             m.outputs = vec![loss.all_reduce_mean(), gradient.all_reduce_mean()];
-            let mut program = m.program(backend, Precision::F64);
+            let mut replicas = m.program(backend, Precision::F64);
+            let program = replicas.program_mut(0);
             program.run(1).unwrap();
             [program.read_output(0), program.read_output(1)].concat()
         };
@@ -139,7 +142,8 @@ fn each_row_comes_once_an_epoch_to_one_of_the_ranks() {
         let one_each = grad(chosen.sum(), &[x]).unwrap()[0];
         let seen = one_each.all_reduce_mean() * ranks as f64;
         m.updates = vec![(counts, counts + seen)];
-        let mut program = m.program(&group, Precision::F32);
+        let mut replicas = m.program(&group, Precision::F32);
+        let program = replicas.program_mut(0);
         for epoch in 1..4 {
             // Five rows of each rank a step.
             program.run(4).unwrap();
@@ -159,7 +163,8 @@ fn the_states_of_all_ranks_are_the_same() {
             .iter()
             .map(|s| (*s - s.all_reduce_mean()).abs().max());
         model.outputs = apart.collect();
-        let mut program = model.program(&group, Precision::F32);
+        let mut replicas = model.program(&group, Precision::F32);
+        let program = replicas.program_mut(0);
         program.run(30).unwrap();
         for (number, state) in states.iter().enumerate() {
             let largest = program.read_input(state.input_id().unwrap());
@@ -176,7 +181,8 @@ fn passes_of_a_group_are_profiled_and_its_states_saved() {
     for group in groups() {
         let graph = Graph::new();
         let model = step_of_ranks(&graph, 100 / group.ranks());
-        let mut program = model.program(&group, Precision::F64);
+        let mut replicas = model.program(&group, Precision::F64);
+        let program = replicas.program_mut(0);
         let state = model.updates[0].0.input_id().unwrap();
         program.run(3).unwrap();
         program.save();
@@ -219,7 +225,8 @@ fn an_index_outside_on_one_rank_ends_all_with_its_error() {
     for group in groups() {
         let graph = Graph::new();
         let (plan, [x, places, count]) = picky(&graph, 8);
-        let mut program = group.compile(&plan, Precision::F64).unwrap();
+        let mut replicas = single(&group, &plan, &[], Precision::F64);
+        let program = replicas.program_mut(0);
         let error = program.run(1).unwrap_err();
         assert!(matches!(error, KernelError::Unset { .. }), "{error}");
         program.write(id(x), &[3.0; 8]).unwrap();
@@ -256,7 +263,8 @@ fn programs_of_a_group_on_several_threads_take_turns() {
             for _ in 0..3 {
                 scope.spawn(|| {
                     // Made, run and dropped while others are.
-                    let mut program = model.program(&group, Precision::F64);
+                    let mut replicas = model.program(&group, Precision::F64);
+                    let program = replicas.program_mut(0);
                     for step in 0..5 {
                         program.run(1).unwrap();
                         assert_eq!(program.read_output(0), expected[step..=step]);
@@ -278,12 +286,13 @@ fn a_plan_in_which_ranks_do_not_meet_is_run_by_the_first() {
     assert_eq!((cpu.ranks(), cpus(4).ranks()), (1, 4));
     let met = Graph::new();
     let plan = step_of_ranks(&met, 50).plan();
-    let means = plan.passes.iter();
+    let means = plan.passes().iter();
     let means = means.filter(|step| matches!(step, plan::Pass::AllReduceMean { .. }));
     assert_eq!(means.count(), 1);
     for plan in [plan, model.plan()] {
-        let lanes = cpus(2).compile_lanes(&plan, Precision::F32, &[], 3);
-        assert!(lanes.unwrap().is_none());
+        let loaded = cpus(2).load(&plan.into(), &[], Precision::F32).unwrap();
+        assert_eq!(loaded.together(), 1);
+        assert_eq!(loaded.start(3).unwrap().count(), 3);
     }
 }
 

@@ -2,7 +2,8 @@
 
 use bayes_nn_autodiff::{Graph, NoiseKind};
 use bayes_nn_kernels::{
-    Backend, Binding, Cpu, Device, KernelError, Precision, Run, Runtime, Step, StepProgram, fan_out,
+    Backend, Binding, Cpu, Device, KernelError, Precision, Run, Runtime, Step, StepProgram,
+    fan_out, running_mean_and_squares,
 };
 
 fn exact() -> Runtime {
@@ -125,7 +126,7 @@ fn data_that_nothing_reads_are_no_error_and_data_that_are_missing_are() {
     assert!(matches!(missing, KernelError::Unset { name, .. } if name == "x"));
     step.bind(vec![Binding::new(id(x), vec![1_u8, 2, 3])]);
     let program = step.finish(&exact()).unwrap();
-    assert_eq!(program.plan().inputs.len(), 2);
+    assert_eq!(program.plan().inputs().len(), 2);
     let mut run = begun(&program, &[0]);
     run.feed("unread block", &[0.0; 5]).unwrap();
     for (block, sum) in [([1.0, 1.0], 8.0), ([2.0, 0.5], 8.5)] {
@@ -190,6 +191,61 @@ fn streams_are_as_far_apart_as_there_are_draws() {
     assert_eq!([step.stream(), step.stream()], [0, 1]);
     let step = Step::new(&graph).draws(10);
     assert_eq!([step.stream(), step.stream()], [0, 10]);
+}
+
+#[test]
+fn a_step_of_several_draws_takes_the_mean_over_their_streams() {
+    let graph = Graph::new();
+    let step = Step::new(&graph).draws(4);
+    let x = step.state("x", [3], vec![0.5, 1.0, 2.0]);
+    let (first, second) = (step.stream(), step.stream());
+    let noise = |stream| graph.noise(NoiseKind::Normal, stream, [3]);
+    let value = |i: u32| (x * noise(first + i)).sin() * noise(second + i);
+    let mean = step.mean(&[value(0), x.sum()]);
+    step.output("mean", mean[0]);
+    step.output("sum", mean[1]);
+    step.output("first", value(0));
+    step.output("by hand", (value(0) + value(1) + value(2) + value(3)) / 4.0);
+    step.next(x, x + mean[0]);
+    let mut run = begun(&step.finish(&exact()).unwrap(), &[9]);
+    for _ in 0..3 {
+        let before = run.get(0, "x").unwrap();
+        run.advance_one(0, 1).unwrap();
+        let get = |name| run.get(0, name).unwrap();
+        assert_eq!(get("mean"), get("by hand"));
+        assert_ne!(get("mean"), get("first"));
+        assert!((get("sum")[0] - before.iter().sum::<f64>()).abs() < 1e-14);
+        let next: Vec<f64> = before.iter().zip(get("mean")).map(|(x, m)| x + m).collect();
+        assert_eq!(get("x"), next);
+    }
+    let graph = Graph::new();
+    let step = Step::new(&graph).draws(0);
+    step.output("mean", step.mean(&[graph.step()])[0]);
+    assert!(step.finish(&exact()).is_err());
+}
+
+#[test]
+fn running_statistics_are_those_of_all_steps() {
+    let graph = Graph::new();
+    let step = Step::new(&graph);
+    // A variance that a difference of squares would lose.
+    let value = 1e6 + 1e-3 * graph.noise(NoiseKind::Normal, step.stream(), [2, 3]);
+    running_mean_and_squares(&step, "value", value);
+    step.record("value", value);
+    let mut run = begun(&step.finish(&exact()).unwrap(), &[5]);
+    run.advance_one(0, 400).unwrap();
+    let recorded = run.recorded(0, "value").unwrap();
+    let (means, squares) = (
+        run.get(0, "value").unwrap(),
+        run.get(0, "value.squares").unwrap(),
+    );
+    for element in 0..6 {
+        let values: Vec<f64> = recorded.iter().skip(element).step_by(6).copied().collect();
+        let mean = values.iter().sum::<f64>() / 400.0;
+        let square: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
+        assert!((means[element] / mean - 1.0).abs() < 1e-14);
+        assert!((squares[element] / square - 1.0).abs() < 1e-5);
+    }
 }
 
 #[test]

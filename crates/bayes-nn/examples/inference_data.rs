@@ -10,7 +10,7 @@ use bayes_nn::diagnostics::{
     Loo, ess_bulk, ess_mean, ess_quantile, ess_tail, mcse_mean, mcse_quantile, mcse_sd, r_hat,
 };
 use bayes_nn::distributions::{HalfCauchy, HalfNormal, Normal, Poisson};
-use bayes_nn::model::{self, Batch, Data, Model, Samples, Trace};
+use bayes_nn::model::{self, Batch, Data, Model, Posterior, Trace};
 use bayes_nn::{Advi, Draws, Error, Nuts, ZarrStore};
 use serde_json::{Value, json};
 
@@ -137,7 +137,7 @@ fn two_outcomes(folder: &Path) -> Result<Value, Error> {
         .column("x", &x)?
         .column("y", &[1.1, 1.9, 3.2, 3.9, 5.1, 5.8])?
         .column("count", &[1.0, 2.0, 3.0, 2.0, 5.0, 6.0])?;
-    let samples = model::sample(&line, &data, Nuts::new().chains(3).draws(333).seed(7))?;
+    let samples = model::sample(&line, &data, &Nuts::new().chains(3).draws(333).seed(7))?;
     let path = folder.join("outcomes.zarr");
     samples.inference_data()?.overwrite_zarr(path)?;
     Ok(json!({
@@ -165,7 +165,7 @@ fn gaps(folder: &Path) -> Result<Value, Error> {
     });
     let y = [1.1, NAN, 0.7, 1.9, NAN, 1.4, 0.2, NAN];
     let data = Data::new().column_with_missing("y", &y)?;
-    let samples = model::sample(&normal, &data, Nuts::new().draws(400).seed(2))?;
+    let samples = model::sample(&normal, &data, &Nuts::new().draws(400).seed(2))?;
     samples
         .inference_data()?
         .overwrite_zarr(folder.join("gaps.zarr"))?;
@@ -191,10 +191,11 @@ fn variational(folder: &Path) -> Result<Value, Error> {
     let data = Data::new()
         .column("measured", &EFFECT)?
         .column("error", &ERROR)?;
-    let fit = model::fit(&schools, &data, Advi::full_rank().steps(4_000).seed(1))?;
-    fit.inference_data(1_000, 3)?
+    let fit = model::fit(&schools, &data, &Advi::full_rank().steps(4_000).seed(1))?;
+    let fit = fit.take(1_000, 3)?;
+    fit.inference_data()?
         .overwrite_zarr(folder.join("advi.zarr"))?;
-    let draws = fit.posterior(1_000, 3)?;
+    let draws = fit.draws(1_000, 3)?;
     let vector = |name: &str| json!(["chain", "draw", format!("{name}_dim_0")]);
     let posterior = json!({
         "mean": ["chain", "draw"],
@@ -207,7 +208,7 @@ fn variational(folder: &Path) -> Result<Value, Error> {
         "groups": groups(posterior, &["measured"], json!({ "error": ["error_dim_0"] }), false),
         "coords": { "posterior/chain": [0] },
         "posterior": of_chains(&[draws]),
-        "loo": { "measured": of_loo(&fit.loo("measured", 1_000, 3)?) },
+        "loo": { "measured": of_loo(&fit.loo("measured")?) },
     }))
 }
 
@@ -235,7 +236,12 @@ fn on_the_way(folder: &Path, stopped: bool) -> Result<Value, Error> {
     let samples = run.wait()?;
     // The first chains, as many as have most draws together.
     let mut shortest = usize::MAX;
-    let lengths = samples.fit().chains().iter().map(|c| c.draws().len());
+    let lengths = samples
+        .nuts()
+        .unwrap()
+        .chains()
+        .iter()
+        .map(|c| c.draws().len());
     let rectangles = lengths.enumerate().map(|(before, length)| {
         shortest = shortest.min(length);
         (before + 1, shortest)
@@ -295,7 +301,7 @@ fn groups(posterior: Value, observed: &[&str], constant: Value, sampled: bool) -
     groups
 }
 
-fn of_samples<M: Model>(samples: &Samples<M>) -> Value {
+fn of_samples<M: Model>(samples: &Posterior<M>) -> Value {
     of_chains(samples.chains())
 }
 

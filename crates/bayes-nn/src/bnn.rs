@@ -1,6 +1,5 @@
 //! Bayesian neural networks: a network with priors, and a head that says what its outputs mean.
 
-use std::borrow::Borrow;
 use std::sync::Arc;
 
 use bayes_nn_autodiff::{Graph, Kind, Shape, Var};
@@ -8,7 +7,7 @@ use bayes_nn_distributions::Distribution;
 use bayes_nn_inference::{Advi, Nuts, Rows};
 
 use crate::error::Error;
-use crate::model::{Batch, Data, Fit, Model, Samples, Trace, fit, sample};
+use crate::model::{Batch, Data, Model, Posterior, Trace, fit, sample};
 use crate::nn::{Head, Input, Network, ParameterInfo, Parameters};
 
 /// A network whose parameters have priors, with the likelihood of its targets.
@@ -25,7 +24,7 @@ use crate::nn::{Head, Input, Network, ParameterInfo, Parameters};
 /// let (train, test) = data.split(0.5, 0)?;
 /// let net = Mlp::new([2, 5, 5, 1]).activation(Tanh).without_bias().prior(Normal::new(0.0, 1.0));
 /// let bnn = Bnn::new(net, Bernoulli);
-/// let fit = bnn.fit(&train, Advi::mean_field().steps(2_000).seed(1))?;
+/// let fit = bnn.fit(&train, &Advi::mean_field().steps(2_000).seed(1))?;
 /// println!("{fit}");
 /// let prediction = fit.predict(test.x(), 100)?;
 /// println!("{}", prediction.score(test.y())?);
@@ -74,10 +73,12 @@ impl Bnn {
     /// other, the head or the data; a prior for no parameter.
     pub fn parameters(&self, data: impl Into<Data>) -> Result<Vec<ParameterInfo>, Error> {
         let graph = Graph::new();
+        // Two rows are taken instead of all, which would be laid batch last.
         let batch = Batch::new(&graph, &data.into(), Rows::Minibatch(2), false);
+        let trace = Trace::probe(&batch);
         let inputs = self.inputs(&batch);
         batch.shared.check()?;
-        let p = Parameters::recording(&graph);
+        let p = Parameters::new(&trace);
         self.likelihood(&p, &inputs)?;
         batch.shared.check()?;
         Ok(p.declared())
@@ -88,9 +89,7 @@ impl Bnn {
     /// # Errors
     /// As [`Bnn::parameters`]; a label that is no class; settings outside their range; a fit that
     /// ran into numbers that are not finite ([`Error::last_good`]).
-    pub fn fit(&self, train: impl Into<Data>, advi: impl Borrow<Advi>) -> Result<Fit<Bnn>, Error> {
-        let train = train.into();
-        self.parameters(&train)?;
+    pub fn fit(&self, train: impl Into<Data>, advi: &Advi) -> Result<Posterior<Bnn>, Error> {
         fit(self, train, advi)
     }
 
@@ -98,13 +97,7 @@ impl Bnn {
     ///
     /// # Errors
     /// As [`Bnn::fit`]; no start with a finite density; no chain with any draw.
-    pub fn sample(
-        &self,
-        train: impl Into<Data>,
-        nuts: impl Borrow<Nuts>,
-    ) -> Result<Samples<Bnn>, Error> {
-        let train = train.into();
-        self.parameters(&train)?;
+    pub fn sample(&self, train: impl Into<Data>, nuts: &Nuts) -> Result<Posterior<Bnn>, Error> {
         sample(self, train, nuts)
     }
 

@@ -125,6 +125,17 @@ pub enum Error {
         /// The variable.
         site: String,
     },
+    /// A table of draws that does not hold together.
+    #[error("the table of draws {problem}")]
+    DrawTable {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Importance sampling from draws that come from no guide.
+    #[error(
+        "these draws were made before and come from no guide; importance ratios need the density that draws come from, as a variational fit has it"
+    )]
+    NoGuide,
     /// A variable that does not fit those of the fit.
     #[error(transparent)]
     Site(#[from] SiteError),
@@ -320,9 +331,9 @@ impl From<InferenceError> for Error {
                 Ok(own) => *own,
                 Err(other) => Error::Inference(InferenceError::Density(other)),
             },
-            InferenceError::Sink(inner) => match inner.downcast::<Error>() {
+            InferenceError::DrawSink(inner) => match inner.downcast::<Error>() {
                 Ok(own) => *own,
-                Err(other) => Error::Inference(InferenceError::Sink(other)),
+                Err(other) => Error::Inference(InferenceError::DrawSink(other)),
             },
             InferenceError::Graph(inner) => Error::Graph(inner),
             InferenceError::Kernel(inner) => Error::Kernel(inner),

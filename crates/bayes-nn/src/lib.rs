@@ -8,7 +8,7 @@
 //! let (train, test) = data.split(0.5, 0)?;
 //! let net = Mlp::new([2, 5, 5, 1]).activation(Tanh).without_bias().prior(Normal::new(0.0, 1.0));
 //! let bnn = Bnn::new(net, Bernoulli);
-//! let fit = bnn.fit(&train, Advi::mean_field().steps(50_000).seed(1))?;
+//! let fit = bnn.fit(&train, &Advi::mean_field().steps(50_000).seed(1))?;
 //! println!("{fit}");
 //! let prediction = fit.predict(test.x(), 500)?;
 //! println!("{}", prediction.score(test.y())?);
@@ -60,7 +60,7 @@ pub use data::{CsvReader, DataError, Dataset, Standardization};
 pub use error::Error;
 #[cfg(feature = "zarr")]
 pub use inference_data::{InferenceData, ZarrStore};
-pub use model::{Data, Draws, Fit, Model, Posterior, Samples};
+pub use model::{Data, DrawSource, DrawTable, Draws, Model, Posterior, Report};
 pub use predict::{Inputs, Predict, Prediction, PredictiveDraws, Score, Task};
 pub use progress::Bar;
 /// A source of random bits, for distributions of one's own.

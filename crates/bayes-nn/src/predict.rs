@@ -10,7 +10,6 @@ mod likelihood;
 mod moments;
 mod noise;
 mod prediction;
-mod samples;
 mod target;
 mod tiles;
 

@@ -7,8 +7,8 @@
 pub use crate::nn::Activation::{self, Identity, Relu, Sigmoid, Softplus, Tanh};
 pub use crate::nn::{Bernoulli, Categorical, Dense, Gaussian, Layer, Mlp, Network, Sequential};
 pub use crate::{
-    Advi, Bar, Bnn, Data, Dataset, Device, Error, Estimator, Fit, Nuts, Optimizer, Precision,
-    Predict, Prediction, Samples, Schedule, datasets, distributions, model,
+    Advi, Bar, Bnn, Data, Dataset, Device, Error, Estimator, Nuts, Optimizer, Posterior, Precision,
+    Predict, Prediction, Schedule, datasets, distributions, model,
 };
 pub use bayes_nn_distributions::{
     Distribution, HalfNormal, Laplace, LogNormal, Mixture, Normal, StudentT, Uniform,

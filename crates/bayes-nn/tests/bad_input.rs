@@ -297,7 +297,7 @@ fn predictions_check_their_rows() {
     );
     assert!(message(fit.predict(&[1.0, 2.0], 3).unwrap().score(&[2.0])).contains("label 2"));
     assert_eq!(
-        message(fit.posterior(0, 0)),
+        message(fit.draws(0, 0)),
         "`draws` is 0; it must be 1 or more"
     );
 }
@@ -307,7 +307,7 @@ fn a_posterior_of_another_model_is_refused() {
     let data = rows(&[0.0, 1.0]);
     let fit = Bnn::new(small(), Bernoulli).fit(&data, quick()).unwrap();
     let other = Bnn::new(Mlp::new([2, 1]).without_bias(), Bernoulli);
-    let result = model::Posterior::new(other, &data, fit.approximation().clone());
+    let result = model::Posterior::new(other, &data, fit.approximation().unwrap().clone());
     assert!(message(result).ends_with("the model has `layer0.weight` [2, 1]"));
 }
 
@@ -317,7 +317,7 @@ fn what_is_not_asked_for_is_still_known() {
         trace.sample("a", Laplace::new(0.0, 1.0));
     });
     let fit = model::fit(&model, Data::new(), quick()).unwrap();
-    let draws = fit.posterior(3, 0).unwrap();
+    let draws = fit.draws(3, 0).unwrap();
     assert_eq!(
         message(draws.variable("b")),
         "there are no draws of `b`; there are draws of a"

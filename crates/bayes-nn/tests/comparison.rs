@@ -38,7 +38,7 @@ fn settled(advi: Advi) -> Advi {
 fn a_full_rank_fit_of_a_normal_agrees_with_nuts() {
     let data = line_data();
     let advi = model::fit(&line, &data, settled(Advi::full_rank())).unwrap();
-    let nuts = model::sample(&line, &data, Nuts::new().draws(2_000).seed(2)).unwrap();
+    let nuts = model::sample(&line, &data, &Nuts::new().draws(2_000).seed(2)).unwrap();
     let comparison = compare_on(&advi, &nuts, &data, Predict::draws(4_000)).unwrap();
     assert_eq!(comparison.sites.len(), 2 + 12);
     for site in &comparison.sites {
@@ -80,7 +80,7 @@ fn a_mean_field_of_correlated_normals_has_the_known_sds() {
         trace.sample("b", Normal::new(r * a, rest));
     });
     let advi = model::fit(&pair, Data::new(), settled(Advi::mean_field())).unwrap();
-    let nuts = model::sample(&pair, Data::new(), Nuts::new().draws(2_000).seed(1)).unwrap();
+    let nuts = model::sample(&pair, Data::new(), &Nuts::new().draws(2_000).seed(1)).unwrap();
     let comparison = compare(&advi, &nuts).unwrap();
     for site in &comparison.sites {
         let ratio = site.sd_ratio().unwrap();
@@ -105,7 +105,7 @@ fn a_network_is_judged_by_its_predictions() {
     let data = datasets::moons(200, 0.2, 0).unwrap().standardized();
     let (train, test) = data.split(0.5, 0).unwrap();
     let bnn = Bnn::new(Mlp::new([2, 4, 1]).activation(Tanh), Bernoulli);
-    let advi = bnn.fit(&train, Advi::mean_field().steps(4_000)).unwrap();
+    let advi = bnn.fit(&train, &Advi::mean_field().steps(4_000)).unwrap();
     let nuts = Nuts::new().draws(200).warmup(300).chains(2).seed(4);
     let nuts = bnn.sample(&train, nuts).unwrap();
     let how = Predict::draws(400).seed(5);
@@ -156,7 +156,7 @@ fn classes_and_numbers_have_their_own_distances() {
 
     let data = Dataset::new(&x, 1, &classes).unwrap();
     let bnn = Bnn::new(Mlp::new([1, 3, 3]).activation(Tanh), Categorical);
-    let advi = bnn.fit(&data, Advi::mean_field().steps(2_000)).unwrap();
+    let advi = bnn.fit(&data, &Advi::mean_field().steps(2_000)).unwrap();
     let chains = bnn.sample(&data, &nuts).unwrap();
     let comparison = compare_on(&advi, &chains, &data, how).unwrap();
     let y = &comparison.predictions[0];
@@ -180,7 +180,7 @@ fn classes_and_numbers_have_their_own_distances() {
     let targets: Vec<f64> = x.iter().map(|x| 3.0 * x + 10.0).collect();
     let data = Dataset::new(&x, 1, &targets).unwrap();
     let bnn = Bnn::new(Mlp::new([1, 3, 1]).activation(Tanh), Gaussian::default());
-    let advi = bnn.fit(&data, Advi::mean_field().steps(500)).unwrap();
+    let advi = bnn.fit(&data, &Advi::mean_field().steps(500)).unwrap();
     let chains = bnn.sample(&data, &nuts).unwrap();
     let comparison = compare_on(&advi, &chains, &data, how).unwrap();
     let y = &comparison.predictions[0];
@@ -195,7 +195,7 @@ fn classes_and_numbers_have_their_own_distances() {
 #[test]
 fn what_does_not_belong_together_is_not_compared() {
     let data = line_data();
-    let fit = |data: &Data| model::fit(&line, data, Advi::mean_field().steps(100)).unwrap();
+    let fit = |data: &Data| model::fit(&line, data, &Advi::mean_field().steps(100)).unwrap();
     let short = || Nuts::new().draws(50).warmup(100).chains(1);
     let nuts = model::sample(&line, &data, short()).unwrap();
 
@@ -218,7 +218,11 @@ fn what_does_not_belong_together_is_not_compared() {
     };
     let nuts = model::sample(&scaled(1.0, "x"), Data::new(), short()).unwrap();
     for (sd, name) in [(2.0, "x"), (1.0, "z")] {
-        let advi = model::fit(&scaled(sd, name), Data::new(), Advi::mean_field().steps(10));
+        let advi = model::fit(
+            &scaled(sd, name),
+            Data::new(),
+            &Advi::mean_field().steps(10),
+        );
         let error = compare(&advi.unwrap(), &nuts).unwrap_err();
         match name {
             "x" => assert!(matches!(error, Error::OtherPosterior { .. }), "{error}"),

@@ -4,9 +4,11 @@
 #[path = "../../bayes-nn-distributions/tests/common/mod.rs"]
 mod common;
 
-use bayes_nn_autodiff::{Graph, InputId, Var, grad};
+use std::sync::Arc;
+
+use bayes_nn_autodiff::{Graph, Var, grad};
 use bayes_nn_distributions::Distribution;
-use bayes_nn_kernels::{Backend, Cpu, Isa, Plan, Precision};
+use bayes_nn_kernels::{Backend, Binding, Cpu, Isa, Plan, Precision};
 use common::Numbers;
 
 /// Of a log density and of a derivative, relative to themselves.
@@ -46,20 +48,19 @@ fn compiled_log_densities_and_derivatives_match_mpmath_on_every_instruction_set(
             let mut expected = vec![vec![case.log_prob.0]];
             expected.extend(case.derivatives.values().map(|d| d.values()));
 
-            let plan = Plan::new(&graph, &outputs, &[]).unwrap();
-            let mut data: Vec<(InputId, Vec<f64>)> = vec![(x.input_id().unwrap(), at.clone())];
+            let plan = Arc::new(Plan::new(&graph, &outputs, &[]).unwrap());
+            let mut data = vec![Binding::new(x.input_id().unwrap(), at)];
             for (name, values) in &case.parameters {
-                data.push((inputs[name].input_id().unwrap(), values.values()));
+                data.push(Binding::new(
+                    inputs[name].input_id().unwrap(),
+                    values.values(),
+                ));
             }
             for isa in Isa::available() {
                 let cpu = Cpu::detect().unwrap().threads(1).isa(isa).unwrap();
-                let mut program = cpu.compile(&plan, Precision::F64).unwrap();
-                for (input, values) in &data {
-                    // A density need not depend on every parameter at every point.
-                    if plan.inputs.iter().any(|i| i.id == *input) {
-                        program.write(*input, values).unwrap();
-                    }
-                }
+                let loaded = cpu.load(&plan, &data, Precision::F64).unwrap();
+                let mut replicas = loaded.start(1).unwrap();
+                let program = replicas.program_mut(0);
                 program.run(1).unwrap();
                 for (output, expected) in expected.iter().enumerate() {
                     let tolerance = TOLERANCES[usize::from(output > 0)];

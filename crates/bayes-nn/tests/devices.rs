@@ -10,7 +10,7 @@ use bayes_nn::prelude::*;
 use bayes_nn_autodiff::InputId;
 use bayes_nn_kernels::cuda::emit::{BlockLoop, Source, Tiny};
 use bayes_nn_kernels::cuda::{Host, compiler};
-use bayes_nn_kernels::{Backend, KernelError, Lanes, Plan, Program};
+use bayes_nn_kernels::{Backend, Binding, KernelError, Loaded, Plan};
 
 /// What stands beside the CPU, unless this machine has neither a compiler nor a GPU.
 fn device() -> Option<Device> {
@@ -58,13 +58,13 @@ fn fits_and_predictions_tell_the_same_story_on_every_device() {
             };
             let here = network().fit(&data, advi.clone()).unwrap();
             let there = network().fit(&data, advi.device(device.clone())).unwrap();
-            let curves = [&here, &there].map(|fit| fit.result().curve().elbos().to_vec());
+            let curves = [&here, &there].map(|fit| fit.advi().unwrap().curve().elbos().to_vec());
             let off = difference(&curves[0], &curves[1]);
             assert!(
                 off < tolerance,
                 "{precision:?}, batch {batch:?}: ELBOs differ by {off}"
             );
-            let elbos = [&here, &there].map(|fit| fit.result().elbo().mean);
+            let elbos = [&here, &there].map(|fit| fit.advi().unwrap().elbo().mean);
             assert!(
                 difference(&elbos[..1], &elbos[1..]) < tolerance,
                 "{elbos:?}"
@@ -121,7 +121,7 @@ fn fits_on_groups_tell_the_same_story() {
                     .seed(4);
                 let here = network().fit(&data, advi.clone()).unwrap();
                 let there = network().fit(&data, advi.device(device.clone())).unwrap();
-                let curves = [&here, &there].map(|fit| fit.result().curve().elbos());
+                let curves = [&here, &there].map(|fit| fit.advi().unwrap().curve().elbos());
                 let off = difference(curves[0], curves[1]);
                 assert!(
                     off < tolerance,
@@ -138,28 +138,23 @@ fn fits_on_groups_tell_the_same_story() {
     }
 }
 
-/// A device, and how often it was asked for lanes and had them.
+/// A device, and how many of its plans have replicas that run together.
 struct Counted {
     device: Device,
-    lanes: Arc<AtomicUsize>,
+    together: Arc<AtomicUsize>,
 }
 
 impl Backend for Counted {
-    fn compile(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Program>, KernelError> {
-        self.device.compile(plan, precision)
-    }
-
-    fn compile_lanes(
+    fn load(
         &self,
-        plan: &Plan,
+        plan: &Arc<Plan>,
+        data: &[Binding],
         precision: Precision,
-        shared: &[InputId],
-        lanes: usize,
-    ) -> Result<Option<Box<dyn Lanes>>, KernelError> {
-        let made = self.device.compile_lanes(plan, precision, shared, lanes)?;
-        self.lanes
-            .fetch_add(usize::from(made.is_some()), Ordering::Relaxed);
-        Ok(made)
+    ) -> Result<Arc<dyn Loaded>, KernelError> {
+        let loaded = self.device.load(plan, data, precision)?;
+        self.together
+            .fetch_add(usize::from(loaded.together() > 1), Ordering::Relaxed);
+        Ok(loaded)
     }
 }
 
@@ -168,10 +163,10 @@ fn restarts_of_a_tiny_network_run_together_and_are_those_of_the_cpu() {
     let Some(device) = device() else { return };
     let data = datasets::moons(100, 0.2, 0).unwrap().standardized();
     for (precision, tolerance) in [(Precision::F64, 1e-9), (Precision::F32, 1e-3)] {
-        let lanes = Arc::default();
+        let together = Arc::default();
         let counted = Counted {
             device: device.clone(),
-            lanes: Arc::clone(&lanes),
+            together: Arc::clone(&together),
         };
         let advi = Advi::mean_field()
             .steps(30)
@@ -185,8 +180,8 @@ fn restarts_of_a_tiny_network_run_together_and_are_those_of_the_cpu() {
         let there = advi.clone().device(Device::new("counted", counted));
         let there = network().fit(&data, there).unwrap();
         // The steps, and the evaluation on all rows.
-        assert_eq!(lanes.load(Ordering::Relaxed), 2);
-        let (here, there) = (here.result(), there.result());
+        assert_eq!(together.load(Ordering::Relaxed), 2);
+        let (here, there) = (here.advi().unwrap(), there.advi().unwrap());
         assert_eq!(here.seed(), there.seed());
         let curves = [here, there].map(|fit| fit.curve().elbos());
         assert!(difference(curves[0], curves[1]) < tolerance);
@@ -200,8 +195,8 @@ fn restarts_of_a_tiny_network_run_together_and_are_those_of_the_cpu() {
         // Each is the one that would run alone there, to the last bit.
         let alone = advi.seed(there.seed()).restarts(1).device(device.clone());
         let alone = network().fit(&data, alone).unwrap();
-        assert_eq!(alone.result().curve().elbos(), there.curve().elbos());
-        let elbos = [alone.result(), there].map(|fit| fit.elbo().mean);
+        assert_eq!(alone.advi().unwrap().curve().elbos(), there.curve().elbos());
+        let elbos = [alone.advi().unwrap(), there].map(|fit| fit.elbo().mean);
         assert!(difference(&elbos[..1], &elbos[1..]) < 1e-6, "{elbos:?}");
     }
 }
@@ -227,7 +222,10 @@ fn chains_and_full_rank_guides_run_on_every_device() {
     let nuts = Nuts::new().chains(1).warmup(10).draws(5).seed(2);
     let runs = [Device::cpu(), device.clone()].map(|device| {
         let samples = model::sample(&line, data.clone(), nuts.clone().device(device)).unwrap();
-        samples.fit().chains()[0].draws().positions().to_vec()
+        samples.nuts().unwrap().chains()[0]
+            .draws()
+            .positions()
+            .to_vec()
     });
     assert!(difference(&runs[0], &runs[1]) < 1e-6, "{runs:?}");
     let advi = Advi::full_rank()
@@ -236,7 +234,7 @@ fn chains_and_full_rank_guides_run_on_every_device() {
         .elbo_draws(16);
     let fits = [Device::cpu(), device].map(|device| {
         let fit = fit(&line, data.clone(), advi.clone().device(device)).unwrap();
-        fit.result().curve().elbos().to_vec()
+        fit.advi().unwrap().curve().elbos().to_vec()
     });
     assert!(difference(&fits[0], &fits[1]) < 1e-9);
 }
@@ -247,7 +245,12 @@ struct Compiled {
 }
 
 impl Backend for Compiled {
-    fn compile(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Program>, KernelError> {
+    fn load(
+        &self,
+        plan: &Arc<Plan>,
+        data: &[Binding],
+        precision: Precision,
+    ) -> Result<Arc<dyn Loaded>, KernelError> {
         let mut texts = vec![Source::new(plan, precision)?.text];
         texts.extend(
             BlockLoop::alone(plan, precision, Tiny::within(227 << 10)).map(|tiny| tiny.text),
@@ -259,7 +262,7 @@ impl Backend for Compiled {
             }
         }
         self.programs.fetch_add(1, Ordering::Relaxed);
-        Device::cpu().compile(plan, precision)
+        Device::cpu().load(plan, data, precision)
     }
 }
 
@@ -298,7 +301,7 @@ fn the_programs_of_models_are_taken_by_the_compiler_of_cuda() {
     fit(
         &line,
         data,
-        Advi::full_rank().steps(2).elbo_draws(2).device(device),
+        &Advi::full_rank().steps(2).elbo_draws(2).device(device),
     )
     .unwrap();
     assert!(programs.load(Ordering::Relaxed) >= 8);

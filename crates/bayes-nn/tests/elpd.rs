@@ -54,7 +54,7 @@ fn exact_waic() -> f64 {
 }
 
 /// A guide that is the posterior, as far as a fit finds it.
-fn fit() -> Result<bayes_nn::Fit<impl bayes_nn::Model>, Error> {
+fn fit() -> Result<bayes_nn::Posterior<impl bayes_nn::Model>, Error> {
     let advi = Advi::mean_field()
         .steps(6_000)
         .learning_rate(0.01)
@@ -65,9 +65,9 @@ fn fit() -> Result<bayes_nn::Fit<impl bayes_nn::Model>, Error> {
 #[test]
 fn guide_and_chains_come_to_the_exact_loo_of_a_conjugate_model() {
     let exact = exact_loo();
-    let samples = model::sample(&mean, data(), Nuts::new().draws(10_000).seed(3)).unwrap();
+    let samples = model::sample(&mean, data(), &Nuts::new().draws(10_000).seed(3)).unwrap();
     let by_chains = samples.loo("y").unwrap();
-    let by_guide = fit().unwrap().loo("y", 16_000, 4).unwrap();
+    let by_guide = fit().unwrap().take(16_000, 4).unwrap().loo("y").unwrap();
     for loo in [&by_chains, &by_guide] {
         assert_eq!(loo.unreliable().count(), 0);
         let total: f64 = exact.iter().sum();
@@ -82,9 +82,9 @@ fn guide_and_chains_come_to_the_exact_loo_of_a_conjugate_model() {
 #[test]
 fn guide_and_chains_come_to_the_exact_waic_of_a_conjugate_model() {
     let exact = exact_waic();
-    let samples = model::sample(&mean, data(), Nuts::new().draws(10_000).seed(3)).unwrap();
+    let samples = model::sample(&mean, data(), &Nuts::new().draws(10_000).seed(3)).unwrap();
     let by_chains = samples.waic("y").unwrap();
-    let by_guide = fit().unwrap().waic("y", 16_000, 4).unwrap();
+    let by_guide = fit().unwrap().take(16_000, 4).unwrap().waic("y").unwrap();
     for waic in [by_chains, by_guide] {
         assert!((waic.elpd_waic - exact).abs() < OFF, "{waic} for {exact}");
     }
@@ -94,15 +94,19 @@ fn guide_and_chains_come_to_the_exact_waic_of_a_conjugate_model() {
 fn what_is_not_observed_or_too_little_is_refused_by_name() {
     let fit = fit().unwrap();
     let message = |result: Result<_, Error>| result.unwrap_err().to_string();
-    let unknown = message(fit.loo("mean", 100, 0));
+    let unknown = message(fit.take(100, 0).and_then(|fit| fit.loo("mean")));
     assert_eq!(
         unknown,
         "there are no draws of `mean`; there are draws of y"
     );
-    let few = message(fit.loo("y", 24, 0));
+    let few = message(fit.take(24, 0).and_then(|fit| fit.loo("y")));
     assert!(few.contains("25"), "{few}");
-    let none = message(fit.loo("y", 0, 0));
+    let none = message(fit.take(0, 0).and_then(|fit| fit.loo("y")));
     assert_eq!(none, "`draws` is 0; it must be 1 or more");
-    let none = fit.waic("y", 0, 0).unwrap_err().to_string();
+    let none = fit
+        .take(0, 0)
+        .and_then(|fit| fit.waic("y"))
+        .unwrap_err()
+        .to_string();
     assert_eq!(none, "`draws` is 0; it must be 1 or more");
 }

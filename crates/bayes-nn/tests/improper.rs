@@ -17,8 +17,8 @@ fn the_posterior_of_a_flat_mean_is_the_likelihood() {
     let mean = Y.iter().sum::<f64>() / 6.0;
     let sd = 0.5 / 6f64.sqrt();
     for start in [Start::Uniform, Start::Prior] {
-        let samples = model::sample(&line, &data, Nuts::new().seed(3).start_at(start)).unwrap();
-        let row = &samples.summary().rows[0];
+        let samples = model::sample(&line, &data, &Nuts::new().seed(3).start_at(start)).unwrap();
+        let row = &samples.summary().unwrap().rows[0];
         // Once in 10,000 right runs an error is beyond 3.9 of its standard errors.
         assert!((row.mean.unwrap() - mean).abs() < 3.9 * row.mcse_mean.unwrap());
         assert!((row.sd.unwrap() - sd).abs() < 3.9 * row.mcse_sd.unwrap());
@@ -26,7 +26,7 @@ fn the_posterior_of_a_flat_mean_is_the_likelihood() {
     }
     let advi = Advi::full_rank().steps(4_000).learning_rate(0.02);
     let fit = model::fit(&line, &data, advi).unwrap();
-    let draws = fit.posterior(4_000, 0).unwrap();
+    let draws = fit.draws(4_000, 0).unwrap();
     assert!((draws.variable("mean").unwrap().mean()[0] - mean).abs() < 0.1 * sd);
 }
 
@@ -37,7 +37,7 @@ fn bounds_may_depend_on_other_variables() {
         let a = trace.sample("a", Flat::between(0.0, 1.0));
         trace.sample("b", Flat::between(0.0, 1.0 - a).expand([2]));
     });
-    let samples = model::sample(&model, Data::new(), Nuts::new().seed(1)).unwrap();
+    let samples = model::sample(&model, Data::new(), &Nuts::new().seed(1)).unwrap();
     for chain in samples.chains() {
         let a = chain.variable("a").unwrap().values();
         let b = chain.variable("b").unwrap();
@@ -50,7 +50,7 @@ fn bounds_may_depend_on_other_variables() {
             );
         }
     }
-    let row = &samples.summary().rows[0];
+    let row = &samples.summary().unwrap().rows[0];
     assert!((row.mean.unwrap() - 0.25).abs() < 3.9 * row.mcse_mean.unwrap());
     let sd = (3.0f64 / 80.0).sqrt();
     assert!((row.sd.unwrap() - sd).abs() < 3.9 * row.mcse_sd.unwrap());
@@ -64,7 +64,7 @@ fn vectors_start_in_order() {
     });
     let nuts = Nuts::new().draws(200).start_at(Start::Prior);
     let samples = model::sample(&cutpoints, Data::new(), nuts).unwrap();
-    let draws = samples.draws().unwrap();
+    let draws = samples.all_draws().unwrap();
     let values = draws.variable("x").unwrap().values();
     assert!(values.chunks(3).all(|x| x[0] < x[1] && x[1] < x[2]));
 }

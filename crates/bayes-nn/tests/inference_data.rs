@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bayes_nn::distributions::{Distribution, HalfNormal, MultivariateNormal, Normal};
 use bayes_nn::inference_data::Coordinates;
 use bayes_nn::model::{self, Batch, Data, Model, Trace};
-use bayes_nn::{Advi, Error, InferenceData, Nuts, Samples};
+use bayes_nn::{Advi, Error, InferenceData, Nuts, Posterior};
 use serde_json::Value;
 use zarrs::array::{Array, ElementOwned};
 use zarrs::filesystem::FilesystemStore;
@@ -33,7 +33,7 @@ fn data() -> Data {
     data.index("group", &[0, 1, 1, 0]).unwrap()
 }
 
-fn samples() -> Samples<impl Model> {
+fn samples() -> Posterior<impl Model> {
     let nuts = Nuts::new().chains(2).warmup(60).draws(30).keep_warmup(true);
     model::sample(&line, data(), nuts.seed(4)).unwrap()
 }
@@ -84,7 +84,7 @@ fn a_store_holds_what_was_drawn_seen_and_given() {
     let whole = whole.posterior_predictive(&replicated).unwrap();
     whole.write_zarr(&place.0).unwrap();
 
-    let draws = samples.draws().unwrap();
+    let draws = samples.all_draws().unwrap();
     let (shape, values) = place.read::<f64>("/posterior/layer.slope");
     assert_eq!(shape, [2, 30]);
     assert_eq!(values, draws.variable("layer.slope").unwrap().values());
@@ -94,7 +94,7 @@ fn a_store_holds_what_was_drawn_seen_and_given() {
     assert_eq!(place.read::<i64>("/posterior/y_missing_dim_0").1, [1]);
     assert_eq!(place.read::<i64>("/posterior/chain").1, [0, 1]);
 
-    let fit = samples.fit().chains();
+    let fit = samples.nuts().unwrap().chains();
     let statistics = fit.iter().flat_map(|c| c.draws().statistics());
     let diverging: Vec<bool> = statistics.clone().map(|s| s.diverging).collect();
     assert_eq!(place.read::<bool>("/sample_stats/diverging").1, diverging);
@@ -135,13 +135,13 @@ fn a_store_holds_what_was_drawn_seen_and_given() {
 
 #[test]
 fn draws_of_a_guide_are_one_chain() {
-    let fit = model::fit(&line, data(), Advi::mean_field().steps(50)).unwrap();
+    let fit = model::fit(&line, data(), &Advi::mean_field().steps(50)).unwrap();
     let place = Place::new("advi");
-    let data = fit.inference_data(7, 2).unwrap();
+    let data = fit.take(7, 2).unwrap().inference_data().unwrap();
     data.write_zarr(&place.0).unwrap();
     let (shape, values) = place.read::<f64>("/posterior/noise");
     assert_eq!(shape, [1, 7]);
-    let draws = fit.posterior(7, 2).unwrap();
+    let draws = fit.draws(7, 2).unwrap();
     assert_eq!(values, draws.variable("noise").unwrap().values());
     assert!(!place.0.join("sample_stats").exists());
 }
@@ -209,7 +209,12 @@ fn chains_that_were_stopped_are_cut_to_one_length() {
     }
     sampling.stop();
     let samples = sampling.wait().unwrap();
-    let lengths = samples.fit().chains().iter().map(|c| c.draws().len());
+    let lengths = samples
+        .nuts()
+        .unwrap()
+        .chains()
+        .iter()
+        .map(|c| c.draws().len());
     let shortest = lengths.min().unwrap();
     let place = Place::new("stopped");
     samples.to_zarr(&place.0).unwrap();

@@ -4,7 +4,7 @@
 use bayes_nn::distributions::{
     Distribution, Exponential, GaussianRandomWalk, HalfNormal, Normal, Poisson, Uniform,
 };
-use bayes_nn::model::{self, Batch, Data, Samples, Trace};
+use bayes_nn::model::{self, Batch, Data, Posterior, Trace};
 use bayes_nn::{Advi, Device, Error, Nuts};
 use bayes_nn_kernels::Cpu;
 
@@ -32,8 +32,8 @@ fn message<T>(result: Result<T, Error>) -> String {
 }
 
 /// Mean and sd of a scalar, or of an element, with the errors of both.
-fn check<M>(samples: &Samples<M>, name: &str, mean: f64, sd: f64) {
-    let summary = samples.summary();
+fn check<M>(samples: &Posterior<M>, name: &str, mean: f64, sd: f64) {
+    let summary = samples.summary().unwrap();
     let row = summary.rows.iter().find(|row| row.name == name).unwrap();
     // Once in 10,000 right runs an error is beyond 3.9 of its standard errors.
     let (found, error) = (row.mean.unwrap(), row.mcse_mean.unwrap());
@@ -71,7 +71,7 @@ fn variational_fits_impute_too() {
     let advi = Advi::full_rank().steps(6_000).learning_rate(0.02);
     let fit = model::fit(&normal_mean, column("y", &Y), advi).unwrap();
     let (mean, sd) = exact();
-    let draws = fit.posterior(2_000, 1).unwrap();
+    let draws = fit.draws(2_000, 1).unwrap();
     let found = draws.variable("mean").unwrap();
     assert!((found.mean()[0] - mean).abs() < 0.05, "{:?}", found.mean());
     assert!((found.sd()[0] - sd).abs() < 0.05, "{:?}", found.sd());
@@ -86,7 +86,7 @@ fn variational_fits_impute_too() {
 fn only_what_was_seen_has_a_log_likelihood_and_every_row_a_prediction() {
     let data = column("y", &Y);
     let samples = model::sample(&normal_mean, &data, nuts().draws(50)).unwrap();
-    let draws = samples.draws().unwrap();
+    let draws = samples.all_draws().unwrap();
     let mean = draws.variable("mean").unwrap();
     let pointwise = samples.log_likelihood(&data).unwrap();
     let pointwise = pointwise.variable("y").unwrap();
@@ -130,7 +130,7 @@ fn a_covariate_is_imputed_from_what_depends_on_it() {
     check(&samples, "x_missing[0]", mean, f64::sqrt(1.0 / precision));
     check(&samples, "x_missing[1]", 1.0, 2.0);
     check(&samples, "y_missing", 3.0, 37f64.sqrt());
-    let draws = samples.draws().unwrap();
+    let draws = samples.all_draws().unwrap();
     let (x, twice) = (draws.variable("x_missing"), draws.variable("twice"));
     let (x, twice) = (x.unwrap(), twice.unwrap());
     for draw in 0..100 {

@@ -43,11 +43,11 @@ fn a_conjugate_model_gets_its_exact_posterior_and_evidence() {
     for precision in [Precision::F32, Precision::F64] {
         let advi = settled(Advi::full_rank()).precision(precision);
         let fit = model::fit(&normal_mean, &data, advi).unwrap();
-        assert!((fit.result().elbo().mean - evidence).abs() < 0.01);
-        assert!((fit.approximation().mean()[0] / mean - 1.0).abs() < 0.01);
-        assert!((fit.approximation().sd()[0] / sd - 1.0).abs() < 0.01);
+        assert!((fit.advi().unwrap().elbo().mean - evidence).abs() < 0.01);
+        assert!((fit.approximation().unwrap().mean()[0] / mean - 1.0).abs() < 0.01);
+        assert!((fit.approximation().unwrap().sd()[0] / sd - 1.0).abs() < 0.01);
 
-        let draws = fit.posterior(2_000, 1).unwrap();
+        let draws = fit.draws(2_000, 1).unwrap();
         let values = draws.variable("mean").unwrap();
         // 2,000 draws: 4.5 standard errors.
         assert!((values.mean()[0] - mean).abs() < 0.1 * sd);
@@ -68,10 +68,10 @@ fn the_log_likelihood_of_each_row_is_never_scaled_by_a_minibatch() {
     let data = Data::new().column("y", &Y).unwrap();
     let fit = model::fit(&normal_mean, &data, settled(Advi::mean_field()).batch(2)).unwrap();
     let (_, _, evidence) = exact();
-    assert!((fit.result().elbo().mean - evidence).abs() < 0.1);
-    let draws = fit.posterior(50, 4).unwrap();
+    assert!((fit.advi().unwrap().elbo().mean - evidence).abs() < 0.1);
+    let draws = fit.draws(50, 4).unwrap();
     let mean = draws.variable("mean").unwrap();
-    let pointwise = fit.log_likelihood(&data, 50, 4).unwrap();
+    let pointwise = fit.take(50, 4).unwrap().log_likelihood(&data).unwrap();
     let pointwise = pointwise.variable("y").unwrap();
     assert_eq!(pointwise.shape().elements(), 5);
     for draw in 0..50 {
@@ -134,7 +134,7 @@ fn a_minibatch_changes_neither_density_nor_its_gradient_on_average() {
     let data = data.index("group", &group).unwrap();
     let full = model::fit(&groups, &data, settled(Advi::mean_field())).unwrap();
     let batch = model::fit(&groups, &data, settled(Advi::mean_field()).batch(4)).unwrap();
-    let (full, batch) = (full.result().elbo(), batch.result().elbo());
+    let (full, batch) = (full.advi().unwrap().elbo(), batch.advi().unwrap().elbo());
     assert!((full.mean - batch.mean).abs() < 0.1, "{full} and {batch}");
 }
 
@@ -145,8 +145,8 @@ fn constrained_sites_stay_inside_their_supports() {
         trace.sample("share", Uniform::new(0.0, 0.5).expand([2]));
         trace.sample("above", Uniform::new(low, low + 1.0));
     });
-    let fit = model::fit(&model, Data::new(), Advi::full_rank().steps(500)).unwrap();
-    let draws = fit.posterior(500, 0).unwrap();
+    let fit = model::fit(&model, Data::new(), &Advi::full_rank().steps(500)).unwrap();
+    let draws = fit.draws(500, 0).unwrap();
     let scale = draws.variable("scale").unwrap();
     let above = draws.variable("above").unwrap();
     assert!(scale.values().iter().all(|v| *v > 0.0));
@@ -175,7 +175,8 @@ fn scaling_a_plate_multiplies_its_log_density() {
         let advi = Advi::mean_field().steps(300).precision(Precision::F64);
         model::fit(&model, &data, advi)
             .unwrap()
-            .result()
+            .advi()
+            .unwrap()
             .elbo()
             .mean
     };
@@ -188,8 +189,8 @@ fn scaling_a_constrained_site_scales_its_density_and_not_the_jacobian() {
     let model = model::from_fn(|trace, _| {
         trace.scaled(4.0, || trace.sample("x", HalfNormal::new(1.0)));
     });
-    let samples = model::sample(&model, Data::new(), Nuts::new().draws(2_000).seed(1)).unwrap();
-    let row = &samples.summary().rows[0];
+    let samples = model::sample(&model, Data::new(), &Nuts::new().draws(2_000).seed(1)).unwrap();
+    let row = &samples.summary().unwrap().rows[0];
     let mean = 0.5 * (2.0 / std::f64::consts::PI).sqrt();
     // Once in 10,000 right runs an error is beyond 3.9 of its standard errors.
     assert!((row.mean.unwrap() - mean).abs() < 3.9 * row.mcse_mean.unwrap());
@@ -237,9 +238,9 @@ fn vectors<'g>(trace: &Trace<'g>, _: &Batch<'g>) {
 fn vector_valued_sites_are_fitted_and_drawn_as_whole_events() {
     let advi = settled(Advi::full_rank()).precision(Precision::F64);
     let fit = model::fit(&vectors, Data::new(), advi).unwrap();
-    let sites = fit.approximation().sites();
+    let sites = fit.approximation().unwrap().sites();
     assert_eq!(sites[0].shape.to_string(), "[2]");
-    let draws = fit.posterior(4_000, 1).unwrap();
+    let draws = fit.draws(4_000, 1).unwrap();
     let shares = draws.variable("shares").unwrap();
     assert_eq!(shares.shape().to_string(), "[3]");
     for draw in 0..4_000 {
@@ -257,7 +258,7 @@ fn vector_valued_sites_are_fitted_and_drawn_as_whole_events() {
     // The evidence: 60! / (10! 20! 30!) times Beta(11, 21, 31) / Beta(1, 1, 1).
     let ln_gamma = |n: usize| (1..n).map(|i| (i as f64).ln()).sum::<f64>();
     let evidence = ln_gamma(61) + ln_gamma(3) - ln_gamma(63);
-    let elbo = fit.result().elbo().mean;
+    let elbo = fit.advi().unwrap().elbo().mean;
     assert!((elbo - evidence).abs() < 0.02, "{elbo} for {evidence}");
 }
 

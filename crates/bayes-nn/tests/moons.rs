@@ -49,7 +49,7 @@ fn elbo(train: &Dataset, test: &Dataset, advi: Advi) -> f64 {
         .unwrap();
     assert!(score.accuracy >= 0.95, "{score}");
     assert!(score.log_loss <= 0.125, "{score}");
-    fit.result().elbo().mean
+    fit.advi().unwrap().elbo().mean
 }
 
 #[test]

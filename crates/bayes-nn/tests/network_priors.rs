@@ -85,13 +85,13 @@ fn a_prior_of_ones_own_may_have_parameters_and_is_held_to_the_shape() {
     let data = Dataset::new(&[0.5, 1.0], 2, &[0.0]).unwrap();
     let net = Mlp::new([2, 1]).without_bias();
     let bnn = Bnn::new(net.clone().prior(Hierarchical), Bernoulli);
-    let fit = bnn.fit(&data, Advi::mean_field().steps(20)).unwrap();
-    let draws = fit.posterior(3, 0).unwrap();
+    let fit = bnn.fit(&data, &Advi::mean_field().steps(20)).unwrap();
+    let draws = fit.draws(3, 0).unwrap();
     let sites: Vec<&str> = draws.variables().iter().map(|v| v.name()).collect();
     assert_eq!(sites, ["layer0.weight.scale", "layer0.weight"]);
     let bnn = Bnn::new(net.prior(Short), Bernoulli);
     assert_eq!(
-        bnn.fit(&data, Advi::mean_field()).unwrap_err().to_string(),
+        bnn.fit(&data, &Advi::mean_field()).unwrap_err().to_string(),
         "the prior of `layer0.weight` declares a value of the shape [1]; the parameter has [2, 1]"
     );
 }

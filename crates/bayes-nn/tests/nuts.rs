@@ -20,9 +20,9 @@ fn a_conjugate_model_gets_its_exact_posterior_and_predictive() {
     let mean = (0.25 + Y.iter().sum::<f64>() / 0.25) / precision;
     let sd = precision.sqrt().recip();
     let data = Data::new().column("y", &Y).unwrap();
-    let samples = model::sample(&normal_mean, &data, Nuts::new().draws(2_000).seed(2)).unwrap();
+    let samples = model::sample(&normal_mean, &data, &Nuts::new().draws(2_000).seed(2)).unwrap();
 
-    let row = &samples.summary().rows[0];
+    let row = &samples.summary().unwrap().rows[0];
     assert_eq!(row.name, "mean");
     assert!(row.r_hat.unwrap() < 1.01 && row.ess_bulk.unwrap() > 1_000.0);
     // Once in 10,000 right runs an error is beyond 3.9 of its standard errors.
@@ -30,7 +30,7 @@ fn a_conjugate_model_gets_its_exact_posterior_and_predictive() {
     assert!((row.sd.unwrap() - sd).abs() < 3.9 * row.mcse_sd.unwrap());
 
     assert_eq!(samples.chains().len(), 4);
-    let all = samples.draws().unwrap();
+    let all = samples.all_draws().unwrap();
     let values = all.variable("mean").unwrap().values();
     let doubles = all.variable("double").unwrap().values();
     assert_eq!(values.len(), 8_000);
@@ -66,7 +66,7 @@ fn predictions_come_from_the_draws_of_all_chains() {
         .unwrap()
         .column("y", &y)
         .unwrap();
-    let samples = model::sample(&line, &data, Nuts::new().draws(500).seed(2)).unwrap();
+    let samples = model::sample(&line, &data, &Nuts::new().draws(500).seed(2)).unwrap();
     let new = Data::new().column("x", &[100.0, -2.0]).unwrap();
     let draws = samples.predictive(&new, 800, 1).unwrap();
     let y = draws.variable("y").unwrap();
@@ -93,7 +93,13 @@ fn constrained_sites_stay_inside_their_supports() {
             assert!(above.iter().all(|a| low <= a && *a <= low + 1.0));
         }
     }
-    let names: Vec<String> = samples.summary().rows.into_iter().map(|r| r.name).collect();
+    let names: Vec<String> = samples
+        .summary()
+        .unwrap()
+        .rows
+        .into_iter()
+        .map(|r| r.name)
+        .collect();
     assert_eq!(names, ["low", "above[0, 0]", "above[1, 0]"]);
 }
 
@@ -104,7 +110,7 @@ fn the_table_warns_without_being_asked() {
         let v = trace.sample("v", Normal::new(0.0, 3.0));
         trace.sample("x", Normal::new(0.0, (0.5 * v).exp()).expand([9]));
     });
-    let samples = model::sample(&funnel, Data::new(), Nuts::new().seed(1)).unwrap();
+    let samples = model::sample(&funnel, Data::new(), &Nuts::new().seed(1)).unwrap();
     let shown = samples.to_string();
     assert!(shown.contains("the chains do not agree"), "{shown}");
     assert!(shown.contains("E-BFMI"), "{shown}");
@@ -114,17 +120,17 @@ fn the_table_warns_without_being_asked() {
         let x = trace.sample("x", Normal::new(0.0, 1.0));
         trace.factor("edge", 0.01 * (x + 0.5).ln());
     });
-    let samples = model::sample(&edge, Data::new(), Nuts::new().seed(1)).unwrap();
+    let samples = model::sample(&edge, Data::new(), &Nuts::new().seed(1)).unwrap();
     let divergences = format!(
         "{} of 4000 trajectories diverged",
-        samples.fit().divergences()
+        samples.nuts().unwrap().divergences()
     );
-    assert!(samples.fit().divergences() > 0);
+    assert!(samples.nuts().unwrap().divergences() > 0);
     assert!(samples.to_string().contains(&divergences), "{samples}");
     let easy = model::from_fn(|trace, _| {
         trace.sample("x", Normal::new(0.0, 1.0).expand([3]));
     });
-    let samples = model::sample(&easy, Data::new(), Nuts::new().seed(1)).unwrap();
+    let samples = model::sample(&easy, Data::new(), &Nuts::new().seed(1)).unwrap();
     assert!(samples.warnings().is_empty(), "{:?}", samples.warnings());
     assert!(
         samples
@@ -144,10 +150,10 @@ fn single_precision_is_warned_of_where_it_is_too_coarse() {
         let samples = model::sample(&normal, Data::new(), nuts).unwrap();
         let warning = format!(
             "double precision rejected {} of 4000 draws",
-            samples.fit().overruled()
+            samples.nuts().unwrap().rejected()
         );
         assert_eq!(samples.to_string().contains(&warning), warned, "{samples}");
-        assert_eq!(samples.fit().overruled() > 80, warned);
+        assert_eq!(samples.nuts().unwrap().rejected() > 80, warned);
     }
 }
 
@@ -174,7 +180,7 @@ fn a_network_predicts_from_its_chains_as_from_a_guide() {
         // 4.5 standard errors of 400 coins: of all rows, one in a thousand right runs is beyond.
         assert!((share - p).abs() < 4.5 * (0.25f64 / 400.0).sqrt());
     }
-    let advi = bnn.fit(&train, Advi::mean_field().steps(3_000)).unwrap();
+    let advi = bnn.fit(&train, &Advi::mean_field().steps(3_000)).unwrap();
     let advi = advi.predict(test.x(), 400).unwrap();
     let distance = advi.mean().iter().zip(prediction.mean());
     let distance = distance.map(|(a, b)| (a - b).abs()).sum::<f64>() / test.rows() as f64;
@@ -201,12 +207,12 @@ fn a_regression_scores_on_the_original_scale() {
 
 #[test]
 fn errors_of_the_model_come_through() {
-    let error = model::sample(&normal_mean, Data::new(), Nuts::new())
+    let error = model::sample(&normal_mean, Data::new(), &Nuts::new())
         .err()
         .unwrap();
     assert!(error.to_string().contains("column `y`"), "{error}");
     let data = Data::new().column("y", &Y).unwrap();
-    let error = model::sample(&normal_mean, &data, Nuts::new().draws(0))
+    let error = model::sample(&normal_mean, &data, &Nuts::new().draws(0))
         .err()
         .unwrap();
     assert!(error.to_string().contains("`draws` is 0"), "{error}");
@@ -214,7 +220,7 @@ fn errors_of_the_model_come_through() {
         let x = trace.sample("x", Normal::new(0.0, 1.0));
         trace.factor("hole", (-1.0 - x * x).ln());
     });
-    let error = model::sample(&nowhere, Data::new(), Nuts::new())
+    let error = model::sample(&nowhere, Data::new(), &Nuts::new())
         .err()
         .unwrap();
     assert!(
@@ -232,11 +238,11 @@ fn a_run_that_is_stopped_before_any_draw_has_none_to_give() {
     let sampling = model::start(&normal_mean, &data, nuts).unwrap();
     sampling.stop();
     let samples = sampling.wait().unwrap();
-    assert!(samples.fit().stopped());
-    assert!(samples.summary().rows.is_empty());
+    assert!(samples.nuts().unwrap().stopped());
+    assert!(samples.summary().unwrap().rows.is_empty());
     assert!(samples.to_string().contains("2 chains of 0, 0 draws"));
     for error in [
-        samples.draws().err(),
+        samples.all_draws().err(),
         samples.predictive(&data, 10, 0).err(),
     ] {
         assert!(error.unwrap().to_string().contains("`draws` is 0"));

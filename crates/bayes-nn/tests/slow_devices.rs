@@ -1,26 +1,55 @@
 //! NUTS on devices that are slower or faster than the CPU: what it measures, and what it warns of.
 
+use std::sync::Arc;
+
 use bayes_nn::distributions::Normal;
-use bayes_nn::model::{self, Batch, Data, Samples, Trace};
+use bayes_nn::model::{self, Batch, Data, Posterior, Trace};
 use bayes_nn::{Device, Nuts};
 use bayes_nn_autodiff::InputId;
-use bayes_nn_kernels::{Backend, KernelError, Plan, Precision, Profile, Program};
+use bayes_nn_kernels::{
+    Backend, Binding, KernelError, Loaded, Plan, Precision, Profile, Program, Replicas,
+};
 
 /// The CPU, doing every step many times over, or none at a point where it was just before.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Pace {
     Repeats(u64),
     Remembers,
 }
 
 impl Backend for Pace {
-    fn compile(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Program>, KernelError> {
-        Ok(Box::new(Paced {
+    fn load(
+        &self,
+        plan: &Arc<Plan>,
+        data: &[Binding],
+        precision: Precision,
+    ) -> Result<Arc<dyn Loaded>, KernelError> {
+        let device = Device::cpu().threads(1);
+        Ok(Arc::new(PacedPlan {
             pace: *self,
-            moved: true,
-            position: Vec::new(),
-            program: Device::cpu().threads(1).compile(plan, precision)?,
+            loaded: device.load(plan, data, precision)?,
         }))
+    }
+}
+
+#[derive(Debug)]
+struct PacedPlan {
+    pace: Pace,
+    loaded: Arc<dyn Loaded>,
+}
+
+impl Loaded for PacedPlan {
+    fn start(&self, replicas: usize) -> Result<Box<dyn Replicas>, KernelError> {
+        let paced = |_| -> Result<Box<dyn Program>, KernelError> {
+            Ok(Box::new(Paced {
+                pace: self.pace,
+                moved: true,
+                position: Vec::new(),
+                replicas: self.loaded.start(1)?,
+            }))
+        };
+        let programs = (0..replicas).map(paced);
+        Ok(Box::new(programs.collect::<Result<Vec<_>, _>>()?))
     }
 }
 
@@ -29,66 +58,66 @@ struct Paced {
     /// Whether anything was written since the last step but what was there already.
     moved: bool,
     position: Vec<f64>,
-    program: Box<dyn Program>,
+    replicas: Box<dyn Replicas>,
 }
 
 impl Program for Paced {
     fn write(&mut self, input: InputId, values: &[f64]) -> Result<(), KernelError> {
         self.moved |= self.position != values;
         values.clone_into(&mut self.position);
-        self.program.write(input, values)
+        self.replicas.program_mut(0).write(input, values)
     }
 
     fn fill(&mut self, input: InputId, value: f64) -> Result<(), KernelError> {
         self.moved = true;
-        self.program.fill(input, value)
+        self.replicas.program_mut(0).fill(input, value)
     }
 
     fn run(&mut self, steps: u64) -> Result<(), KernelError> {
         match self.pace {
-            Pace::Repeats(times) => self.program.run(times * steps),
+            Pace::Repeats(times) => self.replicas.program_mut(0).run(times * steps),
             Pace::Remembers if !self.moved => Ok(()),
             Pace::Remembers => {
                 self.moved = false;
-                self.program.run(steps)
+                self.replicas.program_mut(0).run(steps)
             }
         }
     }
 
     fn read_input(&self, input: InputId) -> Vec<f64> {
-        self.program.read_input(input)
+        self.replicas.program(0).read_input(input)
     }
 
     fn read_output(&self, output: usize) -> Vec<f64> {
-        self.program.read_output(output)
+        self.replicas.program(0).read_output(output)
     }
 
     fn read_output_into(&self, output: usize, values: &mut [f64]) {
-        self.program.read_output_into(output, values);
+        self.replicas.program(0).read_output_into(output, values);
     }
 
     fn profile(&mut self, steps: u64) -> Result<Profile, KernelError> {
-        self.program.profile(steps)
+        self.replicas.program_mut(0).profile(steps)
     }
 
     fn save(&mut self) {
-        self.program.save();
+        self.replicas.program_mut(0).save();
     }
 
     fn restore(&mut self) {
-        self.program.restore();
+        self.replicas.program_mut(0).restore();
     }
 
     fn forget(&mut self) {
-        self.program.forget();
+        self.replicas.program_mut(0).forget();
     }
 
     fn first_non_finite(&self, input: InputId) -> Option<usize> {
-        self.program.first_non_finite(input)
+        self.replicas.program(0).first_non_finite(input)
     }
 
     fn rewind(&mut self, seed: u64, step: u64) {
-        self.program.rewind(seed, step);
+        self.replicas.program_mut(0).rewind(seed, step);
     }
 }
 
@@ -97,14 +126,14 @@ fn mean<'g>(trace: &Trace<'g>, data: &Batch<'g>) {
     trace.observe("y", Normal::new(mean, 1.0), data.column("y"));
 }
 
-fn sampled(device: Device, rows: usize) -> Samples<impl model::Model> {
+fn sampled(device: Device, rows: usize) -> Posterior<impl model::Model> {
     let y: Vec<f64> = (0..rows).map(|row| (row as f64).sin()).collect();
     let data = Data::new().column("y", &y).unwrap();
     let nuts = Nuts::new().chains(1).warmup(2).draws(4).max_depth(1);
     model::sample(&mean, data, nuts.device(device)).unwrap()
 }
 
-fn warns_of_a_device<M>(samples: &Samples<M>) -> Option<String> {
+fn warns_of_a_device<M>(samples: &Posterior<M>) -> Option<String> {
     let mut warnings = samples.warnings().into_iter();
     warnings.find(|warning| warning.contains("does not pay"))
 }
@@ -112,8 +141,8 @@ fn warns_of_a_device<M>(samples: &Samples<M>) -> Option<String> {
 #[test]
 fn a_device_that_is_slower_than_the_cpu_is_warned_of_with_both_figures() {
     let samples = sampled(Device::new("slow", Pace::Repeats(10_000)), 10);
-    let there = samples.fit().seconds_per_gradient();
-    let here = samples.fit().cpu_seconds_per_gradient().unwrap();
+    let there = samples.nuts().unwrap().seconds_per_gradient();
+    let here = samples.nuts().unwrap().cpu_seconds_per_gradient().unwrap();
     assert!(here > 0.0 && here < there);
     let expected = format!(
         "`slow` does not pay: a gradient takes {:.1} us there and {:.1} us on one thread of the \
@@ -132,8 +161,8 @@ fn a_device_that_is_slower_than_the_cpu_is_warned_of_with_both_figures() {
 #[test]
 fn a_device_that_is_faster_than_the_cpu_is_not() {
     let samples = sampled(Device::new("fast", Pace::Remembers), 300_000);
-    let there = samples.fit().seconds_per_gradient();
-    let here = samples.fit().cpu_seconds_per_gradient().unwrap();
+    let there = samples.nuts().unwrap().seconds_per_gradient();
+    let here = samples.nuts().unwrap().cpu_seconds_per_gradient().unwrap();
     assert!(there < here, "{there} s there, {here} s on the CPU");
     assert_eq!(warns_of_a_device(&samples), None);
 }
@@ -141,7 +170,7 @@ fn a_device_that_is_faster_than_the_cpu_is_not() {
 #[test]
 fn on_the_cpu_nothing_is_compared() {
     let samples = sampled(Device::cpu(), 10);
-    assert_eq!(samples.fit().device(), "cpu");
-    assert_eq!(samples.fit().cpu_seconds_per_gradient(), None);
+    assert_eq!(samples.nuts().unwrap().device(), "cpu");
+    assert_eq!(samples.nuts().unwrap().cpu_seconds_per_gradient(), None);
     assert_eq!(warns_of_a_device(&samples), None);
 }

@@ -9,7 +9,7 @@ use bayes_nn::distributions::{HalfNormal, Normal};
 use bayes_nn::inference_data::{ExportError, ZarrStore};
 use bayes_nn::model::{self, Batch, Data, Model, Trace};
 use bayes_nn::nuts::{ChainProgress, SamplingProgress};
-use bayes_nn::{Error, InferenceError, Nuts, Samples};
+use bayes_nn::{Error, InferenceError, Nuts, Posterior};
 use serde_json::Value;
 use zarrs::array::{Array, ElementOwned};
 use zarrs::filesystem::FilesystemStore;
@@ -83,7 +83,7 @@ fn declared(path: &Path) -> Vec<(String, Vec<u64>)> {
 
 /// Asserts that all that a store declares is there and is as in the whole run; returns the
 /// draws of the posterior that are declared, of all chains.
-fn assert_part_of(path: &Path, whole: &Samples<impl Model>) -> usize {
+fn assert_part_of(path: &Path, whole: &Posterior<impl Model>) -> usize {
     let mut posterior = 0;
     let all = declared(path);
     for (group, chains) in [
@@ -147,8 +147,14 @@ fn a_store_written_on_the_way_is_that_of_the_finished_run_and_changes_no_bit() {
         let place = Place::new(&format!("whole-{every}"));
         let store = ZarrStore::new(place.path()).every(every);
         let samples = store.sample(&line, data(), nuts()).unwrap();
-        assert!(samples.fit().sink_error().is_none());
-        for (a, b) in samples.fit().chains().iter().zip(plain.fit().chains()) {
+        assert!(samples.nuts().unwrap().sink_error().is_none());
+        for (a, b) in samples
+            .nuts()
+            .unwrap()
+            .chains()
+            .iter()
+            .zip(plain.nuts().unwrap().chains())
+        {
             assert_eq!((a.draws(), a.warmup()), (b.draws(), b.warmup()));
         }
         assert_eq!(samples.chains(), plain.chains());
@@ -178,7 +184,7 @@ fn a_store_without_kept_warm_up_has_its_statistics() {
     assert!(!place.path().join("warmup_posterior").exists());
     let (shape, steps) = read::<i64>(place.path(), "/warmup_sample_stats/n_steps");
     assert_eq!(shape, [3, 60]);
-    let last = samples.fit().chains()[2].warmup().statistics()[59];
+    let last = samples.nuts().unwrap().chains()[2].warmup().statistics()[59];
     assert_eq!(steps[179], i64::from(last.leapfrog_steps));
     let rows = read::<String>(place.path(), "/posterior/row").1;
     assert_eq!(rows, ["a", "b", "c", "d"]);
@@ -254,7 +260,9 @@ fn a_store_opened_on_the_way_declares_whole_draws_only() {
         }
     }
     // At the end all that the first chains have in common is there, to the last draw.
-    let draws = samples.fit().chains()[..2].iter().map(|c| c.draws().len());
+    let draws = samples.nuts().unwrap().chains()[..2]
+        .iter()
+        .map(|c| c.draws().len());
     assert!(before >= 2 * draws.min().unwrap());
 }
 
@@ -347,7 +355,7 @@ fn a_store_that_cannot_be_written_ends_the_run_and_names_its_path() {
     fs::rename(&slope, place.path().join("gone")).unwrap();
     fs::write(&slope, "in the way").unwrap();
     let samples = run.wait().unwrap();
-    assert!(samples.fit().stopped());
+    assert!(samples.nuts().unwrap().stopped());
     assert!(
         samples
             .draws()
@@ -358,8 +366,8 @@ fn a_store_that_cannot_be_written_ends_the_run_and_names_its_path() {
             .len()
             > 100
     );
-    let error = samples.fit().sink_error().unwrap();
-    let InferenceError::Sink(source) = error else {
+    let error = samples.nuts().unwrap().sink_error().unwrap();
+    let InferenceError::DrawSink(source) = error else {
         panic!("{error}");
     };
     let own = source.downcast_ref::<Error>().unwrap();

@@ -12,7 +12,7 @@
 use std::process::ExitCode;
 
 use bayes_nn::distributions::{Distribution, HalfCauchy, Normal};
-use bayes_nn::model::{self, Batch, Data, Model, Samples, Trace};
+use bayes_nn::model::{self, Batch, Data, Model, Posterior, Trace};
 use bayes_nn::prelude::Nuts;
 use bayes_nn::{Device, Error};
 use clap::Parser;
@@ -101,7 +101,7 @@ fn tell(arguments: &Arguments) -> Result<(), Error> {
     println!("\nBoth are one density, so these should agree:\n");
     println!("              centred           non-centred");
     for name in ["mean", "spread", "effect"] {
-        let (a, b) = (centred.draws()?, non_centred.draws()?);
+        let (a, b) = (centred.all_draws()?, non_centred.all_draws()?);
         let (a, b) = (a.variable(name)?, b.variable(name)?);
         for element in 0..a.shape().elements() {
             let place = match a.shape().elements() {
@@ -122,9 +122,13 @@ fn tell(arguments: &Arguments) -> Result<(), Error> {
 }
 
 /// How far into the neck the chains came, and where they diverged.
-fn explain<M: Model>(samples: &Samples<M>) -> Result<(), Error> {
+fn explain<M: Model>(samples: &Posterior<M>) -> Result<(), Error> {
     let (mut diverged, mut others) = (Vec::new(), Vec::new());
-    for (draws, chain) in samples.chains().iter().zip(samples.fit().chains()) {
+    for (draws, chain) in samples
+        .chains()
+        .iter()
+        .zip(samples.nuts().unwrap().chains())
+    {
         let spread = draws.variable("spread")?.values().iter();
         for (spread, statistics) in spread.zip(chain.draws().statistics()) {
             match statistics.diverging {

@@ -61,10 +61,10 @@ pub fn tell(arguments: &Arguments) -> Told<()> {
             n_train: train.rows(),
             n_test: test.rows(),
         },
-        full_batch: Fitted::new(full.result(), &score),
+        full_batch: Fitted::new(full.advi().unwrap(), &score),
         minibatch: Minibatch {
             batch: arguments.batch,
-            fitted: Fitted::new(mini.result(), &mini_score),
+            fitted: Fitted::new(mini.advi().unwrap(), &mini_score),
         },
         seconds_total,
     };
@@ -148,7 +148,7 @@ let prediction = fit.predict(test.x(), {DRAWS})?;",
     Ok(bnn)
 }
 
-fn full_batch(page: &mut Page, bnn: &Bnn, train: &Dataset, advi: &Advi) -> Told<Fit<Bnn>> {
+fn full_batch(page: &mut Page, bnn: &Bnn, train: &Dataset, advi: &Advi) -> Told<Posterior<Bnn>> {
     let fit = bnn.fit(train, advi.clone().progress(Bar::new("full batch")))?;
     println!("\nAll data in every step\n{fit}");
     page.section("Variational inference");
@@ -165,7 +165,7 @@ fn full_batch(page: &mut Page, bnn: &Bnn, train: &Dataset, advi: &Advi) -> Told<
          while the standard deviations settle; on the plateau only noise is left.",
     );
     let picture = pictures::elbo(
-        &[curve("all data", fit.result())],
+        &[curve("all data", fit.advi().unwrap())],
         "The ELBO of every step",
         "step",
     )?;
@@ -182,8 +182,8 @@ fn curve<'a>(name: &'a str, fit: &'a AdviFit) -> NamedCurve<'a> {
     }
 }
 
-fn posterior(page: &mut Page, fit: &Fit<Bnn>, seed: u64) -> Told<Draws> {
-    let draws = fit.posterior(DRAWS, seed)?;
+fn posterior(page: &mut Page, fit: &Posterior<Bnn>, seed: u64) -> Told<Draws> {
+    let draws = fit.draws(DRAWS, seed)?;
     page.section("Draws from the posterior");
     page.text(&format!(
         "{DRAWS} draws of every weight, by name and shape."
@@ -213,14 +213,14 @@ fn range(values: &[f64]) -> String {
     format!("{lowest:.2} to {highest:.2}")
 }
 
-fn predict(fit: &Fit<Bnn>, test: &Dataset) -> Told<(Prediction, ClassificationScore)> {
+fn predict(fit: &Posterior<Bnn>, test: &Dataset) -> Told<(Prediction, ClassificationScore)> {
     let prediction = fit.predict(test.x(), DRAWS)?;
     let score = prediction.score(test.y())?;
     let score = score.classification().ok_or("the labels are classes")?;
     Ok((prediction, *score))
 }
 
-fn predictions(page: &mut Page, fit: &Fit<Bnn>, test: &Dataset) -> Told<ClassificationScore> {
+fn predictions(page: &mut Page, fit: &Posterior<Bnn>, test: &Dataset) -> Told<ClassificationScore> {
     let (prediction, score) = predict(fit, test)?;
     println!("{score}");
     page.section("Predictions on the held-out points");
@@ -253,7 +253,7 @@ fn scores_row(name: &str, score: &ClassificationScore) -> [String; 5] {
     ]
 }
 
-fn surfaces(page: &mut Page, fit: &Fit<Bnn>, test: &Dataset) -> Told<()> {
+fn surfaces(page: &mut Page, fit: &Posterior<Bnn>, test: &Dataset) -> Told<()> {
     let axis = datasets::grid_axis(-3.0, 3.0, GRID)?;
     let surface = fit.predict(&datasets::grid(-3.0, 3.0, GRID)?, DRAWS)?;
     let heat = |values, title, label| Heat {
@@ -310,7 +310,7 @@ fn surfaces(page: &mut Page, fit: &Fit<Bnn>, test: &Dataset) -> Told<()> {
 fn minibatches(
     page: &mut Page,
     batch: usize,
-    [full, mini]: [&Fit<Bnn>; 2],
+    [full, mini]: [&Posterior<Bnn>; 2],
     [score, mini_score]: [&ClassificationScore; 2],
 ) -> Told<()> {
     println!("\nMinibatches of {batch}\n{mini}\n{mini_score}");
@@ -329,8 +329,8 @@ fn minibatches(
     );
     let curves = || {
         [
-            curve("minibatches", mini.result()),
-            curve("all data", full.result()),
+            curve("minibatches", mini.advi().unwrap()),
+            curve("all data", full.advi().unwrap()),
         ]
     };
     let picture = pictures::elbo(&curves(), "ELBO against steps", "step")?;
@@ -345,14 +345,14 @@ fn minibatches(
     Ok(())
 }
 
-fn weights(page: &mut Page, fit: &Fit<Bnn>, draws: &Draws) -> Told<()> {
+fn weights(page: &mut Page, fit: &Posterior<Bnn>, draws: &Draws) -> Told<()> {
     page.section("The posterior of the weights");
     page.text(
         "Weights that stayed at N(0, 1) are not needed by the network; those that the data speak \
          about are narrow and away from zero. Hidden units can be exchanged and signs flipped \
          without changing the function, so this is one of many equal modes.",
     );
-    let picture = pictures::weight_densities(fit.approximation())?;
+    let picture = pictures::weight_densities(fit.approximation().unwrap())?;
     page.figure("weights", &picture, "The fitted normal of every weight.")?;
     let picture = pictures::weight_draws(draws)?;
     page.figure(

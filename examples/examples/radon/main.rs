@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use bayes_nn::distributions::{Distribution, HalfCauchy, Normal};
-use bayes_nn::model::{Batch, Model, Samples, Trace, Var};
+use bayes_nn::model::{Batch, Model, Posterior, Trace, Var};
 use bayes_nn::prelude::*;
 use bayes_nn::report::Report;
 use bayes_nn::{Comparison, Start, compare};
@@ -120,9 +120,9 @@ fn main() -> ExitCode {
 
 /// Everything that came of one form of the model.
 struct Told<M> {
-    full: Fit<M>,
-    mini: Fit<M>,
-    nuts: Samples<M>,
+    full: Posterior<M>,
+    mini: Posterior<M>,
+    nuts: Posterior<M>,
     comparison: Comparison,
 }
 
@@ -147,17 +147,21 @@ fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
 
     println!("Final ELBO, nats of the full data   centred            non-centred");
     for (name, a, b) in [
-        ("ADVI", &centred.full.result(), &non_centred.full.result()),
+        (
+            "ADVI",
+            &centred.full.advi().unwrap(),
+            &non_centred.full.advi().unwrap(),
+        ),
         (
             "ADVI, minibatches",
-            &centred.mini.result(),
-            &non_centred.mini.result(),
+            &centred.mini.advi().unwrap(),
+            &non_centred.mini.advi().unwrap(),
         ),
     ] {
         println!("{name:<34}  {:<17}  {}", a.elbo().to_string(), b.elbo());
     }
     println!("\nWhat the counties share, by NUTS, non-centred\n");
-    let mut shared = non_centred.nuts.summary();
+    let mut shared = non_centred.nuts.summary()?;
     shared.rows.retain(|row| !row.name.contains('['));
     println!("{shared}");
     for (name, comparison) in [

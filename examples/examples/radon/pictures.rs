@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use bayes_nn::model::{Model, Samples};
+use bayes_nn::model::{Model, Posterior};
 use bayes_nn::plots::{Agreement, Intervals, Lines, PlotError, Series};
 use bayes_nn::prelude::*;
 use bayes_nn::{Comparison, Draws};
@@ -13,14 +13,14 @@ use crate::data::Houses;
 const DRAWS: usize = 2000;
 
 /// The ELBO against steps, of both fits.
-pub fn elbo<M>(mini: &Fit<M>, full: &Fit<M>) -> Result<String, PlotError> {
+pub fn elbo<M>(mini: &Posterior<M>, full: &Posterior<M>) -> Result<String, PlotError> {
     let mut plot = Lines::new()
         .title("The ELBO of every step")
         .x_label("step")
         .y_label("ELBO (nats of the full data)")
         .y_quantiles(0.05, 1.0);
     for (name, fit) in [("minibatches", mini), ("all data", full)] {
-        let elbos = fit.result().curve().elbos();
+        let elbos = fit.advi().unwrap().curve().elbos();
         let steps: Vec<f64> = (1..=elbos.len()).map(|step| step as f64).collect();
         plot = plot.series(Series::new(name, &steps, elbos).smoothed(elbos.len() / 100));
     }
@@ -30,8 +30,8 @@ pub fn elbo<M>(mini: &Fit<M>, full: &Fit<M>) -> Result<String, PlotError> {
 /// Levels of counties, from few houses to many, by both methods and as plain means.
 pub fn shrinkage<M: Model>(
     houses: &Houses,
-    advi: &Fit<M>,
-    nuts: &Samples<M>,
+    advi: &Posterior<M>,
+    nuts: &Posterior<M>,
 ) -> Result<String, Box<dyn Error>> {
     let sizes = houses.sizes();
     let mut counties: Vec<usize> = (0..houses.counties).collect();
@@ -40,7 +40,7 @@ pub fn shrinkage<M: Model>(
         let ranks = 1..=counties.len();
         ranks.map(|rank| rank as f64 + shift).collect()
     };
-    let (advi, nuts) = (advi.posterior(DRAWS, 0)?, nuts.draws()?);
+    let (advi, nuts) = (advi.draws(DRAWS, 0)?, nuts.all_draws()?);
     let overall = nuts.variable("mu_a")?.mean()[0];
     let mut plot = Intervals::new()
         .title("Levels of the counties")

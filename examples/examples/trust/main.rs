@@ -94,7 +94,7 @@ fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         .device(arguments.device.clone())
         .progress(Bar::new("NUTS      "));
     let nuts = bnn.sample(&train, nuts)?;
-    let (fit, chains) = (nuts.fit(), arguments.chains);
+    let (fit, chains) = (nuts.nuts().unwrap(), arguments.chains);
     println!(
         "NUTS: {chains} chains of {} draws, {} divergences, {:.1} s\n",
         arguments.draws,

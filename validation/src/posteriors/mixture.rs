@@ -23,7 +23,7 @@ pub fn two_peaks(folder: &Folder, nuts: &Nuts) -> Result<Run, Error> {
         let peaks = Mixture::new([(theta, peak(0)), (1.0 - theta, peak(1))]);
         trace.observe("y", peaks, data.column("y"));
     });
-    let fit = model::fit(&model, data.clone(), Advi::mean_field().restarts(4))?;
-    let start = Start::Approximation(fit.approximation().clone());
+    let fit = model::fit(&model, data.clone(), &Advi::mean_field().restarts(4))?;
+    let start = Start::Approximation(fit.approximation().unwrap().clone());
     Ok(Run::of(&model, data, &nuts.clone().start_at(start))?)
 }

@@ -214,7 +214,7 @@ impl Case {
             .first_chain(simulation)
             .seed(settings.seed);
         let samples = model::sample(&self.sampled, data, nuts)?;
-        let draws = samples.draws()?;
+        let draws = samples.all_draws()?;
         let of_truth = self.quantities(&truth, observed);
         let mut ranks = vec![0; of_truth.len()];
         for draw in (settings.thin - 1..settings.draws * settings.thin).step_by(settings.thin) {
@@ -227,7 +227,7 @@ impl Case {
                 *rank += usize::from(drawn < *truth);
             }
         }
-        let fit = samples.fit();
+        let fit = samples.nuts().unwrap();
         Ok(Simulated {
             ranks,
             divergences: fit.divergences(),

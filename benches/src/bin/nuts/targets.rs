@@ -111,7 +111,7 @@ impl LogDensity for Correlated {
         Self::DIM
     }
 
-    fn logp_grad(&mut self, x: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
+    fn log_prob_grad(&mut self, x: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
         let precision = 1.0 / (1.0 - Self::R * Self::R);
         let mut before = x[0] / self.scale[0];
         let mut logp = -0.5 * before * before;
@@ -136,7 +136,7 @@ impl LogDensity for Funnel {
         10
     }
 
-    fn logp_grad(&mut self, x: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
+    fn log_prob_grad(&mut self, x: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
         let precision = (-x[0]).exp();
         let squares: f64 = x[1..].iter().map(|x| x * x).sum();
         gradient[0] = -x[0] / 9.0 - 4.5 + 0.5 * squares * precision;
@@ -191,7 +191,7 @@ impl LogDensity for Logistic {
         Self::DIM
     }
 
-    fn logp_grad(&mut self, w: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
+    fn log_prob_grad(&mut self, w: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
         let mut logp = 0.0;
         for (gradient, w) in gradient.iter_mut().zip(w) {
             logp -= 0.5 * w * w;

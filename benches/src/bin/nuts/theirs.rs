@@ -44,7 +44,7 @@ impl CpuLogpFunc for Adapter {
     }
 
     fn logp(&mut self, position: &[f64], gradient: &mut [f64]) -> Result<f64, Failure> {
-        self.0.logp_grad(position, gradient).map_err(Failure)
+        self.0.log_prob_grad(position, gradient).map_err(Failure)
     }
 
     fn expand_vector<R: Rng + ?Sized>(

@@ -51,7 +51,7 @@ pub fn steps(image: &Image) -> Outcome {
         .sum();
     let bnn = Bnn::new(net, Categorical);
     let fit = bnn.fit(&train, steps.advi().elbo_draws(2))?;
-    let result = fit.result();
+    let result = fit.advi().unwrap();
     let peak = memory::peak_bytes()?;
     let of_data = size_of::<f32>() * rows * (data::PIXELS + 1);
     let needed = size_of::<f32>() * VECTORS * parameters;

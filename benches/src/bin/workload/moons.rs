@@ -26,7 +26,7 @@ pub fn network() -> Bnn {
 pub fn steps(steps: &Steps) -> Outcome {
     let (train, _) = data::moons(&steps.data)?;
     let fit = network().fit(&train, steps.advi().elbo_draws(2))?;
-    let result = fit.result();
+    let result = fit.advi().unwrap();
     Ok(serde_json::json!({
         "steps_per_second": result.steps() as f64 / result.seconds(),
         "compile_seconds": result.setup_seconds(),
@@ -43,7 +43,7 @@ pub fn restarts(steps: &Steps, count: usize) -> Outcome {
         let begin = Instant::now();
         let fit = network().fit(&train, advi)?;
         let seconds = begin.elapsed().as_secs_f64();
-        for restart in fit.result().restarts() {
+        for restart in fit.advi().unwrap().restarts() {
             if let Err(error) = &restart.outcome {
                 return Err(format!("a restart failed: {error}").into());
             }
@@ -66,7 +66,7 @@ pub fn process(steps: &Steps, draws: usize) -> Outcome {
     let fit = network().fit(&train, steps.advi())?;
     let prediction = fit.predict(test.x(), draws)?;
     Ok(serde_json::json!({
-        "elbo": last_elbo(fit.result()),
+        "elbo": last_elbo(fit.advi().unwrap()),
         "accuracy": accuracy(&prediction, &test)?,
     }))
 }
@@ -109,5 +109,5 @@ pub fn first_elbo(folder: &Path) -> Outcome {
             ControlFlow::Break(())
         });
     let fit = network().fit(&train, advi)?;
-    Ok(serde_json::json!({ "elbo": fit.result().curve().elbos()[0] }))
+    Ok(serde_json::json!({ "elbo": fit.advi().unwrap().curve().elbos()[0] }))
 }

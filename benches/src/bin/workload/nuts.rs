@@ -49,9 +49,9 @@ pub fn sample(run: &Run) -> Outcome {
         "ess_per_second": ess / seconds,
         "ess": ess,
         "seconds": seconds,
-        "gradients": samples.fit().gradients(),
-        "divergences": samples.fit().divergences(),
-        "overruled": samples.fit().overruled(),
+        "gradients": samples.nuts().unwrap().gradients(),
+        "divergences": samples.nuts().unwrap().divergences(),
+        "rejected": samples.nuts().unwrap().rejected(),
     }))
 }
 

@@ -60,7 +60,7 @@ pub fn seconds(size: &Size) -> Outcome {
             Some(rows) => advi.batch(rows),
             None => advi,
         };
-        Ok(bnn.fit(&data, advi)?.result().seconds())
+        Ok(bnn.fit(&data, advi)?.advi().unwrap().seconds())
     };
     let count = |each: f64, aim: f64| (aim / each).clamp(4.0, MOST_STEPS) as u64;
     // The first steps of a process are slower; what they say is good for a second guess only.

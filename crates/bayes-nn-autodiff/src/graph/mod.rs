@@ -1,6 +1,50 @@
-//! The graph: nodes in the order they were written, each distinct one once.
+//! The graph that formulas leave: nodes in the order they were written, each distinct one once.
+//!
+//! # The life of `x * x`
+//!
+//! ```
+//! # use bayes_nn_autodiff::{Binary, Bindings, Graph, Op, grad};
+//! let graph = Graph::new();
+//! let x = graph.input("x", [3]); // %0 = Input : [3]
+//!
+//! // Writing. A variable is a copyable handle, a graph and the place of a node in it, so a
+//! // product computes nothing. It finds the shape by the operation's rule and appends a node.
+//! let square = x * x; // %1 = Mul[%0, %0] : [3]
+//! let y = square.sum(); // %2 = Sum[%1] : []
+//! assert_eq!(graph.nodes()[1].op, Op::Binary(Binary::Mul));
+//!
+//! // Interning. Before a node is appended the graph looks for something that equals it and is
+//! // simpler (`simplify.rs`), then for a node with the same operation and arguments. Whatever is
+//! // written twice is computed once.
+//! assert_eq!((x * 1.0).id(), x.id());
+//! assert_eq!((x * x).id(), square.id());
+//! let constant = graph.constant(&[3.0, 4.0], [2]) * 2.0;
+//! assert_eq!(constant.constant_values(), Some(vec![6.0, 8.0]));
+//!
+//! // Differentiating (`grad/`). Arguments stand before the nodes that use them, so one walk
+//! // from the last node to the first meets each node after all its uses. By then its adjoint,
+//! // the derivative of `y` by it, is complete, and the node hands each argument its share by the
+//! // chain rule. The walk starts with 1 at `y`. The sum hands 1 to all three squares, and the
+//! // square hands `2 * 1 * x` to `x`. Shares are variables: the gradient is more nodes.
+//! let gradient = grad(y, &[x])?[0]; // Mul[%0, 2] : [3]
+//! assert_eq!(graph.node(gradient.id().unwrap()).op, Op::Binary(Binary::Mul));
+//!
+//! // Evaluating (`reference.rs`). The same order, forwards: each node that the outputs need is
+//! // computed once, from arguments that are there already. A faster executor makes a plan of the
+//! // same list.
+//! let at = Bindings::new().bind(x, &[1.0, -2.0, 3.0]);
+//! let values = graph.evaluate(&[y, gradient], &at)?;
+//! assert_eq!(values[0].values(), [14.0]);
+//! assert_eq!(values[1].values(), [2.0, -4.0, 6.0]);
+//! # Ok::<(), bayes_nn_autodiff::GraphError>(())
+//! ```
+//!
+//! Operands that do not fit leave an error in the graph, of which the first is kept, and a number
+//! stands in for the result, so that formulas need no `?`.
 
 mod arena;
+mod draws;
+mod leaves;
 mod node;
 
 use std::collections::HashMap;
@@ -12,7 +56,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::simplify::simplify;
 use crate::var::{Failure, Var};
-use crate::{GraphError, NoiseKind, Op, Shape};
+use crate::{GraphError, Op, Shape};
 use arena::Arena;
 use node::Slot;
 pub use node::{InputId, InputInfo, Kind, Node, NodeId, Nodes};
@@ -62,103 +106,6 @@ impl Graph {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A tensor of real numbers given from outside.
-    pub fn input(&self, name: &str, shape: impl Into<Shape>) -> Var<'_> {
-        self.new_input(name, shape.into(), Kind::Float)
-    }
-
-    /// A tensor of whole numbers given from outside, for [`Var::gather`].
-    pub fn index_input(&self, name: &str, shape: impl Into<Shape>) -> Var<'_> {
-        self.new_input(name, shape.into(), Kind::Index)
-    }
-
-    fn new_input(&self, name: &str, shape: Shape, kind: Kind) -> Var<'_> {
-        let mut inner = self.lock();
-        let id = InputId(inner.inputs.len() as u32);
-        let node = Node {
-            op: Op::Input(id),
-            arguments: Vec::new(),
-            shape,
-            kind,
-        };
-        let node = self.append(&mut inner, node, false);
-        inner.inputs.push(InputInfo {
-            name: name.to_owned(),
-            node,
-        });
-        drop(inner);
-        Var::node(self, node)
-    }
-
-    /// The name of an input, by its node; empty for any other node.
-    pub fn input_name(&self, node: NodeId) -> String {
-        match self.node(node).op {
-            Op::Input(id) => self.lock().inputs[id.index()].name.clone(),
-            _ => String::new(),
-        }
-    }
-
-    /// A constant tensor, elements in row-major order.
-    #[track_caller]
-    pub fn constant(&self, values: &[f64], shape: impl Into<Shape>) -> Var<'_> {
-        self.new_constant(values.into(), shape.into(), Kind::Float, Location::caller())
-    }
-
-    /// A constant index vector, for [`Var::gather`].
-    #[track_caller]
-    pub fn index_constant(&self, values: &[usize]) -> Var<'_> {
-        let values: Arc<[f64]> = values.iter().map(|&v| v as f64).collect();
-        let shape = Shape::from(values.len());
-        self.new_constant(values, shape, Kind::Index, Location::caller())
-    }
-
-    pub(crate) fn new_constant(
-        &self,
-        values: Arc<[f64]>,
-        shape: Shape,
-        kind: Kind,
-        location: &'static Location<'static>,
-    ) -> Var<'_> {
-        if values.len() != shape.elements() {
-            let problem = format!(
-                "the shape {shape} needs {} values, got {}",
-                shape.elements(),
-                values.len()
-            );
-            return self.fail("constant", problem, location);
-        }
-        if shape == Shape::SCALAR && kind == Kind::Float {
-            return Var::number_of(self, values[0]);
-        }
-        self.constant_node(values, shape, kind)
-    }
-
-    /// The node of a constant; unlike [`Graph::constant`] a scalar, too, becomes a node.
-    pub(crate) fn constant_node(&self, values: Arc<[f64]>, shape: Shape, kind: Kind) -> Var<'_> {
-        /// Larger ones are not worth remembering: equal ones are rare, and cost twice the memory.
-        const REMEMBERED: usize = 1 << 12;
-        let mut inner = self.lock();
-        let next = inner.constants;
-        let id = if values.len() <= REMEMBERED {
-            let bits = values.iter().map(|v| v.to_bits()).collect();
-            *inner.known_constants.entry((shape, bits)).or_insert(next)
-        } else {
-            next
-        };
-        if id == next {
-            self.append_constant(&mut inner, values);
-        }
-        let node = Node {
-            op: Op::Constant(id),
-            arguments: Vec::new(),
-            shape,
-            kind,
-        };
-        let node = self.intern(&mut inner, node);
-        drop(inner);
-        Var::node(self, node)
-    }
-
     /// The node of a plain number.
     pub(crate) fn number_node(&self, number: f64) -> NodeId {
         let mut inner = self.lock();
@@ -192,34 +139,6 @@ impl Graph {
         }
         let arguments = vec![self.number_node(number)];
         self.find_or_append(Op::Broadcast, arguments, shape, Kind::Float)
-    }
-
-    /// Fresh random numbers at every step; nodes of different `stream` are independent.
-    pub fn noise(&self, kind: NoiseKind, stream: u32, shape: impl Into<Shape>) -> Var<'_> {
-        self.leaf(Op::Noise { kind, stream }, shape.into(), Kind::Float)
-    }
-
-    /// The number of the step that is being run, counted from 0.
-    pub fn step(&self) -> Var<'_> {
-        self.leaf(Op::Step, Shape::SCALAR, Kind::Float)
-    }
-
-    /// The row numbers of a minibatch of `batch` out of `rows`: consecutive pieces of one random
-    /// permutation after another, so that in an epoch each row occurs exactly once.
-    ///
-    /// Where several ranks run a graph in which they meet ([`Var::all_reduce_mean`]), each gets its
-    /// own `batch` rows: side by side they are the next piece of the same permutations.
-    #[track_caller]
-    pub fn batch(&self, rows: usize, batch: usize, stream: u32) -> Var<'_> {
-        if !(1..=u32::MAX as usize).contains(&rows) {
-            let problem = format!("batches of {rows} rows: from 1 to 2^32 - 1 are possible");
-            return self.fail("batch", problem, Location::caller());
-        }
-        self.leaf(Op::Batch { rows, stream }, Shape::from(batch), Kind::Index)
-    }
-
-    fn leaf(&self, op: Op, shape: Shape, kind: Kind) -> Var<'_> {
-        self.find_or_append(op, Vec::new(), shape, kind)
     }
 
     /// Appends an operation whose shape has been checked, or finds something equal and simpler.

@@ -63,9 +63,9 @@ impl<'g> Var<'g> {
     /// diagonal.
     ///
     /// Of the matrix only the lower triangle is read, and only it has a derivative. Where the
-    /// matrix is not positive definite, or not to rounding, the whole triangle of the factor is
-    /// NaN. A covariance that is nearly singular is mended by a small number added to its
-    /// diagonal.
+    /// matrix is not positive definite, or not to rounding, the triangle of the factor is NaN from
+    /// the row of the first pivot on that is not positive and finite. A covariance that is nearly
+    /// singular is mended by a small number added to its diagonal.
     ///
     /// ```
     /// use bayes_nn_autodiff::{Bindings, Graph};

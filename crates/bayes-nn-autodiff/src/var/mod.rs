@@ -9,7 +9,7 @@ mod select;
 mod shape;
 
 use crate::graph::{Graph, InputId, NodeId};
-use crate::reference::{Tensor, filled};
+use crate::tensor::{Tensor, filled};
 use crate::{GraphError, Kind, Op, Shape};
 pub(crate) use operation::Failure;
 use operation::Literal;

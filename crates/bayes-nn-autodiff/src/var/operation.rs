@@ -6,8 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::{Repr, Var};
 use crate::graph::Graph;
-use crate::reference::{Tensor, apply, filled};
-use crate::simplify::of_numbers;
+use crate::tensor::{Tensor, apply, filled, of_numbers};
 use crate::{GraphError, Kind, Op, Shape};
 
 /// An operation with its operands: where it is written, and who hears what does not fit.

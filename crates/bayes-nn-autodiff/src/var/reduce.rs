@@ -116,4 +116,37 @@ impl<'g> Var<'g> {
             })
         })
     }
+
+    /// The mean over `draws` draws of the noise that this is computed from, of the same shape. The
+    /// first draw has the [streams](crate::Graph::noise) as they were written, the next has those
+    /// after them, and so on, so that streams have to be `draws` apart to be independent. A number,
+    /// and the mean of one draw, is this itself.
+    ///
+    /// It cannot be differentiated: the gradient of a mean is the mean of the gradients.
+    ///
+    /// ```
+    /// use bayes_nn_autodiff::{Bindings, Graph, NoiseKind};
+    /// let graph = Graph::new();
+    /// let square = |stream| {
+    ///     let x = graph.noise(NoiseKind::Normal, stream, [3]);
+    ///     x * x
+    /// };
+    /// let mean = square(0).mean_over_draws(2);
+    /// let by_hand = (square(0) + square(1)) / 2.0;
+    /// let values = graph.evaluate(&[mean, by_hand], &Bindings::new().seed(7))?;
+    /// assert_eq!(values[0], values[1]);
+    /// # Ok::<(), bayes_nn_autodiff::GraphError>(())
+    /// ```
+    #[track_caller]
+    #[must_use]
+    pub fn mean_over_draws(self, draws: usize) -> Var<'g> {
+        Operation::new("mean_over_draws", &[self]).of_floats(|| match (draws, self.id()) {
+            (0, _) => Err("a mean needs 1 draw or more".to_owned()),
+            (1, _) | (_, None) => Ok(self),
+            _ => {
+                let op = Op::MeanOverDraws { draws };
+                Ok(written(op, &[self], self.shape(), Kind::Float))
+            }
+        })
+    }
 }

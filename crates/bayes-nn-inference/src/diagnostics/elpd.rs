@@ -68,6 +68,7 @@ impl<'a> PointwiseLogLikelihood<'a> {
 
 /// Leave-one-out cross-validation, all in nats; larger is better.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Loo {
     /// Expected log pointwise predictive density of new data.
     pub elpd_loo: f64,
@@ -173,6 +174,7 @@ pub fn loo(
 
 /// The widely applicable information criterion, all in nats; larger is better.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Waic {
     /// Expected log pointwise predictive density of new data.
     pub elpd_waic: f64,

@@ -36,7 +36,7 @@ pub fn ess_bulk(chains: &[&[f64]]) -> Result<f64, DiagnosticsError> {
 /// (Vehtari et al. 2021, section 4). It should be above 100 a chain before intervals are read.
 ///
 /// ArviZ 0.x and Stan have the same quantiles; ArviZ 1.x has 11 % and 89 %, its probability of
-/// an interval taken for that of a tail, unless it is told `prob=(0.05, 0.95)`. The smaller
+/// an interval taken for that of a tail, unless `prob=(0.05, 0.95)` is passed. The smaller
 /// [`ess_quantile`] at these is the column of its `summary`.
 ///
 /// # Errors
@@ -93,7 +93,7 @@ pub fn ess_mean(chains: &[&[f64]]) -> Result<f64, DiagnosticsError> {
 
 /// Relative efficiency of a sampler, for [`psis`](super::psis()) and [`loo`](super::loo()): the
 /// mean over the scalars of a posterior of [`ess_mean`] by the number of draws, or 1 for a
-/// single chain. This is what ArviZ uses where it is not told one.
+/// single chain. This is what ArviZ uses where none is passed.
 ///
 /// Each scalar is given by its chains.
 ///

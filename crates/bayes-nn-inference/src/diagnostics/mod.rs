@@ -1,4 +1,4 @@
-//! What Markov chains tell of themselves and of the model: convergence, accuracy, prediction.
+//! Diagnostics of Markov chains and of the model: convergence, accuracy, prediction.
 //!
 //! Pure functions over the draws of one scalar, one slice a chain, all of one length. A value
 //! that the draws do not give is an error that says why, never a NaN: too few draws, draws that
@@ -16,7 +16,7 @@
 //! arviz-stats 1.3.3 to 10 digits, with these exceptions:
 //!
 //! - The tails of [`ess_tail`] are 5 % and 95 %, as in the paper, Stan and ArviZ 0.x; ArviZ 1.x
-//!   has 11 % and 89 % unless it is told.
+//!   has 11 % and 89 % unless others are passed.
 //! - Infinite draws are an error, to rank-based diagnostics too.
 //! - A scale below 1e-15 is not taken for a constant.
 //! - Where the largest log ratios are tied, [`psis()`] leaves the weights as they are; ArviZ

@@ -9,6 +9,7 @@ const MIN_TAIL: usize = 5;
 
 /// Smoothed importance weights, and whether to trust them.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Psis {
     /// Logarithms of the weights, in the order of the draws; the weights sum to 1.
     pub log_weights: Vec<f64>,
@@ -16,7 +17,7 @@ pub struct Psis {
     /// below [`k_hat_threshold`], and mean nothing from 1 on.
     ///
     /// Infinite where a quarter of the largest weights vanish beside the very largest. None
-    /// where the largest ratios do not tell: all of them equal, a quarter of them equal to
+    /// where the largest ratios do not determine it: all of them equal, a quarter of them equal to
     /// the least of them, or only five of them (fewer than 30 draws). The weights are then not
     /// smoothed.
     pub k_hat: Option<f64>,

@@ -126,7 +126,7 @@ impl fmt::Display for Summary {
 
 impl SummaryRow {
     /// ArviZ's digits: effective sample sizes rounded down, R-hat to two decimals, errors to two
-    /// digits, moments as far as twice their error tells, the interval to two digits.
+    /// digits, moments to the digit of twice their error, the interval to two digits.
     fn cells(&self) -> [String; 10] {
         let whole = |value: Option<f64>| cell(value, |value| format!("{:.0}", value.floor()));
         let [low, high] = self.hdi.map_or([None; 2], |hdi| hdi.map(Some));

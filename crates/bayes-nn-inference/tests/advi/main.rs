@@ -2,8 +2,8 @@
 
 mod conjugate;
 mod importance;
-mod lanes;
 mod minibatches;
 mod ranks;
 mod regression;
+mod replicas;
 mod stops;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::regression::Regression;
 use bayes_nn_autodiff::{Graph, grad};
 use bayes_nn_inference::{Density, Point, Rows};
-use bayes_nn_kernels::{Backend, Cpu, Plan, Precision, Runtime, Step};
+use bayes_nn_kernels::{Backend, Binding, Cpu, Plan, Precision, Runtime, Step};
 
 /// Log density and gradient at a fixed point, for each of `steps` steps.
 fn gradients(rows: Rows, steps: u64) -> Vec<Vec<f64>> {
@@ -58,8 +58,10 @@ fn no_row_is_lost_or_doubled_in_an_epoch() {
     let chosen = values.gather(graph.batch(rows, batch, 1), 0);
     let plan = Plan::new(&graph, &[chosen], &[]).unwrap();
     let backend = Cpu::detect().unwrap();
-    let mut program = backend.compile(&plan, Precision::F32).unwrap();
-    program.write(values.input_id().unwrap(), &numbers).unwrap();
+    let data = [Binding::new(values.input_id().unwrap(), &numbers)];
+    let loaded = backend.load(&plan.into(), &data, Precision::F32).unwrap();
+    let mut replicas = loaded.start(1).unwrap();
+    let program = replicas.program_mut(0);
     program.rewind(3, 0);
     let mut seen = Vec::new();
     for _ in 0..rows {

@@ -7,7 +7,9 @@ use crate::regression::Regression;
 use crate::stops::Chance;
 use bayes_nn_inference::{Advi, AdviFit, Estimator, InferenceError, Stop};
 use bayes_nn_kernels::plan::Pass;
-use bayes_nn_kernels::{Backend, Cpu, Device, DeviceGroup, KernelError, Plan, Precision, Program};
+use bayes_nn_kernels::{
+    Backend, Binding, Cpu, Device, DeviceGroup, KernelError, Loaded, Plan, Precision,
+};
 
 fn group(ranks: usize) -> DeviceGroup {
     let cpu = Cpu::detect().unwrap().threads(1);
@@ -77,11 +79,16 @@ struct Counted {
 }
 
 impl Backend for Counted {
-    fn compile(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Program>, KernelError> {
+    fn load(
+        &self,
+        plan: &Arc<Plan>,
+        data: &[Binding],
+        precision: Precision,
+    ) -> Result<Arc<dyn Loaded>, KernelError> {
         let mean = |step: &&Pass| matches!(step, Pass::AllReduceMean { .. });
-        let means = plan.passes.iter().filter(mean).count();
+        let means = plan.passes().iter().filter(mean).count();
         self.means.lock().unwrap().push(means);
-        self.group.compile(plan, precision)
+        self.group.load(plan, data, precision)
     }
 
     fn ranks(&self) -> usize {

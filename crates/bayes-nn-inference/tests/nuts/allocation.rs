@@ -44,7 +44,7 @@ fn allocations_within_trajectories(nuts: Nuts, density: impl LogDensity + Send +
     let fit = nuts.sample_with(move |_| {
         let (seen, mut density) = (seen.clone(), density.take().expect("there is one chain"));
         By(density.dim(), move |x: &[f64], gradient: &mut [f64]| {
-            let value = density.logp_grad(x, gradient);
+            let value = density.log_prob_grad(x, gradient);
             seen.lock().unwrap().push(COUNT.get());
             value
         })

@@ -53,7 +53,7 @@ fn a_run_that_goes_on_is_the_one_that_was_never_interrupted() {
                     left -= 1;
                     match left {
                         ..0 => Err(EvalError::Fatal("the end".into())),
-                        _ => density.logp_grad(x, gradient),
+                        _ => density.log_prob_grad(x, gradient),
                     }
                 })
             };

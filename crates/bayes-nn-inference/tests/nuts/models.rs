@@ -34,14 +34,14 @@ fn conjugate_models_have_their_exact_posterior_moments() {
 /// A density of one site and one term.
 struct OneTerm<F> {
     sites: Vec<Site>,
-    log_density: F,
+    log_prob: F,
 }
 
 impl<F: for<'g> Fn(Var<'g>) -> Var<'g>> OneTerm<F> {
-    fn new(dim: usize, log_density: F) -> OneTerm<F> {
+    fn new(dim: usize, log_prob: F) -> OneTerm<F> {
         OneTerm {
             sites: vec![Site::new("x", [dim], 0)],
-            log_density,
+            log_prob,
         }
     }
 }
@@ -62,7 +62,7 @@ impl<F: for<'g> Fn(Var<'g>) -> Var<'g> + Sync> Density for OneTerm<F> {
         _: Rows,
     ) -> Result<Traced<'g>, DensityError> {
         let x = handler.unconstrained("x", self.sites[0].shape)?;
-        Ok(Traced::new(vec![Term::new("x", (self.log_density)(x))]))
+        Ok(Traced::new(vec![Term::new("x", (self.log_prob)(x))]))
     }
 }
 
@@ -74,10 +74,10 @@ fn scaled(log_scale: f64) -> impl Density {
 #[test]
 fn trajectories_of_single_precision_give_the_draws_of_double() {
     // In single precision a log density near 0 is known to 1e-7, one near two million to 1/8.
-    for (log_scale, overruled) in [(0.0, 0..=0), (2e6, 100..=1_500)] {
+    for (log_scale, rejected) in [(0.0, 0..=0), (2e6, 100..=1_500)] {
         let nuts = Nuts::new().draws(4_000).seed(5).precision(Precision::F32);
         let fit = nuts.sample(&scaled(log_scale)).unwrap();
-        assert!(overruled.contains(&fit.overruled()), "{}", fit.overruled());
+        assert!(rejected.contains(&fit.rejected()), "{}", fit.rejected());
         for coordinate in 0..4 {
             let x = column(&fit, coordinate);
             assert_mean(x.iter().copied(), 0.0, "mean");
@@ -87,7 +87,7 @@ fn trajectories_of_single_precision_give_the_draws_of_double() {
             let draws = chain.draws();
             for (x, s) in draws.positions().chunks(4).zip(draws.statistics()) {
                 let exact = log_scale - 0.5 * x.iter().map(|x| x * x).sum::<f64>();
-                assert!((s.log_density - exact).abs() <= 1e-15 * exact.abs());
+                assert!((s.log_prob - exact).abs() <= 1e-15 * exact.abs());
             }
         }
     }
@@ -123,7 +123,7 @@ fn a_chain_of_single_precision_depends_on_seed_and_number_alone_and_can_be_taken
         assert_eq!(chain.draws(), expected.draws());
         assert_eq!(chain.tuned(), expected.tuned());
     }
-    assert_eq!(resumed.overruled(), whole.overruled());
+    assert_eq!(resumed.rejected(), whole.rejected());
     let double = saved.precision(Precision::F64).draws(200);
     let error = double.sample(&density).unwrap_err().to_string();
     assert!(error.contains("was saved with other settings"), "{error}");
@@ -149,15 +149,15 @@ fn a_compiled_density_is_the_sum_of_its_terms() {
     let model = Regression::line();
     let mut compiled = CompiledDensity::new(&model).unwrap();
     let (mut gradient, mut shifted) = (vec![0.0; 2], vec![0.0; 2]);
-    let value = compiled.logp_grad(&[0.3, -0.2], &mut gradient).unwrap();
+    let value = compiled.log_prob_grad(&[0.3, -0.2], &mut gradient).unwrap();
     for i in 0..2 {
         let at = |h: f64| {
             let mut point = [0.3, -0.2];
             point[i] += h;
             point
         };
-        let up = compiled.logp_grad(&at(1e-5), &mut shifted).unwrap();
-        let down = compiled.logp_grad(&at(-1e-5), &mut shifted).unwrap();
+        let up = compiled.log_prob_grad(&at(1e-5), &mut shifted).unwrap();
+        let down = compiled.log_prob_grad(&at(-1e-5), &mut shifted).unwrap();
         assert!((0.5 * (up + down) - value).abs() < 1e-6 * value.abs());
         let slope = (up - down) / 2e-5;
         assert!((slope / gradient[i] - 1.0).abs() < 1e-8);

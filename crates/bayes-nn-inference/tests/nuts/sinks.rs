@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use bayes_nn_inference::nuts::{Block, DrawSink, Planned, Rows, SinkError};
+use bayes_nn_inference::nuts::{
+    DrawBlock, DrawSink, DrawSinkError, PlannedRun, UnconstrainedDraws,
+};
 use bayes_nn_inference::{InferenceError, Nuts, NutsFit};
 
 use crate::regression::Regression;
@@ -11,8 +13,8 @@ use crate::regression::Regression;
 /// What a sink was called with.
 #[derive(Clone, Debug, PartialEq)]
 enum Call {
-    Begin(Planned),
-    Write(Block),
+    Begin(PlannedRun),
+    Write(DrawBlock),
     Commit,
     Finish,
 }
@@ -34,7 +36,7 @@ impl Log {
         }
     }
 
-    fn take(&self, call: Call) -> Result<(), SinkError> {
+    fn take(&self, call: Call) -> Result<(), DrawSinkError> {
         let mut calls = self.calls.lock().unwrap();
         calls.push(call);
         match self.fails_at == Some(calls.len()) {
@@ -64,7 +66,7 @@ impl Log {
 
     fn assert_has(&self, fit: &NutsFit) {
         for chain in fit.chains() {
-            let same = |rows: &Rows, warmup| {
+            let same = |rows: &UnconstrainedDraws, warmup| {
                 let (positions, draws) = self.rows(chain.number(), warmup);
                 assert_eq!(draws, rows.len());
                 assert_eq!(positions, rows.positions());
@@ -80,19 +82,19 @@ impl DrawSink for Log {
         self.every
     }
 
-    fn begin(&mut self, run: &Planned) -> Result<(), SinkError> {
+    fn begin(&mut self, run: &PlannedRun) -> Result<(), DrawSinkError> {
         self.take(Call::Begin(run.clone()))
     }
 
-    fn write(&mut self, block: &Block) -> Result<(), SinkError> {
+    fn write(&mut self, block: &DrawBlock) -> Result<(), DrawSinkError> {
         self.take(Call::Write(block.clone()))
     }
 
-    fn commit(&mut self) -> Result<(), SinkError> {
+    fn commit(&mut self) -> Result<(), DrawSinkError> {
         self.take(Call::Commit)
     }
 
-    fn finish(&mut self) -> Result<(), SinkError> {
+    fn finish(&mut self) -> Result<(), DrawSinkError> {
         self.take(Call::Finish)
     }
 }
@@ -124,13 +126,11 @@ fn a_sink_is_given_every_draw_in_order_and_changes_none() {
         assert_same(&fit, &nuts.sample(&Regression::line()).unwrap());
         log.assert_has(&fit);
         let calls = log.calls.lock().unwrap();
-        let planned = Planned {
-            chains: 2..5,
-            warmup: 60,
-            keep_warmup: keep,
-            draws: 50,
+        let Call::Begin(planned) = &calls[0] else {
+            panic!("a run begins first");
         };
-        assert_eq!(calls[0], Call::Begin(planned));
+        assert_eq!((planned.chains.clone(), planned.keep_warmup), (2..5, keep));
+        assert_eq!((planned.warmup, planned.draws), (60, 50));
         // Whatever was written is committed before the end.
         assert_eq!(calls[calls.len() - 2..], [Call::Commit, Call::Finish]);
     }
@@ -187,7 +187,7 @@ fn a_sink_that_fails_before_any_draw_is_the_error_of_the_run() {
     // At its begin nothing is drawn at all.
     let log = failing(1);
     let error = sample_into(&nuts(), &log).unwrap_err();
-    assert!(matches!(error, InferenceError::Sink(_)), "{error}");
+    assert!(matches!(error, InferenceError::DrawSink(_)), "{error}");
     assert_eq!(log.calls.lock().unwrap().len(), 1);
     // In a warm-up without end there is no draw after it.
     let error = sample_into(&nuts().warmup(1 << 40), &failing(2)).unwrap_err();

@@ -11,7 +11,7 @@ impl LogDensity for Standard {
         self.0
     }
 
-    fn logp_grad(&mut self, x: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
+    fn log_prob_grad(&mut self, x: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
         for (gradient, x) in gradient.iter_mut().zip(x) {
             *gradient = -x;
         }
@@ -30,7 +30,7 @@ impl LogDensity for Correlated {
         2
     }
 
-    fn logp_grad(&mut self, x: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
+    fn log_prob_grad(&mut self, x: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
         let (a, b) = (x[0], x[1] / self.scale);
         let rest = 1.0 - self.r * self.r;
         gradient[0] = -(a - self.r * b) / rest;
@@ -50,17 +50,17 @@ impl LogDensity for Chained {
         self.dim
     }
 
-    fn logp_grad(&mut self, x: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
+    fn log_prob_grad(&mut self, x: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
         let precision = 1.0 / (1.0 - self.r * self.r);
         gradient[0] = -x[0];
-        let mut logp = -0.5 * x[0] * x[0];
+        let mut log_prob = -0.5 * x[0] * x[0];
         for i in 1..x.len() {
             let step = x[i] - self.r * x[i - 1];
-            logp -= 0.5 * precision * step * step;
+            log_prob -= 0.5 * precision * step * step;
             gradient[i] = -precision * step;
             gradient[i - 1] += self.r * precision * step;
         }
-        Ok(logp)
+        Ok(log_prob)
     }
 }
 
@@ -72,7 +72,7 @@ impl LogDensity for Funnel {
         10
     }
 
-    fn logp_grad(&mut self, x: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
+    fn log_prob_grad(&mut self, x: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
         let precision = (-x[0]).exp();
         let squares: f64 = x[1..].iter().map(|x| x * x).sum();
         gradient[0] = -x[0] / 9.0 - 4.5 + 0.5 * squares * precision;
@@ -91,7 +91,7 @@ impl<F: FnMut(&[f64], &mut [f64]) -> Result<f64, EvalError>> LogDensity for By<F
         self.0
     }
 
-    fn logp_grad(&mut self, x: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
+    fn log_prob_grad(&mut self, x: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
         (self.1)(x, gradient)
     }
 }

@@ -61,7 +61,14 @@ impl<T: Number> Kernel<T> {
                 *transpose,
                 memory,
             )),
-            step => Kernel::Move(step.clone()),
+            Pass::Copy { .. }
+            | Pass::Transpose { .. }
+            | Pass::Concat { .. }
+            | Pass::Gather { .. }
+            | Pass::Scatter { .. }
+            | Pass::Batch { .. }
+            | Pass::AllReduceMean { .. }
+            | Pass::Record { .. } => Kernel::Move(step.clone()),
         }
     }
 
@@ -69,7 +76,11 @@ impl<T: Number> Kernel<T> {
     pub fn scratch(kernels: &[Kernel<T>]) -> Scratch<T> {
         GroupKernel::scratch(kernels.iter().filter_map(|kernel| match kernel {
             Kernel::Fused(group) => Some(group),
-            _ => None,
+            Kernel::Product(_)
+            | Kernel::Reduce(_)
+            | Kernel::Cholesky(_)
+            | Kernel::Solve(_)
+            | Kernel::Move(_) => None,
         }))
     }
 
@@ -78,7 +89,16 @@ impl<T: Number> Kernel<T> {
         match step {
             Pass::Fused(_) | Pass::ReduceMiddle { .. } => true,
             Pass::MatMul(product) => !product.is_large(),
-            _ => false,
+            Pass::Cholesky { .. }
+            | Pass::TriangularSolve { .. }
+            | Pass::Copy { .. }
+            | Pass::Transpose { .. }
+            | Pass::Concat { .. }
+            | Pass::Gather { .. }
+            | Pass::Scatter { .. }
+            | Pass::Batch { .. }
+            | Pass::AllReduceMean { .. }
+            | Pass::Record { .. } => false,
         }
     }
 
@@ -121,7 +141,7 @@ impl<T: Number> Kernel<T> {
         match self {
             Kernel::Fused(group) => group.finish(frame),
             Kernel::Product(product) => product.finish(frame),
-            _ => {}
+            Kernel::Reduce(_) | Kernel::Cholesky(_) | Kernel::Solve(_) | Kernel::Move(_) => {}
         }
     }
 }

@@ -43,7 +43,7 @@ impl<T: Number> CpuLoaded<T> {
         };
         if places.elements != [0; 2] {
             let mut program = CpuProgram::new(part(true), None);
-            put_data(&mut program, plan, &known, &shared);
+            put_data(&mut program, plan, |home| known.is_known(home));
             program.run_ready(1, &mut Unwatched)?;
         }
         Ok(CpuLoaded(part(false)))
@@ -51,22 +51,28 @@ impl<T: Number> CpuLoaded<T> {
 
     /// A replica.
     pub fn program(&self, seat: Option<Seat>) -> CpuProgram<T> {
-        CpuProgram::new(self.0.clone(), seat)
+        let Part { memory, known, .. } = &*self.0;
+        let mut program = CpuProgram::new(self.0.clone(), seat);
+        put_data(&mut program, &memory.plan, |home| !known.is_known(home));
+        program
     }
 }
 
-/// Gives data and constants to the passes that depend on them alone, and to what replicas share.
+/// Gives a program the data and constants that lie in certain homes, but for data that are read as
+/// they are.
 fn put_data<T: Number>(
     program: &mut CpuProgram<T>,
     plan: &Plan,
-    known: &Known,
-    shared: &Shared<T>,
+    is_wanted: impl Fn(ValueId) -> bool,
 ) {
-    for (id, constant) in &plan.constants {
+    let wanted = |id: ValueId| is_wanted(plan.values[id.index()].home);
+    for (id, constant) in plan.constants.iter().filter(|(id, _)| wanted(*id)) {
         program.put(*id, constant.iter().copied());
     }
-    for (input, column) in plan.inputs.iter().zip(&known.columns) {
-        if let (Some(column), None) = (column, &shared.columns[input.value.index()]) {
+    let part = program.part().clone();
+    for (input, column) in plan.inputs.iter().zip(&part.known.columns) {
+        let as_it_is = &part.shared.columns[input.value.index()];
+        if let (Some(column), None, true) = (column, as_it_is, wanted(input.value)) {
             each_type!(column, numbers => {
                 program.put(input.value, numbers.iter().map(|number| f64::from(*number)));
             });

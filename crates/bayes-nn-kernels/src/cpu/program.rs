@@ -136,22 +136,29 @@ impl<T: Number> CpuProgram<T> {
         }
     }
 
+    pub fn part(&self) -> &Arc<Part<T>> {
+        &self.part
+    }
+
     fn plan(&self) -> &Plan {
         &self.part.memory.plan
     }
 
     fn values(&self, id: ValueId) -> Vec<f64> {
         let mut values = vec![0.0; self.plan().values[id.index()].shape.elements()];
-        self.read_into(id, &mut values);
+        self.read_from(id, 0, &mut values);
         values
     }
 
-    /// Reads the elements of a value, in row-major order.
-    fn read_into(&self, id: ValueId, values: &mut [f64]) {
+    /// Reads the elements of a value in row-major order, from number `first` on.
+    fn read_from(&self, id: ValueId, mut first: usize, values: &mut [f64]) {
         let Part { memory, shared, .. } = &*self.part;
         let (value, place) = (memory.value(id), memory.place(id));
         let mut values = values.iter_mut();
         for run in value.layout.runs() {
+            let skipped = first.min(run.len());
+            let run = run.start + skipped..run.end;
+            first -= skipped;
             match value.kind {
                 Kind::Float => {
                     let start = shared.bases(&self.floats).at(place);
@@ -342,9 +349,9 @@ impl<T: Number> Program for CpuProgram<T> {
         output.map_or_else(Vec::new, |value| self.values(*value))
     }
 
-    fn read_output_into(&self, output: usize, values: &mut [f64]) {
+    fn read_output_from(&self, output: usize, first: usize, values: &mut [f64]) {
         if let Some(id) = self.plan().outputs.get(output) {
-            self.read_into(*id, values);
+            self.read_from(*id, first, values);
         }
     }
 
@@ -353,7 +360,7 @@ impl<T: Number> Program for CpuProgram<T> {
     }
 
     fn profile(&mut self, steps: u64) -> Result<Profile, KernelError> {
-        let passes = self.plan().passes();
+        let passes = self.plan().costs();
         let mut watch = Stopwatch::new(passes.len());
         self.run_written(steps, &mut watch)?;
         Ok(Profile::of_samples(passes, watch.seconds(), T::PRECISION))

@@ -141,19 +141,19 @@ template <class R> DEVICE double join_partials(const double* partials, place cou
 
 // ---- Square matrices, stored by rows; each by one block or thread.
 
-// The Cholesky factor by the lower triangle, column after column; NaN in the whole triangle where
-// a pivot is not positive and finite.
+// The Cholesky factor by the lower triangle, column after column; NaN in the rows of the triangle
+// from the first pivot on that is not positive and finite.
 DEVICE void cholesky(const real* matrix, place from_stride, real* out, place stride, place n) {
     for (place i = threadIdx.x; i < n * n; i += blockDim.x) {
         const place row = i / n, column = i % n;
         out[row * stride + column] = column <= row ? matrix[row * from_stride + column] : (real)0;
     }
     __syncthreads();
-    bool positive = true;
-    for (place k = 0; k < n && positive; ++k) {
+    place k = 0;
+    for (; k < n; ++k) {
         const real pivot = out[k * stride + k];
-        positive = pivot > 0 && pivot < INF;
         __syncthreads();
+        if (!(pivot > 0 && pivot < INF)) break;
         const real root = MATH(sqrt)(pivot);
         for (place i = k + threadIdx.x; i < n; i += blockDim.x)
             out[i * stride + k] = i == k ? root : out[i * stride + k] / root;
@@ -166,8 +166,7 @@ DEVICE void cholesky(const real* matrix, place from_stride, real* out, place str
         }
         __syncthreads();
     }
-    if (positive) return;
-    for (place i = threadIdx.x; i < n * n; i += blockDim.x)
+    for (place i = k * n + threadIdx.x; i < n * n; i += blockDim.x)
         if (i % n <= i / n) out[i / n * stride + i % n] = (real)NAN;
 }
 

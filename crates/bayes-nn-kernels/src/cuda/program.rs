@@ -10,10 +10,10 @@ use std::sync::Arc;
 
 use bayes_nn_autodiff::{InputId, Kind};
 
-use super::emit::{Launch, Source};
+use super::emit::Source;
 use super::values::{
     NO_ERROR, bytes_of, decode, element_bytes, encode, encode_column, index_error, numbers_of,
-    real_bytes, span, unset,
+    part_of, real_bytes, unset,
 };
 use crate::backend::{Loaded, Program};
 use crate::data::Binding;
@@ -231,12 +231,15 @@ impl<E: Engine> DeviceProgram<E> {
         self.engine.write(self.place(value), &bytes)
     }
 
-    /// Puts the elements of a value, in row-major order, into `elements`: as many as fit.
-    fn read(&self, id: ValueId, elements: &mut [f64]) -> Result<(), DeviceError> {
+    /// Puts the elements of a value, in row-major order from number `first` on, into `elements`:
+    /// as many as fit.
+    fn read(&self, id: ValueId, first: usize, elements: &mut [f64]) -> Result<(), DeviceError> {
         let value = &self.shared.plan.values[id.index()];
-        let mut bytes = vec![0; span(value, self.shared.precision)];
-        self.engine.read(self.place(value), &mut bytes)?;
-        decode(value, self.shared.precision, &bytes, elements);
+        let part = part_of(value, self.shared.precision, first, elements.len());
+        let mut bytes = vec![0; part.len()];
+        self.engine
+            .read(self.place(value) + part.start, &mut bytes)?;
+        decode(value, self.shared.precision, &bytes, first, elements);
         Ok(())
     }
 
@@ -244,7 +247,7 @@ impl<E: Engine> DeviceProgram<E> {
     fn values(&self, id: ValueId) -> Vec<f64> {
         let mut values = vec![f64::NAN; self.shared.plan.values[id.index()].shape.elements()];
         // A failure leaves them as they are; the next run reports it.
-        let _ = self.read(id, &mut values);
+        let _ = self.read(id, 0, &mut values);
         values
     }
 
@@ -323,9 +326,9 @@ impl<E: Engine> Program for DeviceProgram<E> {
         output.map_or_else(Vec::new, |value| self.values(*value))
     }
 
-    fn read_output_into(&self, output: usize, values: &mut [f64]) {
+    fn read_output_from(&self, output: usize, first: usize, values: &mut [f64]) {
         if let Some(id) = self.shared.plan.outputs.get(output)
-            && self.read(*id, values).is_err()
+            && self.read(*id, first, values).is_err()
         {
             values.fill(f64::NAN);
         }
@@ -339,7 +342,7 @@ impl<E: Engine> Program for DeviceProgram<E> {
 
     fn profile(&mut self, steps: u64) -> Result<Profile, KernelError> {
         self.ready()?;
-        let passes = self.shared.plan.passes();
+        let passes = self.shared.plan.costs();
         let mut samples = vec![Vec::with_capacity(steps as usize); passes.len()];
         for _ in 0..steps {
             let mut seconds = vec![0.0; passes.len() + 1];

@@ -13,7 +13,7 @@ use bayes_nn_autodiff::InputId;
 use super::emit::block::HEAD;
 use super::emit::{BlockLoop, Place, Tiny};
 use super::values::{
-    NO_ERROR, bytes_of, decode, encode, encode_column, index_error, numbers_of, span, unset,
+    NO_ERROR, bytes_of, decode, encode, encode_column, index_error, numbers_of, part_of, unset,
 };
 use crate::backend::{Loaded, Program};
 use crate::data::Binding;
@@ -189,18 +189,19 @@ impl<E: LoopEngine> Replica<E> {
 
     /// Puts the elements of a value into `elements`: as many as fit; NaN where the device cannot
     /// be asked any more, which the next run reports.
-    fn read(&self, id: ValueId, elements: &mut [f64]) {
+    fn read(&self, id: ValueId, first: usize, elements: &mut [f64]) {
         let (plan, precision) = (&self.shared.plan, self.shared.precision);
         let value = &plan.values[id.index()];
-        let length = span(value, precision);
+        let part = part_of(value, precision, first, elements.len());
         match self.shared.code.place(id) {
             Some(Place::Lane(at)) => {
-                decode(value, precision, &self.bytes[at..at + length], elements);
+                let bytes = &self.bytes[at + part.start..at + part.end];
+                decode(value, precision, bytes, first, elements);
             }
             Some(Place::Data(at)) => {
-                let mut bytes = vec![0; length];
-                match self.shared.device().read(at, &mut bytes) {
-                    Ok(()) => decode(value, precision, &bytes, elements),
+                let mut bytes = vec![0; part.len()];
+                match self.shared.device().read(at + part.start, &mut bytes) {
+                    Ok(()) => decode(value, precision, &bytes, first, elements),
                     Err(_) => elements.fill(f64::NAN),
                 }
             }
@@ -210,7 +211,7 @@ impl<E: LoopEngine> Replica<E> {
 
     fn values(&self, id: ValueId) -> Vec<f64> {
         let mut values = vec![0.0; self.shared.plan.values[id.index()].shape.elements()];
-        self.read(id, &mut values);
+        self.read(id, 0, &mut values);
         values
     }
 
@@ -254,9 +255,9 @@ impl<E: LoopEngine> Program for Replica<E> {
         output.map_or_else(Vec::new, |value| self.values(*value))
     }
 
-    fn read_output_into(&self, output: usize, values: &mut [f64]) {
+    fn read_output_from(&self, output: usize, first: usize, values: &mut [f64]) {
         if let Some(id) = self.shared.plan.outputs.get(output) {
-            self.read(*id, values);
+            self.read(*id, first, values);
         }
     }
 
@@ -270,7 +271,7 @@ impl<E: LoopEngine> Program for Replica<E> {
     fn profile(&mut self, steps: u64) -> Result<Profile, KernelError> {
         self.ready()?;
         self.set_steps(steps);
-        let passes = self.shared.plan.passes();
+        let passes = self.shared.plan.costs();
         let mut clocks = vec![0; passes.len()];
         let seconds = self.shared.device().time(&mut self.bytes, &mut clocks)?;
         self.check_indices()?;

@@ -1,11 +1,13 @@
 //! Values as bytes of a device, and back.
 
+use std::ops::Range;
+
 use bayes_nn_autodiff::Kind;
 
 use crate::data::{Column, each_type};
 use crate::element::Precision;
 use crate::error::KernelError;
-use crate::plan::{Pass, Plan, Value, ValueId};
+use crate::plan::{Plan, Value, ValueId};
 
 /// What the control block says as long as no index was outside.
 pub(super) const NO_ERROR: u64 = u64::MAX;
@@ -27,10 +29,8 @@ pub(super) fn element_bytes(value: &Value, precision: Precision) -> usize {
 }
 
 /// Bytes from the first element of a value to its last, both included.
-pub(super) fn span(value: &Value, precision: Precision) -> usize {
-    let last = value.shape.elements().checked_sub(1);
-    let elements = last.map_or(0, |last| value.layout.place(last) + 1);
-    elements * element_bytes(value, precision)
+fn span(value: &Value, precision: Precision) -> usize {
+    part_of(value, precision, 0, value.shape.elements()).len()
 }
 
 /// Elements in row-major order as a value lies in memory; what lies between them is 0.
@@ -60,16 +60,39 @@ pub(super) fn encode_column(value: &Value, precision: Precision, column: &Column
     })
 }
 
-/// The elements of a value in row-major order, from its bytes in memory: as many as fit.
-pub(super) fn decode(value: &Value, precision: Precision, bytes: &[u8], elements: &mut [f64]) {
+/// Where in the memory of a value the elements from number `first` on lie, at most `count` of
+/// them, in bytes.
+pub(super) fn part_of(
+    value: &Value,
+    precision: Precision,
+    first: usize,
+    count: usize,
+) -> Range<usize> {
+    let end = (first + count).min(value.shape.elements());
     let size = element_bytes(value, precision);
-    let number = |place: usize| match (value.kind, &bytes[place * size..][..size]) {
+    match first < end {
+        true => value.layout.place(first) * size..(value.layout.place(end - 1) + 1) * size,
+        false => 0..0,
+    }
+}
+
+/// The elements of a value in row-major order from number `first` on, from the bytes of this
+/// [`part_of`]: as many as fit.
+pub(super) fn decode(
+    value: &Value,
+    precision: Precision,
+    bytes: &[u8],
+    first: usize,
+    elements: &mut [f64],
+) {
+    let size = element_bytes(value, precision);
+    let start = part_of(value, precision, first, elements.len()).start;
+    let number = |place: usize| match (value.kind, &bytes[place * size - start..][..size]) {
         (Kind::Index, &[a, b, c, d]) => f64::from(u32::from_ne_bytes([a, b, c, d])),
         (_, &[a, b, c, d]) => f64::from(f32::from_ne_bytes([a, b, c, d])),
         (_, bytes) => f64::from_ne_bytes(bytes.try_into().unwrap_or([0; 8])),
     };
-    let elements = elements.iter_mut().take(value.shape.elements());
-    for (i, target) in elements.enumerate() {
+    for (i, target) in (first..value.shape.elements()).zip(elements) {
         *target = number(value.layout.place(i));
     }
 }
@@ -97,18 +120,9 @@ pub(super) fn index_error(
     values: impl FnOnce(ValueId) -> Vec<f64>,
 ) -> KernelError {
     let (pass, position) = ((noted >> 32) as usize, noted as u32 as usize);
-    let (index, length) = match &plan.passes[pass] {
-        Pass::Gather {
-            source,
-            index,
-            axis,
-            ..
-        } => (*index, plan.values[source.index()].shape[*axis]),
-        Pass::Scatter {
-            out, index, axis, ..
-        } => (*index, plan.values[out.index()].shape[*axis]),
-        _ => unreachable!("only selections check indices"),
-    };
+    let selection = plan.passes[pass].selection();
+    let (index, into, axis) = selection.expect("only selections check indices");
+    let length = plan.values[into.index()].shape[axis];
     KernelError::Index {
         name: "gather".to_owned(),
         value: values(index)[position],

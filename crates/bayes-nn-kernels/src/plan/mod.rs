@@ -1,21 +1,38 @@
 //! The plan: which steps, in which order, from which memory to which.
 //!
-//! A plan knows no device and no precision. `fuse` decides which operations become one pass
-//! over memory, `place` decides where every value lives; what is here is what they fill in and
-//! what a backend reads.
+//! A plan knows no device and no precision. Its stages are called by `planning`: `hoist` finds
+//! what depends on data alone, `lower` turns nodes into passes and values (`views` says how they
+//! are read), `fuse` puts element-wise nodes into groups, `postpone` moves some to later groups,
+//! `group` writes down instructions, `order` brings passes over long columns together, and
+//! `place` decides where every value lives. What is here is what they fill in and what a backend
+//! reads.
 
+mod draft;
 mod fuse;
+mod group;
+mod hoist;
 pub mod layout;
+mod lower;
 mod order;
 mod place;
+mod planning;
+mod postpone;
+mod request;
+mod rewrite;
+mod strips;
+mod validate;
+mod views;
 
 use std::sync::Arc;
 
-use bayes_nn_autodiff::{Binary, Graph, InputId, Kind, NoiseKind, Reduction, Shape, Unary, Var};
+use bayes_nn_autodiff::{Binary, InputId, Kind, NoiseKind, Reduction, Shape, Unary};
 
 pub use layout::{Access, Layout, RowStarts};
-pub use order::Strips;
 pub(crate) use place::{Passing, allocate};
+pub use request::{Request, Role};
+pub(crate) use rewrite::{Function, Rewritten, rewrite};
+pub use strips::Strips;
+pub use validate::{PlanError, Rule};
 
 use crate::error::KernelError;
 
@@ -23,29 +40,29 @@ use crate::error::KernelError;
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// Everything that has a place in memory.
-    pub values: Vec<Value>,
+    pub(crate) values: Vec<Value>,
     /// What is done, in this order, in every step of the program.
-    pub passes: Vec<Pass>,
+    pub(crate) passes: Vec<Pass>,
     /// How many of the first steps depend on inputs alone that are no states: they give the same
     /// until one of these is written again.
-    pub hoisted: usize,
+    pub(crate) hoisted: usize,
     /// Which of these may be run strip by strip, in their order.
-    pub strips: Vec<Strips>,
+    pub(crate) strips: Vec<Strips>,
     /// What is written from outside, states included.
-    pub inputs: Vec<Input>,
-    /// The inputs that a step replaces by their next values.
-    pub states: Vec<ValueId>,
-    /// What can be read after a step.
-    pub outputs: Vec<ValueId>,
+    pub(crate) inputs: Vec<Input>,
+    /// The inputs that a step replaces by their next values, or that are set between steps.
+    pub(crate) states: Vec<ValueId>,
+    /// What can be read after a step: what was asked for, then what is recorded.
+    pub(crate) outputs: Vec<ValueId>,
     /// Values that are known already.
-    pub constants: Vec<(ValueId, Arc<[f64]>)>,
+    pub(crate) constants: Vec<(ValueId, Arc<[f64]>)>,
     /// How many elements of real numbers the arena holds.
-    pub floats: usize,
+    pub(crate) floats: usize,
     /// How many elements of indices the arena holds.
-    pub indices: usize,
+    pub(crate) indices: usize,
 }
 
-/// The place of a value in [`Plan::values`].
+/// The place of a value among those of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ValueId(pub u32);
 
@@ -81,7 +98,9 @@ pub struct Input {
     pub id: InputId,
     /// Where its value lies.
     pub value: ValueId,
-    /// Whether [steps ahead of the others](Plan::hoisted) depend on it.
+    /// How its value changes.
+    pub role: Role,
+    /// Whether [hoisted passes](Plan::hoisted) depend on it.
     pub hoisted: bool,
 }
 
@@ -93,7 +112,8 @@ pub enum Pass {
     /// A matrix product `out = op(left) op(right)`.
     MatMul(MatMul),
     /// `out` gets the Cholesky factor of a matrix, by its lower triangle, with zeros above the
-    /// diagonal; NaN in the whole triangle where a pivot is not positive and finite.
+    /// diagonal. From the row of the first pivot that is not positive and finite on, the triangle
+    /// is NaN; the rows before are right ([`first_bad_pivot`](crate::first_bad_pivot)).
     Cholesky {
         /// The matrix.
         matrix: ValueId,
@@ -188,9 +208,57 @@ pub enum Pass {
         /// The mean, the same on all ranks.
         out: ValueId,
     },
+    /// Row `step` modulo `rows` of `out` gets the elements of `source`; the other rows stay as
+    /// they are.
+    Record {
+        /// What is recorded.
+        source: ValueId,
+        /// How many rows there are.
+        rows: usize,
+        /// To where, `[rows, elements]`, one after the other in memory.
+        out: ValueId,
+    },
 }
 
 impl Pass {
+    /// The group, if it is one.
+    pub fn group(&self) -> Option<&FusedGroup> {
+        if let Pass::Fused(group) = self {
+            return Some(group);
+        }
+        None
+    }
+
+    /// The index by which slices are selected, the value into which it points, and along which
+    /// axis; `None` where nothing is selected.
+    pub fn selection(&self) -> Option<(ValueId, ValueId, usize)> {
+        match *self {
+            Pass::Gather {
+                source: into,
+                index,
+                axis,
+                ..
+            }
+            | Pass::Scatter {
+                out: into,
+                index,
+                axis,
+                ..
+            } => Some((index, into, axis)),
+            Pass::Fused(_)
+            | Pass::MatMul(_)
+            | Pass::Cholesky { .. }
+            | Pass::TriangularSolve { .. }
+            | Pass::ReduceMiddle { .. }
+            | Pass::Copy { .. }
+            | Pass::Transpose { .. }
+            | Pass::Concat { .. }
+            | Pass::Batch { .. }
+            | Pass::AllReduceMean { .. }
+            | Pass::Record { .. } => None,
+        }
+    }
+
     /// Calls `f` with every value that the step reads, and whether it writes it instead.
     pub fn each_value(&self, mut f: impl FnMut(ValueId, bool)) {
         match self {
@@ -227,7 +295,8 @@ impl Pass {
             | Pass::ReduceMiddle { source, out, .. }
             | Pass::Copy { source, out, .. }
             | Pass::Transpose { source, out }
-            | Pass::AllReduceMean { source, out } => {
+            | Pass::AllReduceMean { source, out }
+            | Pass::Record { source, out, .. } => {
                 f(*source, false);
                 f(*out, true);
             }
@@ -382,46 +451,25 @@ impl Instruction {
 }
 
 impl Plan {
-    /// Plans the computation of `outputs` and of the next value of every state.
-    ///
-    /// A state is an input with an update `(state, next)`: after each step it holds `next`,
-    /// computed from the states as they were before.
-    ///
-    /// # Errors
-    /// The graph's own error; a variable of another graph; a state that is no input, has two
-    /// updates, or whose next value has another shape.
-    pub fn new(
-        graph: &Graph,
-        outputs: &[Var<'_>],
-        updates: &[(Var<'_>, Var<'_>)],
-    ) -> Result<Plan, KernelError> {
-        graph.check()?;
-        graph.check_own("an output of a plan", outputs)?;
-        for (i, (state, next)) in updates.iter().enumerate() {
-            graph.check_own("a state of a plan and its next value", &[*state, *next])?;
-            let (Some(_), shape) = (state.input_id(), state.shape()) else {
-                return Err(KernelError::State {
-                    name: format!("{state:?}"),
-                    shapes: Box::new((state.shape(), next.shape())),
-                });
-            };
-            let name = || {
-                graph.inputs()[state.input_id().map_or(0, InputId::index)]
-                    .name
-                    .clone()
-            };
-            if shape != next.shape() || state.kind() != next.kind() {
-                return Err(KernelError::State {
-                    name: name(),
-                    shapes: Box::new((shape, next.shape())),
-                });
-            }
-            if updates[..i].iter().any(|(s, _)| s.id() == state.id()) {
-                return Err(KernelError::StateTwice { name: name() });
-            }
-        }
-        let draft = fuse::Draft::new(graph, outputs, updates);
-        Ok(place::place(draft))
+    /// What is done, in this order: hoisted passes, then those of every step.
+    pub fn passes(&self) -> &[Pass] {
+        &self.passes
+    }
+
+    /// How many of the first passes depend on data alone: they give the same until data are
+    /// written again.
+    pub fn hoisted(&self) -> usize {
+        self.hoisted
+    }
+
+    /// Which passes may be run strip by strip, in their order.
+    pub fn strips(&self) -> &[Strips] {
+        &self.strips
+    }
+
+    /// What is written from outside, states included.
+    pub fn inputs(&self) -> &[Input] {
+        &self.inputs
     }
 
     /// Whether several ranks that run this plan meet in it. Minibatches are then cut in as many

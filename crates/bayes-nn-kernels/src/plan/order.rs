@@ -1,4 +1,4 @@
-//! Order: steps over the same long columns come together, to be run strip by strip.
+//! Order: passes over the same long columns come together, to be run strip by strip.
 //!
 //! What a data set of many rows goes through is one pass after another over arrays that leave
 //! the caches between two passes. Most of these passes compute a column of their results from
@@ -6,161 +6,220 @@
 //! while it is at hand, and on a thread of its own. A sum over the columns is known only when
 //! all strips are done; what needs it comes after.
 
-use std::ops::Range;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
-use super::fuse::Draft;
-use super::layout::{PADDING, RowStarts, padded};
-use super::place::home;
+use super::draft::Draft;
+use super::layout::RowStarts;
+use super::strips::{STRIP, Strips};
 use super::{FusedGroup, Pass, ValueId};
 
-/// Columns of a strip, about: the values of a small network then stay in the second-level cache.
-const STRIP: usize = 1024;
-
-/// Steps that may be run strip by strip: each computes a column of what it writes from the same
-/// column of what the others write, or adds it up over the columns.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Strips {
-    /// The steps.
-    pub steps: Range<usize>,
-    /// How many columns they walk.
-    pub columns: usize,
-}
-
-impl Strips {
-    /// How many strips the columns are cut into.
-    pub fn count(&self) -> usize {
-        self.columns.div_ceil(self.width())
-    }
-
-    /// The columns of a strip but the last: whole vectors, as even as these allow.
-    pub fn width(&self) -> usize {
-        padded(self.columns.div_ceil(self.columns.div_ceil(STRIP)))
-    }
-
-    /// The columns of strip number `i`.
-    pub fn range(&self, i: usize) -> Range<usize> {
-        let width = self.width();
-        i * width..((i + 1) * width).min(self.columns)
-    }
-
-    /// From row to row of a value that exists only for a strip at a time. Not a power of two,
-    /// or all its rows would compete for the same places of the cache.
-    pub fn stride(&self) -> usize {
-        self.width() + PADDING
-    }
-}
-
-/// How a step walks long columns.
+/// How a pass walks long columns.
 struct Walk {
     columns: usize,
     /// What it reads or writes column by column.
     aligned: Vec<ValueId>,
 }
 
-/// Brings the steps into their order and says which of them may be run strip by strip.
-pub(super) fn order(draft: &mut Draft) -> Vec<Strips> {
+/// Brings the passes into their order and says which of them may be run strip by strip. `homes` are
+/// those of the draft.
+pub(super) fn order(draft: &mut Draft, homes: &[(ValueId, usize)]) -> Vec<Strips> {
     let each = draft.passes.split_off(draft.hoisted);
     let hoisted = std::mem::take(&mut draft.passes);
     [hoisted, each]
         .into_iter()
-        .flat_map(|steps| arrange(draft, steps))
+        .flat_map(|passes| arrange(draft, homes, passes))
         .collect()
 }
 
-/// Appends these steps to those of the draft.
-fn arrange(draft: &mut Draft, steps: Vec<Pass>) -> Vec<Strips> {
+/// Appends these passes to those of the draft.
+fn arrange(draft: &mut Draft, homes: &[(ValueId, usize)], passes: Vec<Pass>) -> Vec<Strips> {
     let before = draft.passes.len();
-    let walks: Vec<Option<Walk>> = steps.iter().map(|step| draft.walk(step)).collect();
-    let flows = flows(draft, &steps);
-    let mut done = vec![false; steps.len()];
-    let mut order: Vec<usize> = Vec::with_capacity(steps.len());
+    let walks = passes.iter().map(|pass| draft.walk(pass, homes)).collect();
+    let mut flows = Flows::new(draft, homes, &passes, walks);
     let mut strips = Vec::new();
-    while order.len() < steps.len() {
-        let ready = |done: &[bool], step: usize| flows[step].iter().all(|f| done[f.from]);
-        for step in 0..steps.len() {
-            if walks[step].is_none() && !done[step] && ready(&done, step) {
-                done[step] = true;
-                order.push(step);
-            }
+    while flows.order.len() < passes.len() {
+        while let Some(pass) = flows.alone.pop_first() {
+            flows.take(pass, None);
         }
-        let first = (0..steps.len()).find(|&step| !done[step] && ready(&done, step));
-        let Some(columns) = first
-            .and_then(|step| walks[step].as_ref())
-            .map(|w| w.columns)
-        else {
+        let firsts = flows.walking.iter();
+        let firsts = firsts.filter_map(|(columns, ready)| Some((*ready.first()?, *columns)));
+        let Some((_, columns)) = firsts.min() else {
             continue;
         };
-        let start = order.len();
-        for step in 0..steps.len() {
-            let Some(walk) = walks[step].as_ref().filter(|w| w.columns == columns) else {
-                continue;
-            };
-            let along = |flow: &Flow| {
-                let earlier = walks[flow.from].as_ref();
-                !order[start..].contains(&flow.from)
-                    || walk.aligned.contains(&flow.read)
-                        && earlier.is_some_and(|w| w.aligned.contains(&flow.written))
-            };
-            if !done[step] && ready(&done, step) && flows[step].iter().all(along) {
-                done[step] = true;
-                order.push(step);
+        let start = flows.order.len();
+        let mut next = 0;
+        while let Some(pass) = flows.ready_from(columns, next) {
+            next = pass + 1;
+            if flows.runs_along(pass, start) {
+                flows.take(pass, Some(start));
             }
         }
-        if order.len() - start > 1 {
-            let steps = before + start..before + order.len();
+        if flows.order.len() - start > 1 {
+            let steps = before + start..before + flows.order.len();
             strips.push(Strips { steps, columns });
         }
     }
-    let mut steps: Vec<Option<Pass>> = steps.into_iter().map(Some).collect();
-    let arranged = order.iter().filter_map(|&step| steps[step].take());
+    let mut passes: Vec<Option<Pass>> = passes.into_iter().map(Some).collect();
+    let arranged = flows.order.iter().filter_map(|&pass| passes[pass].take());
     draft.passes.extend(arranged);
     strips
 }
 
-/// Why a step comes after an earlier one: through which values.
-struct Flow {
-    from: usize,
-    written: ValueId,
-    read: ValueId,
+/// The passes that touch one memory in one way, in the order in which they were written down.
+#[derive(Default)]
+struct Touches {
+    /// Each with the value that it touches.
+    by: Vec<(usize, ValueId)>,
+    /// How many of the first of them are in the order already.
+    passed: usize,
+    /// Passes that come after so many of the first.
+    waiting: VecDeque<(usize, usize)>,
+    /// The last run of passes with one of them, by its start, and whether each of these walks
+    /// column by column what it touches.
+    run: Option<(usize, bool)>,
 }
 
-/// For each step, what it waits for: values that earlier steps write, and readers of a state
-/// whose next value it computes, so that it may write over the state.
-fn flows(draft: &Draft, steps: &[Pass]) -> Vec<Vec<Flow>> {
-    let mut touched: Vec<Vec<(usize, ValueId, bool)>> =
-        draft.values.iter().map(|_| Vec::new()).collect();
-    let mut flows = Vec::new();
-    for (step, body) in steps.iter().enumerate() {
-        let mut waits: Vec<Flow> = Vec::new();
-        let mut wait = |touched: &[(usize, ValueId, bool)], wanted: bool, value: ValueId| {
-            let others = touched.iter().filter(|(_, _, writes)| *writes == wanted);
-            waits.extend(others.map(|&(from, written, _)| Flow {
-                from,
-                written,
-                read: value,
-            }));
+/// What passes wait for: values that earlier passes write, and readers of a state whose next value
+/// they compute, so that they may write over the state.
+struct Flows {
+    /// The passes that write each memory, then those that read it.
+    touches: Vec<Touches>,
+    /// For each pass, which of them it is among, and with which value.
+    among: Vec<Vec<(usize, ValueId)>>,
+    /// For each pass, what it waits for, and through which of its own values.
+    after: Vec<Vec<(usize, ValueId)>>,
+    /// For how many of these it still waits.
+    pending: Vec<usize>,
+    walks: Vec<Option<Walk>>,
+    done: Vec<bool>,
+    order: Vec<usize>,
+    /// Passes that wait for nothing: those that do not walk long columns, and by their columns
+    /// those that do.
+    alone: BTreeSet<usize>,
+    walking: BTreeMap<usize, BTreeSet<usize>>,
+}
+
+impl Flows {
+    fn new(
+        draft: &Draft,
+        homes: &[(ValueId, usize)],
+        passes: &[Pass],
+        walks: Vec<Option<Walk>>,
+    ) -> Flows {
+        let memories = draft.values.len();
+        let mut states_of: HashMap<ValueId, Vec<ValueId>> = HashMap::new();
+        for &(state, next) in &draft.updates {
+            states_of.entry(next).or_default().push(state);
+        }
+        let memory = |value: ValueId| homes[value.index()].0.index();
+        let mut flows = Flows {
+            touches: (0..2 * memories).map(|_| Touches::default()).collect(),
+            among: Vec::with_capacity(passes.len()),
+            after: Vec::with_capacity(passes.len()),
+            pending: vec![0; passes.len()],
+            walks,
+            done: vec![false; passes.len()],
+            order: Vec::with_capacity(passes.len()),
+            alone: BTreeSet::new(),
+            walking: BTreeMap::new(),
         };
-        body.each_value(|value, writes| {
-            let root = home(draft, value).0;
-            if !writes {
-                wait(&touched[root.index()], true, value);
+        for (number, pass) in passes.iter().enumerate() {
+            let (mut among, mut after) = (Vec::new(), Vec::new());
+            pass.each_value(|value, writes| match writes {
+                false => {
+                    among.push((memories + memory(value), value));
+                    after.push((memory(value), value));
+                }
+                true => {
+                    among.push((memory(value), value));
+                    let states = states_of.get(&value).into_iter().flatten();
+                    after.extend(states.map(|state| (memories + memory(*state), value)));
+                }
+            });
+            for &(touches, _) in &after {
+                let touches = &mut flows.touches[touches];
+                if !touches.by.is_empty() {
+                    touches.waiting.push_back((touches.by.len(), number));
+                    flows.pending[number] += 1;
+                }
             }
-            for (state, _) in draft.updates.iter().filter(|u| writes && u.1 == value) {
-                wait(&touched[home(draft, *state).0.index()], false, value);
+            for &(touches, value) in &among {
+                flows.touches[touches].by.push((number, value));
             }
-        });
-        waits.retain(|flow| flow.from != step);
-        body.each_value(|value, writes| {
-            touched[home(draft, value).0.index()].push((step, value, writes));
-        });
-        flows.push(waits);
+            flows.among.push(among);
+            flows.after.push(after);
+            if flows.pending[number] == 0 {
+                flows.is_ready(number);
+            }
+        }
+        flows
     }
-    flows
+
+    fn is_ready(&mut self, pass: usize) {
+        match &self.walks[pass] {
+            None => self.alone.insert(pass),
+            Some(walk) => self.walking.entry(walk.columns).or_default().insert(pass),
+        };
+    }
+
+    /// The first pass from number `from` on that walks so many columns and waits for nothing.
+    fn ready_from(&self, columns: usize, from: usize) -> Option<usize> {
+        self.walking.get(&columns)?.range(from..).next().copied()
+    }
+
+    /// Whether a pass walks column by column what it needs of the run of passes that starts at
+    /// `start`.
+    fn runs_along(&self, pass: usize, start: usize) -> bool {
+        let Some(walk) = &self.walks[pass] else {
+            return false;
+        };
+        self.after[pass]
+            .iter()
+            .all(|(touches, value)| match self.touches[*touches].run {
+                Some((run, along)) if run == start => along && walk.aligned.contains(value),
+                _ => true,
+            })
+    }
+
+    /// Puts a pass into the order, into the run that starts at `run` if it is of one.
+    fn take(&mut self, pass: usize, run: Option<usize>) {
+        if let Some(walk) = &self.walks[pass]
+            && let Some(ready) = self.walking.get_mut(&walk.columns)
+        {
+            ready.remove(&pass);
+        }
+        self.done[pass] = true;
+        self.order.push(pass);
+        let mut free = Vec::new();
+        for &(number, value) in &self.among[pass] {
+            let touches = &mut self.touches[number];
+            if let (Some(run), Some(walk)) = (run, &self.walks[pass]) {
+                let others = match touches.run {
+                    Some((present, along)) if present == run => along,
+                    _ => true,
+                };
+                touches.run = Some((run, others && walk.aligned.contains(&value)));
+            }
+            while (touches.by.get(touches.passed)).is_some_and(|(by, _)| self.done[*by]) {
+                touches.passed += 1;
+            }
+            let passed = touches.passed;
+            while let Some((_, waiting)) = touches.waiting.pop_front_if(|(n, _)| *n <= passed) {
+                free.push(waiting);
+            }
+        }
+        for waiting in free {
+            self.pending[waiting] -= 1;
+            if self.pending[waiting] == 0 {
+                self.is_ready(waiting);
+            }
+        }
+    }
 }
 
 impl Draft {
-    fn walk(&self, step: &Pass) -> Option<Walk> {
-        let walk = match step {
+    fn walk(&self, pass: &Pass, homes: &[(ValueId, usize)]) -> Option<Walk> {
+        let walk = match pass {
             Pass::Fused(group) => Walk {
                 columns: group.columns,
                 aligned: self.aligned(group),
@@ -183,10 +242,19 @@ impl Draft {
                 columns: self.values[out.index()].layout.columns,
                 aligned: vec![*source, *out],
             },
-            _ => return None,
+            Pass::Cholesky { .. }
+            | Pass::TriangularSolve { .. }
+            | Pass::Copy { .. }
+            | Pass::Transpose { .. }
+            | Pass::Concat { .. }
+            | Pass::Gather { .. }
+            | Pass::Scatter { .. }
+            | Pass::Batch { .. }
+            | Pass::AllReduceMean { .. }
+            | Pass::Record { .. } => return None,
         };
         let Walk { columns, aligned } = walk;
-        let whole = |value: &ValueId| self.has_whole_columns(*value, columns);
+        let whole = |value: &ValueId| self.has_whole_columns(*value, homes, columns);
         (columns >= 2 * STRIP).then(|| Walk {
             columns,
             aligned: aligned.into_iter().filter(whole).collect(),
@@ -217,8 +285,13 @@ impl Draft {
 
     /// Whether a value is rows of so many columns, of the same columns as all else in the
     /// memory where it lies.
-    fn has_whole_columns(&self, value: ValueId, columns: usize) -> bool {
-        let (root, start) = home(self, value);
+    fn has_whole_columns(
+        &self,
+        value: ValueId,
+        homes: &[(ValueId, usize)],
+        columns: usize,
+    ) -> bool {
+        let (root, start) = homes[value.index()];
         let (own, root) = (
             &self.values[value.index()].layout,
             &self.values[root.index()].layout,

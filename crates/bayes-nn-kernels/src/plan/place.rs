@@ -2,7 +2,7 @@
 
 use bayes_nn_autodiff::Kind;
 
-use super::fuse::Draft;
+use super::draft::Draft;
 use super::layout::{RowStarts, padded};
 use super::order::order;
 use super::{Instruction, Pass, Plan, Value, ValueId};
@@ -13,33 +13,15 @@ struct Storage {
     kind: Kind,
     /// Kept from step to step: an input, a state, a constant.
     lasting: bool,
-    /// The first and the last step that touch it.
+    /// The first and the last pass that touch it.
     life: Option<(usize, usize)>,
     offset: usize,
 }
 
 pub(super) fn place(mut draft: Draft) -> Plan {
-    let homes: Vec<(ValueId, usize)> = (0..draft.values.len())
-        .map(|value| home(&draft, ValueId(value as u32)))
-        .collect();
-    let mut storage_of: Vec<usize> = homes.iter().map(|(root, _)| root.index()).collect();
-    let states = draft.updates.iter().map(|(state, _)| *state).collect();
-    let strips = order(&mut draft);
-    for (state, next) in std::mem::take(&mut draft.updates) {
-        if let Some(shared) = updated_in_place(&draft, &storage_of, state, next) {
-            let old = storage_of[next.index()];
-            for storage in storage_of.iter_mut().filter(|s| **s == old) {
-                *storage = shared;
-            }
-        } else {
-            draft.passes.push(Pass::Copy {
-                source: next,
-                offset: 0,
-                out: state,
-            });
-        }
-    }
-
+    let homes = draft.homes();
+    let strips = order(&mut draft, &homes);
+    let storage_of = share(&mut draft, &homes);
     let mut storages: Vec<Storage> = draft
         .values
         .iter()
@@ -52,14 +34,17 @@ pub(super) fn place(mut draft: Draft) -> Plan {
         })
         .collect();
     let given = draft.inputs.iter().map(|input| input.value);
+    let given = given.chain(draft.records.iter().copied());
     for value in given.chain(draft.constants.iter().map(|c| c.0)) {
         storages[storage_of[value.index()]].lasting = true;
     }
-    for (index, step) in draft.passes.iter().enumerate() {
-        // The first strip is at the last step when the last is still at the first.
-        let together = strips.iter().find(|s| s.steps.contains(&index));
-        let (first, last) = together.map_or((index, index), |s| (s.steps.start, s.steps.end - 1));
-        step.each_value(|value, _| {
+    let mut lives: Vec<(usize, usize)> = (0..draft.passes.len()).map(|i| (i, i)).collect();
+    for run in &strips {
+        // The first strip is at the last pass when the last is still at the first.
+        lives[run.steps.clone()].fill((run.steps.start, run.steps.end - 1));
+    }
+    for (pass, (first, last)) in draft.passes.iter().zip(lives) {
+        pass.each_value(|value, _| {
             let storage = &mut storages[storage_of[value.index()]];
             touch(storage, first);
             touch(storage, last);
@@ -98,10 +83,12 @@ pub(super) fn place(mut draft: Draft) -> Plan {
             }
         })
         .collect();
+    let mut hoisted = vec![false; storages.len()];
+    for pass in &draft.passes[..draft.hoisted] {
+        pass.each_value(|value, _| hoisted[storage_of[value.index()]] = true);
+    }
     for input in &mut draft.inputs {
-        let storage = storage_of[input.value.index()];
-        let mut hoisted = draft.passes[..draft.hoisted].iter();
-        input.hoisted = hoisted.any(|step| touches(step, &storage_of, storage));
+        input.hoisted = hoisted[storage_of[input.value.index()]];
     }
     Plan {
         values,
@@ -109,7 +96,7 @@ pub(super) fn place(mut draft: Draft) -> Plan {
         hoisted: draft.hoisted,
         strips,
         inputs: draft.inputs,
-        states,
+        states: draft.states,
         outputs: draft.outputs,
         constants: draft.constants,
         floats,
@@ -117,36 +104,76 @@ pub(super) fn place(mut draft: Draft) -> Plan {
     }
 }
 
-/// The value with memory of its own in which a value lies, and where.
-pub(super) fn home(draft: &Draft, value: ValueId) -> (ValueId, usize) {
-    let (mut root, mut start) = (value, 0);
-    while let Some((within, offset)) = draft.values[root.index()].within {
-        root = within;
-        start += offset;
+/// Which storage each value lies in: that of its home, or the state's whose next value it is. Where
+/// a next value cannot be written over the state, a pass copies it at the end.
+fn share(draft: &mut Draft, homes: &[(ValueId, usize)]) -> Vec<usize> {
+    let mut storage_of: Vec<usize> = homes.iter().map(|(root, _)| root.index()).collect();
+    let mut lying_in: Vec<Vec<usize>> = vec![Vec::new(); storage_of.len()];
+    for (value, storage) in storage_of.iter().enumerate() {
+        lying_in[*storage].push(value);
     }
-    (root, start)
+    let mut given = vec![false; storage_of.len()];
+    let inputs = draft.inputs.iter().map(|input| input.value);
+    for value in inputs.chain(draft.constants.iter().map(|c| c.0)) {
+        given[value.index()] = true;
+    }
+    let mut touched = Touched {
+        storer: vec![None; storage_of.len()],
+        last: vec![None; storage_of.len()],
+    };
+    for (number, pass) in draft.passes.iter().enumerate() {
+        if let Pass::Fused(group) = pass {
+            for store in &group.stores {
+                touched.storer[store.value.index()].get_or_insert(number);
+            }
+        }
+        pass.each_value(|value, _| touched.last[storage_of[value.index()]] = Some(number));
+    }
+    for (state, next) in std::mem::take(&mut draft.updates) {
+        let old = storage_of[next.index()];
+        let shared = match given[next.index()] {
+            true => None,
+            false => updated_in_place(draft, &storage_of, &touched, state, next),
+        };
+        if let Some(shared) = shared {
+            touched.last[shared] = touched.last[shared].max(touched.last[old]);
+            let moved = std::mem::take(&mut lying_in[old]);
+            for &value in &moved {
+                storage_of[value] = shared;
+            }
+            lying_in[shared].extend(moved);
+        } else {
+            let last = Some(draft.passes.len());
+            (touched.last[old], touched.last[storage_of[state.index()]]) = (last, last);
+            draft.passes.push(Pass::Copy {
+                source: next,
+                offset: 0,
+                out: state,
+            });
+        }
+    }
+    storage_of
 }
 
-/// Whether a step reads or writes a storage.
-fn touches(step: &Pass, storage_of: &[usize], storage: usize) -> bool {
-    let mut found = false;
-    step.each_value(|value, _| found |= storage_of[value.index()] == storage);
-    found
+/// The first group that stores each value, and the last pass that touches each storage.
+struct Touched {
+    storer: Vec<Option<usize>>,
+    last: Vec<Option<usize>>,
 }
 
-/// The storages that steps ahead of the others write for those, or as outputs.
+/// The storages that hoisted passes write for others, or as outputs.
 fn read_later(draft: &Draft, storage_of: &[usize]) -> Vec<usize> {
     let mut wanted = vec![false; storage_of.len()];
     for output in &draft.outputs {
         wanted[storage_of[output.index()]] = true;
     }
     let (hoisted, each) = draft.passes.split_at(draft.hoisted);
-    for step in each {
-        step.each_value(|value, _| wanted[storage_of[value.index()]] = true);
+    for pass in each {
+        pass.each_value(|value, _| wanted[storage_of[value.index()]] = true);
     }
     let mut written = Vec::new();
-    for step in hoisted {
-        step.each_value(|value, writes| {
+    for pass in hoisted {
+        pass.each_value(|value, writes| {
             let storage = storage_of[value.index()];
             if writes && wanted[storage] {
                 written.push(storage);
@@ -156,37 +183,30 @@ fn read_later(draft: &Draft, storage_of: &[usize]) -> Vec<usize> {
     written
 }
 
-fn touch(storage: &mut Storage, step: usize) {
-    let (first, last) = storage.life.unwrap_or((step, step));
-    storage.life = Some((first.min(step), last.max(step)));
+fn touch(storage: &mut Storage, pass: usize) {
+    let (first, last) = storage.life.unwrap_or((pass, pass));
+    storage.life = Some((first.min(pass), last.max(pass)));
 }
 
 /// The storage of the state, if its next value can be written over it: nothing reads the old
-/// value afterwards, and the pass that writes reads it element by element.
+/// value afterwards, and the group that writes reads it element by element.
 fn updated_in_place(
     draft: &Draft,
     storage_of: &[usize],
+    touched: &Touched,
     state: ValueId,
     next: ValueId,
 ) -> Option<usize> {
     let storage = storage_of[state.index()];
     let (old, new) = (&draft.values[state.index()], &draft.values[next.index()]);
     let own = storage == state.index() && storage_of[next.index()] == next.index();
-    let given =
-        draft.inputs.iter().any(|i| i.value == next) || draft.constants.iter().any(|c| c.0 == next);
-    if !own || given || old.layout != new.layout {
+    if !own || old.layout != new.layout {
         return None;
     }
-    let writes = |step: &Pass| matches!(step, Pass::Fused(group) if group.stores.iter().any(|s| s.value == next));
-    let writer = draft.passes.iter().position(writes)?;
+    let writer = touched.storer[next.index()]?;
     // Writing over the state has to be done in every step.
-    if writer < draft.hoisted {
+    if writer < draft.hoisted || touched.last[storage] > Some(writer) {
         return None;
-    }
-    for (index, step) in draft.passes.iter().enumerate() {
-        if index > writer && touches(step, storage_of, storage) {
-            return None;
-        }
     }
     let Pass::Fused(group) = &draft.passes[writer] else {
         return None;

@@ -6,8 +6,8 @@
 
 mod fan_out;
 mod program;
-mod record;
 mod run;
+mod statistics;
 
 use std::cell::{Cell, RefCell};
 
@@ -16,6 +16,7 @@ use bayes_nn_autodiff::{Graph, Shape, Var, concat};
 pub use fan_out::fan_out;
 pub use program::{Runtime, StepProgram};
 pub use run::{Run, Slot, Snapshot};
+pub use statistics::{running_mean, running_mean_and_squares};
 
 use crate::{Binding, KernelError};
 
@@ -244,9 +245,11 @@ impl<'g> Step<'g> {
     /// The means of values over the draws of a step, then over the ranks, which meet once for all
     /// of them. Of one draw on one rank the values themselves.
     pub fn mean(&self, values: &[Var<'g>]) -> Vec<Var<'g>> {
+        let over_draws = values.iter().map(|value| value.mean_over_draws(self.draws));
+        let values: Vec<Var<'g>> = over_draws.collect();
         match self.ranks {
-            0 | 1 => values.to_vec(),
-            _ => mean_over_ranks(values),
+            0 | 1 => values,
+            _ => mean_over_ranks(&values),
         }
     }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use bayes_nn_autodiff::{Graph, InputId};
 
-use super::record::{self, Histories};
 use super::run::Run;
 use super::{Named, Start, Written};
+use crate::plan::{self, Request, Role};
 use crate::{Backend, Binding, Device, KernelError, Loaded, Plan, Precision};
 
 /// Where and how a step is run.
@@ -64,7 +64,11 @@ pub(super) struct Planned {
     /// Each with its input, if a result depends on it.
     pub windows: Vec<(String, Option<InputId>)>,
     pub outputs: Vec<String>,
-    pub records: Histories,
+    /// Outputs of the plan, behind the others in their order.
+    pub records: Vec<PlannedRecord>,
+    /// How many steps can be recorded before records are read, counted from a step whose number
+    /// is a multiple of it.
+    pub rows: u64,
     data: Vec<Binding>,
 }
 
@@ -75,20 +79,46 @@ pub(super) struct PlannedState {
     pub start: Start,
 }
 
+/// A record of a step.
+pub(super) struct PlannedRecord {
+    pub name: String,
+    /// Numbers of an entry.
+    pub width: usize,
+}
+
+/// How many steps are recorded before records are read: as many as keep the records of all small,
+/// in the shared memory of a block of a GPU, too.
+fn rows(records: &[Named<'_>]) -> usize {
+    const NUMBERS: usize = 2048;
+    const MOST: usize = 1024;
+    let widths = records.iter().map(|record| record.value.shape().elements());
+    let rows = (NUMBERS / widths.sum::<usize>().max(1)).clamp(1, MOST);
+    1 << rows.ilog2()
+}
+
 impl StepProgram {
     pub(super) fn new<'g>(
         graph: &'g Graph,
         written: &Written<'g>,
         runtime: &Runtime,
     ) -> Result<StepProgram, KernelError> {
-        // A state without a next value is its own.
-        let states = written.states.iter();
-        let mut updates: Vec<_> = states
-            .map(|state| (state.value, state.next.unwrap_or(state.value)))
-            .collect();
-        let records = record::write(graph, &written.records, &mut updates);
-        let outputs: Vec<_> = written.outputs.iter().map(|named| named.value).collect();
-        let plan = Arc::new(Plan::new(graph, &outputs, &updates)?);
+        let rows = rows(&written.records);
+        let (mut states, mut updates) = (Vec::new(), Vec::new());
+        for state in &written.states {
+            match state.next {
+                Some(next) => updates.push((state.value, next)),
+                None => states.push(state.value),
+            }
+        }
+        let records = written.records.iter();
+        let request = Request {
+            outputs: written.outputs.iter().map(|named| named.value).collect(),
+            updates,
+            states,
+            windows: written.windows.iter().map(|named| named.value).collect(),
+            records: records.map(|record| (record.value, rows)).collect(),
+        };
+        let plan = Arc::new(Plan::of(graph, &request)?);
 
         let inputs = graph.inputs();
         for binding in &written.data {
@@ -114,10 +144,9 @@ impl StepProgram {
             (named.name.clone(), input)
         };
         let windows: Vec<_> = written.windows.iter().map(window).collect();
-        let has_value = |input: &crate::plan::Input| {
-            plan.states.contains(&input.value)
-                || data.iter().any(|d| d.input == input.id)
-                || windows.iter().any(|(_, id)| *id == Some(input.id))
+        let has_value = |input: &plan::Input| match input.role {
+            Role::Data => data.iter().any(|d| d.input == input.id),
+            Role::Window | Role::State => true,
         };
         if let Some(unset) = plan.inputs.iter().find(|input| !has_value(input)) {
             return Err(KernelError::Unset {
@@ -133,11 +162,16 @@ impl StepProgram {
             })
         });
         let outputs = written.outputs.iter();
+        let records = written.records.iter().map(|record| PlannedRecord {
+            name: record.name.clone(),
+            width: record.value.shape().elements(),
+        });
         let step = Arc::new(Planned {
             states: states.collect(),
             windows,
             outputs: outputs.map(|named| named.name.clone()).collect(),
-            records,
+            records: records.collect(),
+            rows: rows as u64,
             data,
             plan,
         });

@@ -1,7 +1,7 @@
 //! Replicas of a step that run in lockstep, one or many.
 
 use super::Start;
-use super::program::{PlannedState, StepProgram};
+use super::program::{Planned, PlannedState, StepProgram};
 use crate::{KernelError, Profile, Program, Replicas};
 
 /// Replicas of a step: each has states, seed, step, outputs and records of its own; they share
@@ -61,8 +61,7 @@ pub struct Snapshot {
 
 impl Run {
     pub(super) fn new(program: &StepProgram, replicas: Box<dyn Replicas>) -> Run {
-        let count = replicas.count();
-        let records = program.step.records.histories.len();
+        let (count, records) = (replicas.count(), program.step.records.len());
         Run {
             program: program.clone(),
             replicas,
@@ -99,9 +98,6 @@ impl Run {
                     Start::Number(number) => program.fill(state.input, *number),
                     Start::Values(values) => program.write(state.input, values),
                 })??;
-            }
-            for history in &step.records.histories {
-                self.with_mut(replica, |program| program.fill(history.input, 0.0))??;
             }
             self.rewind(replica, *seed, 0)?;
             self.recorded[replica].iter_mut().for_each(Vec::clear);
@@ -229,18 +225,22 @@ impl Run {
         let mut outcomes = vec![Ok(()); left.len()];
         self.clear_records(&left);
         while left.iter().any(|left| *left > 0) {
-            let capacity = self.program.step.records.capacity;
-            let due: Vec<u64> = left.iter().map(|left| capacity.min(*left)).collect();
-            let ran = self.advance_some(&due);
-            for (replica, ran) in ran.into_iter().enumerate() {
+            let each = left.iter().enumerate();
+            let due: Vec<u64> = each
+                .map(|(replica, left)| self.due(replica, *left))
+                .collect();
+            let ran = self.replicas.run_all(&due);
+            for (replica, ran) in ran.into_iter().enumerate().take(due.len()) {
                 if due[replica] == 0 {
                     continue;
                 }
-                let looked = ran.and_then(|()| self.look(replica, due[replica]));
                 left[replica] -= due[replica];
-                if let Err(error) = looked {
-                    outcomes[replica] = Err(error);
-                    left[replica] = 0;
+                match ran {
+                    Ok(()) => self.look(replica, due[replica]),
+                    Err(error) => {
+                        outcomes[replica] = Err(error);
+                        left[replica] = 0;
+                    }
                 }
             }
         }
@@ -256,15 +256,9 @@ impl Run {
         self.recorded[replica].iter_mut().for_each(Vec::clear);
         let mut left = steps;
         while left > 0 {
-            let due = self.program.step.records.capacity.min(left);
-            let cursor = self.program.step.records.cursor;
-            self.with_mut(replica, |program| {
-                if let Some(cursor) = cursor {
-                    program.fill(cursor, 0.0)?;
-                }
-                program.run(due)
-            })??;
-            self.look(replica, due)?;
+            let due = self.due(replica, left);
+            self.replicas.program_mut(replica).run(due)?;
+            self.look(replica, due);
             left -= due;
         }
         Ok(())
@@ -278,30 +272,33 @@ impl Run {
         }
     }
 
-    /// Runs at most as many steps as can be recorded.
-    fn advance_some(&mut self, steps: &[u64]) -> Vec<Result<(), KernelError>> {
-        let cursor = self.program.step.records.cursor;
-        let each = steps.iter().enumerate();
-        let ready: Vec<Result<(), KernelError>> = each
-            .map(|(replica, steps)| match cursor {
-                Some(cursor) if *steps > 0 => self.replicas.program_mut(replica).fill(cursor, 0.0),
-                _ => Ok(()),
-            })
-            .collect();
-        let ran = self.replicas.run_all(steps).into_iter().zip(ready);
-        ran.map(|(ran, ready)| ready.and(ran)).collect()
+    /// How many of so many steps a replica can take before its records are to be read.
+    fn due(&self, replica: usize, steps: u64) -> u64 {
+        let step = &self.program.step;
+        match step.records.is_empty() {
+            true => steps,
+            false => steps.min(step.rows - self.at[replica].1 % step.rows),
+        }
     }
 
     /// Takes over what a replica recorded in its last steps.
-    fn look(&mut self, replica: usize, steps: u64) -> Result<(), KernelError> {
+    fn look(&mut self, replica: usize, steps: u64) {
+        let Planned {
+            outputs,
+            records,
+            rows,
+            ..
+        } = &*self.program.step;
+        let row = (self.at[replica].1 % rows) as usize;
         self.at[replica].1 += steps;
-        let step = self.program.step.clone();
-        for (record, history) in step.records.histories.iter().enumerate() {
-            let values = self.with(replica, |program| program.read_input(history.input))?;
-            let entries = &values[..steps as usize * history.width];
-            self.recorded[replica][record].extend_from_slice(entries);
+        let program = self.replicas.program(replica);
+        for (number, record) in records.iter().enumerate() {
+            let recorded = &mut self.recorded[replica][number];
+            let before = recorded.len();
+            recorded.resize(before + steps as usize * record.width, 0.0);
+            let first = row * record.width;
+            program.read_output_from(outputs.len() + number, first, &mut recorded[before..]);
         }
-        Ok(())
     }
 
     /// The entries that the last [advance](Run::advance) of a replica gave a record, one a step,
@@ -311,8 +308,8 @@ impl Run {
     /// No such record or replica.
     pub fn recorded(&self, replica: usize, name: &str) -> Result<&[f64], KernelError> {
         self.checked(replica)?;
-        let mut histories = self.program.step.records.histories.iter();
-        let record = histories.position(|history| history.name == name);
+        let mut records = self.program.step.records.iter();
+        let record = records.position(|record| record.name == name);
         let record = record.ok_or_else(|| no_name(name))?;
         Ok(&self.recorded[replica][record])
     }

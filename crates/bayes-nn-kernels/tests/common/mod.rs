@@ -2,8 +2,10 @@
 //! instruction set.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+use std::sync::Arc;
+
 use bayes_nn_autodiff::{Bindings, Graph, Shape, Var};
-use bayes_nn_kernels::{Backend, Cpu, Isa, Plan, Precision, Program};
+use bayes_nn_kernels::{Backend, Binding, Cpu, Isa, Plan, Precision, Program, Replicas};
 
 pub const SEED: u64 = 20_240_607;
 
@@ -108,10 +110,32 @@ impl<'g> Model<'g> {
     }
 
     /// A program with all inputs written, at step 0.
-    pub fn program(&self, backend: &dyn Backend, precision: Precision) -> Box<dyn Program> {
-        let mut program = backend.compile(&self.plan(), precision).unwrap();
-        self.write(program.as_mut());
-        program
+    pub fn program(&self, backend: &dyn Backend, precision: Precision) -> Box<dyn Replicas> {
+        let mut replicas = single(backend, &self.plan(), &[], precision);
+        self.write(replicas.program_mut(0));
+        replicas
+    }
+
+    /// What is no state, as data.
+    pub fn data(&self) -> Vec<Binding> {
+        let is_state = |v: &Var<'g>| self.updates.iter().any(|(state, _)| state.id() == v.id());
+        let inputs = self.inputs.iter().filter(|(input, _)| !is_state(input));
+        inputs
+            .map(|(input, values)| Binding::new(input.input_id().unwrap(), values))
+            .collect()
+    }
+
+    /// A program with data bound and states written, at step 0.
+    pub fn bound(&self, backend: &dyn Backend, precision: Precision) -> Box<dyn Replicas> {
+        let mut replicas = single(backend, &self.plan(), &self.data(), precision);
+        let program = replicas.program_mut(0);
+        for (state, _) in &self.updates {
+            let mut inputs = self.inputs.iter();
+            let (input, values) = inputs.find(|(input, _)| input.id() == state.id()).unwrap();
+            program.write(input.input_id().unwrap(), values).unwrap();
+        }
+        program.rewind(SEED, 0);
+        replicas
     }
 
     pub fn write(&self, program: &mut dyn Program) {
@@ -119,7 +143,7 @@ impl<'g> Model<'g> {
         for (input, values) in &self.inputs {
             let id = input.input_id().unwrap();
             // What nothing depends on is no input of the program.
-            if plan.inputs.iter().any(|input| input.id == id) {
+            if plan.inputs().iter().any(|input| input.id == id) {
                 program.write(id, values).unwrap();
             }
         }
@@ -149,7 +173,12 @@ impl<'g> Model<'g> {
             let precisions = [(Precision::F64, double), (Precision::F32, single)];
             let ways = precisions.map(|(p, t)| [(self, p, t), (&states, p, t)]);
             for (model, precision, tolerance) in ways.into_iter().flatten() {
-                let mut program = model.program(&*backend, precision);
+                // Written inputs may change, data not: each in one precision.
+                let mut replicas = match precision {
+                    Precision::F32 => model.program(&*backend, precision),
+                    Precision::F64 => model.bound(&*backend, precision),
+                };
+                let program = replicas.program_mut(0);
                 for (step, expected) in expected.iter().enumerate() {
                     program.run(1).unwrap();
                     for (number, expected) in expected.iter().enumerate() {
@@ -162,6 +191,17 @@ impl<'g> Model<'g> {
             }
         }
     }
+}
+
+/// A plan with data, and one replica of it.
+pub fn single(
+    backend: &dyn Backend,
+    plan: &Plan,
+    data: &[Binding],
+    precision: Precision,
+) -> Box<dyn Replicas> {
+    let loaded = backend.load(&Arc::new(plan.clone()), data, precision);
+    loaded.unwrap().start(1).unwrap()
 }
 
 /// What models run on: every instruction set of the CPU. With the feature `cuda` the environment

@@ -12,7 +12,7 @@ use bayes_nn_inference::nuts::{CompiledDensity, LogDensity};
 use bayes_nn_inference::{Density, InferenceError, Site};
 
 use crate::error::Error;
-use crate::model::{Data, Model, ModelDensity, Posterior, Predictive, Samples, check_draws};
+use crate::model::{Data, DrawSource, Model, ModelDensity, Posterior, Predictive, check_draws};
 use crate::predict::Predict;
 
 pub use predictions::{Predicted, PredictiveComparison};
@@ -43,15 +43,15 @@ const ROWS: usize = 30;
 ///
 /// let x = [1.0, 1.5, 2.0, 2.5, 3.0];
 /// let data = Data::new().column("x", &x)?.column("y", &[2.1, 3.2, 3.9, 5.1, 5.8])?;
-/// let advi = model::fit(&line, &data, Advi::mean_field().steps(5_000))?;
-/// let nuts = model::sample(&line, &data, Nuts::new().draws(500))?;
+/// let advi = model::fit(&line, &data, &Advi::mean_field().steps(5_000))?;
+/// let nuts = model::sample(&line, &data, &Nuts::new().draws(500))?;
 /// let comparison = compare(&advi, &nuts)?;
 /// println!("{comparison}");
 /// // Slope and offset are correlated, which independent normals answer by being narrow.
 /// assert!(comparison.sites[0].sd_ratio().unwrap().value < 0.6);
 /// # Ok::<(), bayes_nn::Error>(())
 /// ```
-pub fn compare<M: Model>(advi: &Posterior<M>, nuts: &Samples<M>) -> Result<Comparison, Error> {
+pub fn compare<M: Model>(advi: &Posterior<M>, nuts: &Posterior<M>) -> Result<Comparison, Error> {
     compare_on(advi, nuts, &nuts.predictive.data, Predict::draws(DRAWS))
 }
 
@@ -68,7 +68,7 @@ pub fn compare<M: Model>(advi: &Posterior<M>, nuts: &Samples<M>) -> Result<Compa
 /// chains without draws; a column that is missing and needed; values that are not finite.
 pub fn compare_on<M: Model>(
     advi: &Posterior<M>,
-    nuts: &Samples<M>,
+    nuts: &Posterior<M>,
     rows: impl Into<Data>,
     how: Predict,
 ) -> Result<Comparison, Error> {
@@ -77,7 +77,10 @@ pub fn compare_on<M: Model>(
     let (draws, seed) = (how.draws, how.seed);
     let rows = rows.into();
     // First of all, because it asks for draws enough.
-    let k_hat = advi.psis(draws, seed)?.k_hat;
+    let k_hat = match advi.approximation() {
+        Some(_) => advi.psis(draws, seed)?.k_hat,
+        None => None,
+    };
     let predictions = predictions::compared(
         advi.predictive.forecasts(&rows, how)?,
         nuts.predictive.forecasts(&rows, how)?,
@@ -85,7 +88,7 @@ pub fn compare_on<M: Model>(
     )?;
     Ok(Comparison {
         k_hat,
-        sites: sites::compared(&advi.posterior(draws, seed)?, nuts),
+        sites: sites::compared(&advi.draws(draws, seed)?, &nuts.summary()?),
         predictions,
         draws,
         warnings: nuts.warnings(),
@@ -93,19 +96,25 @@ pub fn compare_on<M: Model>(
 }
 
 /// Checks that both have the same variables, and the same density of them.
-fn check_one_posterior<M: Model>(advi: &Posterior<M>, nuts: &Samples<M>) -> Result<(), Error> {
-    let (own, theirs) = (advi.approximation().sites(), nuts.fit().sites());
+fn check_one_posterior<M: Model>(advi: &Posterior<M>, nuts: &Posterior<M>) -> Result<(), Error> {
+    let (own, theirs) = (advi.sites(), nuts.sites());
     if own != theirs {
         return Err(Error::OtherModel {
             found: Site::list(own),
             expected: Site::list(theirs),
         });
     }
-    let chains = nuts.fit().chains().iter();
-    let Some(chain) = chains.map(|c| c.draws()).find(|d| !d.is_empty()) else {
+    let guide_draw;
+    let z = match nuts.source() {
+        DrawSource::Table(table) => table.row(0),
+        DrawSource::Guide(guide) => {
+            guide_draw = guide.draws(1, 0);
+            Some(&*guide_draw)
+        }
+    };
+    let Some(z) = z else {
         return check_draws(0);
     };
-    let z = &chain.positions()[..advi.approximation().dim()];
     let fitted = log_density(&advi.predictive, z)?;
     let sampled = log_density(&nuts.predictive, z)?;
     // The same program gives the same bits; the order of columns may change the program.
@@ -118,7 +127,7 @@ fn check_one_posterior<M: Model>(advi: &Posterior<M>, nuts: &Samples<M>) -> Resu
 fn log_density<M: Model>(of: &Predictive<M>, z: &[f64]) -> Result<f64, Error> {
     let density = ModelDensity::new(&of.model, of.data.clone())?;
     let mut gradient = vec![0.0; density.dim()];
-    let value = CompiledDensity::new(&density)?.logp_grad(z, &mut gradient);
+    let value = CompiledDensity::new(&density)?.log_prob_grad(z, &mut gradient);
     Ok(value.map_err(|error| InferenceError::Density(error.into()))?)
 }
 

@@ -1,9 +1,9 @@
 //! Variables one by one: means and standard deviations of both sides.
 
-use bayes_nn_inference::diagnostics::SummaryRow;
+use bayes_nn_inference::diagnostics::{Summary, SummaryRow};
 
 use super::Estimate;
-use crate::model::{Draws, Model, Samples, summarized};
+use crate::model::{Draws, summarized};
 
 /// Differences beyond so many standard errors are not noise: one in 16,000 right ones is.
 const NOISE: f64 = 4.0;
@@ -75,9 +75,9 @@ impl Estimate {
 }
 
 /// All variables of both sides.
-pub(super) fn compared<M: Model>(advi: &Draws, nuts: &Samples<M>) -> Vec<SiteComparison> {
+pub(super) fn compared(advi: &Draws, nuts: &Summary) -> Vec<SiteComparison> {
     let advi = summarized(&[advi], |_| true).rows.into_iter();
-    let pairs = advi.zip(nuts.summary().rows);
+    let pairs = advi.zip(nuts.rows.iter().cloned());
     pairs
         .map(|(advi, nuts)| SiteComparison { advi, nuts })
         .collect()

@@ -2,16 +2,23 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use bayes_nn_inference::nuts::{Planned, Statistics};
+use bayes_nn_inference::NutsFit;
+use bayes_nn_inference::nuts::{PlannedRun, Statistics};
 use serde_json::{Map, Value};
 
 use super::InferenceData;
 use super::layout::{Array, Group, Labels, SampleDims, Values};
 use crate::error::Error;
-use crate::model::{Draws, Model, Observations, Posterior, Samples, Subset};
+use crate::model::{Draws, Model, Observations, Posterior, Subset};
 
-pub(super) fn samples<M: Model>(samples: &Samples<M>) -> Result<InferenceData, Error> {
-    let fit = samples.fit();
+pub(super) fn collect<M: Model>(posterior: &Posterior<M>) -> Result<InferenceData, Error> {
+    match posterior.nuts() {
+        Some(fit) => of_run(posterior, fit),
+        None => of_draws(posterior),
+    }
+}
+
+fn of_run<M: Model>(samples: &Posterior<M>, fit: &NutsFit) -> Result<InferenceData, Error> {
     let observations = samples.predictive.observations()?;
     let drew = || fit.chains().iter().filter(|c| !c.draws().is_empty());
     let draws = drew().map(|chain| chain.draws().len()).min().unwrap_or(0);
@@ -51,21 +58,29 @@ pub(super) fn samples<M: Model>(samples: &Samples<M>) -> Result<InferenceData, E
     Ok(assembled(groups, attributes))
 }
 
-pub(super) fn posterior<M: Model>(
-    posterior: &Posterior<M>,
-    draws: usize,
-    seed: u64,
-) -> Result<InferenceData, Error> {
+fn of_draws<M: Model>(posterior: &Posterior<M>) -> Result<InferenceData, Error> {
     let observations = posterior.predictive.observations()?;
-    let dims = SampleDims {
-        chains: vec![0],
-        draws,
+    let guide_draws;
+    let chains: Vec<&Draws> = match posterior.table() {
+        Some(_) => posterior.nonempty().collect(),
+        None => {
+            guide_draws = posterior.all_draws()?;
+            vec![&guide_draws]
+        }
     };
-    let drawn = posterior.posterior(draws, seed)?;
-    let likelihood = posterior.log_likelihood(&posterior.predictive.data, draws, seed)?;
+    let lengths = posterior
+        .table()
+        .map(|table| table.lengths().iter().copied());
+    let lengths = lengths.into_iter().flatten().filter(|length| *length > 0);
+    let dims = SampleDims {
+        chains: (0..chains.len()).collect(),
+        draws: lengths.min().unwrap_or(posterior.own_draws()),
+    };
+    let likelihood = posterior.pointwise()?;
+    let likelihood: Vec<&Draws> = likelihood.iter().collect();
     let mut groups = vec![
-        group("posterior", &[&drawn], &dims, &observations),
-        group("log_likelihood", &[&likelihood], &dims, &observations),
+        group("posterior", &chains, &dims, &observations),
+        group("log_likelihood", &likelihood, &dims, &observations),
     ];
     groups.extend(data_groups(observations));
     Ok(assembled(groups, attributes()))
@@ -73,7 +88,7 @@ pub(super) fn posterior<M: Model>(
 
 /// The groups of a run that has not begun: its data, and arrays of which no draw is there.
 pub(super) fn planned(
-    run: &Planned,
+    run: &PlannedRun,
     variables: &Draws,
     observations: Observations,
 ) -> InferenceData {

@@ -1,6 +1,6 @@
 //! All that is known of a fit, in the groups and names of ArviZ, and its store on disk.
 //!
-//! [`Samples::inference_data`] and [`Posterior::inference_data`] collect draws, statistics of the
+//! [`Posterior::inference_data`] collects draws, statistics of the
 //! sampler, pointwise log-likelihood and data; [`InferenceData::write_zarr`] writes them as a
 //! Zarr store that ArviZ 1.x opens:
 //!
@@ -24,7 +24,7 @@
 //! });
 //! let x = [0.5, 1.0, 1.5, 2.0, 2.5];
 //! let data = Data::new().column("x", &x)?.column("y", &[1.1, 1.9, 3.2, 3.9, 5.1])?;
-//! let samples = model::sample(&line, &data, Nuts::new().chains(2).draws(200).seed(1))?;
+//! let samples = model::sample(&line, &data, &Nuts::new().chains(2).draws(200).seed(1))?;
 //! let replicated = samples.predictive(&data, 400, 0)?;
 //! # let path = std::env::temp_dir().join(format!("bayes-nn-doc-{}.zarr", std::process::id()));
 //! # let line_zarr = path.clone();
@@ -50,7 +50,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use crate::error::Error;
-use crate::model::{Draws, Posterior, Samples};
+use crate::model::{Draws, Posterior};
 
 pub use error::ExportError;
 use layout::{Array, Group, Labels};
@@ -194,33 +194,24 @@ impl InferenceData {
     }
 }
 
-impl<M: crate::Model> Samples<M> {
-    /// Draws, statistics, log-likelihood and data, for ArviZ. Chains of unequal length, as a stop
-    /// leaves them, are cut to the shortest that has a draw.
+impl<M: crate::Model> Posterior<M> {
+    /// Draws, log-likelihood and data, of chains also the statistics of every draw, for ArviZ.
+    /// Chains of unequal length, as a stop leaves them, are cut to the shortest that has a draw. A
+    /// guide gives 1,000 draws as one chain, or as many as [`Posterior::take`] took.
     ///
     /// The log-likelihood is held in memory, as many numbers as draws times observed values.
     ///
     /// # Errors
-    /// No draws; a log density that is not finite.
+    /// No draws; draws or log densities that are not finite.
     pub fn inference_data(&self) -> Result<InferenceData, Error> {
-        collect::samples(self)
+        collect::collect(self)
     }
 
-    /// Writes [`Samples::inference_data`] as a Zarr store.
+    /// Writes [`Posterior::inference_data`] as a Zarr store.
     ///
     /// # Errors
-    /// As [`Samples::inference_data`] and [`InferenceData::write_zarr`].
+    /// As [`Posterior::inference_data`] and [`InferenceData::write_zarr`].
     pub fn to_zarr(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         self.inference_data()?.write_zarr(path)
-    }
-}
-
-impl<M: crate::Model> Posterior<M> {
-    /// Draws, as one chain, with their log-likelihood, and data, for ArviZ.
-    ///
-    /// # Errors
-    /// No draws; draws or log densities that are not finite.
-    pub fn inference_data(&self, draws: usize, seed: u64) -> Result<InferenceData, Error> {
-        collect::posterior(self, draws, seed)
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bayes_nn_inference::nuts::{Block, DrawSink, Planned, SinkError};
+use bayes_nn_inference::nuts::{DrawBlock, DrawSink, DrawSinkError, PlannedRun};
 use bayes_nn_inference::{Density, Nuts, Site};
 use serde_json::Map;
 
@@ -15,8 +15,7 @@ use super::layout::{Array, Labels};
 use super::{Coordinates, ExportError};
 use crate::error::Error;
 use crate::model::{
-    Data, Model, ModelDensity, Observations, Predictive, Samples, Sampling, Source, Variables,
-    start_into,
+    Data, DrawTable, Model, ModelDensity, Observations, Posterior, Sampling, Variables, start_into,
 };
 
 /// A Zarr store that draws of NUTS are written to while they are made.
@@ -56,7 +55,7 @@ use crate::model::{
 /// # let path = std::env::temp_dir().join(format!("bayes-nn-run-{}.zarr", std::process::id()));
 /// # let mean_zarr = path.clone();
 /// let store = ZarrStore::new(mean_zarr).every(200);
-/// let samples = store.sample(&model, &data, Nuts::new().chains(2).seed(1))?;
+/// let samples = store.sample(&model, &data, &Nuts::new().chains(2).seed(1))?;
 /// println!("{samples}");
 /// # std::fs::remove_dir_all(path).ok();
 /// # Ok::<(), bayes_nn::Error>(())
@@ -118,8 +117,8 @@ impl ZarrStore {
         &self,
         model: &M,
         data: impl Into<Data>,
-        nuts: impl Borrow<Nuts>,
-    ) -> Result<Samples<M>, Error> {
+        nuts: &Nuts,
+    ) -> Result<Posterior<M>, Error> {
         self.start(model, data, nuts)?.wait()
     }
 
@@ -133,12 +132,14 @@ impl ZarrStore {
         &self,
         model: &M,
         data: impl Into<Data>,
-        nuts: impl Borrow<Nuts>,
+        nuts: &Nuts,
     ) -> Result<Sampling<M>, Error> {
         let data = data.into();
         let sites = ModelDensity::new(model, data.clone())?.sites().to_vec();
-        let predictive =
-            Predictive::of_rows(model.clone(), data.clone(), sites.clone(), Arc::from([]));
+        let table = DrawTable::new(sites.clone(), [], [])?;
+        let empty =
+            Posterior::from_parts(model.clone(), data.clone(), table.into(), Precision::F64);
+        let predictive = empty.predictive;
         let writer = Writer {
             store: self.clone(),
             variables: predictive.variables()?,
@@ -164,14 +165,14 @@ struct Writer {
 }
 
 impl Writer {
-    fn growing(&mut self) -> Result<&mut Growing, SinkError> {
+    fn growing(&mut self) -> Result<&mut Growing, DrawSinkError> {
         Ok(self.growing.as_mut().ok_or("the store has not begun")?)
     }
 
     /// An error of the file system, with the path of the store.
-    fn told<T>(&self, result: Result<T, SinkError>) -> Result<T, SinkError> {
+    fn told<T>(&self, result: Result<T, DrawSinkError>) -> Result<T, DrawSinkError> {
         result.map_err(|problem| match problem.downcast::<Error>() {
-            Ok(own) => own as SinkError,
+            Ok(own) => own as DrawSinkError,
             Err(problem) => Box::new(Error::from(ExportError::Write {
                 path: self.store.path.clone(),
                 problem: problem.to_string(),
@@ -179,7 +180,7 @@ impl Writer {
         })
     }
 
-    fn append(&mut self, block: &Block) -> Result<(), SinkError> {
+    fn append(&mut self, block: &DrawBlock) -> Result<(), DrawSinkError> {
         let chain = block.chain - self.first_chain;
         let draws = block.rows.len();
         let [posterior, statistics] = match block.warmup {
@@ -187,11 +188,8 @@ impl Writer {
             false => ["posterior", "sample_stats"],
         };
         if !block.rows.positions().is_empty() {
-            let source = Source::Rows {
-                sites: self.sites.clone(),
-                rows: block.rows.positions().into(),
-            };
-            let drawn = self.variables.draws(&source, draws, 0)?;
+            let table = DrawTable::new(self.sites.clone(), block.rows.positions(), [draws])?;
+            let drawn = self.variables.draws(&table.into(), draws, 0)?;
             let arrays = drawn.variables().iter().map(Array::of_variable).collect();
             let growing = self.growing()?;
             growing.append(posterior, chain, block.first, draws, arrays)?;
@@ -201,7 +199,7 @@ impl Writer {
         growing.append(statistics, chain, block.first, draws, arrays)
     }
 
-    fn describe(&mut self) -> Result<(), SinkError> {
+    fn describe(&mut self) -> Result<(), DrawSinkError> {
         let seconds = self.begun.elapsed().as_secs_f64();
         let growing = self.growing()?;
         let mut attributes = Map::new();
@@ -217,7 +215,7 @@ impl DrawSink for Writer {
         self.store.every
     }
 
-    fn begin(&mut self, run: &Planned) -> Result<(), SinkError> {
+    fn begin(&mut self, run: &PlannedRun) -> Result<(), DrawSinkError> {
         let observations = self.observations.take();
         let observations = observations.ok_or("the store has begun already")?;
         let mut data = planned(run, &self.variables.declared, observations);
@@ -235,17 +233,17 @@ impl DrawSink for Writer {
         Ok(())
     }
 
-    fn write(&mut self, block: &Block) -> Result<(), SinkError> {
+    fn write(&mut self, block: &DrawBlock) -> Result<(), DrawSinkError> {
         let result = self.append(block);
         self.told(result)
     }
 
-    fn commit(&mut self) -> Result<(), SinkError> {
+    fn commit(&mut self) -> Result<(), DrawSinkError> {
         let result = self.growing().and_then(Growing::declare);
         self.told(result)
     }
 
-    fn finish(&mut self) -> Result<(), SinkError> {
+    fn finish(&mut self) -> Result<(), DrawSinkError> {
         let result = self.describe();
         self.told(result)
     }

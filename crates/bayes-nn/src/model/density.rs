@@ -27,12 +27,16 @@ impl<'m, M: Model> ModelDensity<'m, M> {
     pub(crate) fn new(model: &'m M, data: Data) -> Result<Self, Error> {
         let graph = Graph::new();
         let batch = Batch::new(&graph, &data, Rows::All, false);
-        let record = run(model, &batch, Rc::new(Probe::new(&batch.shared)))?;
+        let probe = Rc::new(Probe::new(&batch.shared));
+        let record = run(model, &batch, probe.clone())?;
         let mut sites = Vec::new();
         let mut offset = 0;
         for site in record.sites {
             let unconstrained = site.bijector.unconstrained_shape(site.shape);
-            sites.push(Site::new(site.name, unconstrained, offset));
+            sites.push(Site {
+                local: probe.is_local(site.value, site.declared),
+                ..Site::new(site.name, unconstrained, offset)
+            });
             offset += unconstrained.elements();
         }
         Ok(ModelDensity { model, data, sites })

@@ -1,9 +1,10 @@
 //! The handlers that need no fit: one only looks at a model, one draws from its prior.
 
 use std::cell::RefCell;
+use std::ops::Range;
 use std::rc::Rc;
 
-use bayes_nn_autodiff::{Shape, Var};
+use bayes_nn_autodiff::{NodeId, Shape, Var};
 use bayes_nn_distributions::{Distribution, ParameterError, ParameterValues, Uniform};
 use bayes_nn_inference::{Declared, Handler, HandlerError, Sampled, from_unconstrained};
 use rand_core::{Rng, SeedableRng};
@@ -17,13 +18,48 @@ use crate::error::Error;
 /// site, observed values outside a support that is known.
 pub(crate) struct Probe<'g> {
     shared: Rc<Shared<'g>>,
+    /// The products of weights with inputs of rows.
+    products: RefCell<Vec<Product>>,
+}
+
+/// A use of a weight: the nodes that it wrote, of which the last is the result.
+struct Product {
+    weight: NodeId,
+    nodes: Range<usize>,
+    result: NodeId,
 }
 
 impl<'g> Probe<'g> {
     pub(crate) fn new(shared: &Rc<Shared<'g>>) -> Probe<'g> {
         Probe {
             shared: shared.clone(),
+            products: RefCell::default(),
         }
+    }
+
+    /// Whether a value, of which the prior ends before node `declared`, is used in one product and
+    /// nowhere else, so that its draws may differ from row to row.
+    pub(crate) fn is_local(&self, value: Var<'g>, declared: usize) -> bool {
+        let products = self.products.borrow();
+        let mut own = products.iter().filter(|p| Some(p.weight) == value.id());
+        let (Some(product), None) = (own.next(), own.next()) else {
+            return false;
+        };
+        // What is computed from the weight. Its prior may read it, and its product, of which
+        // others may read the result alone.
+        let nodes = self.shared.graph.nodes();
+        let mut of_weight = vec![false; nodes.len()];
+        of_weight[product.weight.index()] = true;
+        for (index, node) in nodes.iter().enumerate() {
+            if !node.arguments.iter().any(|a| of_weight[a.index()]) {
+                continue;
+            }
+            if index >= declared && !product.nodes.contains(&index) {
+                return false;
+            }
+            of_weight[index] = index != product.result.index();
+        }
+        true
     }
 
     /// Checks the parameters that depend on data alone.
@@ -91,6 +127,25 @@ impl<'g> Handler<'g> for Probe<'g> {
         self.check_known(observed)?;
         self.check_support(observed, seen)?;
         Ok(None)
+    }
+
+    fn times(
+        &self,
+        weight: Var<'g>,
+        x: Var<'g>,
+        map: &dyn Fn(Var<'g>, Var<'g>) -> Var<'g>,
+    ) -> Var<'g> {
+        let before = self.shared.graph.nodes().len();
+        let result = map(weight, x);
+        if let (Some(weight), Some(result), true) = (weight.id(), result.id(), x.comes_from_rows())
+        {
+            self.products.borrow_mut().push(Product {
+                weight,
+                nodes: before..self.shared.graph.nodes().len(),
+                result,
+            });
+        }
+        result
     }
 }
 

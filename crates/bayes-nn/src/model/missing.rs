@@ -111,6 +111,7 @@ impl<'g> Trace<'g> {
             value: imputed,
             bijector,
             rows: Some(missing),
+            declared: self.shared.graph.nodes().len(),
         });
         Ok(Completed {
             value: concat(&[observed, imputed], 0).gather(graph.index_constant(&places), 0),

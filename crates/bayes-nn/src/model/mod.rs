@@ -18,8 +18,8 @@
 //!
 //! let x = [0.0, 0.5, 1.0, 1.5, 2.0, 2.5];
 //! let data = Data::new().column("x", &x)?.column("y", &[1.1, 1.9, 3.2, 3.9, 5.1, 6.0])?;
-//! let fit = model::fit(&line, &data, Advi::full_rank().steps(4_000).learning_rate(0.02))?;
-//! let slope = fit.posterior(500, 0)?.variable("slope")?.mean()[0];
+//! let fit = model::fit(&line, &data, &Advi::full_rank().steps(4_000).learning_rate(0.02))?;
+//! let slope = fit.draws(500, 0)?.variable("slope")?.mean()[0];
 //! assert!((slope - 2.0).abs() < 0.2);
 //!
 //! let new = Data::new().column("x", &[10.0])?;
@@ -33,7 +33,6 @@ mod data;
 mod density;
 mod draws;
 mod elpd;
-mod fit;
 mod handlers;
 mod missing;
 #[cfg(feature = "zarr")]
@@ -41,8 +40,11 @@ mod observations;
 mod posterior;
 mod predictive;
 mod prior;
-mod samples;
+mod sampling;
+mod source;
+mod summary;
 mod trace;
+mod warnings;
 mod window;
 
 pub use bayes_nn_autodiff::{Var, concat};
@@ -52,17 +54,17 @@ pub(crate) use batch::{Shared, transposed};
 pub use data::Data;
 pub(crate) use density::{ModelDensity, run};
 pub use draws::{Draws, Variable};
-pub use fit::{Fit, fit, profile};
 pub(crate) use handlers::{Generators, draw};
 #[cfg(feature = "zarr")]
 pub(crate) use observations::{Observations, Subset};
-pub use posterior::Posterior;
+pub use posterior::{Posterior, Report, fit, profile};
 #[cfg(feature = "zarr")]
 pub(crate) use predictive::Variables;
 pub(crate) use predictive::{Predictive, check_draws};
 pub use prior::prior_predictive;
-pub(crate) use samples::summarized;
-pub use samples::{Samples, Sampling, sample, start, start_into};
+pub use sampling::{Sampling, sample, start, start_into};
+pub use source::{DrawSource, DrawTable};
+pub(crate) use summary::summarized;
 pub(crate) use trace::Observed;
 pub use trace::Trace;
 

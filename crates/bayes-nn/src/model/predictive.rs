@@ -1,12 +1,10 @@
 //! A model with draws of its variables, whoever made them: more draws, predictions, pointwise
 //! log-likelihood.
 
-use std::ops::Range;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use bayes_nn_autodiff::{Graph, Var};
-use bayes_nn_inference::{Approximation, Point, Rows, Site};
+use bayes_nn_inference::{Point, Rows};
 use bayes_nn_kernels::{Device, Precision, Run, Runtime, Step};
 use rand_core::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -14,82 +12,21 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::batch::Batch;
 use super::handlers::draw as observe;
 use super::trace::{Observed, Record};
-use super::{Data, Draws, Model, run};
+use super::{Data, DrawSource, Draws, Model, run};
 use crate::error::Error;
 
 /// Mixed into a seed for host draws, which must not repeat what the guide's noise is made of.
 const OBSERVATIONS: u64 = 0x6a09_e667_f3bc_c908;
-
-/// The state that holds a row of draws that were made before.
-const Z: &str = "z";
-
-/// Where draws of the unconstrained vector come from.
-#[derive(Clone, Debug)]
-pub(crate) enum Source {
-    /// From a guide, fresh ones for each seed.
-    Guide(Arc<Approximation>),
-    /// From chains: rows `[draws, P]` that were drawn before.
-    Rows { sites: Vec<Site>, rows: Arc<[f64]> },
-}
-
-impl Source {
-    pub(crate) fn sites(&self) -> &[Site] {
-        match self {
-            Source::Guide(approximation) => approximation.sites(),
-            Source::Rows { sites, .. } => sites,
-        }
-    }
-
-    /// The draw of a step. Rows that were drawn before are a state that is set before each step.
-    pub(crate) fn draw<'g>(&self, step: &Step<'g>) -> Var<'g> {
-        match self {
-            Source::Guide(approximation) => approximation.draw(step),
-            Source::Rows { .. } => step.state(Z, [self.dim()], 0.0),
-        }
-    }
-
-    fn dim(&self) -> usize {
-        self.sites().last().map_or(0, |site| site.range().end)
-    }
-
-    /// Runs a program for some of `of` draws. Rows are taken evenly from all there are.
-    pub(crate) fn run(&self, run: &mut Run, draws: Range<usize>, of: usize) -> Result<(), Error> {
-        let Source::Rows { rows, .. } = self else {
-            return Ok(run.advance_one(0, draws.len() as u64)?);
-        };
-        let dim = self.dim();
-        let count = rows.len() / dim;
-        check_draws(count)?;
-        for draw in draws {
-            run.set(0, Z, &rows[draw * count / of * dim..][..dim])?;
-            run.advance_one(0, 1)?;
-        }
-        Ok(())
-    }
-}
 
 /// A model with the data and the draws that belong to it.
 #[derive(Clone, Debug)]
 pub(crate) struct Predictive<M> {
     pub(crate) model: M,
     pub(crate) data: Data,
-    pub(crate) source: Source,
+    pub(crate) source: DrawSource,
     pub(crate) precision: Precision,
     /// Where rows are streamed through a network. Draws of a model, one by one, are the CPU's.
     pub(crate) device: Device,
-}
-
-impl<M> Predictive<M> {
-    /// A model with draws that were made before, rows `[draws, P]`.
-    pub(crate) fn of_rows(model: M, data: Data, sites: Vec<Site>, rows: Arc<[f64]>) -> Self {
-        Predictive {
-            model,
-            data,
-            source: Source::Rows { sites, rows },
-            precision: Precision::F64,
-            device: Device::cpu(),
-        }
-    }
 }
 
 impl<M: Model> Predictive<M> {
@@ -217,7 +154,7 @@ impl Variables {
     /// So many draws of all variables.
     pub(crate) fn draws(
         &mut self,
-        source: &Source,
+        source: &DrawSource,
         draws: usize,
         seed: u64,
     ) -> Result<Draws, Error> {

@@ -10,6 +10,7 @@ use bayes_nn_distributions::{Bijector, Distribution};
 use bayes_nn_inference::{Declared, Handler, SiteError, Term};
 
 use super::batch::{Batch, Shared};
+use super::handlers::Probe;
 use super::missing::{Completed, known_rows};
 use crate::error::Error;
 
@@ -45,6 +46,8 @@ pub(crate) struct Sampled<'g> {
     pub(crate) bijector: Bijector<'g>,
     /// For imputed values: the rows that they stand in.
     pub(crate) rows: Option<Arc<[usize]>>,
+    /// How many nodes there were when its prior was written.
+    pub(crate) declared: usize,
 }
 
 pub(crate) struct Observed<'g> {
@@ -70,6 +73,11 @@ impl<'g> Trace<'g> {
             names: RefCell::default(),
             record: RefCell::default(),
         }
+    }
+
+    /// A run that only looks at what is declared.
+    pub(crate) fn probe(batch: &Batch<'g>) -> Trace<'g> {
+        Trace::new(batch, Rc::new(Probe::new(&batch.shared)))
     }
 
     /// The graph that the model is written into, for constants.
@@ -130,6 +138,7 @@ impl<'g> Trace<'g> {
             value,
             bijector,
             rows: None,
+            declared: self.shared.graph.nodes().len(),
         });
         Ok(value)
     }

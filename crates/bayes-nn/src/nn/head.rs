@@ -36,7 +36,7 @@ use super::{HeadError, Parameters, Prior};
 /// }
 ///
 /// let data = Dataset::new(&[0.1, 0.7, 1.3, 2.1], 1, &[0.0, 2.0, 1.0, 4.0])?;
-/// let fit = Bnn::new(Mlp::new([1, 4, 1]), Counts).fit(&data, Advi::mean_field().steps(50))?;
+/// let fit = Bnn::new(Mlp::new([1, 4, 1]), Counts).fit(&data, &Advi::mean_field().steps(50))?;
 /// let (lower, upper) = fit.predict(&[0.5], 20)?.interval().map(|(l, u)| (l[0], u[0])).unwrap();
 /// assert!(0.0 <= lower && lower <= upper);
 /// # Ok::<(), bayes_nn::Error>(())

@@ -4,12 +4,13 @@
 use std::fmt;
 
 use bayes_nn_autodiff::{Graph, Kind, Shape, Var};
+use bayes_nn_inference::Rows;
 
 use super::{LayerError, ParameterInfo, Parameters};
-use crate::model::Trace;
+use crate::model::{Batch, Data, Trace};
 
 /// The rows of a run that is recorded for its shapes.
-const ROWS: usize = 2;
+const RECORDED: usize = 2;
 
 /// A part of a network: a function of rows with parameters.
 ///
@@ -113,13 +114,16 @@ pub trait Layer: fmt::Debug + Send + Sync {
     }
 }
 
-/// Writes a layer into a graph of its own: the shape of a row of its output, and its parameters.
+/// Writes a layer into a graph of its own, where parameters have no values: the shape of a row of
+/// its output, and its parameters.
 fn record<L: Layer + ?Sized>(
     layer: &L,
     inputs: &[Input],
 ) -> Result<(Shape, Vec<ParameterInfo>), LayerError> {
     let graph = Graph::new();
-    let parameters = Parameters::recording(&graph);
+    let batch = Batch::new(&graph, &Data::new(), Rows::All, false);
+    let trace = Trace::probe(&batch);
+    let parameters = Parameters::new(&trace);
     let p = parameters.shown_as(&layer);
     let inputs = inputs.iter().map(|input| input.place(&graph, &p));
     let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
@@ -175,7 +179,7 @@ impl Input {
     }
 
     fn place<'g>(&self, graph: &'g Graph, p: &Parameters<'_, 'g>) -> Result<Var<'g>, LayerError> {
-        match (self.kind, Input::of_rows(self.row, ROWS)) {
+        match (self.kind, Input::of_rows(self.row, RECORDED)) {
             (Kind::Float, Some(shape)) => Ok(graph.input("input", shape)),
             (Kind::Index, Some(shape)) => Ok(graph.index_input("input", shape)),
             (_, None) => Err(p.problem("a row of an input has at most five axes")),

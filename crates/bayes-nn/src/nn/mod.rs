@@ -57,7 +57,7 @@
 //! let net = Sequential::new().layer(Dense::new(4)).layer(Residual).layer(Dense::new(1));
 //! let bnn = Bnn::new(net.prior(Scaled), Precise);
 //! let data = Dataset::new(&[0.1, 0.7, 1.3, 2.1], 1, &[1.0, 1.2, 1.1, 1.4])?;
-//! let fit = bnn.fit(&data, Advi::mean_field().steps(50))?;
+//! let fit = bnn.fit(&data, &Advi::mean_field().steps(50))?;
 //! assert_eq!(fit.predict(&[0.5], 20)?.mean().len(), 1);
 //! # Ok::<(), bayes_nn::Error>(())
 //! ```

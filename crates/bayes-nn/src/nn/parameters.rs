@@ -26,32 +26,17 @@ pub struct Parameters<'t, 'g> {
 
 /// What all layers of a run have in common.
 struct Run<'t, 'g> {
-    source: Source<'t, 'g>,
+    trace: &'t Trace<'g>,
     declared: RefCell<Vec<(ParameterInfo, Var<'g>)>>,
-}
-
-/// What a parameter is: a value with a prior, or an input of which nothing is known but its shape.
-enum Source<'t, 'g> {
-    Trace(&'t Trace<'g>),
-    Recording(&'g Graph),
 }
 
 impl<'t, 'g> Parameters<'t, 'g> {
     /// The parameters of a layer in a model as a function, with standard normal priors where
     /// nothing else is said.
     pub fn new(trace: &'t Trace<'g>) -> Parameters<'t, 'g> {
-        Parameters::of(Source::Trace(trace))
-    }
-
-    /// Parameters of which only names and shapes are of interest.
-    pub(crate) fn recording(graph: &'g Graph) -> Parameters<'t, 'g> {
-        Parameters::of(Source::Recording(graph))
-    }
-
-    fn of(source: Source<'t, 'g>) -> Parameters<'t, 'g> {
         let declared = RefCell::default();
         Parameters {
-            run: Rc::new(Run { source, declared }),
+            run: Rc::new(Run { trace, declared }),
             frame: Frame::new(None, Place::Same),
         }
     }
@@ -153,15 +138,10 @@ impl<'t, 'g> Parameters<'t, 'g> {
             fan_in,
             fan_out,
         };
-        let value = match self.run.source {
-            Source::Recording(graph) => graph.input(&info.name, shape),
-            Source::Trace(trace) => {
-                let standard = Normal::new(0.0, 1.0);
-                let named = self.frame.named_prior(&info.name);
-                let prior = named.or_else(|| self.frame.prior(own));
-                prior.unwrap_or(&standard).declare(trace, &info)
-            }
-        };
+        let standard = Normal::new(0.0, 1.0);
+        let named = self.frame.named_prior(&info.name);
+        let prior = named.or_else(|| self.frame.prior(own));
+        let value = prior.unwrap_or(&standard).declare(self.run.trace, &info);
         if value.shape() != shape {
             return Err(LayerError::PriorShape {
                 parameter: info.name,
@@ -173,16 +153,26 @@ impl<'t, 'g> Parameters<'t, 'g> {
         Ok(value)
     }
 
-    /// `map(weight, x)`, said in such a way that a guide may answer with a draw of the product
-    /// instead of the product with a draw. `map` is linear in the weight, and each of its
-    /// coefficients is an element of `x`.
+    /// A weight applied to its input, `map(weight, x)`, by [`Trace::times`]: a fit may draw the
+    /// product instead of the weight.
+    ///
+    /// ```
+    /// use bayes_nn::nn::layer;
+    /// let linear = layer::from_fn("linear", |p, inputs| {
+    ///     let [x] = p.inputs(inputs)?;
+    ///     let features = x.shape()[0];
+    ///     let weight = p.get("weight", [features, 1], features)?;
+    ///     Ok(p.times(weight, x, |weight, x| weight.t().matmul(x)))
+    /// });
+    /// # let _ = linear;
+    /// ```
     pub fn times(
         &self,
         weight: Var<'g>,
         x: Var<'g>,
         map: impl Fn(Var<'g>, Var<'g>) -> Var<'g>,
     ) -> Var<'g> {
-        map(weight, x)
+        self.run.trace.times(weight, x, &map)
     }
 
     /// The output of a layer inside this one. Its parameters are named `name.weight` and so on.
@@ -259,7 +249,19 @@ impl<'t, 'g> Parameters<'t, 'g> {
         }
     }
 
-    /// Fresh random numbers at every step, independent of all others: those of a dropout, say.
+    /// Fresh random numbers at every step, independent of all others.
+    ///
+    /// ```
+    /// use bayes_nn::NoiseKind;
+    /// use bayes_nn::nn::layer;
+    /// // Srivastava et al. 2014, section 4, scaled so that the mean stays.
+    /// let dropout = layer::from_fn("dropout", |p, inputs| {
+    ///     let [x] = p.inputs(inputs)?;
+    ///     let kept = p.noise(NoiseKind::Uniform, x.shape()).lt(0.8);
+    ///     Ok(kept * x / 0.8)
+    /// });
+    /// # let _ = dropout;
+    /// ```
     pub fn noise(&self, kind: NoiseKind, shape: impl Into<Shape>) -> Var<'g> {
         // Each of them makes the graph longer, so no two have one number.
         let stream = STREAMS.wrapping_add(self.graph().len() as u32);
@@ -268,10 +270,7 @@ impl<'t, 'g> Parameters<'t, 'g> {
 
     /// The graph that the layer is written into, for constants.
     pub fn graph(&self) -> &'g Graph {
-        match self.run.source {
-            Source::Trace(trace) => trace.graph(),
-            Source::Recording(graph) => graph,
-        }
+        self.run.trace.graph()
     }
 
     /// The inputs of a layer that takes a fixed number of them.
@@ -298,6 +297,23 @@ impl<'t, 'g> Parameters<'t, 'g> {
 
     /// The error of a layer that cannot take `x`; `expected` is the shape that it takes, as
     /// `[features, rows]`.
+    ///
+    /// ```
+    /// use bayes_nn::nn::{Input, Layer, layer};
+    /// let pool = layer::from_fn("pool", |p, inputs| {
+    ///     let [x] = p.inputs(inputs)?;
+    ///     match x.shape()[..] {
+    ///         [_, _, _, _] => Ok(x.sum_axis(1).sum_axis(1)),
+    ///         _ => Err(p.wrong_input(x, "[channels, height, width, rows]")),
+    ///     }
+    /// });
+    /// assert_eq!(pool.output_shape(&[Input::values([3, 8, 8])])?.to_string(), "[3]");
+    /// assert_eq!(
+    ///     pool.output_shape(&[Input::values([3])]).unwrap_err().to_string(),
+    ///     "pool is given [3, rows]; it takes [channels, height, width, rows]",
+    /// );
+    /// # Ok::<(), bayes_nn::nn::LayerError>(())
+    /// ```
     pub fn wrong_input(&self, x: Var<'g>, expected: impl Into<String>) -> LayerError {
         LayerError::Input {
             layer: self.frame.shown(),
@@ -307,6 +323,18 @@ impl<'t, 'g> Parameters<'t, 'g> {
     }
 
     /// An error of this layer in words: what is wrong, and what would be right.
+    ///
+    /// ```
+    /// use bayes_nn::nn::{Input, Layer, layer};
+    /// let halves = layer::from_fn("halves", |p, inputs| {
+    ///     let [x] = p.inputs(inputs)?;
+    ///     match x.shape()[0] % 2 {
+    ///         0 => Ok(x),
+    ///         _ => Err(p.problem("the number of features must be even")),
+    ///     }
+    /// });
+    /// assert!(halves.output_shape(&[Input::values([3])]).is_err());
+    /// ```
     pub fn problem(&self, problem: impl Into<String>) -> LayerError {
         LayerError::Problem {
             layer: self.frame.shown(),

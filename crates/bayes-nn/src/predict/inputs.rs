@@ -17,7 +17,7 @@ use crate::model::{Data, Model, Predictive};
 /// ```
 /// use bayes_nn::prelude::*;
 /// let data = datasets::moons(20, 0.2, 0)?;
-/// let fit = Bnn::new(Mlp::new([2, 1]), Bernoulli).fit(&data, Advi::mean_field().steps(10))?;
+/// let fit = Bnn::new(Mlp::new([2, 1]), Bernoulli).fit(&data, &Advi::mean_field().steps(10))?;
 /// let by_name = Data::new().matrix("x", data.x(), 2)?;
 /// let means = [fit.predict(data.x(), 5)?, fit.predict(&data, 5)?, fit.predict(by_name, 5)?]
 ///     .map(|prediction| prediction.mean().to_vec());

@@ -1,13 +1,16 @@
 //! Warm-up: what a chain learns about step size and metric, and when.
 
 use super::archive::Archive;
+use super::kernel::Tuned;
 use super::metric::{Metric, Whitening};
+use super::state::State;
+use super::statistics::Info;
 use super::step_size::DualAveraging;
-use super::tree::{Report, State};
 use super::window::Window;
 
 /// When the metric is learnt during warm-up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum WarmupSchedule {
     /// The metric follows every draw, made from windows of 10 draws that become half as long
     /// again each time, so that it forgets the way to the typical set early. The last 15 % of
@@ -26,16 +29,7 @@ pub enum WarmupSchedule {
     Stan,
 }
 
-/// What a warm-up finds: with it, sampling can go on without one.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Tuned {
-    /// The step size, in the coordinates of the metric.
-    pub step_size: f64,
-    /// The metric.
-    pub whitening: Whitening,
-}
-
-/// What must follow a lesson.
+/// What the chain does after an update of the warm-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
     GoOn,
@@ -43,10 +37,10 @@ pub(super) enum Next {
     Search,
 }
 
-/// How far from the start the draw of a divergent trajectory must be to say something about the
-/// density; nearer, it says where the trajectory could not go.
+/// The metric uses the draw of a divergent trajectory only if it lies more leapfrog steps than this
+/// from the start: a nearer draw reflects where the trajectory failed rather than the density.
 const BEYOND: i64 = 4;
-/// Draws from which a metric is made at the least.
+/// The least number of draws that a metric is made of.
 const FEWEST: u64 = 5;
 const FIRST_WINDOW: u64 = 10;
 
@@ -99,7 +93,7 @@ impl Adaptation {
         archive.flag(&mut self.searched);
     }
 
-    /// The metric before the first draw. A gradient already tells about how wide the density is.
+    /// The metric before the first draw: a gradient says roughly how wide the density is.
     pub(super) fn first_whitening(&self, state: &State) -> Whitening {
         let mut whitening = Whitening::identity(state.position.len());
         if let Metric::Fisher | Metric::LowRank(_) = self.metric {
@@ -118,14 +112,14 @@ impl Adaptation {
         &mut self,
         draw: u64,
         state: &State,
-        report: &Report,
+        info: &Info,
         tuned: &mut Tuned,
     ) -> Next {
-        tuned.step_size = self.averaging.update(report.statistics.acceptance);
+        tuned.step_size = self.averaging.update(info.statistics.acceptance);
         let next = match (self.metric, self.schedule) {
             (Metric::Identity, _) => Next::GoOn,
-            (_, WarmupSchedule::Growing) => self.learn_growing(draw, state, report, tuned),
-            (_, WarmupSchedule::Stan) => self.learn_by_windows(draw, state, report, tuned),
+            (_, WarmupSchedule::Growing) => self.learn_growing(draw, state, info, tuned),
+            (_, WarmupSchedule::Stan) => self.learn_by_windows(draw, state, info, tuned),
         };
         if draw + 1 == self.warmup {
             tuned.step_size = self.averaging.average();
@@ -134,18 +128,12 @@ impl Adaptation {
         next
     }
 
-    fn learn_growing(
-        &mut self,
-        draw: u64,
-        state: &State,
-        report: &Report,
-        tuned: &mut Tuned,
-    ) -> Next {
+    fn learn_growing(&mut self, draw: u64, state: &State, info: &Info, tuned: &mut Tuned) -> Next {
         let end = self.warmup - (u128::from(self.warmup) * 15 / 100) as u64;
         if draw >= end {
             return Next::GoOn;
         }
-        if is_typical(report) {
+        if is_typical(info) {
             self.present.add(state);
             self.next.add(state);
         }
@@ -159,7 +147,7 @@ impl Adaptation {
         }
         let count = self.present.count();
         let is_due = match self.metric {
-            // Dear, so not after every draw.
+            // Expensive, so not after every draw.
             Metric::LowRank(_) => switches || count.is_power_of_two() || draw + 1 == end,
             Metric::Identity | Metric::Variance | Metric::Fisher => true,
         };
@@ -177,14 +165,14 @@ impl Adaptation {
         &mut self,
         draw: u64,
         state: &State,
-        report: &Report,
+        info: &Info,
         tuned: &mut Tuned,
     ) -> Next {
         let stan = Stan::new(self.warmup);
         if draw < stan.begin || draw >= stan.end {
             return Next::GoOn;
         }
-        if is_typical(report) {
+        if is_typical(info) {
             self.present.add(state);
         }
         self.seen += 1;
@@ -205,11 +193,11 @@ impl Adaptation {
     }
 }
 
-/// Whether a draw says something about the density around it.
-fn is_typical(report: &Report) -> bool {
-    match report.statistics.diverging {
-        true => report.moved.abs() > BEYOND,
-        false => report.moved != 0,
+/// Whether the metric uses the draw.
+fn is_typical(info: &Info) -> bool {
+    match info.statistics.diverging {
+        true => info.moved.abs() > BEYOND,
+        false => info.moved != 0,
     }
 }
 
@@ -251,8 +239,8 @@ mod tests {
     use super::super::statistics::Statistics;
     use super::*;
 
-    fn report(moved: i64, diverging: bool) -> Report {
-        Report {
+    fn info(moved: i64, diverging: bool) -> Info {
+        Info {
             statistics: Statistics {
                 diverging,
                 ..Statistics::from_row([0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.5, 0.8])
@@ -266,7 +254,7 @@ mod tests {
         let state = State {
             position: vec![0.0],
             gradient: vec![0.0],
-            log_density: 0.0,
+            log_prob: 0.0,
         };
         let mut tuned = Tuned {
             step_size: 1.0,
@@ -281,7 +269,7 @@ mod tests {
                 Adaptation::new(WarmupSchedule::Stan, Metric::Variance, warmup, 0.8, 1);
             let ends: Vec<u64> = (0..warmup)
                 .filter(|draw| {
-                    adaptation.learn(*draw, &state, &report(1, false), &mut tuned) == Next::Search
+                    adaptation.learn(*draw, &state, &info(1, false), &mut tuned) == Next::Search
                 })
                 .collect();
             assert_eq!(ends, expected);
@@ -297,7 +285,7 @@ mod tests {
             (4, true, false),
             (-5, true, true),
         ] {
-            assert_eq!(is_typical(&report(moved, diverging)), counts);
+            assert_eq!(is_typical(&info(moved, diverging)), counts);
         }
     }
 }

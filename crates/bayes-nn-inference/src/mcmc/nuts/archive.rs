@@ -1,6 +1,6 @@
-//! Values as bytes and back, by one description for both directions.
+//! Checkpoints as bytes: one function per type lists its values, for saving and for loading alike.
 
-/// Takes values in, or gives them out.
+/// A checkpoint that is being written, or read.
 pub(super) enum Archive {
     /// The bytes so far.
     Save(Vec<u8>),

@@ -3,44 +3,46 @@
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use super::adaptation::{Adaptation, Next, Tuned};
+use super::adaptation::{Adaptation, Next};
 use super::archive::Archive;
 use super::delayed::DelayedAcceptance;
-use super::log_density::{EvalError, LogDensity};
+use super::draws::UnconstrainedDraws;
+use super::kernel::Kernel;
 use super::metric::Whitening;
 use super::random::Stream;
 use super::settings::Nuts;
-use super::statistics::Rows;
-use super::tree::{Arena, Dynamics, Report, State};
+use super::state::State;
+use crate::InferenceError;
+use crate::log_density::{EvalError, LogDensity};
 
-/// A chain that can be advanced draw by draw. Fresh, it has no start yet.
+/// The kernel of a chain, over a density of any type.
+pub(super) type BoxedKernel = Kernel<Box<dyn LogDensity + Send>>;
+
+/// A chain that can be advanced draw by draw. A new one has no start yet.
 pub(super) struct Chain {
     pub(super) number: usize,
-    density: Box<dyn LogDensity + Send>,
-    /// Present where that density is an approximation.
+    pub(super) kernel: BoxedKernel,
+    /// Present where its density is an approximation.
     delayed: Option<DelayedAcceptance>,
     state: State,
-    pub(super) tuned: Tuned,
     adaptation: Adaptation,
     stream: Stream,
-    arena: Arena,
-    pub(super) warmup: Rows,
-    pub(super) draws: Rows,
+    pub(super) warmup: UnconstrainedDraws,
+    pub(super) draws: UnconstrainedDraws,
     /// Gradients so far, those of the search for a step size included.
     pub(super) gradients: u64,
     settings: Lengths,
 }
 
-/// What of the settings a chain needs while it runs.
+/// The settings that a chain needs while it runs.
 #[derive(Clone, Copy, Debug)]
 struct Lengths {
     warmup: u64,
     draws: u64,
-    max_depth: u32,
     keep_warmup: bool,
 }
 
-/// What came of an advance.
+/// The outcome of [`Chain::advance`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Advance {
     Drew,
@@ -50,11 +52,11 @@ pub(super) enum Advance {
 
 /// The acceptance at which the search for a first step size stops.
 const SEARCHED: f64 = 0.8;
-/// How many gradients are timed at least and at the most,
+/// How many gradients are timed: at least the start of the range, at most its end.
 const TIMED: Range<u32> = 3..20;
-/// and after how long no more are.
+/// Timing stops after this long, once the least number of gradients is timed.
 const TIMING: Duration = Duration::from_millis(20);
-/// The search goes so many powers of two up or down at the most.
+/// The search for a step size changes it by at most this power of two.
 const POWERS: u32 = 60;
 
 impl Chain {
@@ -64,7 +66,7 @@ impl Chain {
         density: Box<dyn LogDensity + Send>,
         delayed: Option<DelayedAcceptance>,
         stream: Stream,
-    ) -> Chain {
+    ) -> Result<Chain, InferenceError> {
         let dim = density.dim();
         let adaptation = Adaptation::new(
             settings.schedule,
@@ -73,52 +75,49 @@ impl Chain {
             settings.target_accept,
             dim,
         );
-        Chain {
+        Ok(Chain {
             number,
-            density,
+            kernel: Kernel::new(
+                density,
+                settings.initial_step,
+                Whitening::identity(dim),
+                settings.limits,
+            )?,
             delayed,
-            tuned: Tuned {
-                step_size: settings.initial_step,
-                whitening: Whitening::identity(dim),
-            },
             state: State::zero(dim),
             adaptation,
             stream,
-            arena: Arena::new(dim),
-            warmup: Rows::new(dim),
-            draws: Rows::new(dim),
+            warmup: UnconstrainedDraws::new(dim),
+            draws: UnconstrainedDraws::new(dim),
             gradients: 0,
             settings: Lengths {
                 warmup: settings.warmup,
                 draws: settings.draws,
-                max_depth: settings.depth_limit(),
                 keep_warmup: settings.keep_warmup,
             },
-        }
+        })
     }
 
-    /// What a start is found with.
-    pub(super) fn density_and_stream(&mut self) -> (&mut dyn LogDensity, &mut Stream) {
-        (&mut *self.density, &mut self.stream)
+    /// The kernel and the stream, for the search for a start.
+    pub(super) fn kernel_and_stream(&mut self) -> (&mut BoxedKernel, &mut Stream) {
+        (&mut self.kernel, &mut self.stream)
     }
 
     /// Sets the start of a fresh chain.
     pub(super) fn begin_at(&mut self, state: State) {
-        self.tuned.whitening = self.adaptation.first_whitening(&state);
+        self.kernel.tuned.whitening = self.adaptation.first_whitening(&state);
         self.state = state;
     }
 
     /// Draws that the exact density rejected after the trajectories of an approximation had
     /// proposed them.
-    pub(super) fn overruled(&self) -> u64 {
-        self.delayed
-            .as_ref()
-            .map_or(0, DelayedAcceptance::overruled)
+    pub(super) fn rejected(&self) -> u64 {
+        self.delayed.as_ref().map_or(0, DelayedAcceptance::rejected)
     }
 
     /// Seconds of a gradient at the chain's position.
     pub(super) fn time_gradient(&mut self) -> f64 {
-        seconds_per_gradient(&mut *self.density, &self.state.position)
+        seconds_per_gradient(&mut *self.kernel.density, &self.state.position)
     }
 
     /// Where the chain is.
@@ -138,36 +137,38 @@ impl Chain {
         if let Some(delayed) = self.delayed.as_mut().filter(|_| !warming) {
             delayed.leave(&self.state)?;
         }
-        let Some(mut report) = self.transition(interrupted)? else {
+        let kernel = &mut self.kernel;
+        let drawn = kernel.step_unless(&mut self.state, &mut self.stream, interrupted)?;
+        let Some(mut info) = drawn else {
             return Ok(Advance::Interrupted);
         };
         if let Some(delayed) = self.delayed.as_mut().filter(|_| !warming) {
-            delayed.decide(&mut self.state, &mut report, &mut self.stream)?;
+            delayed.decide(&mut self.state, &mut info, &mut self.stream)?;
         }
-        self.gradients += u64::from(report.statistics.leapfrog_steps);
+        self.gradients += u64::from(info.statistics.leapfrog_steps);
         if !warming {
             let position = Some(self.state.position.as_slice());
-            self.draws.push(position, report.statistics);
+            self.draws.push(position, info.statistics);
             return Ok(Advance::Drew);
         }
         let draw = self.warmup.len() as u64;
         let kept = self.settings.keep_warmup;
         let position = kept.then_some(self.state.position.as_slice());
-        self.warmup.push(position, report.statistics);
+        self.warmup.push(position, info.statistics);
         let next = self
             .adaptation
-            .learn(draw, &self.state, &report, &mut self.tuned);
+            .learn(draw, &self.state, &info, &mut self.kernel.tuned);
         if next == Next::Search && !self.search(interrupted)? {
             return Ok(Advance::Interrupted);
         }
         Ok(Advance::Drew)
     }
 
-    /// Everything that a saved chain has and a fresh one has not.
+    /// Saves or loads everything that distinguishes the chain from a new one.
     pub(super) fn archive(&mut self, archive: &mut Archive) {
         self.state.archive(archive);
-        archive.f64(&mut self.tuned.step_size);
-        self.tuned.whitening.archive(archive);
+        archive.f64(&mut self.kernel.tuned.step_size);
+        self.kernel.tuned.whitening.archive(archive);
         self.adaptation.archive(archive);
         self.stream.archive(archive);
         if let Some(delayed) = &mut self.delayed {
@@ -180,11 +181,11 @@ impl Chain {
 
     /// Whether the density has the value at the chain's position that it had there.
     pub(super) fn is_where_it_was(&mut self) -> bool {
-        let mut gradient = vec![0.0; self.state.position.len()];
-        let value = self.density.logp_grad(&self.state.position, &mut gradient);
-        value.is_ok_and(|value| value.to_bits() == self.state.log_density.to_bits())
-            && gradient == self.state.gradient
-            && (self.delayed.as_mut()).is_none_or(|d| d.is_where_it_was(&self.state.position))
+        let again = self.kernel.state_at(self.state.position.clone());
+        again.is_ok_and(|again| {
+            again.log_prob.to_bits() == self.state.log_prob.to_bits()
+                && again.gradient == self.state.gradient
+        }) && (self.delayed.as_mut()).is_none_or(|d| d.is_where_it_was(&self.state.position))
     }
 
     /// Draws made, those of the warm-up included.
@@ -197,36 +198,15 @@ impl Chain {
         (self.warmup.len() as u64) < self.settings.warmup
     }
 
-    fn transition(&mut self, interrupted: &dyn Fn() -> bool) -> Result<Option<Report>, EvalError> {
-        let mut dynamics = Dynamics {
-            density: &mut *self.density,
-            whitening: &self.tuned.whitening,
-            step_size: self.tuned.step_size,
-            interrupted,
-        };
-        self.arena.transition(
-            &mut self.state,
-            &mut dynamics,
-            &mut self.stream,
-            self.settings.max_depth,
-        )
-    }
-
     /// Doubles or halves the step size until the acceptance of a single step crosses 0.8, and
     /// begins averaging there. False if it was interrupted.
     fn search(&mut self, interrupted: &dyn Fn() -> bool) -> Result<bool, EvalError> {
         let mut up = None;
         for _ in 0..POWERS {
-            let mut dynamics = Dynamics {
-                density: &mut *self.density,
-                whitening: &self.tuned.whitening,
-                step_size: self.tuned.step_size,
-                interrupted,
-            };
             self.gradients += 1;
             let tried = self
-                .arena
-                .try_step(&self.state, &mut dynamics, &mut self.stream)?;
+                .kernel
+                .try_leapfrog(&self.state, &mut self.stream, interrupted)?;
             let Some(error) = tried else {
                 return Ok(false);
             };
@@ -234,23 +214,24 @@ impl Chain {
             if *up.get_or_insert(accepted) != accepted {
                 break;
             }
-            self.tuned.step_size *= if accepted { 2.0 } else { 0.5 };
+            self.kernel.tuned.step_size *= if accepted { 2.0 } else { 0.5 };
         }
-        self.adaptation.begin(self.tuned.step_size);
+        self.adaptation.begin(self.kernel.tuned.step_size);
         Ok(true)
     }
 }
 
-/// The least seconds of some gradients at a position where the density is known to be finite: what
-/// interrupts the machine makes single ones longer.
+/// The shortest time of several gradients at one position, in seconds. The shortest, because
+/// interruptions by other programs make single evaluations longer.
 pub(super) fn seconds_per_gradient(density: &mut dyn LogDensity, position: &[f64]) -> f64 {
     let mut gradient = vec![0.0; position.len()];
     let begin = Instant::now();
     let (mut times, mut least) = (0, f64::INFINITY);
     while times < TIMED.start || (times < TIMED.end && begin.elapsed() < TIMING) {
         let start = Instant::now();
-        // The same point gave numbers a moment ago; if it fails now, the chain will say so.
-        let _ = density.logp_grad(position, &mut gradient);
+        // The density was finite at this point when the chain began; an error now comes up again
+        // in the chain, which reports it.
+        let _ = density.log_prob_grad(position, &mut gradient);
         least = least.min(start.elapsed().as_secs_f64());
         times += 1;
     }

@@ -6,15 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::archive::{Archive, hash};
 use super::chain::Chain;
-use super::settings::Nuts;
+use super::settings::{Checkpoints, Nuts};
 use crate::{InferenceError, Site};
-
-/// Where and how often chains are saved.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Checkpoints {
-    pub(super) folder: PathBuf,
-    pub(super) every: u64,
-}
 
 /// Where one chain is saved, and what must be the same when it is taken up.
 #[derive(Clone, Debug)]
@@ -24,30 +17,30 @@ pub(super) struct Slot {
     fingerprint: u64,
 }
 
-impl Checkpoints {
-    pub(super) fn slot(&self, settings: &Nuts, sites: &[Site], dim: usize, chain: usize) -> Slot {
+impl Slot {
+    /// Where a chain of these settings is saved, if checkpoints are wanted.
+    pub(super) fn of(settings: &Nuts, sites: &[Site], dim: usize, chain: usize) -> Option<Slot> {
+        let Checkpoints { folder, every } = settings.checkpoints.as_ref()?;
         // Everything that decides the bits of a chain, the number of its draws aside.
         let identity = format!(
             "{dim} {} {} {} {} {:?} {:?} {:?} {} {} {sites:?}",
             settings.warmup,
             settings.seed,
             settings.target_accept,
-            settings.depth_limit(),
+            settings.limits.depth(),
             settings.metric,
             settings.schedule,
             settings.precision,
             settings.initial_step,
             settings.keep_warmup
         );
-        Slot {
-            path: self.folder.join(format!("chain-{chain}.nuts")),
-            every: self.every,
+        Some(Slot {
+            path: folder.join(format!("chain-{chain}.nuts")),
+            every: *every,
             fingerprint: hash(identity.as_bytes()),
-        }
+        })
     }
-}
 
-impl Slot {
     /// Whether a chain of so many draws is to be saved.
     pub(super) fn is_due(&self, draws: usize) -> bool {
         (draws as u64).is_multiple_of(self.every)

@@ -8,44 +8,52 @@
 //! 2005, "Markov chain Monte Carlo using an approximation", J. Comput. Graph. Stat. 14, section
 //! 2). So trajectories may be computed in single precision, and the draws are as good.
 //!
-//! Only what is kept needs to be exact. A warm-up goes without: far from where it leads, a log
-//! density can be so large that rounding would overrule every step.
+//! Only draws that are kept need to be exact. The warm-up has no second test: far from where it leads, a log
+//! density can be so large that rounding would reject every draw.
 
 use super::archive::Archive;
-use super::log_density::EvalError;
-use super::random::Stream;
-use super::tree::{Report, State};
+use super::random::{Stream, Variates};
+use super::state::State;
+use super::statistics::Info;
+use crate::compiled::CompiledValue;
+use crate::log_density::EvalError;
 
 /// The exact log density at a point, in nats, up to a constant.
 pub(super) trait Exact: Send {
-    fn logp(&mut self, position: &[f64]) -> Result<f64, EvalError>;
+    fn log_prob(&mut self, position: &[f64]) -> Result<f64, EvalError>;
 }
 
-/// What decides on the draws that trajectories propose.
+impl Exact for CompiledValue {
+    fn log_prob(&mut self, position: &[f64]) -> Result<f64, EvalError> {
+        CompiledValue::log_prob(self, position)
+    }
+}
+
+/// Accepts or rejects the draws that trajectories propose.
 pub(super) struct DelayedAcceptance {
     exact: Box<dyn Exact>,
     /// The exact log density where the chain is; not a number before the first transition.
-    log_density: f64,
+    log_prob: f64,
     /// The state before the transition.
     before: State,
     /// Draws that were rejected here.
-    overruled: u64,
+    rejected: u64,
 }
 
 impl DelayedAcceptance {
     pub(super) fn new(exact: Box<dyn Exact>, dim: usize) -> DelayedAcceptance {
         DelayedAcceptance {
             exact,
-            log_density: f64::NAN,
+            log_prob: f64::NAN,
             before: State::zero(dim),
-            overruled: 0,
+            rejected: 0,
         }
     }
 
     /// Keeps the state that a transition is about to leave.
     pub(super) fn leave(&mut self, state: &State) -> Result<(), EvalError> {
-        if self.log_density.is_nan() {
-            let value = self.logp(&state.position)?;
+        if self.log_prob.is_nan() {
+            let value = self.log_prob(&state.position)?;
             if !value.is_finite() {
                 let problem = format!(
                     "the log density in double precision is {value} where trajectories of single \
@@ -53,7 +61,7 @@ impl DelayedAcceptance {
                 );
                 return Err(EvalError::Fatal(problem.into()));
             }
-            self.log_density = value;
+            self.log_prob = value;
         }
         self.before.copy_from(state);
         Ok(())
@@ -63,49 +71,49 @@ impl DelayedAcceptance {
     pub(super) fn decide(
         &mut self,
         state: &mut State,
-        report: &mut Report,
+        info: &mut Info,
         stream: &mut Stream,
     ) -> Result<(), EvalError> {
-        if report.moved != 0 {
-            let log_density = self.logp(&state.position)?;
-            let exact = log_density - self.log_density;
-            let approximate = state.log_density - self.before.log_density;
+        if info.moved != 0 {
+            let log_prob = self.log_prob(&state.position)?;
+            let exact = log_prob - self.log_prob;
+            let approximate = state.log_prob - self.before.log_prob;
             let accepted = stream.uniform() < (exact - approximate).exp();
-            if accepted && log_density.is_finite() {
-                self.log_density = log_density;
-                report.statistics.energy_error -= exact - approximate;
+            if accepted && log_prob.is_finite() {
+                self.log_prob = log_prob;
+                info.statistics.energy_error -= exact - approximate;
             } else {
                 state.copy_from(&self.before);
-                self.overruled += 1;
-                report.moved = 0;
-                report.statistics.energy -= report.statistics.energy_error;
-                report.statistics.energy_error = 0.0;
+                self.rejected += 1;
+                info.moved = 0;
+                info.statistics.energy -= info.statistics.energy_error;
+                info.statistics.energy_error = 0.0;
             }
         }
         // Potential energies are those of the exact density, too.
-        report.statistics.energy += state.log_density - self.log_density;
-        report.statistics.log_density = self.log_density;
+        info.statistics.energy += state.log_prob - self.log_prob;
+        info.statistics.log_prob = self.log_prob;
         Ok(())
     }
 
-    pub(super) fn overruled(&self) -> u64 {
-        self.overruled
+    pub(super) fn rejected(&self) -> u64 {
+        self.rejected
     }
 
     /// Whether the density has the value at the chain's position that it had there, if it was asked.
     pub(super) fn is_where_it_was(&mut self, position: &[f64]) -> bool {
-        let value = self.logp(position);
-        self.log_density.is_nan()
-            || value.is_ok_and(|value| value.to_bits() == self.log_density.to_bits())
+        let value = self.log_prob(position);
+        self.log_prob.is_nan()
+            || value.is_ok_and(|value| value.to_bits() == self.log_prob.to_bits())
     }
 
     pub(super) fn archive(&mut self, archive: &mut Archive) {
-        archive.f64(&mut self.log_density);
-        archive.u64(&mut self.overruled);
+        archive.f64(&mut self.log_prob);
+        archive.u64(&mut self.rejected);
     }
 
-    fn logp(&mut self, position: &[f64]) -> Result<f64, EvalError> {
-        match self.exact.logp(position) {
+    fn log_prob(&mut self, position: &[f64]) -> Result<f64, EvalError> {
+        match self.exact.log_prob(position) {
             Err(EvalError::Reject) => Ok(f64::NEG_INFINITY),
             result => result,
         }
@@ -115,9 +123,9 @@ impl DelayedAcceptance {
 #[cfg(test)]
 mod tests {
     use super::super::chain::{Advance, Chain};
-    use super::super::log_density::LogDensity;
     use super::super::settings::Nuts;
     use super::*;
+    use crate::log_density::LogDensity;
 
     /// A normal.
     struct Normal {
@@ -130,7 +138,7 @@ mod tests {
             1
         }
 
-        fn logp_grad(&mut self, x: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
+        fn log_prob_grad(&mut self, x: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
             let z = (x[0] - self.mean) / self.sd;
             gradient[0] = -z / self.sd;
             Ok(-0.5 * z * z)
@@ -141,7 +149,7 @@ mod tests {
     struct Cut;
 
     impl Exact for Cut {
-        fn logp(&mut self, x: &[f64]) -> Result<f64, EvalError> {
+        fn log_prob(&mut self, x: &[f64]) -> Result<f64, EvalError> {
             match x[0] {
                 ..-1.0 => Err(EvalError::Reject),
                 3.0.. => Ok(f64::INFINITY),
@@ -155,11 +163,11 @@ mod tests {
         let rough = Normal { mean: 0.4, sd: 1.3 };
         let exact = Some(DelayedAcceptance::new(Box::new(exact), 1));
         let stream = Stream::new(7, 0);
-        let mut chain = Chain::new(nuts, 0, Box::new(rough), exact, stream);
+        let mut chain = Chain::new(nuts, 0, Box::new(rough), exact, stream).unwrap();
         chain.begin_at(State {
             position: vec![0.5],
             gradient: vec![-0.1 / 1.69],
-            log_density: -0.5 * 0.01 / 1.69,
+            log_prob: -0.5 * 0.01 / 1.69,
         });
         chain
     }
@@ -181,11 +189,11 @@ mod tests {
         let expected = 1.0 + (-low - 3.0 * high) / between;
         assert!((square - expected).abs() < 0.03, "{square}, not {expected}");
         assert!(draws.iter().all(|x| (-1.0..3.0).contains(x)));
-        assert!(chain.overruled() > 1_000);
+        assert!(chain.rejected() > 1_000);
         let (mut before, mut moves) = (f64::NAN, 0);
         for (x, s) in draws.iter().zip(chain.draws.statistics()) {
-            assert_eq!(s.log_density, -0.5 * x * x - 1e6);
-            let kinetic = s.energy + s.log_density;
+            assert_eq!(s.log_prob, -0.5 * x * x - 1e6);
+            let kinetic = s.energy + s.log_prob;
             assert!(kinetic >= -1e-9, "{kinetic}");
             assert!(*x != before || s.energy_error == 0.0);
             moves += usize::from(s.energy_error != 0.0);
@@ -214,7 +222,7 @@ mod tests {
             assert!(second.is_where_it_was());
             to_the_end(&mut second);
             assert_eq!(second.draws, whole.draws);
-            assert_eq!(second.overruled(), whole.overruled());
+            assert_eq!(second.rejected(), whole.rejected());
         }
     }
 
@@ -238,7 +246,7 @@ mod tests {
     }
 
     impl<F: FnMut(f64) -> Result<f64, EvalError> + Send> Exact for F {
-        fn logp(&mut self, x: &[f64]) -> Result<f64, EvalError> {
+        fn log_prob(&mut self, x: &[f64]) -> Result<f64, EvalError> {
             self(x[0])
         }
     }

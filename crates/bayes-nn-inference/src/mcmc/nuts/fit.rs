@@ -1,18 +1,18 @@
-//! What a run leaves: chains with their draws, statistics and what they tuned.
+//! The result of a run: chains with their draws, statistics, step size and metric.
 
-use super::adaptation::Tuned;
-use super::statistics::Rows;
+use super::draws::UnconstrainedDraws;
+use super::kernel::Tuned;
 use crate::{InferenceError, Site};
 
 /// A finished chain, or one that was stopped or failed: then it has fewer draws.
 #[derive(Debug)]
 pub struct ChainDraws {
     pub(super) number: usize,
-    pub(super) warmup: Rows,
-    pub(super) draws: Rows,
+    pub(super) warmup: UnconstrainedDraws,
+    pub(super) draws: UnconstrainedDraws,
     pub(super) tuned: Tuned,
     pub(super) gradients: u64,
-    pub(super) overruled: u64,
+    pub(super) rejected: u64,
     pub(super) seconds: f64,
     pub(super) error: Option<InferenceError>,
 }
@@ -24,12 +24,12 @@ impl ChainDraws {
     }
 
     /// The draws after the warm-up.
-    pub fn draws(&self) -> &Rows {
+    pub fn draws(&self) -> &UnconstrainedDraws {
         &self.draws
     }
 
     /// The warm-up: statistics, and draws if they were to be kept.
-    pub fn warmup(&self) -> &Rows {
+    pub fn warmup(&self) -> &UnconstrainedDraws {
         &self.warmup
     }
 
@@ -45,8 +45,8 @@ impl ChainDraws {
 
     /// Draws after the warm-up that trajectories of single precision proposed and double
     /// precision rejected.
-    pub fn overruled(&self) -> u64 {
-        self.overruled
+    pub fn rejected(&self) -> u64 {
+        self.rejected
     }
 
     /// Seconds that it took, pauses included.
@@ -60,7 +60,7 @@ impl ChainDraws {
     }
 }
 
-/// What a gradient costs, in seconds.
+/// The time of one gradient.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Timing {
     pub(super) device: String,
@@ -131,8 +131,8 @@ impl NutsFit {
     /// Draws after the warm-up that trajectories of [single precision](super::Nuts::precision)
     /// proposed and double precision rejected, of all chains: each repeats the draw before it. None,
     /// or next to none, unless single precision is too coarse for the density.
-    pub fn overruled(&self) -> u64 {
-        self.chains.iter().map(ChainDraws::overruled).sum()
+    pub fn rejected(&self) -> u64 {
+        self.chains.iter().map(ChainDraws::rejected).sum()
     }
 
     /// Divergent trajectories after the warm-up, of all chains.

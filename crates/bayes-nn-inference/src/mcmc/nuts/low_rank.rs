@@ -19,7 +19,7 @@ use super::archive::Archive;
 use super::metric::{Whitening, dot};
 use super::moments::Moments;
 use crate::InferenceError;
-use crate::check::{at_least_one, setting};
+use crate::check::{at_least_one, positive, setting};
 
 /// Settings of [`Metric::LowRank`](super::Metric::LowRank).
 ///
@@ -29,6 +29,7 @@ use crate::check::{at_least_one, setting};
 /// # let _ = nuts;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[must_use]
 pub struct LowRank {
     cutoff: f64,
     rank: u64,
@@ -73,18 +74,10 @@ impl LowRank {
 
     pub(super) fn check(&self) -> Result<(), InferenceError> {
         at_least_one("metric.rank", self.rank)?;
-        let finite = |value: f64| value < f64::INFINITY;
-        if !(self.cutoff > 1.0 && finite(self.cutoff)) {
+        if !(self.cutoff > 1.0 && self.cutoff < f64::INFINITY) {
             return Err(setting("metric.cutoff", self.cutoff, "finite and above 1"));
         }
-        match self.shrinkage > 0.0 && finite(self.shrinkage) {
-            true => Ok(()),
-            false => Err(setting(
-                "metric.shrinkage",
-                self.shrinkage,
-                "finite and above 0",
-            )),
-        }
+        positive("metric.shrinkage", self.shrinkage)
     }
 
     /// Sets the directions of a metric whose scales are set, from draws and their moments.
@@ -185,7 +178,7 @@ impl Points {
 /// Eigenvalues, and eigenvectors as columns.
 type Eigen = (Vec<f64>, Mat<f64>);
 
-/// Rows less their mean, each coordinate scaled, as columns.
+/// Draws less their mean, each coordinate scaled, as columns.
 fn centred(rows: &[f64], mean: &[f64], scale: impl Fn(usize) -> f64) -> Mat<f64> {
     let dim = mean.len();
     Mat::from_fn(dim, rows.len() / dim, |i, row| {

@@ -2,9 +2,12 @@
 
 use super::archive::Archive;
 use super::low_rank::LowRank;
+use crate::InferenceError;
+use crate::check::setting;
 
 /// What the metric is made of during warm-up.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub enum Metric {
     /// None: all coordinates as they are.
     Identity,
@@ -13,11 +16,11 @@ pub enum Metric {
     Variance,
     /// `sqrt(var(draws) / var(gradients))` in each coordinate: the diagonal metric that makes
     /// the gradients of the stretched density fit its draws best, in the mean of the squared
-    /// Fisher divergence. It learns from a few draws and looks through correlations.
+    /// Fisher divergence. It needs few draws, and correlations between coordinates do not mislead it.
     #[default]
     Fisher,
-    /// That, and the few directions that are still wide or narrow behind it: for densities whose
-    /// coordinates are strongly correlated. A leapfrog step costs two products more for each
+    /// [`Metric::Fisher`], and the few directions that are still wide or narrow after it: for
+    /// densities whose coordinates are strongly correlated. A leapfrog step costs two products more for each
     /// direction, and warm-up some decompositions of matrices.
     LowRank(LowRank),
 }
@@ -39,12 +42,28 @@ pub struct Whitening {
 const SCALES: (f64, f64) = (1e-10, 1e10);
 
 impl Whitening {
-    /// Space as it is.
-    pub(super) fn identity(dim: usize) -> Whitening {
+    /// Space as it is: all scales are 1.
+    pub fn identity(dim: usize) -> Whitening {
         Whitening {
             scale: vec![1.0; dim],
             factors: Vec::new(),
             directions: Vec::new(),
+        }
+    }
+
+    /// A diagonal metric with these scales `[dim]`, best the standard deviations of the density.
+    ///
+    /// # Errors
+    /// A scale that is not between 1e-10 and 1e10.
+    pub fn diagonal(scale: Vec<f64>) -> Result<Whitening, InferenceError> {
+        let outside = |scale: &&f64| !(SCALES.0..=SCALES.1).contains(*scale);
+        match scale.iter().find(outside) {
+            Some(scale) => Err(setting("scale", scale, "between 1e-10 and 1e10")),
+            None => Ok(Whitening {
+                scale,
+                factors: Vec::new(),
+                directions: Vec::new(),
+            }),
         }
     }
 

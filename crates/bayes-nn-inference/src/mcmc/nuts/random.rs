@@ -1,13 +1,15 @@
 //! The random numbers of a chain: one xoshiro256++ stream each, far from all others.
 
+use std::convert::Infallible;
 use std::f64::consts::TAU;
 
-use rand_core::{Rng, SeedableRng};
+use rand_core::utils::fill_bytes_via_next_word;
+use rand_core::{Rng, SeedableRng, TryRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::archive::Archive;
 
-/// The stream of one chain, which knows how many numbers it has given.
+/// The stream of one chain, which counts the numbers that it has given.
 #[derive(Clone, Debug)]
 pub(super) struct Stream {
     rng: Xoshiro256PlusPlus,
@@ -24,35 +26,50 @@ impl Stream {
         Stream { rng, taken: 0 }
     }
 
-    /// Takes in or gives out where the stream stands. A fresh one is run forward to there.
+    /// Saves or restores the position of the stream. A fresh stream is run forward to it.
     pub(super) fn archive(&mut self, archive: &mut Archive) {
         let mut taken = self.taken;
         archive.u64(&mut taken);
         while self.taken < taken {
-            self.bits();
+            self.next_u64();
         }
     }
+}
 
-    pub(super) fn bits(&mut self) -> u64 {
-        self.taken += 1;
-        self.rng.next_u64()
+impl TryRng for Stream {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        self.try_next_u64().map(|bits| (bits >> 32) as u32)
     }
 
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        self.taken += 1;
+        Ok(self.rng.next_u64())
+    }
+
+    fn try_fill_bytes(&mut self, dst: &mut [u8]) -> Result<(), Infallible> {
+        fill_bytes_via_next_word(dst, || self.try_next_u64())
+    }
+}
+
+/// What a trajectory draws from a generator.
+pub(super) trait Variates: Rng {
     /// Uniform on the open interval (0, 1).
-    pub(super) fn uniform(&mut self) -> f64 {
-        ((self.bits() >> 11) as f64 + 0.5) * (1.0 / (1u64 << 53) as f64)
+    fn uniform(&mut self) -> f64 {
+        ((self.next_u64() >> 11) as f64 + 0.5) * (1.0 / (1u64 << 53) as f64)
     }
 
     /// One of two directions of time.
-    pub(super) fn sign(&mut self) -> f64 {
-        match self.bits() >> 63 {
+    fn sign(&mut self) -> f64 {
+        match self.next_u64() >> 63 {
             0 => 1.0,
             _ => -1.0,
         }
     }
 
     /// Standard normals, by Box and Muller's method.
-    pub(super) fn normals(&mut self, out: &mut [f64]) {
+    fn normals(&mut self, out: &mut [f64]) {
         for pair in out.chunks_mut(2) {
             let radius = (-2.0 * self.uniform().ln()).sqrt();
             let (sin, cos) = (TAU * self.uniform()).sin_cos();
@@ -63,3 +80,5 @@ impl Stream {
         }
     }
 }
+
+impl<R: Rng + ?Sized> Variates for R {}

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use bayes_nn_kernels::{Device, Precision};
 
 use super::adaptation::WarmupSchedule;
-use super::checkpoint::Checkpoints;
+use super::kernel::TreeLimits;
 use super::metric::Metric;
 use super::progress::SamplingProgress;
-use crate::check::{at_least_one, setting};
+use crate::check::{at_least_one, positive, setting};
 use crate::{InferenceError, Start};
 
 /// Settings of a run of the No-U-Turn Sampler.
@@ -23,7 +23,8 @@ use crate::{InferenceError, Start};
 ///
 /// Nothing is checked until the run: a setting outside its range is then an
 /// [`InferenceError::Setting`] that names it.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
+#[must_use = "settings do nothing until `sample` or `start`"]
 pub struct Nuts {
     pub(super) draws: u64,
     pub(super) warmup: u64,
@@ -31,8 +32,7 @@ pub struct Nuts {
     pub(super) first_chain: usize,
     pub(super) seed: u64,
     pub(super) target_accept: f64,
-    pub(super) max_depth: u32,
-    pub(super) max_leapfrog: Option<u64>,
+    pub(super) limits: TreeLimits,
     pub(super) metric: Metric,
     pub(super) schedule: WarmupSchedule,
     pub(super) initial_step: f64,
@@ -42,7 +42,7 @@ pub struct Nuts {
     pub(super) keep_warmup: bool,
     pub(super) start: Start,
     pub(super) checkpoints: Option<Checkpoints>,
-    pub(super) progress: Option<Arc<dyn SamplingProgress>>,
+    pub(super) progress: Option<Display>,
 }
 
 impl Default for Nuts {
@@ -54,8 +54,7 @@ impl Default for Nuts {
             first_chain: 0,
             seed: 0,
             target_accept: 0.8,
-            max_depth: 10,
-            max_leapfrog: None,
+            limits: TreeLimits::default(),
             metric: Metric::default(),
             schedule: WarmupSchedule::default(),
             initial_step: 0.1,
@@ -117,14 +116,14 @@ impl Nuts {
 
     /// Doublings of a trajectory at the most, 10 unless set: 1023 leapfrog steps.
     pub fn max_depth(mut self, doublings: u32) -> Nuts {
-        self.max_depth = doublings;
+        self.limits = self.limits.max_depth(doublings);
         self
     }
 
     /// Leapfrog steps of a trajectory at the most; unless set, as many as the depth allows. A
     /// doubling that would exceed it is not begun: half a doubling could not be reversed.
     pub fn max_leapfrog(mut self, steps: u64) -> Nuts {
-        self.max_leapfrog = Some(steps);
+        self.limits = self.limits.max_leapfrog(steps);
         self
     }
 
@@ -176,7 +175,7 @@ impl Nuts {
     /// from the density in double precision all the same: a trajectory proposes a draw, which the
     /// log density in double precision accepts or rejects, by one evaluation a draw (delayed
     /// acceptance: Christen and Fox 2005); only the warm-up goes without. Rejections
-    /// ([`NutsFit::overruled`](super::NutsFit::overruled)) are rare while rounding changes the log
+    /// ([`NutsFit::rejected`](super::NutsFit::rejected)) are rare while rounding changes the log
     /// density by much less than 1. So the log density should be no larger than a million or so,
     /// every variable vary by more than a millionth of its size, and the model be free of sums that
     /// cancel and of factors of ill-conditioned matrices.
@@ -216,14 +215,8 @@ impl Nuts {
 
     /// Shows progress.
     pub fn progress(mut self, progress: impl SamplingProgress + 'static) -> Nuts {
-        self.progress = Some(Arc::new(progress));
+        self.progress = Some(Display(Arc::new(progress)));
         self
-    }
-
-    /// Doublings that both limits allow.
-    pub(super) fn depth_limit(&self) -> u32 {
-        let steps = self.max_leapfrog.unwrap_or(u64::MAX - 1);
-        self.max_depth.min((steps + 1).ilog2())
     }
 
     /// Checks every setting.
@@ -237,41 +230,27 @@ impl Nuts {
             let allowed = "above 0 and below 1";
             return Err(setting("target_accept", self.target_accept, allowed));
         }
-        if !(1..=20).contains(&self.max_depth) {
-            return Err(setting("max_depth", self.max_depth, "between 1 and 20"));
-        }
-        if let Some(steps) = self.max_leapfrog
-            && !(1..1 << 32).contains(&steps)
-        {
-            return Err(setting("max_leapfrog", steps, "between 1 and 2^32 - 1"));
-        }
+        self.limits.check()?;
         if let Metric::LowRank(metric) = &self.metric {
             metric.check()?;
         }
-        match self.initial_step > 0.0 && self.initial_step.is_finite() {
-            true => Ok(()),
-            false => Err(setting(
-                "initial_step",
-                self.initial_step,
-                "finite and above 0",
-            )),
-        }
+        positive("initial_step", self.initial_step)
     }
 }
 
-impl fmt::Debug for Nuts {
+/// Where and how often chains are saved.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Checkpoints {
+    pub(super) folder: PathBuf,
+    pub(super) every: u64,
+}
+
+/// What shows progress.
+#[derive(Clone)]
+pub(super) struct Display(pub(super) Arc<dyn SamplingProgress>);
+
+impl fmt::Debug for Display {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Nuts")
-            .field("draws", &self.draws)
-            .field("warmup", &self.warmup)
-            .field("chains", &self.chains)
-            .field("first_chain", &self.first_chain)
-            .field("seed", &self.seed)
-            .field("target_accept", &self.target_accept)
-            .field("max_depth", &self.max_depth)
-            .field("metric", &self.metric)
-            .field("schedule", &self.schedule)
-            .field("precision", &self.precision)
-            .finish_non_exhaustive()
+        f.write_str("SamplingProgress")
     }
 }

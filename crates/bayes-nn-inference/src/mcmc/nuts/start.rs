@@ -1,17 +1,20 @@
 //! Where chains begin.
 
-use super::compiled::{Compiled, first_bad_term};
-use super::log_density::{EvalError, LogDensity};
-use super::random::Stream;
+use rand_core::Rng;
+
+use super::chain::BoxedKernel;
+use super::random::{Stream, Variates};
 use super::settings::Nuts;
-use super::tree::State;
+use super::state::State;
 use crate::check::setting;
+use crate::compiled::{Compiled, first_bad_term};
+use crate::log_density::LogDensity;
 use crate::{Density, InferenceError, Site, Start};
 
 /// How often a start is drawn at the most.
 const TRIES: usize = 100;
 
-/// What is known about the density beyond its value.
+/// What the density was made from, where it is not a bare one.
 pub(super) struct Origin<'a> {
     pub(super) sites: &'a [Site],
     pub(super) density: Option<&'a dyn Density>,
@@ -23,20 +26,18 @@ impl Nuts {
     pub(super) fn find_start(
         &self,
         chain: usize,
-        log_density: &mut dyn LogDensity,
+        kernel: &mut BoxedKernel,
         origin: &Origin<'_>,
         stream: &mut Stream,
     ) -> Result<State, InferenceError> {
-        let dim = log_density.dim();
+        let dim = kernel.density().dim();
         let mut state = State::zero(dim);
         let mut problem = InferenceError::NothingToFit;
         for _ in 0..TRIES {
-            state.position = self.draw_start(dim, origin, stream)?;
-            state.log_density = match log_density.logp_grad(&state.position, &mut state.gradient) {
-                Ok(value) => value,
-                Err(EvalError::Reject) => f64::NEG_INFINITY,
-                Err(error) => return Err(error.of_chain(chain, 0)),
-            };
+            let position = self.draw_start(dim, origin, stream)?;
+            state = kernel
+                .state_at(position)
+                .map_err(|error| error.of_chain(chain, 0))?;
             match what_is_wrong(&state, origin.sites) {
                 None => return Ok(state),
                 Some((quantity, value)) => {
@@ -69,13 +70,13 @@ impl Nuts {
                 return Ok((0..dim).map(|_| 4.0 * stream.uniform() - 2.0).collect());
             }
             (Start::Prior, Some(density)) => density
-                .start(stream.bits())
+                .start(stream.next_u64())
                 .map_err(InferenceError::Density)?,
             (Start::Prior, None) => {
                 let allowed = "Uniform or Approximation: this density gives no starts";
                 return Err(setting("start_at", "Prior", allowed));
             }
-            (Start::Approximation(approximation), _) => approximation.draws(1, stream.bits()),
+            (Start::Approximation(approximation), _) => approximation.draws(1, stream.next_u64()),
         };
         match start.len() == dim {
             true => Ok(start),
@@ -92,8 +93,8 @@ fn what_is_wrong(state: &State, sites: &[Site]) -> Option<(String, f64)> {
     if let Some((place, value)) = not_finite(&state.position) {
         return Some((format!("the start of {}", name(sites, place)), value));
     }
-    if !state.log_density.is_finite() {
-        return Some(("the log density".to_owned(), state.log_density));
+    if !state.log_prob.is_finite() {
+        return Some(("the log density".to_owned(), state.log_prob));
     }
     let (place, value) = not_finite(&state.gradient)?;
     Some((format!("the gradient of {}", name(sites, place)), value))

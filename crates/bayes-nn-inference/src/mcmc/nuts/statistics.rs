@@ -1,14 +1,11 @@
 //! What is recorded about every draw.
 
-use std::ops::Range;
-
-use super::archive::Archive;
-
 /// How one draw came about.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Statistics {
     /// The log density at the draw, in nats.
-    pub log_density: f64,
+    pub log_prob: f64,
     /// The energy at the draw: minus the log density, plus the kinetic energy of the trajectory
     /// there.
     pub energy: f64,
@@ -42,7 +39,7 @@ impl Statistics {
     /// The statistics as numbers, in the order of [`Statistics::COLUMNS`].
     pub fn row(&self) -> [f64; 8] {
         [
-            self.log_density,
+            self.log_prob,
             self.energy,
             self.energy_error,
             f64::from(self.depth),
@@ -56,7 +53,7 @@ impl Statistics {
     /// The inverse of [`Statistics::row`].
     pub fn from_row(row: [f64; 8]) -> Statistics {
         Statistics {
-            log_density: row[0],
+            log_prob: row[0],
             energy: row[1],
             energy_error: row[2],
             depth: row[3] as u32,
@@ -68,88 +65,13 @@ impl Statistics {
     }
 }
 
-/// Draws as flat rows, with their statistics.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Rows {
-    dim: usize,
-    positions: Vec<f64>,
-    statistics: Vec<Statistics>,
-}
-
-impl Rows {
-    pub(super) fn new(dim: usize) -> Rows {
-        Rows {
-            dim,
-            ..Rows::default()
-        }
-    }
-
-    pub(super) fn archive(&mut self, archive: &mut Archive) {
-        archive.floats(&mut self.positions);
-        let length = archive.length(self.statistics.len());
-        self.statistics
-            .resize(length, Statistics::from_row([0.0; 8]));
-        for statistics in &mut self.statistics {
-            let mut row = statistics.row();
-            row.iter_mut().for_each(|value| archive.f64(value));
-            *statistics = Statistics::from_row(row);
-        }
-    }
-
-    pub(super) fn push(&mut self, position: Option<&[f64]>, statistics: Statistics) {
-        self.positions.extend(position.into_iter().flatten());
-        self.statistics.push(statistics);
-    }
-
-    /// Some of the draws.
-    pub(super) fn part(&self, draws: Range<usize>) -> Rows {
-        let kept = !self.positions.is_empty();
-        let width = if kept { self.dim } else { 0 };
-        Rows {
-            dim: self.dim,
-            positions: self.positions[draws.start * width..draws.end * width].to_vec(),
-            statistics: self.statistics[draws].to_vec(),
-        }
-    }
-
-    /// Number of draws made.
-    pub fn len(&self) -> usize {
-        self.statistics.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.statistics.is_empty()
-    }
-
-    /// Length of a draw.
-    pub fn dim(&self) -> usize {
-        self.dim
-    }
-
-    /// The draws in unconstrained space, row-major `[draws, dim]`; empty if they were not kept.
-    pub fn positions(&self) -> &[f64] {
-        &self.positions
-    }
-
-    /// One draw, `[dim]`; `None` beyond the last one, or if draws were not kept.
-    pub fn draw(&self, draw: usize) -> Option<&[f64]> {
-        self.positions.get(draw * self.dim..(draw + 1) * self.dim)
-    }
-
-    /// One coordinate of all draws.
-    pub fn column(&self, coordinate: usize) -> Vec<f64> {
-        let values = self.positions.iter().skip(coordinate);
-        values.step_by(self.dim.max(1)).copied().collect()
-    }
-
-    /// The statistics of each draw.
-    pub fn statistics(&self) -> &[Statistics] {
-        &self.statistics
-    }
-
-    /// How many trajectories diverged.
-    pub fn divergences(&self) -> usize {
-        self.statistics.iter().filter(|s| s.diverging).count()
-    }
+/// What a transition reports beside the state that it leads to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Info {
+    /// What is recorded of the draw.
+    pub statistics: Statistics,
+    /// Leapfrog steps from the start of the trajectory to the draw, in the direction of time; 0 if
+    /// the chain stayed where it was.
+    pub moved: i64,
 }

@@ -1,4 +1,4 @@
-//! What the threads of a run do: each takes chain after chain, and advances it to its end.
+//! The threads of a run: each takes chain after chain and advances it to its end.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 
 use super::chain::{Advance, Chain};
 use super::checkpoint::Slot;
+use super::counters::Counters;
+use super::draw_sink::Feed;
 use super::fit::ChainDraws;
-use super::log_density::EvalError;
-use super::progress::{Counters, SamplingProgress};
-use super::sink::Feed;
+use super::progress::SamplingProgress;
 use crate::InferenceError;
+use crate::log_density::EvalError;
 
 /// How often a chain reports to [`SamplingProgress`].
 const REPORTS: Duration = Duration::from_millis(100);
@@ -24,7 +25,7 @@ pub(super) struct Queued {
     pub(super) feed: Option<Feed>,
 }
 
-/// What threads and handle share.
+/// The state that the threads share with the handle of the run.
 pub(super) struct Shared {
     pub(super) waiting: Mutex<VecDeque<Queued>>,
     pub(super) finished: Mutex<Vec<ChainDraws>>,
@@ -88,10 +89,10 @@ impl Shared {
         if let Some(progress) = &self.progress {
             progress.update(counters.snapshot());
         }
-        let overruled = chain.overruled();
+        let rejected = chain.rejected();
         let Chain {
             number,
-            tuned,
+            kernel,
             warmup,
             draws,
             gradients,
@@ -101,9 +102,9 @@ impl Shared {
             number,
             warmup,
             draws,
-            tuned,
+            tuned: kernel.tuned,
             gradients,
-            overruled,
+            rejected,
             seconds: begin.elapsed().as_secs_f64(),
             error,
         }

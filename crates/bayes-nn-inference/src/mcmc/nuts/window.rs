@@ -4,9 +4,9 @@ use super::archive::Archive;
 use super::low_rank::Points;
 use super::metric::{Metric, Whitening};
 use super::moments::{Moments, Welford};
-use super::tree::State;
+use super::state::State;
 
-/// What a metric needs of a stretch of draws.
+/// The moments of consecutive draws, and where the metric needs them the draws.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Window {
     metric: Metric,
@@ -61,7 +61,8 @@ impl Window {
             Metric::Fisher | Metric::LowRank(_) => {
                 let pairs = draws.variances().zip(gradients.variances());
                 whitening.set_inverse_mass(pairs.map(|(draws, gradients)| {
-                    // One that never moved, or whose gradient never changed, tells nothing.
+                    // The quotient is not a positive number where a coordinate or its gradient never
+                    // changed; such a coordinate keeps its scale.
                     (draws / gradients).sqrt()
                 }));
             }
@@ -82,7 +83,7 @@ fn shrunk(draws: &Welford, count: u64) -> impl Iterator<Item = f64> {
 #[cfg(test)]
 mod tests {
     use super::super::low_rank::LowRank;
-    use super::super::random::Stream;
+    use super::super::random::{Stream, Variates};
     use super::*;
 
     /// The metric of draws from a normal with a covariance `L L^T`, `L` lower triangular.
@@ -106,7 +107,7 @@ mod tests {
             window.add(&State {
                 position,
                 gradient,
-                log_density: 0.0,
+                log_prob: 0.0,
             });
         }
         let mut whitening = Whitening::identity(dim);

@@ -111,8 +111,8 @@ fn bad_term(
 ) -> Result<Option<String>, InferenceError> {
     let graph = Graph::new();
     // Ranks see other rows, and are looked at as one device.
-    let step = Step::new(&graph);
-    let guide = Rc::new(Guide::new(&step, advi.family, density.sites()));
+    let step = Rc::new(Step::new(&graph));
+    let guide = Rc::new(Guide::new(&step, advi.family, density.sites(), advi.forms));
     let rows = match advi.rows_of_rank(density.rows()) {
         Some(rows) => Rows::Minibatch(rows * advi.device.ranks()),
         None => Rows::All,

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use bayes_nn_autodiff::Graph;
 use bayes_nn_kernels::{Run, Step, fan_out};
 
-use super::guide::Guide;
+use super::guide::{Forms, Guide};
 use super::write::ELBO;
 use super::{Advi, Elbo};
 use crate::density::write_terms;
@@ -36,8 +36,13 @@ pub(super) fn elbos(
         return Ok(Vec::new());
     }
     let graph = Graph::new();
-    let step = Step::new(&graph);
-    let guide = Rc::new(Guide::new(&step, advi.family, density.sites()));
+    let step = Rc::new(Step::new(&graph));
+    let guide = Rc::new(Guide::new(
+        &step,
+        advi.family,
+        density.sites(),
+        Forms::default(),
+    ));
     let log_prob = write_terms(&step, density, guide.clone(), Rows::All)?.log_prob();
     step.record(ELBO, log_prob - guide.log_prob());
     let program = step.finish(&advi.runtime())?;

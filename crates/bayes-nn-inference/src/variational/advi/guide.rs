@@ -1,12 +1,16 @@
 //! The Gaussian guide written into a graph: its parameters, a draw, its entropy.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::f64::consts::TAU;
+use std::rc::Rc;
 
-use bayes_nn_autodiff::{NoiseKind, Shape, Var};
+use bayes_nn_autodiff::{NodeId, NoiseKind, Shape, Var};
+use bayes_nn_distributions::Bijector;
 use bayes_nn_kernels::Step;
 
 use super::Family;
-use crate::{Handler, HandlerError, Point, Site};
+use crate::{Declared, Handler, HandlerError, Point, Sampled, Site, from_unconstrained};
 
 /// `z = mu + D eps` (mean-field) or `z = mu + D (I + M) eps` (full rank), with `D` diagonal and
 /// `M` strictly lower triangular; the diagonal of `D` is `softplus(rho)`.
@@ -27,7 +31,24 @@ pub(crate) struct Guide<'g> {
     eps: Var<'g>,
     draw: Var<'g>,
     point: Point<'g>,
+    forms: Forms,
+    /// The weights whose products may be drawn, by their values: their means and variances.
+    local: RefCell<HashMap<NodeId, (Var<'g>, Var<'g>)>>,
+    /// A stream of noise for each product.
+    streams: Box<dyn Fn() -> u32 + 'g>,
 }
+
+/// What a guide of independent normals answers in closed form, where it can.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Forms {
+    /// The expectation of a prior's log density, instead of its value at the draw.
+    pub(crate) expectations: bool,
+    /// A draw of the product of a weight with its input, instead of the product with a draw.
+    pub(crate) products: bool,
+}
+
+/// Added to the variance of a product, which is 0 where the input is: its root has a slope there.
+const TINY: f64 = 1e-12;
 
 impl Family {
     /// The names of the blocks of a guide's parameters.
@@ -41,7 +62,12 @@ impl Family {
 
 impl<'g> Guide<'g> {
     /// The guide over these sites, with its parameters as states of the step.
-    pub(crate) fn new(step: &Step<'g>, family: Family, sites: &[Site]) -> Guide<'g> {
+    pub(crate) fn new(
+        step: &Rc<Step<'g>>,
+        family: Family,
+        sites: &[Site],
+        forms: Forms,
+    ) -> Guide<'g> {
         let graph = step.graph();
         let dim = sites.last().map_or(0, |site| site.range().end);
         let blocks = family.blocks().iter().map(|name| match *name {
@@ -65,6 +91,15 @@ impl<'g> Guide<'g> {
             eps,
             draw,
             point: Point::at(draw, sites),
+            forms: match family {
+                Family::MeanField => forms,
+                Family::FullRank => Forms::default(),
+            },
+            local: RefCell::default(),
+            streams: Box::new({
+                let step = step.clone();
+                move || step.stream()
+            }),
         }
     }
 
@@ -98,6 +133,51 @@ impl<'g> Handler<'g> for Guide<'g> {
     fn unconstrained(&self, name: &str, shape: Shape) -> Result<Var<'g>, HandlerError> {
         self.point.unconstrained(name, shape)
     }
+
+    fn sample(&self, site: &Declared<'_, 'g>) -> Result<Sampled<'g>, HandlerError> {
+        let mut sampled = from_unconstrained(self, site)?;
+        // Independent normals, where nothing maps them elsewhere.
+        let (Some(Bijector::Identity), None) = (site.bijector, site.rows) else {
+            return Ok(sampled);
+        };
+        let Some((offset, local)) = self.point.site(site.name).map(|s| (s.offset, s.local)) else {
+            return Ok(sampled);
+        };
+        let mean = self.blocks[0].view(offset, site.shape);
+        let sd = self.diagonal.view(offset, site.shape);
+        if self.forms.expectations
+            && let Some(expected) = site.distribution.expected_log_prob(mean, sd)
+        {
+            sampled.log_prob = expected.sum();
+        }
+        if let (true, true, Some(id)) = (self.forms.products, local, sampled.value.id()) {
+            self.local.borrow_mut().insert(id, (mean, sd * sd));
+        }
+        Ok(sampled)
+    }
+
+    /// The product with a normal weight is normal given its input, and where every row has an input
+    /// of its own, the products of different rows may have noise of their own (Kingma, Salimans and
+    /// Welling 2015, "Variational dropout and the local reparameterization trick", equation 6). For
+    /// any map whose coefficients are single elements of `x` its variance is the map of variances
+    /// by squares.
+    fn times(
+        &self,
+        weight: Var<'g>,
+        x: Var<'g>,
+        map: &dyn Fn(Var<'g>, Var<'g>) -> Var<'g>,
+    ) -> Var<'g> {
+        let known = weight
+            .id()
+            .and_then(|id| self.local.borrow().get(&id).copied());
+        let (Some((mean, variance)), Some(graph), true) = (known, x.graph(), x.comes_from_rows())
+        else {
+            return map(weight, x);
+        };
+        let mean = map(mean, x);
+        let sd = (map(variance, x * x) + TINY).sqrt();
+        mean + sd * graph.noise(NoiseKind::Normal, (self.streams)(), mean.shape())
+    }
 }
 
 /// The number whose softplus this is.
@@ -123,8 +203,9 @@ mod tests {
     #[test]
     fn the_score_is_the_gradient_of_the_full_rank_log_density() {
         let graph = Graph::new();
-        let step = Step::new(&graph);
-        let guide = Guide::new(&step, Family::FullRank, &[Site::new("x", [3], 0)]);
+        let step = Rc::new(Step::new(&graph));
+        let sites = [Site::new("x", [3], 0)];
+        let guide = Guide::new(&step, Family::FullRank, &sites, Forms::default());
         let eps = graph.noise(NoiseKind::Normal, 0, [3]);
         // d log q / d eps = (D (I + M))^T d log q / d z.
         let product = (guide.draw() * guide.score()).sum();

@@ -3,8 +3,9 @@
 use bayes_nn_kernels::Precision;
 
 use super::Approximation;
+use crate::compiled::{CompiledDensity, first_bad_term};
 use crate::diagnostics::{Psis, psis};
-use crate::nuts::{CompiledDensity, EvalError, LogDensity, first_bad_term};
+use crate::log_density::{EvalError, LogDensity};
 use crate::{Density, InferenceError, Site};
 
 impl Approximation {
@@ -32,16 +33,16 @@ impl Approximation {
         let mut gradient = vec![0.0; self.dim()];
         let positions = self.draws(draws, seed);
         let ratio = |(draw, z): (usize, &[f64])| {
-            let log_density = match compiled.logp_grad(z, &mut gradient) {
+            let log_prob = match compiled.log_prob_grad(z, &mut gradient) {
                 Ok(value) => value,
                 Err(EvalError::Reject) => f64::NEG_INFINITY,
                 Err(EvalError::Fatal(source)) => return Err(InferenceError::Density(source)),
             };
-            match log_density.is_finite() {
-                true => Ok(log_density - self.log_prob(z)),
+            match log_prob.is_finite() {
+                true => Ok(log_prob - self.log_prob(z)),
                 false => Err(InferenceError::NoRatio {
                     draw,
-                    value: log_density,
+                    value: log_prob,
                     term: first_bad_term(density, z, Precision::F64)?,
                 }),
             }

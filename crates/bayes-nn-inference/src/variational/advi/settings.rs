@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use bayes_nn_kernels::{Backend, Device, Precision};
 
+use super::guide::Forms;
 use crate::check::{at_least_one, positive, setting};
 use crate::{ConvergenceTest, InferenceError, Optimizer, Progress, Schedule, Snapshot, Start};
 
@@ -48,6 +49,7 @@ pub struct Advi {
     pub(crate) steps: u64,
     pub(crate) samples: usize,
     pub(crate) estimator: Estimator,
+    pub(crate) forms: Forms,
     pub(crate) optimizer: Optimizer,
     pub(crate) schedule: Schedule,
     pub(crate) learning_rate: Option<f64>,
@@ -75,6 +77,7 @@ impl Advi {
             steps: 20_000,
             samples: 1,
             estimator: Estimator::default(),
+            forms: Forms::default(),
             optimizer: Optimizer::default(),
             schedule: Schedule::default(),
             learning_rate: None,
@@ -121,6 +124,28 @@ impl Advi {
     /// How gradients are estimated.
     pub fn estimator(mut self, estimator: Estimator) -> Advi {
         self.estimator = estimator;
+        self
+    }
+
+    /// Draws the product of a weight with its input instead of the weight, where the model says
+    /// so (`Trace::times`, as dense layers do) and the weight meets nothing else: rows then have
+    /// noise of their own, and the gradient less variance (Kingma, Salimans and Welling 2015,
+    /// "Variational dropout and the local reparameterization trick"). For models whose rows are
+    /// independent given the weights, and mean-field guides; off unless set.
+    #[must_use]
+    pub fn local_reparameterization(mut self, local: bool) -> Advi {
+        self.forms.products = local;
+        self
+    }
+
+    /// Takes the expectation of a prior's log density under the guide in closed form where there is
+    /// one, as of normal and Laplace priors under independent normals (Blundell et al. 2015,
+    /// "Weight uncertainty in neural networks", section 3.2 has the alternative, by draws): the
+    /// divergence of guide and prior then has no noise. Not with [`Estimator::StickingTheLanding`],
+    /// which needs both by the same draws; off unless set.
+    #[must_use]
+    pub fn closed_form_priors(mut self, closed: bool) -> Advi {
+        self.forms.expectations = closed;
         self
     }
 
@@ -307,6 +332,11 @@ impl Advi {
         if self.elbo_draws < 2 {
             return Err(setting("elbo_draws", self.elbo_draws, "2 or more"));
         }
+        if self.forms.expectations && self.estimator == Estimator::StickingTheLanding {
+            let allowed =
+                "false with the estimator StickingTheLanding, which takes priors by draws";
+            return Err(setting("closed_form_priors", true, allowed));
+        }
         positive("learning_rate", self.rate())?;
         positive("initial_sd", self.initial_sd)?;
         if !(0.0..=1.0).contains(&self.averaging) {
@@ -340,6 +370,8 @@ impl fmt::Debug for Advi {
             .field("steps", &self.steps)
             .field("samples", &self.samples)
             .field("estimator", &self.estimator)
+            .field("local_reparameterization", &self.forms.products)
+            .field("closed_form_priors", &self.forms.expectations)
             .field("optimizer", &self.optimizer)
             .field("schedule", &self.schedule)
             .field("learning_rate", &self.rate())

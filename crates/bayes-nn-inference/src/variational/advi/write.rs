@@ -34,7 +34,8 @@ impl Advi {
         let step = Step::new(&graph)
             .draws(self.samples)
             .ranks(self.device.ranks());
-        let guide = Rc::new(Guide::new(&step, self.family, density.sites()));
+        let step = Rc::new(step);
+        let guide = Rc::new(Guide::new(&step, self.family, density.sites(), self.forms));
         let rows = match self.rows_of_rank(density.rows()) {
             Some(rows) => Rows::Minibatch(rows),
             None => Rows::All,

@@ -1,7 +1,7 @@
 //! Cholesky factors and triangular solves: plain loops for the small ones, faer for the large.
 
 use faer::dyn_stack::{MemBuffer, MemStack, StackReq};
-use faer::linalg::cholesky::llt::factor::{cholesky_in_place, cholesky_in_place_scratch};
+use faer::linalg::cholesky::llt::factor::{LltError, cholesky_in_place, cholesky_in_place_scratch};
 use faer::linalg::triangular_solve::{
     solve_lower_triangular_in_place, solve_upper_triangular_in_place,
 };
@@ -90,7 +90,7 @@ impl CholeskyKernel {
                 out[j * stride + i] = matrix[i * self.matrix.stride + j];
             }
         }
-        let positive = match &mut self.stack {
+        let bad = match &mut self.stack {
             Some(stack) => {
                 // SAFETY: the slice holds the columns.
                 let columns = unsafe {
@@ -100,12 +100,13 @@ impl CholeskyKernel {
             }
             None => factor(frame.isa, out, n, stride),
         };
+        let right = bad.unwrap_or(n);
         for i in 0..n {
             for j in 0..i {
                 let entry = std::mem::replace(&mut out[j * stride + i], T::ZERO);
-                out[i * stride + j] = if positive { entry } else { T::NAN };
+                out[i * stride + j] = if i < right { entry } else { T::NAN };
             }
-            if !positive {
+            if i >= right {
                 out[i * stride + i] = T::NAN;
             }
         }
@@ -165,9 +166,9 @@ impl SolveKernel {
 }
 
 multiversion! {
-    /// Replaces the columns of a matrix, from the diagonal on, by those of its factor; whether
-    /// all pivots were positive.
-    fn factor<T: Element>(columns: &mut [T], n: usize, stride: usize) -> bool = factor_body;
+    /// Replaces the columns of a matrix, from the diagonal on, by those of its factor; the first
+    /// pivot that is not positive and finite, where the factor ends.
+    fn factor<T: Element>(columns: &mut [T], n: usize, stride: usize) -> Option<usize> = factor_body;
 }
 
 multiversion! {
@@ -185,13 +186,13 @@ multiversion! {
 }
 
 #[inline(always)]
-fn factor_body<L: Level, T: Element>(columns: &mut [T], n: usize, stride: usize) -> bool {
+fn factor_body<L: Level, T: Element>(columns: &mut [T], n: usize, stride: usize) -> Option<usize> {
     for k in 0..n {
         let (done, rest) = columns.split_at_mut(((k + 1) * stride).min(columns.len()));
         let column = &mut done[k * stride..k * stride + n];
         let pivot = column[k];
         if !(pivot > T::ZERO && pivot.is_finite()) {
-            return false;
+            return Some(k);
         }
         let root = pivot.sqrt();
         column[k] = root;
@@ -202,7 +203,7 @@ fn factor_body<L: Level, T: Element>(columns: &mut [T], n: usize, stride: usize)
             subtract::<L, T>(&mut rest[i..n], column[i], &column[i..]);
         }
     }
-    true
+    None
 }
 
 #[inline(always)]
@@ -274,9 +275,9 @@ fn dot<L: Level, T: Element>(a: &[T], b: &[T]) -> T {
 pub trait Factorization: Element {
     /// The memory that [`Factorization::factor`] needs.
     fn scratch(n: usize) -> StackReq;
-    /// Replaces the lower triangle of a matrix by that of its Cholesky factor; whether all pivots
-    /// were positive.
-    fn factor(matrix: MatMut<'_, Self>, stack: &mut MemStack) -> bool;
+    /// Replaces the lower triangle of a matrix by that of its Cholesky factor; the first pivot
+    /// that is not positive, where the factor ends.
+    fn factor(matrix: MatMut<'_, Self>, stack: &mut MemStack) -> Option<usize>;
     /// Replaces the right-hand sides by the solutions for a lower triangle or its transpose.
     fn solve(triangle: MatRef<'_, Self>, x: MatMut<'_, Self>, transpose: bool);
 }
@@ -288,9 +289,12 @@ macro_rules! factorization {
                 cholesky_in_place_scratch::<$float>(n, Par::Seq, Default::default())
             }
 
-            fn factor(matrix: MatMut<'_, $float>, stack: &mut MemStack) -> bool {
+            fn factor(matrix: MatMut<'_, $float>, stack: &mut MemStack) -> Option<usize> {
                 let (none, settings) = (Default::default(), Default::default());
-                cholesky_in_place(matrix, none, Par::Seq, stack, settings).is_ok()
+                match cholesky_in_place(matrix, none, Par::Seq, stack, settings) {
+                    Ok(_) => None,
+                    Err(LltError::NonPositivePivot { index }) => Some(index),
+                }
             }
 
             fn solve(triangle: MatRef<'_, $float>, x: MatMut<'_, $float>, transpose: bool) {

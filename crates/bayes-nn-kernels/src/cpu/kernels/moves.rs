@@ -81,6 +81,11 @@ pub(crate) fn run<T: Element>(step: &Pass, frame: &Frame<'_, T>) -> Result<(), K
             };
             batch(frame, *rows as u64, *stream, index);
         }
+        Pass::Record { source, rows, out } => {
+            let count = frame.value(*source).shape.elements();
+            let row = (frame.step % *rows as u64) as usize;
+            each_kind(frame, *source, *out, |m| m.copy(0, row * count, count));
+        }
         Pass::AllReduceMean { source, out } => {
             let count = frame.value(*out).shape.elements();
             match frame.seat {

@@ -69,15 +69,15 @@ impl Tiny {
         if plan.has_all_reduce() {
             return false;
         }
-        let searched = |step: &Pass| match step {
+        let searched = |pass: &Pass| {
+            let elements = |id: &ValueId| plan.values[id.index()].shape.elements();
             // Every place of the result looks through all indices.
-            Pass::Scatter { out, index, .. } => {
-                let elements = |id: &ValueId| plan.values[id.index()].shape.elements();
-                elements(out) * elements(index)
+            if let Pass::Scatter { out, index, .. } = pass {
+                return elements(out) * elements(index);
             }
-            _ => 0,
+            0
         };
-        let passes = plan.passes().into_iter();
+        let passes = plan.costs().into_iter();
         let work: usize = passes.map(|pass| pass.operations + pass.elements).sum();
         let searches: usize = plan.passes.iter().map(searched).sum();
         work + searches < self.operations
@@ -205,10 +205,8 @@ impl Places {
                 None => (value.offset + lasting[kind]).saturating_sub(ends[kind]),
             };
         }
-        let selections = plan.passes.iter().filter_map(|step| match step {
-            Pass::Gather { index, .. } | Pass::Scatter { index, .. } => Some(*index),
-            _ => None,
-        });
+        let selections = plan.passes.iter().filter_map(Pass::selection);
+        let selections = selections.map(|(index, _, _)| index);
         let asked = sorted(plan.outputs.iter().copied().chain(selections).map(home));
         for home in asked
             .into_iter()

@@ -210,7 +210,7 @@ impl Printer<'_> {
 
     /// Prints the device functions of a step of the plan, one for each part of its work.
     fn step(&mut self, number: usize, step: &Pass) -> Vec<Work> {
-        self.line(format!("\n// {}", self.plan.passes()[number].name));
+        self.line(format!("\n// {}", self.plan.cost(step).name));
         match step {
             Pass::Fused(group) => self.group(number, group),
             Pass::MatMul(product) => vec![self.product(number, product)],
@@ -224,7 +224,15 @@ impl Printer<'_> {
                 let values = [*triangle, *right, *out];
                 vec![self.triangular_solve(number, values, *transpose)]
             }
-            step => vec![self.movement(number, step)],
+            Pass::ReduceMiddle { .. }
+            | Pass::Copy { .. }
+            | Pass::Transpose { .. }
+            | Pass::Concat { .. }
+            | Pass::Gather { .. }
+            | Pass::Scatter { .. }
+            | Pass::Batch { .. }
+            | Pass::AllReduceMean { .. }
+            | Pass::Record { .. } => vec![self.movement(number, step)],
         }
     }
 

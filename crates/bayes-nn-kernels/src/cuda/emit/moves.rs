@@ -126,6 +126,13 @@ impl Printer<'_> {
                 outer,
                 length,
             } => self.reduce_middle(*kind, *source, *out, *outer, *length),
+            Pass::Record { source, rows, out } => {
+                let count = self.value(*source).shape.elements();
+                let row = format!("(place)(f.control->step % {rows}ull) * {count}");
+                let to = self.element_of_sum(*out, &[row, "i".to_owned()]);
+                let from = self.element(*source, "i");
+                self.each(count, &[], &format!("{to} = {from};"))
+            }
             Pass::Batch { rows, stream, out } => {
                 let chosen = self.value(*out).shape.elements();
                 let to = self.element(*out, "i");

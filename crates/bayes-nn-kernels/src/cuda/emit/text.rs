@@ -23,17 +23,9 @@ pub(super) struct Printer<'a> {
 
 impl<'a> Printer<'a> {
     pub fn new(plan: &'a Plan, precision: Precision) -> Printer<'a> {
-        let guarded = plan.passes.iter().any(|step| match step {
-            Pass::Gather {
-                source,
-                index,
-                axis,
-                ..
-            } => !surely_inside(plan, *index, plan.values[source.index()].shape[*axis]),
-            Pass::Scatter {
-                out, index, axis, ..
-            } => !surely_inside(plan, *index, plan.values[out.index()].shape[*axis]),
-            _ => false,
+        let mut selections = plan.passes.iter().filter_map(Pass::selection);
+        let guarded = selections.any(|(index, into, axis)| {
+            !surely_inside(plan, index, plan.values[into.index()].shape[axis])
         });
         Printer {
             plan,
@@ -70,10 +62,8 @@ impl<'a> Printer<'a> {
     /// The integer type of places: 32 bits unless memory is larger than they count.
     pub fn place_type(&self) -> &'static str {
         let largest = self.plan.floats.max(self.plan.indices);
-        let walked = self.plan.passes.iter().map(|step| match step {
-            Pass::Fused(group) => group.rows * (group.columns + 64),
-            _ => 0,
-        });
+        let groups = self.plan.passes.iter().filter_map(Pass::group);
+        let walked = groups.map(|group| group.rows * (group.columns + 64));
         match walked.fold(largest, usize::max) < 1 << 31 {
             true => "unsigned int",
             false => "unsigned long long",

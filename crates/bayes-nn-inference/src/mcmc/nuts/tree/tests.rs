@@ -1,5 +1,7 @@
 //! The integrator, and the tree against one written down by its definition.
 
+use super::super::metric::Whitening;
+use super::super::random::Stream;
 use super::*;
 
 /// Three correlated normals with a quartic term, so that forces are not linear.
@@ -10,7 +12,7 @@ impl LogDensity for Curved {
         3
     }
 
-    fn logp_grad(&mut self, x: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
+    fn log_prob_grad(&mut self, x: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
         let (a, b, c) = (x[0], x[1] - 0.8 * x[0], 3.0 * x[2]);
         gradient[0] = -a + 0.8 * b - 0.4 * a * a * a;
         gradient[1] = -b;
@@ -29,11 +31,11 @@ fn whitening() -> Whitening {
 
 fn state_at(position: [f64; 3]) -> State {
     let mut gradient = vec![0.0; 3];
-    let log_density = Curved.logp_grad(&position, &mut gradient).unwrap();
+    let log_prob = Curved.log_prob_grad(&position, &mut gradient).unwrap();
     State {
         position: position.to_vec(),
         gradient,
-        log_density,
+        log_prob,
     }
 }
 
@@ -157,7 +159,7 @@ impl ByDefinition<'_> {
         let place = |i: usize| self.origin.position[i] + scale[i] * y[i];
         let state = state_at([place(0), place(1), place(2)]);
         let momentum = kick(&momentum, &state.gradient);
-        let energy = 0.5 * dot(&momentum, &momentum) - state.log_density;
+        let energy = 0.5 * dot(&momentum, &momentum) - state.log_prob;
         self.steps += 1;
         Point {
             y,
@@ -205,7 +207,7 @@ impl ByDefinition<'_> {
     fn transition(&mut self, stream: &mut Stream, max_depth: u32) -> (State, u32) {
         let mut momentum = vec![0.0; 3];
         stream.normals(&mut momentum);
-        self.energy = 0.5 * dot(&momentum, &momentum) - self.origin.log_density;
+        self.energy = 0.5 * dot(&momentum, &momentum) - self.origin.log_prob;
         let start = Point {
             y: vec![0.0; 3],
             momentum,

@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 
-use bayes_nn_autodiff::{Reduction, Unary};
+use bayes_nn_autodiff::Reduction;
 
-use super::contract::{Function, Lowered, lower};
 use super::routine::{self, Code, Source};
 use crate::cpu::isa::Runnable;
 use crate::cpu::math::Real;
 use crate::cpu::memory::{Base, Memory, Place};
-use crate::plan::{Access, FusedGroup, Instruction, Layout, RowStarts, ValueId};
+use crate::plan::{
+    Access, Function, FusedGroup, Instruction, Layout, Rewritten, RowStarts, ValueId, rewrite,
+};
 
 /// One instruction before its routine is chosen: places are still to be numbered.
 struct Draft {
@@ -132,8 +133,8 @@ impl<T: Real> Assembler<'_, T> {
     /// Turns the instructions into code of the instruction set `isa`.
     fn assemble(&mut self, isa: Runnable) {
         let group = self.group;
-        let lowered = lower(group);
-        let last_use = last_uses(group, &lowered);
+        let rewritten = rewrite(group);
+        let last_use = last_uses(group, &rewritten);
         let mut drafts: Vec<Draft> = Vec::new();
         let mut sources: Vec<Option<Source>> = Vec::new();
         let mut free: Vec<usize> = Vec::new();
@@ -142,11 +143,11 @@ impl<T: Real> Assembler<'_, T> {
         let mut slopes: HashMap<usize, usize> = HashMap::new();
         for (
             i,
-            Lowered {
+            Rewritten {
                 function,
                 arguments,
             },
-        ) in lowered.iter().enumerate()
+        ) in rewritten.iter().enumerate()
         {
             sources.push(match *function {
                 Function::Source => Some(self.source(&group.instructions[i])),
@@ -210,7 +211,10 @@ impl<T: Real> Assembler<'_, T> {
             }
             Instruction::Constant(number) => self.scalar(RowScalar::Constant(T::from_f64(number))),
             Instruction::Step => self.scalar(RowScalar::Step),
-            _ => unreachable!("only operands and numbers are sources"),
+            Instruction::Noise { .. }
+            | Instruction::Unary(..)
+            | Instruction::Binary(..)
+            | Instruction::Select(..) => unreachable!("only operands and numbers are sources"),
         }
     }
 
@@ -277,11 +281,7 @@ impl<T: Real> Assembler<'_, T> {
                 routine: routine::of(draft.function, &draft.operands, isa),
                 to: number(draft.to),
                 operands,
-                number: match draft.function {
-                    Function::Noise(_, stream) => stream,
-                    Function::Unary(Unary::Polygamma(order)) => order,
-                    _ => 0,
-                },
+                number: draft.function.number(),
             });
         }
         for output in &mut self.assembly.outputs {
@@ -352,16 +352,16 @@ impl<T: Real> Assembler<'_, T> {
 
 /// For each instruction the last that reads it; those that are stored or reduced are read at the
 /// end.
-fn last_uses(group: &FusedGroup, lowered: &[Lowered]) -> Vec<usize> {
-    let mut last_use: Vec<usize> = (0..lowered.len()).collect();
-    for (i, instruction) in lowered.iter().enumerate() {
+fn last_uses(group: &FusedGroup, rewritten: &[Rewritten]) -> Vec<usize> {
+    let mut last_use: Vec<usize> = (0..rewritten.len()).collect();
+    for (i, instruction) in rewritten.iter().enumerate() {
         for &argument in &instruction.arguments {
             last_use[argument] = i;
         }
     }
     let stored = group.stores.iter().map(|store| store.register);
     for register in stored.chain(group.reductions.iter().map(|r| r.register)) {
-        last_use[register] = lowered.len();
+        last_use[register] = rewritten.len();
     }
     last_use
 }

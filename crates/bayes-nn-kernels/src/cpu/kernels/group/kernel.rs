@@ -150,11 +150,41 @@ impl<T: Real> GroupKernel<T> {
 fn instruction_weight(instruction: &Instruction) -> usize {
     match instruction {
         Instruction::Noise { .. } => 12,
-        Instruction::Unary(Unary::Neg | Unary::Abs | Unary::Relu | Unary::StopGradient, _) => 1,
-        Instruction::Unary(Unary::Lgamma | Unary::Polygamma(_) | Unary::Erf | Unary::Erfc, _) => 50,
-        Instruction::Unary(..) => 6,
-        Instruction::Binary(Binary::Pow, ..) => 20,
-        _ => 1,
+        Instruction::Unary(f, _) => match f {
+            Unary::Neg | Unary::Abs | Unary::Relu | Unary::StopGradient => 1,
+            Unary::Sign
+            | Unary::Floor
+            | Unary::Reciprocal
+            | Unary::Sqrt
+            | Unary::Exp
+            | Unary::Ln
+            | Unary::Log1p
+            | Unary::Expm1
+            | Unary::Log1pmx
+            | Unary::Sin
+            | Unary::Cos
+            | Unary::Tanh
+            | Unary::Sigmoid
+            | Unary::Softplus
+            | Unary::LogSigmoid => 6,
+            Unary::Lgamma | Unary::Polygamma(_) | Unary::Erf | Unary::Erfc => 50,
+        },
+        Instruction::Binary(f, ..) => match f {
+            Binary::Add
+            | Binary::Sub
+            | Binary::Mul
+            | Binary::Div
+            | Binary::Max
+            | Binary::Min
+            | Binary::Less
+            | Binary::LessEqual
+            | Binary::Equal => 1,
+            Binary::Pow => 20,
+        },
+        Instruction::Load(_)
+        | Instruction::Constant(_)
+        | Instruction::Step
+        | Instruction::Select(..) => 1,
     }
 }
 

@@ -7,7 +7,6 @@
 
 mod assemble;
 mod bound;
-mod contract;
 mod functions;
 mod kernel;
 mod routine;

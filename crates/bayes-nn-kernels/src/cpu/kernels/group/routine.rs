@@ -6,10 +6,10 @@
 use bayes_nn_autodiff::noise::NoiseKey;
 use bayes_nn_autodiff::{Binary, NoiseKind, Unary};
 
-use super::contract::Function;
 use super::functions::{self as f, Function1, Function2, Function3, FunctionWithSlope};
 use crate::cpu::isa::{Level, Runnable, compiled};
 use crate::cpu::math::{self, Real, noise};
+use crate::plan::Function;
 
 /// Where an operand is found while a tile is computed.
 #[derive(Clone, Copy, Debug)]
@@ -249,7 +249,19 @@ pub(super) fn of<T: Real>(function: Function, operands: &[Source], isa: Runnable
         (Function::Select, &[_, a, b]) => three::<f::Select, T>((a, b), isa),
         (Function::Noise(NoiseKind::Normal, _), _) => of_normal::<T>(isa),
         (Function::Noise(NoiseKind::Uniform, _), _) => of_uniform::<T>(isa),
-        _ => unreachable!(
+        (
+            Function::Source
+            | Function::Contracted
+            | Function::Slope
+            | Function::WithSlope(_)
+            | Function::Binary(_)
+            | Function::MulSlope
+            | Function::MulSlopeMul
+            | Function::MulAdd
+            | Function::SubMul
+            | Function::Select,
+            _,
+        ) => unreachable!(
             "{function:?} computes nothing of {} operands",
             operands.len()
         ),

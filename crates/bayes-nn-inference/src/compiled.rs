@@ -1,13 +1,13 @@
 //! A [`Density`] compiled into a program that gives its logarithm and gradient.
 
+use std::fmt;
 use std::rc::Rc;
 
 use bayes_nn_autodiff::{Graph, grad};
 use bayes_nn_kernels::{Device, KernelError, Precision, Run, Runtime, Slot, Step, StepProgram};
 
-use super::delayed::Exact;
-use super::log_density::{EvalError, LogDensity};
 use crate::density::write_terms;
+use crate::log_density::{EvalError, LogDensity};
 use crate::{Density, InferenceError, Point, Rows};
 
 const Z: &str = "z";
@@ -15,7 +15,7 @@ const LOG_PROB: &str = "log_prob";
 const GRADIENT: &str = "gradient";
 
 /// A density written, differentiated and planned once, for as many chains as wanted.
-pub(super) struct Compiled {
+pub(crate) struct Compiled {
     gradient: StepProgram,
     /// The density alone, where the density with its gradient is of single precision.
     exact: Option<StepProgram>,
@@ -43,7 +43,7 @@ pub(super) struct Compiled {
 /// # let density = Normal(vec![Site::new("x", [1], 0)]);
 /// let mut compiled = CompiledDensity::new(&density)?;
 /// let mut gradient = [0.0];
-/// assert_eq!(compiled.logp_grad(&[2.0], &mut gradient)?, -2.0);
+/// assert_eq!(compiled.log_prob_grad(&[2.0], &mut gradient)?, -2.0);
 /// assert_eq!(gradient, [-2.0]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -58,7 +58,7 @@ pub struct CompiledDensity {
 impl Compiled {
     /// In this precision, and where it is single with an exact twin in double. On the CPU a
     /// program has one thread: chains have theirs.
-    pub(super) fn new(
+    pub(crate) fn new(
         density: &dyn Density,
         device: &Device,
         precision: Precision,
@@ -91,18 +91,18 @@ impl Compiled {
     }
 
     /// The density with its gradient, for one chain.
-    pub(super) fn start(&self) -> Result<CompiledDensity, InferenceError> {
+    pub(crate) fn start(&self) -> Result<CompiledDensity, InferenceError> {
         CompiledDensity::of(&self.gradient, self.dim)
     }
 
     /// The same on another device.
-    pub(super) fn start_on(&self, device: &Device) -> Result<CompiledDensity, InferenceError> {
+    pub(crate) fn start_on(&self, device: &Device) -> Result<CompiledDensity, InferenceError> {
         let runtime = runtime(device, self.gradient.runtime().precision);
         CompiledDensity::of(&self.gradient.on(&runtime)?, self.dim)
     }
 
     /// The density in double precision, where [`Compiled::start`] gives it in single.
-    pub(super) fn start_exact(&self) -> Result<Option<CompiledValue>, InferenceError> {
+    pub(crate) fn start_exact(&self) -> Result<Option<CompiledValue>, InferenceError> {
         let exact = self.exact.as_ref().map(|program| {
             let run = begun(program)?;
             Ok(CompiledValue {
@@ -130,14 +130,15 @@ fn begun(program: &StepProgram) -> Result<Run, KernelError> {
 }
 
 /// A program over the unconstrained vector that gives the logarithm of a density alone.
-pub(super) struct CompiledValue {
+pub(crate) struct CompiledValue {
     run: Run,
     z: Slot,
     log_prob: Slot,
 }
 
-impl Exact for CompiledValue {
-    fn logp(&mut self, position: &[f64]) -> Result<f64, EvalError> {
+impl CompiledValue {
+    /// The log density at `position [dim]`, in nats.
+    pub(crate) fn log_prob(&mut self, position: &[f64]) -> Result<f64, EvalError> {
         let mut log_prob = [0.0];
         let run = &mut self.run;
         run.set_at(0, self.z, position)
@@ -173,12 +174,20 @@ impl CompiledDensity {
     }
 }
 
+impl fmt::Debug for CompiledDensity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CompiledDensity")
+            .field("dim", &self.dim)
+            .finish_non_exhaustive()
+    }
+}
+
 impl LogDensity for CompiledDensity {
     fn dim(&self) -> usize {
         self.dim
     }
 
-    fn logp_grad(&mut self, position: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
+    fn log_prob_grad(&mut self, position: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
         let mut log_prob = [0.0];
         let run = &mut self.run;
         run.set_at(0, self.z, position)

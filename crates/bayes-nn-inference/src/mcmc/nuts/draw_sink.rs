@@ -5,10 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use super::chain::Chain;
-use super::statistics::Rows;
-
-/// Why a sink cannot take draws.
-pub type SinkError = Box<dyn std::error::Error + Send + Sync>;
+use super::draws::UnconstrainedDraws;
+use crate::error::DrawSinkError;
 
 /// Something that takes draws while a run goes on: [`Nuts::start_into`](super::Nuts::start_into).
 ///
@@ -21,7 +19,7 @@ pub type SinkError = Box<dyn std::error::Error + Send + Sync>;
 /// # use bayes_nn_autodiff::Graph;
 /// # use bayes_nn_inference::{Density, DensityError, Handler, Nuts, Rows, Site, Term, Traced};
 /// use std::sync::{Arc, Mutex};
-/// use bayes_nn_inference::nuts::{Block, DrawSink, Planned, SinkError};
+/// use bayes_nn_inference::nuts::{DrawBlock, DrawSink, PlannedRun, DrawSinkError};
 /// # struct Normal(Vec<Site>);
 /// # impl Density for Normal {
 /// #     fn sites(&self) -> &[Site] { &self.0 }
@@ -40,8 +38,8 @@ pub type SinkError = Box<dyn std::error::Error + Send + Sync>;
 ///
 /// impl DrawSink for Mean {
 ///     fn every(&self) -> usize { 50 }
-///     fn begin(&mut self, _run: &Planned) -> Result<(), SinkError> { Ok(()) }
-///     fn write(&mut self, block: &Block) -> Result<(), SinkError> {
+///     fn begin(&mut self, _run: &PlannedRun) -> Result<(), DrawSinkError> { Ok(()) }
+///     fn write(&mut self, block: &DrawBlock) -> Result<(), DrawSinkError> {
 ///         if !block.warmup {
 ///             let mut mean = self.0.lock().map_err(|_| "poisoned")?;
 ///             mean.0 += block.rows.positions().iter().sum::<f64>();
@@ -49,8 +47,8 @@ pub type SinkError = Box<dyn std::error::Error + Send + Sync>;
 ///         }
 ///         Ok(())
 ///     }
-///     fn commit(&mut self) -> Result<(), SinkError> { Ok(()) }
-///     fn finish(&mut self) -> Result<(), SinkError> { Ok(()) }
+///     fn commit(&mut self) -> Result<(), DrawSinkError> { Ok(()) }
+///     fn finish(&mut self) -> Result<(), DrawSinkError> { Ok(()) }
 /// }
 ///
 /// let mean = Arc::new(Mutex::new((0.0, 0)));
@@ -68,30 +66,31 @@ pub trait DrawSink: Send {
     ///
     /// # Errors
     /// Whatever keeps the sink from taking draws; the run does not begin.
-    fn begin(&mut self, run: &Planned) -> Result<(), SinkError>;
+    fn begin(&mut self, run: &PlannedRun) -> Result<(), DrawSinkError>;
 
     /// Takes a block of draws.
     ///
     /// # Errors
     /// Whatever keeps the sink from it.
-    fn write(&mut self, block: &Block) -> Result<(), SinkError>;
+    fn write(&mut self, block: &DrawBlock) -> Result<(), DrawSinkError>;
 
     /// Lets others see the blocks written so far. Called after every few of them, and at the end.
     ///
     /// # Errors
     /// Whatever keeps the sink from it.
-    fn commit(&mut self) -> Result<(), SinkError>;
+    fn commit(&mut self) -> Result<(), DrawSinkError>;
 
     /// All chains have ended, and no block follows.
     ///
     /// # Errors
     /// Whatever keeps the sink from it.
-    fn finish(&mut self) -> Result<(), SinkError>;
+    fn finish(&mut self) -> Result<(), DrawSinkError>;
 }
 
-/// What a run means to draw.
+/// How many draws a run is to make.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Planned {
+#[non_exhaustive]
+pub struct PlannedRun {
     /// The numbers of the chains.
     pub chains: Range<usize>,
     /// Draws of the warm-up of each.
@@ -108,7 +107,8 @@ pub struct Planned {
 /// its warm-up and its last of all may be shorter. A chain that was taken up from a checkpoint
 /// hands over the draws that it has there, too, from the first.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Block {
+#[non_exhaustive]
+pub struct DrawBlock {
     /// The chain's number.
     pub chain: usize,
     /// Whether the draws are of the warm-up.
@@ -116,22 +116,22 @@ pub struct Block {
     /// How many draws of the warm-up, or else after it, the chain made before these.
     pub first: usize,
     /// The draws, in unconstrained space, and their statistics.
-    pub rows: Rows,
+    pub rows: UnconstrainedDraws,
 }
 
 /// How many blocks wait for a sink at the most.
 pub(super) const LAG: usize = 256;
 
-/// What a chain hands its draws over by.
+/// A chain's end of the channel to the draw sink.
 pub(super) struct Feed {
-    blocks: SyncSender<Block>,
+    blocks: SyncSender<DrawBlock>,
     every: usize,
     sent_of_warmup: usize,
     sent: usize,
 }
 
 impl Feed {
-    pub(super) fn new(blocks: SyncSender<Block>, every: usize) -> Feed {
+    pub(super) fn new(blocks: SyncSender<DrawBlock>, every: usize) -> Feed {
         Feed {
             blocks,
             every,
@@ -147,20 +147,20 @@ impl Feed {
         self.send_rows(chain.number, &chain.draws, false, ended);
     }
 
-    fn send_rows(&mut self, chain: usize, rows: &Rows, warmup: bool, complete: bool) {
+    fn send_rows(&mut self, chain: usize, rows: &UnconstrainedDraws, warmup: bool, complete: bool) {
         let sent = match warmup {
             true => &mut self.sent_of_warmup,
             false => &mut self.sent,
         };
         while rows.len() - *sent >= self.every || complete && rows.len() > *sent {
             let end = rows.len().min(*sent + self.every);
-            let block = Block {
+            let block = DrawBlock {
                 chain,
                 warmup,
                 first: *sent,
                 rows: rows.part(*sent..end),
             };
-            // Nobody takes it after an error of the sink, which ends the run.
+            // The channel is closed after an error of the sink, which ends the run.
             let _ = self.blocks.send(block);
             *sent = end;
         }
@@ -170,12 +170,12 @@ impl Feed {
 /// Gives blocks to a sink until all chains have ended. A sink that panics has failed.
 pub(super) fn drain(
     mut sink: Box<dyn DrawSink>,
-    blocks: &Receiver<Block>,
-) -> Result<(), SinkError> {
-    let all = || -> Result<(), SinkError> {
+    blocks: &Receiver<DrawBlock>,
+) -> Result<(), DrawSinkError> {
+    let all = || -> Result<(), DrawSinkError> {
         while let Ok(block) = blocks.recv() {
             sink.write(&block)?;
-            // However far the sink lags behind, it commits now and then.
+            // The sink commits after a bounded number of blocks, even when more are waiting.
             for block in blocks.try_iter().take(LAG / 4) {
                 sink.write(&block)?;
             }

@@ -6,84 +6,97 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::regression::Regression;
 use crate::stops::Chance;
-use bayes_nn_autodiff::InputId;
 use bayes_nn_inference::{Advi, AdviFit, ConvergenceTest, Density, Stop};
-use bayes_nn_kernels::{Backend, Device, KernelError, Lanes, Plan, Precision, Program};
+use bayes_nn_kernels::{
+    Backend, Binding, Device, KernelError, Loaded, Plan, Precision, Program, Replicas,
+};
 
-/// The CPU as if it ran lanes together; it counts how often it does.
-#[derive(Clone, Default)]
+/// The CPU as if it ran replicas together; it counts how often it does.
+#[derive(Clone, Debug, Default)]
 struct Together {
     runs: Arc<AtomicUsize>,
 }
 
+#[derive(Debug)]
+struct LoadedTogether {
+    loaded: Arc<dyn Loaded>,
+    runs: Arc<AtomicUsize>,
+}
+
 struct Programs {
-    programs: Vec<Box<dyn Program>>,
+    programs: Box<dyn Replicas>,
     runs: Arc<AtomicUsize>,
 }
 
 impl Backend for Together {
-    fn compile(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Program>, KernelError> {
-        Device::cpu().compile(plan, precision)
-    }
-
-    fn compile_lanes(
+    fn load(
         &self,
-        plan: &Plan,
+        plan: &Arc<Plan>,
+        data: &[Binding],
         precision: Precision,
-        _: &[InputId],
-        lanes: usize,
-    ) -> Result<Option<Box<dyn Lanes>>, KernelError> {
-        let programs = (0..lanes).map(|_| self.compile(plan, precision));
-        Ok(Some(Box::new(Programs {
-            programs: programs.collect::<Result<_, _>>()?,
+    ) -> Result<Arc<dyn Loaded>, KernelError> {
+        Ok(Arc::new(LoadedTogether {
+            loaded: Device::cpu().load(plan, data, precision)?,
             runs: self.runs.clone(),
-        })))
+        }))
     }
 }
 
-impl Lanes for Programs {
-    fn programs(&mut self) -> Vec<&mut dyn Program> {
-        let programs = self.programs.iter_mut();
-        programs.map(|program| &mut **program as _).collect()
+impl Loaded for LoadedTogether {
+    fn together(&self) -> usize {
+        usize::MAX
     }
 
-    fn write_all(&mut self, input: InputId, values: &[f64]) -> Result<(), KernelError> {
-        let mut programs = self.programs.iter_mut();
-        programs.try_for_each(|program| program.write(input, values))
+    fn start(&self, replicas: usize) -> Result<Box<dyn Replicas>, KernelError> {
+        Ok(Box::new(Programs {
+            programs: self.loaded.start(replicas)?,
+            runs: self.runs.clone(),
+        }))
+    }
+}
+
+impl Replicas for Programs {
+    fn count(&self) -> usize {
+        self.programs.count()
+    }
+
+    fn program(&self, replica: usize) -> &dyn Program {
+        self.programs.program(replica)
+    }
+
+    fn program_mut(&mut self, replica: usize) -> &mut dyn Program {
+        self.programs.program_mut(replica)
     }
 
     fn run_all(&mut self, steps: &[u64]) -> Vec<Result<(), KernelError>> {
         self.runs.fetch_add(1, Ordering::Relaxed);
-        let programs = self.programs.iter_mut().zip(steps);
-        programs
-            .map(|(program, steps)| program.run(*steps))
-            .collect()
+        self.programs.run_all(steps)
     }
 }
 
-/// The fit on threads, which one with lanes must equal to the last bit; and how often lanes ran.
-fn same_on_lanes(advi: &Advi, density: &dyn Density) -> (AdviFit, usize) {
+/// The fit on threads, which one of replicas together must equal to the last bit; and how often these ran.
+fn same_together(advi: &Advi, density: &dyn Density) -> (AdviFit, usize) {
     let together = Together::default();
     let device = Device::new("together", together.clone());
-    let lanes = advi.clone().device(device).fit(density).unwrap();
+    let replicas = advi.clone().device(device).fit(density).unwrap();
     let threads = advi.clone().fit(density).unwrap();
-    assert_eq!(lanes.approximation(), threads.approximation());
-    assert_eq!(lanes.curve().elbos(), threads.curve().elbos());
-    assert_eq!(lanes.stop(), threads.stop());
+    assert_eq!(replicas.approximation(), threads.approximation());
+    assert_eq!(replicas.curve().elbos(), threads.curve().elbos());
+    assert_eq!(replicas.stop(), threads.stop());
     let report = |fit: &AdviFit| format!("{:?} {:?}", fit.seed(), fit.restarts());
-    assert_eq!(report(&lanes), report(&threads));
-    assert!(lanes.setup_seconds() > 0.0 && lanes.seconds() > 0.0);
+    assert_eq!(report(&replicas), report(&threads));
+    assert!(replicas.setup_seconds() > 0.0 && replicas.seconds() > 0.0);
     (threads, together.runs.load(Ordering::Relaxed))
 }
 
 #[test]
 fn restarts_that_run_together_are_those_of_threads() {
     let advi = Advi::mean_field().steps(300).every(100).restarts(4).seed(5);
-    let (fit, runs) = same_on_lanes(&advi, &Regression::line());
+    let (fit, runs) = same_together(&advi, &Regression::line());
     assert_eq!(fit.restarts().len(), 4);
     // Three chunks, then the final ELBOs by 50 draws and at most 1000.
     assert!((4..=23).contains(&runs), "{runs}");
-    same_on_lanes(&advi.batch(5), &Regression::line());
+    same_together(&advi.batch(5), &Regression::line());
 }
 
 #[test]
@@ -98,7 +111,7 @@ fn a_restart_ends_where_it_would_alone_while_others_go_on() {
         .restarts(5)
         .convergence(test)
         .stop_when_converged();
-    let (fit, _) = same_on_lanes(&advi, &Regression::line());
+    let (fit, _) = same_together(&advi, &Regression::line());
     assert_eq!(fit.stop(), Stop::Converged);
     let stopped = Advi::mean_field()
         .steps(300)
@@ -108,19 +121,19 @@ fn a_restart_ends_where_it_would_alone_while_others_go_on() {
             (1, 100) => ControlFlow::Break(()),
             _ => ControlFlow::Continue(()),
         });
-    same_on_lanes(&stopped, &Regression::line());
+    same_together(&stopped, &Regression::line());
 }
 
 #[test]
 fn a_restart_that_fails_leaves_the_others_alone() {
     let advi = Advi::mean_field().steps(300).initial_sd(0.01);
-    let (fit, _) = same_on_lanes(&advi.clone().seed(3).restarts(4), &Chance::new());
+    let (fit, _) = same_together(&advi.clone().seed(3).restarts(4), &Chance::new());
     let failed = fit.restarts().iter().filter(|r| r.outcome.is_err());
     assert_eq!(failed.count(), 2);
     // Where all fail it is the first that is reported.
     let device = Device::new("together", Together::default());
     let all = advi.initial_sd(1e3).restarts(2).seed(4);
     let error = all.clone().fit(&Chance::new()).unwrap_err().to_string();
-    let lanes = all.device(device).fit(&Chance::new()).unwrap_err();
-    assert_eq!(lanes.to_string(), error);
+    let replicas = all.device(device).fit(&Chance::new()).unwrap_err();
+    assert_eq!(replicas.to_string(), error);
 }

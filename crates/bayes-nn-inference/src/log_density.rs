@@ -12,14 +12,14 @@ use crate::{DensityError, InferenceError};
 ///
 /// impl LogDensity for Normals {
 ///     fn dim(&self) -> usize { 3 }
-///     fn logp_grad(&mut self, x: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
-///         let mut logp = 0.0;
+///     fn log_prob_grad(&mut self, x: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
+///         let mut log_prob = 0.0;
 ///         for (i, (x, gradient)) in x.iter().zip(gradient).enumerate() {
 ///             let variance = ((i + 1) * (i + 1)) as f64;
-///             logp -= 0.5 * x * x / variance;
+///             log_prob -= 0.5 * x * x / variance;
 ///             *gradient = -x / variance;
 ///         }
-///         Ok(logp)
+///         Ok(log_prob)
 ///     }
 /// }
 ///
@@ -41,7 +41,7 @@ pub trait LogDensity {
     /// # Errors
     /// [`EvalError::Reject`] where the density is not defined, [`EvalError::Fatal`] when no
     /// further evaluation makes sense.
-    fn logp_grad(&mut self, position: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError>;
+    fn log_prob_grad(&mut self, position: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError>;
 }
 
 impl<D: LogDensity + ?Sized> LogDensity for Box<D> {
@@ -49,13 +49,14 @@ impl<D: LogDensity + ?Sized> LogDensity for Box<D> {
         (**self).dim()
     }
 
-    fn logp_grad(&mut self, position: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
-        (**self).logp_grad(position, gradient)
+    fn log_prob_grad(&mut self, position: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
+        (**self).log_prob_grad(position, gradient)
     }
 }
 
 /// Why a density has no value.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum EvalError {
     /// Not at this point; others are fine. The trajectory ends there, as a divergence.
     #[error("the density is not defined at this point")]
@@ -67,7 +68,7 @@ pub enum EvalError {
 
 impl EvalError {
     /// The end of a chain after so many draws.
-    pub(super) fn of_chain(self, chain: usize, draws: usize) -> InferenceError {
+    pub(crate) fn of_chain(self, chain: usize, draws: usize) -> InferenceError {
         let source = match self {
             EvalError::Fatal(source) => source,
             EvalError::Reject => Box::new(self),

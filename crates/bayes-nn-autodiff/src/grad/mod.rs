@@ -1,8 +1,11 @@
 //! Reverse mode: the derivative of each operation as more nodes of the same graph.
 
+mod adjoint;
+
 use crate::graph::{Graph, NodeId, Nodes};
-use crate::var::{Var, concat};
+use crate::var::Var;
 use crate::{Binary, GraphError, Kind, Op, Reduction, Shape};
+use adjoint::{Adjoint, Contribution, reshaped, stretched, unbroadcast, zeros};
 
 /// The gradient of the scalar `output` with respect to each of `wrt`, in their shapes.
 ///
@@ -10,8 +13,8 @@ use crate::{Binary, GraphError, Kind, Op, Reduction, Shape};
 /// A variable that `output` does not depend on has the gradient zero.
 ///
 /// # Errors
-/// When the graph holds an error, `output` is not a scalar, or a variable of `wrt` is not a
-/// node of the graph of `output`.
+/// When the graph holds an error, `output` is not a scalar, a variable of `wrt` is not a node of
+/// the graph of `output`, or the way to it leads through a mean over draws.
 ///
 /// ```
 /// use bayes_nn_autodiff::{Bindings, Graph, grad};
@@ -83,6 +86,9 @@ pub fn grad<'g>(output: Var<'g>, wrt: &[Var<'g>]) -> Result<Vec<Var<'g>>, GraphE
             continue;
         };
         totals[index] = Some(adjoint);
+        if matches!(node.op, Op::MeanOverDraws { .. }) {
+            return Err(GraphError::MeanOverDraws);
+        }
         propagate(graph, nodes, index, adjoint, |argument, contribution| {
             if relevant[argument.index()] {
                 adjoints[argument.index()].add(contribution);
@@ -101,129 +107,6 @@ pub fn grad<'g>(output: Var<'g>, wrt: &[Var<'g>]) -> Result<Vec<Var<'g>>, GraphE
             }
         })
         .collect())
-}
-
-/// What a use of a node adds to its adjoint.
-enum Contribution<'g> {
-    /// Of the node's shape, or a number that stands for all elements.
-    Whole(Var<'g>),
-    /// Only elements from `offset` on, in row-major order.
-    Part { offset: usize, value: Var<'g> },
-}
-
-#[derive(Clone, Default)]
-struct Adjoint<'g> {
-    whole: Option<Var<'g>>,
-    parts: Vec<(usize, Var<'g>)>,
-}
-
-impl<'g> Adjoint<'g> {
-    fn add(&mut self, contribution: Contribution<'g>) {
-        match contribution {
-            Contribution::Whole(value) => {
-                self.whole = Some(self.whole.map_or(value, |sum| sum + value));
-            }
-            Contribution::Part { offset, value } => self.parts.push((offset, value)),
-        }
-    }
-
-    /// The sum. Parts that do not overlap become one concatenation, so that the gradient of a
-    /// vector of parameters is written once, not once for each view into it. Views of the same
-    /// elements (a bias as a vector and as a column) are added up first.
-    fn total(self, graph: &'g Graph, shape: Shape) -> Option<Var<'g>> {
-        let mut sum = self.whole;
-        let mut runs: Vec<(usize, Var<'g>)> = Vec::new();
-        let mut parts = self.parts;
-        parts.sort_by_key(|(offset, value)| (*offset, value.shape().elements()));
-        for (offset, value) in parts {
-            let run = Shape::from(value.shape().elements());
-            let value = match value.number() {
-                Some(_) => stretched(graph, value, run),
-                None => value.view_unchecked(0, run),
-            };
-            match runs.last_mut() {
-                Some((o, same)) if *o == offset && same.shape() == run => *same = *same + value,
-                _ => runs.push((offset, value)),
-            }
-        }
-        while !runs.is_empty() {
-            let mut pieces = Vec::new();
-            let mut overlapping = Vec::new();
-            let mut end = 0;
-            for (offset, value) in runs {
-                if offset < end {
-                    overlapping.push((offset, value));
-                    continue;
-                }
-                if offset > end {
-                    pieces.push(zeros(graph, Shape::from(offset - end)));
-                }
-                pieces.push(value);
-                end = offset + value.shape().elements();
-            }
-            if end < shape.elements() {
-                pieces.push(zeros(graph, Shape::from(shape.elements() - end)));
-            }
-            let layer = concat(&pieces, 0).view_unchecked(0, shape);
-            sum = Some(sum.map_or(layer, |sum| sum + layer));
-            runs = overlapping;
-        }
-        sum
-    }
-}
-
-fn zeros(graph: &Graph, shape: Shape) -> Var<'_> {
-    stretched(graph, Var::from(0.0), shape)
-}
-
-/// `value` in exactly this shape; a number of shape `[]` stays one.
-fn stretched<'g>(graph: &'g Graph, value: Var<'g>, shape: Shape) -> Var<'g> {
-    match value.number() {
-        Some(number) if shape == Shape::SCALAR => Var::node(graph, graph.number_node(number)),
-        Some(number) => graph.uniform(number, shape),
-        None => value.broadcast_to(shape),
-    }
-}
-
-/// `value` in another shape of as many elements; a number goes on standing for all of them.
-fn reshaped(value: Var<'_>, shape: Shape) -> Var<'_> {
-    match value.number() {
-        Some(_) => value,
-        None => value.view_unchecked(0, shape),
-    }
-}
-
-/// `value` summed down to `shape`, from which broadcasting stretched it.
-fn unbroadcast<'g>(value: Var<'g>, from: Shape, to: Shape) -> Var<'g> {
-    if from == to {
-        return value;
-    }
-    let Some(graph) = value.graph() else {
-        return value * (from.elements() / to.elements().max(1)) as f64;
-    };
-    let mut value = stretched(graph, value, from);
-    // Runs of stretched axes are summed from the back, so that earlier numbers stay true.
-    let stretches = |axis: usize| to.aligned(axis, from.rank()) == 1 && from[axis] != 1;
-    let mut end = from.rank();
-    while end > 0 {
-        if !stretches(end - 1) {
-            end -= 1;
-            continue;
-        }
-        let mut start = end - 1;
-        while start > 0 && stretches(start - 1) {
-            start -= 1;
-        }
-        let op = Op::Reduce {
-            kind: Reduction::Sum,
-            from: start,
-            to: end,
-        };
-        let shape = value.shape().without(start, end);
-        value = graph.push(op, &[value], shape, Kind::Float);
-        end = start;
-    }
-    value.view_unchecked(0, to)
 }
 
 /// Hands each argument of a node its share of the node's adjoint.
@@ -251,7 +134,12 @@ fn propagate<'g>(
         add(node.arguments[i], Contribution::Whole(value));
     };
     match node.op {
-        Op::Input(_) | Op::Constant(_) | Op::Noise { .. } | Op::Step | Op::Batch { .. } => {}
+        Op::Input(_)
+        | Op::Constant(_)
+        | Op::Noise { .. }
+        | Op::Step
+        | Op::Batch { .. }
+        | Op::MeanOverDraws { .. } => {}
         Op::Unary(f) => {
             if let Some(derivative) = f.derivative(argument(0), result) {
                 whole(0, adjoint * derivative);

@@ -1,7 +1,7 @@
-//! What depends on the data alone: computed when they are written, not in every step.
+//! Hoisting: what depends on data alone is computed when they are written, not in every step.
 //!
 //! The logarithm of the factorial of every observed count is the same in all steps. What is as cheap
-//! to compute as to read stays where it is needed, unless something dear is made of it, or the
+//! to compute as to read stays where it is needed, unless something expensive is made of it, or the
 //! column is short.
 
 use bayes_nn_autodiff::{Binary, Nodes, Op, Unary};
@@ -10,22 +10,26 @@ use bayes_nn_autodiff::{Binary, Nodes, Op, Unary};
 /// of the memory that a block of a GPU keeps at hand.
 const SHORT: usize = 1024;
 
-/// Which live nodes are computed ahead of the steps; `states` change from step to step.
-pub(super) fn fixed(nodes: Nodes<'_>, live: &[bool], states: &[usize]) -> Vec<bool> {
+/// Which live nodes are computed once, before the first step; states change from step to step.
+pub(super) fn hoisted(nodes: Nodes<'_>, live: &[bool], is_state: &[bool]) -> Vec<bool> {
     let mut constant = vec![false; nodes.len()];
-    // Dear, or made of something dear; short, and made of what is short or of inputs.
-    let mut dear = vec![false; nodes.len()];
+    // Expensive, or made of something expensive; short, and made of what is short or of inputs.
+    let mut expensive = vec![false; nodes.len()];
     let mut short = vec![false; nodes.len()];
     for (index, node) in nodes.iter().enumerate().filter(|(i, _)| live[*i]) {
         let arguments = || node.arguments.iter().map(|a| a.index());
         // Ranks meet in every step, or in none.
         let of_the_step = matches!(
             node.op,
-            Op::Noise { .. } | Op::Batch { .. } | Op::Step | Op::AllReduceMean
+            Op::Noise { .. }
+                | Op::Batch { .. }
+                | Op::Step
+                | Op::AllReduceMean
+                | Op::MeanOverDraws { .. }
         );
-        constant[index] =
-            !of_the_step && !states.contains(&index) && arguments().all(|a| constant[a]);
-        dear[index] = constant[index] && (is_dear(&node.op) || arguments().any(|a| dear[a]));
+        constant[index] = !of_the_step && !is_state[index] && arguments().all(|a| constant[a]);
+        expensive[index] =
+            constant[index] && (is_expensive(&node.op) || arguments().any(|a| expensive[a]));
         let is_given = |a: usize| matches!(nodes[a].op, Op::Input(_) | Op::Constant(_));
         short[index] = constant[index]
             && node.shape.elements() <= SHORT
@@ -37,9 +41,24 @@ pub(super) fn fixed(nodes: Nodes<'_>, live: &[bool], states: &[usize]) -> Vec<bo
         let is_worth_it = match &node.op {
             Op::Unary(_) | Op::Binary(_) | Op::Select => true,
             Op::View { .. } => node.arguments.iter().any(|a| hoisted[a.index()]),
-            _ => false,
+            Op::Input(_)
+            | Op::Constant(_)
+            | Op::Step
+            | Op::Noise { .. }
+            | Op::Batch { .. }
+            | Op::AllReduceMean
+            | Op::MeanOverDraws { .. }
+            | Op::Broadcast
+            | Op::Reduce { .. }
+            | Op::MatMul { .. }
+            | Op::Cholesky
+            | Op::TriangularSolve { .. }
+            | Op::Transpose
+            | Op::Concat { .. }
+            | Op::Gather { .. }
+            | Op::Scatter { .. } => false,
         };
-        hoisted[index] = dear[index] || short[index] && is_worth_it;
+        hoisted[index] = expensive[index] || short[index] && is_worth_it;
     }
     // What is needed for them.
     for index in (0..nodes.len()).rev() {
@@ -53,7 +72,7 @@ pub(super) fn fixed(nodes: Nodes<'_>, live: &[bool], states: &[usize]) -> Vec<bo
 }
 
 /// Whether reading a result costs less than computing it again.
-fn is_dear(op: &Op) -> bool {
+fn is_expensive(op: &Op) -> bool {
     match op {
         Op::Unary(f) => !matches!(
             f,
@@ -81,6 +100,7 @@ fn is_dear(op: &Op) -> bool {
         | Op::Noise { .. }
         | Op::Batch { .. }
         | Op::AllReduceMean
+        | Op::MeanOverDraws { .. }
         | Op::Select
         | Op::Broadcast
         | Op::View { .. } => false,
@@ -93,16 +113,13 @@ mod tests {
 
     use crate::plan::{Pass, Plan};
 
-    /// How many instructions are computed ahead of the steps, and how many in each, where `output`
+    /// How many instructions are hoisted, and how many are computed in each step, where `output`
     /// is multiplied by something that changes.
     fn instructions<'g>(graph: &'g Graph, output: Var<'g>) -> (usize, usize) {
         let state = graph.input("state", []);
         let plan = Plan::new(graph, &[(output * state).sum()], &[(state, state + 1.0)]).unwrap();
         let count = |steps: &[Pass]| {
-            let groups = steps.iter().filter_map(|step| match step {
-                Pass::Fused(group) => Some(group),
-                _ => None,
-            });
+            let groups = steps.iter().filter_map(Pass::group);
             let instructions = groups.flat_map(|group| &group.instructions);
             instructions.filter(|i| i.is_computed()).count()
         };
@@ -111,20 +128,20 @@ mod tests {
     }
 
     #[test]
-    fn short_columns_and_dear_functions_of_data_are_computed_ahead() {
+    fn short_columns_and_expensive_functions_of_data_are_hoisted() {
         // In each step the product and the next state are left.
-        for (length, cheap, dear) in [(1000, (2, 2), (3, 2)), (2000, (0, 4), (3, 2))] {
+        for (length, cheap, expensive) in [(1000, (2, 2), (3, 2)), (2000, (0, 4), (3, 2))] {
             let graph = Graph::new();
             let x = graph.input("x", [length]);
             assert_eq!(instructions(&graph, 2.0 * x + x), cheap);
             let graph = Graph::new();
             let x = graph.input("x", [length]);
-            assert_eq!(instructions(&graph, (2.0 * x + x).exp()), dear);
+            assert_eq!(instructions(&graph, (2.0 * x + x).exp()), expensive);
         }
     }
 
     #[test]
-    fn what_is_short_makes_no_long_column_to_be_computed_ahead() {
+    fn what_is_short_hoists_no_long_column() {
         let graph = Graph::new();
         let (x, scale) = (graph.input("x", [2000]), graph.input("scale", []));
         assert_eq!(instructions(&graph, x * (2.0 * scale)), (1, 3));

@@ -1,0 +1,133 @@
+//! Draws: a mean over draws as the mean of copies of what depends on their noise.
+
+use std::collections::BTreeSet;
+use std::collections::HashMap;
+
+use super::{Graph, Node, NodeId};
+use crate::var::Var;
+use crate::{Binary, Kind, Op};
+
+impl Graph {
+    /// The same values without a mean over draws in them: each becomes the mean of copies of what
+    /// depends on noise, one copy a draw.
+    ///
+    /// ```
+    /// use bayes_nn_autodiff::{Graph, NoiseKind};
+    /// let graph = Graph::new();
+    /// let square = |stream| graph.noise(NoiseKind::Normal, stream, []).powi(2);
+    /// let mean = graph.unroll_draws(&[square(0).mean_over_draws(2)])[0];
+    /// assert_eq!(mean.id(), ((square(0) + square(1)) * 0.5).id());
+    /// ```
+    pub fn unroll_draws<'g>(&'g self, vars: &[Var<'g>]) -> Vec<Var<'g>> {
+        let roots = vars.iter().filter_map(|var| var.id());
+        let mut needed: BTreeSet<NodeId> = roots.collect();
+        let mut waiting: Vec<NodeId> = needed.iter().copied().collect();
+        while let Some(id) = waiting.pop() {
+            let arguments = self.node(id).arguments.iter().copied();
+            waiting.extend(arguments.filter(|a| needed.insert(*a)));
+        }
+        if needed.iter().all(|id| draws(self.node(*id)).is_none()) {
+            return vars.to_vec();
+        }
+        let mut copies = Copies {
+            graph: self,
+            places: HashMap::new(),
+        };
+        let counts = self.counts(&needed);
+        for &id in &needed {
+            let node = self.node(id);
+            let places = match draws(node) {
+                Some(draws) => vec![copies.mean(node, draws)],
+                None => copies.copy(node, counts[&id].max(1)),
+            };
+            copies.places.insert(id, places);
+        }
+        let unrolled = vars.iter().map(|var| match var.id() {
+            Some(id) => Var::node(self, copies.of_draw(id, 0)),
+            None => *var,
+        });
+        unrolled.collect()
+    }
+
+    /// How many copies there are of each node: as many as the draws of a mean that depends on it,
+    /// and 0 where noise makes no difference.
+    fn counts(&self, needed: &BTreeSet<NodeId>) -> HashMap<NodeId, usize> {
+        let mut counts: HashMap<NodeId, usize> = HashMap::new();
+        for &id in needed {
+            let node = self.node(id);
+            let varies = match node.op {
+                Op::Noise { .. } => true,
+                Op::MeanOverDraws { .. } => false,
+                _ => node.arguments.iter().any(|a| counts[a] > 0),
+            };
+            counts.insert(id, usize::from(varies));
+        }
+        for id in needed.iter().rev() {
+            let node = self.node(*id);
+            let wanted = draws(node).unwrap_or(counts[id]);
+            for argument in &node.arguments {
+                let count = counts.entry(*argument).or_default();
+                if *count > 0 {
+                    *count = wanted.max(*count);
+                }
+            }
+        }
+        counts
+    }
+}
+
+fn draws(node: &Node) -> Option<usize> {
+    match node.op {
+        Op::MeanOverDraws { draws } => Some(draws),
+        _ => None,
+    }
+}
+
+struct Copies<'g> {
+    graph: &'g Graph,
+    /// Of each node, its copies by draw; one where all draws have the same.
+    places: HashMap<NodeId, Vec<NodeId>>,
+}
+
+impl Copies<'_> {
+    fn of_draw(&self, id: NodeId, draw: usize) -> NodeId {
+        let places = &self.places[&id];
+        places[draw.min(places.len() - 1)]
+    }
+
+    fn write(&self, op: Op, arguments: Vec<NodeId>, like: &Node) -> NodeId {
+        let graph = self.graph;
+        let written = graph.find_or_append(op, arguments, like.shape, like.kind);
+        written.id().expect("a node was just written")
+    }
+
+    fn copy(&self, node: &Node, count: usize) -> Vec<NodeId> {
+        let copy = |draw: usize| {
+            let op = match node.op {
+                Op::Noise { kind, stream } => Op::Noise {
+                    kind,
+                    stream: stream.wrapping_add(draw as u32),
+                },
+                op => op,
+            };
+            let arguments = node.arguments.iter().map(|a| self.of_draw(*a, draw));
+            self.write(op, arguments.collect(), node)
+        };
+        (0..count).map(copy).collect()
+    }
+
+    fn mean(&self, node: &Node, draws: usize) -> NodeId {
+        let argument = node.arguments[0];
+        if self.places[&argument].len() == 1 {
+            return self.of_draw(argument, 0);
+        }
+        debug_assert_eq!(node.kind, Kind::Float);
+        let add = |sum: NodeId, draw: usize| {
+            let term = self.of_draw(argument, draw);
+            self.write(Op::Binary(Binary::Add), vec![sum, term], node)
+        };
+        let sum = (1..draws).fold(self.of_draw(argument, 0), add);
+        let share = self.graph.number_node((draws as f64).recip());
+        self.write(Op::Binary(Binary::Mul), vec![sum, share], node)
+    }
+}

@@ -1,0 +1,92 @@
+//! The draws of a chain.
+
+use std::ops::Range;
+
+use super::archive::Archive;
+use super::statistics::Statistics;
+
+/// Draws as flat rows, with their statistics.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UnconstrainedDraws {
+    dim: usize,
+    positions: Vec<f64>,
+    statistics: Vec<Statistics>,
+}
+
+impl UnconstrainedDraws {
+    pub(super) fn new(dim: usize) -> UnconstrainedDraws {
+        UnconstrainedDraws {
+            dim,
+            ..UnconstrainedDraws::default()
+        }
+    }
+
+    pub(super) fn archive(&mut self, archive: &mut Archive) {
+        archive.floats(&mut self.positions);
+        let length = archive.length(self.statistics.len());
+        self.statistics
+            .resize(length, Statistics::from_row([0.0; 8]));
+        for statistics in &mut self.statistics {
+            let mut row = statistics.row();
+            row.iter_mut().for_each(|value| archive.f64(value));
+            *statistics = Statistics::from_row(row);
+        }
+    }
+
+    pub(super) fn push(&mut self, position: Option<&[f64]>, statistics: Statistics) {
+        self.positions.extend(position.into_iter().flatten());
+        self.statistics.push(statistics);
+    }
+
+    /// Some of the draws.
+    pub(super) fn part(&self, draws: Range<usize>) -> UnconstrainedDraws {
+        let kept = !self.positions.is_empty();
+        let width = if kept { self.dim } else { 0 };
+        UnconstrainedDraws {
+            dim: self.dim,
+            positions: self.positions[draws.start * width..draws.end * width].to_vec(),
+            statistics: self.statistics[draws].to_vec(),
+        }
+    }
+
+    /// Number of draws made.
+    pub fn len(&self) -> usize {
+        self.statistics.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.statistics.is_empty()
+    }
+
+    /// Length of a draw.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// The draws in unconstrained space, row-major `[draws, dim]`; empty if they were not kept.
+    pub fn positions(&self) -> &[f64] {
+        &self.positions
+    }
+
+    /// One draw, `[dim]`; `None` beyond the last one, or if draws were not kept.
+    pub fn draw(&self, draw: usize) -> Option<&[f64]> {
+        self.positions.get(draw * self.dim..(draw + 1) * self.dim)
+    }
+
+    /// One coordinate of all draws.
+    pub fn column(&self, coordinate: usize) -> Vec<f64> {
+        let values = self.positions.iter().skip(coordinate);
+        values.step_by(self.dim.max(1)).copied().collect()
+    }
+
+    /// The statistics of each draw.
+    pub fn statistics(&self) -> &[Statistics] {
+        &self.statistics
+    }
+
+    /// How many trajectories diverged.
+    pub fn divergences(&self) -> usize {
+        self.statistics.iter().filter(|s| s.diverging).count()
+    }
+}

@@ -1,0 +1,84 @@
+//! Planning: from a graph to passes, one stage after the other.
+
+use std::collections::{HashMap, HashSet};
+
+use bayes_nn_autodiff::{Graph, Nodes};
+
+use super::draft::Draft;
+use super::lower::Lowering;
+use super::request::Asked;
+use super::views::Views;
+use super::{ValueId, group, hoist, postpone};
+
+/// All stages before places are given.
+pub(super) fn draft(graph: &Graph, asked: &Asked) -> Draft {
+    let nodes = graph.nodes();
+    let live = live(nodes, asked);
+    let views = Views { graph, nodes };
+    let mut is_state = vec![false; nodes.len()];
+    for state in asked.all_states() {
+        is_state[state] = true;
+    }
+    let hoisted = hoist::hoisted(nodes, &live, &is_state);
+    let mut lowering = Lowering::new(views, &live, asked);
+    for index in (0..nodes.len()).filter(|&i| hoisted[i]) {
+        lowering.visit(index);
+    }
+    lowering.fusion.hoisted = lowering.fusion.passes.len();
+    let aside = set_aside(&mut lowering, asked);
+    for index in (0..nodes.len()).filter(|&i| live[i] && !hoisted[i]) {
+        lowering.visit(index);
+    }
+    let mut kept = |node: usize| match aside.get(&node) {
+        Some(value) => *value,
+        None => lowering.memory(node),
+    };
+    let mut outputs: Vec<ValueId> = asked.outputs.iter().map(|n| kept(*n)).collect();
+    let nexts: Vec<ValueId> = asked.updates.iter().map(|(_, n)| kept(*n)).collect();
+    let recorded: Vec<ValueId> = asked.records.iter().map(|(n, _)| kept(*n)).collect();
+    let states: Vec<ValueId> = asked.all_states().map(|s| lowering.memory(s)).collect();
+    let rows = asked.records.iter().map(|(_, rows)| *rows);
+    let records: Vec<ValueId> = (recorded.into_iter().zip(rows))
+        .map(|(source, rows)| lowering.record(source, rows))
+        .collect();
+    outputs.extend(&records);
+    postpone::postpone(&mut lowering, &asked.updates);
+    Draft {
+        outputs,
+        updates: states.iter().copied().zip(nexts).collect(),
+        states,
+        records,
+        ..group::finish(lowering)
+    }
+}
+
+/// Which nodes something needs.
+fn live(nodes: Nodes<'_>, asked: &Asked) -> Vec<bool> {
+    let mut live = vec![false; nodes.len()];
+    for node in asked.kept().chain(asked.all_states()) {
+        live[node] = true;
+    }
+    for index in (0..nodes.len()).rev() {
+        if live[index] {
+            for argument in &nodes[index].arguments {
+                live[argument.index()] = true;
+            }
+        }
+    }
+    live
+}
+
+/// Copies what is asked of the old value of a state, as an output, as the next value of another
+/// state or to be recorded, before anything can overwrite it.
+fn set_aside(lowering: &mut Lowering<'_>, asked: &Asked) -> HashMap<usize, ValueId> {
+    let changing: HashSet<usize> = asked.updates.iter().map(|(state, _)| *state).collect();
+    let mut aside = HashMap::new();
+    for node in asked.kept() {
+        let (root, offset) = lowering.views.viewed(node);
+        if changing.contains(&root) && !aside.contains_key(&node) {
+            let source = lowering.memory(root);
+            aside.insert(node, lowering.copy(source, offset, node).0);
+        }
+    }
+    aside
+}

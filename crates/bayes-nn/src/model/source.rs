@@ -1,0 +1,178 @@
+//! Where the draws of a posterior come from.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bayes_nn_autodiff::Var;
+use bayes_nn_inference::nuts::NutsFit;
+use bayes_nn_inference::{Approximation, Site};
+use bayes_nn_kernels::{Run, Step};
+
+use super::check_draws;
+use crate::error::Error;
+
+/// The state that holds a row of a table.
+const Z: &str = "z";
+
+/// Where draws of the unconstrained vector come from.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum DrawSource {
+    /// A guide, which gives fresh ones for each seed.
+    Guide(Approximation),
+    /// Draws that were made before: those of Markov chains, or of a guide once.
+    Table(DrawTable),
+}
+
+/// Draws of the unconstrained vector that were made before, chain by chain. A clone shares them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DrawTable {
+    sites: Vec<Site>,
+    /// Row-major `[draws, P]`.
+    rows: Arc<[f64]>,
+    /// How many draws each chain has.
+    lengths: Arc<[usize]>,
+}
+
+impl DrawTable {
+    /// A table of `rows`, row-major `[draws, P]`, of which the first `lengths[0]` are those of the
+    /// first chain, and so on.
+    ///
+    /// # Errors
+    /// Rows that are not as many as the chains have together, or a number that is not finite.
+    ///
+    /// ```
+    /// use bayes_nn::Site;
+    /// use bayes_nn::model::DrawTable;
+    /// let sites = vec![Site::new("mean", [], 0), Site::new("sd", [], 1)];
+    /// let table = DrawTable::new(sites.clone(), vec![0.1, 1.0, 0.3, 0.9, -0.2, 1.1], [2, 1])?;
+    /// assert_eq!(table.draws(), 3);
+    /// assert_eq!(table.row(1), Some(&[0.3, 0.9][..]));
+    /// assert!(DrawTable::new(sites, vec![0.1, 1.0], [2]).is_err());
+    /// # Ok::<(), bayes_nn::Error>(())
+    /// ```
+    pub fn new(
+        sites: Vec<Site>,
+        rows: impl Into<Arc<[f64]>>,
+        lengths: impl Into<Arc<[usize]>>,
+    ) -> Result<DrawTable, Error> {
+        let table = DrawTable {
+            sites,
+            rows: rows.into(),
+            lengths: lengths.into(),
+        };
+        let (dim, draws) = (table.dim(), table.draws());
+        if draws.checked_mul(dim) != Some(table.rows.len()) {
+            return Err(Error::DrawTable {
+                problem: format!(
+                    "has {} numbers; chains of {:?} draws of {dim} numbers need {}",
+                    table.rows.len(),
+                    table.lengths,
+                    draws as f64 * dim as f64
+                ),
+            });
+        }
+        if let Some(place) = table.rows.iter().position(|v| !v.is_finite()) {
+            return Err(Error::DrawTable {
+                problem: format!(
+                    "has the value {} in draw {}, element {}; all must be finite",
+                    table.rows[place],
+                    place / dim,
+                    place % dim
+                ),
+            });
+        }
+        Ok(table)
+    }
+
+    /// The draws of all chains of a run.
+    pub(crate) fn of_chains(fit: &NutsFit) -> DrawTable {
+        let chains = fit.chains().iter().map(|chain| chain.draws());
+        DrawTable {
+            sites: fit.sites().to_vec(),
+            rows: chains
+                .clone()
+                .flat_map(|c| c.positions())
+                .copied()
+                .collect(),
+            lengths: chains.map(|c| c.len()).collect(),
+        }
+    }
+
+    /// The named parts of a row.
+    pub fn sites(&self) -> &[Site] {
+        &self.sites
+    }
+
+    fn dim(&self) -> usize {
+        self.sites.last().map_or(0, |site| site.range().end)
+    }
+
+    /// How many draws there are, of all chains.
+    pub fn draws(&self) -> usize {
+        self.lengths.iter().sum()
+    }
+
+    /// How many draws each chain has.
+    pub fn lengths(&self) -> &[usize] {
+        &self.lengths
+    }
+
+    /// A draw `[P]`, counted over the chains; `None` beyond the last.
+    pub fn row(&self, draw: usize) -> Option<&[f64]> {
+        let dim = self.dim();
+        self.rows.get(draw * dim..(draw + 1) * dim)
+    }
+
+    /// All draws, row-major `[draws, P]`.
+    pub fn rows(&self) -> &[f64] {
+        &self.rows
+    }
+}
+
+impl From<Approximation> for DrawSource {
+    fn from(guide: Approximation) -> DrawSource {
+        DrawSource::Guide(guide)
+    }
+}
+
+impl From<DrawTable> for DrawSource {
+    fn from(table: DrawTable) -> DrawSource {
+        DrawSource::Table(table)
+    }
+}
+
+impl DrawSource {
+    /// The named parts of a draw.
+    pub fn sites(&self) -> &[Site] {
+        match self {
+            DrawSource::Guide(guide) => guide.sites(),
+            DrawSource::Table(table) => &table.sites,
+        }
+    }
+
+    /// The draw of a step. That of a table is a state that is set before each step.
+    pub(crate) fn draw<'g>(&self, step: &Step<'g>) -> Var<'g> {
+        match self {
+            DrawSource::Guide(guide) => guide.draw(step),
+            DrawSource::Table(table) => step.state(Z, [table.dim()], 0.0),
+        }
+    }
+
+    /// Runs a program for some of `of` draws. Rows of a table are taken evenly from all there are.
+    pub(crate) fn run(&self, run: &mut Run, draws: Range<usize>, of: usize) -> Result<(), Error> {
+        let DrawSource::Table(table) = self else {
+            return Ok(run.advance_one(0, draws.len() as u64)?);
+        };
+        let count = table.draws();
+        check_draws(count)?;
+        for draw in draws {
+            let row = table
+                .row(draw * count / of)
+                .expect("a draw below the count");
+            run.set(0, Z, row)?;
+            run.advance_one(0, 1)?;
+        }
+        Ok(())
+    }
+}

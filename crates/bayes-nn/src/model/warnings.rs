@@ -1,0 +1,90 @@
+//! What the chains of a run warn of.
+
+use bayes_nn_inference::NutsFit;
+use bayes_nn_inference::diagnostics::{Summary, e_bfmi};
+
+/// Where warnings begin.
+const LARGE_R_HAT: f64 = 1.01;
+const SMALL_ESS_PER_CHAIN: f64 = 100.0;
+const SMALL_E_BFMI: f64 = 0.3;
+const MANY_REJECTED: f64 = 0.02;
+
+/// What should not be passed over of chains with this summary.
+pub(super) fn warnings_of(fit: &NutsFit, summary: &Summary) -> Vec<String> {
+    let errors = fit.chains().iter().filter_map(|chain| chain.error());
+    let errors = errors.chain(fit.sink_error());
+    let mut warnings: Vec<String> = errors.map(ToString::to_string).collect();
+    let chains = fit.chains().iter();
+    let draws: usize = chains.map(|chain| chain.draws().len()).sum();
+    let drew = fit
+        .chains()
+        .iter()
+        .filter(|c| !c.draws().is_empty())
+        .count();
+    let divergences = fit.divergences();
+    if divergences > 0 {
+        warnings.push(format!(
+            "{divergences} of {draws} trajectories diverged: the draws may miss a part of the \
+                 posterior; write the model with standardised variables, or raise `target_accept`"
+        ));
+    }
+    let cut = fit.depth_reached();
+    if cut > 0 {
+        warnings.push(format!(
+            "{cut} of {draws} trajectories were ended by `max_depth`: the draws are right but \
+                 expensive; rescale the model, or warm up longer"
+        ));
+    }
+    let rejected = fit.rejected();
+    if rejected as f64 > MANY_REJECTED * draws as f64 {
+        warnings.push(format!(
+                "double precision rejected {rejected} of {draws} draws that trajectories of \
+                 single precision proposed: the draws are right, but worth fewer; set `precision` to F64"
+            ));
+    }
+    let device = fit.device();
+    let here = 1e6 * fit.seconds_per_gradient();
+    let cpu = fit.cpu_seconds_per_gradient().map(|s| 1e6 * s);
+    if let Some(cpu) = cpu.filter(|cpu| *cpu < here) {
+        warnings.push(format!(
+            "`{device}` does not pay: a gradient takes {here:.1} us there and {cpu:.1} us on \
+                 one thread of the CPU; leave out `device`"
+        ));
+    }
+    let rows = summary.rows.iter();
+    let worst = rows
+        .clone()
+        .filter_map(|row| Some((row.r_hat?, &row.name)))
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    if let Some((r_hat, name)) = worst.filter(|(r_hat, _)| *r_hat > LARGE_R_HAT) {
+        warnings.push(format!(
+            "the chains do not agree: R-hat of `{name}` is {r_hat:.3}, above {LARGE_R_HAT}; \
+                 draw more, or look for several modes"
+        ));
+    }
+    let least = rows
+        .filter_map(|row| {
+            let ess = row.ess_bulk.into_iter().chain(row.ess_tail);
+            Some((ess.reduce(f64::min)?, &row.name))
+        })
+        .min_by(|a, b| a.0.total_cmp(&b.0));
+    let enough = SMALL_ESS_PER_CHAIN * drew as f64;
+    if let Some((ess, name)) = least.filter(|(ess, _)| *ess < enough) {
+        warnings.push(format!(
+            "the draws of `{name}` are worth {ess:.0} independent ones, fewer than {enough}: \
+                 draw more"
+        ));
+    }
+    for chain in fit.chains() {
+        let energies = chain.draws().statistics().iter().map(|s| s.energy);
+        let energies: Vec<f64> = energies.collect();
+        if let Some(value) = e_bfmi(&energies).ok().filter(|value| *value < SMALL_E_BFMI) {
+            warnings.push(format!(
+                "chain {} explored its energies slowly: E-BFMI is {value:.2}, below \
+                     {SMALL_E_BFMI}; tails may be missed",
+                chain.number()
+            ));
+        }
+    }
+    warnings
+}
