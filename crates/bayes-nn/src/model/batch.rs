@@ -31,7 +31,7 @@ pub(crate) struct Shared<'g> {
     /// The row numbers of a minibatch.
     pub(crate) index: Option<Var<'g>>,
     pub(super) rows: usize,
-    inputs: RefCell<Vec<Input<'g>>>,
+    pub(super) inputs: RefCell<Vec<Input<'g>>>,
     /// Of a tile: the step that gets its rows, and what it reads of them.
     tile: Option<Rc<Step<'g>>>,
     pub(crate) windows: RefCell<Vec<Window<'g>>>,
@@ -43,10 +43,10 @@ pub(crate) struct Shared<'g> {
     error: RefCell<Option<Error>>,
 }
 
-struct Input<'g> {
-    name: String,
+pub(super) struct Input<'g> {
+    pub(super) name: String,
     /// The input itself, and what the model sees of it.
-    input: Var<'g>,
+    pub(super) input: Var<'g>,
     seen: Var<'g>,
     values: Column,
     /// The rows that the column misses. The input then holds the others, and what the model sees
@@ -206,28 +206,6 @@ impl<'g> Shared<'g> {
             observed: input.input,
             missing: input.missing.clone()?,
         })
-    }
-
-    /// The column that this value is, as it is, be it there or not.
-    pub(crate) fn column_of(&self, value: Var<'g>) -> Option<String> {
-        let (inputs, windows) = (self.inputs.borrow(), self.windows.borrow());
-        let absent = self.absent.borrow();
-        let inputs = inputs.iter().map(|input| (&input.name, input.input));
-        let windows = windows.iter().map(|window| (&window.name, window.value));
-        let absent = absent.iter().map(|(name, var)| (name, *var));
-        let mut known = inputs.chain(windows).chain(absent);
-        let own = known.find(|(_, var)| var.id() == value.id());
-        own.map(|(name, _)| name.clone())
-    }
-
-    /// The names of the columns that were read, in this order, also of those that are not there.
-    pub(crate) fn columns_read(&self) -> Vec<String> {
-        let inputs = self.inputs.borrow();
-        let windows = self.windows.borrow();
-        let absent = self.absent.borrow();
-        let names = inputs.iter().map(|input| &input.name);
-        let names = names.chain(windows.iter().map(|window| &window.name));
-        names.chain(absent.iter().map(|a| &a.0)).cloned().collect()
     }
 
     /// What a place holder for missing values is not made for.
@@ -399,14 +377,6 @@ impl<'g> Shared<'g> {
                 }
             })
             .collect()
-    }
-
-    /// Whether a value needs a column that is not there.
-    pub(crate) fn is_absent(&self, value: Var<'g>) -> bool {
-        let absent = self.absent.borrow();
-        absent
-            .iter()
-            .any(|(_, var)| self.graph.depends_on(value, *var))
     }
 }
 

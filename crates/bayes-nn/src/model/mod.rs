@@ -29,6 +29,7 @@
 //! ```
 
 mod batch;
+mod columns;
 mod data;
 mod density;
 mod draws;
