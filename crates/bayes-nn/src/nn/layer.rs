@@ -128,9 +128,7 @@ fn record<L: Layer + ?Sized>(
     let inputs = inputs.iter().map(|input| input.place(&graph, &p));
     let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
     let output = p.write(layer, &inputs)?;
-    let shape = output.shape();
-    let row = shape.without(shape.rank() - 1, shape.rank());
-    Ok((row, p.declared()))
+    Ok((Input::of(output).row, p.declared()))
 }
 
 /// What a layer is given for each row: numbers of some shape, or an index.
