@@ -61,7 +61,7 @@ pub use error::Error;
 #[cfg(feature = "zarr")]
 pub use inference_data::{InferenceData, ZarrStore};
 pub use model::{Data, DrawSource, DrawTable, Draws, Model, Posterior, Report};
-pub use predict::{Predict, Prediction, PredictiveDraws, Score, Task};
+pub use predict::{Inputs, Predict, Prediction, PredictiveDraws, Score, Task};
 pub use progress::Bar;
 /// A source of random bits, for distributions of one's own.
 pub use rand_core::Rng;
