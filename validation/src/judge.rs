@@ -139,7 +139,7 @@ mod tests {
             },
             divergences,
             depth_reached: 0,
-            overruled: 0,
+            rejected: 0,
             gradients: 1,
             seconds: 1.0,
         };

@@ -51,6 +51,7 @@ pub use density::{Density, DensityError, Rows, Site, Term, Traced};
 pub use error::{Divergence, InferenceError, NonFinite};
 pub use handler::{Declared, Handler, HandlerError, Point, Sampled, SiteError, from_unconstrained};
 pub use mcmc::nuts::{self, Nuts, NutsFit};
+pub use mcmc::{Sgld, SgldChain, SgldFit};
 pub use progress::{Progress, Snapshot, Update};
 pub use start::Start;
 pub use variational::advi::{

@@ -249,10 +249,10 @@ fn plan(rows: usize, batch: Option<usize>) -> Plan {
 fn only_replicas_of_tiny_plans_run_together() {
     let together = |backend: &dyn Backend, plan: Plan| {
         let zeros = |input: &Input| {
-            let elements = plan.values[input.value.index()].shape.elements();
+            let elements = plan.value(input.value).shape.elements();
             Binding::new(input.id, vec![0_u8; elements])
         };
-        let data: Vec<Binding> = plan.inputs.iter().map(zeros).collect();
+        let data: Vec<Binding> = plan.inputs().iter().map(zeros).collect();
         let loaded = backend.load(&plan.into(), &data, Precision::F32);
         loaded.unwrap().together() > 1
     };

@@ -139,10 +139,10 @@ fn an_observation_of_another_shape_than_its_distribution_is_refused() {
 #[test]
 fn an_empty_set_is_refused() {
     assert_eq!(
-        message(Dataset::new(&[], 2, &[]).map_err(Error::from)),
+        message(Dataset::new(&[0.0; 0], 2, &[0.0; 0]).map_err(Error::from)),
         "the data set is empty; at least one row is needed"
     );
-    assert!(message(Data::new().column("y", &[])).contains("empty"));
+    assert!(message(Data::new().column("y", &[0.0; 0])).contains("empty"));
     let fit = Bnn::new(small(), Bernoulli)
         .fit(&rows(&[0.0, 1.0]), &quick())
         .unwrap();

@@ -37,7 +37,7 @@ fn settled(advi: Advi) -> Advi {
 #[test]
 fn a_full_rank_fit_of_a_normal_agrees_with_nuts() {
     let data = line_data();
-    let advi = model::fit(&line, &data, settled(Advi::full_rank())).unwrap();
+    let advi = model::fit(&line, &data, &settled(Advi::full_rank())).unwrap();
     let nuts = model::sample(&line, &data, &Nuts::new().draws(2_000).seed(2)).unwrap();
     let comparison = compare_on(&advi, &nuts, &data, Predict::draws(4_000)).unwrap();
     assert_eq!(comparison.sites.len(), 2 + 12);
@@ -79,7 +79,7 @@ fn a_mean_field_of_correlated_normals_has_the_known_sds() {
         let a = trace.sample("a", Normal::new(0.0, 1.0));
         trace.sample("b", Normal::new(r * a, rest));
     });
-    let advi = model::fit(&pair, Data::new(), settled(Advi::mean_field())).unwrap();
+    let advi = model::fit(&pair, Data::new(), &settled(Advi::mean_field())).unwrap();
     let nuts = model::sample(&pair, Data::new(), &Nuts::new().draws(2_000).seed(1)).unwrap();
     let comparison = compare(&advi, &nuts).unwrap();
     for site in &comparison.sites {
@@ -107,7 +107,7 @@ fn a_network_is_judged_by_its_predictions() {
     let bnn = Bnn::new(Mlp::new([2, 4, 1]).activation(Tanh), Bernoulli);
     let advi = bnn.fit(&train, &Advi::mean_field().steps(4_000)).unwrap();
     let nuts = Nuts::new().draws(200).warmup(300).chains(2).seed(4);
-    let nuts = bnn.sample(&train, nuts).unwrap();
+    let nuts = bnn.sample(&train, &nuts).unwrap();
     let how = Predict::draws(400).seed(5);
     let comparison = compare_on(&advi, &nuts, &test, how).unwrap();
     let y = &comparison.predictions[0];
@@ -197,7 +197,7 @@ fn what_does_not_belong_together_is_not_compared() {
     let data = line_data();
     let fit = |data: &Data| model::fit(&line, data, &Advi::mean_field().steps(100)).unwrap();
     let short = || Nuts::new().draws(50).warmup(100).chains(1);
-    let nuts = model::sample(&line, &data, short()).unwrap();
+    let nuts = model::sample(&line, &data, &short()).unwrap();
 
     let few = compare_on(&fit(&data), &nuts, &data, Predict::draws(10));
     let message = few.unwrap_err().to_string();
@@ -216,7 +216,7 @@ fn what_does_not_belong_together_is_not_compared() {
             trace.sample(name, Normal::new(0.0, sd));
         })
     };
-    let nuts = model::sample(&scaled(1.0, "x"), Data::new(), short()).unwrap();
+    let nuts = model::sample(&scaled(1.0, "x"), Data::new(), &short()).unwrap();
     for (sd, name) in [(2.0, "x"), (1.0, "z")] {
         let advi = model::fit(
             &scaled(sd, name),

@@ -49,7 +49,7 @@ fn compiled_log_densities_and_derivatives_match_mpmath_on_every_instruction_set(
             expected.extend(case.derivatives.values().map(|d| d.values()));
 
             let plan = Arc::new(Plan::new(&graph, &outputs, &[]).unwrap());
-            let mut data = vec![Binding::new(x.input_id().unwrap(), at)];
+            let mut data = vec![Binding::new(x.input_id().unwrap(), &at)];
             for (name, values) in &case.parameters {
                 data.push(Binding::new(
                     inputs[name].input_id().unwrap(),

@@ -54,12 +54,12 @@ fn exact_waic() -> f64 {
 }
 
 /// A guide that is the posterior, as far as a fit finds it.
-fn fit() -> Result<bayes_nn::Posterior<impl bayes_nn::Model>, Error> {
+fn fit() -> Result<bayes_nn::Posterior<impl bayes_nn::Model + Clone>, Error> {
     let advi = Advi::mean_field()
         .steps(6_000)
         .learning_rate(0.01)
         .samples(8);
-    model::fit(&mean, data(), advi.precision(Precision::F64).seed(2))
+    model::fit(&mean, data(), &advi.precision(Precision::F64).seed(2))
 }
 
 #[test]

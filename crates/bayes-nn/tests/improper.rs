@@ -25,7 +25,7 @@ fn the_posterior_of_a_flat_mean_is_the_likelihood() {
         assert!(samples.predictive(&data, 10, 0).is_ok());
     }
     let advi = Advi::full_rank().steps(4_000).learning_rate(0.02);
-    let fit = model::fit(&line, &data, advi).unwrap();
+    let fit = model::fit(&line, &data, &advi).unwrap();
     let draws = fit.draws(4_000, 0).unwrap();
     assert!((draws.variable("mean").unwrap().mean()[0] - mean).abs() < 0.1 * sd);
 }
@@ -63,7 +63,7 @@ fn vectors_start_in_order() {
         trace.factor("prior", Normal::new(0.0, 1.0).log_prob(x));
     });
     let nuts = Nuts::new().draws(200).start_at(Start::Prior);
-    let samples = model::sample(&cutpoints, Data::new(), nuts).unwrap();
+    let samples = model::sample(&cutpoints, Data::new(), &nuts).unwrap();
     let draws = samples.all_draws().unwrap();
     let values = draws.variable("x").unwrap().values();
     assert!(values.chunks(3).all(|x| x[0] < x[1] && x[1] < x[2]));

@@ -4,7 +4,7 @@
 use bayes_nn::distributions::{
     Distribution, Exponential, GaussianRandomWalk, HalfNormal, Normal, Poisson, Uniform,
 };
-use bayes_nn::model::{self, Batch, Data, Posterior, Trace};
+use bayes_nn::model::{self, Batch, Data, Model, Posterior, Trace};
 use bayes_nn::{Advi, Device, Error, Nuts};
 use bayes_nn_kernels::Cpu;
 
@@ -32,7 +32,7 @@ fn message<T>(result: Result<T, Error>) -> String {
 }
 
 /// Mean and sd of a scalar, or of an element, with the errors of both.
-fn check<M>(samples: &Posterior<M>, name: &str, mean: f64, sd: f64) {
+fn check<M: Model>(samples: &Posterior<M>, name: &str, mean: f64, sd: f64) {
     let summary = samples.summary().unwrap();
     let row = summary.rows.iter().find(|row| row.name == name).unwrap();
     // Once in 10,000 right runs an error is beyond 3.9 of its standard errors.
@@ -56,7 +56,7 @@ fn exact() -> (f64, f64) {
 #[test]
 fn values_missing_at_random_leave_the_posterior_of_the_complete_rows() {
     let data = column("y", &Y);
-    let samples = model::sample(&normal_mean, &data, nuts()).unwrap();
+    let samples = model::sample(&normal_mean, &data, &nuts()).unwrap();
     let (mean, sd) = exact();
     check(&samples, "mean", mean, sd);
     // Imputed values have the predictive distribution.
@@ -69,7 +69,7 @@ fn values_missing_at_random_leave_the_posterior_of_the_complete_rows() {
 #[test]
 fn variational_fits_impute_too() {
     let advi = Advi::full_rank().steps(6_000).learning_rate(0.02);
-    let fit = model::fit(&normal_mean, column("y", &Y), advi).unwrap();
+    let fit = model::fit(&normal_mean, column("y", &Y), &advi).unwrap();
     let (mean, sd) = exact();
     let draws = fit.draws(2_000, 1).unwrap();
     let found = draws.variable("mean").unwrap();
@@ -85,7 +85,7 @@ fn variational_fits_impute_too() {
 #[test]
 fn only_what_was_seen_has_a_log_likelihood_and_every_row_a_prediction() {
     let data = column("y", &Y);
-    let samples = model::sample(&normal_mean, &data, nuts().draws(50)).unwrap();
+    let samples = model::sample(&normal_mean, &data, &nuts().draws(50)).unwrap();
     let draws = samples.all_draws().unwrap();
     let mean = draws.variable("mean").unwrap();
     let pointwise = samples.log_likelihood(&data).unwrap();
@@ -123,7 +123,7 @@ fn regression<'g>(trace: &Trace<'g>, data: &Batch<'g>) {
 fn a_covariate_is_imputed_from_what_depends_on_it() {
     let data = column("x", &[0.3, NAN, NAN]);
     let data = data.column_with_missing("y", &[1.0, 4.0, NAN]).unwrap();
-    let samples = model::sample(&regression, &data, nuts()).unwrap();
+    let samples = model::sample(&regression, &data, &nuts()).unwrap();
     // x ~ N(1, 2) and 4 ~ N(3 x, 1); where neither is known, the prior.
     let precision = 0.25 + 9.0;
     let mean = (0.25 + 12.0) / precision;
@@ -159,7 +159,7 @@ fn imputed_values_stay_inside_the_support_of_their_row() {
     let data = data.column("high", &[1.0, 2.0, 3.0, 40.0]).unwrap();
     let data = data.column_with_missing("wait", &[0.5, 0.2, NAN, 1.0]);
     let data = data.unwrap();
-    let samples = model::sample(&model, &data, nuts()).unwrap();
+    let samples = model::sample(&model, &data, &nuts()).unwrap();
     check(&samples, "share_missing[0]", 1.0, 2.0 / 12f64.sqrt());
     check(&samples, "share_missing[1]", 20.0, 40.0 / 12f64.sqrt());
     check(&samples, "wait_missing", 0.5, 0.5);
@@ -185,20 +185,20 @@ fn what_cannot_be_imputed_says_why_and_what_would_be_right() {
     // On several devices all rows are a minibatch, too.
     let group = Device::new("two CPUs", Cpu::detect().unwrap().group(2).unwrap());
     for advi in [advi().batch(2), advi().device(group)] {
-        let error = message(model::fit(&normal_mean, &data, advi));
+        let error = message(model::fit(&normal_mean, &data, &advi));
         assert!(error.contains("minibatch has other rows"), "{error}");
         assert!(error.contains("on one device"), "{error}");
     }
     let counts = model::from_fn(|trace, data| {
         trace.observe("count", Poisson::new(2.0), data.column("y"));
     });
-    let error = message(model::fit(&counts, &data, advi()));
+    let error = message(model::fit(&counts, &data, &advi()));
     assert!(error.contains("Poisson does not impute"), "{error}");
     let walk = model::from_fn(|trace, data| {
         let steps = GaussianRandomWalk::new(8, 0.0, 1.0);
         trace.observe("walk", steps, data.column("y"));
     });
-    let error = message(model::fit(&walk, &data, advi()));
+    let error = message(model::fit(&walk, &data, &advi()));
     assert!(error.contains("depend on each other"), "{error}");
 
     let misused: [for<'g> fn(&Trace<'g>, &Batch<'g>); 5] = [
@@ -225,21 +225,21 @@ fn what_cannot_be_imputed_says_why_and_what_would_be_right() {
             trace.sample("x", Normal::new(0.0, 1.0));
             model(trace, data);
         });
-        let error = message(model::fit(&density, &data, advi()));
+        let error = message(model::fit(&density, &data, &advi()));
         assert!(error.contains("observe the column once"), "{error}");
     }
     let outside = column("y", &[NAN, 0.5, 3.0]);
     let share = model::from_fn(|trace, data| {
         trace.observe("share", Uniform::new(0.0, 1.0), data.column("y"));
     });
-    let error = message(model::fit(&share, &outside, advi()));
+    let error = message(model::fit(&share, &outside, &advi()));
     assert!(error.starts_with("`share`, row 2: 3 cannot"), "{error}");
 }
 
 #[test]
 fn other_rows_than_those_of_the_fit_have_no_imputed_values() {
     let data = column("y", &Y);
-    let samples = model::sample(&normal_mean, &data, nuts().draws(20)).unwrap();
+    let samples = model::sample(&normal_mean, &data, &nuts().draws(20)).unwrap();
     let other = column("y", &[NAN, 1.0, 1.0, NAN, NAN]);
     for error in [
         message(samples.predictive(&other, 10, 0)),

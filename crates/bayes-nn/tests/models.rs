@@ -42,7 +42,7 @@ fn a_conjugate_model_gets_its_exact_posterior_and_evidence() {
     let (mean, sd, evidence) = exact();
     for precision in [Precision::F32, Precision::F64] {
         let advi = settled(Advi::full_rank()).precision(precision);
-        let fit = model::fit(&normal_mean, &data, advi).unwrap();
+        let fit = model::fit(&normal_mean, &data, &advi).unwrap();
         assert!((fit.advi().unwrap().elbo().mean - evidence).abs() < 0.01);
         assert!((fit.approximation().unwrap().mean()[0] / mean - 1.0).abs() < 0.01);
         assert!((fit.approximation().unwrap().sd()[0] / sd - 1.0).abs() < 0.01);
@@ -66,7 +66,7 @@ fn a_conjugate_model_gets_its_exact_posterior_and_evidence() {
 #[test]
 fn the_log_likelihood_of_each_row_is_never_scaled_by_a_minibatch() {
     let data = Data::new().column("y", &Y).unwrap();
-    let fit = model::fit(&normal_mean, &data, settled(Advi::mean_field()).batch(2)).unwrap();
+    let fit = model::fit(&normal_mean, &data, &settled(Advi::mean_field()).batch(2)).unwrap();
     let (_, _, evidence) = exact();
     assert!((fit.advi().unwrap().elbo().mean - evidence).abs() < 0.1);
     let draws = fit.draws(50, 4).unwrap();
@@ -100,7 +100,7 @@ fn predictions_need_no_targets_and_take_any_number_of_rows() {
         .unwrap()
         .column("y", &y)
         .unwrap();
-    let fit = model::fit(&line, &data, settled(Advi::full_rank()).batch(7)).unwrap();
+    let fit = model::fit(&line, &data, &settled(Advi::full_rank()).batch(7)).unwrap();
     for rows in [1, 7, 33] {
         let x: Vec<f64> = (0..rows).flat_map(|i| [1.0, f64::from(i)]).collect();
         let new = Data::new().matrix("x", &x, 2).unwrap();
@@ -132,8 +132,8 @@ fn a_minibatch_changes_neither_density_nor_its_gradient_on_average() {
     let group: Vec<usize> = (0..12).map(|i| i / 4).collect();
     let data = Data::new().column("count", &counts).unwrap();
     let data = data.index("group", &group).unwrap();
-    let full = model::fit(&groups, &data, settled(Advi::mean_field())).unwrap();
-    let batch = model::fit(&groups, &data, settled(Advi::mean_field()).batch(4)).unwrap();
+    let full = model::fit(&groups, &data, &settled(Advi::mean_field())).unwrap();
+    let batch = model::fit(&groups, &data, &settled(Advi::mean_field()).batch(4)).unwrap();
     let (full, batch) = (full.advi().unwrap().elbo(), batch.advi().unwrap().elbo());
     assert!((full.mean - batch.mean).abs() < 0.1, "{full} and {batch}");
 }
@@ -173,7 +173,7 @@ fn scaling_a_plate_multiplies_its_log_density() {
         });
         let data = Data::new().column("y", &Y).unwrap();
         let advi = Advi::mean_field().steps(300).precision(Precision::F64);
-        model::fit(&model, &data, advi)
+        model::fit(&model, &data, &advi)
             .unwrap()
             .advi()
             .unwrap()
@@ -237,7 +237,7 @@ fn vectors<'g>(trace: &Trace<'g>, _: &Batch<'g>) {
 #[test]
 fn vector_valued_sites_are_fitted_and_drawn_as_whole_events() {
     let advi = settled(Advi::full_rank()).precision(Precision::F64);
-    let fit = model::fit(&vectors, Data::new(), advi).unwrap();
+    let fit = model::fit(&vectors, Data::new(), &advi).unwrap();
     let sites = fit.approximation().unwrap().sites();
     assert_eq!(sites[0].shape.to_string(), "[2]");
     let draws = fit.draws(4_000, 1).unwrap();

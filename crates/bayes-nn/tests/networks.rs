@@ -73,8 +73,8 @@ fn classes_are_learned_and_uncertainty_is_split() {
         let data = blobs(classes);
         let advi = Advi::mean_field().steps(1_500).seed(1);
         let fit = match classes {
-            2 => Bnn::new(Mlp::new([2, 4, 1]), Bernoulli).fit(&data, advi),
-            _ => Bnn::new(Mlp::new([2, 4, 3]), Categorical).fit(&data, advi),
+            2 => Bnn::new(Mlp::new([2, 4, 1]), Bernoulli).fit(&data, &advi),
+            _ => Bnn::new(Mlp::new([2, 4, 3]), Categorical).fit(&data, &advi),
         }
         .unwrap();
         let prediction = fit.predict(data.x(), 200).unwrap();
@@ -176,7 +176,7 @@ fn a_regression_predicts_on_the_original_scale_with_honest_intervals() {
     let y = constants.invert(data.y()).unwrap();
     let bnn = Bnn::new(Mlp::new([1, 8, 1]).activation(Relu), Gaussian::new());
     let advi = Advi::mean_field().steps(6_000).learning_rate(0.02).seed(2);
-    let fit = bnn.fit(&data, advi).unwrap();
+    let fit = bnn.fit(&data, &advi).unwrap();
     let prediction = fit
         .predict_with(data.x(), Predict::draws(300).interval(0.9))
         .unwrap();
@@ -208,7 +208,7 @@ fn the_same_seed_gives_the_same_bits() {
     let bnn = Bnn::new(Mlp::new([2, 3, 1]), Bernoulli);
     let fit = || {
         let advi = Advi::full_rank().steps(100).batch(9).seed(4);
-        bnn.fit(&blobs(2), advi).unwrap()
+        bnn.fit(&blobs(2), &advi).unwrap()
     };
     let (one, two) = (fit(), fit());
     assert_eq!(one.approximation().unwrap(), two.approximation().unwrap());

@@ -84,7 +84,7 @@ fn constrained_sites_stay_inside_their_supports() {
         trace.sample("above", Uniform::new(low, low + 1.0).expand([2, 1]));
     });
     let nuts = Nuts::new().draws(300).chains(2).start_at(Start::Prior);
-    let samples = model::sample(&model, Data::new(), nuts).unwrap();
+    let samples = model::sample(&model, Data::new(), &nuts).unwrap();
     for chain in samples.chains() {
         let low = chain.variable("low").unwrap().values();
         let above = chain.variable("above").unwrap();
@@ -147,7 +147,7 @@ fn single_precision_is_warned_of_where_it_is_too_coarse() {
             trace.factor("constant", constant + 0.0 * x.sum());
         });
         let nuts = Nuts::new().seed(1).precision(Precision::F32);
-        let samples = model::sample(&normal, Data::new(), nuts).unwrap();
+        let samples = model::sample(&normal, Data::new(), &nuts).unwrap();
         let warning = format!(
             "double precision rejected {} of 4000 draws",
             samples.nuts().unwrap().rejected()
@@ -164,7 +164,7 @@ fn a_network_predicts_from_its_chains_as_from_a_guide() {
     let net = Mlp::new([2, 5, 1]).activation(Tanh);
     let bnn = Bnn::new(net, Bernoulli);
     let nuts = Nuts::new().draws(200).warmup(300).chains(2).seed(4);
-    let samples = bnn.sample(&train, nuts).unwrap();
+    let samples = bnn.sample(&train, &nuts).unwrap();
     let prediction = samples.predict(test.x(), 400).unwrap();
     let score = prediction.score(test.y()).unwrap();
     assert!(score.classification().unwrap().accuracy > 0.85, "{score}");
@@ -199,7 +199,7 @@ fn a_regression_scores_on_the_original_scale() {
     let data = data.unwrap().standardized().standardize_target();
     let bnn = Bnn::new(Mlp::new([1, 4, 1]).activation(Tanh), Gaussian::default());
     let nuts = Nuts::new().draws(200).warmup(300).chains(2).seed(4);
-    let samples = bnn.sample(&data, nuts).unwrap();
+    let samples = bnn.sample(&data, &nuts).unwrap();
     let score = samples.score(&data, Predict::draws(200)).unwrap();
     let score = score.regression().unwrap();
     assert!(score.rmse < 5.0 && score.coverage > 0.8, "{score:?}");
@@ -235,7 +235,7 @@ fn errors_of_the_model_come_through() {
 fn a_run_that_is_stopped_before_any_draw_has_none_to_give() {
     let data = Data::new().column("y", &Y).unwrap();
     let nuts = Nuts::new().warmup(u64::MAX / 2).chains(2);
-    let sampling = model::start(&normal_mean, &data, nuts).unwrap();
+    let sampling = model::start(&normal_mean, &data, &nuts).unwrap();
     sampling.stop();
     let samples = sampling.wait().unwrap();
     assert!(samples.nuts().unwrap().stopped());

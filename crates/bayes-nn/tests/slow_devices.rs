@@ -92,8 +92,9 @@ impl Program for Paced {
         self.replicas.program(0).read_output(output)
     }
 
-    fn read_output_into(&self, output: usize, values: &mut [f64]) {
-        self.replicas.program(0).read_output_into(output, values);
+    fn read_output_from(&self, output: usize, first: usize, values: &mut [f64]) {
+        let program = self.replicas.program(0);
+        program.read_output_from(output, first, values);
     }
 
     fn profile(&mut self, steps: u64) -> Result<Profile, KernelError> {
@@ -130,7 +131,7 @@ fn sampled(device: Device, rows: usize) -> Posterior<impl model::Model> {
     let y: Vec<f64> = (0..rows).map(|row| (row as f64).sin()).collect();
     let data = Data::new().column("y", &y).unwrap();
     let nuts = Nuts::new().chains(1).warmup(2).draws(4).max_depth(1);
-    model::sample(&mean, data, nuts.device(device)).unwrap()
+    model::sample(&mean, data, &nuts.device(device)).unwrap()
 }
 
 fn warns_of_a_device<M>(samples: &Posterior<M>) -> Option<String> {

@@ -44,7 +44,7 @@ pub fn tell(arguments: &Arguments) -> Told<()> {
     surfaces(&mut page, &full, &test)?;
     let mini = bnn.fit(
         &train,
-        advi.batch(arguments.batch).progress(Bar::new("minibatch ")),
+        &advi.batch(arguments.batch).progress(Bar::new("minibatch ")),
     )?;
     let (_, mini_score) = predict(&mini, &test)?;
     minibatches(
@@ -149,7 +149,7 @@ let prediction = fit.predict(test.x(), {DRAWS})?;",
 }
 
 fn full_batch(page: &mut Page, bnn: &Bnn, train: &Dataset, advi: &Advi) -> Told<Posterior<Bnn>> {
-    let fit = bnn.fit(train, advi.clone().progress(Bar::new("full batch")))?;
+    let fit = bnn.fit(train, &advi.clone().progress(Bar::new("full batch")))?;
     println!("\nAll data in every step\n{fit}");
     page.section("Variational inference");
     page.text(

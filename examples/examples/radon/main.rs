@@ -214,9 +214,9 @@ fn fit<M: Model + Clone>(
         .device(arguments.device.clone());
     let data = &houses.data;
     let bar = |name: &str| Bar::new(format!("{form}, {name}"));
-    let full = model::fit(model, data, advi.clone().progress(bar("ADVI")))?;
+    let full = model::fit(model, data, &advi.clone().progress(bar("ADVI")))?;
     let mini = advi.batch(arguments.batch).progress(bar("minibatches"));
-    let mini = model::fit(model, data, mini)?;
+    let mini = model::fit(model, data, &mini)?;
     let nuts = Nuts::new()
         .warmup(arguments.draws)
         .draws(arguments.draws)
@@ -224,7 +224,7 @@ fn fit<M: Model + Clone>(
         .seed(arguments.seed)
         .device(arguments.device.clone())
         .progress(bar("NUTS"));
-    let nuts = model::sample(model, data, nuts)?;
+    let nuts = model::sample(model, data, &nuts)?;
     let comparison = compare(&full, &nuts)?;
     Ok(Told {
         full,

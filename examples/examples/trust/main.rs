@@ -79,10 +79,10 @@ fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
             .device(arguments.device.clone())
     };
     let mean_field = settle(Advi::mean_field()).learning_rate(0.03);
-    let mean_field = bnn.fit(&train, mean_field.progress(Bar::new("mean-field")))?;
+    let mean_field = bnn.fit(&train, &mean_field.progress(Bar::new("mean-field")))?;
     println!("Mean-field ADVI\n{mean_field}\n");
     let full_rank = settle(Advi::full_rank()).progress(Bar::new("full rank "));
-    let full_rank = bnn.fit(&train, full_rank)?;
+    let full_rank = bnn.fit(&train, &full_rank)?;
     println!("Full-rank ADVI\n{full_rank}\n");
     let nuts = Nuts::new()
         .warmup(arguments.draws)
@@ -93,7 +93,7 @@ fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         .seed(arguments.seed)
         .device(arguments.device.clone())
         .progress(Bar::new("NUTS      "));
-    let nuts = bnn.sample(&train, nuts)?;
+    let nuts = bnn.sample(&train, &nuts)?;
     let (fit, chains) = (nuts.nuts().unwrap(), arguments.chains);
     println!(
         "NUTS: {chains} chains of {} draws, {} divergences, {:.1} s\n",

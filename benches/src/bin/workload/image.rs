@@ -44,13 +44,10 @@ pub fn steps(image: &Image) -> Outcome {
     let net = Mlp::new(sizes)
         .activation(Relu)
         .prior(Normal::new(0.0, 1.0));
-    let parameters: usize = net
-        .parameters()
-        .iter()
-        .map(|(_, shape)| shape.elements())
-        .sum();
     let bnn = Bnn::new(net, Categorical);
-    let fit = bnn.fit(&train, steps.advi().elbo_draws(2))?;
+    let parameters = bnn.parameters(&train)?;
+    let parameters: usize = parameters.iter().map(|p| p.shape.elements()).sum();
+    let fit = bnn.fit(&train, &steps.advi().elbo_draws(2))?;
     let result = fit.advi().unwrap();
     let peak = memory::peak_bytes()?;
     let of_data = size_of::<f32>() * rows * (data::PIXELS + 1);

@@ -25,7 +25,7 @@ pub fn network() -> Bnn {
 /// Steps a second, once they run.
 pub fn steps(steps: &Steps) -> Outcome {
     let (train, _) = data::moons(&steps.data)?;
-    let fit = network().fit(&train, steps.advi().elbo_draws(2))?;
+    let fit = network().fit(&train, &steps.advi().elbo_draws(2))?;
     let result = fit.advi().unwrap();
     Ok(serde_json::json!({
         "steps_per_second": result.steps() as f64 / result.seconds(),
@@ -41,7 +41,7 @@ pub fn restarts(steps: &Steps, count: usize) -> Outcome {
     let seconds = |count: usize| -> Result<f64, Box<dyn Error>> {
         let advi = steps.advi().elbo_draws(2).restarts(count).threads(count);
         let begin = Instant::now();
-        let fit = network().fit(&train, advi)?;
+        let fit = network().fit(&train, &advi)?;
         let seconds = begin.elapsed().as_secs_f64();
         for restart in fit.advi().unwrap().restarts() {
             if let Err(error) = &restart.outcome {
@@ -63,7 +63,7 @@ pub fn restarts(steps: &Steps, count: usize) -> Outcome {
 /// Everything from the file to predictions; the clock is outside.
 pub fn process(steps: &Steps, draws: usize) -> Outcome {
     let (train, test) = data::moons(&steps.data)?;
-    let fit = network().fit(&train, steps.advi())?;
+    let fit = network().fit(&train, &steps.advi())?;
     let prediction = fit.predict(test.x(), draws)?;
     Ok(serde_json::json!({
         "elbo": last_elbo(fit.advi().unwrap()),
@@ -74,7 +74,7 @@ pub fn process(steps: &Steps, draws: usize) -> Outcome {
 /// Seconds of predicting a grid.
 pub fn grid(steps: &Steps, side: usize, draws: usize) -> Outcome {
     let (train, test) = data::moons(&steps.data)?;
-    let fit = network().fit(&train, steps.advi().elbo_draws(2))?;
+    let fit = network().fit(&train, &steps.advi().elbo_draws(2))?;
     let grid = datasets::grid(-3.0, 3.0, side)?;
     let mut seconds = Vec::with_capacity(CALLS);
     for _ in 0..CALLS {
@@ -108,6 +108,6 @@ pub fn first_elbo(folder: &Path) -> Outcome {
             let _ = std::io::stdout().flush();
             ControlFlow::Break(())
         });
-    let fit = network().fit(&train, advi)?;
+    let fit = network().fit(&train, &advi)?;
     Ok(serde_json::json!({ "elbo": fit.advi().unwrap().curve().elbos()[0] }))
 }

@@ -43,12 +43,9 @@ pub fn seconds(size: &Size) -> Outcome {
             datasets::moons(size.rows, 0.2, 0)?.standardized(),
         ),
     };
-    let parameters: usize = net
-        .parameters()
-        .iter()
-        .map(|(_, shape)| shape.elements())
-        .sum();
     let bnn = Bnn::new(net.prior(Normal::new(0.0, 1.0)), Bernoulli);
+    let parameters = bnn.parameters(&data)?;
+    let parameters: usize = parameters.iter().map(|p| p.shape.elements()).sum();
     let fit_seconds = |steps: u64| -> Result<f64, bayes_nn::Error> {
         let advi = Advi::mean_field()
             .steps(steps)
@@ -60,7 +57,7 @@ pub fn seconds(size: &Size) -> Outcome {
             Some(rows) => advi.batch(rows),
             None => advi,
         };
-        Ok(bnn.fit(&data, advi)?.advi().unwrap().seconds())
+        Ok(bnn.fit(&data, &advi)?.advi().unwrap().seconds())
     };
     let count = |each: f64, aim: f64| (aim / each).clamp(4.0, MOST_STEPS) as u64;
     // The first steps of a process are slower; what they say is good for a second guess only.

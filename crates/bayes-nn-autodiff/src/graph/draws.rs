@@ -12,11 +12,13 @@ impl Graph {
     /// depends on noise, one copy a draw.
     ///
     /// ```
-    /// use bayes_nn_autodiff::{Graph, NoiseKind};
+    /// use bayes_nn_autodiff::{Bindings, Graph, NoiseKind};
     /// let graph = Graph::new();
-    /// let square = |stream| graph.noise(NoiseKind::Normal, stream, []).powi(2);
-    /// let mean = graph.unroll_draws(&[square(0).mean_over_draws(2)])[0];
-    /// assert_eq!(mean.id(), ((square(0) + square(1)) * 0.5).id());
+    /// let sine = |stream| graph.noise(NoiseKind::Normal, stream, []).sin();
+    /// let mean = graph.unroll_draws(&[sine(0).mean_over_draws(2)])[0];
+    /// let values = graph.evaluate(&[mean, (sine(0) + sine(1)) * 0.5], &Bindings::new())?;
+    /// assert_eq!(values[0], values[1]);
+    /// # Ok::<(), bayes_nn_autodiff::GraphError>(())
     /// ```
     pub fn unroll_draws<'g>(&'g self, vars: &[Var<'g>]) -> Vec<Var<'g>> {
         let roots = vars.iter().filter_map(|var| var.id());
@@ -38,6 +40,7 @@ impl Graph {
             let node = self.node(id);
             let places = match draws(node) {
                 Some(draws) => vec![copies.mean(node, draws)],
+                None if counts[&id] <= 1 && copies.keeps(node) => vec![id],
                 None => copies.copy(node, counts[&id].max(1)),
             };
             copies.places.insert(id, places);
@@ -93,6 +96,12 @@ impl Copies<'_> {
     fn of_draw(&self, id: NodeId, draw: usize) -> NodeId {
         let places = &self.places[&id];
         places[draw.min(places.len() - 1)]
+    }
+
+    /// Whether nothing that a node is computed from has changed.
+    fn keeps(&self, node: &Node) -> bool {
+        let mut arguments = node.arguments.iter();
+        arguments.all(|a| self.of_draw(*a, 0) == *a)
     }
 
     fn write(&self, op: Op, arguments: Vec<NodeId>, like: &Node) -> NodeId {

@@ -60,9 +60,10 @@ impl<T: Number> CpuProgram<T> {
             threads,
         } = &*part;
         let plan = &memory.plan;
-        let strips_of = |step: usize| {
-            let mut strips = plan.strips.iter();
-            strips.find(|s| s.steps.contains(&step))
+        let strips_of = |pass: usize| {
+            let number = plan.strips.partition_point(|s| s.steps.end <= pass);
+            let strips = plan.strips.get(number);
+            strips.filter(|s| s.steps.contains(&pass))
         };
         let kernels: Vec<Kernel<T>> = (plan.passes.iter().enumerate())
             .map(|(number, step)| Kernel::new(step, memory, strips_of(number), *isa))

@@ -7,6 +7,7 @@
 //! `place` decides where every value lives. What is here is what they fill in and what a backend
 //! reads.
 
+mod allocate;
 mod draft;
 mod fuse;
 mod group;
@@ -27,8 +28,8 @@ use std::sync::Arc;
 
 use bayes_nn_autodiff::{Binary, InputId, Kind, NoiseKind, Reduction, Shape, Unary};
 
+pub(crate) use allocate::{Passing, allocate};
 pub use layout::{Access, Layout, RowStarts};
-pub(crate) use place::{Passing, allocate};
 pub use request::{Request, Role};
 pub(crate) use rewrite::{Function, Rewritten, rewrite};
 pub use strips::Strips;
@@ -465,6 +466,11 @@ impl Plan {
     /// Which passes may be run strip by strip, in their order.
     pub fn strips(&self) -> &[Strips] {
         &self.strips
+    }
+
+    /// A value of the plan.
+    pub fn value(&self, id: ValueId) -> &Value {
+        &self.values[id.index()]
     }
 
     /// What is written from outside, states included.

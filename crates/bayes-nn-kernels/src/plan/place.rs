@@ -2,6 +2,7 @@
 
 use bayes_nn_autodiff::Kind;
 
+use super::allocate::{Passing, allocate};
 use super::draft::Draft;
 use super::layout::{RowStarts, padded};
 use super::order::order;
@@ -249,40 +250,4 @@ fn allocate_kind(storages: &mut [Storage], kind: Kind) -> usize {
         storages[index].offset = end + offset;
     }
     end + size
-}
-
-/// Memory that is needed from one step to another, both included.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Passing {
-    pub size: usize,
-    pub from: usize,
-    pub to: usize,
-}
-
-/// Where each finds room, and how much they need in all: largest first, each at the lowest place
-/// that is free during its whole life.
-pub(crate) fn allocate(items: &[Passing]) -> (Vec<usize>, usize) {
-    let mut order: Vec<usize> = (0..items.len()).collect();
-    order.sort_by_key(|&i| (std::cmp::Reverse(items[i].size), i));
-    let mut offsets = vec![0; items.len()];
-    let mut end = 0;
-    for (rank, &index) in order.iter().enumerate() {
-        let item = items[index];
-        let mut taken: Vec<(usize, usize)> = order[..rank]
-            .iter()
-            .filter(|&&other| items[other].from <= item.to && item.from <= items[other].to)
-            .map(|&other| (offsets[other], offsets[other] + items[other].size))
-            .collect();
-        taken.sort_unstable();
-        let mut offset = 0;
-        for (start, stop) in taken {
-            if offset + item.size <= start {
-                break;
-            }
-            offset = offset.max(stop);
-        }
-        offsets[index] = offset;
-        end = end.max(offset + item.size);
-    }
-    (offsets, end)
 }

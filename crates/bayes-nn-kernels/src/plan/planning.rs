@@ -1,17 +1,53 @@
-//! Planning: from a graph to passes, one stage after the other.
+//! Planning: from a graph to passes with places, one stage after the other.
 
 use std::collections::{HashMap, HashSet};
 
-use bayes_nn_autodiff::{Graph, Nodes};
+use bayes_nn_autodiff::{Graph, Nodes, Var};
 
 use super::draft::Draft;
 use super::lower::Lowering;
-use super::request::Asked;
+use super::request::{Asked, Request};
 use super::views::Views;
-use super::{ValueId, group, hoist, postpone};
+use super::{Plan, ValueId, group, hoist, place, postpone};
+use crate::error::KernelError;
+
+impl Plan {
+    /// Plans the computation of `outputs` and of the next value of every state.
+    ///
+    /// # Errors
+    /// As [`Plan::of`].
+    pub fn new(
+        graph: &Graph,
+        outputs: &[Var<'_>],
+        updates: &[(Var<'_>, Var<'_>)],
+    ) -> Result<Plan, KernelError> {
+        Plan::of(
+            graph,
+            &Request {
+                outputs: outputs.to_vec(),
+                updates: updates.to_vec(),
+                ..Request::default()
+            },
+        )
+    }
+
+    /// Plans what is requested.
+    ///
+    /// # Errors
+    /// The graph's own error; a variable of another graph; a state or window that is no input, has
+    /// two updates, or whose next value has another shape; a record without rows.
+    pub fn of(graph: &Graph, request: &Request<'_>) -> Result<Plan, KernelError> {
+        request.check(graph)?;
+        let plan = place::place(draft(graph, &request.nodes(graph)));
+        if cfg!(debug_assertions) {
+            plan.validate()?;
+        }
+        Ok(plan)
+    }
+}
 
 /// All stages before places are given.
-pub(super) fn draft(graph: &Graph, asked: &Asked) -> Draft {
+fn draft(graph: &Graph, asked: &Asked) -> Draft {
     let nodes = graph.nodes();
     let live = live(nodes, asked);
     let views = Views { graph, nodes };

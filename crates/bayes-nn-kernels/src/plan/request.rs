@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use bayes_nn_autodiff::{Graph, InputId, Shape, Var};
 
-use super::{Plan, place, planning};
 use crate::error::KernelError;
 
 /// What a plan is to compute in every step, and what its inputs are.
@@ -64,43 +63,8 @@ pub(super) struct Asked {
     pub records: Vec<(usize, usize)>,
 }
 
-impl Plan {
-    /// Plans the computation of `outputs` and of the next value of every state.
-    ///
-    /// # Errors
-    /// As [`Plan::of`].
-    pub fn new(
-        graph: &Graph,
-        outputs: &[Var<'_>],
-        updates: &[(Var<'_>, Var<'_>)],
-    ) -> Result<Plan, KernelError> {
-        Plan::of(
-            graph,
-            &Request {
-                outputs: outputs.to_vec(),
-                updates: updates.to_vec(),
-                ..Request::default()
-            },
-        )
-    }
-
-    /// Plans what is requested.
-    ///
-    /// # Errors
-    /// The graph's own error; a variable of another graph; a state or window that is no input, has
-    /// two updates, or whose next value has another shape; a record without rows.
-    pub fn of(graph: &Graph, request: &Request<'_>) -> Result<Plan, KernelError> {
-        request.check(graph)?;
-        let plan = place::place(planning::draft(graph, &request.nodes(graph)));
-        if cfg!(debug_assertions) {
-            plan.validate()?;
-        }
-        Ok(plan)
-    }
-}
-
 impl Request<'_> {
-    fn check(&self, graph: &Graph) -> Result<(), KernelError> {
+    pub(super) fn check(&self, graph: &Graph) -> Result<(), KernelError> {
         graph.check()?;
         graph.check_own("an output of a plan", &self.outputs)?;
         let recorded: Vec<Var<'_>> = self.records.iter().map(|(value, _)| *value).collect();
@@ -139,7 +103,7 @@ impl Request<'_> {
         }
     }
 
-    fn nodes(&self, graph: &Graph) -> Asked {
+    pub(super) fn nodes(&self, graph: &Graph) -> Asked {
         let node = |var: &Var<'_>| graph.node_of(*var).index();
         let nodes = |vars: &mut dyn Iterator<Item = Var<'_>>| -> Vec<usize> {
             let vars: Vec<Var<'_>> = vars.collect();

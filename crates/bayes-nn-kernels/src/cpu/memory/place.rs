@@ -150,12 +150,13 @@ impl Memory {
             strip: 0,
             plan: part(plan, |pass| known.runs_once(pass) == once),
         };
-        for strips in std::mem::take(&mut memory.plan.strips) {
-            for run in usable(&strips, &memory.plan, &stripped) {
-                memory.keep_in_strips(&run, shared);
-                memory.plan.strips.push(run);
-            }
-        }
+        let strips = std::mem::take(&mut memory.plan.strips);
+        let runs = strips
+            .iter()
+            .flat_map(|s| usable(s, &memory.plan, &stripped));
+        let runs: Vec<Strips> = runs.collect();
+        memory.keep_in_strips(&runs, shared);
+        memory.plan.strips = runs;
         // What is computed once needs its arena for a moment only.
         let gaps = match once {
             true => Gaps(Default::default()),
@@ -165,7 +166,7 @@ impl Memory {
             let value = &mut memory.plan.values[index];
             if let Some(place) = shared.place(plan, ValueId(index as u32)) {
                 (value.offset, memory.bases[index]) = (place.offset, place.base);
-            } else if memory.bases[index] == Base::Arena {
+            } else if memory.bases[index] == Base::Arena && !known.is_known(value.home) {
                 value.offset -= gaps.before(value.kind, value.offset);
             }
         }
@@ -174,39 +175,38 @@ impl Memory {
         memory
     }
 
-    /// Gives the values that only the steps of `run` touch their places in a strip's memory.
-    fn keep_in_strips(&mut self, run: &Strips, shared: &SharedPlaces) {
-        let touched: Vec<Option<Passing>> = self.passing(run, shared);
-        let kept: Vec<usize> = (0..touched.len())
-            .filter(|i| touched[*i].is_some())
-            .collect();
-        let items: Vec<Passing> = touched.into_iter().flatten().collect();
-        let (offsets, size) = allocate(&items);
-        self.strip = self.strip.max(size);
+    /// Gives the values that only the passes of one of `runs` touch their places in a strip's
+    /// memory.
+    fn keep_in_strips(&mut self, runs: &[Strips], shared: &SharedPlaces) {
         let mut strides = vec![None; self.plan.values.len()];
-        for (&value, offset) in kept.iter().zip(offsets) {
-            let Value {
-                layout,
-                offset: place,
-                ..
-            } = &mut self.plan.values[value];
-            strides[value] = Some(layout.stride);
-            self.bases[value] = Base::Strip;
-            *place = offset;
-            layout.stride = run.stride();
-            (layout.row_padding, layout.end_padding) = (true, true);
-        }
-        for step in &mut self.plan.passes[run.steps.clone()] {
-            let Pass::Fused(group) = step else { continue };
-            for operand in &mut group.operands {
-                let Some(stride) = strides[operand.value.index()] else {
-                    continue;
-                };
-                match &mut operand.access.rows {
-                    RowStarts::Every(step) => *step = *step / stride * run.stride(),
-                    RowStarts::Listed(starts) => {
-                        for start in starts {
-                            *start = (*start as usize / stride * run.stride()) as u32;
+        for (run, kept) in runs.iter().zip(self.passing(runs, shared)) {
+            let (kept, items): (Vec<usize>, Vec<Passing>) = kept.into_iter().unzip();
+            let (offsets, size) = allocate(&items);
+            self.strip = self.strip.max(size);
+            for (value, offset) in kept.into_iter().zip(offsets) {
+                let Value {
+                    layout,
+                    offset: place,
+                    ..
+                } = &mut self.plan.values[value];
+                strides[value] = Some(layout.stride);
+                self.bases[value] = Base::Strip;
+                *place = offset;
+                layout.stride = run.stride();
+                (layout.row_padding, layout.end_padding) = (true, true);
+            }
+            for pass in &mut self.plan.passes[run.steps.clone()] {
+                let Pass::Fused(group) = pass else { continue };
+                for operand in &mut group.operands {
+                    let Some(stride) = strides[operand.value.index()] else {
+                        continue;
+                    };
+                    match &mut operand.access.rows {
+                        RowStarts::Every(step) => *step = *step / stride * run.stride(),
+                        RowStarts::Listed(starts) => {
+                            for start in starts {
+                                *start = (*start as usize / stride * run.stride()) as u32;
+                            }
                         }
                     }
                 }
@@ -214,10 +214,10 @@ impl Memory {
         }
     }
 
-    /// For each value that lives in a strip: how much memory, and from which step to which.
-    fn passing(&self, run: &Strips, shared: &SharedPlaces) -> Vec<Option<Passing>> {
+    /// The values that live in the strips of each run: how much memory each needs, and from which
+    /// pass to which.
+    fn passing(&self, runs: &[Strips], shared: &SharedPlaces) -> Vec<Vec<(usize, Passing)>> {
         let values = &self.plan.values;
-        let mut lives: Vec<Option<Passing>> = vec![None; values.len()];
         let mut others = vec![false; values.len()];
         for (index, value) in values.iter().enumerate() {
             // A view, and what has views.
@@ -225,7 +225,7 @@ impl Memory {
                 others[index] = true;
                 others[value.home.index()] = true;
             }
-            others[index] |= value.kind != Kind::Float || value.layout.columns != run.columns;
+            others[index] |= value.kind != Kind::Float;
             others[index] |= shared.starts[value.home.index()].is_some();
         }
         let given = self.plan.inputs.iter().map(|input| input.value);
@@ -233,27 +233,40 @@ impl Memory {
         for value in given.chain(known).chain(self.plan.outputs.iter().copied()) {
             others[value.index()] = true;
         }
-        for (index, step) in self.plan.passes.iter().enumerate() {
-            step.each_value(|value, _| {
-                let life = &mut lives[value.index()];
-                if !run.steps.contains(&index) {
-                    others[value.index()] = true;
+        let mut run_of = vec![None; self.plan.passes.len()];
+        for (number, run) in runs.iter().enumerate() {
+            run_of[run.steps.clone()].fill(Some(number));
+        }
+        let mut lives: Vec<Option<(usize, Passing)>> = vec![None; values.len()];
+        for (index, pass) in self.plan.passes.iter().enumerate() {
+            pass.each_value(|value, _| {
+                let other = &mut others[value.index()];
+                let Some(number) = run_of[index] else {
+                    *other = true;
                     return;
-                }
-                let size = match values[value.index()].layout.rows {
+                };
+                let (run, layout) = (&runs[number], &values[value.index()].layout);
+                let size = match layout.rows {
                     0 | 1 => run.width(),
                     rows => rows * run.stride(),
                 };
-                let from = life.map_or(index, |l| l.from);
-                *life = Some(Passing {
+                let first = Passing {
                     size,
-                    from,
+                    from: index,
                     to: index,
-                });
+                };
+                let (owner, life) = lives[value.index()].get_or_insert((number, first));
+                life.to = index;
+                *other |= *owner != number || layout.columns != run.columns;
             });
         }
-        let alone = |(life, other): (Option<Passing>, bool)| life.filter(|_| !other);
-        lives.into_iter().zip(others).map(alone).collect()
+        let mut kept = vec![Vec::new(); runs.len()];
+        for (value, (life, other)) in lives.into_iter().zip(others).enumerate() {
+            if let (Some((run, life)), false) = (life, other) {
+                kept[run].push((value, life));
+            }
+        }
+        kept
     }
 
     pub fn value(&self, id: ValueId) -> &Value {

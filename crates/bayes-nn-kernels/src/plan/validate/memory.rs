@@ -40,10 +40,6 @@ impl Value {
 }
 
 impl Plan {
-    fn value(&self, id: ValueId) -> &Value {
-        &self.values[id.index()]
-    }
-
     /// All values that something names are there.
     pub(super) fn names_exist(&self) -> Result<(), PlanError> {
         let known = |id: ValueId| id.index() < self.values.len();
@@ -130,6 +126,15 @@ impl Plan {
     /// A pass that is no group writes nothing that it reads.
     pub(super) fn reads_are_apart(&self) -> Result<(), PlanError> {
         for (number, pass) in self.passes.iter().enumerate() {
+            if let Pass::Concat { parts, out, axis } = pass {
+                for &(start, part) in parts {
+                    let target = self.target_of_part(*out, part, *axis, start);
+                    let apart = !overlap(&target, &self.value(part).extent())
+                        || self.value(part).kind != self.value(*out).kind;
+                    Rule::ReadsApart.holds(apart, number, part)?;
+                }
+                continue;
+            }
             if matches!(pass, Pass::Fused(_)) {
                 continue;
             }
@@ -150,6 +155,24 @@ impl Plan {
             }
         }
         Ok(())
+    }
+
+    /// Where a part of a concatenation is written: of `out` all that it may touch.
+    fn target_of_part(
+        &self,
+        out: ValueId,
+        part: ValueId,
+        axis: usize,
+        start: usize,
+    ) -> Range<usize> {
+        let (out, part) = (self.value(out), self.value(part));
+        let outer: usize = out.shape[..axis].iter().product();
+        if outer > 1 || !out.layout.is_contiguous() {
+            return out.extent();
+        }
+        let inner: usize = out.shape[axis + 1..].iter().product();
+        let start = out.offset + start * inner;
+        start..start + part.shape.elements()
     }
 
     /// No two memories overlap while both are needed.
