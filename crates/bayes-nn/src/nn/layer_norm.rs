@@ -66,35 +66,38 @@ impl Layer for LayerNorm {
 
 #[cfg(test)]
 mod tests {
-    use bayes_nn_autodiff::Graph;
-
     use super::*;
+    use crate::Data;
+    use crate::model::{from_fn, prior_predictive};
     use crate::nn::Input;
 
     #[test]
     fn rows_have_mean_0_and_variance_1_before_gain_and_shift() {
-        let graph = Graph::new();
-        let x = graph.constant(&[1.0, 10.0, 3.0, 20.0, 8.0, 60.0], [3, 2]);
-        let norm = LayerNorm::new().epsilon(1e-12);
-        let p = Parameters::recording(&graph);
-        let out = norm.forward(&p, &[x]).unwrap();
-        let declared = p.declared();
-        let mut bindings = bayes_nn_autodiff::Bindings::new();
-        for input in graph.inputs() {
-            let zeros = vec![0.0; graph.node(input.node).shape.elements()];
-            bindings = bindings.bind(graph.var(input.node), &zeros);
-        }
-        assert_eq!(declared.len(), 2);
-        let out = graph.evaluate(&[out], &bindings).unwrap().swap_remove(0);
-        for row in 0..2 {
-            let values: Vec<f64> = (0..3).map(|i| out.values()[2 * i + row]).collect();
-            assert!(values.iter().sum::<f64>().abs() < 1e-12);
-            assert!((values.iter().map(|v| v * v).sum::<f64>() - 3.0).abs() < 1e-9);
+        let model = from_fn(|trace, data| {
+            let out = LayerNorm::new()
+                .epsilon(1e-12)
+                .outputs(trace, &[data.matrix("x")]);
+            trace.deterministic("out", out);
+        });
+        let x = [1.0, 3.0, 8.0, 10.0, 20.0, 60.0];
+        let data = Data::new().matrix("x", &x, 3).unwrap();
+        let draws = prior_predictive(&model, &data, 5, 1).unwrap();
+        let [gain, shift, out] = draws.variables() else {
+            panic!("gain, shift and output, got {draws:?}")
+        };
+        for draw in 0..5 {
+            let (gain, shift) = (gain.draw(draw).unwrap(), shift.draw(draw).unwrap());
+            let out = out.draw(draw).unwrap();
+            for row in 0..2 {
+                let value = |i: usize| (out[2 * i + row] - shift[i]) / (1.0 + gain[i]);
+                assert!((0..3).map(value).sum::<f64>().abs() < 1e-9);
+                assert!(((0..3).map(|i| value(i).powi(2)).sum::<f64>() - 3.0).abs() < 1e-9);
+            }
         }
     }
 
     #[test]
-    fn other_shapes_are_refused_by_name() {
+    fn other_shapes_are_refused_with_what_would_be_right() {
         let error = LayerNorm::new().output_shape(&[Input::values([2, 3])]);
         assert!(error.unwrap_err().to_string().contains("[features, rows]"));
     }
