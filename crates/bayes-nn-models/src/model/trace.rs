@@ -10,7 +10,6 @@ use bayes_nn_distributions::{Bijector, Distribution};
 use bayes_nn_inference::{Declared, Handler, SiteError, Term};
 
 use super::batch::{Batch, Shared};
-use super::handlers::Probe;
 use super::missing::{Completed, known_rows};
 use crate::error::Error;
 
@@ -73,11 +72,6 @@ impl<'g> Trace<'g> {
             names: RefCell::default(),
             record: RefCell::default(),
         }
-    }
-
-    /// A run that only looks at what is declared.
-    pub(crate) fn probe(batch: &Batch<'g>) -> Trace<'g> {
-        Trace::new(batch, Rc::new(Probe::new(&batch.shared)))
     }
 
     /// The graph that the model is written into, for constants.
@@ -316,10 +310,11 @@ impl<'g> Trace<'g> {
         result
     }
 
-    /// Keeps an error of the model, and gives zeros to go on with.
-    pub(crate) fn refuse(&self, error: Error, shape: Shape) -> Var<'g> {
-        self.shared.fail(error);
-        self.shared.zeros(shape)
+    /// Keeps an error of the model, which whatever runs it returns if it is the first, and gives
+    /// zeros of this shape to go on with.
+    pub fn refuse(&self, error: impl Into<Error>, shape: impl Into<Shape>) -> Var<'g> {
+        self.shared.fail(error.into());
+        self.shared.zeros(shape.into())
     }
 
     /// Puts `name.` before every name declared inside, as layers do.

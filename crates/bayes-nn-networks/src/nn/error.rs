@@ -1,6 +1,7 @@
 //! What can be wrong with a network.
 
 use bayes_nn_autodiff::{GraphError, Shape, Var};
+use bayes_nn_models::Error;
 
 use super::Input;
 
@@ -149,6 +150,12 @@ pub enum LayerError {
     },
 }
 
+impl From<LayerError> for Error {
+    fn from(error: LayerError) -> Error {
+        Error::Network(Box::new(error))
+    }
+}
+
 /// A head that cannot say what the outputs of a network mean.
 ///
 /// ```
@@ -188,5 +195,11 @@ impl HeadError {
             expected,
             found: Input::of(found),
         }
+    }
+}
+
+impl From<HeadError> for Error {
+    fn from(error: HeadError) -> Error {
+        Error::Network(Box::new(error))
     }
 }

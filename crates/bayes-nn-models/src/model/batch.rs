@@ -126,8 +126,18 @@ impl<'g> Batch<'g> {
         self.get(name, "a matrix")
     }
 
+    /// The first error so far of what was declared over these rows, for a model that looks before
+    /// it goes on. It is handed over: whoever asks returns it.
+    ///
+    /// # Errors
+    /// What [`Trace::refuse`](super::Trace::refuse) and all others kept; a formula whose operands
+    /// do not fit.
+    pub fn check(&self) -> Result<(), Error> {
+        self.shared.check()
+    }
+
     /// The column or matrix `name`, `[features, rows]`: of a column there is one feature.
-    pub(crate) fn features(&self, name: &str) -> Var<'g> {
+    pub fn features(&self, name: &str) -> Var<'g> {
         match self.shared.data.get(name) {
             Some(Values::Vector(_)) => self.column(name).reshape([1, self.shared.rows]),
             Some(Values::Incomplete { .. }) => {

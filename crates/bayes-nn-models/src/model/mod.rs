@@ -53,6 +53,7 @@ pub use bayes_nn_autodiff::{Var, concat};
 pub use batch::Batch;
 pub(crate) use batch::{Shared, transposed};
 pub use data::Data;
+pub use density::probe;
 pub(crate) use density::{ModelDensity, run};
 pub use draws::{Draws, Variable};
 pub(crate) use handlers::{Generators, draw};

@@ -6,7 +6,6 @@ use bayes_nn_inference::{Approximation, HandlerError, InferenceError, SiteError}
 use bayes_nn_kernels::KernelError;
 
 use crate::data::DataError;
-use crate::nn::{HeadError, LayerError};
 use crate::scores::ScoreError;
 
 /// Anything that can go wrong: what was wrong, where, and what would be right.
@@ -176,12 +175,10 @@ pub enum Error {
         /// The factor.
         factor: f64,
     },
-    /// A network that does not fit its inputs, or cannot be built.
+    /// A network that cannot be built, or does not fit its inputs or the likelihood: the error of
+    /// its layer or head ([`Error::cause`]).
     #[error(transparent)]
-    Layer(#[from] LayerError),
-    /// A network whose outputs do not fit the likelihood.
-    #[error(transparent)]
-    Head(#[from] HeadError),
+    Network(Box<dyn std::error::Error + Send + Sync>),
     /// Rows as one slice for a network that reads more than one matrix.
     #[error(
         "rows are given as one slice of numbers, the network reads {inputs}; predict from data with these columns"
@@ -292,6 +289,23 @@ impl Error {
     pub fn last_good(&self) -> Option<&Approximation> {
         match self {
             Error::Inference(error) => error.last_good(),
+            _ => None,
+        }
+    }
+
+    /// What a layer, a head or a handler of one's own reported, in its own type.
+    ///
+    /// ```
+    /// use bayes_nn::nn::HeadError;
+    /// use bayes_nn::prelude::*;
+    /// let data = datasets::moons(20, 0.2, 0)?;
+    /// let error = Bnn::new(Mlp::new([2, 4]), Bernoulli).parameters(&data).unwrap_err();
+    /// assert!(matches!(error.cause(), Some(HeadError::Outputs { .. })));
+    /// # Ok::<(), bayes_nn::Error>(())
+    /// ```
+    pub fn cause<E: std::error::Error + 'static>(&self) -> Option<&E> {
+        match self {
+            Error::Network(error) | Error::Handler(error) => error.downcast_ref(),
             _ => None,
         }
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use crate::compare::{Comparison, PREDICTION_HEADERS, SITE_HEADERS, SITE_NOTE};
+use bayes_nn_models::{Comparison, PredictiveComparison, SiteComparison};
 
 /// The report could not be written.
 ///
@@ -157,15 +157,16 @@ impl Report {
         for prediction in &comparison.predictions {
             report = report
                 .text(&prediction.heading())
-                .table(&PREDICTION_HEADERS, &prediction.cells());
+                .table(&PredictiveComparison::HEADERS, &prediction.cells());
         }
         let (shown, left_out) = comparison.shown();
         let rows: Vec<Vec<String>> = shown.into_iter().map(|site| site.cells()).collect();
+        let note = SiteComparison::NOTE;
         let note = match left_out {
-            0 => SITE_NOTE.to_owned(),
-            more => format!("{SITE_NOTE}; {more} more that differ less are left out"),
+            0 => note.to_owned(),
+            more => format!("{note}; {more} more that differ less are left out"),
         };
-        report.text(&note).table(&SITE_HEADERS, &rows)
+        report.text(&note).table(&SiteComparison::HEADERS, &rows)
     }
 
     /// Adds a figure, an `<svg>` element as the plots give it, with a caption and a number.

@@ -3,11 +3,10 @@
 
 use std::fmt;
 
-use bayes_nn_autodiff::{Graph, Kind, Shape, Var};
-use bayes_nn_inference::Rows;
+use bayes_nn_autodiff::{Kind, Shape, Var};
+use bayes_nn_models::model::{Data, Trace, probe};
 
 use super::{LayerError, ParameterInfo, Parameters};
-use crate::model::{Batch, Data, Trace};
 
 /// The rows of a run that is recorded for its shapes.
 const RECORDED: usize = 2;
@@ -109,7 +108,7 @@ pub trait Layer: fmt::Debug + Send + Sync {
         let output = Parameters::new(trace).write(self, inputs);
         output.unwrap_or_else(|error| {
             let rows = inputs.first().map_or(1, |x| x.shape().columns());
-            trace.refuse(error.into(), Shape::from([1, rows]))
+            trace.refuse(error, [1, rows])
         })
     }
 }
@@ -120,15 +119,14 @@ fn record<L: Layer + ?Sized>(
     layer: &L,
     inputs: &[Input],
 ) -> Result<(Shape, Vec<ParameterInfo>), LayerError> {
-    let graph = Graph::new();
-    let batch = Batch::new(&graph, &Data::new(), Rows::All, false);
-    let trace = Trace::probe(&batch);
-    let parameters = Parameters::new(&trace);
-    let p = parameters.shown_as(&layer);
-    let inputs = inputs.iter().map(|input| input.place(&graph, &p));
-    let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
-    let output = p.write(layer, &inputs)?;
-    Ok((Input::of(output).row, p.declared()))
+    probe(&Data::new(), |trace, _| {
+        let parameters = Parameters::new(trace);
+        let p = parameters.shown_as(&layer);
+        let inputs = inputs.iter().map(|input| input.place(&p));
+        let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
+        let output = p.write(layer, &inputs)?;
+        Ok((Input::of(output).row, p.declared()))
+    })
 }
 
 /// What a layer is given for each row: numbers of some shape, or an index.
@@ -176,10 +174,10 @@ impl Input {
         Shape::try_new(&[&row[..], &[rows]].concat())
     }
 
-    fn place<'g>(&self, graph: &'g Graph, p: &Parameters<'_, 'g>) -> Result<Var<'g>, LayerError> {
+    fn place<'g>(&self, p: &Parameters<'_, 'g>) -> Result<Var<'g>, LayerError> {
         match (self.kind, Input::of_rows(self.row, RECORDED)) {
-            (Kind::Float, Some(shape)) => Ok(graph.input("input", shape)),
-            (Kind::Index, Some(shape)) => Ok(graph.index_input("input", shape)),
+            (Kind::Float, Some(shape)) => Ok(p.graph().input("input", shape)),
+            (Kind::Index, Some(shape)) => Ok(p.graph().index_input("input", shape)),
             (_, None) => Err(p.problem("a row of an input has at most five axes")),
         }
     }

@@ -66,9 +66,9 @@ impl Layer for LayerNorm {
 
 #[cfg(test)]
 mod tests {
+    use bayes_nn_models::model::{Data, from_fn, prior_predictive};
+
     use super::*;
-    use crate::Data;
-    use crate::model::{from_fn, prior_predictive};
     use crate::nn::Input;
 
     #[test]

@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use bayes_nn_autodiff::{Graph, Kind, Shape, Var};
+use bayes_nn_autodiff::{Kind, Shape, Var};
 use bayes_nn_distributions::Distribution;
-use bayes_nn_inference::{Advi, Nuts, Rows};
+use bayes_nn_inference::{Advi, Nuts};
+use bayes_nn_models::Error;
+use bayes_nn_models::model::{Batch, Data, Model, Posterior, Trace, fit, probe, sample};
 
-use crate::error::Error;
-use crate::model::{Batch, Data, Model, Posterior, Trace, fit, sample};
 use crate::nn::{Head, Input, Network, ParameterInfo, Parameters};
 
 /// A network whose parameters have priors, with the likelihood of its targets.
 ///
 /// It is a [`Model`] over the columns that the network's inputs are named after, and `y`; of a data
-/// set these are `x` and `y`. So everything in [`crate::model`] works on it, too. Rows of data are
-/// seen in the shape of the input: with the input `x` of the shape `[1, 28, 28]` those of a matrix
-/// `[n, 784]` are images. Cloning shares the network.
+/// set these are `x` and `y`. So everything in [`model`](bayes_nn_models::model) works on it, too.
+/// Rows of data are seen in the shape of the input: with the input `x` of the shape `[1, 28, 28]`
+/// those of a matrix `[n, 784]` are images. Cloning shares the network.
 ///
 /// ```
 /// use bayes_nn::prelude::*;
@@ -72,16 +72,14 @@ impl Bnn {
     /// Columns that are not there, or of another kind; a network whose layers do not fit each
     /// other, the head or the data; a prior for no parameter.
     pub fn parameters(&self, data: impl Into<Data>) -> Result<Vec<ParameterInfo>, Error> {
-        let graph = Graph::new();
-        // Two rows are taken instead of all, which would be laid batch last.
-        let batch = Batch::new(&graph, &data.into(), Rows::Minibatch(2), false);
-        let trace = Trace::probe(&batch);
-        let inputs = self.inputs(&batch);
-        batch.shared.check()?;
-        let p = Parameters::new(&trace);
-        self.likelihood(&p, &inputs)?;
-        batch.shared.check()?;
-        Ok(p.declared())
+        probe(&data.into(), |trace, batch| {
+            let inputs = self.inputs(batch);
+            batch.check()?;
+            let p = Parameters::new(trace);
+            self.likelihood(&p, &inputs)?;
+            batch.check()?;
+            Ok(p.declared())
+        })
     }
 
     /// Fits the posterior of all parameters.
@@ -141,7 +139,9 @@ impl Model for Bnn {
             Ok(likelihood) => {
                 trace.observe("y", likelihood, data.column("y"));
             }
-            Err(error) => data.shared.fail(error),
+            Err(error) => {
+                trace.refuse(error, Shape::SCALAR);
+            }
         }
     }
 

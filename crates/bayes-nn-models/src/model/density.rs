@@ -109,22 +109,58 @@ pub(crate) fn run<'g>(
     Ok(trace.record.into_inner())
 }
 
+/// Shows a model, or a part of one, a trace and rows of the data in which nothing has a value:
+/// what it declares, in which shapes, and whether all of it fits. Two rows stand for all.
+///
+/// ```
+/// use bayes_nn::model::{self, Data};
+/// use bayes_nn::nn::{Dense, Layer};
+/// let data = Data::new().matrix("x", &[0.5, 1.0, 2.0, 3.0, 4.0, 5.0], 2)?;
+/// let shape = model::probe(&data, |trace, batch| {
+///     let out = Dense::new(3).outputs(trace, &[batch.matrix("x")]);
+///     batch.check()?;
+///     Ok::<_, bayes_nn::Error>(out.shape())
+/// })?;
+/// assert_eq!(shape.to_string(), "[3, 2]");
+/// # Ok::<(), bayes_nn::Error>(())
+/// ```
+pub fn probe<R>(data: &Data, look: impl for<'g> FnOnce(&Trace<'g>, &Batch<'g>) -> R) -> R {
+    let graph = Graph::new();
+    // All rows would be copied to lie batch last.
+    let rows = match data.rows() {
+        Some(_) => Rows::Minibatch(2),
+        None => Rows::All,
+    };
+    let batch = Batch::new(&graph, data, rows, false);
+    look(
+        &Trace::new(&batch, Rc::new(Probe::new(&batch.shared))),
+        &batch,
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use bayes_nn_autodiff::grad;
+    use bayes_nn_distributions::{Bernoulli, Distribution, Normal};
     use bayes_nn_inference::Point;
     use bayes_nn_kernels::{Precision, Runtime, Step};
 
     use super::*;
-    use crate::bnn::Bnn;
     use crate::datasets;
-    use crate::nn::{Bernoulli, Mlp};
+    use crate::model::{Trace, from_fn};
 
     /// Log density and gradient of a network at a fixed point, for each of `steps` steps.
     fn gradients(rows: Rows, steps: u64) -> Vec<Vec<f64>> {
         let data = datasets::moons(60, 0.2, 1).unwrap();
-        let bnn = Bnn::new(Mlp::new([2, 4, 1]), Bernoulli);
-        let density = ModelDensity::new(&bnn, Data::from(&data)).unwrap();
+        let network = from_fn(|trace: &Trace<'_>, data| {
+            let weights = |name, shape: [usize; 2]| {
+                trace.sample(name, Normal::new(0.0, 1.0).expand(shape)).t()
+            };
+            let hidden = weights("hidden", [2, 4]).matmul(data.matrix("x")).tanh();
+            let logit = weights("output", [4, 1]).matmul(hidden).row(0);
+            trace.observe("y", Bernoulli::logits(logit), data.column("y"));
+        });
+        let density = ModelDensity::new(&network, Data::from(&data)).unwrap();
         let graph = Graph::new();
         let step = Step::new(&graph);
         let z = step.state("z", [density.dim()], density.start(3).unwrap());

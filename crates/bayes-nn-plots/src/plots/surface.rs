@@ -51,7 +51,7 @@ pub struct Surface<'a> {
 }
 
 impl<'a> Surface<'a> {
-    /// Values `[x2.len(), x1.len()]`, row-major with x1 running fastest, as [`grid`](crate::datasets::grid) orders points.
+    /// Values `[x2.len(), x1.len()]`, row-major with x1 running fastest, as [`grid`](bayes_nn_models::datasets::grid) orders points.
     /// Both axes are evenly spaced in rising order.
     pub fn new(x1: &'a [f64], x2: &'a [f64], values: &'a [f64]) -> Self {
         Self {

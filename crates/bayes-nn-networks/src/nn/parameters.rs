@@ -6,11 +6,11 @@ use std::rc::Rc;
 
 use bayes_nn_autodiff::{Graph, NoiseKind, Shape, Var};
 use bayes_nn_distributions::Normal;
+use bayes_nn_models::model::Trace;
 
 use super::frame::{Frame, Place};
 use super::prior::Priors;
 use super::{Input, Layer, LayerError, ParameterInfo, Prior};
-use crate::model::Trace;
 
 /// The first noise stream of layers; guides, minibatches and observations have lower ones.
 const STREAMS: u32 = 1 << 16;

@@ -3,23 +3,24 @@
 use super::{Estimate, PredictiveComparison, SiteComparison};
 use crate::predict::{Score, Task};
 
-pub(crate) const SITE_HEADERS: [&str; 7] = [
-    "",
-    "mean, ADVI",
-    "NUTS",
-    "difference in sd",
-    "sd, ADVI",
-    "NUTS",
-    "ratio",
-];
-pub(crate) const PREDICTION_HEADERS: [&str; 4] = ["", "ADVI", "NUTS", "difference"];
-
-/// What the table of sites means.
-pub(crate) const SITE_NOTE: &str = "difference: of the means, in units of the sd of NUTS; ratio: of the sds; \
-                               ±: Monte Carlo error of both sides; *: beyond four of it";
-
 impl SiteComparison {
-    pub(crate) fn cells(&self) -> Vec<String> {
+    /// What stands above the columns of [`SiteComparison::cells`].
+    pub const HEADERS: [&str; 7] = [
+        "",
+        "mean, ADVI",
+        "NUTS",
+        "difference in sd",
+        "sd, ADVI",
+        "NUTS",
+        "ratio",
+    ];
+
+    /// What the cells mean.
+    pub const NOTE: &str = "difference: of the means, in units of the sd of NUTS; ratio: of the sds; \
+                            ±: Monte Carlo error of both sides; *: beyond four of it";
+
+    /// The comparison as a row of a table of text.
+    pub fn cells(&self) -> Vec<String> {
         let number = |value: Option<f64>| value.map_or("none".to_owned(), short);
         let marked = |value: Option<Estimate>, at: f64| match value {
             None => "none".to_owned(),
@@ -39,7 +40,11 @@ impl SiteComparison {
 }
 
 impl PredictiveComparison {
-    pub(crate) fn heading(&self) -> String {
+    /// What stands above the columns of [`PredictiveComparison::cells`].
+    pub const HEADERS: [&str; 4] = ["", "ADVI", "NUTS", "difference"];
+
+    /// What is predicted, of which variable, for how many rows.
+    pub fn heading(&self) -> String {
         let what = match self.task {
             Task::Binary => "probability of 1".to_owned(),
             Task::Classes(classes) => format!("probabilities of {classes} classes"),
@@ -49,7 +54,8 @@ impl PredictiveComparison {
         format!("`{}`, {what}, {} rows", self.name, self.rows())
     }
 
-    pub(crate) fn cells(&self) -> Vec<Vec<String>> {
+    /// The comparison as rows of a table of text.
+    pub fn cells(&self) -> Vec<Vec<String>> {
         let both = [&self.advi, &self.nuts];
         let mut rows = Vec::new();
         let mut add = |name: &str, [a, b]: [f64; 2]| {

@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use bayes_nn_autodiff::{Shape, Var};
 use bayes_nn_distributions::Distribution;
-
-use crate::model::Trace;
+use bayes_nn_models::model::Trace;
 
 /// A parameter as a layer asks for it.
 #[derive(Clone, Debug, PartialEq, Eq)]

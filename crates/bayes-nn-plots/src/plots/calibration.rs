@@ -5,7 +5,7 @@ use super::frame::{Frame, Key, frame_settings, pale};
 use super::panel::{Axis, Panel};
 use super::style::{MUTED, Mark, category};
 use super::{PlotError, check};
-use crate::scores::ReliabilityBin;
+use bayes_nn_models::scores::ReliabilityBin;
 use plotters::style::Color;
 
 const COUNTS_SHARE: f64 = 0.26;
@@ -28,7 +28,7 @@ pub struct Calibration<'a> {
 }
 
 impl<'a> Calibration<'a> {
-    /// The bins of [`reliability`](crate::scores::reliability); empty ones are left out.
+    /// The bins of [`reliability`](bayes_nn_models::scores::reliability); empty ones are left out.
     pub fn new(bins: &'a [ReliabilityBin]) -> Self {
         let mut frame = Frame::new(560, 560);
         frame.x_label = "predicted probability".to_owned();

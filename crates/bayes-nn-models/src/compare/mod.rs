@@ -17,7 +17,6 @@ use crate::predict::Predict;
 
 pub use predictions::{Predicted, PredictiveComparison};
 pub use sites::SiteComparison;
-pub(crate) use table::{PREDICTION_HEADERS, SITE_HEADERS, SITE_NOTE};
 
 /// Draws of either side, unless said otherwise.
 const DRAWS: usize = 1000;
@@ -212,9 +211,9 @@ impl Comparison {
         lines
     }
 
-    /// The sites to show: all, or the [`ROWS`] whose means or spreads differ most, in the order
+    /// The sites of a table: all, or the thirty whose means or spreads differ most, in the order
     /// of the model; and how many are left out.
-    pub(crate) fn shown(&self) -> (Vec<&SiteComparison>, usize) {
+    pub fn shown(&self) -> (Vec<&SiteComparison>, usize) {
         let mut order: Vec<usize> = (0..self.sites.len()).collect();
         let size = |&site: &usize| self.sites[site].size();
         order.sort_by(|a, b| size(b).total_cmp(&size(a)));
@@ -232,17 +231,17 @@ impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (shown, left_out) = self.shown();
         let rows: Vec<_> = shown.into_iter().map(SiteComparison::cells).collect();
-        write!(f, "{}", table::aligned(&SITE_HEADERS, &rows))?;
+        write!(f, "{}", table::aligned(&SiteComparison::HEADERS, &rows))?;
         if left_out > 0 {
             writeln!(f, "... and {left_out} more that differ less")?;
         }
-        writeln!(f, "{}", SITE_NOTE)?;
+        writeln!(f, "{}", SiteComparison::NOTE)?;
         for prediction in &self.predictions {
             writeln!(f, "\n{}", prediction.heading())?;
             write!(
                 f,
                 "{}",
-                table::aligned(&PREDICTION_HEADERS, &prediction.cells())
+                table::aligned(&PredictiveComparison::HEADERS, &prediction.cells())
             )?;
         }
         for line in self.verdict() {
