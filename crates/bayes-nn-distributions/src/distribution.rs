@@ -34,7 +34,7 @@ use crate::{Cardinality, Expanded, Parameter, ParameterError, Support};
 /// # let _ = score;
 /// # Ok::<(), bayes_nn_autodiff::GraphError>(())
 /// ```
-pub trait Distribution<'g>: fmt::Debug {
+pub trait Distribution<'g>: fmt::Debug + Send + Sync {
     /// The name, for messages.
     fn name(&self) -> &'static str;
 

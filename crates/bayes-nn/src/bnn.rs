@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use bayes_nn_autodiff::{Graph, Kind, Shape, Var};
+use bayes_nn_distributions::Distribution;
 use bayes_nn_inference::{Advi, Nuts, Rows};
 
 use crate::error::Error;
 use crate::model::{Batch, Data, Model, Posterior, Trace, fit, sample};
-use crate::nn::{Head, Input, Likelihood, Network, ParameterInfo, Parameters};
+use crate::nn::{Head, Input, Network, ParameterInfo, Parameters};
 
 /// A network whose parameters have priors, with the likelihood of its targets.
 ///
@@ -111,38 +112,13 @@ impl Bnn {
     }
 
     /// The distribution of the targets, given what the network reads.
-    pub(crate) fn likelihood<'g>(
+    fn likelihood<'g>(
         &self,
         p: &Parameters<'_, 'g>,
         inputs: &[Var<'g>],
-    ) -> Result<Likelihood<'g>, Error> {
+    ) -> Result<Box<dyn Distribution<'g> + 'g>, Error> {
         let outputs = p.write(&*self.network, inputs)?;
         Ok(self.head.likelihood(p, outputs)?)
-    }
-
-    /// The same for rows that are given as `[features, rows]` of a single input.
-    pub(crate) fn likelihood_of_rows<'g>(
-        &self,
-        trace: &Trace<'g>,
-        x: Var<'g>,
-    ) -> Result<Likelihood<'g>, Error> {
-        let row = self.network.inputs().first().and_then(|input| input.row);
-        self.likelihood(&Parameters::new(trace), &[in_rows(x, row)])
-    }
-
-    /// The features of a row of the single input of numbers, as they were in the data of the fit.
-    pub(crate) fn features(&self, fitted: &Data) -> Result<usize, Error> {
-        match self.network.inputs() {
-            [input] if input.kind == Kind::Float => match input.row {
-                Some(row) => Ok(row.elements()),
-                None => fitted.features(&input.name),
-            },
-            inputs => {
-                let names: Vec<String> = inputs.iter().map(|i| format!("`{}`", i.name)).collect();
-                let inputs = names.join(", ");
-                Err(Error::SliceOfRows { inputs })
-            }
-        }
     }
 }
 
@@ -162,8 +138,14 @@ impl Model for Bnn {
     fn run<'g>(&self, trace: &Trace<'g>, data: &Batch<'g>) {
         let inputs = self.inputs(data);
         match self.likelihood(&Parameters::new(trace), &inputs) {
-            Ok(likelihood) => likelihood.observe(trace, data.column("y")),
+            Ok(likelihood) => {
+                trace.observe("y", likelihood, data.column("y"));
+            }
             Err(error) => data.shared.fail(error),
         }
+    }
+
+    fn has_independent_rows(&self) -> bool {
+        true
     }
 }

@@ -190,6 +190,32 @@ pub enum Error {
         /// The inputs of the network.
         inputs: String,
     },
+    /// Rows of another width than those of the fit.
+    #[error("`{column}` has {found} numbers a row; in the data of the fit it has {expected}")]
+    RowWidth {
+        /// The column or matrix.
+        column: String,
+        /// Its numbers a row.
+        found: usize,
+        /// Those in the fit.
+        expected: usize,
+    },
+    /// Predictions of a model that does not observe one variable.
+    #[error(
+        "the model observes {found}; what is predicted is one variable, and `predictive` has draws of all"
+    )]
+    OneObserved {
+        /// The variables that it observes.
+        found: String,
+    },
+    /// Targets of a variable that is not observed as a column of the data.
+    #[error(
+        "`{site}` is computed from the data, and is no column of them; `log_likelihood` has its log densities"
+    )]
+    NoTarget {
+        /// The observed variable.
+        site: String,
+    },
     /// Values that fill no whole rows.
     #[error(
         "{len} values are no whole number of rows of {features} features; they are row-major [n, {features}]"

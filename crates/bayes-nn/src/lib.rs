@@ -48,7 +48,7 @@ pub use bayes_nn_distributions as distributions;
 pub use bayes_nn_inference::{
     Advi, AdviFit, Approximation, Convergence, ConvergenceTest, Curve, Divergence, Elbo, Estimator,
     Family, InferenceError, NonFinite, Nuts, NutsFit, Optimizer, Progress, Restart, Schedule,
-    Snapshot, Start, Stop, Update,
+    Sgld, Site, Snapshot, Start, Stop, Update,
 };
 pub use bayes_nn_inference::{diagnostics, nuts};
 pub use bayes_nn_kernels::{Device, DeviceError, DeviceInfo, Precision, Profile};
@@ -61,7 +61,7 @@ pub use error::Error;
 #[cfg(feature = "zarr")]
 pub use inference_data::{InferenceData, ZarrStore};
 pub use model::{Data, DrawSource, DrawTable, Draws, Model, Posterior, Report};
-pub use predict::{Predict, Prediction, PredictiveDraws, Score, Task};
+pub use predict::{Inputs, Predict, Prediction, PredictiveDraws, Score, Task};
 pub use progress::Bar;
 /// A source of random bits, for distributions of one's own.
 pub use rand_core::Rng;

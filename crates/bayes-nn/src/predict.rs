@@ -1,22 +1,28 @@
-//! Predictions of networks: the mean, and what is not known about it.
+//! Predictions of what a model observes: the mean, and what is not known about it.
+//!
+//! What is predicted follows from the distribution of the variable that the model observes: class
+//! probabilities where its support is finite, else moments, and intervals by draws.
 
 mod draws;
+mod forecast;
+mod inputs;
 mod likelihood;
 mod moments;
+mod noise;
+mod prediction;
+mod target;
 mod tiles;
 
-use std::fmt;
-
-use crate::bnn::Bnn;
 use crate::data::Dataset;
 use crate::error::Error;
-use crate::model::{Posterior, Predictive};
-use crate::scores::{self, ClassificationScore, RegressionScore};
+use crate::model::{Model, Posterior, Predictive};
 
 pub use draws::PredictiveDraws;
-pub(crate) use moments::quantile;
+pub(crate) use forecast::{Forecast, Observation};
+pub use inputs::Inputs;
+pub use prediction::{Prediction, Score};
 
-/// How to predict: how many draws of the weights, which seed, which interval.
+/// How to predict: how many draws of the model's variables, which seed, which interval.
 ///
 /// ```
 /// use bayes_nn::Predict;
@@ -45,7 +51,7 @@ impl Predict {
         Predict { seed, ..self }
     }
 
-    /// The probability inside the predictive intervals of a regression.
+    /// The probability inside the predictive intervals of counts and numbers.
     pub fn interval(self, interval: f64) -> Predict {
         Predict { interval, ..self }
     }
@@ -70,193 +76,84 @@ impl Predict {
 
 /// What is predicted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Task {
     /// Class 0 or 1.
     Binary,
     /// One of so many classes.
     Classes(usize),
+    /// A whole number from 0.
+    Counts,
     /// A number.
     Regression,
 }
 
-/// Predictions for rows, averaged over draws of the weights.
-///
-/// | | classification | regression |
-/// |---|---|---|
-/// | mean | probability of class 1 `[n]`, or of each class `[n, classes]` | mean target `[n]` |
-/// | total | entropy of the mean probability, nats | variance |
-/// | aleatoric | mean entropy of the draws | mean noise variance |
-/// | epistemic | their difference: the mutual information between target and weights | variance of the mean between draws |
-///
-/// Total is the sum of the two parts (Depeweg et al. 2018, "Decomposition of uncertainty",
-/// equations 2 and 4). Regression is on the original scale of the target if the training set's
-/// was standardised.
-#[derive(Clone, Debug)]
-pub struct Prediction {
-    task: Task,
-    rows: usize,
-    how: Predict,
-    mean: Vec<f64>,
-    sd_between_draws: Vec<f64>,
-    aleatoric: Vec<f64>,
-    epistemic: Vec<f64>,
-    interval: Option<[Vec<f64>; 2]>,
-    /// What a regression's log-likelihood is computed from.
-    source: Option<Box<(Predictive<Bnn>, Vec<f64>)>>,
+impl Task {
+    /// Whether probabilities are predicted.
+    pub(crate) fn is_classes(self) -> bool {
+        matches!(self, Task::Binary | Task::Classes(_))
+    }
 }
 
-impl Prediction {
-    /// What is predicted.
-    pub fn task(&self) -> Task {
-        self.task
-    }
-
-    /// Number of rows, n.
-    pub fn rows(&self) -> usize {
-        self.rows
-    }
-
-    /// Number of draws of the weights.
-    pub fn draws(&self) -> usize {
-        self.how.draws
-    }
-
-    /// The mean: probabilities `[n]` or `[n, classes]`, or targets `[n]`.
-    pub fn mean(&self) -> &[f64] {
-        &self.mean
-    }
-
-    /// The most probable class of each row, `[n]`; of a regression the mean.
-    pub fn predicted(&self) -> Vec<f64> {
-        match self.task {
-            Task::Binary => self.mean.iter().map(|&p| f64::from(p > 0.5)).collect(),
-            Task::Regression => self.mean.clone(),
-            Task::Classes(classes) => {
-                let best = |row: &[f64]| {
-                    (1..classes).fold(0, |best, c| if row[c] > row[best] { c } else { best })
-                };
-                let rows = self.mean.chunks_exact(classes);
-                rows.map(|row| best(row) as f64).collect()
-            }
-        }
-    }
-
-    /// The part of the uncertainty that more data would remove, `[n]`: mutual information in
-    /// nats, or the variance of the mean between draws.
-    pub fn epistemic(&self) -> &[f64] {
-        &self.epistemic
-    }
-
-    /// The part that no data would remove, `[n]`: expected entropy in nats, or noise variance.
-    pub fn aleatoric(&self) -> &[f64] {
-        &self.aleatoric
-    }
-
-    /// Both parts together, `[n]`: the entropy or variance of the predictive distribution.
-    pub fn total(&self) -> Vec<f64> {
-        let parts = self.aleatoric.iter().zip(&self.epistemic);
-        parts.map(|(a, e)| a + e).collect()
-    }
-
-    /// The standard deviation between draws of the weights of what [`Prediction::mean`]
-    /// averages, in its layout.
-    pub fn sd_between_draws(&self) -> &[f64] {
-        &self.sd_between_draws
-    }
-
-    /// The standard deviation of predictive draws, in the layout of [`Prediction::mean`]: the
-    /// root of the total variance, or `sqrt(p (1 - p))` of a class's indicator. The latter says
-    /// nothing beyond the mean: see [`Prediction::epistemic`].
-    pub fn sd_of_draws(&self) -> Vec<f64> {
-        match self.task {
-            Task::Regression => self.total().iter().map(|v| v.sqrt()).collect(),
-            _ => self.mean.iter().map(|p| (p * (1.0 - p)).sqrt()).collect(),
-        }
-    }
-
-    /// Lower and upper ends, `[n]` each, of the central predictive intervals of a regression.
-    pub fn interval(&self) -> Option<(&[f64], &[f64])> {
-        let [lower, upper] = self.interval.as_ref()?;
-        Some((lower, upper))
-    }
-
-    /// Scores the prediction against the targets of its rows; of a regression they are on the
-    /// original scale.
+impl<M: Model> Posterior<M> {
+    /// Draws of the targets themselves, `[draws, n]`: labels, counts, or numbers on the original
+    /// scale.
     ///
     /// # Errors
-    /// Targets that do not fit.
-    pub fn score(&self, y: &[f64]) -> Result<Score, Error> {
-        let (Some([lower, upper]), Some(source)) = (&self.interval, &self.source) else {
-            let score = ClassificationScore::of(&self.mean, y)?;
-            return Ok(Score::Classification(score));
-        };
-        let rmse = scores::rmse(&self.mean, y)?;
-        let coverage = scores::coverage(lower, upper, y)?;
-        let (posterior, x) = &**source;
-        let log_likelihoods = likelihood::log_predictive(posterior, x, y, self.how)?;
-        Ok(Score::Regression(RegressionScore {
-            rmse,
-            log_likelihood: log_likelihoods.iter().sum::<f64>() / self.rows as f64,
-            coverage,
-            interval: self.how.interval,
-        }))
-    }
-}
-
-/// How good a prediction was.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Score {
-    /// Of classes.
-    Classification(ClassificationScore),
-    /// Of numbers.
-    Regression(RegressionScore),
-}
-
-impl Score {
-    /// The scores of a classification.
-    pub fn classification(&self) -> Option<&ClassificationScore> {
-        match self {
-            Score::Classification(score) => Some(score),
-            Score::Regression(_) => None,
-        }
+    /// As [`Posterior::predict`].
+    pub fn predict_draws<'a>(
+        &self,
+        rows: impl Into<Inputs<'a>>,
+        how: Predict,
+    ) -> Result<PredictiveDraws, Error> {
+        self.predictive.predict_draws(rows.into(), how)
     }
 
-    /// The scores of a regression.
-    pub fn regression(&self) -> Option<&RegressionScore> {
-        match self {
-            Score::Regression(score) => Some(score),
-            Score::Classification(_) => None,
-        }
-    }
-}
-
-impl fmt::Display for Score {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Score::Classification(score) => score.fmt(f),
-            Score::Regression(score) => score.fmt(f),
-        }
-    }
-}
-
-impl Posterior<Bnn> {
-    /// Predicts rows `x`, row-major `[n, features]` on the scale of the training features, any
-    /// number of them, from so many draws of the weights.
-    ///
-    /// Rows and draws are streamed: memory does not grow with rows times draws.
+    /// The log predictive density (or probability) of each row's target, `[n]` in nats: the log
+    /// of the mean over draws. Numbers `y` are on the original scale.
     ///
     /// # Errors
-    /// No rows, no draws, values that do not fill rows or are not finite.
-    pub fn predict(&self, x: &[f64], draws: usize) -> Result<Prediction, Error> {
-        self.predict_with(x, Predict::draws(draws))
+    /// As [`Posterior::predict`]; targets that do not fit the rows, or cannot come from the
+    /// distribution.
+    pub fn log_predictive<'a>(
+        &self,
+        rows: impl Into<Inputs<'a>>,
+        y: &[f64],
+        how: Predict,
+    ) -> Result<Vec<f64>, Error> {
+        self.predictive.log_predictive(rows.into(), y, how)
+    }
+}
+
+impl<M: Model + Clone + Send + 'static> Posterior<M> {
+    /// Predicts rows from so many draws of the model's variables: of a network `x`, row-major
+    /// `[n, features]` on the scale of the training features, or data by name ([`Inputs`]), any
+    /// number of rows. The model observes one variable.
+    ///
+    /// Rows of a network are streamed: memory does not grow with rows times draws.
+    ///
+    /// # Errors
+    /// No rows, no draws; values that do not fill rows or are not finite; rows of another width
+    /// than in the fit; a slice for a model that reads more than one column; a model that observes
+    /// none or several variables; a prediction that is not finite.
+    pub fn predict<'a>(
+        &self,
+        rows: impl Into<Inputs<'a>>,
+        draws: usize,
+    ) -> Result<Prediction, Error> {
+        self.predict_with(rows, Predict::draws(draws))
     }
 
     /// [`Posterior::predict`] with seed and interval of one's own.
     ///
     /// # Errors
     /// As [`Posterior::predict`].
-    pub fn predict_with(&self, x: &[f64], how: Predict) -> Result<Prediction, Error> {
-        moments::predict(&self.predictive, x, how)
+    pub fn predict_with<'a>(
+        &self,
+        rows: impl Into<Inputs<'a>>,
+        how: Predict,
+    ) -> Result<Prediction, Error> {
+        self.predictive.predict(rows.into(), how)
     }
 
     /// Predicts the rows of a data set and scores them against its targets, which are taken back
@@ -265,41 +162,38 @@ impl Posterior<Bnn> {
     /// # Errors
     /// As [`Posterior::predict`] and [`Prediction::score`].
     pub fn score(&self, data: &Dataset, how: Predict) -> Result<Score, Error> {
-        score(&self.predictive, data, how)
-    }
-
-    /// Draws of the targets themselves, `[draws, n]`: labels, or numbers on the original scale.
-    ///
-    /// # Errors
-    /// As [`Posterior::predict`].
-    pub fn predict_draws(&self, x: &[f64], how: Predict) -> Result<PredictiveDraws, Error> {
-        draws::predict_draws(&self.predictive, x, how)
-    }
-
-    /// The log predictive density (or probability) of each row's target, `[n]` in nats: the log
-    /// of the mean over draws. A regression's `y` is on the original scale.
-    ///
-    /// # Errors
-    /// As [`Posterior::predict`], and targets that do not fit.
-    pub fn log_predictive(&self, x: &[f64], y: &[f64], how: Predict) -> Result<Vec<f64>, Error> {
-        likelihood::log_predictive(&self.predictive, x, y, how)
+        self.predictive.score(data, how)
     }
 }
 
-/// Predicts the rows of a data set and scores them on the original scale of its targets.
-fn score(posterior: &Predictive<Bnn>, data: &Dataset, how: Predict) -> Result<Score, Error> {
-    let prediction = moments::predict(posterior, data.x(), how)?;
-    match data.target_standardization() {
-        Some(constants) => prediction.score(&constants.invert(data.y())?),
-        None => prediction.score(data.y()),
+impl<M: Model> Predictive<M> {
+    fn predict_draws(&self, rows: Inputs<'_>, how: Predict) -> Result<PredictiveDraws, Error> {
+        how.check()?;
+        draws::predict_draws(self, &rows.data(self)?, how)
+    }
+
+    fn log_predictive(&self, rows: Inputs<'_>, y: &[f64], how: Predict) -> Result<Vec<f64>, Error> {
+        how.check()?;
+        likelihood::log_predictive(self, &rows.data(self)?, y, how)
     }
 }
 
-impl Predictive<Bnn> {
-    /// Offset and unit of the original target: `original = offset + unit * y`.
-    fn target_scale(&self) -> (f64, f64) {
-        self.data
-            .target()
-            .map_or((0.0, 1.0), |s| (s.means()[0], s.sds()[0]))
+impl<M: Model + Clone + Send + 'static> Predictive<M> {
+    fn predict(&self, rows: Inputs<'_>, how: Predict) -> Result<Prediction, Error> {
+        how.check()?;
+        let data = rows.data(self)?;
+        let (task, moments) = moments::moments(self, &data, how)?;
+        let own = self.clone();
+        Ok(Prediction::new(task, moments, how, move |y| {
+            likelihood::log_predictive(&own, &data, y, how)
+        }))
+    }
+
+    fn score(&self, data: &Dataset, how: Predict) -> Result<Score, Error> {
+        let prediction = self.predict(data.into(), how)?;
+        match data.target_standardization() {
+            Some(constants) => prediction.score(&constants.invert(data.y())?),
+            None => prediction.score(data.y()),
+        }
     }
 }

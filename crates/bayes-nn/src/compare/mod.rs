@@ -82,8 +82,8 @@ pub fn compare_on<M: Model>(
         None => None,
     };
     let predictions = predictions::compared(
-        advi.predictive.forecasts(&rows, draws, seed)?,
-        nuts.predictive.forecasts(&rows, draws, seed)?,
+        advi.predictive.forecasts(&rows, how)?,
+        nuts.predictive.forecasts(&rows, how)?,
         how,
     )?;
     Ok(Comparison {

@@ -3,8 +3,7 @@
 use super::Estimate;
 use super::table::short;
 use crate::error::Error;
-use crate::model::{Forecast, Observation};
-use crate::predict::{Predict, Score, Task, quantile};
+use crate::predict::{Forecast, Observation, Predict, Score, Task};
 use crate::scores::{self, ClassificationScore, RegressionScore};
 
 /// Mean distances below which predictions agree, of probabilities and in predictive standard
@@ -31,7 +30,7 @@ pub struct Predicted {
 pub struct PredictiveComparison {
     /// The observed variable.
     pub name: String,
-    /// What is predicted: a class, or a number (whole or not).
+    /// What is predicted: a class, a count or a number.
     pub task: Task,
     /// The variational fit.
     pub advi: Predicted,
@@ -81,7 +80,7 @@ impl PredictiveComparison {
 
     fn limit(&self) -> f64 {
         match self.task {
-            Task::Regression => CLOSE_SD,
+            Task::Counts | Task::Regression => CLOSE_SD,
             Task::Binary | Task::Classes(_) => CLOSE_PROBABILITY,
         }
     }
@@ -94,8 +93,8 @@ impl PredictiveComparison {
 
     pub(super) fn verdict(&self) -> String {
         let unit = match self.task {
-            Task::Regression => "predictive sd (1-Wasserstein)",
-            _ => "in probability (total variation)",
+            Task::Counts | Task::Regression => "predictive sd (1-Wasserstein)",
+            Task::Binary | Task::Classes(_) => "in probability (total variation)",
         };
         let largest = self.distances.iter().copied().fold(0.0, f64::max);
         let numbers = format!(
@@ -156,19 +155,13 @@ pub(super) fn compared(
 }
 
 fn both(advi: Observation, nuts: Observation, how: Predict) -> Result<PredictiveComparison, Error> {
-    let (task, distances, chance) = match (&advi.forecast, &nuts.forecast) {
-        (
-            Forecast::Classes {
-                classes, halves, ..
-            },
-            Forecast::Classes { halves: theirs, .. },
-        ) => {
-            let classes = *classes;
+    let task = nuts.task;
+    let (distances, chance) = match (&advi.forecast, &nuts.forecast) {
+        (Forecast::Classes { halves, .. }, Forecast::Classes { halves: theirs, .. }) => {
             let [own, chains] = [halves, theirs].map(|[a, b]| midway(a, b));
             (
-                classes.map_or(Task::Binary, Task::Classes),
-                total_variations(&own, &chains, classes),
-                mean(&total_variations(&theirs[0], &theirs[1], classes)),
+                total_variations(&own, &chains, task),
+                mean(&total_variations(&theirs[0], &theirs[1], task)),
             )
         }
         (Forecast::Numbers { draws: own }, Forecast::Numbers { draws: chains }) => {
@@ -189,7 +182,7 @@ fn both(advi: Observation, nuts: Observation, how: Predict) -> Result<Predictive
             // As many draws on both sides; the middle one of an odd number is left out.
             let halves = (chains_of(0, half), chains_of(number - half, number));
             let chance = mean(&wasserstein(&halves.0, &halves.1, &units));
-            (Task::Regression, distances, chance)
+            (distances, chance)
         }
         // One model has one kind of variable under a name.
         _ => {
@@ -224,15 +217,15 @@ fn midway(a: &[f64], b: &[f64]) -> Vec<f64> {
     a.iter().zip(b).map(|(a, b)| 0.5 * (a + b)).collect()
 }
 
-fn total_variations(a: &[f64], b: &[f64], classes: Option<usize>) -> Vec<f64> {
+fn total_variations(a: &[f64], b: &[f64], task: Task) -> Vec<f64> {
     let differences = a.iter().zip(b).map(|(a, b)| (a - b).abs());
     let differences: Vec<f64> = differences.collect();
-    match classes {
-        None => differences,
-        Some(classes) => differences
+    match task {
+        Task::Classes(classes) => differences
             .chunks_exact(classes)
             .map(|row| 0.5 * row.iter().sum::<f64>())
             .collect(),
+        _ => differences,
     }
 }
 
@@ -288,7 +281,7 @@ fn predicted(observation: Observation, how: Predict) -> Result<Predicted, Error>
                 means.push(mean);
                 sds.push(sd);
                 for (end, p) in ends.iter_mut().zip([tail, 1.0 - tail]) {
-                    end.push(quantile(&mut draws, p));
+                    end.push(observation.task.quantile(&mut draws, p));
                 }
             }
             let score = match (values, &observation.seen) {

@@ -43,6 +43,7 @@ impl PredictiveComparison {
         let what = match self.task {
             Task::Binary => "probability of 1".to_owned(),
             Task::Classes(classes) => format!("probabilities of {classes} classes"),
+            Task::Counts => "a count".to_owned(),
             Task::Regression => "a number".to_owned(),
         };
         format!("`{}`, {what}, {} rows", self.name, self.rows())
@@ -72,8 +73,8 @@ impl PredictiveComparison {
             _ => {}
         }
         let spread = match self.task {
-            Task::Regression => "mean predictive sd",
-            _ => "mean sd of probabilities between draws",
+            Task::Counts | Task::Regression => "mean predictive sd",
+            Task::Binary | Task::Classes(_) => "mean sd of probabilities between draws",
         };
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
         add(spread, both.map(|side| mean(&side.sd)));

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use bayes_nn_autodiff::{Bindings, Evaluated, Graph, Interpreter, Shape, Var};
 use bayes_nn_inference::Rows;
-use bayes_nn_kernels::{Binding, Column};
+use bayes_nn_kernels::{Binding, Column, Step};
 
 use super::data::{Data, Values};
 use super::missing::Incomplete;
+use super::window::Window;
 use crate::error::Error;
 
 /// The noise stream of minibatch indices.
@@ -29,8 +30,11 @@ pub(crate) struct Shared<'g> {
     data: Data,
     /// The row numbers of a minibatch.
     pub(crate) index: Option<Var<'g>>,
-    rows: usize,
-    inputs: RefCell<Vec<Input<'g>>>,
+    pub(super) rows: usize,
+    pub(super) inputs: RefCell<Vec<Input<'g>>>,
+    /// Of a tile: the step that gets its rows, and what it reads of them.
+    tile: Option<Rc<Step<'g>>>,
+    pub(crate) windows: RefCell<Vec<Window<'g>>>,
     /// Whether a column that is not there may stand for itself, as what is to be predicted.
     absent_allowed: bool,
     pub(crate) absent: RefCell<Vec<(String, Var<'g>)>>,
@@ -39,10 +43,10 @@ pub(crate) struct Shared<'g> {
     error: RefCell<Option<Error>>,
 }
 
-struct Input<'g> {
-    name: String,
+pub(super) struct Input<'g> {
+    pub(super) name: String,
     /// The input itself, and what the model sees of it.
-    input: Var<'g>,
+    pub(super) input: Var<'g>,
     seen: Var<'g>,
     values: Column,
     /// The rows that the column misses. The input then holds the others, and what the model sees
@@ -62,13 +66,33 @@ impl<'g> Batch<'g> {
             Rows::Minibatch(batch) => Some(batch),
             _ => None,
         };
+        let index = batch.map(|batch| graph.batch(total, batch, ROWS));
+        let rows = batch.unwrap_or(total);
+        Batch::over(graph, data, rows, index, None, absent_allowed)
+    }
+
+    /// A tile of so many rows, which are fed to the step one tile after another.
+    pub(crate) fn tile(step: &Rc<Step<'g>>, data: &Data, rows: usize) -> Batch<'g> {
+        Batch::over(step.graph(), data, rows, None, Some(step.clone()), true)
+    }
+
+    fn over(
+        graph: &'g Graph,
+        data: &Data,
+        rows: usize,
+        index: Option<Var<'g>>,
+        tile: Option<Rc<Step<'g>>>,
+        absent_allowed: bool,
+    ) -> Batch<'g> {
         Batch {
             shared: Rc::new(Shared {
                 graph,
                 data: data.clone(),
-                index: batch.map(|batch| graph.batch(total, batch, ROWS)),
-                rows: batch.unwrap_or(total),
+                index,
+                rows,
                 inputs: RefCell::default(),
+                tile,
+                windows: RefCell::default(),
                 absent_allowed,
                 absent: RefCell::default(),
                 interpreter: RefCell::new(Interpreter::new(graph, Bindings::new())),
@@ -184,14 +208,6 @@ impl<'g> Shared<'g> {
         })
     }
 
-    /// The column that this value is, as it is.
-    #[cfg(feature = "zarr")]
-    pub(crate) fn column_of(&self, value: Var<'g>) -> Option<String> {
-        let inputs = self.inputs.borrow();
-        let own = inputs.iter().find(|i| i.input.id() == value.id());
-        own.map(|input| input.name.clone())
-    }
-
     /// What a place holder for missing values is not made for.
     pub(crate) fn misused(&self, column: &str) -> Error {
         Error::MissingValues {
@@ -209,7 +225,7 @@ impl<'g> Shared<'g> {
         }
     }
 
-    fn stand_in(&self, wanted: &str) -> Var<'g> {
+    pub(super) fn stand_in(&self, wanted: &str) -> Var<'g> {
         match wanted {
             "an index" => self.graph.index_constant(&vec![0; self.rows]),
             "a matrix" => self.zeros(Shape::from([1, self.rows])),
@@ -236,6 +252,9 @@ impl<'g> Shared<'g> {
     }
 
     fn see(&self, name: &str, column: &Values) -> Var<'g> {
+        if let Some(step) = &self.tile {
+            return self.see_window(step, name, column);
+        }
         let mut inputs = self.inputs.borrow_mut();
         if let Some(known) = inputs.iter().find(|known| known.name == name) {
             return known.seen;
@@ -358,14 +377,6 @@ impl<'g> Shared<'g> {
                 }
             })
             .collect()
-    }
-
-    /// Whether a value needs a column that is not there.
-    pub(crate) fn is_absent(&self, value: Var<'g>) -> bool {
-        let absent = self.absent.borrow();
-        absent
-            .iter()
-            .any(|(_, var)| self.graph.depends_on(value, *var))
     }
 }
 

@@ -240,14 +240,29 @@ impl Data {
         self.rows
     }
 
-    #[cfg(feature = "zarr")]
-    pub(super) fn columns(&self) -> impl Iterator<Item = &(String, Values)> {
+    pub(crate) fn columns(&self) -> impl Iterator<Item = &(String, Values)> {
         self.columns.iter()
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Values> {
         let found = self.columns.iter().find(|(own, _)| own == name);
         found.map(|(_, column)| column)
+    }
+
+    /// The data without a column.
+    pub(crate) fn without(&self, name: &str) -> Data {
+        let mut rest = self.clone();
+        rest.columns.retain(|(own, _)| own != name);
+        if rest.columns.is_empty() {
+            rest.rows = None;
+        }
+        rest
+    }
+
+    /// Whether a column has missing values.
+    pub(crate) fn is_incomplete(&self) -> bool {
+        let mut columns = self.columns.iter();
+        columns.any(|(_, column)| matches!(column, Values::Incomplete { .. }))
     }
 
     /// The numbers in each row of a matrix or column.
@@ -260,6 +275,16 @@ impl Data {
                 available: self.names(),
             }),
         }
+    }
+
+    /// Whether a column holds numbers, none of them missing, and is no index.
+    pub(crate) fn is_of_numbers(&self, name: &str) -> bool {
+        matches!(self.get(name), Some(Values::Vector(_) | Values::Matrix(_)))
+    }
+
+    /// Whether a column is a matrix.
+    pub(crate) fn is_matrix(&self, name: &str) -> bool {
+        matches!(self.get(name), Some(Values::Matrix(_)))
     }
 
     /// Checks that every column with missing values misses those that it misses in the data of

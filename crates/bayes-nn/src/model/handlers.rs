@@ -7,7 +7,7 @@ use std::rc::Rc;
 use bayes_nn_autodiff::{NodeId, Shape, Var};
 use bayes_nn_distributions::{Distribution, ParameterError, ParameterValues, Uniform};
 use bayes_nn_inference::{Declared, Handler, HandlerError, Sampled, from_unconstrained};
-use rand_core::SeedableRng;
+use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::batch::Shared;
@@ -205,7 +205,7 @@ impl<'g> Handler<'g> for PriorDraw<'g> {
     fn unconstrained(&self, name: &str, shape: Shape) -> Result<Var<'g>, HandlerError> {
         let uniform = Uniform::new(-2.0, 2.0);
         let bounds = vec![vec![-2.0], vec![2.0]];
-        let values = draw(name, &uniform, shape, bounds, &mut self.rng.borrow_mut())?;
+        let values = draw(name, &uniform, shape, bounds, &mut *self.rng.borrow_mut())?;
         Ok(self.input(name, shape, values))
     }
 
@@ -247,13 +247,26 @@ pub(crate) fn generator(seed: u64) -> Xoshiro256PlusPlus {
     Xoshiro256PlusPlus::seed_from_u64(seed)
 }
 
+/// The generators that draws of several elements are made with.
+pub(crate) trait Generators {
+    /// The one of an element of the batch, in row-major order.
+    fn at(&mut self, place: usize) -> &mut dyn Rng;
+}
+
+impl Generators for Xoshiro256PlusPlus {
+    /// One for all of them, in this order.
+    fn at(&mut self, _: usize) -> &mut dyn Rng {
+        self
+    }
+}
+
 /// Draws that fill `shape`, given the values of each parameter.
 pub(crate) fn draw<'g>(
     name: &str,
     distribution: &dyn Distribution<'g>,
     shape: Shape,
     values: Vec<Vec<f64>>,
-    rng: &mut Xoshiro256PlusPlus,
+    generators: &mut impl Generators,
 ) -> Result<Vec<f64>, Error> {
     let wrong = |source| Error::Parameter {
         site: name.to_owned(),
@@ -273,7 +286,7 @@ pub(crate) fn draw<'g>(
             distribution.check_values(&numbers).map_err(wrong)?;
             checked = Some(source);
         }
-        distribution.draw_event(&numbers, rng, &mut one);
+        distribution.draw_event(&numbers, generators.at(place), &mut one);
         // Event axes come first: the numbers of one event are a whole batch apart.
         for (value, drawn) in values[place..]
             .iter_mut()

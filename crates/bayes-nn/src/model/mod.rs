@@ -29,6 +29,7 @@
 //! ```
 
 mod batch;
+mod columns;
 mod data;
 mod density;
 mod draws;
@@ -45,24 +46,27 @@ mod source;
 mod summary;
 mod trace;
 mod warnings;
+mod window;
 
 pub use bayes_nn_autodiff::{Var, concat};
 
 pub use batch::Batch;
-pub(crate) use batch::transposed;
+pub(crate) use batch::{Shared, transposed};
 pub use data::Data;
 pub(crate) use density::{ModelDensity, run};
 pub use draws::{Draws, Variable};
+pub(crate) use handlers::{Generators, draw};
 #[cfg(feature = "zarr")]
 pub(crate) use observations::{Observations, Subset};
 pub use posterior::{Posterior, Report, fit, profile};
 #[cfg(feature = "zarr")]
 pub(crate) use predictive::Variables;
-pub(crate) use predictive::{Forecast, Observation, Predictive, check_draws};
+pub(crate) use predictive::{Predictive, check_draws};
 pub use prior::prior_predictive;
 pub use sampling::{Sampling, sample, start, start_into};
 pub use source::{DrawSource, DrawTable};
 pub(crate) use summary::summarized;
+pub(crate) use trace::Observed;
 pub use trace::Trace;
 
 /// A joint density over named random variables and observations.
@@ -72,6 +76,13 @@ pub use trace::Trace;
 pub trait Model: Sync {
     /// Declares the model's variables.
     fn run<'g>(&self, trace: &Trace<'g>, data: &Batch<'g>);
+
+    /// Whether what is observed in a row depends on the model's variables and on this row alone.
+    /// Predictions then go through the rows in tiles, on several threads, and new rows have to
+    /// be as wide as those of the fit.
+    fn has_independent_rows(&self) -> bool {
+        false
+    }
 }
 
 impl<F> Model for F

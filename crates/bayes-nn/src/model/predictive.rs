@@ -1,8 +1,6 @@
 //! A model with draws of its variables, whoever made them: more draws, predictions, pointwise
 //! log-likelihood.
 
-mod forecasts;
-
 use std::rc::Rc;
 
 use bayes_nn_autodiff::{Graph, Var};
@@ -16,8 +14,6 @@ use super::handlers::draw as observe;
 use super::trace::{Observed, Record};
 use super::{Data, DrawSource, Draws, Model, run};
 use crate::error::Error;
-
-pub(crate) use forecasts::{Forecast, Observation};
 
 /// Mixed into a seed for host draws, which must not repeat what the guide's noise is made of.
 const OBSERVATIONS: u64 = 0x6a09_e667_f3bc_c908;

@@ -1,6 +1,6 @@
 //! What can be wrong with a network.
 
-use bayes_nn_autodiff::{GraphError, Shape};
+use bayes_nn_autodiff::{GraphError, Shape, Var};
 
 use super::Input;
 
@@ -177,4 +177,16 @@ pub enum HeadError {
     /// A parameter of the head.
     #[error(transparent)]
     Parameter(#[from] LayerError),
+}
+
+impl HeadError {
+    /// Outputs of another shape than a head takes; `expected` is that shape, in words where
+    /// several would do.
+    pub fn outputs(head: &'static str, expected: &'static str, found: Var<'_>) -> HeadError {
+        HeadError::Outputs {
+            head,
+            expected,
+            found: Input::of(found),
+        }
+    }
 }

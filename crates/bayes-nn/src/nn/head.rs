@@ -4,62 +4,111 @@ use std::fmt;
 use std::sync::Arc;
 
 use bayes_nn_autodiff::{Shape, Var};
-use bayes_nn_distributions::{self as distributions, HalfNormal};
+use bayes_nn_distributions::{self as distributions, Distribution, HalfNormal};
 
-use super::{HeadError, Input, Parameters, Prior};
-use crate::model::Trace;
+use super::{HeadError, Parameters, Prior};
 
 /// A distribution of the targets given the outputs of a network.
+///
+/// [`Head::likelihood`] is all that a head is. What is predicted follows from the distribution: a
+/// class, a count or a number from its support, means and uncertainty from its probabilities or
+/// moments, intervals from draws, scores from its log density. A closure is a head by
+/// [`from_fn`].
+///
+/// ```
+/// use bayes_nn::Var;
+/// use bayes_nn::distributions::{Distribution, Poisson};
+/// use bayes_nn::nn::{Head, HeadError, Parameters};
+/// use bayes_nn::prelude::*;
+///
+/// /// A count by one output, the logarithm of its mean.
+/// #[derive(Clone, Copy, Debug)]
+/// struct Counts;
+///
+/// impl Head for Counts {
+///     fn likelihood<'g>(
+///         &self,
+///         _: &Parameters<'_, 'g>,
+///         outputs: Var<'g>,
+///     ) -> Result<Box<dyn Distribution<'g> + 'g>, HeadError> {
+///         Ok(Box::new(Poisson::new(outputs.row(0).exp())))
+///     }
+/// }
+///
+/// let data = Dataset::new(&[0.1, 0.7, 1.3, 2.1], 1, &[0.0, 2.0, 1.0, 4.0])?;
+/// let fit = Bnn::new(Mlp::new([1, 4, 1]), Counts).fit(&data, &Advi::mean_field().steps(50))?;
+/// let (lower, upper) = fit.predict(&[0.5], 20)?.interval().map(|(l, u)| (l[0], u[0])).unwrap();
+/// assert!(0.0 <= lower && lower <= upper);
+/// # Ok::<(), bayes_nn::Error>(())
+/// ```
 pub trait Head: fmt::Debug + Send + Sync {
-    /// The likelihood of each row for outputs `[..row, rows]`; parameters of its own come from
-    /// `p`.
+    /// The distribution of the target of each row, of the shape `[rows]` or one that stretches to
+    /// it, for outputs `[..row, rows]`. Parameters of the head's own come from `p`.
     ///
     /// # Errors
-    /// Outputs of another shape than the head takes.
+    /// Outputs of another shape than the head takes: [`HeadError::outputs`].
     fn likelihood<'g>(
         &self,
         p: &Parameters<'_, 'g>,
         outputs: Var<'g>,
-    ) -> Result<Likelihood<'g>, HeadError>;
+    ) -> Result<Box<dyn Distribution<'g> + 'g>, HeadError>;
 }
 
-/// The distribution of the target of each row.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub enum Likelihood<'g> {
-    /// 0 or 1.
-    Bernoulli {
-        /// `ln(p / (1 - p))`, `[rows]`.
-        logits: Var<'g>,
-    },
-    /// One of several classes.
-    Categorical {
-        /// Log probabilities up to a constant, `[classes, rows]`.
-        logits: Var<'g>,
-    },
-    /// A number with normal noise.
-    Normal {
-        /// `[rows]`
-        mean: Var<'g>,
-        /// `[]` or `[rows]`
-        sd: Var<'g>,
-    },
+/// A head that is a function; `name` is what it is shown as.
+///
+/// ```
+/// use bayes_nn::distributions::Poisson;
+/// use bayes_nn::nn::head;
+/// use bayes_nn::prelude::*;
+/// let counts = head::from_fn("poisson", |_, outputs| {
+///     Ok(Box::new(Poisson::new(outputs.row(0).exp())))
+/// });
+/// let bnn = Bnn::new(Mlp::new([1, 4, 1]), counts);
+/// assert_eq!(format!("{:?}", bnn.head()), "poisson");
+/// ```
+pub fn from_fn<F>(name: &str, likelihood: F) -> FromFn<F>
+where
+    F: for<'g> Fn(
+            &Parameters<'_, 'g>,
+            Var<'g>,
+        ) -> Result<Box<dyn Distribution<'g> + 'g>, HeadError>
+        + Send
+        + Sync,
+{
+    FromFn {
+        name: name.to_owned(),
+        likelihood,
+    }
 }
 
-impl<'g> Likelihood<'g> {
-    /// Says that `y`, `[rows]`, was seen.
-    pub(crate) fn observe(&self, trace: &Trace<'g>, y: Var<'g>) {
-        match *self {
-            Likelihood::Bernoulli { logits } => {
-                trace.observe("y", distributions::Bernoulli::logits(logits), y);
-            }
-            Likelihood::Categorical { logits } => {
-                trace.observe("y", distributions::Categorical::new(logits), y);
-            }
-            Likelihood::Normal { mean, sd } => {
-                trace.observe("y", distributions::Normal::new(mean, sd), y);
-            }
-        }
+/// The head that [`from_fn`] makes.
+#[derive(Clone)]
+pub struct FromFn<F> {
+    name: String,
+    likelihood: F,
+}
+
+impl<F> fmt::Debug for FromFn<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+impl<F> Head for FromFn<F>
+where
+    F: for<'g> Fn(
+            &Parameters<'_, 'g>,
+            Var<'g>,
+        ) -> Result<Box<dyn Distribution<'g> + 'g>, HeadError>
+        + Send
+        + Sync,
+{
+    fn likelihood<'g>(
+        &self,
+        p: &Parameters<'_, 'g>,
+        outputs: Var<'g>,
+    ) -> Result<Box<dyn Distribution<'g> + 'g>, HeadError> {
+        (self.likelihood)(p, outputs)
     }
 }
 
@@ -72,10 +121,9 @@ impl Head for Bernoulli {
         &self,
         _: &Parameters<'_, 'g>,
         outputs: Var<'g>,
-    ) -> Result<Likelihood<'g>, HeadError> {
-        check_one("Bernoulli", outputs)?;
-        let logits = outputs.row(0);
-        Ok(Likelihood::Bernoulli { logits })
+    ) -> Result<Box<dyn Distribution<'g> + 'g>, HeadError> {
+        let logits = one_output("Bernoulli", outputs)?;
+        Ok(Box::new(distributions::Bernoulli::logits(logits)))
     }
 }
 
@@ -88,14 +136,13 @@ impl Head for Categorical {
         &self,
         _: &Parameters<'_, 'g>,
         outputs: Var<'g>,
-    ) -> Result<Likelihood<'g>, HeadError> {
+    ) -> Result<Box<dyn Distribution<'g> + 'g>, HeadError> {
         match outputs.shape()[..] {
-            [classes, _] if classes > 1 => Ok(Likelihood::Categorical { logits: outputs }),
-            _ => Err(HeadError::Outputs {
-                head: "Categorical",
-                expected: "[classes, rows] of at least two classes",
-                found: Input::of(outputs),
-            }),
+            [classes, _] if classes > 1 => Ok(Box::new(distributions::Categorical::new(outputs))),
+            _ => {
+                let expected = "[classes, rows] of at least two classes";
+                Err(HeadError::outputs("Categorical", expected, outputs))
+            }
         }
     }
 }
@@ -123,6 +170,7 @@ impl Gaussian {
     }
 
     /// With another prior of the noise's standard deviation; its support must be positive.
+    #[must_use]
     pub fn noise_prior(self, prior: impl Prior + 'static) -> Gaussian {
         Gaussian {
             noise: Arc::new(prior),
@@ -135,21 +183,17 @@ impl Head for Gaussian {
         &self,
         p: &Parameters<'_, 'g>,
         outputs: Var<'g>,
-    ) -> Result<Likelihood<'g>, HeadError> {
-        check_one("Gaussian", outputs)?;
+    ) -> Result<Box<dyn Distribution<'g> + 'g>, HeadError> {
+        let mean = one_output("Gaussian", outputs)?;
         let sd = p.get_with_prior("sigma", Shape::SCALAR, 1, &*self.noise)?;
-        let mean = outputs.row(0);
-        Ok(Likelihood::Normal { mean, sd })
+        Ok(Box::new(distributions::Normal::new(mean, sd)))
     }
 }
 
-fn check_one(head: &'static str, outputs: Var<'_>) -> Result<(), HeadError> {
+/// The only output of each row, `[rows]`.
+fn one_output<'g>(head: &'static str, outputs: Var<'g>) -> Result<Var<'g>, HeadError> {
     match outputs.shape()[..] {
-        [1, _] => Ok(()),
-        _ => Err(HeadError::Outputs {
-            head,
-            expected: "[1, rows]",
-            found: Input::of(outputs),
-        }),
+        [1, _] => Ok(outputs.row(0)),
+        _ => Err(HeadError::outputs(head, "[1, rows]", outputs)),
     }
 }

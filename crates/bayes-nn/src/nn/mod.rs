@@ -7,7 +7,7 @@
 //! ```
 //! use bayes_nn::distributions::{Distribution, HalfNormal, Normal};
 //! use bayes_nn::model::Trace;
-//! use bayes_nn::nn::{Head, HeadError, Layer, LayerError, Likelihood, ParameterInfo, Parameters};
+//! use bayes_nn::nn::{Head, HeadError, Layer, LayerError, ParameterInfo, Parameters};
 //! use bayes_nn::prelude::*;
 //! use bayes_nn::{Shape, Var};
 //!
@@ -48,15 +48,15 @@
 //!         &self,
 //!         p: &Parameters<'_, 'g>,
 //!         outputs: Var<'g>,
-//!     ) -> Result<Likelihood<'g>, HeadError> {
+//!     ) -> Result<Box<dyn Distribution<'g> + 'g>, HeadError> {
 //!         let sd = p.get_with_prior("sigma", Shape::SCALAR, 1, &HalfNormal::new(0.1))?;
-//!         Ok(Likelihood::Normal { mean: outputs.row(0), sd })
+//!         Ok(Box::new(LogNormal::new(outputs.row(0), sd)))
 //!     }
 //! }
 //!
 //! let net = Sequential::new().layer(Dense::new(4)).layer(Residual).layer(Dense::new(1));
 //! let bnn = Bnn::new(net.prior(Scaled), Precise);
-//! let data = Dataset::new(&[0.1, 0.7, 1.3, 2.1], 1, &[0.0, 0.2, 0.1, 0.4])?;
+//! let data = Dataset::new(&[0.1, 0.7, 1.3, 2.1], 1, &[1.0, 1.2, 1.1, 1.4])?;
 //! let fit = bnn.fit(&data, &Advi::mean_field().steps(50))?;
 //! assert_eq!(fit.predict(&[0.5], 20)?.mean().len(), 1);
 //! # Ok::<(), bayes_nn::Error>(())
@@ -66,8 +66,9 @@ mod activation;
 mod dense;
 mod error;
 mod frame;
-mod head;
+pub mod head;
 pub mod layer;
+mod layer_norm;
 mod merge;
 mod mlp;
 mod network;
@@ -78,8 +79,9 @@ mod sequential;
 pub use activation::Activation;
 pub use dense::Dense;
 pub use error::{HeadError, LayerError};
-pub use head::{Bernoulli, Categorical, Gaussian, Head, Likelihood};
+pub use head::{Bernoulli, Categorical, Gaussian, Head};
 pub use layer::{Input, Layer};
+pub use layer_norm::LayerNorm;
 pub use merge::{Concat, Sum};
 pub use mlp::Mlp;
 pub use network::Network;

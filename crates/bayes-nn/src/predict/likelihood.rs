@@ -1,76 +1,115 @@
 //! The log predictive density of targets: a mean over draws, in logarithms.
 
-use bayes_nn_autodiff::Graph;
-use bayes_nn_distributions::{self as distributions, Distribution};
+use bayes_nn_autodiff::{Graph, Var};
+use bayes_nn_kernels::{KernelError, Run};
 
-use super::Predict;
-use super::tiles::{Tiles, read};
-use crate::bnn::Bnn;
+use super::target::{LOWEST, stretched};
+use super::tiles::{Followed, Tiles, Written, read};
+use super::{Predict, Task};
 use crate::error::Error;
-use crate::model::Predictive;
-use crate::nn::Likelihood;
+use crate::model::{Data, Model, Predictive};
 use crate::scores::ScoreError;
 
-/// Below every log density that occurs, and finite in both precisions.
-const LOWEST: f64 = -1e30;
+/// The running mean of exponentials, which is `sum * exp(largest)` over the number of draws.
+#[derive(Clone, Copy)]
+pub(super) struct LogMean<'g> {
+    largest: Followed<'g>,
+    sum: Followed<'g>,
+}
 
-pub(super) fn log_predictive(
-    posterior: &Predictive<Bnn>,
-    x: &[f64],
+impl<'g> LogMean<'g> {
+    pub(super) fn new(written: &Written<'g>, log_prob: Var<'g>) -> LogMean<'g> {
+        let largest = written.started(log_prob.shape(), LOWEST);
+        let next = largest.value.maximum(log_prob);
+        written.step.next(largest.value, next);
+        let sum = written.state(log_prob.shape(), 0.0, |sum| {
+            sum * (largest.value - next).exp() + (log_prob - next).exp()
+        });
+        LogMean { largest, sum }
+    }
+
+    /// The logarithm of the mean of each of so many events.
+    pub(super) fn read(
+        self,
+        run: &Run,
+        draws: usize,
+        events: usize,
+    ) -> Result<Vec<f64>, KernelError> {
+        let [largest, sum] = [self.largest, self.sum].map(|state| read(run, state));
+        let (largest, sum) = (largest?, sum?);
+        let log_mean = |(largest, sum): (&f64, &f64)| largest + (sum / draws as f64).ln();
+        let means = largest.iter().zip(&sum).map(log_mean).collect();
+        Ok(stretched(means, events))
+    }
+}
+
+pub(super) fn log_predictive<M: Model>(
+    of: &Predictive<M>,
+    data: &Data,
     y: &[f64],
     how: Predict,
 ) -> Result<Vec<f64>, Error> {
-    let tiles = Tiles::new(posterior, x, how)?;
-    if y.len() != tiles.rows {
-        return Err(ScoreError::Length {
-            what: "y",
-            found: y.len(),
-            rows: tiles.rows,
-            expected: "one target for each row is needed",
-        }
-        .into());
-    }
     if let Some(row) = y.iter().position(|v| !v.is_finite()) {
         let (what, value) = ("y", y[row]);
         return Err(ScoreError::NotFinite { what, row, value }.into());
     }
+    let (column, scaled, unit) = scaled(of, data, y, how)?;
+    let data = data.without(&column);
+    if let Some(rows) = data.rows().filter(|&rows| rows != y.len()) {
+        return Err(ScoreError::Length {
+            what: "y",
+            found: y.len(),
+            rows,
+            expected: "one target for each row is needed",
+        }
+        .into());
+    }
+    let data = data.column(&column, scaled)?;
+    let tiles = Tiles::new(of, &data, how);
     let graph = Graph::new();
     let written = tiles.write(&graph)?;
-    let target = written.step.window("y", [tiles.width()]);
-    let is_normal = matches!(written.likelihood, Likelihood::Normal { .. });
-    let log_prob = match written.likelihood {
-        Likelihood::Bernoulli { logits } => {
-            distributions::Bernoulli::logits(logits).log_prob(target)
-        }
-        Likelihood::Categorical { logits } => {
-            distributions::Categorical::new(logits).log_prob(target)
-        }
-        Likelihood::Normal { mean, sd } => distributions::Normal::new(mean, sd).log_prob(target),
-    };
-    // The sum of exponentials so far is `sum * exp(largest)`.
-    let largest = written.started(log_prob.shape(), LOWEST);
-    let next = largest.value.maximum(log_prob);
-    written.step.next(largest.value, next);
-    let sum = written.state(log_prob.shape(), 0.0, |sum| {
-        sum * (largest.value - next).exp() + (log_prob - next).exp()
-    });
-    // Densities in the original unit are smaller by its size.
-    let (offset, unit) = match is_normal {
-        true => posterior.target_scale(),
-        false => (0.0, 1.0),
-    };
-    let drawing = tiles.drawing();
-    let parts = tiles.run(&written, |program, tile| {
-        let rows = y[tile.first..][..tile.rows].iter();
-        let mut targets: Vec<f64> = rows.map(|y| (y - offset) / unit).collect();
-        targets.resize(tiles.width(), 0.0);
-        program.feed("y", &targets)?;
-        drawing.run_all(program)?;
-        let (largest, sum) = (read(program, largest)?, read(program, sum)?);
-        let log_mean =
-            |(largest, sum): (&f64, &f64)| largest + (sum / how.draws as f64).ln() - unit.ln();
-        let rows = largest.iter().zip(&sum).take(tile.rows);
-        Ok(rows.map(log_mean).collect::<Vec<f64>>())
+    let observed = written.only()?;
+    written.check_known(&[observed.log_prob])?;
+    let log_mean = LogMean::new(&written, observed.log_prob);
+    let events = observed.log_prob_shape.elements();
+    let parts = tiles.run(&written, events, |run, tile| {
+        tiles.draw(run, 0..how.draws)?;
+        let log_means = log_mean.read(run, how.draws, tile.rows)?;
+        // Densities in the original unit are smaller by its size.
+        Ok(log_means
+            .iter()
+            .map(|l| l - unit.ln())
+            .collect::<Vec<f64>>())
     })?;
     Ok(parts.concat())
+}
+
+/// The column of the targets, and the targets on the scale of the model, in its unit; all of them
+/// may come from the distribution.
+fn scaled<M: Model>(
+    of: &Predictive<M>,
+    data: &Data,
+    y: &[f64],
+    how: Predict,
+) -> Result<(String, Vec<f64>, f64), Error> {
+    let graph = Graph::new();
+    let written = Tiles::new(of, data, how).write(&graph)?;
+    let observed = written.only()?;
+    let column = written.column_of(observed).ok_or_else(|| Error::NoTarget {
+        site: observed.name.clone(),
+    })?;
+    let distribution = &*observed.distribution;
+    let (offset, unit) = of.scale(Some(column.clone()), Task::of(distribution));
+    let scaled: Vec<f64> = y.iter().map(|y| (y - offset) / unit).collect();
+    let support = distribution.support();
+    match scaled.iter().position(|y| !support.contains(*y)) {
+        Some(row) => Err(Error::Support {
+            site: observed.name.clone(),
+            row,
+            value: y[row],
+            distribution: distribution.name(),
+            support: support.to_string(),
+        }),
+        None => Ok((column, scaled, unit)),
+    }
 }

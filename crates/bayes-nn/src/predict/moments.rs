@@ -1,228 +1,259 @@
 //! Mean and uncertainty of predictions, gathered inside the program while it draws.
 
-use bayes_nn_autodiff::noise::{self, NoiseKey};
-use bayes_nn_autodiff::{Graph, Var};
+use bayes_nn_autodiff::Graph;
+use bayes_nn_kernels::Run;
 
-use super::tiles::{Followed, Tile, TileGraph, Tiles, read};
-use super::{Predict, Prediction, Task};
-use crate::bnn::Bnn;
+use super::noise::{Noise, TargetDraws};
+use super::target::{Probabilities, stretched, stretched_to};
+use super::tiles::{Tile, Tiles, Written, read};
+use super::{Predict, Task};
 use crate::error::Error;
-use crate::model::{Predictive, transposed};
-use crate::nn::Likelihood;
+use crate::model::{Data, Model, Observed, Predictive, transposed};
 
-/// The stream of the observation noise; the guide's is 0.
-pub(super) const OBSERVATION: u32 = 1;
-
-/// What one tile leaves.
-struct Part {
+/// What is predicted of all rows, or of those of a tile.
+#[derive(Default)]
+pub(super) struct Moments {
     /// `[rows]` or `[rows, classes]`.
-    mean: Vec<f64>,
-    sd: Vec<f64>,
-    aleatoric: Vec<f64>,
-    epistemic: Vec<f64>,
-    lower: Vec<f64>,
-    upper: Vec<f64>,
+    pub(super) mean: Vec<f64>,
+    pub(super) sd: Vec<f64>,
+    pub(super) aleatoric: Vec<f64>,
+    pub(super) epistemic: Vec<f64>,
+    /// Of classes empty.
+    pub(super) lower: Vec<f64>,
+    pub(super) upper: Vec<f64>,
 }
 
-pub(super) fn predict(
-    posterior: &Predictive<Bnn>,
-    x: &[f64],
+pub(super) fn moments<M: Model>(
+    of: &Predictive<M>,
+    data: &Data,
     how: Predict,
-) -> Result<Prediction, Error> {
-    let tiles = Tiles::new(posterior, x, how)?;
+) -> Result<(Task, Moments), Error> {
+    let tiles = Tiles::new(of, data, how);
     let graph = Graph::new();
     let written = tiles.write(&graph)?;
-    let (task, parts) = match written.likelihood {
-        Likelihood::Bernoulli { logits } => (Task::Binary, binary(&tiles, &written, logits)?),
-        Likelihood::Categorical { logits } => {
-            let classes = logits.shape()[0];
-            (
-                Task::Classes(classes),
-                classified(&tiles, &written, logits)?,
-            )
+    let observed = written.only()?;
+    let task = Task::of(&*observed.distribution);
+    let parts = match task {
+        Task::Binary => binary(&tiles, &written, observed, how)?,
+        Task::Classes(classes) => classified(&tiles, &written, observed, how, classes)?,
+        Task::Counts | Task::Regression => {
+            let scale = of.scale(written.column_of(observed), task);
+            numbers(&tiles, &written, observed, how, scale)?
         }
-        Likelihood::Normal { mean, sd } => (
-            Task::Regression,
-            regression(&tiles, &written, mean, sd, posterior.target_scale())?,
-        ),
     };
-    let regression = task == Task::Regression;
-    let join = |part: fn(&Part) -> &Vec<f64>| -> Vec<f64> {
-        parts.iter().flat_map(part).copied().collect()
-    };
-    let (mean, aleatoric) = (join(|p| &p.mean), join(|p| &p.aleatoric));
-    for values in [&mean, &aleatoric] {
-        if let Some(place) = values.iter().position(|v| !v.is_finite()) {
-            let row = place / (values.len() / tiles.rows);
-            return Err(Error::NotFinitePrediction { row });
+    let mut all = Moments::default();
+    for part in parts {
+        all.mean.extend(part.mean);
+        all.sd.extend(part.sd);
+        all.aleatoric.extend(part.aleatoric);
+        all.epistemic.extend(part.epistemic);
+        all.lower.extend(part.lower);
+        all.upper.extend(part.upper);
+    }
+    all.check(task)?;
+    Ok((task, all))
+}
+
+impl Moments {
+    /// A variance may be infinite; nothing else may.
+    fn check(&self, task: Task) -> Result<(), Error> {
+        let width = match task {
+            Task::Classes(classes) => classes,
+            _ => 1,
+        };
+        let finite = [&self.mean, &self.lower, &self.upper];
+        let not_finite = finite
+            .into_iter()
+            .find_map(|values| values.iter().position(|v| !v.is_finite()));
+        let row = not_finite
+            .map(|place| place / width)
+            .or_else(|| self.aleatoric.iter().position(|v| v.is_nan()));
+        match row {
+            Some(row) => Err(Error::NotFinitePrediction { row }),
+            None => Ok(()),
         }
     }
-    Ok(Prediction {
-        task,
-        rows: tiles.rows,
-        how,
-        mean,
-        sd_between_draws: join(|p| &p.sd),
-        aleatoric,
-        epistemic: join(|p| &p.epistemic),
-        interval: regression.then(|| [join(|p| &p.lower), join(|p| &p.upper)]),
-        source: regression.then(|| Box::new((posterior.clone(), x.to_vec()))),
-    })
 }
 
-fn binary<'g>(
-    tiles: &Tiles<'_>,
-    written: &TileGraph<'g>,
-    logits: Var<'g>,
-) -> Result<Vec<Part>, Error> {
-    let p = logits.sigmoid();
-    // -p ln p - (1 - p) ln(1 - p), by the logit.
-    let entropy = logits.softplus() - logits * p;
-    let ((mean, squares), entropy) = follow(written, p, entropy);
-    let drawing = tiles.drawing();
-    tiles.run(written, |program, tile| {
-        drawing.run_all(program)?;
-        let mean = clamped(read(program, mean)?, tile);
-        let aleatoric = truncated(read(program, entropy)?, tile.rows);
+fn binary<'g, M: Model>(
+    tiles: &Tiles<'_, M>,
+    written: &Written<'g>,
+    observed: &Observed<'g>,
+    how: Predict,
+) -> Result<Vec<Moments>, Error> {
+    let Probabilities { p, entropy } = Probabilities::binary(observed);
+    written.check_known(&[p])?;
+    let (mean, squares) = written.mean_and_squares(p);
+    let entropy = written.mean(entropy);
+    tiles.run(written, observed.shape.elements(), |run, tile| {
+        tiles.draw(run, 0..how.draws)?;
+        let mean = stretched(read(run, mean)?, tile.rows);
+        let mean: Vec<f64> = mean.into_iter().map(|p| p.clamp(0.0, 1.0)).collect();
+        let aleatoric = stretched(read(run, entropy)?, tile.rows);
         let total = mean.iter().map(|&p| plogp(p) + plogp(1.0 - p));
-        Ok(Part {
+        Ok(Moments {
             epistemic: difference(total, &aleatoric),
-            sd: sd(read(program, squares)?, tile.rows, tiles.how.draws),
+            sd: sd(stretched(read(run, squares)?, tile.rows), how.draws),
             mean,
             aleatoric,
-            lower: Vec::new(),
-            upper: Vec::new(),
+            ..Moments::default()
         })
     })
 }
 
-/// The mean and squares of the probabilities, and the mean entropy.
-fn follow<'g>(
-    written: &TileGraph<'g>,
-    p: Var<'g>,
-    entropy: Var<'g>,
-) -> ((Followed<'g>, Followed<'g>), Followed<'g>) {
-    (written.mean_and_squares(p), written.mean(entropy))
-}
-
-fn classified<'g>(
-    tiles: &Tiles<'_>,
-    written: &TileGraph<'g>,
-    logits: Var<'g>,
-) -> Result<Vec<Part>, Error> {
-    let (classes, width) = (logits.shape()[0], tiles.width());
-    let log_p = logits - logits.logsumexp(0).reshape([1, width]);
-    let p = log_p.exp();
-    let ((mean, squares), entropy) = follow(written, p, -(p * log_p).sum_axis(0));
-    let drawing = tiles.drawing();
-    tiles.run(written, |program, tile| {
-        drawing.run_all(program)?;
-        let by_row = |values: Vec<f64>| transposed(&values, width);
-        let values = tile.rows * classes;
-        let mut mean = truncated(by_row(read(program, mean)?), values);
-        for row in mean.chunks_exact_mut(classes) {
-            // Single precision leaves sums a little off 1.
-            let sum: f64 = row.iter().sum();
-            row.iter_mut().for_each(|p| *p /= sum);
-        }
-        let aleatoric = truncated(read(program, entropy)?, tile.rows);
+fn classified<'g, M: Model>(
+    tiles: &Tiles<'_, M>,
+    written: &Written<'g>,
+    observed: &Observed<'g>,
+    how: Predict,
+    classes: usize,
+) -> Result<Vec<Moments>, Error> {
+    let Probabilities { p, entropy } = Probabilities::of_classes(written, observed, classes)?;
+    written.check_known(&[p])?;
+    let (mean, squares) = written.mean_and_squares(p);
+    let entropy = written.mean(entropy);
+    let width = observed.shape.elements();
+    tiles.run(written, width, |run, tile| {
+        tiles.draw(run, 0..how.draws)?;
+        let by_row = |values: Vec<f64>| {
+            let mut values = transposed(&values, width);
+            values.truncate(tile.rows * classes);
+            values
+        };
+        let mut mean = by_row(read(run, mean)?);
+        normalize(&mut mean, classes);
+        let aleatoric = stretched(read(run, entropy)?, tile.rows);
         let rows = mean.chunks_exact(classes);
         let total = rows.map(|row| row.iter().map(|&p| plogp(p)).sum());
-        Ok(Part {
+        Ok(Moments {
             epistemic: difference(total, &aleatoric),
-            sd: sd(by_row(read(program, squares)?), values, tiles.how.draws),
+            sd: sd(by_row(read(run, squares)?), how.draws),
             mean,
             aleatoric,
-            lower: Vec::new(),
-            upper: Vec::new(),
+            ..Moments::default()
         })
     })
 }
 
-fn regression<'g>(
-    tiles: &Tiles<'_>,
-    written: &TileGraph<'g>,
-    mean: Var<'g>,
-    sd: Var<'g>,
+/// Mean and variance by the moments of the distribution, intervals by draws.
+fn numbers<'g, M: Model>(
+    tiles: &Tiles<'_, M>,
+    written: &Written<'g>,
+    observed: &Observed<'g>,
+    how: Predict,
     (offset, unit): (f64, f64),
-) -> Result<Vec<Part>, Error> {
+) -> Result<Vec<Moments>, Error> {
+    let distribution = &*observed.distribution;
+    let moments = [distribution.mean(), distribution.variance()];
+    let [mean, variance] = moments.map(|moment| stretched_to(moment, observed.shape));
     let (running_mean, squares) = written.mean_and_squares(mean);
-    let noise = written.mean(sd * sd);
-    let (draws, tail) = (tiles.how.draws, 0.5 * (1.0 - tiles.how.interval));
-    let drawing = tiles.drawing();
-    written.step.output("mean", mean);
-    written.step.output("sd", sd);
-    tiles.run(written, |program, tile| {
-        let mut targets = vec![Vec::with_capacity(draws); tile.rows];
-        for draw in 0..draws {
-            drawing.run(program, draw..draw + 1)?;
-            let (mean, sd) = (program.get(0, "mean")?, program.get(0, "sd")?);
-            for (row, targets) in targets.iter_mut().enumerate() {
-                let noise = observation_noise(tiles.how, draw as u64, tile.first + row);
-                targets.push(mean[row] + sd[row.min(sd.len() - 1)] * noise);
+    let noise = written.mean(variance);
+    // An infinite variance of one draw makes the running mean of variances NaN.
+    let largest = written.state(variance.shape(), 0.0, |largest| largest.maximum(variance));
+    let task = Task::of(distribution);
+    let targets = TargetDraws::new(written, observed)?;
+    let draws = |run: &mut Run, tile: Tile, again: bool| -> Result<Vec<Vec<f64>>, Error> {
+        let mut rows = vec![Vec::with_capacity(how.draws); tile.rows];
+        for draw in 0..how.draws {
+            tiles.draw(run, draw..draw + 1)?;
+            let noise = Noise {
+                seed: how.seed,
+                draw: draw as u64,
+                again,
+            };
+            let values = targets.draw(run, tile, noise)?;
+            for (row, value) in rows.iter_mut().zip(values) {
+                row.push(value);
             }
         }
-        let mut ends = [tail, 1.0 - tail].map(|p| {
-            let mut quantile = |draws: &mut Vec<f64>| offset + unit * quantile(draws, p);
-            targets.iter_mut().map(&mut quantile).collect::<Vec<f64>>()
+        Ok(rows)
+    };
+    let area = unit * unit;
+    tiles.run(written, observed.shape.elements(), |run, tile| {
+        let mut targets = draws(run, tile, false)?;
+        let get = |run: &Run, state| Ok::<_, Error>(stretched(read(run, state)?, tile.rows));
+        let (mut mean, squares) = (get(run, running_mean)?, get(run, squares)?);
+        let (mut aleatoric, largest) = (get(run, noise)?, get(run, largest)?);
+        let share = |squares: &f64| area * squares / how.draws as f64;
+        let mut epistemic: Vec<f64> = squares.iter().map(share).collect();
+        for (variance, largest) in aleatoric.iter_mut().zip(largest) {
+            match largest == f64::INFINITY {
+                true => *variance = largest,
+                false => *variance *= area,
+            }
+        }
+        if mean.iter().chain(&aleatoric).any(|moment| moment.is_nan()) {
+            run.begin(&[how.seed])?;
+            let again = draws(run, tile, true)?;
+            for (row, pair) in targets.iter().zip(&again).enumerate() {
+                if mean[row].is_nan() || aleatoric[row].is_nan() {
+                    let moments = moments_of_draws(pair);
+                    mean[row] = moments[0];
+                    aleatoric[row] = area * moments[1];
+                    epistemic[row] = area * moments[2];
+                }
+            }
+        }
+        let tail = 0.5 * (1.0 - how.interval);
+        let [lower, upper] = [tail, 1.0 - tail].map(|p| {
+            let end = |draws: &mut Vec<f64>| offset + unit * task.quantile(draws, p);
+            targets.iter_mut().map(end).collect::<Vec<f64>>()
         });
-        let variance = unit * unit;
-        let squares = truncated(read(program, squares)?, tile.rows);
-        let epistemic: Vec<f64> = squares
-            .iter()
-            .map(|s| variance * s / draws as f64)
-            .collect();
-        let aleatoric = stretched(read(program, noise)?, tile.rows);
-        let mean = truncated(read(program, running_mean)?, tile.rows);
-        Ok(Part {
+        Ok(Moments {
             mean: mean.iter().map(|m| offset + unit * m).collect(),
             sd: epistemic.iter().map(|v| v.sqrt()).collect(),
-            aleatoric: aleatoric.iter().map(|v| variance * v).collect(),
+            aleatoric,
             epistemic,
-            lower: std::mem::take(&mut ends[0]),
-            upper: std::mem::take(&mut ends[1]),
+            lower,
+            upper,
         })
     })
 }
 
-/// A standard normal for one row in one draw of the weights.
-pub(super) fn observation_noise(how: Predict, draw: u64, row: usize) -> f64 {
-    let key = NoiseKey {
-        seed: how.seed,
-        step: draw,
-        stream: OBSERVATION,
-    };
-    noise::normal(&key, (row >> 20) as u32, (row & 0xf_ffff) as u32)
+/// The mean, the variance of the noise and that between draws of the model's variables, by two
+/// draws of a target for each of these: half the mean square of the difference of two is the
+/// variance of the noise, and their covariance the rest.
+fn moments_of_draws((a, b): (&Vec<f64>, &Vec<f64>)) -> [f64; 3] {
+    let pairs = || a.iter().zip(b);
+    let n = a.len() as f64;
+    let mean = pairs().map(|(a, b)| 0.5 * (a + b)).sum::<f64>() / n;
+    let noise = pairs().map(|(a, b)| 0.5 * (a - b) * (a - b)).sum::<f64>() / n;
+    let between = pairs().map(|(a, b)| (a - mean) * (b - mean)).sum::<f64>() / n;
+    [mean, noise, between.max(0.0)]
+}
+
+impl Task {
+    /// The quantile `p` of draws. Of counts it is one of them, the least that so many draws are
+    /// not above (Hyndman and Fan 1996, type 1).
+    pub(crate) fn quantile(self, draws: &mut [f64], p: f64) -> f64 {
+        match self {
+            Task::Counts => {
+                let place = (p * draws.len() as f64).ceil() as usize;
+                let place = place.clamp(1, draws.len()) - 1;
+                *draws.select_nth_unstable_by(place, f64::total_cmp).1
+            }
+            _ => quantile(draws, p),
+        }
+    }
 }
 
 /// The quantile `p` of draws, between the two nearest ones (Hyndman and Fan 1996, type 7).
-pub(crate) fn quantile(draws: &mut [f64], p: f64) -> f64 {
+fn quantile(draws: &mut [f64], p: f64) -> f64 {
     let place = p * (draws.len() - 1) as f64;
     let (_, &mut low, above) = draws.select_nth_unstable_by(place as usize, f64::total_cmp);
     let high = above.iter().copied().min_by(f64::total_cmp).unwrap_or(low);
     low + place.fract() * (high - low)
 }
 
-fn truncated(mut values: Vec<f64>, length: usize) -> Vec<f64> {
-    values.truncate(length);
-    values
-}
-
-/// One value for all rows, or one for each.
-fn stretched(values: Vec<f64>, rows: usize) -> Vec<f64> {
-    match values.as_slice() {
-        [value] => vec![*value; rows],
-        _ => truncated(values, rows),
+/// Makes probabilities of classes sum to 1: single precision leaves sums a little off.
+pub(super) fn normalize(p: &mut [f64], classes: usize) {
+    for row in p.chunks_exact_mut(classes) {
+        let sum: f64 = row.iter().sum();
+        row.iter_mut().for_each(|p| *p /= sum);
     }
 }
 
-fn clamped(values: Vec<f64>, tile: Tile) -> Vec<f64> {
-    let values = truncated(values, tile.rows);
-    values.into_iter().map(|p| p.clamp(0.0, 1.0)).collect()
-}
-
-fn sd(squares: Vec<f64>, length: usize, draws: usize) -> Vec<f64> {
-    let squares = truncated(squares, length);
+fn sd(squares: Vec<f64>, draws: usize) -> Vec<f64> {
     let sd = |s: f64| (s.max(0.0) / draws as f64).sqrt();
     squares.into_iter().map(sd).collect()
 }
@@ -238,4 +269,14 @@ fn difference(total: impl Iterator<Item = f64>, aleatoric: &[f64]) -> Vec<f64> {
 /// `-p ln p`.
 fn plogp(p: f64) -> f64 {
     if p > 0.0 { -p * p.ln() } else { 0.0 }
+}
+
+impl<M> Predictive<M> {
+    /// Offset and unit of the original target, of a column of numbers that the data of the fit
+    /// standardised: `original = offset + unit * y`.
+    pub(super) fn scale(&self, column: Option<String>, task: Task) -> (f64, f64) {
+        let is_target = task == Task::Regression && column.as_deref() == Some("y");
+        let target = self.data.target().filter(|_| is_target);
+        target.map_or((0.0, 1.0), |s| (s.means()[0], s.sds()[0]))
+    }
 }

@@ -1,5 +1,5 @@
-//! Streaming over rows: tiles of a fixed number, each through the same program with the same
-//! draws of the weights, on several threads.
+//! One program for draws of a model's variables and what it then says of given rows: all at once,
+//! or, where rows are independent, tile by tile on several threads.
 
 use std::cell::Cell;
 use std::ops::Range;
@@ -7,14 +7,11 @@ use std::rc::Rc;
 
 use bayes_nn_autodiff::{Graph, Shape, Var};
 use bayes_nn_inference::{Point, Rows};
-use bayes_nn_kernels::{KernelError, Run, Runtime, Step, fan_out};
+use bayes_nn_kernels::{Device, KernelError, Run, Runtime, Step, fan_out};
 
 use super::Predict;
-use crate::bnn::Bnn;
-use crate::data::DataError;
 use crate::error::Error;
-use crate::model::{Batch, Data, DrawSource, Predictive, Trace, transposed};
-use crate::nn::Likelihood;
+use crate::model::{Batch, Data, Model, Observed, Predictive, Shared, run};
 
 /// Rows of a tile on the CPU: enough to fill vectors, few enough for the activations to stay in
 /// cache.
@@ -23,46 +20,27 @@ const ROWS: usize = 512;
 /// Rows of a tile elsewhere: enough to fill a large GPU.
 const DEVICE_ROWS: usize = 1 << 16;
 
-/// Checked rows to predict.
-pub(super) struct Tiles<'a> {
-    posterior: &'a Predictive<Bnn>,
-    x: &'a [f64],
-    features: usize,
-    pub(super) rows: usize,
-    width: usize,
-    pub(super) how: Predict,
+/// Rows to predict.
+pub(super) struct Tiles<'a, M> {
+    of: &'a Predictive<M>,
+    data: &'a Data,
+    how: Predict,
 }
 
-/// A piece of the rows.
+/// Some of the rows; of a model whose rows are not independent, all elements of a variable.
 #[derive(Clone, Copy)]
 pub(super) struct Tile {
     pub(super) first: usize,
     pub(super) rows: usize,
 }
 
-/// Draws of the weights, one a step.
-#[derive(Clone, Copy)]
-pub(super) struct Drawing<'a> {
-    source: &'a DrawSource,
-    draws: usize,
-}
-
-impl Drawing<'_> {
-    /// Runs a tile's program for some of the draws.
-    pub(super) fn run(&self, run: &mut Run, draws: Range<usize>) -> Result<(), Error> {
-        self.source.run(run, draws, self.draws)
-    }
-
-    /// Runs it for all of them.
-    pub(super) fn run_all(&self, run: &mut Run) -> Result<(), Error> {
-        self.run(run, 0..self.draws)
-    }
-}
-
-/// The network over one tile in a step, and states that follow its draws.
-pub(super) struct TileGraph<'g> {
-    pub(super) step: Step<'g>,
-    pub(super) likelihood: Likelihood<'g>,
+/// The model over one tile in a step, and states that follow its draws.
+pub(super) struct Written<'g> {
+    pub(super) step: Rc<Step<'g>>,
+    pub(super) shared: Rc<Shared<'g>>,
+    pub(super) observed: Vec<Observed<'g>>,
+    /// Rows of a tile; none where all rows are written.
+    width: Option<usize>,
     states: Cell<usize>,
 }
 
@@ -73,107 +51,135 @@ pub(super) struct Followed<'g> {
     number: usize,
 }
 
-const X: &str = "x";
+impl<'a, M: Model> Tiles<'a, M> {
+    pub(super) fn new(of: &'a Predictive<M>, data: &'a Data, how: Predict) -> Tiles<'a, M> {
+        Tiles { of, data, how }
+    }
 
-impl<'a> Tiles<'a> {
-    pub(super) fn new(
-        posterior: &'a Predictive<Bnn>,
-        x: &'a [f64],
-        how: Predict,
-    ) -> Result<Tiles<'a>, Error> {
-        how.check()?;
-        let features = posterior.model.features(&posterior.data)?;
-        if x.is_empty() {
-            return Err(DataError::Empty.into());
-        }
-        if !x.len().is_multiple_of(features) {
-            return Err(Error::WholeRows {
-                len: x.len(),
-                features,
-            });
-        }
-        if let Some(place) = x.iter().position(|v| !v.is_finite()) {
-            return Err(Error::NotFiniteFeature {
-                row: place / features,
-                feature: place % features,
-                value: x[place],
-            });
-        }
-        let rows = x.len() / features;
-        Ok(Tiles {
-            posterior,
-            x,
-            features,
-            rows,
-            width: rows.min(match posterior.device.is_cpu() {
+    /// Writes the model with its variables drawn.
+    pub(super) fn write<'g>(&self, graph: &'g Graph) -> Result<Written<'g>, Error> {
+        let is_independent = self.of.model.has_independent_rows() && !self.data.is_incomplete();
+        if let Some(rows) = self.data.rows().filter(|_| is_independent) {
+            let width = rows.min(match self.of.device.is_cpu() {
                 true => ROWS,
                 false => DEVICE_ROWS,
-            }),
-            how,
-        })
+            });
+            let written = self.write_rows(graph, Some(width))?;
+            // A distribution of all rows together is none of a tile.
+            let of_rows = |observed: &Observed<'_>| {
+                let event = observed.distribution.event_shape();
+                event.rank() == 0 && observed.shape == Shape::from(width)
+            };
+            if written.observed.iter().all(of_rows) {
+                return Ok(written);
+            }
+        }
+        self.write_rows(graph, None)
     }
 
-    /// The rows of a tile's program; the last tile may fill fewer.
-    pub(super) fn width(&self) -> usize {
-        self.width
-    }
-
-    pub(super) fn write<'g>(&self, graph: &'g Graph) -> Result<TileGraph<'g>, Error> {
-        let step = Step::new(graph);
-        let z = self.posterior.source.draw(&step);
-        let batch = Batch::new(graph, &Data::new(), Rows::All, false);
-        let point = Point::at(z, self.posterior.source.sites());
-        let trace = Trace::new(&batch, Rc::new(point));
-        let x = step.window(X, [self.features, self.width]);
-        let likelihood = self.posterior.model.likelihood_of_rows(&trace, x)?;
-        batch.shared.check()?;
-        Ok(TileGraph {
+    fn write_rows<'g>(&self, graph: &'g Graph, width: Option<usize>) -> Result<Written<'g>, Error> {
+        let step = Rc::new(Step::new(graph));
+        let z = self.of.source.draw(&step);
+        let batch = match width {
+            Some(width) => Batch::tile(&step, self.data, width),
+            None => {
+                self.data.check_missing(&self.of.data)?;
+                Batch::new(graph, self.data, Rows::All, true)
+            }
+        };
+        let point = Rc::new(Point::at(z, self.of.source.sites()));
+        let record = run(&self.of.model, &batch, point)?;
+        step.bind(batch.shared.data());
+        Ok(Written {
             step,
-            likelihood,
+            shared: batch.shared,
+            observed: record.observed,
+            width,
             states: Cell::new(0),
         })
     }
 
-    /// What makes the draws of the weights in a tile's program.
-    pub(super) fn drawing(&self) -> Drawing<'a> {
-        Drawing {
-            source: &self.posterior.source,
-            draws: self.how.draws,
-        }
-    }
-
-    /// Runs `tile` on every tile, with a program whose states are at their start and whose
-    /// weights are at their first draw. Results are in the order of the tiles.
+    /// Runs `run_tile` on every tile of a variable of so many elements in the program, with states
+    /// at their start and the model's variables before their first draw. Results are in the order
+    /// of the tiles.
     pub(super) fn run<R: Send>(
         &self,
-        written: &TileGraph<'_>,
+        written: &Written<'_>,
+        elements: usize,
         run_tile: impl Fn(&mut Run, Tile) -> Result<R, Error> + Sync,
     ) -> Result<Vec<R>, Error> {
+        let device = match written.width {
+            Some(_) => self.of.device.clone(),
+            None => Device::cpu(),
+        };
         let runtime = Runtime {
-            device: self.posterior.device.clone(),
-            precision: self.posterior.precision,
+            precision: self.of.precision,
             // A program has all threads of a device.
-            threads: (!self.posterior.device.is_cpu()).then_some(1),
+            threads: (!device.is_cpu()).then_some(1),
+            device,
         };
         let program = written.step.finish(&runtime)?;
-        fan_out(&program, self.rows.div_ceil(self.width), |run, tiles| {
-            tiles
-                .map(|number| {
-                    let first = number * self.width;
-                    let rows = self.width.min(self.rows - first);
-                    let x = &self.x[first * self.features..][..rows * self.features];
-                    let mut x = x.to_vec();
-                    x.resize(self.width * self.features, 0.0);
-                    run.feed(X, &transposed(&x, self.features))?;
-                    run.begin(&[self.how.seed])?;
-                    run_tile(run, Tile { first, rows })
-                })
-                .collect::<Result<Vec<R>, Error>>()
+        let windows = written.shared.windows.borrow();
+        let windows = &windows[..];
+        let (width, rows) = match written.width {
+            Some(width) => (width, self.data.rows().unwrap_or(0)),
+            None => (elements, elements),
+        };
+        let tiles = rows.div_ceil(width.max(1));
+        fan_out(&program, tiles, |run, tiles| {
+            let tiles = tiles.map(|number| {
+                let first = number * width;
+                let rows = width.min(rows - first);
+                for window in windows {
+                    window.feed(run, first, rows, width)?;
+                }
+                run.begin(&[self.how.seed])?;
+                run_tile(run, Tile { first, rows })
+            });
+            tiles.collect::<Result<Vec<R>, Error>>()
         })
+    }
+
+    /// Runs a tile's program for some of the draws.
+    pub(super) fn draw(&self, run: &mut Run, draws: Range<usize>) -> Result<(), Error> {
+        self.of.source.run(run, draws, self.how.draws)
     }
 }
 
-impl<'g> TileGraph<'g> {
+impl<'g> Written<'g> {
+    /// The only variable that is observed.
+    pub(super) fn only(&self) -> Result<&Observed<'g>, Error> {
+        match &self.observed[..] {
+            [observed] => Ok(observed),
+            observed => {
+                let names = observed.iter().map(|o| format!("`{}`", o.name));
+                let names: Vec<String> = names.collect();
+                Err(Error::OneObserved {
+                    found: match names.is_empty() {
+                        true => "no variable".to_owned(),
+                        false => names.join(", "),
+                    },
+                })
+            }
+        }
+    }
+
+    /// The column that a variable is observed as, be it among the data or not.
+    pub(super) fn column_of(&self, observed: &Observed<'g>) -> Option<String> {
+        self.shared.column_of(observed.value)
+    }
+
+    /// Checks that values need no column that is not there.
+    pub(super) fn check_known(&self, values: &[Var<'g>]) -> Result<(), Error> {
+        for (name, absent) in self.shared.absent.borrow().iter() {
+            let graph = self.shared.graph;
+            if values.iter().any(|value| graph.depends_on(*value, *absent)) {
+                return Err(self.shared.unknown_column(name));
+            }
+        }
+        Ok(())
+    }
+
     /// A state that starts at `start` everywhere and becomes `next` of itself at every draw.
     pub(super) fn state(
         &self,

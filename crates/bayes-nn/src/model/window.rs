@@ -1,0 +1,74 @@
+//! The data of a tile: some rows after others, fed to one step.
+
+use std::rc::Rc;
+
+use bayes_nn_autodiff::Var;
+use bayes_nn_kernels::{Column, KernelError, Run, Step};
+
+use super::batch::Shared;
+use super::data::Values;
+use crate::error::Error;
+
+/// A column or matrix of which a step sees a tile.
+pub(crate) struct Window<'g> {
+    pub(super) name: String,
+    pub(super) value: Var<'g>,
+    /// All rows, row-major `[n, columns]`.
+    values: Column,
+    columns: usize,
+}
+
+impl<'g> Shared<'g> {
+    /// What a tile sees of a column.
+    pub(super) fn see_window(&self, step: &Rc<Step<'g>>, name: &str, column: &Values) -> Var<'g> {
+        let mut windows = self.windows.borrow_mut();
+        if let Some(known) = windows.iter().find(|known| known.name == name) {
+            return known.value;
+        }
+        let (tile, rows) = (tile_name(name), self.rows);
+        let (value, values, columns) = match column {
+            Values::Vector(values) => (step.window(&tile, [rows]), values, 1),
+            Values::Index(values) => (step.index_window(&tile, [rows]), values, 1),
+            Values::Matrix(matrix) => {
+                let columns = matrix.columns;
+                (step.window(&tile, [columns, rows]), &matrix.values, columns)
+            }
+            Values::Incomplete { .. } => {
+                self.fail(Error::MissingValues {
+                    column: name.to_owned(),
+                    problem: "of which a tile of rows has no draws".to_owned(),
+                });
+                return self.stand_in("a column");
+            }
+        };
+        self.graph.mark_rows(value);
+        windows.push(Window {
+            name: name.to_owned(),
+            value,
+            values: values.clone(),
+            columns,
+        });
+        value
+    }
+}
+
+impl Window<'_> {
+    /// Feeds so many rows from `first`; the last of them fills the rest of the tile.
+    pub(crate) fn feed(
+        &self,
+        run: &mut Run,
+        first: usize,
+        rows: usize,
+        width: usize,
+    ) -> Result<(), KernelError> {
+        let rows: Vec<usize> = (0..width).map(|row| first + row.min(rows - 1)).collect();
+        let tile = self.values.rows(&rows, self.columns);
+        let tile = tile.transposed(self.columns).to_f64();
+        run.feed(&tile_name(&self.name), &tile)
+    }
+}
+
+/// The name of a window, which no state has.
+fn tile_name(column: &str) -> String {
+    format!("rows of {column}")
+}

@@ -1,0 +1,149 @@
+//! The rows to predict, as they are handed in.
+
+use bayes_nn_autodiff::Graph;
+
+use super::Predict;
+use super::tiles::Tiles;
+use crate::data::{DataError, Dataset};
+use crate::error::Error;
+use crate::model::{Data, Model, Predictive};
+
+/// The rows to predict: data by the names of their columns, or the numbers of the one column or
+/// matrix that the model reads, row-major `[n, features]`.
+///
+/// Data are checked against those of the fit; of a slice nothing is known but its length. What the
+/// model observes may be among the data, and need not be.
+///
+/// ```
+/// use bayes_nn::prelude::*;
+/// let data = datasets::moons(20, 0.2, 0)?;
+/// let fit = Bnn::new(Mlp::new([2, 1]), Bernoulli).fit(&data, &Advi::mean_field().steps(10))?;
+/// let by_name = Data::new().matrix("x", data.x(), 2)?;
+/// let means = [fit.predict(data.x(), 5)?, fit.predict(&data, 5)?, fit.predict(by_name, 5)?]
+///     .map(|prediction| prediction.mean().to_vec());
+/// assert!(means[0] == means[1] && means[1] == means[2]);
+///
+/// let wide = Dataset::new(&[0.5; 8], 4, &[0.0, 1.0])?;
+/// assert_eq!(
+///     fit.predict(&wide, 5).unwrap_err().to_string(),
+///     "`x` has 4 numbers a row; in the data of the fit it has 2"
+/// );
+/// # Ok::<(), bayes_nn::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Inputs<'a>(Given<'a>);
+
+#[derive(Clone, Debug)]
+enum Given<'a> {
+    Slice(&'a [f64]),
+    Data(Data),
+}
+
+impl<'a> From<&'a [f64]> for Inputs<'a> {
+    fn from(rows: &'a [f64]) -> Inputs<'a> {
+        Inputs(Given::Slice(rows))
+    }
+}
+
+impl<'a, const N: usize> From<&'a [f64; N]> for Inputs<'a> {
+    fn from(rows: &'a [f64; N]) -> Inputs<'a> {
+        Inputs(Given::Slice(rows))
+    }
+}
+
+impl<'a> From<&'a Vec<f64>> for Inputs<'a> {
+    fn from(rows: &'a Vec<f64>) -> Inputs<'a> {
+        Inputs(Given::Slice(rows))
+    }
+}
+
+impl From<Data> for Inputs<'_> {
+    fn from(data: Data) -> Self {
+        Inputs(Given::Data(data))
+    }
+}
+
+impl From<&Data> for Inputs<'_> {
+    fn from(data: &Data) -> Self {
+        Inputs(Given::Data(data.clone()))
+    }
+}
+
+impl From<&Dataset> for Inputs<'_> {
+    fn from(data: &Dataset) -> Self {
+        Inputs(Given::Data(data.into()))
+    }
+}
+
+impl Inputs<'_> {
+    /// The data that are predicted, checked.
+    pub(super) fn data<M: Model>(self, of: &Predictive<M>) -> Result<Data, Error> {
+        match self.0 {
+            Given::Slice(rows) => of_slice(of, rows),
+            Given::Data(data) if of.model.has_independent_rows() => {
+                check_widths(&data, &of.data)?;
+                Ok(data)
+            }
+            Given::Data(data) => Ok(data),
+        }
+    }
+}
+
+fn check_widths(data: &Data, fitted: &Data) -> Result<(), Error> {
+    for (name, _) in data
+        .columns()
+        .filter(|(name, _)| fitted.get(name).is_some())
+    {
+        let (found, expected) = (data.features(name)?, fitted.features(name)?);
+        if found != expected {
+            return Err(Error::RowWidth {
+                column: name.clone(),
+                found,
+                expected,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Rows of the only column or matrix that the model reads and does not observe.
+fn of_slice<M: Model>(of: &Predictive<M>, rows: &[f64]) -> Result<Data, Error> {
+    let graph = Graph::new();
+    let written = Tiles::new(of, &of.data, Predict::draws(1)).write(&graph)?;
+    let observed = written.observed.iter();
+    let observed: Vec<_> = observed.filter_map(|o| written.column_of(o)).collect();
+    let mut read = written.shared.columns_read();
+    read.retain(|name| !observed.contains(name));
+    let name = match &read[..] {
+        [name] if of.data.is_of_numbers(name) => name,
+        _ => {
+            let names: Vec<String> = read.iter().map(|name| format!("`{name}`")).collect();
+            let inputs = match names.is_empty() {
+                true => "none".to_owned(),
+                false => names.join(", "),
+            };
+            return Err(Error::SliceOfRows { inputs });
+        }
+    };
+    if rows.is_empty() {
+        return Err(DataError::Empty.into());
+    }
+    let features = of.data.features(name)?;
+    if !rows.len().is_multiple_of(features) {
+        return Err(Error::WholeRows {
+            len: rows.len(),
+            features,
+        });
+    }
+    if let Some(place) = rows.iter().position(|v| !v.is_finite()) {
+        return Err(Error::NotFiniteFeature {
+            row: place / features,
+            feature: place % features,
+            value: rows[place],
+        });
+    }
+    match of.data.is_matrix(name) {
+        true => Data::new().matrix(name, rows, features),
+        false => Data::new().column(name, rows),
+    }
+}
