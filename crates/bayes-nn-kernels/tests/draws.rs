@@ -185,7 +185,10 @@ fn few_short_draws_are_unrolled() {
         let fit = Fit { rows, draws, ..FIT };
         fit.program(&runtime).plan().draws()
     };
-    assert_eq!((draws(20, 5), draws(20, 1000), draws(2000, 2)), (1, 1000, 2));
+    assert_eq!(
+        (draws(20, 5), draws(20, 1000), draws(2000, 2)),
+        (1, 1000, 2)
+    );
 }
 
 #[test]
@@ -232,6 +235,14 @@ fn kernels_repeat_their_launches_or_their_loop() {
     use bayes_nn_kernels::cuda::Host;
     use bayes_nn_kernels::cuda::emit::Tiny;
 
+    let host = match Host::find() {
+        Ok(host) => host,
+        Err(error) => {
+            let required = std::env::var_os("BAYES_NN_REQUIRE_HOST").is_some();
+            assert!(!required, "{error}");
+            return eprintln!("skipped: {error}");
+        }
+    };
     for precision in [Precision::F32, Precision::F64] {
         for fit in [
             FIT,
@@ -250,7 +261,7 @@ fn kernels_repeat_their_launches_or_their_loop() {
             };
             let mut found = Vec::new();
             for tiny in [Tiny::NONE, Tiny::ANY] {
-                for host in [Host::find().unwrap(), Host::find().unwrap().reversed()] {
+                for host in [host.clone(), host.clone().reversed()] {
                     let device = Device::new("host", host.tiny(tiny));
                     let run = fit.run(&on(device, precision), 6);
                     assert_near(&run, &expected, tolerance);
