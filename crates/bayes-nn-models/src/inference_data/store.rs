@@ -1,12 +1,11 @@
 //! A run of the sampler whose draws are written while it goes on.
 
-use std::borrow::Borrow;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Instant;
 
 use bayes_nn_inference::nuts::{DrawBlock, DrawSink, DrawSinkError, PlannedRun};
 use bayes_nn_inference::{Density, Nuts, Site};
+use bayes_nn_kernels::Precision;
 use serde_json::Map;
 
 use super::collect::{planned, statistics_arrays};
