@@ -77,15 +77,15 @@ extern __shared__ double shared[];
         body                                                                               \
     }
 
-// ---- The loop of one block around all passes, for each lane of a tiny program.
+// ---- The loop of one block around all passes, for each replica of a tiny program.
 
-// What begins a lane in global memory; what it keeps follows.
-struct Lane {
+// What begins a replica in global memory; what it keeps follows.
+struct Replica {
     Control control;
     u64 steps;  // how many to run
 };
 
-#define LOOP_ARGUMENTS unsigned char *lanes, real *data, u32 *data_indices, u64 *clocks
+#define LOOP_ARGUMENTS unsigned char *replicas, real *data, u32 *data_indices, u64 *clocks
 
 // Waits for a pass, and where clocks are asked for adds to its own what it took.
 #define AFTER(number, pass)                                                                \

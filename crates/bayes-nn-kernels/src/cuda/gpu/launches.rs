@@ -22,7 +22,7 @@ const WORKSPACE: usize = 32 << 20;
 
 /// Steps that are begun before those of other ranks are waited for: few, so that neither driver nor
 /// NCCL has cause to block a rank that has to hear of the failure of another.
-const AHEAD: u64 = 32;
+const STEPS_IN_FLIGHT: u64 = 32;
 
 /// The other ranks of a group, as the program of one sees them. To drop this is to leave them, and
 /// ends what waits for them on the GPU.
@@ -283,7 +283,7 @@ impl Gpu {
 
     fn run_steps(&self, steps: u64) -> Result<(), DeviceError> {
         for step in 0..steps {
-            if self.is_rank && step.is_multiple_of(AHEAD) {
+            if self.is_rank && step.is_multiple_of(STEPS_IN_FLIGHT) {
                 self.wait()?;
             }
             for piece in &self.pieces {

@@ -29,8 +29,8 @@ use crate::plan::{MatMul, Strips, Value};
 /// threads and of partial sums, whatever the number of threads.
 const PIECE: usize = 4096;
 
-/// Columns of a stretch in the rows form.
-const STRETCH: usize = 512;
+/// Columns of a tile in the rows form.
+const TILE: usize = 512;
 
 /// A matrix in memory.
 #[derive(Clone, Copy, Debug)]
@@ -179,10 +179,10 @@ impl<T: Product> ProductKernel<T> {
         }
     }
 
-    /// These columns of the product, a stretch of them after the other: then the rows that are
+    /// These columns of the product, a tile of them after the other: then the rows that are
     /// read stay at hand from block to block.
     fn rows(&self, blocks: &[rows::Block<T>], frame: &Frame<'_, T>, columns: &Range<usize>) {
-        for start in columns.clone().step_by(STRETCH) {
+        for start in columns.clone().step_by(TILE) {
             for block in blocks {
                 let a = frame.at(self.a.place);
                 let c = frame.at(self.c.place);
@@ -195,7 +195,7 @@ impl<T: Product> ProductKernel<T> {
                     terms: self.k,
                     c: c.wrapping_add(block.row * self.c.row_stride + start),
                     c_stride: self.c.row_stride,
-                    columns: STRETCH.min(columns.end - start),
+                    columns: TILE.min(columns.end - start),
                 };
                 // SAFETY: the columns lie inside the product and inside `b`, the rows of the block
                 // inside the product.

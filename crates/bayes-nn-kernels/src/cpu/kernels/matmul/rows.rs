@@ -94,37 +94,37 @@ fn routine<T: InRegisters>(rows: usize, isa: Runnable) -> Routine<T> {
     }
 }
 
-/// `M` rows, `V` packs of columns at a time.
+/// `M` rows, `V` registers of columns at a time.
 #[inline(always)]
 unsafe fn block<L: Level, T: InRegisters, const M: usize, const V: usize>(operands: &Operands<T>) {
     let mut column = 0;
     // SAFETY: as promised.
     unsafe {
         while column + V * LANES <= operands.columns {
-            packs::<L, T, M, V>(operands, column, &Whole);
+            registers::<L, T, M, V>(operands, column, &Whole);
             column += V * LANES;
         }
         while column < operands.columns {
             let rest = operands.columns - column;
             if V > 1 && rest > LANES {
-                packs::<L, T, M, V>(operands, column, &First(rest));
+                registers::<L, T, M, V>(operands, column, &First(rest));
                 break;
             }
-            packs::<L, T, M, 1>(operands, column, &First(rest));
+            registers::<L, T, M, 1>(operands, column, &First(rest));
             column += LANES;
         }
     }
 }
 
-/// How packs of a row are read and written.
+/// How a row is read into registers, and written from them.
 trait Crossing<L: Level, T: InRegisters> {
     /// # Safety
     /// Those that cross are in memory.
-    unsafe fn load(&self, from: *const T, pack: usize) -> RegisterOf<L, T>;
+    unsafe fn load(&self, from: *const T, register: usize) -> RegisterOf<L, T>;
 
     /// # Safety
     /// As for reading.
-    unsafe fn store(&self, x: RegisterOf<L, T>, to: *mut T, pack: usize);
+    unsafe fn store(&self, x: RegisterOf<L, T>, to: *mut T, register: usize);
 }
 
 /// All of them.
@@ -135,38 +135,38 @@ struct First(usize);
 
 impl<L: Level, T: InRegisters> Crossing<L, T> for Whole {
     #[inline(always)]
-    unsafe fn load(&self, from: *const T, pack: usize) -> RegisterOf<L, T> {
+    unsafe fn load(&self, from: *const T, register: usize) -> RegisterOf<L, T> {
         // SAFETY: as promised.
-        unsafe { RegisterOf::<L, T>::load(from.add(pack * LANES)) }
+        unsafe { RegisterOf::<L, T>::load(from.add(register * LANES)) }
     }
 
     #[inline(always)]
-    unsafe fn store(&self, x: RegisterOf<L, T>, to: *mut T, pack: usize) {
+    unsafe fn store(&self, x: RegisterOf<L, T>, to: *mut T, register: usize) {
         // SAFETY: as promised.
-        unsafe { x.store(to.add(pack * LANES)) };
+        unsafe { x.store(to.add(register * LANES)) };
     }
 }
 
 impl<L: Level, T: InRegisters> Crossing<L, T> for First {
     #[inline(always)]
-    unsafe fn load(&self, from: *const T, pack: usize) -> RegisterOf<L, T> {
-        let count = self.0.saturating_sub(pack * LANES);
+    unsafe fn load(&self, from: *const T, register: usize) -> RegisterOf<L, T> {
+        let count = self.0.saturating_sub(register * LANES);
         // SAFETY: as promised.
-        unsafe { RegisterOf::<L, T>::load_first(from.wrapping_add(pack * LANES), count) }
+        unsafe { RegisterOf::<L, T>::load_first(from.wrapping_add(register * LANES), count) }
     }
 
     #[inline(always)]
-    unsafe fn store(&self, x: RegisterOf<L, T>, to: *mut T, pack: usize) {
-        let count = self.0.saturating_sub(pack * LANES);
+    unsafe fn store(&self, x: RegisterOf<L, T>, to: *mut T, register: usize) {
+        let count = self.0.saturating_sub(register * LANES);
         // SAFETY: as promised.
-        unsafe { x.store_first(to.wrapping_add(pack * LANES), count) };
+        unsafe { x.store_first(to.wrapping_add(register * LANES), count) };
     }
 }
 
 /// # Safety
 /// As for [`Routine`].
 #[inline(always)]
-unsafe fn packs<L: Level, T: InRegisters, const M: usize, const V: usize>(
+unsafe fn registers<L: Level, T: InRegisters, const M: usize, const V: usize>(
     operands: &Operands<T>,
     column: usize,
     crossing: &impl Crossing<L, T>,

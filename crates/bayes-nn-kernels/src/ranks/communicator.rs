@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use crate::error::DeviceError;
 
 /// What the ranks of a program share.
-pub(crate) struct Exchange {
+pub(crate) struct Communicator {
     slots: Box<[Slot]>,
     round: Mutex<Round>,
     changed: Condvar,
@@ -30,16 +30,16 @@ struct Round {
     arrived: usize,
 }
 
-/// One rank's place at the exchange.
+/// One rank's place at the communicator.
 #[derive(Clone)]
 pub(crate) struct Seat {
-    exchange: Arc<Exchange>,
+    communicator: Arc<Communicator>,
     rank: usize,
 }
 
-impl Exchange {
-    pub fn new(ranks: usize, ended_by_failure: bool) -> Arc<Exchange> {
-        Arc::new(Exchange {
+impl Communicator {
+    pub fn new(ranks: usize, ended_by_failure: bool) -> Arc<Communicator> {
+        Arc::new(Communicator {
             slots: (0..ranks).map(|_| Slot::default()).collect(),
             round: Mutex::default(),
             changed: Condvar::new(),
@@ -49,9 +49,9 @@ impl Exchange {
     }
 
     /// The seats, by rank.
-    pub fn seats(self: &Arc<Exchange>) -> Vec<Seat> {
+    pub fn seats(self: &Arc<Communicator>) -> Vec<Seat> {
         let seat = |rank| Seat {
-            exchange: self.clone(),
+            communicator: self.clone(),
             rank,
         };
         (0..self.slots.len()).map(seat).collect()
@@ -116,7 +116,7 @@ impl Seat {
 
     /// How many ranks there are.
     pub fn ranks(&self) -> usize {
-        self.exchange.slots.len()
+        self.communicator.slots.len()
     }
 
     /// The number of this rank's part of step `step`, among the parts of all ranks and steps.
@@ -127,7 +127,7 @@ impl Seat {
     /// Whether a rank failed, so that it would be waited for in vain.
     #[cfg(feature = "nccl")]
     pub fn is_abandoned(&self) -> bool {
-        self.exchange.is_abandoned()
+        self.communicator.is_abandoned()
     }
 
     /// Hands each element's mean over the ranks to `put`. Sums are taken in the order of the
@@ -140,13 +140,16 @@ impl Seat {
         own: impl Iterator<Item = f64>,
         mut put: impl FnMut(usize, f64),
     ) -> Result<(), DeviceError> {
-        let (slots, slot) = (&self.exchange.slots, &self.exchange.slots[self.rank]);
+        let (slots, slot) = (
+            &self.communicator.slots,
+            &self.communicator.slots[self.rank],
+        );
         {
             let mut brought = slot.brought.write().unwrap_or_else(PoisonError::into_inner);
             brought.clear();
             brought.extend(own);
         }
-        self.exchange.meet()?;
+        self.communicator.meet()?;
         let mut sum = slot.sum.lock().unwrap_or_else(PoisonError::into_inner);
         sum.clear();
         for slot in slots {
@@ -161,7 +164,7 @@ impl Seat {
             }
         }
         // What others still read must not be replaced.
-        self.exchange.meet()?;
+        self.communicator.meet()?;
         let ranks = self.ranks() as f64;
         for (i, sum) in sum.iter().enumerate() {
             put(i, sum / ranks);

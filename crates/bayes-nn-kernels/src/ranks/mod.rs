@@ -1,6 +1,6 @@
 //! Ranks: devices that run one program together, each on its part of the minibatches.
 
-pub(crate) mod exchange;
+pub(crate) mod communicator;
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -16,8 +16,8 @@ use crate::error::{DeviceError, KernelError};
 use crate::plan::Plan;
 use crate::profile::Profile;
 use crate::replicas::Replicas;
-use exchange::Exchange;
-pub(crate) use exchange::Seat;
+use communicator::Communicator;
+pub(crate) use communicator::Seat;
 
 /// A program of each rank.
 type Programs = Vec<Box<dyn Replicas>>;
@@ -150,11 +150,11 @@ impl LoadedRanks {
         let Some(start) = &self.start else {
             unreachable!("it is dropped already");
         };
-        let exchange = Exchange::new(self.ranks, self.ended_by_failure);
+        let communicator = Communicator::new(self.ranks, self.ended_by_failure);
         let _turn = turn(&self.turn);
         Ok(Box::new(Ranks {
-            programs: start(exchange.seats())?,
-            exchange,
+            programs: start(communicator.seats())?,
+            communicator,
             turn: self.turn.clone(),
         }))
     }
@@ -190,7 +190,7 @@ impl Drop for LoadedRanks {
 /// decided once, for the first rank, and the others agree.
 struct Ranks {
     programs: Programs,
-    exchange: Arc<Exchange>,
+    communicator: Arc<Communicator>,
     turn: Arc<Mutex<()>>,
 }
 
@@ -202,12 +202,12 @@ impl Ranks {
     ) -> Result<R, KernelError> {
         // Two programs whose ranks met in different orders would wait for one another.
         let _turn = turn(&self.turn);
-        let exchange = &*self.exchange;
-        exchange.begin()?;
+        let communicator = &*self.communicator;
+        communicator.begin()?;
         let attempt = |program: &mut Box<dyn Replicas>| {
             let outcome = catch_unwind(AssertUnwindSafe(|| run(program.program_mut(0))));
             if !matches!(outcome, Ok(Ok(_))) {
-                exchange.abandon();
+                communicator.abandon();
             }
             outcome
         };
@@ -218,7 +218,7 @@ impl Ranks {
                 .map(|program| {
                     let run = || attempt(program);
                     let thread = thread::Builder::new().spawn_scoped(scope, run);
-                    thread.inspect_err(|_| exchange.abandon())
+                    thread.inspect_err(|_| communicator.abandon())
                 })
                 .collect();
             let first = first.map(attempt);
@@ -343,12 +343,12 @@ mod tests {
     }
 
     fn started(plan: Plan, precision: Precision, ranks: usize, ended_by_failure: bool) -> Ranks {
-        let exchange = Exchange::new(ranks, ended_by_failure);
+        let communicator = Communicator::new(ranks, ended_by_failure);
         let group = Cpu::detect().unwrap().group(ranks).unwrap();
         let start = (group.load)(&Arc::new(plan), &[], precision).unwrap();
         Ranks {
-            programs: start(exchange.seats()).unwrap(),
-            exchange,
+            programs: start(communicator.seats()).unwrap(),
+            communicator,
             turn: Arc::default(),
         }
     }
