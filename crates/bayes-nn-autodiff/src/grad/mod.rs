@@ -122,12 +122,10 @@ fn propagate<'g>(
     let argument = |i: usize| {
         let id = node.arguments[i];
         let argument = &nodes[id.index()];
-        match argument.op {
-            Op::Constant(constant) if argument.shape == Shape::SCALAR => {
-                Var::from(graph.constant_of(constant).values[0])
-            }
-            _ => Var::node(graph, id),
+        if let (Op::Constant(constant), Shape::SCALAR) = (argument.op, argument.shape) {
+            return Var::from(graph.constant_of(constant).values[0]);
         }
+        Var::node(graph, id)
     };
     let shape = |i: usize| nodes[node.arguments[i].index()].shape;
     let mut whole = |i: usize, value: Var<'g>| {

@@ -60,8 +60,25 @@ impl Graph {
             let node = self.node(id);
             let varies = match node.op {
                 Op::Noise { .. } => true,
-                Op::MeanOverDraws { .. } => false,
-                _ => node.arguments.iter().any(|a| counts[a] > 0),
+                Op::MeanOverDraws { .. }
+                | Op::Input(_)
+                | Op::Constant(_)
+                | Op::Step
+                | Op::Batch { .. } => false,
+                Op::Unary(_)
+                | Op::Binary(_)
+                | Op::Select
+                | Op::MatMul { .. }
+                | Op::Cholesky
+                | Op::TriangularSolve { .. }
+                | Op::Reduce { .. }
+                | Op::Broadcast
+                | Op::View { .. }
+                | Op::Transpose
+                | Op::Concat { .. }
+                | Op::Gather { .. }
+                | Op::Scatter { .. }
+                | Op::AllReduceMean => node.arguments.iter().any(|a| counts[a] > 0),
             };
             counts.insert(id, usize::from(varies));
         }
@@ -80,10 +97,10 @@ impl Graph {
 }
 
 fn draws(node: &Node) -> Option<usize> {
-    match node.op {
-        Op::MeanOverDraws { draws } => Some(draws),
-        _ => None,
-    }
+    let Op::MeanOverDraws { draws } = node.op else {
+        return None;
+    };
+    Some(draws)
 }
 
 struct Copies<'g> {
@@ -117,7 +134,26 @@ impl Copies<'_> {
                     kind,
                     stream: stream.wrapping_add(draw as u32),
                 },
-                op => op,
+                // All draws of a step are of the same rows: the stream of a minibatch stays.
+                op @ (Op::Input(_)
+                | Op::Constant(_)
+                | Op::Step
+                | Op::Batch { .. }
+                | Op::Unary(_)
+                | Op::Binary(_)
+                | Op::Select
+                | Op::MatMul { .. }
+                | Op::Cholesky
+                | Op::TriangularSolve { .. }
+                | Op::Reduce { .. }
+                | Op::Broadcast
+                | Op::View { .. }
+                | Op::Transpose
+                | Op::Concat { .. }
+                | Op::Gather { .. }
+                | Op::Scatter { .. }
+                | Op::AllReduceMean
+                | Op::MeanOverDraws { .. }) => op,
             };
             let arguments = node.arguments.iter().map(|a| self.of_draw(*a, draw));
             self.write(op, arguments.collect(), node)
