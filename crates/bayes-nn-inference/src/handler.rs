@@ -5,11 +5,11 @@ use std::cell::Cell;
 use bayes_nn_autodiff::{Shape, Var};
 use bayes_nn_distributions::{Bijector, Distribution};
 
-use crate::{DensityError, Site};
+use crate::Site;
 
 /// What a handler reports; whoever runs the model gets it back unchanged. [`SiteError`] is what
 /// the handlers of this crate report.
-pub type HandlerError = DensityError;
+pub type HandlerError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A random variable as a model declares it.
 #[derive(Debug)]

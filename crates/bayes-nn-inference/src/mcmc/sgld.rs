@@ -8,7 +8,7 @@ use bayes_nn_autodiff::{Graph, NoiseKind, Var, grad};
 use bayes_nn_kernels::{Backend, Device, Precision, Run, Runtime, Step, StepProgram, fan_out};
 
 use crate::check::{at_least_one, positive, setting};
-use crate::density::write_terms;
+use crate::terms::write_terms;
 use crate::{Density, InferenceError, Point, Rows, Schedule, Site, Start};
 
 const Z: &str = "z";

@@ -9,7 +9,7 @@ use super::drive::blocks;
 use super::guide::Guide;
 use super::write::ELBO;
 use super::{Advi, Approximation};
-use crate::density::{first_bad_term, write_terms};
+use crate::terms::{first_bad_term, write_terms};
 use crate::{Density, Divergence, InferenceError, NonFinite, Rows, Site};
 
 /// Repeats the `steps` steps after the last saved state one by one, up to the first bad one, and

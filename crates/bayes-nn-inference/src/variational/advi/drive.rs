@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bayes_nn_kernels::Run;
 
-use super::guide::inverse_softplus;
+use super::family::inverse_softplus;
 use super::write::{ELBO, average_of};
 use super::{Advi, AdviFit, Approximation, Curve, Elbo, Stop, diagnosis};
 use crate::{Density, Divergence, InferenceError, NonFinite, Snapshot, Update};

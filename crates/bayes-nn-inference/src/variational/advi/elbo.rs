@@ -8,7 +8,7 @@ use bayes_nn_kernels::{Run, Step, fan_out};
 use super::guide::{Forms, Guide};
 use super::write::ELBO;
 use super::{Advi, Elbo};
-use crate::density::write_terms;
+use crate::terms::write_terms;
 use crate::{Density, InferenceError, Rows};
 
 /// Mixed into the seed, so that the draws here are none that the fit has seen.

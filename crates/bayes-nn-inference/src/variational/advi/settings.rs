@@ -6,18 +6,10 @@ use std::sync::{Arc, Mutex};
 
 use bayes_nn_kernels::{Backend, Device, Precision};
 
+use super::family::Family;
 use super::guide::Forms;
 use crate::check::{at_least_one, positive, setting};
 use crate::{ConvergenceTest, InferenceError, Optimizer, Progress, Schedule, Snapshot, Start};
-
-/// The shape of the Gaussian guide.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Family {
-    /// Independent normals, `2 P` parameters.
-    MeanField,
-    /// One normal with any covariance, by its Cholesky factor, `P (P + 3) / 2` parameters.
-    FullRank,
-}
 
 /// How the gradient of the ELBO is estimated from draws of the guide.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
