@@ -47,8 +47,8 @@ pub use bayes_nn_autodiff::{Graph, Kind, NoiseKind, Shape, Var, concat};
 pub use bayes_nn_distributions as distributions;
 pub use bayes_nn_inference::{
     Advi, AdviFit, Approximation, Convergence, ConvergenceTest, Curve, Divergence, Elbo, Estimator,
-    Family, InferenceError, NonFinite, Nuts, NutsFit, Optimizer, Progress, Restart, Schedule,
-    Sgld, Site, Snapshot, Start, Stop, Update,
+    Family, InferenceError, NonFinite, Nuts, NutsFit, Optimizer, Progress, Restart, Schedule, Sgld,
+    Site, Snapshot, Start, Stop, Update,
 };
 pub use bayes_nn_inference::{diagnostics, nuts};
 pub use bayes_nn_kernels::{Device, DeviceError, DeviceInfo, Precision, Profile};

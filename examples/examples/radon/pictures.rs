@@ -4,7 +4,6 @@ use std::error::Error;
 
 use bayes_nn::model::{Model, Posterior};
 use bayes_nn::plots::{Agreement, Intervals, Lines, PlotError, Series};
-use bayes_nn::prelude::*;
 use bayes_nn::{Comparison, Draws};
 
 use crate::data::Houses;

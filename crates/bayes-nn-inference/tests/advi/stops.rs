@@ -99,11 +99,11 @@ impl Density for Cliff {
         handler: Rc<dyn Handler<'g> + 'g>,
         _: Rows,
     ) -> Result<Traced<'g>, DensityError> {
-        let sites = self
-            .0
-            .iter()
-            .map(|site| handler.unconstrained(&site.name, site.shape));
-        let sites: Vec<Var<'g>> = sites.collect::<Result<_, _>>()?;
+        let sites = self.0.iter().map(|site| {
+            let value = handler.unconstrained(&site.name, site.shape)?;
+            Ok(value.reshape([site.shape.elements()]))
+        });
+        let sites: Vec<Var<'g>> = sites.collect::<Result<_, DensityError>>()?;
         let z = concat(&sites, 0);
         let level = z.view(2, []);
         Ok(Traced::new(vec![

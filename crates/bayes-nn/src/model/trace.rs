@@ -253,10 +253,18 @@ impl<'g> Trace<'g> {
         });
         declared.rows = known.as_ref().map(|(rows, _)| rows.as_slice());
         let seen = known.as_ref().map_or(value, |(_, seen)| *seen);
-        let completed = match (self.handler.observe(&declared, seen)?, incomplete) {
-            (Some(simulated), _) => Completed::whole(simulated),
-            (None, Some(incomplete)) => self.complete(name, &*distribution, incomplete)?,
-            (None, None) => Completed::whole(value),
+        let completed = match (self.handler.observe(&declared, seen), incomplete) {
+            (Ok(Some(simulated)), _) => Completed::whole(simulated),
+            (Ok(None), Some(incomplete)) => self.complete(name, &*distribution, incomplete)?,
+            (Ok(None), None) => Completed::whole(value),
+            (Err(error), incomplete) => {
+                // That the distribution has no missing values goes before what is wrong with those
+                // that are known.
+                if let Some(incomplete) = incomplete {
+                    self.complete(name, &*distribution, incomplete)?;
+                }
+                return Err(error.into());
+            }
         };
         let log_prob = distribution.log_prob(completed.value);
         self.add_term(name, log_prob.sum(), 0.0.into());
