@@ -11,6 +11,7 @@ use crate::{GraphError, NoiseKind, Op};
 
 /// What a graph needs to be evaluated: values of its inputs, a seed, a step number.
 #[derive(Clone, Debug, Default)]
+#[must_use = "values do nothing until a graph is evaluated with them"]
 pub struct Bindings {
     values: HashMap<NodeId, Arc<[f64]>>,
     seed: u64,

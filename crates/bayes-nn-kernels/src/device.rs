@@ -141,6 +141,7 @@ impl Device {
     }
 
     /// The CPU with at most so many threads to a program; other devices stay as they are.
+    #[must_use]
     pub fn threads(self, threads: usize) -> Device {
         match self.0 {
             Kind::Cpu { .. } => Device(Kind::Cpu {

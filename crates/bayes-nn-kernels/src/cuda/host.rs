@@ -68,12 +68,14 @@ impl Host {
     }
 
     /// Blocks, and threads between barriers, in the opposite order.
+    #[must_use]
     pub fn reversed(self) -> Host {
         let reversed = !self.reversed;
         Host { reversed, ..self }
     }
 
     /// Another rule for which plans are the loop of one block.
+    #[must_use]
     pub fn tiny(self, tiny: Tiny) -> Host {
         Host { tiny, ..self }
     }

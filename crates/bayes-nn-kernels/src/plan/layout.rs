@@ -63,6 +63,7 @@ impl Layout {
 
     /// This layout with the paddings that memory allows when what follows the last row up to
     /// whole vectors is the value's own (`end`).
+    #[must_use]
     pub fn with_paddings(self, end: bool) -> Layout {
         let end = end || (self.rows * self.stride).is_multiple_of(PADDING);
         let between = self.stride >= padded(self.columns);

@@ -101,6 +101,14 @@ impl DeviceGroup {
     }
 }
 
+impl fmt::Debug for DeviceGroup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeviceGroup")
+            .field("ranks", &self.ranks)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Backend for DeviceGroup {
     fn load(
         &self,

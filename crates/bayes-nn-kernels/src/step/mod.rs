@@ -10,6 +10,7 @@ mod run;
 mod statistics;
 
 use std::cell::{Cell, RefCell};
+use std::fmt;
 
 use bayes_nn_autodiff::{Graph, Shape, Var, concat};
 
@@ -79,6 +80,15 @@ pub struct Step<'g> {
     ranks: usize,
     next_stream: Cell<u32>,
     written: RefCell<Written<'g>>,
+}
+
+impl fmt::Debug for Step<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Step")
+            .field("draws", &self.draws)
+            .field("ranks", &self.ranks)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What a step consists of.

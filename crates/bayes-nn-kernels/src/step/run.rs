@@ -1,5 +1,7 @@
 //! Replicas of a step that run in lockstep, one or many.
 
+use std::fmt;
+
 use super::Start;
 use super::program::{Planned, PlannedState, StepProgram};
 use crate::{KernelError, Profile, Program, Replicas};
@@ -35,6 +37,14 @@ pub struct Run {
     recorded: Vec<Vec<Vec<f64>>>,
     /// Seed and next step of each replica.
     at: Vec<(u64, u64)>,
+}
+
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run")
+            .field("replicas", &self.at.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// A state, a window or an output of a step, found by its name once.

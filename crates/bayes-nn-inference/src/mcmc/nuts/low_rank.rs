@@ -29,7 +29,7 @@ use crate::check::{at_least_one, positive, setting};
 /// # let _ = nuts;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[must_use]
+#[must_use = "settings do nothing until a metric has them"]
 pub struct LowRank {
     cutoff: f64,
     rank: u64,

@@ -2,6 +2,7 @@
 
 /// The shape of the Gaussian guide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Family {
     /// Independent normals, `2 P` parameters.
     MeanField,

@@ -36,6 +36,7 @@ impl fmt::Display for Elbo {
 
 /// Why a fit ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Stop {
     /// All steps were done.
     Steps,

@@ -13,6 +13,7 @@ use crate::{ConvergenceTest, InferenceError, Optimizer, Progress, Schedule, Snap
 
 /// How the gradient of the ELBO is estimated from draws of the guide.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Estimator {
     /// The entropy of the guide in closed form, only the log density by draws.
     #[default]
@@ -36,6 +37,7 @@ pub(crate) type Callback = Arc<Mutex<dyn FnMut(&Snapshot<'_>) -> ControlFlow<()>
 /// Nothing is checked until the fit: a setting outside its range is then an
 /// [`InferenceError::Setting`] that names it.
 #[derive(Clone)]
+#[must_use = "settings do nothing until `fit`"]
 pub struct Advi {
     pub(crate) family: Family,
     pub(crate) steps: u64,
@@ -124,7 +126,6 @@ impl Advi {
     /// noise of their own, and the gradient less variance (Kingma, Salimans and Welling 2015,
     /// "Variational dropout and the local reparameterization trick"). For models whose rows are
     /// independent given the weights, and mean-field guides; off unless set.
-    #[must_use]
     pub fn local_reparameterization(mut self, local: bool) -> Advi {
         self.forms.products = local;
         self
@@ -135,7 +136,6 @@ impl Advi {
     /// "Weight uncertainty in neural networks", section 3.2 has the alternative, by draws): the
     /// divergence of guide and prior then has no noise. Not with [`Estimator::StickingTheLanding`],
     /// which needs both by the same draws; off unless set.
-    #[must_use]
     pub fn closed_form_priors(mut self, closed: bool) -> Advi {
         self.forms.expectations = closed;
         self

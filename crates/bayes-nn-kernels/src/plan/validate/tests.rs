@@ -54,8 +54,8 @@ fn values_are_there_and_have_their_place() {
     );
     assert_eq!(broken(|plan| plan.floats = 64), Rule::InsideArena);
     let moved = |plan: &mut Plan| {
-        let homes = plan.values.iter().enumerate();
-        let (view, _) = homes.filter(|(i, v)| v.home.index() != *i).next().unwrap();
+        let mut homes = plan.values.iter().enumerate();
+        let (view, _) = homes.find(|(i, v)| v.home.index() != *i).unwrap();
         plan.values[view].home = plan.outputs[0];
     };
     assert_eq!(broken(moved), Rule::InsideHome);
