@@ -21,7 +21,7 @@ pub(super) fn run<T: Number, W: Watch>(
     let strip = |i: usize, done: &mut dyn FnMut(usize)| {
         let columns = strips.range(i);
         let frame = frame.at_strip(columns.start);
-        for (kernel, number) in kernels.iter().zip(strips.steps.clone()) {
+        for (kernel, number) in kernels.iter().zip(strips.passes.clone()) {
             kernel.run_strip(&frame, i, columns.clone());
             done(number);
         }

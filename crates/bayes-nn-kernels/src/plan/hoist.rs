@@ -118,8 +118,8 @@ mod tests {
     fn instructions<'g>(graph: &'g Graph, output: Var<'g>) -> (usize, usize) {
         let state = graph.input("state", []);
         let plan = Plan::new(graph, &[(output * state).sum()], &[(state, state + 1.0)]).unwrap();
-        let count = |steps: &[Pass]| {
-            let groups = steps.iter().filter_map(Pass::group);
+        let count = |passes: &[Pass]| {
+            let groups = passes.iter().filter_map(Pass::group);
             let instructions = groups.flat_map(|group| &group.instructions);
             instructions.filter(|i| i.is_computed()).count()
         };

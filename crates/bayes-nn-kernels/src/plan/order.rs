@@ -59,8 +59,8 @@ fn arrange(draft: &mut Draft, homes: &[(ValueId, usize)], passes: Vec<Pass>) -> 
             }
         }
         if flows.order.len() - start > 1 {
-            let steps = before + start..before + flows.order.len();
-            strips.push(Strips { steps, columns });
+            let passes = before + start..before + flows.order.len();
+            strips.push(Strips { passes, columns });
         }
     }
     let mut passes: Vec<Option<Pass>> = passes.into_iter().map(Some).collect();

@@ -44,7 +44,7 @@ pub(super) fn place(mut draft: Draft) -> Plan {
     let mut lives: Vec<(usize, usize)> = (0..draft.passes.len()).map(|i| (i, i)).collect();
     for run in &strips {
         // The first strip is at the last pass when the last is still at the first.
-        lives[run.steps.clone()].fill((run.steps.start, run.steps.end - 1));
+        lives[run.passes.clone()].fill((run.passes.start, run.passes.end - 1));
     }
     for (pass, (first, last)) in draft.passes.iter().zip(lives) {
         pass.each_value(|value, _| {

@@ -48,14 +48,14 @@ impl Rows {
     }
 
     fn elements<'a, T: Element>(&self, frame: &'a Frame<'_, T>) -> &'a [T] {
-        // SAFETY: the plan placed the value inside the arena, and nothing writes it while a step
+        // SAFETY: the plan placed the value inside the arena, and nothing writes it while a pass
         // reads it.
         unsafe { std::slice::from_raw_parts(frame.at(self.place), self.span()) }
     }
 
-    #[expect(clippy::mut_from_ref, reason = "the arena belongs to the running step")]
+    #[expect(clippy::mut_from_ref, reason = "the arena belongs to the running pass")]
     fn elements_mut<'a, T: Element>(&self, frame: &'a Frame<'_, T>) -> &'a mut [T] {
-        // SAFETY: the plan placed the result of a step apart from what the step reads, with what
+        // SAFETY: the plan placed the result of a pass apart from what the pass reads, with what
         // lies between its rows.
         unsafe { std::slice::from_raw_parts_mut(frame.at(self.place), self.span()) }
     }

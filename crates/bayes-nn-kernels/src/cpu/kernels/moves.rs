@@ -1,4 +1,4 @@
-//! Steps that move elements: copies, transposes, selections, and means over ranks.
+//! Passes that move elements: copies, transposes, selections, and means over ranks.
 
 use bayes_nn_autodiff::Kind;
 use bayes_nn_autodiff::noise::Permutation;
@@ -10,9 +10,9 @@ use crate::error::{DeviceError, KernelError};
 use crate::plan::{Layout, Pass, Value, ValueId};
 use crate::ranks::Seat;
 
-/// Runs a step that moves elements.
-pub(crate) fn run<T: Element>(step: &Pass, frame: &Frame<'_, T>) -> Result<(), KernelError> {
-    match step {
+/// Runs a pass that moves elements.
+pub(crate) fn run<T: Element>(pass: &Pass, frame: &Frame<'_, T>) -> Result<(), KernelError> {
+    match pass {
         Pass::Fused(_)
         | Pass::MatMul(_)
         | Pass::ReduceMiddle { .. }
@@ -236,7 +236,7 @@ impl<E: Copy> Mover for Move<'_, E> {
             let run = (count - done)
                 .min(left(from, source.is_contiguous(), source.columns))
                 .min(left(to, out.is_contiguous(), out.columns));
-            // SAFETY: both runs lie inside their values; values that a step reads and writes
+            // SAFETY: both runs lie inside their values; values that a pass reads and writes
             // do not share memory.
             unsafe {
                 std::ptr::copy_nonoverlapping(

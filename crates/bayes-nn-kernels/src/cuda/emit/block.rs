@@ -159,8 +159,8 @@ impl Places {
         for state in &plan.states {
             varies[home(*state)] = true;
         }
-        for step in &plan.passes {
-            step.each_value(|id, written| varies[home(id)] |= written);
+        for pass in &plan.passes {
+            pass.each_value(|id, written| varies[home(id)] |= written);
         }
         let given = plan.inputs.iter().map(|input| input.value);
         let given = given.chain(plan.constants.iter().map(|(id, _)| *id));
@@ -237,12 +237,12 @@ impl Places {
         for output in &plan.outputs {
             wanted[home(*output)] = true;
         }
-        for step in each {
-            step.each_value(|id, _| wanted[home(id)] = true);
+        for pass in each {
+            pass.each_value(|id, _| wanted[home(id)] = true);
         }
         let mut fixed = Vec::new();
-        for step in hoisted {
-            step.each_value(|id, written| {
+        for pass in hoisted {
+            pass.each_value(|id, written| {
                 if written && wanted[home(id)] {
                     fixed.push(home(id));
                 }
@@ -280,8 +280,8 @@ impl BlockLoop {
         (printer.tables_memory, printer.tables_at) = ("f.data_indices", places.data[1]);
         // What depends on data alone is computed once a launch, all else in every step.
         let (mut calls, mut threads) = ([const { String::new() }; 4], 32);
-        for (number, step) in places.plan.passes.iter().enumerate() {
-            for (part, work) in printer.step(number, step).iter().enumerate() {
+        for (number, pass) in places.plan.passes.iter().enumerate() {
+            for (part, work) in printer.pass(number, pass).iter().enumerate() {
                 let name = numbered(number, part);
                 let Range { start, end } = plan.evaluations;
                 let stages = [plan.hoisted, start, end];

@@ -302,7 +302,7 @@ impl Plan {
     pub(super) fn strips_fit(&self) -> Result<(), PlanError> {
         let mut end = 0;
         for run in &self.strips {
-            let passes = &run.steps;
+            let passes = &run.passes;
             let Range { start, end: last } = self.evaluations;
             let mut stages = [self.hoisted, start, last].into_iter();
             let across = stages.any(|stage| passes.start < stage && passes.end > stage);

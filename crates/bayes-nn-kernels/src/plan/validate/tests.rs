@@ -199,7 +199,7 @@ fn states_change_and_hoisted_passes_do_not() {
 #[test]
 fn strips_are_runs_of_passes_over_columns() {
     assert_eq!(broken(|plan| plan.strips[0].columns = 0), Rule::Strips);
-    let far = |plan: &mut Plan| plan.strips[0].steps.end = plan.passes.len() + 1;
+    let far = |plan: &mut Plan| plan.strips[0].passes.end = plan.passes.len() + 1;
     assert_eq!(broken(far), Rule::Strips);
     let other = |plan: &mut Plan| plan.strips[0].columns += 1;
     assert_eq!(broken(other), Rule::Strips);
