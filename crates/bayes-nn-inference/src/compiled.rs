@@ -56,8 +56,8 @@ pub struct CompiledDensity {
 }
 
 impl Compiled {
-    /// In this precision, and where it is single with an exact twin in double. On the CPU a
-    /// program has one thread: chains have theirs.
+    /// Compiles the density in this precision; if it is single, also the log density in double. On
+    /// the CPU a program has one thread: chains have theirs.
     pub(crate) fn new(
         density: &dyn Density,
         device: &Device,

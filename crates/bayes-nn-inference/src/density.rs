@@ -29,8 +29,8 @@ impl<'g> Term<'g> {
         }
     }
 
-    /// What has to be finite, each with how to speak of it: the Cholesky factors that the term is
-    /// computed from, then its value.
+    /// The values that have to be finite, each with a name for messages: the Cholesky factors that
+    /// the term is computed from, then its value.
     pub(crate) fn parts(&self) -> Vec<(String, Var<'g>)> {
         let name = format!("{} (a matrix is not positive definite)", self.name);
         let factors = self.value.cholesky_factors().into_iter();
@@ -47,8 +47,9 @@ pub enum Rows {
     /// All of them.
     #[default]
     All,
-    /// So many, others at every step, each once an epoch. Terms that come from rows are scaled by
-    /// `N / B`, so that their sum estimates that of all rows without bias, in the same nats.
+    /// So many rows, other ones at every step, and each row once an epoch. Terms that come from
+    /// rows are scaled by `N / B`, so that their sum estimates that of all rows without bias, in
+    /// the same nats.
     Minibatch(usize),
 }
 
@@ -77,8 +78,8 @@ impl<'g> Traced<'g> {
     }
 }
 
-/// A log density over an unconstrained vector `z` of length `P`, up to no constant at all: what
-/// is fitted is compared in nats.
+/// A log density over an unconstrained vector `z` of length `P`, with all its constants: fits are
+/// compared by their ELBO in nats.
 pub trait Density: Sync {
     /// The parts of `z`, in the order of their offsets and without gaps.
     fn sites(&self) -> &[Site];

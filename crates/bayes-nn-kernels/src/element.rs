@@ -75,8 +75,8 @@ pub trait Element:
     fn to_bits(self) -> Self::Bits;
     /// Number with this IEEE representation.
     fn from_bits(bits: Self::Bits) -> Self;
-    /// `self * b + c` with one rounding. A library call unless the function is compiled for FMA hardware, so kernels
-    /// choose by instruction set.
+    /// `self * b + c` with one rounding. A library call unless the function is compiled for FMA
+    /// hardware, so kernels choose by instruction set.
     #[must_use]
     fn mul_add(self, b: Self, c: Self) -> Self;
     /// Correctly rounded square root.

@@ -1,4 +1,4 @@
-//! Draws: a mean over draws as the mean of copies of what depends on their noise.
+//! Unrolling: a mean over draws becomes the mean of copies of the nodes that depend on noise.
 
 use std::collections::BTreeSet;
 use std::collections::HashMap;
@@ -115,7 +115,7 @@ impl Copies<'_> {
         places[draw.min(places.len() - 1)]
     }
 
-    /// Whether nothing that a node is computed from has changed.
+    /// Whether a node can stay as it is, because none of its arguments was copied.
     fn keeps(&self, node: &Node) -> bool {
         let mut arguments = node.arguments.iter();
         arguments.all(|a| self.of_draw(*a, 0) == *a)

@@ -9,7 +9,8 @@ use crate::graph::Graph;
 use crate::tensor::{Tensor, apply, filled, of_numbers};
 use crate::{GraphError, Kind, Op, Shape};
 
-/// An operation with its operands: where it is written, and who reports an operand that does not fit.
+/// An operation with its operands: where it is written, and who reports an operand that does not
+/// fit.
 #[derive(Clone, Copy)]
 pub(super) struct Operation<'a, 'g> {
     name: &'static str,

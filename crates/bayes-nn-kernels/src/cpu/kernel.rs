@@ -18,7 +18,7 @@ pub(super) trait Number: Real + Product + Factorization {}
 
 impl<T: Real + Product + Factorization> Number for T {}
 
-/// What runs a pass.
+/// The kernel of a pass: the code that runs it.
 pub(super) enum Kernel<T> {
     Fused(GroupKernel<T>),
     Product(ProductKernel<T>),
@@ -73,7 +73,7 @@ impl<T: Number> Kernel<T> {
         }
     }
 
-    /// Memory of a thread that is enough for each of these.
+    /// Scratch memory of a thread that is large enough for each of these kernels.
     pub fn scratch(kernels: &[Kernel<T>]) -> Scratch<T> {
         GroupKernel::scratch(kernels.iter().filter_map(|kernel| match kernel {
             Kernel::Fused(group) => Some(group),

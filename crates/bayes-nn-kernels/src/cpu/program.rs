@@ -72,7 +72,7 @@ impl<T: Number> CpuProgram<T> {
         let large = kernels.iter().any(|kernel| kernel.cost() > WORTH_A_THREAD)
             || (plan.strips.iter())
                 .any(|strips| cost(&kernels[strips.passes.clone()]) > WORTH_A_THREAD);
-        // A machine that refuses threads runs the same program on this one.
+        // Where the system starts no threads, the same program runs on this one.
         let pool = (large && *threads > 1)
             .then(|| {
                 rayon::ThreadPoolBuilder::new()

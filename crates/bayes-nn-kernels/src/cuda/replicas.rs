@@ -32,8 +32,8 @@ pub(super) trait LoopEngine: Send {
     fn read(&self, at: usize, bytes: &mut [u8]) -> Result<(), DeviceError>;
     /// Runs these replicas, which lie one after the other, each for as many steps as it says.
     fn run(&mut self, replicas: &mut [u8]) -> Result<(), DeviceError>;
-    /// Runs one replica, adds to each pass's clock what it took, in some unit, and gives the seconds
-    /// of all.
+    /// Runs one replica, adds to each pass's clock what it took, in some unit, and gives the
+    /// seconds of all.
     fn time(&mut self, replica: &mut [u8], clocks: &mut [u64]) -> Result<f64, DeviceError>;
 }
 

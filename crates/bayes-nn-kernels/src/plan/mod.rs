@@ -1,11 +1,11 @@
 //! The plan: which passes, in which order, from which memory to which.
 //!
-//! A plan knows no device and no precision. Its stages are called by `planning`: `hoist` finds
-//! what depends on data alone, `lower` turns nodes into passes and values (`views` says how they
-//! are read), `fuse` puts element-wise nodes into groups, `postpone` moves some to later groups,
-//! `group` writes down instructions, `order` brings passes over long columns together, and
-//! `place` decides where every value lives. What is here is what they fill in and what a backend
-//! reads.
+//! A plan knows no device and no precision. Its stages are called by `planning`: `hoist` finds what
+//! depends on data alone, `lower` turns nodes into passes and values (`views` says how they are
+//! read), `fuse` puts element-wise nodes into groups, `postpone` moves some to later groups,
+//! `group` writes down instructions, `order` brings passes over long columns together, and `place`
+//! decides where every value lives. This file has the plan itself, which the stages fill in and a
+//! backend reads.
 
 mod allocate;
 mod draft;
@@ -55,7 +55,7 @@ pub struct Plan {
     /// How many draws there are: in draw `d` the noise of these passes is that of streams `d`
     /// further on.
     pub(crate) draws: usize,
-    /// Which of these may be run strip by strip, in their order.
+    /// Which consecutive passes may be run strip by strip, in their order.
     pub(crate) strips: Vec<Strips>,
     /// What is written from outside, states included.
     pub(crate) inputs: Vec<Input>,

@@ -1,4 +1,4 @@
-//! Strips: the parts of long columns that go through several passes one after the other.
+//! Strips: parts of long rows, each of which goes through several passes before the next does.
 
 use std::ops::Range;
 

@@ -1,4 +1,5 @@
-//! Where the ranks of one process meet: sums in a fixed order, and nobody left waiting.
+//! The communicator of ranks in one process: means in a fixed order, and an error for all when one
+//! of them fails.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
@@ -30,7 +31,7 @@ struct Round {
     arrived: usize,
 }
 
-/// One rank's place at the communicator.
+/// One rank's place at the communicator, by which it takes part.
 #[derive(Clone)]
 pub(crate) struct Seat {
     communicator: Arc<Communicator>,
@@ -61,7 +62,7 @@ impl Communicator {
         self.round.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes ready for steps that all ranks begin; none of them is running.
+    /// Prepares for steps that all ranks are about to begin; none of them is running.
     ///
     /// # Errors
     /// [`DeviceError::RankFailed`] when an earlier failure was the end.
@@ -74,7 +75,7 @@ impl Communicator {
         Ok(())
     }
 
-    /// Lets go all that wait, and all that come: a rank failed.
+    /// Notes that a rank failed: all that wait at present or later return with an error.
     pub fn abandon(&self) {
         let round = self.round();
         self.abandoned.store(true, Ordering::Release);
@@ -163,7 +164,7 @@ impl Seat {
                 }
             }
         }
-        // What others still read must not be replaced.
+        // No rank may replace what it brought before all have read it.
         self.communicator.meet()?;
         let ranks = self.ranks() as f64;
         for (i, sum) in sum.iter().enumerate() {

@@ -63,7 +63,7 @@ pub struct DeviceGroup {
     load: Box<Load>,
     /// Whether a program in which ranks meet is of no use after a failure.
     ended_by_failure: bool,
-    /// Whose program is made, runs or is dropped.
+    /// Held while a program of the group is made, runs or is dropped.
     turn: Arc<Mutex<()>>,
 }
 
@@ -208,7 +208,8 @@ impl Ranks {
         &mut self,
         run: impl Fn(&mut dyn Program) -> Result<R, KernelError> + Sync,
     ) -> Result<R, KernelError> {
-        // Two programs whose ranks met in different orders would wait for one another.
+        // Programs of one group take turns: if their ranks met in different orders, each would wait
+        // for the other.
         let _turn = turn(&self.turn);
         let communicator = &*self.communicator;
         communicator.begin()?;
@@ -243,8 +244,8 @@ impl Ranks {
         for outcome in outcomes {
             match outcome {
                 Ok(Ok(value)) => result = result.or(Some(value)),
-                // What let the others down says more than that they were.
-                Ok(Err(error)) if failure.is_none() || failure == Some(LET_DOWN) => {
+                // The error of the rank that failed first says more than that the others were left.
+                Ok(Err(error)) if failure.is_none() || failure == Some(RANK_FAILED) => {
                     failure = Some(error);
                 }
                 Ok(Err(_)) => {}
@@ -253,7 +254,7 @@ impl Ranks {
         }
         match (failure, result) {
             (None, Some(result)) => Ok(result),
-            (failure, _) => Err(failure.unwrap_or(LET_DOWN)),
+            (failure, _) => Err(failure.unwrap_or(RANK_FAILED)),
         }
     }
 
@@ -267,7 +268,7 @@ impl Ranks {
 }
 
 /// What a rank says that waited for another in vain.
-const LET_DOWN: KernelError = KernelError::Device(DeviceError::RankFailed);
+const RANK_FAILED: KernelError = KernelError::Device(DeviceError::RankFailed);
 
 impl Drop for Ranks {
     fn drop(&mut self) {
@@ -457,7 +458,7 @@ mod tests {
         assert_eq!(error.to_string(), "this rank failed: fails");
         let left = ranks.programs[1].program(0).read_input(state);
         // Not even the rank that would panic.
-        assert_eq!(ranks.run(100), Err(LET_DOWN));
+        assert_eq!(ranks.run(100), Err(RANK_FAILED));
         assert_eq!(ranks.programs[1].program(0).read_input(state), left);
     }
 }

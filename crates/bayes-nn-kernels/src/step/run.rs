@@ -85,7 +85,7 @@ impl Run {
         self.at.len()
     }
 
-    /// What is run.
+    /// The program that is run.
     pub fn program(&self) -> &StepProgram {
         &self.program
     }
@@ -291,7 +291,7 @@ impl Run {
         }
     }
 
-    /// Takes over what a replica recorded in its last steps.
+    /// Appends what a replica recorded in its last steps.
     fn look(&mut self, replica: usize, steps: u64) {
         let Planned {
             outputs,
@@ -400,7 +400,7 @@ impl Run {
         })
     }
 
-    /// Puts a replica where another one of the same step was.
+    /// Puts a replica into the state of a snapshot, of the same step.
     ///
     /// # Errors
     /// No such replica; a state that only one of step and snapshot has, or that differs in length.

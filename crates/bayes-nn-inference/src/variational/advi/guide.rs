@@ -16,9 +16,9 @@ use crate::{Declared, Handler, HandlerError, Point, Sampled, Site, from_unconstr
 /// `M` strictly lower triangular; the diagonal of `D` is `softplus(rho)`.
 ///
 /// An optimiser takes steps of one size in all of `M`: relative to the scale of each row, they suit
-/// variables of all scales, where the same steps in `D M` would be wild for the narrow ones.
+/// variables of all scales, where the same steps in `D M` would be too large for narrow ones.
 ///
-/// As a handler it is the model at the draw of each step.
+/// As a handler it gives the sites their parts of the draw of each step.
 pub(crate) struct Guide<'g> {
     dim: usize,
     /// `mu [P]`, `rho [P]` and, for full rank, `lower [P, P]`, of which only the part strictly
@@ -47,7 +47,8 @@ pub(crate) struct Forms {
     pub(crate) products: bool,
 }
 
-/// Added to the variance of a product, which is 0 where the input is: its root has a slope there.
+/// Added to the variance of a product, which is 0 where the input is 0: there the square root would
+/// have an infinite derivative.
 const TINY: f64 = 1e-12;
 
 impl<'g> Guide<'g> {
@@ -126,7 +127,7 @@ impl<'g> Handler<'g> for Guide<'g> {
 
     fn sample(&self, site: &Declared<'_, 'g>) -> Result<Sampled<'g>, HandlerError> {
         let mut sampled = from_unconstrained(self, site)?;
-        // Independent normals, where nothing maps them elsewhere.
+        // Where the bijector is the identity, the guide of the site is independent normals.
         let (Some(Bijector::Identity), None) = (site.bijector, site.rows) else {
             return Ok(sampled);
         };

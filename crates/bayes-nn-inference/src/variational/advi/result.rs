@@ -1,4 +1,4 @@
-//! What comes out of a fit.
+//! The result of a fit.
 
 use std::fmt;
 
@@ -80,7 +80,7 @@ impl fmt::Debug for Curve {
     }
 }
 
-/// What became of one restart.
+/// The outcome of one restart.
 #[derive(Debug)]
 pub struct Restart {
     /// Its seed; a fit with this seed alone gives the same bits.

@@ -1,4 +1,4 @@
-//! One step of ADVI, written: draw, log density, gradient, update.
+//! One step of ADVI as a graph: draw, log density, gradient, update.
 
 use std::rc::Rc;
 

@@ -17,7 +17,7 @@ use crate::plan::ValueId;
 const FAER_FROM_ROWS: usize = 96;
 
 /// Solves with fewer multiplications are done by plain loops, and those for one right-hand side:
-/// they read the triangle once, and nothing is gained by blocks.
+/// they read the triangle once, and blocks would gain nothing.
 const FAER_FROM: usize = 1 << 12;
 
 /// The rows of a matrix in memory, from its first element to its last.

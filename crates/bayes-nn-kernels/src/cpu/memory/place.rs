@@ -1,6 +1,6 @@
-//! Places: where the values of a plan lie on the CPU. What depends on data alone lies in memory that
-//! all replicas share, what passes between the passes of a strip in the memory of a strip, all else
-//! in the arena of a replica.
+//! Places: where the values of a plan lie on the CPU. What depends on data alone lies in memory
+//! that all replicas share, what passes between the passes of a strip in the memory of a strip, all
+//! else in the arena of a replica.
 
 use bayes_nn_autodiff::Kind;
 
@@ -31,7 +31,7 @@ pub(crate) struct Place {
 pub(crate) struct Bases<T>(pub [*mut T; 3]);
 
 impl<T> Bases<T> {
-    /// Where a value starts. The plan keeps its elements inside their memory.
+    /// The address at which a value starts. The plan keeps its elements inside that memory.
     #[inline(always)]
     pub fn at(&self, place: Place) -> *mut T {
         self.0[place.base as usize].wrapping_add(place.offset)
@@ -157,7 +157,7 @@ impl Memory {
         let runs: Vec<Strips> = runs.collect();
         memory.keep_in_strips(&runs, shared);
         memory.plan.strips = runs;
-        // What is computed once needs its arena for a moment only.
+        // Hoisted passes need their arena only while the plan is loaded.
         let gaps = match once {
             true => Gaps(Default::default()),
             false => Gaps::new(plan, known),

@@ -1,10 +1,10 @@
 //! A tiny plan as the loop of one block: its values in the memory that the block's threads share,
-//! all passes and many steps in one launch. A grid of such blocks is as many *replicas*: programs of
-//! one plan with states, seeds and outputs of their own.
+//! all passes and many steps in one launch. A grid of such blocks is as many *replicas*: programs
+//! of one plan with states, seeds and outputs of their own.
 //!
-//! What no step writes and replicas share (data, constants, tables) stays in global memory, once for
-//! all. Of the rest a replica keeps between launches what can be written or asked for: states and
-//! other inputs, outputs, and the indices of selections, which a message may have to name.
+//! What no step writes and replicas share (data, constants, tables) stays in global memory, once
+//! for all. Of the rest a replica keeps between launches what can be written or asked for: states
+//! and other inputs, outputs, and the indices of selections, which a message may have to name.
 
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -71,7 +71,7 @@ impl Tiny {
         }
         let searched = |pass: &Pass| {
             let elements = |id: &ValueId| plan.values[id.index()].shape.elements();
-            // Every place of the result looks through all indices.
+            // For every place of the result all indices are read.
             if let Pass::Scatter { out, index, .. } = pass {
                 return elements(out) * elements(index);
             }

@@ -11,8 +11,8 @@ use crate::cuda::emit::BlockLoop;
 use crate::cuda::replicas::LoopEngine;
 use crate::error::DeviceError;
 
-/// The loop of a tiny program: its kernel, the data of all replicas, and room for those that run, as
-/// many as were there at once.
+/// The loop of a tiny program: its kernel, the data of all replicas, and room for those that run,
+/// as many as were there at once.
 pub(super) struct GpuLoop {
     function: CudaFunction,
     /// Threads of a block, bytes that they share, bytes of a replica.
@@ -66,8 +66,8 @@ impl GpuLoop {
         };
         let mut launch = self.stream.launch_builder(&self.function);
         launch.arg(&start).arg(&data).arg(&indices).arg(&clocks);
-        // SAFETY: the kernel takes four pointers: to as many replicas as there are blocks, to data as
-        // large as the text was printed for, and to a clock for every pass or to none.
+        // SAFETY: the kernel takes four pointers: to as many replicas as there are blocks, to data
+        // as large as the text was printed for, and to a clock for every pass or to none.
         let done = unsafe { launch.launch(shape) };
         done.map_err(driver("cuLaunchKernel"))?;
         copy_out(&self.stream, &self.replicas, 0, replicas)

@@ -400,7 +400,7 @@ impl Drop for Block {
 }
 
 /// Makes a context current where nothing can be returned: unlike `bind_to_thread` even if an
-/// earlier error is still to be told.
+/// earlier error is still to be reported.
 fn bind(context: &CudaContext) {
     // SAFETY: the context is alive.
     context.record_err(unsafe { cudarc::driver::result::ctx::set_current(context.cu_ctx()) });

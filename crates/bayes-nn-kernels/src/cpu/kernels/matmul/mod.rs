@@ -122,7 +122,7 @@ impl<T: Product> ProductKernel<T> {
         }
         let along_k = |k: &Self| k.k == 1 || k.a.column_stride == 1 && k.b.row_stride == 1;
         let along_n = |k: &Self| k.n == 1 || k.b.column_stride == 1 && k.c.column_stride == 1;
-        // A column is as good a row: c^T = b^T a^T.
+        // A product that is a column is computed as a row: c^T = b^T a^T.
         if kernel.n == 1 && !along_k(&kernel) {
             (kernel.a, kernel.b) = (kernel.b.transposed(), kernel.a.transposed());
             (kernel.m, kernel.n) = (1, kernel.m);
@@ -165,7 +165,7 @@ impl<T: Product> ProductKernel<T> {
         self.finish(frame);
     }
 
-    /// Piece number `i`: these columns of the product, or these terms of its elements.
+    /// Runs piece number `i`: some columns of the product, or some terms of all its elements.
     pub fn run_strip(&self, frame: &Frame<'_, T>, i: usize, range: Range<usize>) {
         match &self.form {
             Form::Rows(blocks) => self.rows(blocks, frame, &range),
@@ -180,7 +180,7 @@ impl<T: Product> ProductKernel<T> {
     }
 
     /// These columns of the product, a tile of them after the other: then the rows that are
-    /// read stay at hand from block to block.
+    /// read stay in the cache from block to block.
     fn rows(&self, blocks: &[rows::Block<T>], frame: &Frame<'_, T>, columns: &Range<usize>) {
         for start in columns.clone().step_by(TILE) {
             for block in blocks {

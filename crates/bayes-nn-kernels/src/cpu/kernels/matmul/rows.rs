@@ -117,9 +117,9 @@ unsafe fn block<L: Level, T: InRegisters, const M: usize, const V: usize>(operan
 }
 
 /// How a row is read into registers, and written from them.
-trait Crossing<L: Level, T: InRegisters> {
+trait Columns<L: Level, T: InRegisters> {
     /// # Safety
-    /// Those that cross are in memory.
+    /// The numbers that are read or written are in memory.
     unsafe fn load(&self, from: *const T, register: usize) -> RegisterOf<L, T>;
 
     /// # Safety
@@ -127,13 +127,13 @@ trait Crossing<L: Level, T: InRegisters> {
     unsafe fn store(&self, x: RegisterOf<L, T>, to: *mut T, register: usize);
 }
 
-/// All of them.
+/// All columns of the registers.
 struct Whole;
 
-/// Only the first so many numbers.
+/// Only the first so many columns.
 struct First(usize);
 
-impl<L: Level, T: InRegisters> Crossing<L, T> for Whole {
+impl<L: Level, T: InRegisters> Columns<L, T> for Whole {
     #[inline(always)]
     unsafe fn load(&self, from: *const T, register: usize) -> RegisterOf<L, T> {
         // SAFETY: as promised.
@@ -147,7 +147,7 @@ impl<L: Level, T: InRegisters> Crossing<L, T> for Whole {
     }
 }
 
-impl<L: Level, T: InRegisters> Crossing<L, T> for First {
+impl<L: Level, T: InRegisters> Columns<L, T> for First {
     #[inline(always)]
     unsafe fn load(&self, from: *const T, register: usize) -> RegisterOf<L, T> {
         let count = self.0.saturating_sub(register * LANES);
@@ -169,7 +169,7 @@ impl<L: Level, T: InRegisters> Crossing<L, T> for First {
 unsafe fn registers<L: Level, T: InRegisters, const M: usize, const V: usize>(
     operands: &Operands<T>,
     column: usize,
-    crossing: &impl Crossing<L, T>,
+    columns: &impl Columns<L, T>,
 ) {
     let mut sums = [[RegisterOf::<L, T>::splat(T::ZERO); V]; M];
     // SAFETY: as promised.
@@ -179,7 +179,7 @@ unsafe fn registers<L: Level, T: InRegisters, const M: usize, const V: usize>(
             let factors = operands.a.wrapping_add(term * operands.a_step);
             let mut terms = [RegisterOf::<L, T>::splat(T::ZERO); V];
             for (v, terms) in terms.iter_mut().enumerate() {
-                *terms = crossing.load(from, v);
+                *terms = columns.load(from, v);
             }
             for (i, sums) in sums.iter_mut().enumerate() {
                 let factor =
@@ -192,7 +192,7 @@ unsafe fn registers<L: Level, T: InRegisters, const M: usize, const V: usize>(
         for (i, sums) in sums.iter().enumerate() {
             let to = operands.c.wrapping_add(i * operands.c_stride + column);
             for (v, sum) in sums.iter().enumerate() {
-                crossing.store(*sum, to, v);
+                columns.store(*sum, to, v);
             }
         }
     }
