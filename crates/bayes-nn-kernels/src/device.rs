@@ -1,4 +1,4 @@
-//! Where programs run, and what is said where they cannot.
+//! Devices: where programs run, and the errors where they cannot.
 
 use std::fmt;
 use std::str::FromStr;

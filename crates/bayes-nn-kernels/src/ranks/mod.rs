@@ -193,9 +193,9 @@ impl Drop for LoadedRanks {
 
 /// The programs of all ranks as one, or the only one of a plan in which ranks do not meet.
 ///
-/// All ranks run the same steps between two looks from outside, and whatever is looked at was
-/// computed from means that are the same on all of them. So to stop, to go on or to find a NaN is
-/// decided once, for the first rank, and the others agree.
+/// All ranks run the same steps before a caller reads anything, and what it reads was computed from
+/// means that are the same on all of them. So the first rank alone decides whether to stop, to go on,
+/// or that a number is not finite.
 struct Ranks {
     programs: Programs,
     communicator: Arc<Communicator>,
