@@ -40,7 +40,7 @@ pub fn run(extent: Extent) -> Result<(), String> {
     let environment: Vec<(&str, &str)> = environment.iter().map(|(k, v)| (*k, &**v)).collect();
     let kernels = "test -p bayes-nn-kernels --features cuda";
     cargo(
-        &format!("{kernels} --test cuda --test lanes --test device"),
+        &format!("{kernels} --test cuda --test replicas --test draws --test device"),
         &environment,
     )?;
     // Ranks that meet, on hosts as on GPUs.

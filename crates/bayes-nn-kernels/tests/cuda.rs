@@ -275,6 +275,12 @@ fn steps_of_variational_inference_are_those_of_the_cpu() {
 }
 
 /// Random models, the same in every run.
+#[test]
+fn several_draws_are_those_of_the_cpu() {
+    let graph = Graph::new();
+    assert_like_cpu(&several_draws(&graph), 3);
+}
+
 fn random_models(count: usize, check: impl Fn(&Model<'_>)) {
     let mut runner = TestRunner::deterministic();
     for _ in 0..count {
@@ -461,6 +467,23 @@ fn the_text_of_known_plans_is_the_one_that_is_kept() {
     let tiny = BlockLoop::alone(&m.plan(), Precision::F32, Tiny::within(48 << 10)).unwrap();
     let head = format!("// <<<lanes, {}, {}>>>\n", tiny.threads, tiny.shared);
     assert_kept("block_loop", &(head + tiny.passes().trim_start()));
+    let graph = Graph::new();
+    let m = several_draws(&graph);
+    assert_snapshot("several_draws", &m, Precision::F32);
+    let tiny = BlockLoop::alone(&m.plan(), Precision::F32, Tiny::ANY).unwrap();
+    assert_kept("block_loop_of_several_draws", tiny.passes().trim_start());
+}
+
+/// A step of three draws, too long to be unrolled.
+fn several_draws<'g>(graph: &'g Graph) -> Model<'g> {
+    let mut m = Model::new(graph);
+    let shift = m.input([4]);
+    let drawn = graph.noise(NoiseKind::Normal, 2, [10_000]) + shift.exp().sum();
+    let (sum, mean) = (drawn.tanh().sum(), drawn.cos());
+    m.outputs = vec![sum.mean_over_draws(3), mean.mean_over_draws(3)];
+    m.updates = vec![(shift, shift + 0.1 * m.outputs[0])];
+    assert_eq!(m.plan().draws(), 3);
+    m
 }
 
 /// What machine code is made for: the oldest and the newest that matter most.
@@ -496,6 +519,8 @@ fn the_text_is_taken_by_the_compiler_of_cuda() {
     let step = variational_step(&graph, Some(50));
     assert!(BlockLoop::alone(&step.plan(), Precision::F64, Tiny::within(227 << 10)).is_some());
     compile(&step, &ARCHITECTURES);
+    let graph = Graph::new();
+    compile(&several_draws(&graph), &ARCHITECTURES);
     let graph = Graph::new();
     compile(&step_of_ranks(&graph, 50), &ARCHITECTURES);
     random_models(5, |model| compile(model, &ARCHITECTURES[..1]));

@@ -47,3 +47,19 @@ proptest! {
         model.assert_gradients_like_reference(1, 1e-9, 1e-2);
     }
 }
+
+proptest! {
+    #![proptest_config(config(150))]
+
+    #[test]
+    fn means_over_draws_are_those_of_the_reference(recipe in recipe(12), draws in 500usize..900) {
+        let graph = Graph::new();
+        let mut model = recipe.build(&graph);
+        // A next value that noise reaches could not be computed in a loop.
+        model.updates.clear();
+        let (scalar, gradients) = gradients(&model);
+        let drawn = [vec![scalar], gradients].concat();
+        model.outputs = drawn.iter().map(|value| value.mean_over_draws(draws)).collect();
+        model.assert_gradients_like_reference(1, 1e-9, 1e-2);
+    }
+}

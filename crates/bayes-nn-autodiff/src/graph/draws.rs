@@ -1,11 +1,10 @@
 //! Unrolling: a mean over draws becomes the mean of copies of the nodes that depend on noise.
 
-use std::collections::BTreeSet;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::{Graph, Node, NodeId};
 use crate::var::Var;
-use crate::{Binary, Kind, Op};
+use crate::{Binary, Op};
 
 impl Graph {
     /// The same values without a mean over draws in them: each becomes the mean of copies of what
@@ -55,41 +54,16 @@ impl Graph {
     /// How many copies there are of each node: as many as the draws of a mean that depends on it,
     /// and 0 where noise makes no difference.
     fn counts(&self, needed: &BTreeSet<NodeId>) -> HashMap<NodeId, usize> {
-        let mut counts: HashMap<NodeId, usize> = HashMap::new();
-        for &id in needed {
-            let node = self.node(id);
-            let varies = match node.op {
-                Op::Noise { .. } => true,
-                Op::MeanOverDraws { .. }
-                | Op::Input(_)
-                | Op::Constant(_)
-                | Op::Step
-                | Op::Batch { .. } => false,
-                Op::Unary(_)
-                | Op::Binary(_)
-                | Op::Select
-                | Op::MatMul { .. }
-                | Op::Cholesky
-                | Op::TriangularSolve { .. }
-                | Op::Reduce { .. }
-                | Op::Broadcast
-                | Op::View { .. }
-                | Op::Transpose
-                | Op::Concat { .. }
-                | Op::Gather { .. }
-                | Op::Scatter { .. }
-                | Op::AllReduceMean => node.arguments.iter().any(|a| counts[a] > 0),
-            };
-            counts.insert(id, usize::from(varies));
-        }
+        let own = needed
+            .iter()
+            .map(|id| (*id, usize::from(self.is_of_noise(*id))));
+        let mut counts: HashMap<NodeId, usize> = own.collect();
         for id in needed.iter().rev() {
             let node = self.node(*id);
             let wanted = draws(node).unwrap_or(counts[id]);
-            for argument in &node.arguments {
+            for argument in node.arguments.iter().filter(|a| self.is_of_noise(**a)) {
                 let count = counts.entry(*argument).or_default();
-                if *count > 0 {
-                    *count = wanted.max(*count);
-                }
+                *count = wanted.max(*count);
             }
         }
         counts
@@ -163,10 +137,6 @@ impl Copies<'_> {
 
     fn mean(&self, node: &Node, draws: usize) -> NodeId {
         let argument = node.arguments[0];
-        if self.places[&argument].len() == 1 {
-            return self.of_draw(argument, 0);
-        }
-        debug_assert_eq!(node.kind, Kind::Float);
         let add = |sum: NodeId, draw: usize| {
             let term = self.of_draw(argument, draw);
             self.write(Op::Binary(Binary::Add), vec![sum, term], node)

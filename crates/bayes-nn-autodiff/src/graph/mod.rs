@@ -184,8 +184,34 @@ impl Graph {
 
     fn append(&self, inner: &mut Inner, node: Node, of_rows: bool) -> NodeId {
         let id = NodeId(inner.nodes as u32);
-        let of_rows = AtomicBool::new(of_rows);
-        self.nodes.append(id.index(), Slot { node, of_rows });
+        let of_noise = match node.op {
+            Op::Noise { .. } => true,
+            Op::MeanOverDraws { .. }
+            | Op::Input(_)
+            | Op::Constant(_)
+            | Op::Step
+            | Op::Batch { .. } => false,
+            Op::Unary(_)
+            | Op::Binary(_)
+            | Op::Select
+            | Op::MatMul { .. }
+            | Op::Cholesky
+            | Op::TriangularSolve { .. }
+            | Op::Reduce { .. }
+            | Op::Broadcast
+            | Op::View { .. }
+            | Op::Transpose
+            | Op::Concat { .. }
+            | Op::Gather { .. }
+            | Op::Scatter { .. }
+            | Op::AllReduceMean => node.arguments.iter().any(|a| self.is_of_noise(*a)),
+        };
+        let slot = Slot {
+            node,
+            of_rows: AtomicBool::new(of_rows),
+            of_noise,
+        };
+        self.nodes.append(id.index(), slot);
         inner.nodes += 1;
         id
     }
@@ -313,6 +339,11 @@ impl Graph {
 
     pub(crate) fn is_of_rows(&self, id: NodeId) -> bool {
         self.nodes.get(id.index()).of_rows.load(Ordering::Relaxed)
+    }
+
+    /// Whether a node differs from draw to draw.
+    pub(crate) fn is_of_noise(&self, id: NodeId) -> bool {
+        self.nodes.get(id.index()).of_noise
     }
 
     /// Whether `var` is computed from `source`, directly or through others.

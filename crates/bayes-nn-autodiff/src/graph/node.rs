@@ -61,6 +61,8 @@ pub(super) struct Slot {
     pub(super) node: Node,
     /// Whether its value comes from the rows of the data.
     pub(super) of_rows: std::sync::atomic::AtomicBool,
+    /// Whether its value differs from draw to draw of noise.
+    pub(super) of_noise: bool,
 }
 
 /// The nodes that a graph had when they were asked for, arguments before users. Nodes that are

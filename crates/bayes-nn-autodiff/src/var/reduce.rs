@@ -2,6 +2,7 @@
 
 use super::Var;
 use super::operation::{Operation, written};
+use crate::graph::Graph;
 use crate::{Kind, Op, Reduction};
 
 impl<'g> Var<'g> {
@@ -119,8 +120,8 @@ impl<'g> Var<'g> {
 
     /// The mean over `draws` draws of the noise that this is computed from, of the same shape. The
     /// first draw has the [streams](crate::Graph::noise) as they were written, the next has those
-    /// after them, and so on, so that streams have to be `draws` apart to be independent. A number,
-    /// and the mean of one draw, is this itself.
+    /// after them, and so on, so that streams have to be `draws` apart to be independent. What no
+    /// noise reaches, and the mean of one draw, is this itself.
     ///
     /// It cannot be differentiated: the gradient of a mean is the mean of the gradients.
     ///
@@ -140,13 +141,15 @@ impl<'g> Var<'g> {
     #[track_caller]
     #[must_use]
     pub fn mean_over_draws(self, draws: usize) -> Var<'g> {
-        Operation::new("mean_over_draws", &[self]).of_floats(|| match (draws, self.id()) {
-            (0, _) => Err("a mean needs 1 draw or more".to_owned()),
-            (1, _) | (_, None) => Ok(self),
-            _ => {
+        let of_noise = |graph: &Graph| self.id().is_some_and(|id| graph.is_of_noise(id));
+        let differs = self.graph().is_some_and(of_noise);
+        Operation::new("mean_over_draws", &[self]).of_floats(|| match draws {
+            0 => Err("a mean needs 1 draw or more".to_owned()),
+            2.. if differs => {
                 let op = Op::MeanOverDraws { draws };
                 Ok(written(op, &[self], self.shape(), Kind::Float))
             }
+            _ => Ok(self),
         })
     }
 }

@@ -2,8 +2,12 @@
 
 use bayes_nn_autodiff::{Nodes, Op};
 
-/// Fewer draws than this are unrolled: copies of one operation share a pass.
-const LOOP_FROM: usize = 2;
+/// Steps that compute fewer elements than this in all of their draws are unrolled: one pass then
+/// serves several draws, which saves up to a tenth where passes are short.
+const UNROLLED_ELEMENTS: usize = 1 << 16;
+
+/// Steps of more nodes than this in all of their draws are not, whatever their size.
+const UNROLLED_NODES: usize = 1 << 12;
 
 /// What the loop over the draws of a step is made of.
 pub(super) struct Loop {
@@ -35,8 +39,8 @@ impl Draws {
             return Draws::None;
         };
         let found = Loop::new(nodes, live, draws);
-        let is_one = means().all(|(_, other)| other == draws) && draws >= LOOP_FROM;
-        match is_one && found.can_run(nodes, live, kept) {
+        let is_one = means().all(|(_, other)| other == draws);
+        match is_one && !found.is_short(nodes) && found.can_run(nodes, live, kept) {
             true => Draws::Loop(found),
             false => Draws::Unrolled,
         }
@@ -79,6 +83,14 @@ impl Loop {
             repeated,
             before,
         }
+    }
+
+    /// Whether copies are faster, and few.
+    fn is_short(&self, nodes: Nodes<'_>) -> bool {
+        let repeated = || (0..nodes.len()).filter(|node| self.repeated[*node]);
+        let elements: usize = repeated().map(|node| nodes[node].shape.elements()).sum();
+        self.draws * elements < UNROLLED_ELEMENTS
+            && self.draws * repeated().count() < UNROLLED_NODES
     }
 
     /// Whether all that differs from draw to draw is read by means alone, none of them before

@@ -47,14 +47,15 @@ pub(super) fn finish(mut lowering: Lowering<'_>) -> Draft {
             }
         }
     }
+    let hoisted = ends.first().copied().unwrap_or(0);
     let evaluations = match ends[..] {
         [_, start, end] => start..end,
-        _ => passes.len()..passes.len(),
+        _ => hoisted..hoisted,
     };
     Draft {
         values: lowering.values,
         passes,
-        hoisted: ends.first().copied().unwrap_or(0),
+        hoisted,
         evaluations,
         draws: 1,
         inputs: lowering.inputs,

@@ -90,6 +90,7 @@ fn what_is_read_was_written_before() {
         let factor = find(plan, |pass| matches!(pass, Pass::Cholesky { .. }));
         plan.passes.remove(factor);
         plan.strips.clear();
+        plan.evaluations = plan.passes.len()..plan.passes.len();
     };
     assert_eq!(broken(never), Rule::WrittenBefore);
 }
@@ -212,4 +213,49 @@ fn an_error_names_the_pass_and_the_value() {
         error,
         "the plan is wrong at pass 3 for value 7: the value is read before it is written"
     );
+}
+
+/// A step of several draws, in a loop.
+fn draws() -> Plan {
+    let graph = Graph::new();
+    let state = graph.input("state", [3000]);
+    let drawn = state + graph.noise(NoiseKind::Normal, 0, [3000]);
+    let scaled = (drawn.exp() * state.sin()).sum() + drawn.tanh();
+    let mean = scaled.mean_over_draws(20);
+    Plan::new(&graph, &[mean], &[(state, state - mean)]).unwrap()
+}
+
+#[test]
+fn draws_are_repeated_after_hoisted_passes_and_hold_their_means() {
+    let broken = |change: &dyn Fn(&mut Plan)| {
+        let mut plan = draws();
+        assert_eq!(plan.draws, 20);
+        plan.validate().unwrap();
+        change(&mut plan);
+        plan.validate().unwrap_err().rule
+    };
+    assert_eq!(broken(&|plan| plan.draws = 1), Rule::Evaluations);
+    assert_eq!(
+        broken(&|plan| plan.evaluations.end = 100),
+        Rule::Evaluations
+    );
+    let without_mean = |plan: &mut Plan| {
+        let mean = find(plan, |pass| matches!(pass, Pass::MeanOverDraws { .. }));
+        plan.evaluations.end = mean;
+    };
+    assert_eq!(broken(&without_mean), Rule::Evaluations);
+    // The mean would lose what the first draws gave it.
+    let overlapping = |plan: &mut Plan| {
+        let mean = find(plan, |pass| matches!(pass, Pass::MeanOverDraws { .. }));
+        let Pass::MeanOverDraws { source, out } = plan.passes[mean] else {
+            unreachable!("it was found as one");
+        };
+        let others = plan.values.iter().enumerate().filter(|(index, value)| {
+            let id = ValueId(*index as u32);
+            id != source && id != out && value.layout.span() >= 3000 && value.home == id
+        });
+        let places: Vec<usize> = others.map(|(_, value)| value.offset).collect();
+        plan.values[out.index()].offset = *places.last().unwrap();
+    };
+    assert_eq!(broken(&overlapping), Rule::Apart);
 }
