@@ -1,5 +1,7 @@
 //! Replicas of a step that run in lockstep, one or many.
 
+use std::fmt;
+
 use super::Start;
 use super::program::{Planned, PlannedState, StepProgram};
 use crate::{KernelError, Profile, Program, Replicas};
@@ -35,6 +37,14 @@ pub struct Run {
     recorded: Vec<Vec<Vec<f64>>>,
     /// Seed and next step of each replica.
     at: Vec<(u64, u64)>,
+}
+
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run")
+            .field("replicas", &self.at.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// A state, a window or an output of a step, found by its name once.
@@ -75,7 +85,7 @@ impl Run {
         self.at.len()
     }
 
-    /// What is run.
+    /// The program that is run.
     pub fn program(&self) -> &StepProgram {
         &self.program
     }
@@ -281,7 +291,7 @@ impl Run {
         }
     }
 
-    /// Takes over what a replica recorded in its last steps.
+    /// Appends what a replica recorded in its last steps.
     fn look(&mut self, replica: usize, steps: u64) {
         let Planned {
             outputs,
@@ -390,7 +400,7 @@ impl Run {
         })
     }
 
-    /// Puts a replica where another one of the same step was.
+    /// Puts a replica into the state of a snapshot, of the same step.
     ///
     /// # Errors
     /// No such replica; a state that only one of step and snapshot has, or that differs in length.

@@ -48,6 +48,7 @@ pub trait Register<T>: Copy {
     unsafe fn store_first(self, to: *mut T, count: usize);
 
     /// `self + a * b`, as [`fma`](super::fma) rounds it.
+    #[must_use]
     fn add_product(self, a: Self, b: Self) -> Self;
 
     /// The sum of all: halves are added to each other until one number is left.
@@ -55,7 +56,7 @@ pub trait Register<T>: Copy {
 }
 
 /// Sixteen numbers that the compiler finds registers for.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Plain<T>([T; LANES]);
 
 /// Copies a few numbers, four at a time: a call would cost more.

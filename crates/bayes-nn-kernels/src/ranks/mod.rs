@@ -1,6 +1,6 @@
 //! Ranks: devices that run one program together, each on its part of the minibatches.
 
-pub(crate) mod exchange;
+pub(crate) mod communicator;
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -16,8 +16,8 @@ use crate::error::{DeviceError, KernelError};
 use crate::plan::Plan;
 use crate::profile::Profile;
 use crate::replicas::Replicas;
-use exchange::Exchange;
-pub(crate) use exchange::Seat;
+use communicator::Communicator;
+pub(crate) use communicator::Seat;
 
 /// A program of each rank.
 type Programs = Vec<Box<dyn Replicas>>;
@@ -63,7 +63,7 @@ pub struct DeviceGroup {
     load: Box<Load>,
     /// Whether a program in which ranks meet is of no use after a failure.
     ended_by_failure: bool,
-    /// Whose program is made, runs or is dropped.
+    /// Held while a program of the group is made, runs or is dropped.
     turn: Arc<Mutex<()>>,
 }
 
@@ -98,6 +98,14 @@ impl DeviceGroup {
             ended_by_failure: true,
             ..self
         }
+    }
+}
+
+impl fmt::Debug for DeviceGroup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeviceGroup")
+            .field("ranks", &self.ranks)
+            .finish_non_exhaustive()
     }
 }
 
@@ -150,11 +158,11 @@ impl LoadedRanks {
         let Some(start) = &self.start else {
             unreachable!("it is dropped already");
         };
-        let exchange = Exchange::new(self.ranks, self.ended_by_failure);
+        let communicator = Communicator::new(self.ranks, self.ended_by_failure);
         let _turn = turn(&self.turn);
         Ok(Box::new(Ranks {
-            programs: start(exchange.seats())?,
-            exchange,
+            programs: start(communicator.seats())?,
+            communicator,
             turn: self.turn.clone(),
         }))
     }
@@ -185,12 +193,12 @@ impl Drop for LoadedRanks {
 
 /// The programs of all ranks as one, or the only one of a plan in which ranks do not meet.
 ///
-/// All ranks run the same steps between two looks from outside, and whatever is looked at was
-/// computed from means that are the same on all of them. So to stop, to go on or to find a NaN is
-/// decided once, for the first rank, and the others agree.
+/// All ranks run the same steps before a caller reads anything, and what it reads was computed from
+/// means that are the same on all of them. So the first rank alone decides whether to stop, to go on,
+/// or that a number is not finite.
 struct Ranks {
     programs: Programs,
-    exchange: Arc<Exchange>,
+    communicator: Arc<Communicator>,
     turn: Arc<Mutex<()>>,
 }
 
@@ -200,14 +208,15 @@ impl Ranks {
         &mut self,
         run: impl Fn(&mut dyn Program) -> Result<R, KernelError> + Sync,
     ) -> Result<R, KernelError> {
-        // Two programs whose ranks met in different orders would wait for one another.
+        // Programs of one group take turns: if their ranks met in different orders, each would wait
+        // for the other.
         let _turn = turn(&self.turn);
-        let exchange = &*self.exchange;
-        exchange.begin()?;
+        let communicator = &*self.communicator;
+        communicator.begin()?;
         let attempt = |program: &mut Box<dyn Replicas>| {
             let outcome = catch_unwind(AssertUnwindSafe(|| run(program.program_mut(0))));
             if !matches!(outcome, Ok(Ok(_))) {
-                exchange.abandon();
+                communicator.abandon();
             }
             outcome
         };
@@ -218,7 +227,7 @@ impl Ranks {
                 .map(|program| {
                     let run = || attempt(program);
                     let thread = thread::Builder::new().spawn_scoped(scope, run);
-                    thread.inspect_err(|_| exchange.abandon())
+                    thread.inspect_err(|_| communicator.abandon())
                 })
                 .collect();
             let first = first.map(attempt);
@@ -235,8 +244,8 @@ impl Ranks {
         for outcome in outcomes {
             match outcome {
                 Ok(Ok(value)) => result = result.or(Some(value)),
-                // What let the others down says more than that they were.
-                Ok(Err(error)) if failure.is_none() || failure == Some(LET_DOWN) => {
+                // The error of the rank that failed first says more than that the others were left.
+                Ok(Err(error)) if failure.is_none() || failure == Some(RANK_FAILED) => {
                     failure = Some(error);
                 }
                 Ok(Err(_)) => {}
@@ -245,7 +254,7 @@ impl Ranks {
         }
         match (failure, result) {
             (None, Some(result)) => Ok(result),
-            (failure, _) => Err(failure.unwrap_or(LET_DOWN)),
+            (failure, _) => Err(failure.unwrap_or(RANK_FAILED)),
         }
     }
 
@@ -259,7 +268,7 @@ impl Ranks {
 }
 
 /// What a rank says that waited for another in vain.
-const LET_DOWN: KernelError = KernelError::Device(DeviceError::RankFailed);
+const RANK_FAILED: KernelError = KernelError::Device(DeviceError::RankFailed);
 
 impl Drop for Ranks {
     fn drop(&mut self) {
@@ -343,12 +352,12 @@ mod tests {
     }
 
     fn started(plan: Plan, precision: Precision, ranks: usize, ended_by_failure: bool) -> Ranks {
-        let exchange = Exchange::new(ranks, ended_by_failure);
+        let communicator = Communicator::new(ranks, ended_by_failure);
         let group = Cpu::detect().unwrap().group(ranks).unwrap();
         let start = (group.load)(&Arc::new(plan), &[], precision).unwrap();
         Ranks {
-            programs: start(exchange.seats()).unwrap(),
-            exchange,
+            programs: start(communicator.seats()).unwrap(),
+            communicator,
             turn: Arc::default(),
         }
     }
@@ -449,7 +458,7 @@ mod tests {
         assert_eq!(error.to_string(), "this rank failed: fails");
         let left = ranks.programs[1].program(0).read_input(state);
         // Not even the rank that would panic.
-        assert_eq!(ranks.run(100), Err(LET_DOWN));
+        assert_eq!(ranks.run(100), Err(RANK_FAILED));
         assert_eq!(ranks.programs[1].program(0).read_input(state), left);
     }
 }

@@ -41,6 +41,7 @@ const OLDEST_DRIVER: i32 = 12_000;
 /// The numbers that products of single precision are multiplied in. Sums are single precision
 /// in all of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Products {
     /// Single precision.
     #[default]
@@ -138,11 +139,13 @@ impl Cuda {
     }
 
     /// What products of single-precision programs are multiplied in.
+    #[must_use]
     pub fn products(self, products: Products) -> Cuda {
         Cuda { products, ..self }
     }
 
     /// Every program as a graph of launches, tiny ones too: to compare with.
+    #[must_use]
     pub fn launches(self) -> Cuda {
         let tiny = Tiny::NONE;
         Cuda { tiny, ..self }
@@ -397,7 +400,7 @@ impl Drop for Block {
 }
 
 /// Makes a context current where nothing can be returned: unlike `bind_to_thread` even if an
-/// earlier error is still to be told.
+/// earlier error is still to be reported.
 fn bind(context: &CudaContext) {
     // SAFETY: the context is alive.
     context.record_err(unsafe { cudarc::driver::result::ctx::set_current(context.cu_ctx()) });

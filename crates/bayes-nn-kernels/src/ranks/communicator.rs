@@ -1,4 +1,5 @@
-//! Where the ranks of one process meet: sums in a fixed order, and nobody left waiting.
+//! The communicator of ranks in one process: means in a fixed order, and an error for all when one
+//! of them fails.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
@@ -6,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use crate::error::DeviceError;
 
 /// What the ranks of a program share.
-pub(crate) struct Exchange {
+pub(crate) struct Communicator {
     slots: Box<[Slot]>,
     round: Mutex<Round>,
     changed: Condvar,
@@ -30,16 +31,16 @@ struct Round {
     arrived: usize,
 }
 
-/// One rank's place at the exchange.
+/// One rank's place at the communicator, by which it takes part.
 #[derive(Clone)]
 pub(crate) struct Seat {
-    exchange: Arc<Exchange>,
+    communicator: Arc<Communicator>,
     rank: usize,
 }
 
-impl Exchange {
-    pub fn new(ranks: usize, ended_by_failure: bool) -> Arc<Exchange> {
-        Arc::new(Exchange {
+impl Communicator {
+    pub fn new(ranks: usize, ended_by_failure: bool) -> Arc<Communicator> {
+        Arc::new(Communicator {
             slots: (0..ranks).map(|_| Slot::default()).collect(),
             round: Mutex::default(),
             changed: Condvar::new(),
@@ -49,9 +50,9 @@ impl Exchange {
     }
 
     /// The seats, by rank.
-    pub fn seats(self: &Arc<Exchange>) -> Vec<Seat> {
+    pub fn seats(self: &Arc<Communicator>) -> Vec<Seat> {
         let seat = |rank| Seat {
-            exchange: self.clone(),
+            communicator: self.clone(),
             rank,
         };
         (0..self.slots.len()).map(seat).collect()
@@ -61,7 +62,7 @@ impl Exchange {
         self.round.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes ready for steps that all ranks begin; none of them is running.
+    /// Prepares for steps that all ranks are about to begin; none of them is running.
     ///
     /// # Errors
     /// [`DeviceError::RankFailed`] when an earlier failure was the end.
@@ -74,7 +75,7 @@ impl Exchange {
         Ok(())
     }
 
-    /// Lets go all that wait, and all that come: a rank failed.
+    /// Notes that a rank failed: all that wait at present or later return with an error.
     pub fn abandon(&self) {
         let round = self.round();
         self.abandoned.store(true, Ordering::Release);
@@ -116,7 +117,7 @@ impl Seat {
 
     /// How many ranks there are.
     pub fn ranks(&self) -> usize {
-        self.exchange.slots.len()
+        self.communicator.slots.len()
     }
 
     /// The number of this rank's part of step `step`, among the parts of all ranks and steps.
@@ -127,7 +128,7 @@ impl Seat {
     /// Whether a rank failed, so that it would be waited for in vain.
     #[cfg(feature = "nccl")]
     pub fn is_abandoned(&self) -> bool {
-        self.exchange.is_abandoned()
+        self.communicator.is_abandoned()
     }
 
     /// Hands each element's mean over the ranks to `put`. Sums are taken in the order of the
@@ -140,13 +141,16 @@ impl Seat {
         own: impl Iterator<Item = f64>,
         mut put: impl FnMut(usize, f64),
     ) -> Result<(), DeviceError> {
-        let (slots, slot) = (&self.exchange.slots, &self.exchange.slots[self.rank]);
+        let (slots, slot) = (
+            &self.communicator.slots,
+            &self.communicator.slots[self.rank],
+        );
         {
             let mut brought = slot.brought.write().unwrap_or_else(PoisonError::into_inner);
             brought.clear();
             brought.extend(own);
         }
-        self.exchange.meet()?;
+        self.communicator.meet()?;
         let mut sum = slot.sum.lock().unwrap_or_else(PoisonError::into_inner);
         sum.clear();
         for slot in slots {
@@ -160,8 +164,8 @@ impl Seat {
                 }
             }
         }
-        // What others still read must not be replaced.
-        self.exchange.meet()?;
+        // No rank may replace what it brought before all have read it.
+        self.communicator.meet()?;
         let ranks = self.ranks() as f64;
         for (i, sum) in sum.iter().enumerate() {
             put(i, sum / ranks);
