@@ -30,6 +30,7 @@ pub use prediction::{Prediction, Score};
 /// # let _ = how;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[must_use]
 pub struct Predict {
     pub(crate) draws: usize,
     pub(crate) seed: u64,

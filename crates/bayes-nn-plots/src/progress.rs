@@ -1,5 +1,6 @@
 //! Progress bars on the terminal.
 
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use bayes_nn_inference::nuts::{ChainProgress, SamplingProgress};
@@ -18,6 +19,14 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 pub struct Bar {
     label: String,
     state: Mutex<State>,
+}
+
+impl fmt::Debug for Bar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bar")
+            .field("label", &self.label)
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Default)]

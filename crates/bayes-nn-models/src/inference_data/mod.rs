@@ -74,6 +74,7 @@ pub use store::ZarrStore;
 /// [`InferenceData::coords`] say otherwise; where values were missing, the coordinates are row
 /// numbers. Axes are in the order of the model: rows last.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct InferenceData {
     groups: Vec<Group>,
     attributes: Map<String, Value>,

@@ -60,6 +60,7 @@ use crate::model::{
 /// # Ok::<(), bayes_nn::Error>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct ZarrStore {
     path: PathBuf,
     every: usize,

@@ -1,6 +1,7 @@
 //! The data as a model sees it: nodes of a graph, batch last, full or a minibatch.
 
 use std::cell::RefCell;
+use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -22,6 +23,14 @@ const ROWS: u32 = 1;
 /// `[features, rows]`, so that a layer is `weight.t().matmul(x)` and its rows lie side by side.
 pub struct Batch<'g> {
     pub(crate) shared: Rc<Shared<'g>>,
+}
+
+impl fmt::Debug for Batch<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch")
+            .field("rows", &self.shared.rows)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What a batch and the traces over it have in common.

@@ -1,5 +1,7 @@
 //! Sampling a model by NUTS.
 
+use std::fmt;
+
 use bayes_nn_inference::Nuts;
 use bayes_nn_inference::nuts::{ChainProgress, DrawSink, NutsRun};
 
@@ -102,6 +104,14 @@ pub struct Sampling<M> {
     model: M,
     data: Data,
     run: NutsRun,
+}
+
+impl<M> fmt::Debug for Sampling<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sampling")
+            .field("run", &self.run)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<M> Sampling<M> {

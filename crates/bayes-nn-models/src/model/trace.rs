@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashSet;
+use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -26,6 +27,15 @@ pub struct Trace<'g> {
     scale: RefCell<f64>,
     names: RefCell<HashSet<String>>,
     pub(crate) record: RefCell<Record<'g>>,
+}
+
+impl fmt::Debug for Trace<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trace")
+            .field("scope", &self.scope)
+            .field("names", &self.names)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What a run of a model leaves behind.

@@ -15,6 +15,7 @@ use super::{Layer, LayerError, Parameters};
 /// # Ok::<(), bayes_nn::nn::LayerError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
 pub struct Dense {
     outputs: usize,
     inputs: Option<usize>,

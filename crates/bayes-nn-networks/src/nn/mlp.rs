@@ -23,6 +23,7 @@ use super::{Activation, Dense, Layer, LayerError, Network, Parameters, Prior};
 /// # Ok::<(), bayes_nn::nn::LayerError>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Mlp {
     sizes: Vec<usize>,
     activation: Activation,

@@ -37,6 +37,7 @@ use super::{Input, Layer, LayerError, Prior};
 /// # Ok::<(), bayes_nn::nn::LayerError>(())
 /// ```
 #[derive(Clone, Default)]
+#[must_use]
 pub struct Network {
     inputs: Vec<NetworkInput>,
     nodes: Vec<Node>,

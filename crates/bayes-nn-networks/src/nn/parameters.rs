@@ -24,6 +24,14 @@ pub struct Parameters<'t, 'g> {
     frame: Frame<'t>,
 }
 
+impl fmt::Debug for Parameters<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parameters")
+            .field("declared", &self.run.declared)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What all layers of a run have in common.
 struct Run<'t, 'g> {
     trace: &'t Trace<'g>,
