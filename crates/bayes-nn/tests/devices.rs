@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bayes_nn::model::{fit, from_fn};
 use bayes_nn::prelude::*;
-use bayes_nn_autodiff::InputId;
 use bayes_nn_kernels::cuda::emit::{BlockLoop, Source, Tiny};
 use bayes_nn_kernels::cuda::{Host, compiler};
 use bayes_nn_kernels::{Backend, Binding, KernelError, Loaded, Plan};
