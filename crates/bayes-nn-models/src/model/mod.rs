@@ -59,12 +59,12 @@ pub use draws::{Draws, Variable};
 pub(crate) use handlers::{Generators, draw};
 #[cfg(feature = "zarr")]
 pub(crate) use observations::{Observations, Subset};
-pub use posterior::{Posterior, Report, fit, profile};
+pub use posterior::{Origin, Posterior, fit, profile};
 #[cfg(feature = "zarr")]
 pub(crate) use predictive::Variables;
 pub(crate) use predictive::{Predictive, check_draws};
 pub use prior::prior_predictive;
-pub use sampling::{Sampling, sample, start, start_into};
+pub use sampling::{Sampling, langevin, sample, start, start_into};
 pub use source::{DrawSource, DrawTable};
 pub(crate) use summary::summarized;
 pub(crate) use trace::Observed;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bayes_nn_inference::diagnostics::{Psis, Summary};
 use bayes_nn_inference::nuts::UnconstrainedDraws;
-use bayes_nn_inference::{Advi, AdviFit, Approximation, Density, NutsFit, Site};
+use bayes_nn_inference::{Advi, AdviFit, Approximation, Density, NutsFit, SgldFit, Site};
 use bayes_nn_kernels::{Device, Precision, Profile};
 
 use super::predictive::Predictive;
@@ -35,7 +35,7 @@ pub fn fit<M: Model + Clone>(
     let guide = fit.approximation().clone();
     let mut posterior = Posterior::from_parts(model.clone(), data, guide.into(), fit.precision());
     posterior.predictive.device = fit.device().clone();
-    posterior.report = Report::Advi(Arc::new(fit));
+    posterior.origin = Origin::Advi(Arc::new(fit));
     Ok(posterior)
 }
 
@@ -89,7 +89,7 @@ pub fn profile<M: Model>(
 #[derive(Clone, Debug)]
 pub struct Posterior<M> {
     pub(crate) predictive: Predictive<M>,
-    report: Report,
+    origin: Origin,
     chains: Arc<[Draws]>,
     warmup: Arc<[Draws]>,
 }
@@ -97,13 +97,15 @@ pub struct Posterior<M> {
 /// How a posterior was found.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum Report {
+pub enum Origin {
     /// Elsewhere: it was put together from a model, data and draws.
     Imported,
     /// By variational inference: settings, ELBO and its curve, convergence, restarts, seconds.
     Advi(Arc<AdviFit>),
     /// By the No-U-Turn Sampler: chains with statistics of every draw, and what was tuned.
     Nuts(Arc<NutsFit>),
+    /// By stochastic gradient Langevin dynamics: chains, and the sizes of their steps.
+    Sgld(Arc<SgldFit>),
 }
 
 impl<M> Posterior<M> {
@@ -121,7 +123,7 @@ impl<M> Posterior<M> {
                 precision,
                 device: Device::cpu(),
             },
-            report: Report::Imported,
+            origin: Origin::Imported,
             chains: Arc::default(),
             warmup: Arc::default(),
         }
@@ -166,14 +168,14 @@ impl<M> Posterior<M> {
     }
 
     /// How it was found.
-    pub fn report(&self) -> &Report {
-        &self.report
+    pub fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// How the variational fit went, if it is one.
     pub fn advi(&self) -> Option<&AdviFit> {
-        match &self.report {
-            Report::Advi(fit) => Some(fit),
+        match &self.origin {
+            Origin::Advi(fit) => Some(fit),
             _ => None,
         }
     }
@@ -181,8 +183,8 @@ impl<M> Posterior<M> {
     /// The chains as they were drawn, if they were by NUTS: unconstrained draws, statistics, what
     /// was tuned, errors.
     pub fn nuts(&self) -> Option<&NutsFit> {
-        match &self.report {
-            Report::Nuts(fit) => Some(fit),
+        match &self.origin {
+            Origin::Nuts(fit) => Some(fit),
             _ => None,
         }
     }
@@ -221,9 +223,9 @@ impl<M> Posterior<M> {
     /// device that is slower than the CPU, a precision that is too coarse. Of a variational fit: that
     /// it had not converged, and restarts that failed.
     pub fn warnings(&self) -> Vec<String> {
-        match &self.report {
-            Report::Nuts(fit) => warnings_of(fit, &self.summary_of_chains(|_| true)),
-            Report::Advi(fit) => {
+        match &self.origin {
+            Origin::Nuts(fit) => warnings_of(fit, &self.summary_of_chains(|_| true)),
+            Origin::Advi(fit) => {
                 let mut warnings = Vec::new();
                 if !fit.convergence().converged {
                     warnings.push(format!(
@@ -241,7 +243,7 @@ impl<M> Posterior<M> {
                 }
                 warnings
             }
-            Report::Imported => Vec::new(),
+            Origin::Imported | Origin::Sgld(_) => Vec::new(),
         }
     }
 }
@@ -288,7 +290,22 @@ impl<M: Model> Posterior<M> {
         };
         let warmup = fit.chains().iter().map(|chain| warmup(chain.warmup()));
         posterior.warmup = warmup.collect::<Result<_, Error>>()?;
-        posterior.report = Report::Nuts(Arc::new(fit));
+        posterior.origin = Origin::Nuts(Arc::new(fit));
+        Ok(posterior)
+    }
+
+    /// The chains of Langevin dynamics.
+    pub(crate) fn of_langevin(model: M, data: Data, fit: SgldFit) -> Result<Posterior<M>, Error>
+    where
+        M: Clone,
+    {
+        let chains = fit.chains().iter();
+        let rows: Arc<[f64]> = chains.clone().flat_map(|c| c.draws()).copied().collect();
+        let lengths: Arc<[usize]> = chains.map(|chain| chain.len()).collect();
+        let table = DrawTable::new(fit.sites().to_vec(), rows, lengths)?;
+        let mut posterior = Posterior::from_parts(model, data, table.into(), Precision::F64);
+        posterior.chains = posterior.table_by_chain()?;
+        posterior.origin = Origin::Sgld(Arc::new(fit));
         Ok(posterior)
     }
 
@@ -376,7 +393,7 @@ impl<M: Model> Posterior<M> {
         taken.predictive.source = table.into();
         taken.chains = taken.table_by_chain()?;
         taken.warmup = Arc::default();
-        taken.report = Report::Imported;
+        taken.origin = Origin::Imported;
         Ok(taken)
     }
 
@@ -450,10 +467,10 @@ impl<M: Model> Posterior<M> {
 
 impl<M> fmt::Display for Posterior<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let fit = match &self.report {
-            Report::Advi(fit) => return fit.fmt(f),
-            Report::Nuts(fit) => Some(fit),
-            Report::Imported => None,
+        let fit = match &self.origin {
+            Origin::Advi(fit) => return fit.fmt(f),
+            Origin::Nuts(fit) => Some(fit),
+            Origin::Imported | Origin::Sgld(_) => None,
         };
         if let Some(fit) = fit {
             let chains = fit.chains();

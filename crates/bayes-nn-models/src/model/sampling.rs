@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use bayes_nn_inference::Nuts;
 use bayes_nn_inference::nuts::{ChainProgress, DrawSink, NutsRun};
+use bayes_nn_inference::{Nuts, Sgld};
 
 use super::{Data, Model, ModelDensity, Posterior};
 use crate::error::Error;
@@ -97,6 +97,40 @@ pub fn start_into<M: Model + Clone>(
         model: model.clone(),
         data,
     })
+}
+
+/// Draws from the posterior of a model by stochastic gradient Langevin dynamics, which take
+/// minibatches where NUTS needs all rows: near the posterior only for small steps, with no test that
+/// rejects a draw ([`Sgld`]).
+///
+/// # Errors
+/// Whatever is wrong with the model, the data or the settings; a chain whose position is no longer
+/// finite.
+///
+/// ```
+/// use bayes_nn::prelude::*;
+/// use bayes_nn::Sgld;
+/// let coins = model::from_fn(|trace, data| {
+///     let mean = trace.sample("mean", Normal::new(0.0, 10.0));
+///     trace.observe("y", Normal::new(mean, 1.0), data.column("y"));
+/// });
+/// let y: Vec<f64> = (0..100).map(|i| 2.0 + (f64::from(i) * 0.7).sin()).collect();
+/// let data = Data::new().column("y", &y)?;
+/// let sgld = Sgld::new().batch(20).step_size(2e-3).warmup(2_000).draws(4_000).seed(1);
+/// let posterior = model::langevin(&coins, &data, &sgld)?;
+/// let exact = y.iter().sum::<f64>() / (100.0 + 0.01);
+/// let mean = posterior.all_draws()?.variable("mean")?.mean()[0];
+/// assert!((mean - exact).abs() < 0.05, "{mean} for {exact}");
+/// # Ok::<(), bayes_nn::Error>(())
+/// ```
+pub fn langevin<M: Model + Clone>(
+    model: &M,
+    data: impl Into<Data>,
+    sgld: &Sgld,
+) -> Result<Posterior<M>, Error> {
+    let data = data.into();
+    let density = ModelDensity::new(model, data.clone())?;
+    Posterior::of_langevin(model.clone(), data, sgld.sample(&density)?)
 }
 
 /// A model that is being sampled: a [`NutsRun`] that ends in a [`Posterior`].
