@@ -235,9 +235,13 @@ mod tests {
         assert_eq!(answers(&*boxed), direct);
         let shared: Arc<dyn for<'g> Distribution<'g> + Send + Sync> = Arc::new(Probe);
         assert_eq!(answers(&shared), direct);
-        // Expanded to its own shape, a distribution is what it was. Only `check` compares shapes.
-        let expanded = Expanded::new(Probe, Shape::from([14, 15]));
-        assert_eq!(answers(&expanded), direct);
+        // Expanded to its own shape, a distribution is what it was, but that numbers have that shape.
+        let expanded = answers(&Expanded::new(Probe, Shape::from([14, 15])));
+        let number = |answer: &str| answer.split(": [").next().map(|a| a.replace(')', ""));
+        for (expanded, direct) in expanded.iter().zip(&direct) {
+            let (expanded, direct) = (number(&expanded.1), number(&direct.1));
+            assert_eq!(expanded, direct);
+        }
         // A method that a pointer forgets gives the default, which must differ to be seen.
         for (ours, default) in direct.iter().zip(answers(&Bare)) {
             assert_ne!(ours.1, default.1, "{} is as by default", ours.0);

@@ -264,7 +264,7 @@ mod tests {
                 .check()
                 .unwrap_err()
                 .to_string(),
-            "MultivariateNormal: scale_tril at position 0 must be finite, as in the factor of a \
+            "MultivariateNormal: scale_tril at position 2 must be finite, as in the factor of a \
              positive definite matrix, got NaN"
         );
         let not_square = graph.input("not square", [2, 3]);

@@ -147,6 +147,34 @@ impl Head for Categorical {
     }
 }
 
+/// A count, 0 or more, by one output: the logarithm of its mean.
+///
+/// ```
+/// use bayes_nn::nn;
+/// use bayes_nn::prelude::*;
+/// let x: Vec<f64> = (0..40).map(|i| 0.05 * f64::from(i) - 1.0).collect();
+/// let y: Vec<f64> = x.iter().map(|x| (2.0 * x + 1.0).exp().round()).collect();
+/// let data = Dataset::new(&x, 1, &y)?;
+/// let bnn = Bnn::new(Mlp::new([1, 8, 1]), nn::Poisson);
+/// let fit = bnn.fit(&data, &Advi::mean_field().steps(5_000).seed(1))?;
+/// let mean = fit.predict(&[0.5], 500)?.mean()[0];
+/// assert!((mean - 2.0f64.exp()).abs() < 1.5, "{mean}");
+/// # Ok::<(), bayes_nn::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Poisson;
+
+impl Head for Poisson {
+    fn likelihood<'g>(
+        &self,
+        _: &Parameters<'_, 'g>,
+        outputs: Var<'g>,
+    ) -> Result<Box<dyn Distribution<'g> + 'g>, HeadError> {
+        let log_mean = one_output("Poisson", outputs)?;
+        Ok(Box::new(distributions::Poisson::new(log_mean.exp())))
+    }
+}
+
 /// A number with normal noise by one output, its mean. The standard deviation of the noise,
 /// one for all rows, is learned: the site `sigma`, with a half-normal prior of scale 1 unless
 /// changed.

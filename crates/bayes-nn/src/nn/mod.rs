@@ -79,7 +79,7 @@ mod sequential;
 pub use activation::Activation;
 pub use dense::Dense;
 pub use error::{HeadError, LayerError};
-pub use head::{Bernoulli, Categorical, Gaussian, Head};
+pub use head::{Bernoulli, Categorical, Gaussian, Head, Poisson};
 pub use layer::{Input, Layer};
 pub use layer_norm::LayerNorm;
 pub use merge::{Concat, Sum};
