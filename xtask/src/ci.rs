@@ -6,19 +6,26 @@ use crate::kernels_check::{self, Extent};
 /// Most crates that a user of the facade builds.
 const MOST_CRATES: usize = 80;
 
-/// Tests (unless only `lints` are asked for), those of the feature `zarr`, formatting, lints,
+/// Tests (unless only `lints` are asked for), those of the feature `zarr`, the facade without
+/// plots, formatting, lints,
 /// documentation, the number of dependencies, CUDA's kernels, and the main example.
 pub fn run(lints: bool) -> Result<(), String> {
     if !lints {
         cargo("test", &[])?;
     }
     // A plain `cargo test` leaves these out, and with them the hundred crates of Zarr.
-    let zarr = "test -p bayes-nn --features zarr";
+    let zarr = "test --features bayes-nn/zarr";
     cargo(
-        &format!("{zarr} --lib --test inference_data --test zarr_store"),
+        &format!("{zarr} -p bayes-nn --test inference_data --test zarr_store"),
         &[],
     )?;
-    cargo(&format!("{zarr} --doc inference_data"), &[])?;
+    cargo(&format!("{zarr} -p bayes-nn-models --lib"), &[])?;
+    cargo(
+        &format!("{zarr} -p bayes-nn-models --doc inference_data"),
+        &[],
+    )?;
+    // Fitting needs nothing that draws.
+    cargo("check -p bayes-nn --no-default-features", &[])?;
     cargo("fmt --all --check", &[])?;
     cargo(
         "clippy --workspace --all-targets --all-features -- -D warnings",

@@ -1,6 +1,7 @@
 //! Functions of two numbers: name, value and derivative stand together.
 
-use crate::Var;
+use crate::Unary;
+use crate::formula::Formula;
 
 /// A function of two numbers, applied element by element with broadcasting.
 ///
@@ -30,7 +31,7 @@ pub enum Binary {
 }
 
 impl Binary {
-    /// The name of the method of [`Var`] that writes it.
+    /// The name of the method of [`Var`](crate::Var) that writes it.
     pub fn name(self) -> &'static str {
         match self {
             Binary::Add => "add",
@@ -66,32 +67,35 @@ impl Binary {
 
     /// The two partial derivatives, given the arguments and the value; `None` where zero
     /// everywhere. Where the larger (or smaller) is not unique, the first argument gets it all.
-    pub(crate) fn derivatives<'g>(
-        self,
-        a: Var<'g>,
-        b: Var<'g>,
-        y: Var<'g>,
-    ) -> (Option<Var<'g>>, Option<Var<'g>>) {
-        let one = Var::from(1.0);
+    pub(crate) fn derivatives<F: Formula>(self, a: F, b: F, y: F) -> (Option<F>, Option<F>) {
+        let [zero, one] = [0.0, 1.0].map(F::from);
+        let is_zero = |x: F| x.binary(Binary::Equal, zero);
+        let ln = |x: F| x.unary(Unary::Ln);
         match self {
             Binary::Add => (Some(one), Some(one)),
             Binary::Sub => (Some(one), Some(-one)),
             Binary::Mul => (Some(b), Some(a)),
-            Binary::Div => (Some(b.reciprocal()), Some(-(y / b))),
+            Binary::Div => (Some(b.unary(Unary::Reciprocal)), Some(-(y / b))),
             // x^0 is 1 everywhere, though 0 x^-1 is no number at 0.
-            Binary::Pow if b.number() == Some(0.0) => (None, Some(a.eq(0.0).select(0.0, a.ln()))),
+            Binary::Pow if b.number() == Some(0.0) => (None, Some(is_zero(a).select(zero, ln(a)))),
             Binary::Pow => (
                 // At a = 0 the factor y / a would be 0 / 0.
-                Some(b * a.pow(b - 1.0)),
-                Some(a.eq(0.0).select(0.0, y * a.ln())),
+                Some(b * a.binary(Binary::Pow, b - one)),
+                Some(is_zero(a).select(zero, y * ln(a))),
             ),
-            Binary::Max => (Some(b.le(a)), Some(a.lt(b))),
-            Binary::Min => (Some(a.le(b)), Some(b.lt(a))),
+            Binary::Max => (
+                Some(b.binary(Binary::LessEqual, a)),
+                Some(a.binary(Binary::Less, b)),
+            ),
+            Binary::Min => (
+                Some(a.binary(Binary::LessEqual, b)),
+                Some(b.binary(Binary::Less, a)),
+            ),
             Binary::Less | Binary::LessEqual | Binary::Equal => (None, None),
         }
     }
 
-    /// Whether the arguments may be exchanged.
+    /// Whether the arguments commute.
     pub(crate) fn commutes(self) -> bool {
         matches!(self, Binary::Add | Binary::Mul | Binary::Equal)
     }

@@ -26,6 +26,7 @@
 
 mod binary;
 mod error;
+mod formula;
 mod grad;
 mod graph;
 pub mod noise;

@@ -11,6 +11,7 @@ use crate::{GraphError, NoiseKind, Op};
 
 /// What a graph needs to be evaluated: values of its inputs, a seed, a step number.
 #[derive(Clone, Debug, Default)]
+#[must_use = "values do nothing until a graph is evaluated with them"]
 pub struct Bindings {
     values: HashMap<NodeId, Arc<[f64]>>,
     seed: u64,
@@ -50,7 +51,7 @@ impl Bindings {
 }
 
 impl Graph {
-    /// The values of `outputs`, in double precision and without any cleverness.
+    /// The values of `outputs`, in double precision, one plain loop an operation.
     ///
     /// # Errors
     /// The graph's own error; an output of another graph; an input that is not bound, or bound
@@ -94,7 +95,7 @@ pub struct Interpreter<'g> {
     graph: &'g Graph,
     bindings: Bindings,
     known: Vec<Option<Evaluated>>,
-    /// Whether some of what is known is that it depends on an input that is not bound.
+    /// Whether some nodes are known to depend on an input that is not bound.
     some_unbound: bool,
 }
 
@@ -155,7 +156,8 @@ impl<'g> Interpreter<'g> {
         if self.known.len() <= target.index() {
             self.known.resize(target.index() + 1, None);
         }
-        // Arguments first, without recursion: graphs are as deep as recurrences are long.
+        // A stack instead of recursion: the depth of a graph is the length of the recurrences in
+        // it.
         let mut waiting = vec![target];
         while let Some(&id) = waiting.last() {
             if self.known[id.index()].is_some() {

@@ -81,6 +81,7 @@ impl Shape {
     }
 
     /// This shape without the axes `from..to`.
+    #[must_use]
     pub fn without(&self, from: usize, to: usize) -> Shape {
         let mut shape = Shape::SCALAR;
         for &dim in self[..from].iter().chain(&self[to..]) {
@@ -91,6 +92,7 @@ impl Shape {
     }
 
     /// This shape with `axis` set to `length`.
+    #[must_use]
     pub fn with(&self, axis: usize, length: usize) -> Shape {
         let mut shape = *self;
         shape.dims[axis] = length;

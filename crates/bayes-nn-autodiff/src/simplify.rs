@@ -39,13 +39,12 @@ pub(crate) fn simplify<'g>(
 /// element, or that stretched.
 fn uniform(graph: &Graph, node: NodeId) -> Option<f64> {
     let node = graph.node(node);
-    match node.op {
-        Op::Constant(id) if node.kind == Kind::Float && node.shape.elements() == 1 => {
-            Some(graph.constant_of(id).values[0])
-        }
-        Op::Broadcast => uniform(graph, node.arguments[0]),
-        _ => None,
+    if let Op::Constant(id) = node.op {
+        let is_number = node.kind == Kind::Float && node.shape.elements() == 1;
+        return is_number.then(|| graph.constant_of(id).values[0]);
     }
+    let is_stretched = node.op == Op::Broadcast;
+    is_stretched.then(|| uniform(graph, node.arguments[0]))?
 }
 
 /// What is made of numbers alone stays one number, whatever its shape.
@@ -80,9 +79,12 @@ fn fold<'g>(
     }
     let values: Option<Vec<Tensor>> = arguments
         .iter()
-        .map(|a| match graph.node(*a).op {
-            Op::Constant(id) => Some(Tensor::new(graph.node(*a).shape, graph.constant_values(id))),
-            _ => uniform(graph, *a).map(|number| filled(graph.node(*a).shape, |_| number)),
+        .map(|a| {
+            let shape = graph.node(*a).shape;
+            if let Op::Constant(id) = graph.node(*a).op {
+                return Some(Tensor::new(shape, graph.constant_values(id)));
+            }
+            uniform(graph, *a).map(|number| filled(shape, |_| number))
         })
         .collect();
     let values = values?;
@@ -99,15 +101,16 @@ fn neutral<'g>(graph: &'g Graph, op: Op, ids: &[NodeId], shape: Shape) -> Option
         // An operand may be narrower than the result: then it still has to be stretched.
         (node(i).shape == shape).then(|| Var::node(graph, ids[i]))
     };
-    let number = |i: usize| match node(i).op {
-        Op::Constant(id) if node(i).kind == Kind::Float => graph.constant_of(id).uniform,
-        _ => uniform(graph, ids[i]),
+    let number = |i: usize| {
+        if let (Op::Constant(id), Kind::Float) = (node(i).op, node(i).kind) {
+            return graph.constant_of(id).uniform;
+        }
+        uniform(graph, ids[i])
     };
+    // Applied twice, these give their argument back.
+    let undone = || (node(0).op == op).then(|| Var::node(graph, node(0).arguments[0]));
     match op {
-        Op::Unary(Unary::Neg) => match node(0).op {
-            Op::Unary(Unary::Neg) => Some(Var::node(graph, node(0).arguments[0])),
-            _ => None,
-        },
+        Op::Unary(Unary::Neg) | Op::Transpose => undone(),
         Op::Binary(Binary::Add) if number(1) == Some(0.0) => argument(0),
         Op::Binary(Binary::Add) if number(0) == Some(0.0) => argument(1),
         Op::Binary(Binary::Sub) if number(1) == Some(0.0) => argument(0),
@@ -131,18 +134,30 @@ fn neutral<'g>(graph: &'g Graph, op: Op, ids: &[NodeId], shape: Shape) -> Option
             Some(Var::node(graph, ids[0]).view_unchecked(0, shape))
         }
         Op::Concat { .. } if ids.len() == 1 => argument(0),
-        Op::Transpose => match node(0).op {
-            Op::Transpose => Some(Var::node(graph, node(0).arguments[0])),
-            _ => None,
-        },
-        Op::View { offset } => match node(0).op {
-            _ if offset == 0 && node(0).shape == shape => argument(0),
-            Op::View { offset: inner } => {
-                let source = Var::node(graph, node(0).arguments[0]);
-                Some(source.view_unchecked(offset + inner, shape))
-            }
-            _ => None,
-        },
-        _ => None,
+        Op::View { offset: 0 } if node(0).shape == shape => argument(0),
+        Op::View { offset } => {
+            let Op::View { offset: inner } = node(0).op else {
+                return None;
+            };
+            let source = Var::node(graph, node(0).arguments[0]);
+            Some(source.view_unchecked(offset + inner, shape))
+        }
+        Op::Input(_)
+        | Op::Constant(_)
+        | Op::Noise { .. }
+        | Op::Step
+        | Op::Batch { .. }
+        | Op::Unary(_)
+        | Op::Binary(_)
+        | Op::Select
+        | Op::MatMul { .. }
+        | Op::Cholesky
+        | Op::TriangularSolve { .. }
+        | Op::Reduce { .. }
+        | Op::Concat { .. }
+        | Op::Gather { .. }
+        | Op::Scatter { .. }
+        | Op::AllReduceMean
+        | Op::MeanOverDraws { .. } => None,
     }
 }

@@ -1,4 +1,4 @@
-//! Values in a shape, and what each operation makes of them, one plain loop each.
+//! Tensors, and the value of each operation by one plain loop.
 
 use std::sync::Arc;
 

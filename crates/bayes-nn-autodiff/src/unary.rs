@@ -1,6 +1,7 @@
 //! Functions of one number: name, value and derivative stand together.
 
-use crate::{Var, special};
+use crate::formula::Formula;
+use crate::{Binary, special};
 
 /// A function of one number, applied to each element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -54,7 +55,7 @@ pub enum Unary {
 }
 
 impl Unary {
-    /// The name of the method of [`Var`] that writes it.
+    /// The name of the method of [`Var`](crate::Var) that writes it.
     pub fn name(self) -> &'static str {
         match self {
             Unary::Neg => "neg",
@@ -116,31 +117,32 @@ impl Unary {
     }
 
     /// The derivative, given the argument and the value; `None` where it is zero everywhere.
-    pub(crate) fn derivative<'g>(self, x: Var<'g>, y: Var<'g>) -> Option<Var<'g>> {
+    pub(crate) fn derivative<F: Formula>(self, x: F, y: F) -> Option<F> {
         const TWO_OVER_SQRT_PI: f64 = std::f64::consts::FRAC_2_SQRT_PI;
+        let [zero, half, one] = [0.0, 0.5, 1.0].map(F::from);
         Some(match self {
-            Unary::Neg => Var::from(-1.0),
-            Unary::Abs => x.sign(),
+            Unary::Neg => F::from(-1.0),
+            Unary::Abs => x.unary(Unary::Sign),
             Unary::Sign | Unary::Floor | Unary::StopGradient => return None,
             Unary::Reciprocal => -(y * y),
-            Unary::Sqrt => 0.5 / y,
+            Unary::Sqrt => half / y,
             Unary::Exp => y,
-            Unary::Ln => x.reciprocal(),
-            Unary::Log1p => (1.0 + x).reciprocal(),
-            Unary::Expm1 => x.exp(),
-            Unary::Log1pmx => -(x / (1.0 + x)),
-            Unary::Sin => x.cos(),
-            Unary::Cos => -x.sin(),
-            Unary::Tanh => 1.0 - y * y,
+            Unary::Ln => x.unary(Unary::Reciprocal),
+            Unary::Log1p => (one + x).unary(Unary::Reciprocal),
+            Unary::Expm1 => x.unary(Unary::Exp),
+            Unary::Log1pmx => -(x / (one + x)),
+            Unary::Sin => x.unary(Unary::Cos),
+            Unary::Cos => -x.unary(Unary::Sin),
+            Unary::Tanh => one - y * y,
             // Not y (1 - y), which loses every digit of the derivative as y nears 1.
-            Unary::Sigmoid => y * (-x).sigmoid(),
-            Unary::Softplus => x.sigmoid(),
-            Unary::LogSigmoid => (-x).sigmoid(),
-            Unary::Relu => x.gt(0.0),
-            Unary::Lgamma => x.digamma(),
-            Unary::Polygamma(order) => x.polygamma(order + 1),
-            Unary::Erf => (-(x * x)).exp() * TWO_OVER_SQRT_PI,
-            Unary::Erfc => (-(x * x)).exp() * -TWO_OVER_SQRT_PI,
+            Unary::Sigmoid => y * (-x).unary(Unary::Sigmoid),
+            Unary::Softplus => x.unary(Unary::Sigmoid),
+            Unary::LogSigmoid => (-x).unary(Unary::Sigmoid),
+            Unary::Relu => zero.binary(Binary::Less, x),
+            Unary::Lgamma => x.unary(Unary::Polygamma(0)),
+            Unary::Polygamma(order) => x.unary(Unary::Polygamma(order + 1)),
+            Unary::Erf => (-(x * x)).unary(Unary::Exp) * F::from(TWO_OVER_SQRT_PI),
+            Unary::Erfc => (-(x * x)).unary(Unary::Exp) * F::from(-TWO_OVER_SQRT_PI),
         })
     }
 }

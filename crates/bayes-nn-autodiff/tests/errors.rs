@@ -1,4 +1,5 @@
-//! Mistakes: each is told with the operator, what does not fit, its line of source and its scope.
+//! Mistakes: each is reported with the operator, what does not fit, its line of source and its
+//! scope.
 
 use bayes_nn_autodiff::{Bindings, Graph, GraphError, Var, concat, grad};
 

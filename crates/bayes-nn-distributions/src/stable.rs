@@ -1,4 +1,4 @@
-//! Algebra that keeps its digits: what densities are written with.
+//! Numerically stable formulas, with which densities are written.
 
 use std::f64::consts::FRAC_1_SQRT_2;
 
@@ -126,8 +126,8 @@ pub(crate) fn scaled_log1p<'g>(y: Var<'g>, x: Var<'g>) -> Var<'g> {
 /// `ln(1 - Phi(x)) - ln(phi(x))` for `x >= 0`, of the normal distribution function and density:
 /// the logarithm of Mills' ratio.
 ///
-/// From 6 on it is the 19th convergent of Laplace's continued fraction
-/// `1 / (x + 1 / (x + 2 / (x + 3 / ...)))`, within 3e-16, as a fraction of polynomials in `1 / x^2`.
+/// From 6 on it is the 19th convergent of Laplace's continued fraction `1 / (x + 1 / (x + 2 / (x +
+/// 3 / ...)))`, within 3e-16, as a fraction of polynomials in `1 / x^2`.
 pub(crate) fn log_mills(x: Var<'_>) -> Var<'_> {
     let large = x.ge(6.0);
     let inverse = large.select(x, 6.0).reciprocal();

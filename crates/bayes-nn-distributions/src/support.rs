@@ -1,4 +1,4 @@
-//! Supports: the sets in which draws lie, with words for them.
+//! Supports: the sets in which draws lie.
 
 use std::fmt;
 
@@ -107,7 +107,7 @@ impl<'g> Support<'g> {
             Support::Categories(classes) => Cardinality::Classes(classes),
             Support::Naturals => Cardinality::Counts(None),
             Support::UpTo(high) => {
-                // What is no count has no largest one.
+                // A bound that is no whole number from 0 gives no largest value.
                 let counts = |high: f64| Domain::Count.contains(high) && high < 2f64.powi(53);
                 let high = high.number().filter(|&high| counts(high));
                 Cardinality::Counts(high.map(|high| high as usize))
@@ -144,7 +144,7 @@ impl<'g> Support<'g> {
         })
     }
 
-    /// Whether both are the same set, as far as can be told before anything runs.
+    /// Whether both are the same set, as far as is known before anything runs.
     pub fn agrees(&self, other: &Support<'_>) -> bool {
         match (*self, *other) {
             (Support::LowerBound(a), Support::LowerBound(b))

@@ -1,4 +1,4 @@
-//! What settings have in common when they are checked.
+//! Checks of settings, with the error that names field, value and allowed range.
 
 use std::fmt;
 

@@ -6,8 +6,8 @@ use std::rc::Rc;
 use bayes_nn_autodiff::{Graph, grad};
 use bayes_nn_kernels::{Device, KernelError, Precision, Run, Runtime, Slot, Step, StepProgram};
 
-use crate::density::write_terms;
 use crate::log_density::{EvalError, LogDensity};
+use crate::terms::write_terms;
 use crate::{Density, InferenceError, Point, Rows};
 
 const Z: &str = "z";
@@ -56,8 +56,8 @@ pub struct CompiledDensity {
 }
 
 impl Compiled {
-    /// In this precision, and where it is single with an exact twin in double. On the CPU a
-    /// program has one thread: chains have theirs.
+    /// Compiles the density in this precision; if it is single, also the log density in double. On
+    /// the CPU a program has one thread: chains have theirs.
     pub(crate) fn new(
         density: &dyn Density,
         device: &Device,
@@ -211,5 +211,5 @@ pub(crate) fn first_bad_term(
     let point = Rc::new(Point::at(z, density.sites()));
     let terms = write_terms(&step, density, point, Rows::All)?.terms;
     let runtime = runtime(&Device::cpu(), precision);
-    crate::density::first_bad_term(&step, &terms, &[z], &[(Z, position)], (0, 0), &runtime)
+    crate::terms::first_bad_term(&step, &terms, &[z], &[(Z, position)], (0, 0), &runtime)
 }

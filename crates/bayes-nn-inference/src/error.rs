@@ -1,4 +1,4 @@
-//! What can go wrong in a fit.
+//! Errors of fits.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -159,7 +159,8 @@ pub enum NonFinite {
         /// The site.
         site: String,
     },
-    /// What the optimiser remembers of a site after an update: from here on nothing would move.
+    /// The memory of the optimiser for a site after an update: further updates would change
+    /// nothing.
     Optimizer {
         /// The site.
         site: String,

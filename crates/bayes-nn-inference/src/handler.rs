@@ -5,11 +5,11 @@ use std::cell::Cell;
 use bayes_nn_autodiff::{Shape, Var};
 use bayes_nn_distributions::{Bijector, Distribution};
 
-use crate::{DensityError, Site};
+use crate::Site;
 
 /// What a handler reports; whoever runs the model gets it back unchanged. [`SiteError`] is what
 /// the handlers of this crate report.
-pub type HandlerError = DensityError;
+pub type HandlerError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A random variable as a model declares it.
 #[derive(Debug)]
@@ -55,8 +55,8 @@ pub trait Handler<'g> {
     /// A site that the handler does not know, or knows in another shape.
     fn unconstrained(&self, name: &str, shape: Shape) -> Result<Var<'g>, HandlerError>;
 
-    /// The value of a random variable: unless overridden [`Handler::unconstrained`] sent through
-    /// its bijector.
+    /// The value of a random variable: unless implemented otherwise [`Handler::unconstrained`]
+    /// mapped by its bijector.
     ///
     /// # Errors
     /// As [`Handler::unconstrained`], and [`SiteError::Discrete`] where there is no bijector.
@@ -64,8 +64,8 @@ pub trait Handler<'g> {
         from_unconstrained(self, site)
     }
 
-    /// What stands in the place of an observed value, if observations are simulated: then the
-    /// whole, without missing rows.
+    /// The value that replaces an observed one, where observations are simulated: of the whole
+    /// shape, without missing rows.
     ///
     /// # Errors
     /// Data that the handler refuses.

@@ -10,7 +10,7 @@
 //! ```
 //! use std::rc::Rc;
 //! use bayes_nn_autodiff::Graph;
-//! use bayes_nn_inference::{Advi, Density, DensityError, Handler, Rows, Site, Term, Traced};
+//! use bayes_nn_inference::{Advi, Density, DensityError, Handler, Rows, Term, Traced};
 //!
 //! /// Two correlated normals.
 //! struct Valley(Vec<Site>);
@@ -44,15 +44,18 @@ mod handler;
 mod log_density;
 pub mod mcmc;
 mod progress;
+mod site;
 mod start;
+mod terms;
 pub mod variational;
 
-pub use density::{Density, DensityError, Rows, Site, Term, Traced};
+pub use density::{Density, DensityError, Rows, Term, Traced};
 pub use error::{Divergence, InferenceError, NonFinite};
 pub use handler::{Declared, Handler, HandlerError, Point, Sampled, SiteError, from_unconstrained};
 pub use mcmc::nuts::{self, Nuts, NutsFit};
 pub use mcmc::{Sgld, SgldChain, SgldFit};
 pub use progress::{Progress, Snapshot, Update};
+pub use site::Site;
 pub use start::Start;
 pub use variational::advi::{
     self, Advi, AdviFit, Approximation, Curve, Elbo, Estimator, Family, Restart, Stop,

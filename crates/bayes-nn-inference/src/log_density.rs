@@ -1,4 +1,4 @@
-//! What the sampler asks of a density: its logarithm and gradient at a point.
+//! The interface between sampler and density: the log density and its gradient at a point.
 
 use crate::{DensityError, InferenceError};
 

@@ -1,8 +1,8 @@
-//! What a fit tells while it runs: progress bars, and callbacks that may stop it.
+//! Reports of a fit while it runs: progress, and callbacks that may stop it.
 
 use std::sync::Arc;
 
-/// How far a restart has come.
+/// The progress of a restart.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Update {
     /// Which restart, from 0.

@@ -4,6 +4,7 @@ use crate::Approximation;
 
 /// Where chains and the means of guides begin, in unconstrained space.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub enum Start {
     /// Uniform between -2 and 2 in every coordinate.
     #[default]

@@ -18,7 +18,7 @@ pub trait Backend {
     /// share. Data of inputs that the plan does not read are left out.
     ///
     /// # Errors
-    /// When the device has not what the plan needs; data of another length than their input, of an
+    /// When the device lacks what the plan needs; data of another length than their input, of an
     /// index that are not whole numbers from 0, or of a state.
     fn load(
         &self,

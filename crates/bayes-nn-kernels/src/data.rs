@@ -30,6 +30,8 @@ pub enum Column {
 macro_rules! each_type {
     ($column:expr, $values:ident => $result:expr) => {
         match $column {
+            // An expression for all types may convert to the type that this one has already.
+            #[allow(clippy::useless_conversion)]
             $crate::data::Column::F64($values) => $result,
             $crate::data::Column::F32($values) => $result,
             $crate::data::Column::U8($values) => $result,
@@ -75,6 +77,7 @@ impl Column {
     ///
     /// # Panics
     /// If a row is not there, as slicing does.
+    #[must_use]
     pub fn rows(&self, rows: &[usize], columns: usize) -> Column {
         fn rows_of<T: Copy>(values: &[T], rows: &[usize], columns: usize) -> Vec<T> {
             let row = |row: &usize| &values[row * columns..(row + 1) * columns];
@@ -84,6 +87,7 @@ impl Column {
     }
 
     /// Row-major `[n, columns]` as row-major `[columns, n]`, in the same type.
+    #[must_use]
     pub fn transposed(&self, columns: usize) -> Column {
         fn transposed<T: Copy>(values: &[T], columns: usize) -> Arc<[T]> {
             let mut at = 0;

@@ -1,4 +1,4 @@
-//! Where programs run, and what is said where they cannot.
+//! Devices: where programs run, and the errors where they cannot.
 
 use std::fmt;
 use std::str::FromStr;
@@ -141,6 +141,7 @@ impl Device {
     }
 
     /// The CPU with at most so many threads to a program; other devices stay as they are.
+    #[must_use]
     pub fn threads(self, threads: usize) -> Device {
         match self.0 {
             Kind::Cpu { .. } => Device(Kind::Cpu {

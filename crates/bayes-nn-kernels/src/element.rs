@@ -75,18 +75,22 @@ pub trait Element:
     fn to_bits(self) -> Self::Bits;
     /// Number with this IEEE representation.
     fn from_bits(bits: Self::Bits) -> Self;
-    /// `self * b + c` with one rounding. A library call unless the function is compiled for FMA hardware, so kernels
-    /// choose by instruction set.
+    /// `self * b + c` with one rounding. A library call unless the function is compiled for FMA
+    /// hardware, so kernels choose by instruction set.
+    #[must_use]
     fn mul_add(self, b: Self, c: Self) -> Self;
     /// Correctly rounded square root.
+    #[must_use]
     fn sqrt(self) -> Self;
     /// Whether it is neither infinite nor NaN.
     fn is_finite(self) -> bool;
     /// Whether it is no number.
     fn is_nan(self) -> bool;
     /// Absolute value.
+    #[must_use]
     fn abs(self) -> Self;
     /// Magnitude of `self`, sign of `sign`.
+    #[must_use]
     fn copysign(self, sign: Self) -> Self;
 }
 

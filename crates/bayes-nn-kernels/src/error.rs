@@ -1,4 +1,4 @@
-//! What can go wrong between a graph and a running program.
+//! Errors of plans, programs and devices.
 
 use std::path::PathBuf;
 

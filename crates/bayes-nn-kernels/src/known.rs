@@ -1,4 +1,4 @@
-//! What of a plan is known once its data are: it is the same in all replicas and in all steps.
+//! Known values: those that depend on data alone, and are the same in all replicas and steps.
 
 use bayes_nn_autodiff::Kind;
 

@@ -1,4 +1,4 @@
-//! What a factor that failed says of its matrix.
+//! The pivot at which a Cholesky factor failed.
 
 /// The row at which the Cholesky factor of a matrix `[n, n]` failed: the first whose pivot is not
 /// positive and finite. `factor` is what a program or the graph's interpreter gave, by rows; `None`

@@ -35,7 +35,7 @@ pub struct Profile {
     pub limits: Option<Limits>,
 }
 
-/// What a backend reaches on passes that do nothing else.
+/// The speed of memory and of arithmetic that a backend reaches, each on a pass that needs only it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
     /// Bytes a second, read and written, of `y = x + 1`.

@@ -69,7 +69,8 @@ fn columns(bytes: &[u8]) -> [Column; 4] {
 }
 
 /// A sum that a state follows, over all rows or a minibatch of `x`, `[rows, 5]`, and of `y`,
-/// `[rows]`, with a logarithm that is computed ahead of all steps; the inputs, and the plan.
+/// `[rows]`, with a logarithm that is hoisted: computed once before all steps; the inputs, and the
+/// plan.
 fn model(graph: &Graph, rows: usize, batch: Option<usize>) -> (Plan, [InputId; 3]) {
     let (x, y) = (graph.input("x", [rows, 5]), graph.input("y", [rows]));
     let state = graph.input("state", [5]);

@@ -156,7 +156,7 @@ fn many_rows_go_through_a_network_strip_by_strip() {
     let model = network_on_many_rows(&graph, 2500);
     let plan = model.plan();
     let strips = plan.strips();
-    let longest = strips.iter().map(|s| s.steps.len()).max();
+    let longest = strips.iter().map(|s| s.passes.len()).max();
     assert!(longest >= Some(6), "{strips:?}");
     for run in strips {
         let ranges: Vec<_> = (0..run.count()).map(|i| run.range(i)).collect();

@@ -80,7 +80,7 @@ fn eight_schools(folder: &Path) -> Result<Value, Error> {
         .warmup(400)
         .keep_warmup(true)
         .target_accept(0.9);
-    let samples = model::sample(&schools, &data, nuts.seed(1))?;
+    let samples = model::sample(&schools, &data, &nuts.seed(1))?;
     samples
         .inference_data()?
         .posterior_predictive(&samples.predictive(&data, 2_000, 0)?)?
@@ -226,7 +226,7 @@ fn on_the_way(folder: &Path, stopped: bool) -> Result<Value, Error> {
         .coords("school", SCHOOLS);
     let nuts = Nuts::new().chains(3).threads(3).warmup(300).seed(5);
     let draws = if stopped { 1 << 40 } else { 250 };
-    let run = store.start(&schools, &data, nuts.draws(draws))?;
+    let run = store.start(&schools, &data, &nuts.draws(draws))?;
     if stopped {
         while run.progress().iter().any(|chain| chain.draws < 500) {
             std::thread::yield_now();

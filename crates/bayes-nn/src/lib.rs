@@ -21,27 +21,13 @@
 //! - [`Advi`], [`Nuts`]: the settings of a fit, and of a run of the sampler.
 //! - [`Prediction`], [`scores`]: means, uncertainty, and how good they were.
 //! - [`compare()`]: a variational fit beside NUTS, which says whether to trust it.
-//! - [`plots`], [`report`]: pictures, and one page that holds them all.
+//! - `plots`, `report`, with the feature `plots` (on unless switched off): pictures, and one page
+//!   that holds them all; progress bars show how far a fit is.
 //! - `InferenceData`, with the feature `zarr`: a store of draws that Python's ArviZ opens, and
 //!   `ZarrStore`, one that is written while the sampler runs.
 #![forbid(unsafe_code)]
 
-pub mod data;
-pub mod datasets;
-#[cfg(feature = "zarr")]
-pub mod inference_data;
-pub mod model;
-pub mod nn;
-pub mod plots;
 pub mod prelude;
-pub mod report;
-pub mod scores;
-
-mod bnn;
-mod compare;
-mod error;
-mod predict;
-mod progress;
 
 pub use bayes_nn_autodiff::{Graph, Kind, NoiseKind, Shape, Var, concat};
 pub use bayes_nn_distributions as distributions;
@@ -52,21 +38,21 @@ pub use bayes_nn_inference::{
 };
 pub use bayes_nn_inference::{diagnostics, nuts};
 pub use bayes_nn_kernels::{Device, DeviceError, DeviceInfo, Precision, Profile};
-pub use bnn::Bnn;
-pub use compare::{
-    Comparison, Estimate, Predicted, PredictiveComparison, SiteComparison, compare, compare_on,
-};
-pub use data::{CsvReader, DataError, Dataset, Standardization};
-pub use error::Error;
 #[cfg(feature = "zarr")]
-pub use inference_data::{InferenceData, ZarrStore};
-pub use model::{Data, DrawSource, DrawTable, Draws, Model, Posterior, Report};
-pub use predict::{Inputs, Predict, Prediction, PredictiveDraws, Score, Task};
-pub use progress::Bar;
+pub use bayes_nn_models::inference_data::{self, InferenceData, ZarrStore};
+pub use bayes_nn_models::{
+    Comparison, CsvReader, Data, DataError, Dataset, DrawSource, DrawTable, Draws, Error, Estimate,
+    Inputs, Model, Posterior, Predict, Predicted, Prediction, PredictiveComparison,
+    PredictiveDraws, Report, Score, SiteComparison, Standardization, Task, compare, compare_on,
+    data, datasets, model, scores,
+};
+pub use bayes_nn_networks::{Bnn, nn};
+#[cfg(feature = "plots")]
+pub use bayes_nn_plots::{Bar, plots, report};
 /// A source of random bits, for distributions of one's own.
 pub use rand_core::Rng;
 
 /// The programs of the README are tests, too.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "plots"))]
 #[doc = include_str!("../../../README.md")]
 struct Readme;

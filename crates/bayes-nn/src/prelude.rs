@@ -4,10 +4,12 @@
 //! names, for models as functions, are [`distributions::Bernoulli`] and
 //! [`distributions::Categorical`].
 
+#[cfg(feature = "plots")]
+pub use crate::Bar;
 pub use crate::nn::Activation::{self, Identity, Relu, Sigmoid, Softplus, Tanh};
 pub use crate::nn::{Bernoulli, Categorical, Dense, Gaussian, Layer, Mlp, Network, Sequential};
 pub use crate::{
-    Advi, Bar, Bnn, Data, Dataset, Device, Error, Estimator, Nuts, Optimizer, Posterior, Precision,
+    Advi, Bnn, Data, Dataset, Device, Error, Estimator, Nuts, Optimizer, Posterior, Precision,
     Predict, Prediction, Schedule, datasets, distributions, model,
 };
 pub use bayes_nn_distributions::{

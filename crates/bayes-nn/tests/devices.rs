@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bayes_nn::model::{fit, from_fn};
 use bayes_nn::prelude::*;
-use bayes_nn_autodiff::InputId;
 use bayes_nn_kernels::cuda::emit::{BlockLoop, Source, Tiny};
 use bayes_nn_kernels::cuda::{Host, compiler};
 use bayes_nn_kernels::{Backend, Binding, KernelError, Loaded, Plan};
@@ -56,8 +55,8 @@ fn fits_and_predictions_tell_the_same_story_on_every_device() {
                 Some(rows) => advi.batch(rows),
                 None => advi,
             };
-            let here = network().fit(&data, advi.clone()).unwrap();
-            let there = network().fit(&data, advi.device(device.clone())).unwrap();
+            let here = network().fit(&data, &advi.clone()).unwrap();
+            let there = network().fit(&data, &advi.device(device.clone())).unwrap();
             let curves = [&here, &there].map(|fit| fit.advi().unwrap().curve().elbos().to_vec());
             let off = difference(&curves[0], &curves[1]);
             assert!(
@@ -119,8 +118,8 @@ fn fits_on_groups_tell_the_same_story() {
                     .batch(rows)
                     .elbo_draws(16)
                     .seed(4);
-                let here = network().fit(&data, advi.clone()).unwrap();
-                let there = network().fit(&data, advi.device(device.clone())).unwrap();
+                let here = network().fit(&data, &advi.clone()).unwrap();
+                let there = network().fit(&data, &advi.device(device.clone())).unwrap();
                 let curves = [&here, &there].map(|fit| fit.advi().unwrap().curve().elbos());
                 let off = difference(curves[0], curves[1]);
                 assert!(
@@ -176,9 +175,9 @@ fn restarts_of_a_tiny_network_run_together_and_are_those_of_the_cpu() {
             .precision(precision)
             .elbo_draws(16)
             .seed(4);
-        let here = network().fit(&data, advi.clone()).unwrap();
+        let here = network().fit(&data, &advi.clone()).unwrap();
         let there = advi.clone().device(Device::new("counted", counted));
-        let there = network().fit(&data, there).unwrap();
+        let there = network().fit(&data, &there).unwrap();
         // The steps, and the evaluation on all rows.
         assert_eq!(together.load(Ordering::Relaxed), 2);
         let (here, there) = (here.advi().unwrap(), there.advi().unwrap());
@@ -194,7 +193,7 @@ fn restarts_of_a_tiny_network_run_together_and_are_those_of_the_cpu() {
         assert!(difference(&elbos[0], &elbos[1]) < tolerance, "{elbos:?}");
         // Each is the one that would run alone there, to the last bit.
         let alone = advi.seed(there.seed()).restarts(1).device(device.clone());
-        let alone = network().fit(&data, alone).unwrap();
+        let alone = network().fit(&data, &alone).unwrap();
         assert_eq!(alone.advi().unwrap().curve().elbos(), there.curve().elbos());
         let elbos = [alone.advi().unwrap(), there].map(|fit| fit.elbo().mean);
         assert!(difference(&elbos[..1], &elbos[1..]) < 1e-6, "{elbos:?}");
@@ -221,7 +220,7 @@ fn chains_and_full_rank_guides_run_on_every_device() {
     let (line, data) = line();
     let nuts = Nuts::new().chains(1).warmup(10).draws(5).seed(2);
     let runs = [Device::cpu(), device.clone()].map(|device| {
-        let samples = model::sample(&line, data.clone(), nuts.clone().device(device)).unwrap();
+        let samples = model::sample(&line, data.clone(), &nuts.clone().device(device)).unwrap();
         samples.nuts().unwrap().chains()[0]
             .draws()
             .positions()
@@ -233,7 +232,7 @@ fn chains_and_full_rank_guides_run_on_every_device() {
         .precision(Precision::F64)
         .elbo_draws(16);
     let fits = [Device::cpu(), device].map(|device| {
-        let fit = fit(&line, data.clone(), advi.clone().device(device)).unwrap();
+        let fit = fit(&line, data.clone(), &advi.clone().device(device)).unwrap();
         fit.advi().unwrap().curve().elbos().to_vec()
     });
     assert!(difference(&fits[0], &fits[1]) < 1e-9);
@@ -288,7 +287,7 @@ fn the_programs_of_models_are_taken_by_the_compiler_of_cuda() {
         .elbo_draws(2)
         .device(device.clone());
     for advi in [advi.clone(), advi.batch(30)] {
-        let fit = network().fit(&data, advi).unwrap();
+        let fit = network().fit(&data, &advi).unwrap();
         fit.predict(data.x(), 3).unwrap();
     }
     let (line, data) = line();
@@ -297,7 +296,7 @@ fn the_programs_of_models_are_taken_by_the_compiler_of_cuda() {
         .warmup(1)
         .draws(1)
         .device(device.clone());
-    model::sample(&line, data.clone(), nuts).unwrap();
+    model::sample(&line, data.clone(), &nuts).unwrap();
     fit(
         &line,
         data,

@@ -137,7 +137,7 @@ fn contents(path: &Path) -> Vec<(String, String)> {
 
 #[test]
 fn a_store_written_on_the_way_is_that_of_the_finished_run_and_changes_no_bit() {
-    let plain = model::sample(&line, data(), nuts()).unwrap();
+    let plain = model::sample(&line, data(), &nuts()).unwrap();
     let after = Place::new("after");
     plain.to_zarr(after.path()).unwrap();
     let mut expected = contents(after.path());
@@ -146,7 +146,7 @@ fn a_store_written_on_the_way_is_that_of_the_finished_run_and_changes_no_bit() {
     for every in [7, 15, 1000] {
         let place = Place::new(&format!("whole-{every}"));
         let store = ZarrStore::new(place.path()).every(every);
-        let samples = store.sample(&line, data(), nuts()).unwrap();
+        let samples = store.sample(&line, data(), &nuts()).unwrap();
         assert!(samples.nuts().unwrap().sink_error().is_none());
         for (a, b) in samples
             .nuts()
@@ -180,7 +180,7 @@ fn a_store_without_kept_warm_up_has_its_statistics() {
     let nuts = nuts().keep_warmup(false);
     let store = ZarrStore::new(place.path()).dims("mean", ["row"]);
     let samples = store.coords("row", ["a", "b", "c", "d"]);
-    let samples = samples.sample(&line, data(), nuts).unwrap();
+    let samples = samples.sample(&line, data(), &nuts).unwrap();
     assert!(!place.path().join("warmup_posterior").exists());
     let (shape, steps) = read::<i64>(place.path(), "/warmup_sample_stats/n_steps");
     assert_eq!(shape, [3, 60]);
@@ -235,7 +235,7 @@ fn a_store_opened_on_the_way_declares_whole_draws_only() {
     let nuts = nuts().chains(4).draws(1 << 40);
     let store = ZarrStore::new(place.path()).every(50);
     let run = store
-        .start(&line, data(), nuts.progress(watch.clone()))
+        .start(&line, data(), &nuts.progress(watch.clone()))
         .unwrap();
     // From outside, too, while chains go on.
     loop {
@@ -278,16 +278,16 @@ fn a_process_that_is_to_be_killed() {
         let folder = PathBuf::from(folder);
         let store = ZarrStore::new(folder.join("run.zarr")).every(20);
         let nuts = long().checkpoints(folder.join("chains"), 50);
-        store.sample(&line, data(), nuts).unwrap();
+        store.sample(&line, data(), &nuts).unwrap();
     }
 }
 
 #[test]
 fn the_store_of_a_killed_process_has_whole_draws_and_its_run_goes_on() {
-    let whole = model::sample(&line, data(), long()).unwrap();
+    let whole = model::sample(&line, data(), &long()).unwrap();
     let after = Place::new("killed-whole");
     let store = ZarrStore::new(after.path()).every(20);
-    store.sample(&line, data(), long()).unwrap();
+    store.sample(&line, data(), &long()).unwrap();
     for kill in [0, 200] {
         let folder = Place::new(&format!("killed-{kill}"));
         let place = folder.path().join("run.zarr");
@@ -329,11 +329,11 @@ fn a_store_that_cannot_be_written_ends_the_run_and_names_its_path() {
     let place = Place::new("taken");
     fs::create_dir_all(place.path()).unwrap();
     let store = ZarrStore::new(place.path());
-    let error = store.sample(&line, data(), nuts()).err().unwrap();
+    let error = store.sample(&line, data(), &nuts()).err().unwrap();
     assert!(matches!(&error, Error::Export(ExportError::Exists { path }) if path == place.path()));
     let error = store
         .overwrite(true)
-        .sample(&line, data(), nuts())
+        .sample(&line, data(), &nuts())
         .err()
         .unwrap();
     assert!(matches!(
@@ -341,13 +341,13 @@ fn a_store_that_cannot_be_written_ends_the_run_and_names_its_path() {
         Error::Export(ExportError::NotAStore { .. })
     ));
     let every = ZarrStore::new(place.path().join("new")).every(0);
-    let error = every.sample(&line, data(), nuts()).err().unwrap();
+    let error = every.sample(&line, data(), &nuts()).err().unwrap();
     assert_eq!(error.to_string(), "`every` is 0; it must be 1 or more");
 
     // A file in the place of a folder stands for a disk that fails on the way.
     let place = Place::new("fails");
     let store = ZarrStore::new(place.path()).every(10);
-    let run = store.start(&line, data(), nuts().draws(1 << 40)).unwrap();
+    let run = store.start(&line, data(), &nuts().draws(1 << 40)).unwrap();
     while run.progress()[0].draws < 200 {
         std::thread::yield_now();
     }
@@ -358,7 +358,7 @@ fn a_store_that_cannot_be_written_ends_the_run_and_names_its_path() {
     assert!(samples.nuts().unwrap().stopped());
     assert!(
         samples
-            .draws()
+            .all_draws()
             .unwrap()
             .variable("slope")
             .unwrap()

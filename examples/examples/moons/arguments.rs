@@ -45,7 +45,7 @@ pub struct Arguments {
 }
 
 /// Single or double precision.
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Precision {
     /// Single precision
     F32,

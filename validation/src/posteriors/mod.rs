@@ -23,6 +23,7 @@ use crate::run::Run;
 use crate::table::table;
 
 /// A model, data and what is known of the posterior.
+#[derive(Debug)]
 pub struct Posterior {
     /// As its source calls it.
     pub name: &'static str,
@@ -32,6 +33,7 @@ pub struct Posterior {
     pub diverges: bool,
 }
 
+#[derive(Debug)]
 enum Source {
     PosteriorDb,
     /// The variables: as the model calls them, and as the file of the reference does.
@@ -159,6 +161,7 @@ impl Posterior {
 }
 
 /// A line of the table.
+#[derive(Debug)]
 pub struct Line {
     posterior: &'static Posterior,
     /// What was sampled.

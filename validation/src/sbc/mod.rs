@@ -34,7 +34,7 @@ pub const ALPHA: f64 = 1e-3;
 type Function = for<'g> fn(&Trace<'g>, &Batch<'g>);
 
 /// A model that data are simulated from, and the one that is sampled given them.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Case {
     /// The model.
     pub name: &'static str,
@@ -275,6 +275,7 @@ impl Ranks {
 }
 
 /// A line of the table.
+#[derive(Debug)]
 pub struct Line {
     case: Case,
     ranks: Ranks,

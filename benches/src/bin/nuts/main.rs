@@ -14,7 +14,7 @@ use bayes_nn::nuts::{LowRank, Metric, WarmupSchedule};
 use clap::Parser;
 use targets::Target;
 
-/// Prints a table, and writes it where it is told.
+/// Prints a table, and writes it to the file that the options name.
 #[derive(Parser)]
 struct Arguments {
     /// Seeds, each a run of every sampler on every target
@@ -75,7 +75,7 @@ struct Sampled {
     gradients: u64,
     all_gradients: u64,
     divergences: usize,
-    /// The mean acceptance of the draws, where the sampler tells it.
+    /// The mean acceptance of the draws, where the sampler reports it.
     acceptance: Option<f64>,
     /// Of everything.
     seconds: f64,

@@ -114,17 +114,17 @@ impl LogDensity for Correlated {
     fn log_prob_grad(&mut self, x: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
         let precision = 1.0 / (1.0 - Self::R * Self::R);
         let mut before = x[0] / self.scale[0];
-        let mut logp = -0.5 * before * before;
+        let mut log_prob = -0.5 * before * before;
         gradient[0] = -before / self.scale[0];
         for i in 1..x.len() {
             let now = x[i] / self.scale[i];
             let step = now - Self::R * before;
-            logp -= 0.5 * precision * step * step;
+            log_prob -= 0.5 * precision * step * step;
             gradient[i] = -precision * step / self.scale[i];
             gradient[i - 1] += Self::R * precision * step / self.scale[i - 1];
             before = now;
         }
-        Ok(logp)
+        Ok(log_prob)
     }
 }
 
@@ -192,21 +192,21 @@ impl LogDensity for Logistic {
     }
 
     fn log_prob_grad(&mut self, w: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
-        let mut logp = 0.0;
+        let mut log_prob = 0.0;
         for (gradient, w) in gradient.iter_mut().zip(w) {
-            logp -= 0.5 * w * w;
+            log_prob -= 0.5 * w * w;
             *gradient = -w;
         }
         for (x, y) in self.x.chunks_exact(Self::DIM).zip(&self.y) {
             let logit: f64 = x.iter().zip(w).map(|(x, w)| x * w).sum();
             let tail = (-logit.abs()).exp();
-            logp += y * logit - logit.max(0.0) - tail.ln_1p();
+            log_prob += y * logit - logit.max(0.0) - tail.ln_1p();
             let p = if logit > 0.0 { 1.0 } else { tail } / (1.0 + tail);
             for (gradient, x) in gradient.iter_mut().zip(x) {
                 *gradient += (y - p) * x;
             }
         }
-        Ok(logp)
+        Ok(log_prob)
     }
 }
 

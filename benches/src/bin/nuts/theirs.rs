@@ -56,7 +56,7 @@ impl CpuLogpFunc for Adapter {
     }
 }
 
-/// One run, chain after chain, with the settings that the library has unless told.
+/// One run, chain after chain, with the default settings of the library.
 pub fn sample(target: &Target, length: Length, low_rank: bool) -> Result<Sampled, Box<dyn Error>> {
     let num_tune = length.draws as u64;
     match low_rank {

@@ -86,7 +86,7 @@ pub(super) fn stretched<'g>(graph: &'g Graph, value: Var<'g>, shape: Shape) -> V
     }
 }
 
-/// `value` in another shape of as many elements; a number goes on standing for all of them.
+/// `value` in another shape of as many elements; a number still stands for all of them.
 pub(super) fn reshaped(value: Var<'_>, shape: Shape) -> Var<'_> {
     match value.number() {
         Some(_) => value,
@@ -103,7 +103,8 @@ pub(super) fn unbroadcast<'g>(value: Var<'g>, from: Shape, to: Shape) -> Var<'g>
         return value * (from.elements() / to.elements().max(1)) as f64;
     };
     let mut value = stretched(graph, value, from);
-    // Runs of stretched axes are summed from the back, so that earlier numbers stay true.
+    // Stretched axes are summed from the last to the first, so that the numbers of earlier axes
+    // stay right.
     let stretches = |axis: usize| to.aligned(axis, from.rank()) == 1 && from[axis] != 1;
     let mut end = from.rank();
     while end > 0 {

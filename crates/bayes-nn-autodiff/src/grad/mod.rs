@@ -60,8 +60,7 @@ pub fn grad<'g>(output: Var<'g>, wrt: &[Var<'g>]) -> Result<Vec<Var<'g>>, GraphE
     };
 
     let nodes = graph.nodes();
-    // What lies before the first variable cannot depend on any, and what lies after the output is
-    // not needed for it.
+    // Nodes before the first variable cannot depend on any, and the output needs none after it.
     let first = targets.iter().map(|(_, id)| id.index()).min();
     let first = first.unwrap_or(nodes.len());
     let mut relevant = vec![false; nodes.len()];
@@ -101,7 +100,8 @@ pub fn grad<'g>(output: Var<'g>, wrt: &[Var<'g>]) -> Result<Vec<Var<'g>>, GraphE
         .map(|(_, id)| {
             let shape = nodes[id.index()].shape;
             match totals.get(id.index()).copied().flatten() {
-                // A number stands for itself everywhere; here the shape was promised.
+                // An adjoint may be one number for all elements; the gradient has the shape of the
+                // variable.
                 Some(total) => stretched(graph, total, shape),
                 None => zeros(graph, shape),
             }
@@ -122,12 +122,10 @@ fn propagate<'g>(
     let argument = |i: usize| {
         let id = node.arguments[i];
         let argument = &nodes[id.index()];
-        match argument.op {
-            Op::Constant(constant) if argument.shape == Shape::SCALAR => {
-                Var::from(graph.constant_of(constant).values[0])
-            }
-            _ => Var::node(graph, id),
+        if let (Op::Constant(constant), Shape::SCALAR) = (argument.op, argument.shape) {
+            return Var::from(graph.constant_of(constant).values[0]);
         }
+        Var::node(graph, id)
     };
     let shape = |i: usize| nodes[node.arguments[i].index()].shape;
     let mut whole = |i: usize, value: Var<'g>| {
@@ -264,8 +262,8 @@ fn propagate<'g>(
             let adjoint = stretched(graph, adjoint, node.shape);
             whole(0, adjoint.gather(argument(1), axis));
         }
-        // Linear and symmetric. What comes out is the part of this rank, of which the mean over the
-        // ranks is the gradient of the mean of what they compute.
+        // The mean over ranks is linear and symmetric, so its adjoint is the mean of adjoints. The
+        // mean over ranks of what each rank gets is the gradient of the mean of their outputs.
         Op::AllReduceMean => whole(0, adjoint.all_reduce_mean()),
     }
 }

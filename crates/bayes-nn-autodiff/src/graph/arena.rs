@@ -1,4 +1,4 @@
-//! A list that only grows, and whose elements stay where they are.
+//! An arena: a list that only grows, and whose elements never move.
 //!
 //! A reference to an element lives as long as the list, so that reading needs neither a lock nor
 //! a copy, while others append. Elements lie in blocks, each twice as long as the one before.
@@ -38,7 +38,7 @@ impl<T> Arena<T> {
         element.expect("a place is given out when its element is there")
     }
 
-    /// Puts the next element at `index`; one writer at a time counts them.
+    /// Puts the next element at `index`; only one thread appends at a time.
     pub(super) fn append(&self, index: usize, element: T) {
         let (block, at) = place(index);
         let elements = self.blocks[block].get_or_init(|| {

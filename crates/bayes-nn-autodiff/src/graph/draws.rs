@@ -1,4 +1,4 @@
-//! Draws: a mean over draws as the mean of copies of what depends on their noise.
+//! Unrolling: a mean over draws becomes the mean of copies of the nodes that depend on noise.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -71,10 +71,10 @@ impl Graph {
 }
 
 fn draws(node: &Node) -> Option<usize> {
-    match node.op {
-        Op::MeanOverDraws { draws } => Some(draws),
-        _ => None,
-    }
+    let Op::MeanOverDraws { draws } = node.op else {
+        return None;
+    };
+    Some(draws)
 }
 
 struct Copies<'g> {
@@ -89,7 +89,7 @@ impl Copies<'_> {
         places[draw.min(places.len() - 1)]
     }
 
-    /// Whether nothing that a node is computed from has changed.
+    /// Whether a node can stay as it is, because none of its arguments was copied.
     fn keeps(&self, node: &Node) -> bool {
         let mut arguments = node.arguments.iter();
         arguments.all(|a| self.of_draw(*a, 0) == *a)
@@ -108,7 +108,26 @@ impl Copies<'_> {
                     kind,
                     stream: stream.wrapping_add(draw as u32),
                 },
-                op => op,
+                // All draws of a step are of the same rows: the stream of a minibatch stays.
+                op @ (Op::Input(_)
+                | Op::Constant(_)
+                | Op::Step
+                | Op::Batch { .. }
+                | Op::Unary(_)
+                | Op::Binary(_)
+                | Op::Select
+                | Op::MatMul { .. }
+                | Op::Cholesky
+                | Op::TriangularSolve { .. }
+                | Op::Reduce { .. }
+                | Op::Broadcast
+                | Op::View { .. }
+                | Op::Transpose
+                | Op::Concat { .. }
+                | Op::Gather { .. }
+                | Op::Scatter { .. }
+                | Op::AllReduceMean
+                | Op::MeanOverDraws { .. }) => op,
             };
             let arguments = node.arguments.iter().map(|a| self.of_draw(*a, draw));
             self.write(op, arguments.collect(), node)

@@ -1,4 +1,4 @@
-//! The graph that formulas leave: nodes in the order they were written, each distinct one once.
+//! The computation graph: nodes in the order in which they were written, each distinct one once.
 //!
 //! # The life of `x * x`
 //!
@@ -86,7 +86,7 @@ struct Inner {
     /// How many nodes there are, and how many constants.
     nodes: usize,
     constants: usize,
-    /// Nodes by their hash; one whose place is taken is found at the next number that is free.
+    /// Nodes by their hash; of two nodes with one hash the second is at the next free number.
     known: HashMap<u64, NodeId>,
     known_numbers: HashMap<u64, NodeId>,
     known_constants: HashMap<(Shape, Vec<u64>), usize>,
@@ -102,7 +102,7 @@ impl Graph {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        // Nothing panics while the lock is held with the lists half written.
+        // Poison is ignored: nothing that can panic happens between two writes to the lists.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -186,8 +186,25 @@ impl Graph {
         let id = NodeId(inner.nodes as u32);
         let of_noise = match node.op {
             Op::Noise { .. } => true,
-            Op::MeanOverDraws { .. } => false,
-            _ => node.arguments.iter().any(|a| self.is_of_noise(*a)),
+            Op::MeanOverDraws { .. }
+            | Op::Input(_)
+            | Op::Constant(_)
+            | Op::Step
+            | Op::Batch { .. } => false,
+            Op::Unary(_)
+            | Op::Binary(_)
+            | Op::Select
+            | Op::MatMul { .. }
+            | Op::Cholesky
+            | Op::TriangularSolve { .. }
+            | Op::Reduce { .. }
+            | Op::Broadcast
+            | Op::View { .. }
+            | Op::Transpose
+            | Op::Concat { .. }
+            | Op::Gather { .. }
+            | Op::Scatter { .. }
+            | Op::AllReduceMean => node.arguments.iter().any(|a| self.is_of_noise(*a)),
         };
         let slot = Slot {
             node,
@@ -247,7 +264,7 @@ impl Graph {
         self.lock().error.clone().map_or(Ok(()), Err)
     }
 
-    /// Says no to a node of another graph; a plain number belongs to every graph.
+    /// Checks that variables belong to this graph; a plain number belongs to every graph.
     ///
     /// # Errors
     /// [`GraphError::Foreign`], with `role` for what the variables were given as; the error of an

@@ -1,4 +1,4 @@
-//! Nodes and what they are named by.
+//! Nodes, and the numbers by which nodes and inputs are named.
 
 use super::arena::Arena;
 use crate::{Op, Shape};
@@ -25,7 +25,7 @@ impl InputId {
     }
 }
 
-/// Real numbers, or whole numbers that select.
+/// The kind of a value: real numbers, or an index of whole numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// Real numbers, in the precision of the program.
@@ -56,7 +56,7 @@ pub struct InputInfo {
     pub node: NodeId,
 }
 
-/// A node as it is kept, with what does not tell it from others.
+/// A node in the graph's list, with a property that is no part of its identity.
 pub(super) struct Slot {
     pub(super) node: Node,
     /// Whether its value comes from the rows of the data.

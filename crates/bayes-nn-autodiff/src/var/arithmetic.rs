@@ -4,6 +4,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use super::operation::{Operation, written};
 use super::{Repr, Var};
+use crate::formula::Formula;
 use crate::{Binary, Kind, Op, Unary};
 
 impl<'g> Var<'g> {
@@ -30,7 +31,7 @@ impl<'g> Var<'g> {
                      must be equal or 1"
                 )
             })?;
-            // One order for both spellings lets common subexpressions meet.
+            // `a + b` and `b + a` are written in one order, so that they are one node.
             let swap = f.commutes() && self.id() > other.id();
             let operands = if swap { [other, self] } else { [self, other] };
             Ok(written(Op::Binary(f), &operands, shape, Kind::Float))
@@ -58,6 +59,24 @@ impl<'g> Var<'g> {
             }
             Ok(written(Op::Select, &[self, a, b], shape, Kind::Float))
         })
+    }
+}
+
+impl Formula for Var<'_> {
+    fn unary(self, f: Unary) -> Self {
+        Var::unary(self, f)
+    }
+
+    fn binary(self, f: Binary, other: Self) -> Self {
+        Var::binary(self, f, other)
+    }
+
+    fn select(self, a: Self, b: Self) -> Self {
+        Var::select(self, a, b)
+    }
+
+    fn number(self) -> Option<f64> {
+        Var::number(self)
     }
 }
 

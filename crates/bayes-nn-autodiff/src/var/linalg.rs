@@ -96,8 +96,8 @@ impl<'g> Var<'g> {
         })
     }
 
-    /// The Cholesky factors that this is computed from, in the order written: what to look at
-    /// when it is NaN.
+    /// The Cholesky factors that this is computed from, in the order in which they were
+    /// written: the first one that is NaN is why this is NaN.
     pub fn cholesky_factors(self) -> Vec<Var<'g>> {
         let (Some(graph), Some(id)) = (self.graph(), self.id()) else {
             return Vec::new();

@@ -1,5 +1,5 @@
-//! Variables: what formulas are written with. The operations, each with its shape rule, are in the
-//! files beside.
+//! Variables, with which formulas are written. Their operations, each with its shape rule, are in
+//! the other files of this folder.
 
 mod arithmetic;
 mod linalg;
@@ -142,7 +142,7 @@ impl<'g> Var<'g> {
         }
     }
 
-    /// The values of numbers that are no nodes.
+    /// The values of a variable that is no node.
     pub(crate) fn literal(self) -> Option<Tensor> {
         match self.0 {
             Repr::Number(x, _) => Some(filled(Shape::SCALAR, |_| x)),
@@ -152,7 +152,7 @@ impl<'g> Var<'g> {
         }
     }
 
-    /// The number of which all elements are, of numbers that are no nodes.
+    /// The number that all elements are, of a variable that is no node.
     pub(crate) fn uniform_number(self) -> Option<f64> {
         match self.0 {
             Repr::Uniform(x, _) => Some(x),

@@ -9,7 +9,8 @@ use crate::graph::Graph;
 use crate::tensor::{Tensor, apply, filled, of_numbers};
 use crate::{GraphError, Kind, Op, Shape};
 
-/// An operation with its operands: where it is written, and who hears what does not fit.
+/// An operation with its operands: where it is written, and who reports an operand that does not
+/// fit.
 #[derive(Clone, Copy)]
 pub(super) struct Operation<'a, 'g> {
     name: &'static str,
@@ -99,7 +100,7 @@ pub(super) fn home<'g>(operands: &[Var<'g>]) -> Option<&'g Graph> {
     node.or_else(|| {
         operands.iter().find_map(|v| match v.0 {
             Repr::Number(_, home) => home,
-            _ => None,
+            Repr::Uniform(..) | Repr::Literal(_) | Repr::Error(_) | Repr::Node(..) => None,
         })
     })
 }
@@ -111,7 +112,7 @@ pub(crate) fn written<'g>(op: Op, operands: &[Var<'g>], shape: Shape, kind: Kind
     }
     let numbers = |i: usize| match operands[i].0 {
         Repr::Number(x, _) | Repr::Uniform(x, _) => Some(x),
-        _ => None,
+        Repr::Literal(_) | Repr::Error(_) | Repr::Node(..) => None,
     };
     if let Some(number) = of_numbers(op, numbers, operands[0].shape(), shape) {
         return uniform(number, shape);
@@ -119,8 +120,8 @@ pub(crate) fn written<'g>(op: Op, operands: &[Var<'g>], shape: Shape, kind: Kind
     let values: Option<Vec<Tensor>> = operands.iter().map(|v| v.literal()).collect();
     match values.map(|values| apply(op, &values.iter().collect::<Vec<_>>(), shape)) {
         Some(Ok(result)) => literal(shape, result.values()),
-        // An error stays the first one; what selects has a graph.
-        _ => operands[0],
+        // The first error stays; an operation that selects by an index has a graph.
+        Some(Err(_)) | None => operands[0],
     }
 }
 
@@ -149,7 +150,7 @@ fn literal<'g>(shape: Shape, values: &[f64]) -> Var<'g> {
     }
 }
 
-/// Numbers in a shape, told apart by their bits.
+/// Numbers in a shape; two are equal if their bits are.
 #[derive(PartialEq, Eq, Hash)]
 pub(super) struct Literal {
     pub(super) shape: Shape,

@@ -1,4 +1,4 @@
-//! Sums and maxima over axes, and the mean over ranks.
+//! Reductions: sums and maxima over axes, and the means over ranks and draws.
 
 use super::Var;
 use super::operation::{Operation, written};

@@ -42,7 +42,8 @@ impl<'g> Var<'g> {
     }
 
     /// The matrix with zeros above its `k`-th diagonal; the main one is number 0, those below it
-    /// have negative numbers. What was there does not count, not even NaN.
+    /// have negative numbers. The elements that become zero do not matter, not even if they are
+    /// NaN.
     ///
     /// ```
     /// use bayes_nn_autodiff::{Bindings, Graph};

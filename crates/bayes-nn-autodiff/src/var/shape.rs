@@ -37,8 +37,8 @@ impl<'g> Var<'g> {
         })
     }
 
-    /// The elements from `offset` on, in row-major order, in a shape of their own. Many views
-    /// into one vector of parameters are how parameters are told apart.
+    /// The elements from `offset` on, in row-major order, in a shape of their own. The
+    /// parameters of a model are views into one vector.
     #[track_caller]
     #[must_use]
     pub fn view(self, offset: usize, shape: impl Into<Shape>) -> Var<'g> {

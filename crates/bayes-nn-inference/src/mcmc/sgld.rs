@@ -8,7 +8,7 @@ use bayes_nn_autodiff::{Graph, NoiseKind, Var, grad};
 use bayes_nn_kernels::{Backend, Device, Precision, Run, Runtime, Step, StepProgram, fan_out};
 
 use crate::check::{at_least_one, positive, setting};
-use crate::density::write_terms;
+use crate::terms::write_terms;
 use crate::{Density, InferenceError, Point, Rows, Schedule, Site, Start};
 
 const Z: &str = "z";
@@ -23,8 +23,8 @@ const NUMBERS: u64 = 1 << 16;
 /// `e` (equation 4). There is no test for acceptance: draws are from the posterior up to an error
 /// that vanishes with the step size. Of a normal with precision `L` in every direction, steps of
 /// one size on the full data find the variance `1 / (L (1 - e L / 4))`; minibatches add the
-/// variance of their gradients times `e / (4 L)`. [`Nuts`](crate::Nuts) has no such error, and needs
-/// all rows for every gradient.
+/// variance of their gradients times `e / (4 L)`. [`Nuts`](crate::Nuts) has no such error, and
+/// needs all rows for every gradient.
 ///
 /// Nothing is checked until the run: a setting outside its range is then an
 /// [`InferenceError::Setting`] that names it.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::InferenceError;
 
-/// Batches by which a window's Monte Carlo error is found.
+/// Batches from whose means the Monte Carlo error of a window is estimated.
 const BATCHES: usize = 20;
 
 /// The test: the last two windows of the ELBO must have equal means.

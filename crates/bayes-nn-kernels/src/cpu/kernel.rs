@@ -1,4 +1,4 @@
-//! The steps of a plan, each made ready to run.
+//! The passes of a plan, each made ready to run.
 
 use std::ops::Range;
 
@@ -18,7 +18,7 @@ pub(super) trait Number: Real + Product + Factorization {}
 
 impl<T: Real + Product + Factorization> Number for T {}
 
-/// What runs a step.
+/// The kernel of a pass: the code that runs it.
 pub(super) enum Kernel<T> {
     Fused(GroupKernel<T>),
     Product(ProductKernel<T>),
@@ -29,8 +29,8 @@ pub(super) enum Kernel<T> {
 }
 
 impl<T: Number> Kernel<T> {
-    pub fn new(step: &Pass, memory: &Memory, strips: Option<&Strips>, isa: Runnable) -> Kernel<T> {
-        match step {
+    pub fn new(pass: &Pass, memory: &Memory, strips: Option<&Strips>, isa: Runnable) -> Kernel<T> {
+        match pass {
             Pass::Fused(group) => Kernel::Fused(GroupKernel::new(group, memory, strips, isa)),
             Pass::MatMul(product) => {
                 Kernel::Product(ProductKernel::new(product, memory, strips, isa))
@@ -69,11 +69,11 @@ impl<T: Number> Kernel<T> {
             | Pass::Batch { .. }
             | Pass::AllReduceMean { .. }
             | Pass::MeanOverDraws { .. }
-            | Pass::Record { .. } => Kernel::Move(step.clone()),
+            | Pass::Record { .. } => Kernel::Move(pass.clone()),
         }
     }
 
-    /// Memory of a thread that is enough for each of these.
+    /// Scratch memory of a thread that is large enough for each of these kernels.
     pub fn scratch(kernels: &[Kernel<T>]) -> Scratch<T> {
         GroupKernel::scratch(kernels.iter().filter_map(|kernel| match kernel {
             Kernel::Fused(group) => Some(group),
@@ -85,9 +85,9 @@ impl<T: Number> Kernel<T> {
         }))
     }
 
-    /// Whether a step's kernel can be run strip by strip.
-    pub fn runs_on_strips(step: &Pass) -> bool {
-        match step {
+    /// Whether a pass's kernel can be run strip by strip.
+    pub fn runs_on_strips(pass: &Pass) -> bool {
+        match pass {
             Pass::Fused(_) | Pass::ReduceMiddle { .. } => true,
             Pass::MatMul(product) => !product.is_large(),
             Pass::Cholesky { .. }
@@ -121,7 +121,7 @@ impl<T: Number> Kernel<T> {
             Kernel::Reduce(reduce) => reduce.run(frame),
             Kernel::Cholesky(cholesky) => cholesky.run(frame),
             Kernel::Solve(solve) => solve.run(frame),
-            Kernel::Move(step) => return moves::run(step, frame),
+            Kernel::Move(pass) => return moves::run(pass, frame),
         }
         Ok(())
     }

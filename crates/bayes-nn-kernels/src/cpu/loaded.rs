@@ -1,4 +1,4 @@
-//! A plan with its data: what all replicas read is made here, once.
+//! A plan that is loaded with its data. What all replicas read is made here, once.
 
 use std::fmt;
 use std::sync::Arc;

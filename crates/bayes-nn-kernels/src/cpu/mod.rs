@@ -48,6 +48,7 @@ impl Cpu {
     }
 
     /// This CPU with at most `threads` threads to a program; 0 counts as 1.
+    #[must_use]
     pub fn threads(self, threads: usize) -> Cpu {
         let threads = threads.max(1);
         Cpu { threads, ..self }

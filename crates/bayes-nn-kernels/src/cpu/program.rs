@@ -61,9 +61,9 @@ impl<T: Number> CpuProgram<T> {
         } = &*part;
         let plan = &memory.plan;
         let strips_of = |pass: usize| {
-            let number = plan.strips.partition_point(|s| s.steps.end <= pass);
+            let number = plan.strips.partition_point(|s| s.passes.end <= pass);
             let strips = plan.strips.get(number);
-            strips.filter(|s| s.steps.contains(&pass))
+            strips.filter(|s| s.passes.contains(&pass))
         };
         let kernels: Vec<Kernel<T>> = (plan.passes.iter().enumerate())
             .map(|(number, step)| Kernel::new(step, memory, strips_of(number), *isa))
@@ -71,8 +71,8 @@ impl<T: Number> CpuProgram<T> {
         let cost = |kernels: &[Kernel<T>]| kernels.iter().map(Kernel::cost).sum::<usize>();
         let large = kernels.iter().any(|kernel| kernel.cost() > WORTH_A_THREAD)
             || (plan.strips.iter())
-                .any(|strips| cost(&kernels[strips.steps.clone()]) > WORTH_A_THREAD);
-        // A machine that refuses threads runs the same program on this one.
+                .any(|strips| cost(&kernels[strips.passes.clone()]) > WORTH_A_THREAD);
+        // Where the system starts no threads, the same program runs on this one.
         let pool = (large && *threads > 1)
             .then(|| {
                 rayon::ThreadPoolBuilder::new()
@@ -249,12 +249,12 @@ impl<T: Number> CpuProgram<T> {
         let part = self.part.clone();
         let strips = part.memory.plan.strips.iter();
         let mut strips = strips
-            .filter(|run| passes.contains(&run.steps.start))
+            .filter(|run| passes.contains(&run.passes.start))
             .peekable();
         while number < passes.end {
-            if let Some(run) = strips.next_if(|run| run.steps.start == number) {
-                strips::run(&self.kernels[run.steps.clone()], run, frame, watch);
-                number = run.steps.end;
+            if let Some(run) = strips.next_if(|run| run.passes.start == number) {
+                strips::run(&self.kernels[run.passes.clone()], run, frame, watch);
+                number = run.passes.end;
             } else {
                 self.kernels[number].run(frame)?;
                 watch.pass_ends(number);

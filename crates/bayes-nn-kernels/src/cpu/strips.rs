@@ -1,7 +1,7 @@
-//! Strips: runs of passes over long columns, one strip of columns through all of them at a time.
+//! Strips: consecutive passes over long columns are run for one strip of columns at a time.
 //!
-//! What is written and read within such a run only never needs all its columns at once: every
-//! thread keeps the columns of the strip that it works on, in memory that the caches hold.
+//! A value that only these passes write and read never exists as a whole: every thread keeps the
+//! columns of the strip that it works on, in memory that stays in its cache.
 
 use rayon::prelude::*;
 
@@ -21,7 +21,7 @@ pub(super) fn run<T: Number, W: Watch>(
     let strip = |i: usize, done: &mut dyn FnMut(usize)| {
         let columns = strips.range(i);
         let frame = frame.at_strip(columns.start);
-        for (kernel, number) in kernels.iter().zip(strips.steps.clone()) {
+        for (kernel, number) in kernels.iter().zip(strips.passes.clone()) {
             kernel.run_strip(&frame, i, columns.clone());
             done(number);
         }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-/// Told of what a run does.
+/// An observer of a run, by which passes are timed.
 pub(super) trait Watch: Send {
     /// Whether every pass is timed by itself: then passes do not share strips between threads.
     const EACH_PASS: bool;

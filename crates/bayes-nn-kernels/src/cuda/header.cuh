@@ -1,4 +1,4 @@
-// What the printed passes of a program stand on. `SINGLE` and `place` come before this text.
+// The functions that printed passes call. `SINGLE` and `place` come before this text.
 
 typedef unsigned int u32;
 typedef unsigned long long u64;
@@ -20,7 +20,7 @@ typedef double real;
 #endif
 #define INF ((real)INFINITY)
 
-// Where the run stands: read by every pass, advanced at the end of a step.
+// The state of a run: every pass reads it, and the end of a step advances it.
 struct Control {
     u64 seed;
     u64 step;
@@ -77,15 +77,15 @@ extern __shared__ double shared[];
         body                                                                               \
     }
 
-// ---- The loop of one block around all passes, for each lane of a tiny program.
+// ---- The loop of one block around all passes, for each replica of a tiny program.
 
-// What begins a lane in global memory; what it keeps follows.
-struct Lane {
+// The head of a replica in global memory; what it keeps between launches follows.
+struct Replica {
     Control control;
     u64 steps;  // how many to run
 };
 
-#define LOOP_ARGUMENTS unsigned char *lanes, real *data, u32 *data_indices, u64 *clocks
+#define LOOP_ARGUMENTS unsigned char *replicas, real *data, u32 *data_indices, u64 *clocks
 
 // Waits for a pass, and where clocks are asked for adds to its own what it took.
 #define AFTER(number, pass)                                                                \

@@ -1,4 +1,4 @@
-// CUDA's words for a host compiler: enough to run the kernels of one program, block after
+// The parts of CUDA C++ that a host compiler lacks: enough to run the kernels of one program, block after
 // block. Threads of a block that wait for one another are fibers.
 
 #include <math.h>

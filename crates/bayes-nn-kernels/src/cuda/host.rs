@@ -68,12 +68,14 @@ impl Host {
     }
 
     /// Blocks, and threads between barriers, in the opposite order.
+    #[must_use]
     pub fn reversed(self) -> Host {
         let reversed = !self.reversed;
         Host { reversed, ..self }
     }
 
     /// Another rule for which plans are the loop of one block.
+    #[must_use]
     pub fn tiny(self, tiny: Tiny) -> Host {
         Host { tiny, ..self }
     }
@@ -356,12 +358,12 @@ impl Engine for HostEngine {
 /// The loop of a tiny program.
 struct HostLoop {
     library: Arc<Library>,
-    /// Bytes of a lane, threads of a block, bytes that its threads share.
+    /// Bytes of a replica, threads of a block, bytes that its threads share.
     shape: [u32; 3],
     data: Words,
     /// Where the indices begin among the data.
     indices: usize,
-    lanes: Words,
+    replicas: Words,
     reversed: bool,
 }
 
@@ -369,30 +371,30 @@ impl HostLoop {
     fn new(host: &Host, code: &BlockLoop) -> Result<HostLoop, DeviceError> {
         Ok(HostLoop {
             library: host.library(&code.text)?,
-            shape: [code.lane as u32, code.threads, code.shared as u32],
+            shape: [code.replica as u32, code.threads, code.shared as u32],
             data: Words::new(code.data),
             indices: code.data_indices,
-            lanes: Words::new(0),
+            replicas: Words::new(0),
             reversed: host.reversed,
         })
     }
 
-    fn launch(&mut self, lanes: &mut [u8], clocks: *mut u64) -> Result<(), DeviceError> {
+    fn launch(&mut self, replicas: &mut [u8], clocks: *mut u64) -> Result<(), DeviceError> {
         let _turn = grid();
-        let [lane, threads, shared] = self.shape;
-        if self.lanes.bytes().len() < lanes.len() {
-            self.lanes = Words::new(lanes.len());
+        let [replica, threads, shared] = self.shape;
+        if self.replicas.bytes().len() < replicas.len() {
+            self.replicas = Words::new(replicas.len());
         }
-        self.lanes.bytes_mut()[..lanes.len()].copy_from_slice(lanes);
+        self.replicas.bytes_mut()[..replicas.len()].copy_from_slice(replicas);
         let data = self.data.start();
         let parts = [
-            self.lanes.start(),
+            self.replicas.start(),
             data,
             data.wrapping_add(self.indices),
             clocks.cast(),
         ];
-        let shape = [lanes.len() as u32 / lane, threads, shared];
-        // SAFETY: the data are as large as the text was printed for, there are as many lanes as
+        let shape = [replicas.len() as u32 / replica, threads, shared];
+        // SAFETY: the data are as large as the text was printed for, there are as many replicas as
         // blocks, and a clock for every pass unless there are none.
         let done = unsafe {
             launch(
@@ -403,7 +405,7 @@ impl HostLoop {
                 parts.map(<*mut u8>::cast),
             )
         };
-        lanes.copy_from_slice(&self.lanes.bytes()[..lanes.len()]);
+        replicas.copy_from_slice(&self.replicas.bytes()[..replicas.len()]);
         done
     }
 }
@@ -419,13 +421,13 @@ impl LoopEngine for HostLoop {
         Ok(())
     }
 
-    fn run(&mut self, lanes: &mut [u8]) -> Result<(), DeviceError> {
-        self.launch(lanes, std::ptr::null_mut())
+    fn run(&mut self, replicas: &mut [u8]) -> Result<(), DeviceError> {
+        self.launch(replicas, std::ptr::null_mut())
     }
 
-    fn time(&mut self, lane: &mut [u8], clocks: &mut [u64]) -> Result<f64, DeviceError> {
+    fn time(&mut self, replica: &mut [u8], clocks: &mut [u64]) -> Result<f64, DeviceError> {
         let begin = Instant::now();
-        self.launch(lane, clocks.as_mut_ptr())?;
+        self.launch(replica, clocks.as_mut_ptr())?;
         Ok(begin.elapsed().as_secs_f64())
     }
 }

@@ -32,8 +32,8 @@ pub(super) trait LoopEngine: Send {
     fn read(&self, at: usize, bytes: &mut [u8]) -> Result<(), DeviceError>;
     /// Runs these replicas, which lie one after the other, each for as many steps as it says.
     fn run(&mut self, replicas: &mut [u8]) -> Result<(), DeviceError>;
-    /// Runs one replica, adds to each pass's clock what it took, in some unit, and gives the seconds
-    /// of all.
+    /// Runs one replica, adds to each pass's clock what it took, in some unit, and gives the
+    /// seconds of all.
     fn time(&mut self, replica: &mut [u8], clocks: &mut [u64]) -> Result<f64, DeviceError>;
 }
 
@@ -120,7 +120,7 @@ impl<E: LoopEngine + 'static> Loaded for LoadedLoop<E> {
         let shared = &self.0;
         Ok(Box::new(Together {
             replicas: (0..replicas).map(|_| Replica::new(shared)).collect(),
-            running: vec![0; replicas * shared.code.lane],
+            running: vec![0; replicas * shared.code.replica],
             shared: shared.clone(),
         }))
     }
@@ -149,7 +149,7 @@ impl<E: LoopEngine> Replica<E> {
     fn new(shared: &Arc<Shared<E>>) -> Replica<E> {
         let columns = shared.known.columns.iter();
         let mut replica = Replica {
-            bytes: vec![0; shared.code.lane],
+            bytes: vec![0; shared.code.replica],
             saved: None,
             written: columns.map(Option::is_some).collect(),
             shared: shared.clone(),
@@ -178,7 +178,7 @@ impl<E: LoopEngine> Replica<E> {
             let name = input.name.clone();
             return Err(KernelError::Bound { name });
         }
-        if let Some(Place::Lane(at)) = shared.code.place(input.value) {
+        if let Some(Place::Replica(at)) = shared.code.place(input.value) {
             let value = &shared.plan.values[input.value.index()];
             let bytes = encode(value, shared.precision, elements);
             self.bytes[at..at + bytes.len()].copy_from_slice(&bytes);
@@ -194,7 +194,7 @@ impl<E: LoopEngine> Replica<E> {
         let value = &plan.values[id.index()];
         let part = part_of(value, precision, first, elements.len());
         match self.shared.code.place(id) {
-            Some(Place::Lane(at)) => {
+            Some(Place::Replica(at)) => {
                 let bytes = &self.bytes[at + part.start..at + part.end];
                 decode(value, precision, bytes, first, elements);
             }
@@ -327,7 +327,7 @@ impl<E: LoopEngine> Replicas for Together<E> {
     }
 
     fn run_all(&mut self, steps: &[u64]) -> Vec<Result<(), KernelError>> {
-        let size = self.shared.code.lane;
+        let size = self.shared.code.replica;
         let mut outcomes: Vec<_> = self.replicas.iter().map(Replica::ready).collect();
         let runs = |replica: usize, outcome: &Result<(), KernelError>| {
             outcome.is_ok() && steps.get(replica).is_some_and(|steps| *steps > 0)

@@ -1,9 +1,10 @@
-//! Allocation: where values that pass find room in one memory.
+//! Allocation: places in one arena for values that are needed from one pass to another.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
-/// So many are placed by size, which needs the square of their number; more are placed by time.
+/// At most so many values are placed by size, which takes time quadratic in their number; more are
+/// placed by time.
 const MANY: usize = 2048;
 
 /// Memory that is needed from one pass to another, both included.

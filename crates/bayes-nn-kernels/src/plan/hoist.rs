@@ -1,19 +1,20 @@
 //! Hoisting: what depends on data alone is computed when they are written, not in every step.
 //!
-//! The logarithm of the factorial of every observed count is the same in all steps. What is as cheap
-//! to compute as to read stays where it is needed, unless something expensive is made of it, or the
-//! column is short.
+//! The logarithm of the factorial of every observed count is the same in all steps. A value that is
+//! as cheap to compute as to read is not hoisted, unless something expensive is computed from it,
+//! or the column is short.
 
 use bayes_nn_autodiff::{Binary, Nodes, Op, Unary};
 
-/// Elements of a column that is read for nothing: it stays in the caches of a CPU, and takes little
-/// of the memory that a block of a GPU keeps at hand.
+/// Elements of a short column, which costs nothing to read: it stays in the caches of a CPU, and
+/// takes little of the shared memory of a block on a GPU.
 const SHORT: usize = 1024;
 
 /// Which live nodes are computed once, before the first step; states change from step to step.
 pub(super) fn hoisted(nodes: Nodes<'_>, live: &[bool], is_state: &[bool]) -> Vec<bool> {
     let mut constant = vec![false; nodes.len()];
-    // Expensive, or made of something expensive; short, and made of what is short or of inputs.
+    // Whether a node is expensive or computed from such a node; and whether it is short and
+    // computed from short nodes or inputs.
     let mut expensive = vec![false; nodes.len()];
     let mut short = vec![false; nodes.len()];
     for (index, node) in nodes.iter().enumerate().filter(|(i, _)| live[*i]) {
@@ -60,7 +61,7 @@ pub(super) fn hoisted(nodes: Nodes<'_>, live: &[bool], is_state: &[bool]) -> Vec
         };
         hoisted[index] = expensive[index] || short[index] && is_worth_it;
     }
-    // What is needed for them.
+    // Hoisted nodes need their arguments hoisted, too.
     for index in (0..nodes.len()).rev() {
         if hoisted[index] {
             for argument in &nodes[index].arguments {
@@ -118,8 +119,8 @@ mod tests {
     fn instructions<'g>(graph: &'g Graph, output: Var<'g>) -> (usize, usize) {
         let state = graph.input("state", []);
         let plan = Plan::new(graph, &[(output * state).sum()], &[(state, state + 1.0)]).unwrap();
-        let count = |steps: &[Pass]| {
-            let groups = steps.iter().filter_map(Pass::group);
+        let count = |passes: &[Pass]| {
+            let groups = passes.iter().filter_map(Pass::group);
             let instructions = groups.flat_map(|group| &group.instructions);
             instructions.filter(|i| i.is_computed()).count()
         };

@@ -63,6 +63,7 @@ impl Layout {
 
     /// This layout with the paddings that memory allows when what follows the last row up to
     /// whole vectors is the value's own (`end`).
+    #[must_use]
     pub fn with_paddings(self, end: bool) -> Layout {
         let end = end || (self.rows * self.stride).is_multiple_of(PADDING);
         let between = self.stride >= padded(self.columns);
@@ -91,8 +92,8 @@ impl Layout {
         index / self.columns * self.stride + index % self.columns
     }
 
-    /// Where the elements lie, in their order: one run if they follow one another without gaps,
-    /// else one a row.
+    /// Where the elements lie, in their order: one range if they follow one another without gaps,
+    /// else one for each row.
     pub fn runs(&self) -> impl Iterator<Item = Range<usize>> {
         let (count, length) = match self.is_contiguous() {
             true => (1, self.rows * self.columns),

@@ -26,8 +26,8 @@ pub(super) struct Lowering<'a> {
     given: Vec<bool>,
     names: Vec<InputInfo>,
     asked: &'a Asked,
-    /// Whether every use of a node reads it as a run of elements, so that padding would only
-    /// force a copy.
+    /// Whether every use of a node reads its elements without regard to rows, so that padded rows
+    /// would only force a copy.
     flat: Vec<bool>,
     /// The transpose of a node, and the pass that writes it.
     transposes: Vec<Option<(ValueId, usize)>>,
@@ -128,7 +128,7 @@ impl<'a> Lowering<'a> {
                 let values = self.views.graph.constant_values(id);
                 self.constant(value, values);
             }
-            // Read in passing everywhere else; here it has to be in memory.
+            // Groups compute such a node where they read it; here it has to be in memory.
             Op::Broadcast => match self.views.number(self.argument(node, 0)) {
                 Some(number) => self.constant(value, vec![number; shape.elements()].into()),
                 None => self.fusion.join(&self.views, node),
@@ -284,7 +284,7 @@ impl<'a> Lowering<'a> {
             }
             Op::AllReduceMean => {
                 let source = self.memory(self.argument(node, 0));
-                // One run of memory goes to the other ranks as it lies, paddings included.
+                // The memory of the value goes to the other ranks as it is, paddings included.
                 let layout = self.values[source.index()].layout;
                 let out = self.new_value(shape, Kind::Float, layout);
                 self.value_of[node] = Some(out);

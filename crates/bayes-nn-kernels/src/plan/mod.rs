@@ -1,11 +1,11 @@
-//! The plan: which steps, in which order, from which memory to which.
+//! The plan: which passes, in which order, from which memory to which.
 //!
-//! A plan knows no device and no precision. Its stages are called by `planning`: `hoist` finds
-//! what depends on data alone, `lower` turns nodes into passes and values (`views` says how they
-//! are read), `fuse` puts element-wise nodes into groups, `postpone` moves some to later groups,
-//! `group` writes down instructions, `order` brings passes over long columns together, and
-//! `place` decides where every value lives. What is here is what they fill in and what a backend
-//! reads.
+//! A plan knows no device and no precision. Its stages are called by `planning`: `hoist` finds what
+//! depends on data alone, `lower` turns nodes into passes and values (`views` says how they are
+//! read), `fuse` puts element-wise nodes into groups, `postpone` moves some to later groups,
+//! `group` writes down instructions, `order` brings passes over long columns together, and `place`
+//! decides where every value lives. This file has the plan itself, which the stages fill in and a
+//! backend reads.
 
 mod allocate;
 mod draft;
@@ -39,15 +39,15 @@ pub use validate::{PlanError, Rule};
 
 use crate::error::KernelError;
 
-/// A graph made ready to be run: steps over values with a place in one arena.
+/// A graph made ready to be run: passes over values with a place in one arena.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// Everything that has a place in memory.
     pub(crate) values: Vec<Value>,
     /// What is done, in this order, in every step of the program.
     pub(crate) passes: Vec<Pass>,
-    /// How many of the first steps depend on inputs alone that are no states: they give the same
-    /// until one of these is written again.
+    /// How many of the first passes are hoisted: they depend on data alone, and give the same until
+    /// data are written again.
     pub(crate) hoisted: usize,
     /// Which passes are run once for each draw of a step, one draw after the other; none where a
     /// step has one draw.
@@ -55,7 +55,7 @@ pub struct Plan {
     /// How many draws there are: in draw `d` the noise of these passes is that of streams `d`
     /// further on.
     pub(crate) draws: usize,
-    /// Which of these may be run strip by strip, in their order.
+    /// Which consecutive passes may be run strip by strip, in their order.
     pub(crate) strips: Vec<Strips>,
     /// What is written from outside, states included.
     pub(crate) inputs: Vec<Input>,
@@ -277,7 +277,7 @@ impl Pass {
         }
     }
 
-    /// Calls `f` with every value that the step reads, and whether it writes it instead.
+    /// Calls `f` with every value that the pass reads or writes, and whether it writes it.
     pub fn each_value(&self, mut f: impl FnMut(ValueId, bool)) {
         match self {
             Pass::Fused(group) => {
@@ -510,7 +510,7 @@ impl Plan {
     /// Whether several ranks that run this plan meet in it. Minibatches are then cut in as many
     /// parts as there are ranks; any other plan is run by one rank alone.
     pub fn has_all_reduce(&self) -> bool {
-        let meets = |step: &Pass| matches!(step, Pass::AllReduceMean { .. });
+        let meets = |pass: &Pass| matches!(pass, Pass::AllReduceMean { .. });
         self.passes.iter().any(meets)
     }
 

@@ -3,7 +3,7 @@
 //! What a data set of many rows goes through is one pass after another over arrays that leave
 //! the caches between two passes. Most of these passes compute a column of their results from
 //! the same column of their arguments, so that a strip of columns can go through all of them
-//! while it is at hand, and on a thread of its own. A sum over the columns is known only when
+//! while it is in the cache, and on a thread of its own. A sum over the columns is known only when
 //! all strips are done; what needs it comes after.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -59,8 +59,8 @@ fn arrange(draft: &mut Draft, homes: &[(ValueId, usize)], passes: Vec<Pass>) -> 
             }
         }
         if flows.order.len() - start > 1 {
-            let steps = before + start..before + flows.order.len();
-            strips.push(Strips { steps, columns });
+            let passes = before + start..before + flows.order.len();
+            strips.push(Strips { passes, columns });
         }
     }
     let mut passes: Vec<Option<Pass>> = passes.into_iter().map(Some).collect();
@@ -78,7 +78,7 @@ struct Touches {
     passed: usize,
     /// Passes that come after so many of the first.
     waiting: VecDeque<(usize, usize)>,
-    /// The last run of passes with one of them, by its start, and whether each of these walks
+    /// The last series of passes with one of them, by its start, and whether each of these walks
     /// column by column what it touches.
     run: Option<(usize, bool)>,
 }
@@ -171,7 +171,7 @@ impl Flows {
         self.walking.get(&columns)?.range(from..).next().copied()
     }
 
-    /// Whether a pass walks column by column what it needs of the run of passes that starts at
+    /// Whether a pass walks column by column what it needs of the series of passes that starts at
     /// `start`.
     fn runs_along(&self, pass: usize, start: usize) -> bool {
         let Some(walk) = &self.walks[pass] else {
@@ -185,7 +185,7 @@ impl Flows {
             })
     }
 
-    /// Puts a pass into the order, into the run that starts at `run` if it is of one.
+    /// Puts a pass into the order, into the series that starts at `run` if it belongs to one.
     fn take(&mut self, pass: usize, run: Option<usize>) {
         if let Some(walk) = &self.walks[pass]
             && let Some(ready) = self.walking.get_mut(&walk.columns)

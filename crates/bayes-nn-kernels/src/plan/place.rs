@@ -1,4 +1,4 @@
-//! Places: one arena for all values, memory reused as soon as its last reader is done.
+//! Places: all values lie in one arena, and memory is reused once its last reader has run.
 
 use std::ops::Range;
 
@@ -44,7 +44,7 @@ pub(super) fn place(mut draft: Draft) -> Plan {
     let mut lives: Vec<(usize, usize)> = (0..draft.passes.len()).map(|i| (i, i)).collect();
     for run in &strips {
         // The first strip is at the last pass when the last is still at the first.
-        lives[run.steps.clone()].fill((run.steps.start, run.steps.end - 1));
+        lives[run.passes.clone()].fill((run.passes.start, run.passes.end - 1));
     }
     for (pass, (first, last)) in draft.passes.iter().zip(lives) {
         pass.each_value(|value, _| {
@@ -169,8 +169,8 @@ struct Touched {
     last: Vec<Option<usize>>,
 }
 
-/// What the loop over draws only reads has to last until its last draw, and what is read after it
-/// from its first.
+/// Lengthens lives over the loop over draws: a value that the loop reads has to last until the last
+/// draw, and one that is read after the loop has to be there from the first.
 fn last_through_draws(draft: &Draft, storage_of: &[usize], storages: &mut [Storage]) {
     let Range { start, end } = draft.evaluations.clone();
     for pass in &draft.passes[start..end] {
@@ -232,7 +232,7 @@ fn updated_in_place(
         return None;
     }
     let writer = touched.storer[next.index()]?;
-    // Writing over the state has to be done in every step.
+    // A hoisted pass cannot write over the state: it does not run in every step.
     if writer < draft.hoisted || touched.last[storage] > Some(writer) {
         return None;
     }

@@ -1,4 +1,4 @@
-//! What is asked of a plan, and whether it can be had.
+//! Requests: what a plan is to compute, and the checks of that.
 
 use std::collections::HashSet;
 

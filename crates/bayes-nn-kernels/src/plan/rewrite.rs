@@ -1,4 +1,5 @@
-//! Rewrites: several instructions of a group become one, or two become a function with its slope.
+//! Rewrites: several instructions of a group become one, or a function is computed together with
+//! its derivative (its slope).
 //!
 //! Each rule is a function that looks at one instruction and those before it; [`RULES`] is the
 //! list, in the order in which they are tried. They hold for any backend. CUDA uses none: its
@@ -13,7 +14,7 @@ use super::{FusedGroup, Instruction};
 pub(crate) enum Function {
     /// Nothing: it names an operand or a number.
     Source,
-    /// Nothing any more: whoever reads it computes it.
+    /// Nothing any more: the instruction that reads it computes it, too.
     Contracted,
     Unary(Unary),
     /// A function of one number and, for the [`Function::Slope`] that names it, its derivative.
@@ -21,13 +22,13 @@ pub(crate) enum Function {
     /// The derivative that an instruction before it has computed.
     Slope,
     Binary(Binary),
-    /// `a b + c`; `a` is a run of elements.
+    /// `a b + c`; `a` is an array of elements.
     MulAdd,
-    /// `c - a b`; `a` is a run of elements, `c` a constant.
+    /// `c - a b`; `a` is an array of elements, `c` a constant.
     SubMul,
-    /// `(1 - a a) b`; `a` is a run of elements.
+    /// `(1 - a a) b`; `a` is an array of elements.
     MulSlope,
-    /// `(1 - a a) b c`; `a` is a run of elements.
+    /// `(1 - a a) b c`; `a` is an array of elements.
     MulSlopeMul,
     Select,
     Noise(NoiseKind, u32),
@@ -61,7 +62,7 @@ pub(crate) struct Rewritten {
     pub arguments: Vec<usize>,
 }
 
-/// A rule changes instruction `i`, and what it makes superfluous, if it applies.
+/// A rule: if it applies, it changes instruction `i` and removes those that become superfluous.
 type Rule = fn(&mut Rewriter<'_>, i: usize) -> Option<()>;
 
 /// The rules, in the order in which they are tried; the first that applies is the last for an
@@ -163,7 +164,7 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// The factors of a product that only one instruction reads, a run of elements first.
+    /// The factors of a product that only one instruction reads, an array of elements first.
     fn factors(&self, i: usize) -> Option<[usize; 2]> {
         let [a, b] = self.are(i, Function::Binary(Binary::Mul))?;
         match (self.readers[i] == 1, self.is_number(a), self.is_number(b)) {

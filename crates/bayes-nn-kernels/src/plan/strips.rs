@@ -1,4 +1,4 @@
-//! Strips: the parts of long columns that go through several passes one after the other.
+//! Strips: parts of long rows, each of which goes through several passes before the next does.
 
 use std::ops::Range;
 
@@ -7,12 +7,12 @@ use super::layout::{PADDING, padded};
 /// Columns of a strip, about: the values of a small network then stay in the second-level cache.
 pub(super) const STRIP: usize = 1024;
 
-/// Steps that may be run strip by strip: each computes a column of what it writes from the same
+/// Passes that may be run strip by strip: each computes a column of what it writes from the same
 /// column of what the others write, or adds it up over the columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Strips {
-    /// The steps.
-    pub steps: Range<usize>,
+    /// The passes, by their numbers in the plan.
+    pub passes: Range<usize>,
     /// How many columns they walk.
     pub columns: usize,
 }

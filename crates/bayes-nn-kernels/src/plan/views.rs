@@ -135,8 +135,8 @@ impl Views<'_> {
         )
     }
 
-    /// Which nodes are only ever read as runs of elements, so that padding their rows would only
-    /// force a copy.
+    /// Which nodes are only ever read without regard to rows, so that padded rows would only force
+    /// a copy.
     pub fn flat_uses(&self, live: &[bool]) -> Vec<bool> {
         let mut used = vec![false; self.nodes.len()];
         let mut flat = vec![true; self.nodes.len()];

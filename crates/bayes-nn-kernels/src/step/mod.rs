@@ -11,6 +11,7 @@ mod snapshot;
 mod statistics;
 
 use std::cell::{Cell, RefCell};
+use std::fmt;
 
 use bayes_nn_autodiff::{Graph, Shape, Var, concat};
 
@@ -81,6 +82,15 @@ pub struct Step<'g> {
     ranks: usize,
     next_stream: Cell<u32>,
     written: RefCell<Written<'g>>,
+}
+
+impl fmt::Debug for Step<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Step")
+            .field("draws", &self.draws)
+            .field("ranks", &self.ranks)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What a step consists of.
@@ -269,7 +279,7 @@ impl<'g> Step<'g> {
     /// # Errors
     /// The first mistake made in writing it: a name used twice, a next value for what is no state
     /// or has one, a value of another shape; an input without data that a result depends on; the
-    /// graph's own; and what the device has to say.
+    /// graph's own; and those of the device.
     pub fn finish(&self, runtime: &Runtime) -> Result<StepProgram, KernelError> {
         self.graph.check()?;
         let written = self.written.borrow();
@@ -281,7 +291,7 @@ impl<'g> Step<'g> {
 }
 
 impl Written<'_> {
-    /// Says no to a name that a state, a window or an output has.
+    /// Notes an error if a state, a window or an output has this name already.
     fn take_name(&mut self, name: &str) {
         let states = self.states.iter().map(|state| &state.name);
         let others = self.windows.iter().chain(&self.outputs);

@@ -190,7 +190,7 @@ impl StepProgram {
     /// The same step elsewhere or in another precision.
     ///
     /// # Errors
-    /// When the device has not what the plan needs.
+    /// When the device lacks what the plan needs.
     pub fn on(&self, runtime: &Runtime) -> Result<StepProgram, KernelError> {
         StepProgram::load(self.step.clone(), runtime)
     }
@@ -208,7 +208,7 @@ impl StepProgram {
     /// Makes so many replicas, which run in lockstep. They are to [begin](Run::begin).
     ///
     /// # Errors
-    /// When the device has not what they need.
+    /// When the device lacks what they need.
     pub fn start(&self, replicas: usize) -> Result<Run, KernelError> {
         Ok(Run::new(self, self.loaded.start(replicas)?))
     }

@@ -1,5 +1,7 @@
 //! Replicas of a step that run in lockstep, one or many.
 
+use std::fmt;
+
 use super::Start;
 use super::program::{Planned, PlannedState, StepProgram};
 use crate::{KernelError, Profile, Program, Replicas};
@@ -37,6 +39,14 @@ pub struct Run {
     pub(super) at: Vec<(u64, u64)>,
 }
 
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run")
+            .field("replicas", &self.at.len())
+            .finish_non_exhaustive()
+    }
+}
+
 /// A state, a window or an output of a step, found by its name once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slot(Place);
@@ -64,7 +74,7 @@ impl Run {
         self.at.len()
     }
 
-    /// What is run.
+    /// The program that is run.
     pub fn program(&self) -> &StepProgram {
         &self.program
     }
@@ -264,7 +274,7 @@ impl Run {
         }
     }
 
-    /// Takes over what a replica recorded in its last steps.
+    /// Appends what a replica recorded in its last steps.
     fn look(&mut self, replica: usize, steps: u64) {
         let Planned {
             outputs,

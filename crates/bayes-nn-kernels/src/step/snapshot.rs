@@ -34,7 +34,7 @@ impl Run {
         })
     }
 
-    /// Puts a replica where another one of the same step was.
+    /// Puts a replica into the state of a snapshot, of the same step.
     ///
     /// # Errors
     /// No such replica; a state that only one of step and snapshot has, or that differs in length.

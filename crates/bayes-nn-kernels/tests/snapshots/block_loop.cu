@@ -1,4 +1,4 @@
-// <<<lanes, 256, 4896>>>
+// <<<replicas, 256, 4896>>>
 // batch [40]
 PASS(0) {
     if (halted(f.control, 0)) return;
@@ -88,21 +88,21 @@ PASS(6) {
 }
 
 extern "C" __global__ void __launch_bounds__(256) block_loop(LOOP_ARGUMENTS) {
-    Lane* const lane = (Lane*)(lanes + (u64)blockIdx.x * 1072ull);
-    const u64 steps = lane->steps;
+    Replica* const replica = (Replica*)(replicas + (u64)blockIdx.x * 1072ull);
+    const u64 steps = replica->steps;
     if (!steps) return;
     Control* const control = (Control*)(shared + 256);
     double* const partials = shared + 260;
     real* const arena = (real*)(shared + 260);
     u32* const indices = (u32*)(arena + 576);
     const Frame f = {arena, indices, partials, control, threadIdx.x, 256u, 0, 1, data, data_indices};
-    real* const kept = (real*)(lane + 1);
+    real* const kept = (real*)(replica + 1);
     u32* const kept_indices = (u32*)(kept + 192);
     for (place i = threadIdx.x; i < 64u; i += blockDim.x) arena[i] = kept[i];
     for (place i = threadIdx.x; i < 64u; i += blockDim.x) arena[256u + i] = kept[64u + i];
     for (place i = threadIdx.x; i < 64u; i += blockDim.x) arena[384u + i] = kept[128u + i];
     for (place i = threadIdx.x; i < 64u; i += blockDim.x) indices[i] = kept_indices[i];
-    if (threadIdx.x == 0) *control = lane->control;
+    if (threadIdx.x == 0) *control = replica->control;
     __syncthreads();
     u64 since = clock64();
     for (u64 step = 0; step < steps && !control->stopped; ++step) {
@@ -120,5 +120,5 @@ extern "C" __global__ void __launch_bounds__(256) block_loop(LOOP_ARGUMENTS) {
     for (place i = threadIdx.x; i < 64u; i += blockDim.x) kept[64u + i] = arena[256u + i];
     for (place i = threadIdx.x; i < 64u; i += blockDim.x) kept[128u + i] = arena[384u + i];
     for (place i = threadIdx.x; i < 64u; i += blockDim.x) kept_indices[i] = indices[i];
-    if (threadIdx.x == 0) lane->control = *control;
+    if (threadIdx.x == 0) replica->control = *control;
 }

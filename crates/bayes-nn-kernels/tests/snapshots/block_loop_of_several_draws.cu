@@ -86,20 +86,20 @@ PASS(5) {
 }
 
 extern "C" __global__ void __launch_bounds__(256) block_loop(LOOP_ARGUMENTS) {
-    Lane* const lane = (Lane*)(lanes + (u64)blockIdx.x * 40752ull);
-    const u64 steps = lane->steps;
+    Replica* const replica = (Replica*)(replicas + (u64)blockIdx.x * 40752ull);
+    const u64 steps = replica->steps;
     if (!steps) return;
     Control* const control = (Control*)(shared + 256);
     double* const partials = shared + 260;
     real* const arena = (real*)(shared + 263);
     u32* const indices = (u32*)(arena + 20416);
     Frame f = {arena, indices, partials, control, threadIdx.x, 256u, 0, 1, data, data_indices};
-    real* const kept = (real*)(lane + 1);
+    real* const kept = (real*)(replica + 1);
     u32* const kept_indices = (u32*)(kept + 10176);
     for (place i = threadIdx.x; i < 64u; i += blockDim.x) arena[i] = kept[i];
     for (place i = threadIdx.x; i < 64u; i += blockDim.x) arena[20224u + i] = kept[64u + i];
     for (place i = threadIdx.x; i < 10048u; i += blockDim.x) arena[10112u + i] = kept[128u + i];
-    if (threadIdx.x == 0) *control = lane->control;
+    if (threadIdx.x == 0) *control = replica->control;
     __syncthreads();
     u64 since = clock64();
     for (u64 step = 0; step < steps && !control->stopped; ++step) {
@@ -119,5 +119,5 @@ extern "C" __global__ void __launch_bounds__(256) block_loop(LOOP_ARGUMENTS) {
     for (place i = threadIdx.x; i < 64u; i += blockDim.x) kept[i] = arena[i];
     for (place i = threadIdx.x; i < 64u; i += blockDim.x) kept[64u + i] = arena[20224u + i];
     for (place i = threadIdx.x; i < 10048u; i += blockDim.x) kept[128u + i] = arena[10112u + i];
-    if (threadIdx.x == 0) lane->control = *control;
+    if (threadIdx.x == 0) replica->control = *control;
 }

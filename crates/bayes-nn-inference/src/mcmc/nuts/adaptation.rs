@@ -1,4 +1,4 @@
-//! Warm-up: what a chain learns about step size and metric, and when.
+//! Warm-up: how a chain adapts its step size and metric, and when.
 
 use super::archive::Archive;
 use super::kernel::Tuned;

@@ -8,8 +8,8 @@
 //! 2005, "Markov chain Monte Carlo using an approximation", J. Comput. Graph. Stat. 14, section
 //! 2). So trajectories may be computed in single precision, and the draws are as good.
 //!
-//! Only draws that are kept need to be exact. The warm-up has no second test: far from where it leads, a log
-//! density can be so large that rounding would reject every draw.
+//! The warm-up has no second test, since its draws need not be exact: far from the typical set a
+//! log density can be so large that rounding would reject every draw.
 
 use super::archive::Archive;
 use super::random::{Stream, Variates};
@@ -100,7 +100,8 @@ impl DelayedAcceptance {
         self.rejected
     }
 
-    /// Whether the density has the value at the chain's position that it had there, if it was asked.
+    /// Whether the density has the value at the chain's position that it had there, if it was
+    /// asked.
     pub(super) fn is_where_it_was(&mut self, position: &[f64]) -> bool {
         let value = self.log_prob(position);
         self.log_prob.is_nan()

@@ -4,7 +4,7 @@ use super::draws::UnconstrainedDraws;
 use super::kernel::Tuned;
 use crate::{InferenceError, Site};
 
-/// A finished chain, or one that was stopped or failed: then it has fewer draws.
+/// A chain that has ended. One that was stopped or failed has fewer draws.
 #[derive(Debug)]
 pub struct ChainDraws {
     pub(super) number: usize,
@@ -129,8 +129,8 @@ impl NutsFit {
     }
 
     /// Draws after the warm-up that trajectories of [single precision](super::Nuts::precision)
-    /// proposed and double precision rejected, of all chains: each repeats the draw before it. None,
-    /// or next to none, unless single precision is too coarse for the density.
+    /// proposed and double precision rejected, of all chains: each repeats the draw before it.
+    /// None, or next to none, unless single precision is too coarse for the density.
     pub fn rejected(&self) -> u64 {
         self.chains.iter().map(ChainDraws::rejected).sum()
     }

@@ -24,7 +24,7 @@ pub struct Tuned {
 
 /// How far a trajectory may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
+#[must_use = "limits do nothing until a kernel has them"]
 pub struct TreeLimits {
     max_depth: u32,
     max_leapfrog: Option<u64>,

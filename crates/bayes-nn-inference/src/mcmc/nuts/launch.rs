@@ -1,4 +1,4 @@
-//! From settings to a run: every chain gets its density, a start, and a thread.
+//! The launch of a run: every chain gets its density, a start, and a thread.
 
 use std::collections::VecDeque;
 use std::sync::atomic::AtomicBool;

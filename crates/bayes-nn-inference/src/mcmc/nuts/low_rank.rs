@@ -29,7 +29,7 @@ use crate::check::{at_least_one, positive, setting};
 /// # let _ = nuts;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[must_use]
+#[must_use = "settings do nothing until a metric has them"]
 pub struct LowRank {
     cutoff: f64,
     rank: u64,
@@ -189,7 +189,8 @@ fn centred(rows: &[f64], mean: &[f64], scale: impl Fn(usize) -> f64) -> Mat<f64>
 /// An orthonormal basis of what the columns of both span, by Gram and Schmidt's method, done
 /// twice for each column ("twice is enough", Giraud, Langou and Rozloznik 2005).
 fn basis(a: &Mat<f64>, b: &Mat<f64>) -> Mat<f64> {
-    /// What of a column must be left for it to be a direction of its own.
+    /// The least share of a column's length outside the directions before it that makes it a new
+    /// one.
     const INDEPENDENT: f64 = 1e-8;
     let columns = (0..a.ncols()).flat_map(|i| [a.col_as_slice(i), b.col_as_slice(i)]);
     let mut found: Vec<Vec<f64>> = Vec::new();
@@ -213,7 +214,7 @@ fn basis(a: &Mat<f64>, b: &Mat<f64>) -> Mat<f64> {
     Mat::from_fn(a.nrows(), found.len(), |i, j| found[j][i])
 }
 
-/// On one thread: bits must not depend on how many there are.
+/// On one thread, so that bits do not depend on the number of threads.
 fn product(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {
     let mut out = Mat::zeros(a.nrows(), b.ncols());
     matmul(out.as_mut(), Accum::Replace, a, b, 1.0, Par::Seq);

@@ -14,14 +14,14 @@ pub enum Metric {
     /// The variance of the draws in each coordinate, shrunk a little towards 1e-3 (Carpenter et
     /// al. 2017, "Stan: a probabilistic programming language").
     Variance,
-    /// `sqrt(var(draws) / var(gradients))` in each coordinate: the diagonal metric that makes
-    /// the gradients of the stretched density fit its draws best, in the mean of the squared
-    /// Fisher divergence. It needs few draws, and correlations between coordinates do not mislead it.
+    /// `sqrt(var(draws) / var(gradients))` in each coordinate: the diagonal metric that makes the
+    /// gradients of the stretched density fit its draws best, in the mean of the squared Fisher
+    /// divergence. It needs few draws, and correlations between coordinates do not mislead it.
     #[default]
     Fisher,
     /// [`Metric::Fisher`], and the few directions that are still wide or narrow after it: for
-    /// densities whose coordinates are strongly correlated. A leapfrog step costs two products more for each
-    /// direction, and warm-up some decompositions of matrices.
+    /// densities whose coordinates are strongly correlated. A leapfrog step costs two products more
+    /// for each direction, and warm-up some decompositions of matrices.
     LowRank(LowRank),
 }
 
@@ -167,8 +167,8 @@ impl Whitening {
     }
 }
 
-/// Multiplies what of a vector lies along each direction by its factor. One direction after the
-/// other: at right angles they do not see each other.
+/// Multiplies what of a vector lies along each direction by its factor. The directions
+/// are orthogonal, so one after the other gives the same as all at once.
 fn stretch<'a>(directions: impl Iterator<Item = (f64, &'a [f64])>, vector: &mut [f64]) {
     for (factor, direction) in directions {
         let along = (factor - 1.0) * dot(direction, vector);
@@ -178,7 +178,7 @@ fn stretch<'a>(directions: impl Iterator<Item = (f64, &'a [f64])>, vector: &mut 
     }
 }
 
-/// How many sums a product is split into, so that one addition need not wait for the last.
+/// How many sums an inner product is split into, so that additions do not wait for one another.
 pub(super) const LANES: usize = 8;
 
 /// The inner product of two vectors of one length.

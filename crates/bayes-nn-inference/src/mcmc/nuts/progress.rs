@@ -1,6 +1,6 @@
 //! What a run reports while it runs.
 
-/// How far a chain has come.
+/// The progress of a chain.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ChainProgress {

@@ -1,4 +1,4 @@
-//! Where a chain stands.
+//! The state of a chain.
 
 use super::archive::Archive;
 

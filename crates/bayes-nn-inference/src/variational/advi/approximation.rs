@@ -7,8 +7,7 @@ use bayes_nn_autodiff::noise::{self, NoiseKey};
 use bayes_nn_autodiff::{NoiseKind, Var};
 use bayes_nn_kernels::{Binding, Step};
 
-use super::Family;
-use super::guide::softplus;
+use super::family::{Family, softplus};
 use crate::Site;
 
 /// A normal distribution over the unconstrained vector `z [P]`. A clone shares the numbers.
@@ -175,7 +174,7 @@ mod tests {
 
     fn correlated() -> Approximation {
         let sites = [Site::new("x", [2], 0)];
-        let rho = vec![super::super::guide::inverse_softplus(0.5); 2];
+        let rho = vec![super::super::family::inverse_softplus(0.5); 2];
         let blocks = vec![vec![1.0, -1.0], rho, vec![7.0, 7.0, 2.4, 7.0]];
         Approximation::from_blocks(Family::FullRank, &sites, blocks)
     }

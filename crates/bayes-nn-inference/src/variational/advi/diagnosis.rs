@@ -1,4 +1,4 @@
-//! After a step gave a number that is not finite: which step, and which term of the density.
+//! Diagnosis of a number that is not finite: the step that gave it, and the term of the density.
 
 use std::rc::Rc;
 
@@ -9,7 +9,7 @@ use super::drive::blocks;
 use super::guide::Guide;
 use super::write::ELBO;
 use super::{Advi, Approximation};
-use crate::density::{first_bad_term, write_terms};
+use crate::terms::{first_bad_term, write_terms};
 use crate::{Density, Divergence, InferenceError, NonFinite, Rows, Site};
 
 /// Repeats the `steps` steps after the last saved state one by one, up to the first bad one, and
@@ -44,7 +44,7 @@ pub(super) fn locate(
     Ok(Divergence {
         step,
         seed: advi.seed,
-        // The same steps give the same numbers, so something was found.
+        // The repeated steps give the same numbers, so one that is not finite was found.
         what: what.unwrap_or(NonFinite::Elbo),
         term: bad_term(advi, density, &blocks, step)?,
         advice: advice(advi, step),
@@ -110,7 +110,7 @@ fn bad_term(
     number: u64,
 ) -> Result<Option<String>, InferenceError> {
     let graph = Graph::new();
-    // Ranks see other rows, and are looked at as one device.
+    // Each rank has rows of its own; the search runs on one device with the rows of all.
     let step = Rc::new(Step::new(&graph));
     let guide = Rc::new(Guide::new(&step, advi.family, density.sites(), advi.forms));
     let rows = match advi.rows_of_rank(density.rows()) {

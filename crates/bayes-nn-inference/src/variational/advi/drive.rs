@@ -1,4 +1,5 @@
-//! Driving restarts: every chunk of steps is looked at, and each restart ends or fails by itself.
+//! The loop of a fit: after every chunk of steps each restart is checked, and ends or fails by
+//! itself.
 
 use std::ops::{ControlFlow, Range};
 use std::sync::PoisonError;
@@ -6,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use bayes_nn_kernels::Run;
 
-use super::guide::inverse_softplus;
+use super::family::inverse_softplus;
 use super::write::{ELBO, average_of};
 use super::{Advi, AdviFit, Approximation, Curve, Elbo, Stop, diagnosis};
 use crate::{Density, Divergence, InferenceError, NonFinite, Snapshot, Update};
 
-/// A restart on its way: replica so-and-so of a run.
+/// A restart that runs, as a replica of a run.
 struct Restarted {
     /// The settings, with the seed of this restart.
     advi: Advi,
@@ -39,7 +40,7 @@ impl Ended {
 /// how long it took to write and compile the step.
 ///
 /// # Errors
-/// What no restart can do without; all else is the outcome of one.
+/// Those that concern all restarts; any other error is the outcome of one restart.
 pub(super) fn drive(
     advi: &Advi,
     density: &dyn Density,
@@ -83,7 +84,8 @@ pub(super) fn drive(
             let restarted = restarted?;
             let averaged = restarted.advi.first_averaged();
             let averaged = averaged.is_some_and(|first| first < restarted.curve.elbos.len() as u64);
-            // All steps were good: what was saved makes room for what is read.
+            // All steps were finite, so the saved states are not needed: their memory serves for
+            // reading.
             run.forget(replica)?;
             let blocks = blocks(&restarted.advi, run, replica, averaged)?;
             Ok(Ended { restarted, blocks })
@@ -146,7 +148,7 @@ impl Restarted {
         }
     }
 
-    /// Takes note of the steps that were just done, and decides whether there are more.
+    /// Processes the steps that were just done, and decides whether more follow.
     fn look(
         &mut self,
         density: &dyn Density,

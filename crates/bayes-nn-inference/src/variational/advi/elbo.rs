@@ -8,10 +8,10 @@ use bayes_nn_kernels::{Run, Step, fan_out};
 use super::guide::{Forms, Guide};
 use super::write::ELBO;
 use super::{Advi, Elbo};
-use crate::density::write_terms;
+use crate::terms::write_terms;
 use crate::{Density, InferenceError, Rows};
 
-/// Mixed into the seed, so that the draws here are none that the fit has seen.
+/// Mixed into the seed, so that these draws differ from those of the fit.
 const EVALUATION: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// Draws between two looks at the error.
@@ -20,7 +20,7 @@ const CHUNK: u64 = 50;
 /// Fewer draws than asked for are enough once the error is this small a part of the ELBO.
 const ENOUGH: f64 = 1e-4;
 
-/// A guide to be judged: the seed of its fit, and its parameters in the order of its blocks.
+/// A guide to be evaluated: the seed of its fit, and its parameters in the order of its blocks.
 pub(super) struct Guided<'a> {
     pub seed: u64,
     pub blocks: &'a [Vec<f64>],

@@ -82,8 +82,8 @@ impl Advi {
         self.seed.wrapping_add(restart as u64)
     }
 
-    /// Runs the restarts, then judges what they came to. Each is by itself, so that nothing depends
-    /// on which thread took it or on what ran beside it.
+    /// Runs the restarts, then measures their final ELBOs. Each restart is independent of the
+    /// thread that runs it and of the others.
     fn run_all(
         &self,
         density: &dyn Density,
@@ -94,7 +94,7 @@ impl Advi {
         let ends = fan_out(&program, self.restarts, |run, restarts| {
             drive::drive(self, density, run, restarts, writing)
         })?;
-        // The states make room for the evaluation.
+        // The memory of the states is freed before the evaluation.
         drop(program);
         let guides: Vec<Guided<'_>> = ends
             .iter()
@@ -115,7 +115,7 @@ impl Advi {
         Ok(fits.collect())
     }
 
-    /// Where the means begin, with this object's own seed.
+    /// Where the means begin, with the seed of these settings.
     pub(super) fn start(&self, density: &dyn Density) -> Result<Vec<f64>, InferenceError> {
         let start = match &self.start {
             Start::Prior => density.start(self.seed).map_err(InferenceError::Density)?,

@@ -8,6 +8,7 @@ mod approximation;
 mod diagnosis;
 mod drive;
 mod elbo;
+mod family;
 mod fit;
 mod guide;
 mod importance;
@@ -16,5 +17,6 @@ mod settings;
 mod write;
 
 pub use approximation::Approximation;
+pub use family::Family;
 pub use result::{AdviFit, Curve, Elbo, Restart, Stop};
-pub use settings::{Advi, Estimator, Family};
+pub use settings::{Advi, Estimator};

@@ -1,4 +1,4 @@
-//! What comes out of a fit.
+//! The result of a fit.
 
 use std::fmt;
 
@@ -36,6 +36,7 @@ impl fmt::Display for Elbo {
 
 /// Why a fit ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Stop {
     /// All steps were done.
     Steps,
@@ -79,7 +80,7 @@ impl fmt::Debug for Curve {
     }
 }
 
-/// What became of one restart.
+/// The outcome of one restart.
 #[derive(Debug)]
 pub struct Restart {
     /// Its seed; a fit with this seed alone gives the same bits.

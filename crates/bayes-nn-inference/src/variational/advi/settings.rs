@@ -6,21 +6,14 @@ use std::sync::{Arc, Mutex};
 
 use bayes_nn_kernels::{Backend, Device, Precision};
 
+use super::family::Family;
 use super::guide::Forms;
 use crate::check::{at_least_one, positive, setting};
 use crate::{ConvergenceTest, InferenceError, Optimizer, Progress, Schedule, Snapshot, Start};
 
-/// The shape of the Gaussian guide.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Family {
-    /// Independent normals, `2 P` parameters.
-    MeanField,
-    /// One normal with any covariance, by its Cholesky factor, `P (P + 3) / 2` parameters.
-    FullRank,
-}
-
 /// How the gradient of the ELBO is estimated from draws of the guide.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Estimator {
     /// The entropy of the guide in closed form, only the log density by draws.
     #[default]
@@ -44,6 +37,7 @@ pub(crate) type Callback = Arc<Mutex<dyn FnMut(&Snapshot<'_>) -> ControlFlow<()>
 /// Nothing is checked until the fit: a setting outside its range is then an
 /// [`InferenceError::Setting`] that names it.
 #[derive(Clone)]
+#[must_use = "settings do nothing until `fit`"]
 pub struct Advi {
     pub(crate) family: Family,
     pub(crate) steps: u64,
@@ -132,7 +126,6 @@ impl Advi {
     /// noise of their own, and the gradient less variance (Kingma, Salimans and Welling 2015,
     /// "Variational dropout and the local reparameterization trick"). For models whose rows are
     /// independent given the weights, and mean-field guides; off unless set.
-    #[must_use]
     pub fn local_reparameterization(mut self, local: bool) -> Advi {
         self.forms.products = local;
         self
@@ -143,7 +136,6 @@ impl Advi {
     /// "Weight uncertainty in neural networks", section 3.2 has the alternative, by draws): the
     /// divergence of guide and prior then has no noise. Not with [`Estimator::StickingTheLanding`],
     /// which needs both by the same draws; off unless set.
-    #[must_use]
     pub fn closed_form_priors(mut self, closed: bool) -> Advi {
         self.forms.expectations = closed;
         self

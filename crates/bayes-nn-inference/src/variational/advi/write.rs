@@ -1,4 +1,4 @@
-//! One step of ADVI, written: draw, log density, gradient, update.
+//! One step of ADVI as a graph: draw, log density, gradient, update.
 
 use std::rc::Rc;
 
@@ -7,7 +7,7 @@ use bayes_nn_kernels::{Backend, Runtime, Step, StepProgram};
 
 use super::guide::Guide;
 use super::{Advi, Estimator};
-use crate::density::write_terms;
+use crate::terms::write_terms;
 use crate::{Density, InferenceError, Rows};
 
 /// The name under which the ELBO of every step is recorded.

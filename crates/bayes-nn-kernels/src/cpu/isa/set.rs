@@ -9,6 +9,7 @@ pub const ISA_VARIABLE: &str = "BAYES_NN_ISA";
 
 /// An instruction set that kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Isa {
     /// Whatever the build's target has without asking; SSE2 on x86-64. No fused multiply-add.
     Baseline,

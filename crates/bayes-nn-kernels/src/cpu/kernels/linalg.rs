@@ -17,7 +17,7 @@ use crate::plan::ValueId;
 const FAER_FROM_ROWS: usize = 96;
 
 /// Solves with fewer multiplications are done by plain loops, and those for one right-hand side:
-/// they read the triangle once, and nothing is gained by blocks.
+/// they read the triangle once, and blocks would gain nothing.
 const FAER_FROM: usize = 1 << 12;
 
 /// The rows of a matrix in memory, from its first element to its last.
@@ -48,14 +48,14 @@ impl Rows {
     }
 
     fn elements<'a, T: Element>(&self, frame: &'a Frame<'_, T>) -> &'a [T] {
-        // SAFETY: the plan placed the value inside the arena, and nothing writes it while a step
+        // SAFETY: the plan placed the value inside the arena, and nothing writes it while a pass
         // reads it.
         unsafe { std::slice::from_raw_parts(frame.at(self.place), self.span()) }
     }
 
-    #[expect(clippy::mut_from_ref, reason = "the arena belongs to the running step")]
+    #[expect(clippy::mut_from_ref, reason = "the arena belongs to the running pass")]
     fn elements_mut<'a, T: Element>(&self, frame: &'a Frame<'_, T>) -> &'a mut [T] {
-        // SAFETY: the plan placed the result of a step apart from what the step reads, with what
+        // SAFETY: the plan placed the result of a pass apart from what the pass reads, with what
         // lies between its rows.
         unsafe { std::slice::from_raw_parts_mut(frame.at(self.place), self.span()) }
     }

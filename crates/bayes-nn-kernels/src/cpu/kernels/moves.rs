@@ -1,4 +1,4 @@
-//! Steps that move elements: copies, transposes, selections, and means over ranks.
+//! Passes that move elements: copies, transposes, selections, and means over ranks.
 
 use bayes_nn_autodiff::Kind;
 use bayes_nn_autodiff::noise::Permutation;
@@ -10,9 +10,9 @@ use crate::error::{DeviceError, KernelError};
 use crate::plan::{Layout, Pass, Value, ValueId};
 use crate::ranks::Seat;
 
-/// Runs a step that moves elements.
-pub(crate) fn run<T: Element>(step: &Pass, frame: &Frame<'_, T>) -> Result<(), KernelError> {
-    match step {
+/// Runs a pass that moves elements.
+pub(crate) fn run<T: Element>(pass: &Pass, frame: &Frame<'_, T>) -> Result<(), KernelError> {
+    match pass {
         Pass::Fused(_)
         | Pass::MatMul(_)
         | Pass::ReduceMiddle { .. }
@@ -98,7 +98,7 @@ pub(crate) fn run<T: Element>(step: &Pass, frame: &Frame<'_, T>) -> Result<(), K
     Ok(())
 }
 
-/// Adds a value to what the draws before had of it; the last divides.
+/// Adds the value of this draw to the sum over the draws before; the last draw divides the sum.
 fn mean_over_draws<T: Element>(frame: &Frame<'_, T>, source: ValueId, out: ValueId) {
     let (from, to) = (frame.floats(source), frame.floats(out));
     let (read, written) = (frame.value(source).layout, frame.value(out).layout);
@@ -173,7 +173,7 @@ fn take_as<F: Copy, E>(
                 false => layout.columns - to % layout.columns,
             };
             let run = left.min(slices.inner - done);
-            // SAFETY: the run lies inside the value, and data lie apart from it.
+            // SAFETY: these elements lie inside the value, and data lie apart from it.
             let target = unsafe { std::slice::from_raw_parts_mut(out.add(layout.place(to)), run) };
             for (target, number) in target.iter_mut().zip(&numbers[from..from + run]) {
                 *target = convert(*number);
@@ -183,7 +183,7 @@ fn take_as<F: Copy, E>(
     });
 }
 
-/// Elements on their way from one value to another.
+/// A move of elements from one value to another.
 struct Move<'a, E> {
     from: *const E,
     to: *mut E,
@@ -236,7 +236,7 @@ impl<E: Copy> Mover for Move<'_, E> {
             let run = (count - done)
                 .min(left(from, source.is_contiguous(), source.columns))
                 .min(left(to, out.is_contiguous(), out.columns));
-            // SAFETY: both runs lie inside their values; values that a step reads and writes
+            // SAFETY: these elements lie inside their values; values that a pass reads and writes
             // do not share memory.
             unsafe {
                 std::ptr::copy_nonoverlapping(
@@ -250,7 +250,7 @@ impl<E: Copy> Mover for Move<'_, E> {
     }
 
     fn transpose(&self) {
-        /// Rows and columns of a block that stays in the first-level cache.
+        /// Rows and columns of a square that stays in the first-level cache.
         const BLOCK: usize = 16;
         let [rows, columns] = *self.source.shape else {
             return;

@@ -16,7 +16,7 @@ pub fn tanh<L: Level, T: Real>(x: T) -> T {
     joined::<L, T>(x, t, half_power, polynomial::<L, T>(t * t, T::COTH))
 }
 
-/// [`tanh`] of a block of numbers, to the same bits, in loops of which none waits long for itself.
+/// [`tanh`] of a block of numbers, to the same bits, in several loops, each a short chain of operations.
 #[inline(always)]
 pub fn tanh_block<L: Level, T: Real>(x: &[T; BLOCK], y: &mut [T; BLOCK]) {
     let mut t = [T::ZERO; BLOCK];

@@ -1,4 +1,4 @@
-//! Sums and maxima of runs of elements, in an order that is always the same.
+//! Sums and maxima of elements, in an order that is always the same.
 
 use bayes_nn_autodiff::Reduction;
 
@@ -9,7 +9,7 @@ use crate::element::Element;
 /// additions are under way at the same time.
 pub(crate) const SUM_LANES: usize = 4 * LANES;
 
-/// The lanes of nothing.
+/// The lanes of a sum or maximum of no elements.
 #[inline(always)]
 pub(crate) fn start<T: Element>(kind: Reduction) -> [T; SUM_LANES] {
     match kind {
@@ -29,7 +29,7 @@ pub(crate) fn reduced<T: Element>(kind: Reduction, lanes: &[T; SUM_LANES]) -> f6
     }
 }
 
-/// Adds (or compares) a run into lanes: element `i` into lane `i mod 64`.
+/// Adds elements to the lanes (or takes the larger): element `i` belongs to lane `i mod 64`.
 #[inline(always)]
 pub(crate) fn accumulate<T: Element>(kind: Reduction, lanes: &mut [T; SUM_LANES], run: &[T]) {
     let (whole, rest) = run.as_chunks::<SUM_LANES>();

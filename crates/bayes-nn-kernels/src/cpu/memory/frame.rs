@@ -14,10 +14,10 @@ use crate::ranks::Seat;
 /// operations on elements: about 5 microseconds on one thread with AVX-512.
 pub(crate) const WORTH_A_THREAD: usize = 200_000;
 
-/// What every kernel of a program needs: memory, and where the run stands.
+/// What every kernel of a program needs: memory, and the number of the step.
 #[derive(Clone, Copy)]
 pub(crate) struct Frame<'a, T> {
-    /// Where real numbers are; of a strip where column 0 of the strip at hand would be.
+    /// Where real numbers are; of a strip the address that column 0 would have.
     pub bases: Bases<T>,
     /// Where indices are.
     pub indices: Bases<u32>,

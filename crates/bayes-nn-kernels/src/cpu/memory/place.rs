@@ -1,6 +1,6 @@
-//! Places: where the values of a plan lie on the CPU. What depends on data alone lies in memory that
-//! all replicas share, what passes between the passes of a strip in the memory of a strip, all else
-//! in the arena of a replica.
+//! Places: where the values of a plan lie on the CPU. What depends on data alone lies in memory
+//! that all replicas share, what passes between the passes of a strip in the memory of a strip, all
+//! else in the arena of a replica.
 
 use bayes_nn_autodiff::Kind;
 
@@ -31,7 +31,7 @@ pub(crate) struct Place {
 pub(crate) struct Bases<T>(pub [*mut T; 3]);
 
 impl<T> Bases<T> {
-    /// Where a value starts. The plan keeps its elements inside their memory.
+    /// The address at which a value starts. The plan keeps its elements inside that memory.
     #[inline(always)]
     pub fn at(&self, place: Place) -> *mut T {
         self.0[place.base as usize].wrapping_add(place.offset)
@@ -157,7 +157,7 @@ impl Memory {
         let runs: Vec<Strips> = runs.collect();
         memory.keep_in_strips(&runs, shared);
         memory.plan.strips = runs;
-        // What is computed once needs its arena for a moment only.
+        // Hoisted passes need their arena only while the plan is loaded.
         let gaps = match once {
             true => Gaps(Default::default()),
             false => Gaps::new(plan, known),
@@ -195,7 +195,7 @@ impl Memory {
                 layout.stride = run.stride();
                 (layout.row_padding, layout.end_padding) = (true, true);
             }
-            for pass in &mut self.plan.passes[run.steps.clone()] {
+            for pass in &mut self.plan.passes[run.passes.clone()] {
                 let Pass::Fused(group) = pass else { continue };
                 for operand in &mut group.operands {
                     let Some(stride) = strides[operand.value.index()] else {
@@ -235,7 +235,7 @@ impl Memory {
         }
         let mut run_of = vec![None; self.plan.passes.len()];
         for (number, run) in runs.iter().enumerate() {
-            run_of[run.steps.clone()].fill(Some(number));
+            run_of[run.passes.clone()].fill(Some(number));
         }
         let mut lives: Vec<Option<(usize, Passing)>> = vec![None; values.len()];
         for (index, pass) in self.plan.passes.iter().enumerate() {
@@ -292,7 +292,7 @@ fn part(plan: &Plan, keep: impl Fn(usize) -> bool) -> Plan {
         numbers.push(passes.len());
     }
     let strips = plan.strips.iter().map(|strips| Strips {
-        steps: numbers[strips.steps.start]..numbers[strips.steps.end],
+        passes: numbers[strips.passes.start]..numbers[strips.passes.end],
         columns: strips.columns,
     });
     Plan {
@@ -311,18 +311,18 @@ fn part(plan: &Plan, keep: impl Fn(usize) -> bool) -> Plan {
     }
 }
 
-/// The parts of `strips` whose steps all run on strips; alone a step gains nothing.
+/// The parts of `strips` whose passes all run on strips; a single pass gains nothing by them.
 fn usable(strips: &Strips, plan: &Plan, stripped: impl Fn(&Pass) -> bool) -> Vec<Strips> {
     let mut runs = Vec::new();
-    let mut start = strips.steps.start;
-    for end in strips.steps.start..=strips.steps.end {
-        if end < strips.steps.end && stripped(&plan.passes[end]) {
+    let mut start = strips.passes.start;
+    for end in strips.passes.start..=strips.passes.end {
+        if end < strips.passes.end && stripped(&plan.passes[end]) {
             continue;
         }
         if end - start > 1 {
             let columns = strips.columns;
             runs.push(Strips {
-                steps: start..end,
+                passes: start..end,
                 columns,
             });
         }

@@ -1,10 +1,10 @@
 //! A tiny plan as the loop of one block: its values in the memory that the block's threads share,
-//! all passes and many steps in one launch. A grid of such blocks is as many *lanes*: programs of
-//! one plan with states, seeds and outputs of their own.
+//! all passes and many steps in one launch. A grid of such blocks is as many *replicas*: programs
+//! of one plan with states, seeds and outputs of their own.
 //!
-//! What no step writes and lanes share (data, constants, tables) stays in global memory, once for
-//! all. Of the rest a lane keeps between launches what can be written or asked for: states and
-//! other inputs, outputs, and the indices of selections, which a message may have to name.
+//! What no step writes and replicas share (data, constants, tables) stays in global memory, once
+//! for all. Of the rest a replica keeps between launches what can be written or asked for: states
+//! and other inputs, outputs, and the indices of selections, which a message may have to name.
 
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -18,7 +18,7 @@ use crate::element::Precision;
 use crate::plan::layout::padded;
 use crate::plan::{Pass, Plan, ValueId};
 
-/// Bytes at the start of a lane: `Lane` of the header, a control block and the steps to run.
+/// Bytes at the start of a replica: `Replica` of the header, a control block and the steps to run.
 pub const HEAD: usize = 40;
 
 /// Double-precision numbers that the block's `Control` takes.
@@ -27,7 +27,7 @@ const CONTROL: usize = 4;
 /// Elements behind each arena: what an index outside an empty axis may touch.
 const SLACK: usize = 64;
 
-/// Lanes start at multiples of this many bytes.
+/// Replicas start at multiples of this many bytes.
 const ALIGNMENT: usize = 16;
 
 /// Which plans are tiny, that is run as the loop of one block: those whose values fit the shared
@@ -71,7 +71,7 @@ impl Tiny {
         }
         let searched = |pass: &Pass| {
             let elements = |id: &ValueId| plan.values[id.index()].shape.elements();
-            // Every place of the result looks through all indices.
+            // For every place of the result all indices are read.
             if let Pass::Scatter { out, index, .. } = pass {
                 return elements(out) * elements(index);
             }
@@ -87,15 +87,15 @@ impl Tiny {
 /// A plan as one block's loop.
 #[derive(Clone, Debug)]
 pub struct BlockLoop {
-    /// The translation unit; its kernel is `block_loop`, a block a lane.
+    /// The translation unit; its kernel is `block_loop`, a block a replica.
     pub text: String,
     /// Threads of a block.
     pub threads: u32,
     /// Bytes of a block's shared memory.
     pub shared: usize,
-    /// Bytes of a lane in global memory.
-    pub lane: usize,
-    /// Bytes of what all lanes share.
+    /// Bytes of a replica in global memory.
+    pub replica: usize,
+    /// Bytes of what all replicas share.
     pub data: usize,
     /// Where in the data the indices begin, in bytes.
     pub data_indices: usize,
@@ -110,10 +110,10 @@ pub struct BlockLoop {
 /// Where a value lies between launches, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// Among what all lanes share.
+    /// Among what all replicas share.
     Data(usize),
-    /// In its lane.
-    Lane(usize),
+    /// In its replica.
+    Replica(usize),
 }
 
 /// Which memory every value has, and where it starts there.
@@ -128,7 +128,7 @@ struct Places {
     data: [usize; 2],
     /// Elements of the arenas, at their beginning, that are states and other inputs.
     inputs: [usize; 2],
-    /// Which elements of the arenas a lane keeps, from where on and how many.
+    /// Which elements of the arenas a replica keeps, from where on and how many.
     kept: [Vec<(usize, usize)>; 2],
 }
 
@@ -151,7 +151,7 @@ impl Places {
     fn new(plan: &Plan, shared: &[InputId]) -> Places {
         let home = |id: ValueId| plan.values[id.index()].home.index();
         let size = |home: usize| padded(plan.values[home].layout.span());
-        // What differs between lanes, or between steps.
+        // What differs between replicas, or between steps.
         let mut varies = vec![false; plan.values.len()];
         for input in plan.inputs.iter().filter(|i| !shared.contains(&i.id)) {
             varies[home(input.value)] = true;
@@ -159,8 +159,8 @@ impl Places {
         for state in &plan.states {
             varies[home(*state)] = true;
         }
-        for step in &plan.passes {
-            step.each_value(|id, written| varies[home(id)] |= written);
+        for pass in &plan.passes {
+            pass.each_value(|id, written| varies[home(id)] |= written);
         }
         let given = plan.inputs.iter().map(|input| input.value);
         let given = given.chain(plan.constants.iter().map(|(id, _)| *id));
@@ -237,12 +237,12 @@ impl Places {
         for output in &plan.outputs {
             wanted[home(*output)] = true;
         }
-        for step in each {
-            step.each_value(|id, _| wanted[home(id)] = true);
+        for pass in each {
+            pass.each_value(|id, _| wanted[home(id)] = true);
         }
         let mut fixed = Vec::new();
-        for step in hoisted {
-            step.each_value(|id, written| {
+        for pass in hoisted {
+            pass.each_value(|id, written| {
                 if written && wanted[home(id)] {
                     fixed.push(home(id));
                 }
@@ -251,20 +251,20 @@ impl Places {
         sorted(fixed.into_iter())
     }
 
-    /// Elements of a kind that a lane keeps.
+    /// Elements of a kind that a replica keeps.
     fn length(&self, kind: usize) -> usize {
         self.kept[kind].iter().map(|(_, length)| length).sum()
     }
 }
 
 impl BlockLoop {
-    /// Prints a plan for a single lane, if it is tiny.
+    /// Prints a plan for a single replica, if it is tiny.
     pub fn alone(plan: &Plan, precision: Precision, tiny: Tiny) -> Option<BlockLoop> {
         let inputs: Vec<InputId> = plan.inputs.iter().map(|input| input.id).collect();
         BlockLoop::new(plan, precision, tiny, &inputs)
     }
 
-    /// Prints a plan, if it is tiny, for lanes that share these inputs. States they never share.
+    /// Prints a plan, if it is tiny, for replicas that share these inputs. States they never share.
     pub fn new(
         plan: &Plan,
         precision: Precision,
@@ -280,8 +280,8 @@ impl BlockLoop {
         (printer.tables_memory, printer.tables_at) = ("f.data_indices", places.data[1]);
         // What depends on data alone is computed once a launch, all else in every step.
         let (mut calls, mut threads) = ([const { String::new() }; 4], 32);
-        for (number, step) in places.plan.passes.iter().enumerate() {
-            for (part, work) in printer.step(number, step).iter().enumerate() {
+        for (number, pass) in places.plan.passes.iter().enumerate() {
+            for (part, work) in printer.pass(number, pass).iter().enumerate() {
                 let name = numbered(number, part);
                 let Range { start, end } = plan.evaluations;
                 let stages = [plan.hoisted, start, end];
@@ -302,19 +302,19 @@ impl BlockLoop {
             return None;
         }
         let kept = HEAD + element * places.length(0) + 4 * places.length(1);
-        let lane = kept.next_multiple_of(ALIGNMENT);
+        let replica = kept.next_multiple_of(ALIGNMENT);
         let constant = if plan.draws == 1 { "const " } else { "" };
         printer.line(format!(
             "\nextern \"C\" __global__ void __launch_bounds__({threads}) block_loop(LOOP_ARGUMENTS) {{\n    \
-             Lane* const lane = (Lane*)(lanes + (u64)blockIdx.x * {lane}ull);\n    \
-             const u64 steps = lane->steps;\n    \
+             Replica* const replica = (Replica*)(replicas + (u64)blockIdx.x * {replica}ull);\n    \
+             const u64 steps = replica->steps;\n    \
              if (!steps) return;\n    \
              Control* const control = (Control*)(shared + {threads});\n    \
              double* const partials = shared + {};\n    \
              real* const arena = (real*)(shared + {doubles});\n    \
              u32* const indices = (u32*)(arena + {});\n    \
              {constant}Frame f = {{arena, indices, partials, control, threadIdx.x, {threads}u, 0, 1, data, data_indices}};\n    \
-             real* const kept = (real*)(lane + 1);\n    \
+             real* const kept = (real*)(replica + 1);\n    \
              u32* const kept_indices = (u32*)(kept + {});",
             threads as usize + CONTROL,
             places.own[0] + SLACK,
@@ -330,7 +330,7 @@ impl BlockLoop {
             ),
         };
         printer.line(format!(
-            "    if (threadIdx.x == 0) *control = lane->control;\n    \
+            "    if (threadIdx.x == 0) *control = replica->control;\n    \
              __syncthreads();\n    \
              u64 since = clock64();\n{hoisted}    \
              for (u64 step = 0; step < steps && !control->stopped; ++step) {{\n{before}{repeated}{after}        \
@@ -338,14 +338,14 @@ impl BlockLoop {
              __syncthreads();\n    }}"
         ));
         printer.copies(&places, false);
-        printer.line("    if (threadIdx.x == 0) lane->control = *control;\n}");
+        printer.line("    if (threadIdx.x == 0) replica->control = *control;\n}");
         let data_indices = (element * (places.data[0] + SLACK)).next_multiple_of(ALIGNMENT);
         let tables_at = data_indices + 4 * places.data[1];
         Some(BlockLoop {
             text: printer.unit(),
             threads,
             shared,
-            lane,
+            replica,
             data: tables_at + 4 * (printer.tables.len() + SLACK),
             data_indices,
             tables_at,
@@ -360,7 +360,7 @@ impl BlockLoop {
         passes(&self.text)
     }
 
-    /// Where states and other inputs lie in a lane, in bytes, by kind.
+    /// Where states and other inputs lie in a replica, in bytes, by kind.
     pub fn inputs(&self) -> [Range<usize>; 2] {
         let starts = [HEAD, HEAD + self.element * self.places.length(0)];
         let sizes = [self.element, 4];
@@ -380,7 +380,7 @@ impl BlockLoop {
         let mut at = HEAD + self.element * [0, self.places.length(0)][kind];
         for &(start, length) in &self.places.kept[kind] {
             if (start..start + length).contains(&value.offset) {
-                return Some(Place::Lane(at + size * (value.offset - start)));
+                return Some(Place::Replica(at + size * (value.offset - start)));
             }
             at += size * length;
         }
@@ -389,15 +389,15 @@ impl BlockLoop {
 }
 
 impl Printer<'_> {
-    /// Copies what a lane keeps into the arenas, or back.
+    /// Copies what a replica keeps into the arenas, or back.
     fn copies(&mut self, places: &Places, load: bool) {
-        for (arena, lane, ranges) in [
+        for (arena, replica, ranges) in [
             ("arena", "kept", &places.kept[0]),
             ("indices", "kept_indices", &places.kept[1]),
         ] {
             let mut at = 0;
             for &(start, length) in ranges {
-                let (own, kept) = (at_place(arena, start), at_place(lane, at));
+                let (own, kept) = (at_place(arena, start), at_place(replica, at));
                 let (to, from) = match load {
                     true => (own, kept),
                     false => (kept, own),

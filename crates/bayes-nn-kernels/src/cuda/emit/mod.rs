@@ -57,7 +57,7 @@ pub enum Launch {
 /// A mean over ranks, of numbers that follow one another in the arena.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AllReduceMean {
-    /// The step of the plan that it does.
+    /// The pass that it does.
     pub pass: usize,
     /// Where in the arena what is averaged starts.
     pub source: usize,
@@ -84,8 +84,7 @@ impl AllReduceMean {
 pub struct Kernel {
     /// Its name in the text.
     pub name: String,
-    /// The step of the plan that it does, or part of it; the number of steps for what ends a
-    /// step of the program.
+    /// The pass that it does, or part of it; the number of passes for what ends a step.
     pub pass: usize,
     /// Blocks of the grid.
     pub blocks: u32,
@@ -124,8 +123,7 @@ impl Work {
 }
 
 impl Launch {
-    /// The step of the plan that it belongs to; the number of steps for what ends a step of the
-    /// program.
+    /// The pass that it belongs to; the number of passes for what ends a step.
     pub fn pass(&self) -> usize {
         match self {
             Launch::Kernel(kernel) => kernel.pass,
@@ -139,12 +137,12 @@ impl Source {
     /// Prints a plan.
     ///
     /// # Errors
-    /// When a step of the plan has no kernel.
+    /// When a pass has no kernel.
     pub fn new(plan: &Plan, precision: Precision) -> Result<Source, DeviceError> {
         let mut printer = Printer::new(plan, precision);
         let mut launches: Vec<Vec<Launch>> = Vec::with_capacity(plan.passes.len());
-        for (number, step) in plan.passes.iter().enumerate() {
-            let printed = match step {
+        for (number, pass) in plan.passes.iter().enumerate() {
+            let printed = match pass {
                 Pass::AllReduceMean { source, out } => {
                     let mean = AllReduceMean::new(plan, number, *source, *out);
                     vec![Launch::AllReduceMean(mean)]
@@ -154,8 +152,8 @@ impl Source {
                 {
                     vec![Launch::Product(product)]
                 }
-                step => {
-                    let parts = printer.step(number, step).into_iter().enumerate();
+                pass => {
+                    let parts = printer.pass(number, pass).into_iter().enumerate();
                     parts
                         .map(|(part, work)| printer.kernel(number, part, work))
                         .collect()
@@ -229,10 +227,10 @@ impl Printer<'_> {
         )
     }
 
-    /// Prints the device functions of a step of the plan, one for each part of its work.
-    fn step(&mut self, number: usize, step: &Pass) -> Vec<Work> {
-        self.line(format!("\n// {}", self.plan.cost(step).name));
-        match step {
+    /// Prints the device functions of a pass, one for each part of its work.
+    fn pass(&mut self, number: usize, pass: &Pass) -> Vec<Work> {
+        self.line(format!("\n// {}", self.plan.cost(pass).name));
+        match pass {
             Pass::Fused(group) => self.group(number, group),
             Pass::MatMul(product) => vec![self.product(number, product)],
             Pass::Cholesky { matrix, out } => vec![self.cholesky(number, *matrix, *out)],
@@ -254,7 +252,7 @@ impl Printer<'_> {
             | Pass::Batch { .. }
             | Pass::AllReduceMean { .. }
             | Pass::MeanOverDraws { .. }
-            | Pass::Record { .. } => vec![self.movement(number, step)],
+            | Pass::Record { .. } => vec![self.movement(number, pass)],
         }
     }
 
@@ -290,7 +288,7 @@ impl Printer<'_> {
 /// Whether every number that an index can hold is below `length`, whatever is written.
 fn surely_inside(plan: &Plan, index: ValueId, length: usize) -> bool {
     plan.passes.iter().any(
-        |step| matches!(step, Pass::Batch { rows, out, .. } if *out == index && *rows <= length),
+        |pass| matches!(pass, Pass::Batch { rows, out, .. } if *out == index && *rows <= length),
     ) || plan.constants.iter().any(|(value, numbers)| {
         *value == index && numbers.iter().all(|number| *number < length as f64)
     })

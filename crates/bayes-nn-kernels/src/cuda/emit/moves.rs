@@ -11,10 +11,10 @@ use crate::plan::{Pass, ValueId};
 const FEW: usize = 16_384;
 
 impl Printer<'_> {
-    /// Prints a step that is neither a group nor a product.
-    pub(super) fn movement(&mut self, number: usize, step: &Pass) -> Work {
+    /// Prints a pass that is neither a group nor a product.
+    pub(super) fn movement(&mut self, number: usize, pass: &Pass) -> Work {
         self.open(&number.to_string(), number);
-        let work = match step {
+        let work = match pass {
             Pass::Fused(_)
             | Pass::MatMul(_)
             | Pass::Cholesky { .. }

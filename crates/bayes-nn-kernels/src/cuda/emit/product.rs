@@ -57,7 +57,7 @@ impl Matrix {
 /// `n` columns, sums over `k`. What BLAS calls a column of `c` is a row of the plan's product.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Product {
-    /// The step of the plan that it does.
+    /// The pass that it does.
     pub pass: usize,
     /// Rows of `c`.
     pub m: usize,

@@ -1,4 +1,4 @@
-//! The loop of a tiny program: one kernel, a block a lane.
+//! The loop of a tiny program: one kernel, a block a replica.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,16 +11,16 @@ use crate::cuda::emit::BlockLoop;
 use crate::cuda::replicas::LoopEngine;
 use crate::error::DeviceError;
 
-/// The loop of a tiny program: its kernel, the data of all lanes, and room for those that run, as
-/// many as were there at once.
+/// The loop of a tiny program: its kernel, the data of all replicas, and room for those that run,
+/// as many as were there at once.
 pub(super) struct GpuLoop {
     function: CudaFunction,
-    /// Threads of a block, bytes that they share, bytes of a lane.
+    /// Threads of a block, bytes that they share, bytes of a replica.
     shape: [usize; 3],
     data: CudaSlice<u8>,
     /// Where the indices begin among the data.
     indices: usize,
-    lanes: CudaSlice<u8>,
+    replicas: CudaSlice<u8>,
     stream: Arc<CudaStream>,
 }
 
@@ -38,39 +38,39 @@ impl GpuLoop {
         allowed.map_err(driver("cuFuncSetAttribute"))?;
         Ok(GpuLoop {
             function,
-            shape: [code.threads as usize, code.shared, code.lane],
+            shape: [code.threads as usize, code.shared, code.replica],
             data: zeros(&stream, code.data)?,
             indices: code.data_indices,
-            lanes: zeros(&stream, code.lane)?,
+            replicas: zeros(&stream, code.replica)?,
             stream,
         })
     }
 
-    /// Takes lanes to the device, runs their loops and brings them back.
-    fn launch(&mut self, lanes: &mut [u8], clocks: u64) -> Result<(), DeviceError> {
-        if lanes.is_empty() {
+    /// Takes replicas to the device, runs their loops and brings them back.
+    fn launch(&mut self, replicas: &mut [u8], clocks: u64) -> Result<(), DeviceError> {
+        if replicas.is_empty() {
             return Ok(());
         }
-        let [threads, shared, lane] = self.shape;
-        if self.lanes.len() < lanes.len() {
-            self.lanes = zeros(&self.stream, lanes.len())?;
+        let [threads, shared, replica] = self.shape;
+        if self.replicas.len() < replicas.len() {
+            self.replicas = zeros(&self.stream, replicas.len())?;
         }
-        copy_in(&self.stream, lanes, &mut self.lanes, 0)?;
+        copy_in(&self.stream, replicas, &mut self.replicas, 0)?;
         let data = self.data.device_ptr(&self.stream).0;
         let indices = data + self.indices as u64;
-        let start = self.lanes.device_ptr(&self.stream).0;
+        let start = self.replicas.device_ptr(&self.stream).0;
         let shape = LaunchConfig {
-            grid_dim: ((lanes.len() / lane) as u32, 1, 1),
+            grid_dim: ((replicas.len() / replica) as u32, 1, 1),
             block_dim: (threads as u32, 1, 1),
             shared_mem_bytes: shared as u32,
         };
         let mut launch = self.stream.launch_builder(&self.function);
         launch.arg(&start).arg(&data).arg(&indices).arg(&clocks);
-        // SAFETY: the kernel takes four pointers: to as many lanes as there are blocks, to data as
-        // large as the text was printed for, and to a clock for every pass or to none.
+        // SAFETY: the kernel takes four pointers: to as many replicas as there are blocks, to data
+        // as large as the text was printed for, and to a clock for every pass or to none.
         let done = unsafe { launch.launch(shape) };
         done.map_err(driver("cuLaunchKernel"))?;
-        copy_out(&self.stream, &self.lanes, 0, lanes)
+        copy_out(&self.stream, &self.replicas, 0, replicas)
     }
 }
 
@@ -85,16 +85,16 @@ impl LoopEngine for GpuLoop {
         copy_out(&self.stream, &self.data, at, bytes)
     }
 
-    fn run(&mut self, lanes: &mut [u8]) -> Result<(), DeviceError> {
-        self.launch(lanes, 0)
+    fn run(&mut self, replicas: &mut [u8]) -> Result<(), DeviceError> {
+        self.launch(replicas, 0)
     }
 
-    fn time(&mut self, lane: &mut [u8], clocks: &mut [u64]) -> Result<f64, DeviceError> {
+    fn time(&mut self, replica: &mut [u8], clocks: &mut [u64]) -> Result<f64, DeviceError> {
         let mut bytes = vec![0; size_of_val(clocks)];
         let there = zeros(&self.stream, bytes.len().max(8))?;
         let start = there.device_ptr(&self.stream).0;
         let begin = Instant::now();
-        self.launch(lane, start)?;
+        self.launch(replica, start)?;
         let seconds = begin.elapsed().as_secs_f64();
         copy_out(&self.stream, &there, 0, &mut bytes)?;
         for (clock, bytes) in clocks.iter_mut().zip(bytes.as_chunks::<8>().0) {

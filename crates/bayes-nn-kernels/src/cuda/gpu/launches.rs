@@ -20,9 +20,9 @@ use crate::error::DeviceError;
 /// Bytes that cuBLAS may work with: what NVIDIA recommends for Hopper, more than enough before.
 const WORKSPACE: usize = 32 << 20;
 
-/// Steps that are begun before those of other ranks are waited for: few, so that neither driver nor
-/// NCCL has cause to block a rank that has to hear of the failure of another.
-const AHEAD: u64 = 32;
+/// Steps of a rank that are launched before it waits for them: few, so that neither driver nor NCCL
+/// blocks it in a call, where it could not notice the failure of another rank.
+const STEPS_IN_FLIGHT: u64 = 32;
 
 /// The other ranks of a group, as the program of one sees them. To drop this is to leave them, and
 /// ends what waits for them on the GPU.
@@ -283,7 +283,7 @@ impl Gpu {
 
     fn run_steps(&self, steps: u64) -> Result<(), DeviceError> {
         for step in 0..steps {
-            if self.is_rank && step.is_multiple_of(AHEAD) {
+            if self.is_rank && step.is_multiple_of(STEPS_IN_FLIGHT) {
                 self.wait()?;
             }
             for piece in &self.pieces {
@@ -406,7 +406,7 @@ impl Drop for Gpu {
     fn drop(&mut self) {
         self.leave();
         // What is freed next looks for its context on this thread, which may drop programs of
-        // several, and must find it even where an earlier error is still to be told.
+        // several, and must find it even where an earlier error is still to be reported.
         bind(self.stream.context());
     }
 }

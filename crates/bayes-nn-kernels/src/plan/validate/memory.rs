@@ -205,7 +205,7 @@ impl Plan {
         }
         let mut spans: Vec<Range<usize>> = (0..self.passes.len()).map(|i| i..i + 1).collect();
         for run in &self.strips {
-            spans[run.steps.clone()].fill(run.steps.clone());
+            spans[run.passes.clone()].fill(run.passes.clone());
         }
         let mut hoisted = vec![false; self.values.len()];
         for (number, pass) in self.passes.iter().enumerate() {

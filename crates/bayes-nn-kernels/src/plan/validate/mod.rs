@@ -73,7 +73,7 @@ pub enum Rule {
     /// over draws.
     #[error("what is repeated for every draw is not where it should be")]
     Evaluations,
-    /// Strips are runs of passes that walk long columns, one after the other.
+    /// Strips are consecutive passes that walk the same long columns.
     #[error("the strips are no runs of passes over columns")]
     Strips,
 }

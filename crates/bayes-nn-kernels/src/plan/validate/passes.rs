@@ -298,11 +298,12 @@ impl Plan {
         }
     }
 
-    /// Strips are runs of passes over columns, one after the other, none across the first step.
+    /// Strips are consecutive passes over the same columns, all of one stage: hoisted, or before,
+    /// in or after the loop over draws.
     pub(super) fn strips_fit(&self) -> Result<(), PlanError> {
         let mut end = 0;
         for run in &self.strips {
-            let passes = &run.steps;
+            let passes = &run.passes;
             let Range { start, end: last } = self.evaluations;
             let mut stages = [self.hoisted, start, last].into_iter();
             let across = stages.any(|stage| passes.start < stage && passes.end > stage);

@@ -54,8 +54,8 @@ fn values_are_there_and_have_their_place() {
     );
     assert_eq!(broken(|plan| plan.floats = 64), Rule::InsideArena);
     let moved = |plan: &mut Plan| {
-        let homes = plan.values.iter().enumerate();
-        let (view, _) = homes.filter(|(i, v)| v.home.index() != *i).next().unwrap();
+        let mut homes = plan.values.iter().enumerate();
+        let (view, _) = homes.find(|(i, v)| v.home.index() != *i).unwrap();
         plan.values[view].home = plan.outputs[0];
     };
     assert_eq!(broken(moved), Rule::InsideHome);
@@ -200,7 +200,7 @@ fn states_change_and_hoisted_passes_do_not() {
 #[test]
 fn strips_are_runs_of_passes_over_columns() {
     assert_eq!(broken(|plan| plan.strips[0].columns = 0), Rule::Strips);
-    let far = |plan: &mut Plan| plan.strips[0].steps.end = plan.passes.len() + 1;
+    let far = |plan: &mut Plan| plan.strips[0].passes.end = plan.passes.len() + 1;
     assert_eq!(broken(far), Rule::Strips);
     let other = |plan: &mut Plan| plan.strips[0].columns += 1;
     assert_eq!(broken(other), Rule::Strips);

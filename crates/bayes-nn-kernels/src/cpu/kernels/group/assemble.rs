@@ -66,7 +66,7 @@ pub(super) struct Assembly<T> {
     pub columns: usize,
     pub code: Vec<Code<T>>,
     pub scalars: Vec<RowScalar<T>>,
-    /// Scalars that an instruction needs as a run of elements: the scalar, and the slot.
+    /// Scalars that an instruction needs as elements: the scalar, and the slot of its tile.
     pub splats: Vec<(usize, usize)>,
     pub streams: Vec<Stream>,
     pub outputs: Vec<Output>,
@@ -104,7 +104,7 @@ impl<T: Real> Assembly<T> {
 }
 
 impl<T> Assembly<T> {
-    /// Scratch tiles that a run needs: registers, and one for each stream and each output, used
+    /// Scratch tiles that the code needs: registers, and one for each stream and each output, used
     /// where a last tile cannot be touched beyond its end.
     pub fn tiles(&self) -> usize {
         self.slots + self.streams.len() + self.outputs.len()
@@ -218,7 +218,8 @@ impl<T: Real> Assembler<'_, T> {
         }
     }
 
-    /// Operands as routines take them: the first is a run, of functions of two numbers any.
+    /// Operands as routines take them: the first is elements, unless the function is of two
+    /// numbers.
     fn operands(&mut self, function: Function, mut operands: Vec<Source>) -> Vec<Source> {
         let second = |operands: &[Source]| matches!(operands, [_, Source::Place(_)]);
         let either = matches!(function, Function::Binary(_)) && second(&operands);
@@ -302,7 +303,7 @@ impl<T: Real> Assembler<'_, T> {
         Source::Scalar(self.assembly.scalars.len() - 1)
     }
 
-    /// A source as a run of elements.
+    /// A source as elements.
     fn run(&mut self, source: Source) -> usize {
         match source {
             Source::Place(place) => place,
@@ -343,7 +344,7 @@ impl<T: Real> Assembler<'_, T> {
                     && !(same_elements && read_before(number))
             })
         };
-        // Steps of a strip read and write values apart from one another.
+        // Passes of a strip read and write values that do not overlap.
         let wanted = |value: ValueId| self.memory.place(value).base != Base::Strip && wanted(value);
         let stores = &group.stores;
         (0..stores.len()).find(|&s| stores[s].register == i && !wanted(stores[s].value))

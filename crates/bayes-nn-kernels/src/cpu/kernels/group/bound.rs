@@ -1,5 +1,5 @@
-//! Groups of few tiles: where everything of each lies is found once, not in every run. Of a small
-//! network all groups are such.
+//! Bound groups: where a group has few tiles, the addresses of all operands are found once and not
+//! in every step. All groups of a small network are bound.
 
 use bayes_nn_autodiff::Reduction;
 
@@ -14,7 +14,7 @@ use crate::element::Element;
 /// Tiles of a group at the most.
 const MOST: usize = 32;
 
-/// What runs of a group need beside its code.
+/// What a bound group needs beside its code.
 pub(super) struct Bound<T> {
     tiles: Vec<BoundTile<T>>,
     scalars: Vec<T>,
@@ -46,7 +46,7 @@ unsafe impl<T: Send> Send for Bound<T> {}
 unsafe impl<T: Sync> Sync for Bound<T> {}
 
 impl<T: Element> Bound<T> {
-    /// Finds everything, if the group has few tiles. `bases` and `scratch` are those of all runs.
+    /// Finds everything, if the group has few tiles. `bases` and `scratch` are those of every step.
     pub fn new(
         group: &Assembly<T>,
         bases: Bases<T>,
@@ -111,7 +111,7 @@ impl<T: Element> Bound<T> {
         // place that they read.
         unsafe {
             for bound in &self.tiles {
-                // Those of a row stay what they are until the next.
+                // Scalars of a row stay the same until the next row.
                 if bound.part.column == 0 {
                     for &(scalar, from) in &bound.read {
                         self.scalars[scalar] = *from;
@@ -194,7 +194,7 @@ impl<T: Element> BoundTile<T> {
 }
 
 multiversion! {
-    /// The sum or the largest of a run.
+    /// The sum or the largest of a slice.
     fn reduce<T: Element>(kind: Reduction, run: &[T]) -> f64 = reduce_body;
 }
 

@@ -1,5 +1,5 @@
-//! Functions of one, two and three numbers, each a type: what a routine loops over is then part of
-//! its own type, and compiled into it.
+//! Functions of one, two and three numbers, each a type, so that a routine is compiled for its
+//! function.
 
 use bayes_nn_autodiff::Binary;
 
@@ -11,7 +11,7 @@ use crate::cpu::math::{self, Real};
 pub(super) trait Function1: 'static {
     fn at<L: Level, T: Real>(x: T) -> T;
 
-    /// Of all numbers of a run, of any length.
+    /// The function of each number of a slice of any length.
     #[inline(always)]
     fn map<L: Level, T: Real>(to: &mut [T], x: &[T]) {
         for (to, x) in to.iter_mut().zip(x) {
@@ -22,7 +22,7 @@ pub(super) trait Function1: 'static {
 
 /// A function of one number, and its derivative.
 pub(super) trait FunctionWithSlope: 'static {
-    /// Of all numbers of a run, of any length.
+    /// The function of each number of a slice of any length.
     fn map<L: Level, T: Real>(to: &mut [T], slope: &mut [T], x: &[T]);
 }
 
@@ -71,7 +71,7 @@ functions! { Function1:
     Erfc(x) = math::erfc::<L, T>(x);
 }
 
-/// Functions of one number that a block of [`math::BLOCK`] is faster for.
+/// Functions of one number that are faster for [`math::BLOCK`] numbers at a time.
 macro_rules! by_blocks {
     ($($name:ident: $at:ident, $block:ident;)*) => {
         $(

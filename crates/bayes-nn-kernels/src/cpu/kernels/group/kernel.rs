@@ -1,4 +1,5 @@
-//! The kernel of a group: its pieces, dealt to threads or run as strips, and what they reduce.
+//! The kernel of a group: its pieces, which threads share or which are run as strips, and what they
+//! reduce.
 
 use std::ops::Range;
 
@@ -71,8 +72,8 @@ impl<T: Real> GroupKernel<T> {
         self.cost
     }
 
-    /// Finds once what does not change between runs, where that pays. Both memories are those of
-    /// all runs.
+    /// Binds the group, where that pays: finds once what does not change between steps. Both
+    /// memories are those of every step.
     pub fn bind(&mut self, bases: Bases<T>, scratch: &mut Scratch<T>, isa: Runnable) {
         self.bound = match self.cost > WORTH_A_THREAD {
             true => None,
@@ -95,7 +96,7 @@ impl<T: Real> GroupKernel<T> {
         let kernel = &*self;
         let pieces = kernel.group.rows * kernel.per_row;
         if frame.parallel && kernel.cost > WORTH_A_THREAD && pieces > 1 {
-            // Pieces are dealt in runs, so that a thread's share is worth its while.
+            // A thread takes several pieces at a time, so that its work is worth a thread.
             let run = (pieces * WORTH_A_THREAD / (4 * kernel.cost)).clamp(1, pieces);
             (0..pieces.div_ceil(run)).into_par_iter().for_each(|i| {
                 let range = i * run..((i + 1) * run).min(pieces);

@@ -14,7 +14,7 @@ use crate::plan::Function;
 /// Where an operand is found while a tile is computed.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Source {
-    /// A run of elements, by its number in the table of places.
+    /// The elements of a tile, by the number of their place in the table of places.
     Place(usize),
     /// One number for the whole row, by its number in the table of scalars.
     Scalar(usize),
@@ -28,7 +28,7 @@ pub(super) struct Code<T> {
     pub routine: Routine<T>,
     /// The place that its result goes to.
     pub to: usize,
-    /// Places of runs of elements, or numbers of scalars, as the routine takes them; of a function
+    /// Places of tiles, or numbers of scalars, as the routine takes them; of a function
     /// with its slope the second is where the slope goes.
     pub operands: [usize; 3],
     /// The stream of noise; the order of a polygamma function.
@@ -39,7 +39,7 @@ pub(super) struct Code<T> {
 pub(super) struct Tile<'a, T> {
     pub places: &'a [*mut T],
     pub scalars: &'a [T],
-    /// Elements of every run.
+    /// How many elements the tile has.
     pub length: usize,
     pub row: usize,
     /// Where the tile begins.
@@ -88,13 +88,13 @@ trait Take: 'static {
     unsafe fn get<T: Real>(held: Self::Held<'_, T>, i: usize) -> T;
 }
 
-/// A run of elements.
-struct Run;
+/// The elements of a tile.
+struct Elements;
 
 /// One number for all elements.
 struct Number;
 
-impl Take for Run {
+impl Take for Elements {
     type Held<'a, T: Real> = &'a [T];
 
     #[inline(always)]
@@ -129,7 +129,7 @@ impl Take for Number {
 // entered.
 
 /// # Safety
-/// All runs are as long as `to`.
+/// All operands that are elements are as long as `to`.
 #[inline(always)]
 unsafe fn map2<L: Level, F: Function2, A: Take, B: Take, T: Real>(
     to: &mut [T],
@@ -144,7 +144,7 @@ unsafe fn map2<L: Level, F: Function2, A: Take, B: Take, T: Real>(
 }
 
 /// # Safety
-/// All runs are as long as `to`.
+/// All operands that are elements are as long as `to`.
 #[inline(always)]
 unsafe fn map3<L: Level, F: Function3, B: Take, C: Take, T: Real>(
     to: &mut [T],
@@ -235,8 +235,8 @@ compiled! {
     fn of_uniform<T: Real>(code: &Code<T>, tile: &Tile<'_, T>) = loop_uniform;
 }
 
-/// The routine of a function of operands that are found there; the first is a run, of functions of
-/// two numbers any.
+/// The routine of a function of operands from these sources. The first operand is the elements of a
+/// tile; of a function of two numbers it may also be a scalar.
 pub(super) fn of<T: Real>(function: Function, operands: &[Source], isa: Runnable) -> Routine<T> {
     match (function, operands) {
         (Function::Unary(f), _) => unary(f, isa),
@@ -314,17 +314,17 @@ fn binary<T: Real>(function: Binary, operands: (Source, Source), isa: Runnable) 
 
 fn two<F: Function2, T: Real>(operands: (Source, Source), isa: Runnable) -> Routine<T> {
     match operands {
-        (Source::Place(_), Source::Place(_)) => of_two::<F, Run, Run, T>(isa),
-        (Source::Place(_), Source::Scalar(_)) => of_two::<F, Run, Number, T>(isa),
-        (Source::Scalar(_), _) => of_two::<F, Number, Run, T>(isa),
+        (Source::Place(_), Source::Place(_)) => of_two::<F, Elements, Elements, T>(isa),
+        (Source::Place(_), Source::Scalar(_)) => of_two::<F, Elements, Number, T>(isa),
+        (Source::Scalar(_), _) => of_two::<F, Number, Elements, T>(isa),
     }
 }
 
 fn three<F: Function3, T: Real>(others: (Source, Source), isa: Runnable) -> Routine<T> {
     match others {
-        (Source::Place(_), Source::Place(_)) => of_three::<F, Run, Run, T>(isa),
-        (Source::Place(_), Source::Scalar(_)) => of_three::<F, Run, Number, T>(isa),
-        (Source::Scalar(_), Source::Place(_)) => of_three::<F, Number, Run, T>(isa),
+        (Source::Place(_), Source::Place(_)) => of_three::<F, Elements, Elements, T>(isa),
+        (Source::Place(_), Source::Scalar(_)) => of_three::<F, Elements, Number, T>(isa),
+        (Source::Scalar(_), Source::Place(_)) => of_three::<F, Number, Elements, T>(isa),
         (Source::Scalar(_), Source::Scalar(_)) => of_three::<F, Number, Number, T>(isa),
     }
 }

@@ -1,4 +1,4 @@
-//! A tile of a group: where its places point, and the run of the code over it.
+//! A tile of a group: where its places point, and how the code is run over it.
 
 use super::assemble::{Assembly, Output, RowScalar};
 use super::routine::Tile;
@@ -14,7 +14,7 @@ pub(super) struct Part {
     pub length: usize,
 }
 
-/// Reads the numbers of a row, and fills the tiles of those that an instruction needs as a run.
+/// Reads the numbers of a row, and fills a tile with each that an instruction needs as elements.
 pub(super) fn enter_row<T: Element>(
     group: &Assembly<T>,
     frame: &Frame<'_, T>,
@@ -42,7 +42,7 @@ pub(super) fn enter_row<T: Element>(
 impl<T: Element> Assembly<T> {
     /// Points the places of streams and outputs to where a tile of them lies; those of which
     /// nothing beyond the end may be touched to their scratch tiles. `at` is where a value starts,
-    /// `scratch` where the tile of a place does; `stage` is told what must be copied before.
+    /// `scratch` where the tile of a place does; `stage` gets what must be copied before.
     #[inline(always)]
     pub(super) fn point(
         &self,
@@ -74,7 +74,7 @@ impl<T: Element> Assembly<T> {
         }
     }
 
-    /// Tells `copy` what must be copied after the code has run, where [`Assembly::point`] pointed
+    /// Gives `copy` what must be copied after the code has run, where [`Assembly::point`] pointed
     /// the places.
     #[inline(always)]
     pub(super) fn copies(

@@ -29,8 +29,8 @@ use crate::plan::{MatMul, Strips, Value};
 /// threads and of partial sums, whatever the number of threads.
 const PIECE: usize = 4096;
 
-/// Columns of a stretch in the rows form.
-const STRETCH: usize = 512;
+/// Columns of a tile in the rows form.
+const TILE: usize = 512;
 
 /// A matrix in memory.
 #[derive(Clone, Copy, Debug)]
@@ -122,7 +122,7 @@ impl<T: Product> ProductKernel<T> {
         }
         let along_k = |k: &Self| k.k == 1 || k.a.column_stride == 1 && k.b.row_stride == 1;
         let along_n = |k: &Self| k.n == 1 || k.b.column_stride == 1 && k.c.column_stride == 1;
-        // A column is as good a row: c^T = b^T a^T.
+        // A product that is a column is computed as a row: c^T = b^T a^T.
         if kernel.n == 1 && !along_k(&kernel) {
             (kernel.a, kernel.b) = (kernel.b.transposed(), kernel.a.transposed());
             (kernel.m, kernel.n) = (1, kernel.m);
@@ -165,7 +165,7 @@ impl<T: Product> ProductKernel<T> {
         self.finish(frame);
     }
 
-    /// Piece number `i`: these columns of the product, or these terms of its elements.
+    /// Runs piece number `i`: some columns of the product, or some terms of all its elements.
     pub fn run_strip(&self, frame: &Frame<'_, T>, i: usize, range: Range<usize>) {
         match &self.form {
             Form::Rows(blocks) => self.rows(blocks, frame, &range),
@@ -179,10 +179,10 @@ impl<T: Product> ProductKernel<T> {
         }
     }
 
-    /// These columns of the product, a stretch of them after the other: then the rows that are
-    /// read stay at hand from block to block.
+    /// These columns of the product, a tile of them after the other: then the rows that are
+    /// read stay in the cache from block to block.
     fn rows(&self, blocks: &[rows::Block<T>], frame: &Frame<'_, T>, columns: &Range<usize>) {
-        for start in columns.clone().step_by(STRETCH) {
+        for start in columns.clone().step_by(TILE) {
             for block in blocks {
                 let a = frame.at(self.a.place);
                 let c = frame.at(self.c.place);
@@ -195,7 +195,7 @@ impl<T: Product> ProductKernel<T> {
                     terms: self.k,
                     c: c.wrapping_add(block.row * self.c.row_stride + start),
                     c_stride: self.c.row_stride,
-                    columns: STRETCH.min(columns.end - start),
+                    columns: TILE.min(columns.end - start),
                 };
                 // SAFETY: the columns lie inside the product and inside `b`, the rows of the block
                 // inside the product.

@@ -94,82 +94,82 @@ fn routine<T: InRegisters>(rows: usize, isa: Runnable) -> Routine<T> {
     }
 }
 
-/// `M` rows, `V` packs of columns at a time.
+/// `M` rows, `V` registers of columns at a time.
 #[inline(always)]
 unsafe fn block<L: Level, T: InRegisters, const M: usize, const V: usize>(operands: &Operands<T>) {
     let mut column = 0;
     // SAFETY: as promised.
     unsafe {
         while column + V * LANES <= operands.columns {
-            packs::<L, T, M, V>(operands, column, &Whole);
+            registers::<L, T, M, V>(operands, column, &Whole);
             column += V * LANES;
         }
         while column < operands.columns {
             let rest = operands.columns - column;
             if V > 1 && rest > LANES {
-                packs::<L, T, M, V>(operands, column, &First(rest));
+                registers::<L, T, M, V>(operands, column, &First(rest));
                 break;
             }
-            packs::<L, T, M, 1>(operands, column, &First(rest));
+            registers::<L, T, M, 1>(operands, column, &First(rest));
             column += LANES;
         }
     }
 }
 
-/// How packs of a row are read and written.
-trait Crossing<L: Level, T: InRegisters> {
+/// How a row is read into registers, and written from them.
+trait Columns<L: Level, T: InRegisters> {
     /// # Safety
-    /// Those that cross are in memory.
-    unsafe fn load(&self, from: *const T, pack: usize) -> RegisterOf<L, T>;
+    /// The numbers that are read or written are in memory.
+    unsafe fn load(&self, from: *const T, register: usize) -> RegisterOf<L, T>;
 
     /// # Safety
     /// As for reading.
-    unsafe fn store(&self, x: RegisterOf<L, T>, to: *mut T, pack: usize);
+    unsafe fn store(&self, x: RegisterOf<L, T>, to: *mut T, register: usize);
 }
 
-/// All of them.
+/// All columns of the registers.
 struct Whole;
 
-/// Only the first so many numbers.
+/// Only the first so many columns.
 struct First(usize);
 
-impl<L: Level, T: InRegisters> Crossing<L, T> for Whole {
+impl<L: Level, T: InRegisters> Columns<L, T> for Whole {
     #[inline(always)]
-    unsafe fn load(&self, from: *const T, pack: usize) -> RegisterOf<L, T> {
+    unsafe fn load(&self, from: *const T, register: usize) -> RegisterOf<L, T> {
         // SAFETY: as promised.
-        unsafe { RegisterOf::<L, T>::load(from.add(pack * LANES)) }
+        unsafe { RegisterOf::<L, T>::load(from.add(register * LANES)) }
     }
 
     #[inline(always)]
-    unsafe fn store(&self, x: RegisterOf<L, T>, to: *mut T, pack: usize) {
+    unsafe fn store(&self, x: RegisterOf<L, T>, to: *mut T, register: usize) {
         // SAFETY: as promised.
-        unsafe { x.store(to.add(pack * LANES)) };
+        unsafe { x.store(to.add(register * LANES)) };
     }
 }
 
-impl<L: Level, T: InRegisters> Crossing<L, T> for First {
+impl<L: Level, T: InRegisters> Columns<L, T> for First {
     #[inline(always)]
-    unsafe fn load(&self, from: *const T, pack: usize) -> RegisterOf<L, T> {
-        let count = self.0.saturating_sub(pack * LANES);
+    unsafe fn load(&self, from: *const T, register: usize) -> RegisterOf<L, T> {
+        let count = self.0.saturating_sub(register * LANES);
         // SAFETY: as promised.
-        unsafe { RegisterOf::<L, T>::load_first(from.wrapping_add(pack * LANES), count) }
+        unsafe { RegisterOf::<L, T>::load_first(from.wrapping_add(register * LANES), count) }
     }
 
     #[inline(always)]
-    unsafe fn store(&self, x: RegisterOf<L, T>, to: *mut T, pack: usize) {
-        let count = self.0.saturating_sub(pack * LANES);
+    unsafe fn store(&self, x: RegisterOf<L, T>, to: *mut T, register: usize) {
+        let count = self.0.saturating_sub(register * LANES);
         // SAFETY: as promised.
-        unsafe { x.store_first(to.wrapping_add(pack * LANES), count) };
+        unsafe { x.store_first(to.wrapping_add(register * LANES), count) };
     }
 }
 
 /// # Safety
 /// As for [`Routine`].
 #[inline(always)]
-unsafe fn packs<L: Level, T: InRegisters, const M: usize, const V: usize>(
+unsafe fn registers<L: Level, T: InRegisters, const M: usize, const V: usize>(
     operands: &Operands<T>,
     column: usize,
-    crossing: &impl Crossing<L, T>,
+    columns: &impl Columns<L, T>,
 ) {
     let mut sums = [[RegisterOf::<L, T>::splat(T::ZERO); V]; M];
     // SAFETY: as promised.
@@ -179,7 +179,7 @@ unsafe fn packs<L: Level, T: InRegisters, const M: usize, const V: usize>(
             let factors = operands.a.wrapping_add(term * operands.a_step);
             let mut terms = [RegisterOf::<L, T>::splat(T::ZERO); V];
             for (v, terms) in terms.iter_mut().enumerate() {
-                *terms = crossing.load(from, v);
+                *terms = columns.load(from, v);
             }
             for (i, sums) in sums.iter_mut().enumerate() {
                 let factor =
@@ -192,7 +192,7 @@ unsafe fn packs<L: Level, T: InRegisters, const M: usize, const V: usize>(
         for (i, sums) in sums.iter().enumerate() {
             let to = operands.c.wrapping_add(i * operands.c_stride + column);
             for (v, sum) in sums.iter().enumerate() {
-                crossing.store(*sum, to, v);
+                columns.store(*sum, to, v);
             }
         }
     }

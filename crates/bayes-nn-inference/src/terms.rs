@@ -1,0 +1,62 @@
+//! The terms of a density in a step: written, and searched for the first that is not finite.
+
+use std::rc::Rc;
+
+use bayes_nn_autodiff::{Var, grad};
+use bayes_nn_kernels::{Runtime, Step};
+
+use crate::{Density, Handler, InferenceError, Rows, Term, Traced};
+
+/// Writes a density into a step, with the data that it reads.
+pub(crate) fn write_terms<'g>(
+    step: &Step<'g>,
+    density: &dyn Density,
+    handler: Rc<dyn Handler<'g> + 'g>,
+    rows: Rows,
+) -> Result<Traced<'g>, InferenceError> {
+    let traced = density
+        .trace(step.graph(), handler, rows)
+        .map_err(InferenceError::Density)?;
+    step.graph().check()?;
+    step.bind(traced.data.clone());
+    Ok(traced)
+}
+
+/// The first term that is not finite, or whose gradient by `parameters` is not, where the states
+/// of a step that does nothing else have these `values`: in step `number` of a seed.
+pub(crate) fn first_bad_term<'g>(
+    step: &Step<'g>,
+    terms: &[Term<'g>],
+    parameters: &[Var<'g>],
+    values: &[(&str, &[f64])],
+    (seed, number): (u64, u64),
+    runtime: &Runtime,
+) -> Result<Option<String>, InferenceError> {
+    let mut names = Vec::new();
+    let mut add = |name: String, value| {
+        step.output(&names.len().to_string(), value);
+        names.push(name);
+    };
+    for (name, part) in terms.iter().flat_map(Term::parts) {
+        add(name, part);
+    }
+    for term in terms.iter().filter(|term| term.value.id().is_some()) {
+        for gradient in grad(term.value, parameters)? {
+            add(format!("{} (its gradient)", term.name), gradient);
+        }
+    }
+    let mut run = step.finish(runtime)?.start(1)?;
+    run.begin(&[seed])?;
+    for (name, values) in values {
+        run.set(0, name, values)?;
+    }
+    run.rewind(0, seed, number)?;
+    run.advance_one(0, 1)?;
+    for (output, name) in names.iter().enumerate() {
+        let values = run.get(0, &output.to_string())?;
+        if values.iter().any(|v| !v.is_finite()) {
+            return Ok(Some(name.clone()));
+        }
+    }
+    Ok(None)
+}

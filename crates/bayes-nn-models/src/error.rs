@@ -1,0 +1,357 @@
+//! What can go wrong, from data to prediction.
+
+use bayes_nn_autodiff::{GraphError, Shape};
+use bayes_nn_distributions::ParameterError;
+use bayes_nn_inference::{Approximation, HandlerError, InferenceError, SiteError};
+use bayes_nn_kernels::KernelError;
+
+use crate::data::DataError;
+use crate::scores::ScoreError;
+
+/// Anything that can go wrong: what was wrong, where, and what would be right.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The data.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// Predictions that cannot be scored.
+    #[error(transparent)]
+    Score(#[from] ScoreError),
+    /// Draws that do not give a diagnostic.
+    #[error(transparent)]
+    Diagnostics(#[from] bayes_nn_inference::diagnostics::DiagnosticsError),
+    /// A store that cannot be written.
+    #[cfg(feature = "zarr")]
+    #[error(transparent)]
+    Export(#[from] crate::inference_data::ExportError),
+    /// A fit that cannot be started or continued.
+    #[error(transparent)]
+    Inference(InferenceError),
+    /// A formula whose operands do not fit.
+    #[error(transparent)]
+    Graph(Box<GraphError>),
+    /// A program that cannot be made or run.
+    #[error(transparent)]
+    Kernel(Box<KernelError>),
+    /// A column with another number of rows than those before.
+    #[error("column `{column}` has {rows} rows, the columns before it have {expected}")]
+    Rows {
+        /// The column.
+        column: String,
+        /// Its rows.
+        rows: usize,
+        /// Rows of the other columns.
+        expected: usize,
+    },
+    /// A column that the model reads is not among the data.
+    #[error(
+        "the model reads the column `{column}`, which the data do not have; they have {available}"
+    )]
+    UnknownColumn {
+        /// The column asked for.
+        column: String,
+        /// The columns there are.
+        available: String,
+    },
+    /// A variable that was asked for is not among the draws.
+    #[error("there are no draws of `{name}`; there are draws of {available}")]
+    UnknownVariable {
+        /// The variable asked for.
+        name: String,
+        /// The variables there are.
+        available: String,
+    },
+    /// A column is there, but of another kind.
+    #[error("`{column}` is {found}; the model reads it as {wanted}")]
+    ColumnKind {
+        /// The column.
+        column: String,
+        /// What it is: a column, a matrix or an index.
+        found: &'static str,
+        /// What the model asked for.
+        wanted: &'static str,
+    },
+    /// A value that is no number, in a column that has no missing values.
+    #[error(
+        "row {row}, column `{column}`: NaN is not finite; if the value is missing, add the column by `Data::column_with_missing`, and a model that observes it imputes it"
+    )]
+    UnmarkedMissing {
+        /// The column.
+        column: String,
+        /// The row, from 0.
+        row: usize,
+    },
+    /// Missing values that cannot be imputed where they are.
+    #[error("the column `{column}` has missing values {problem}")]
+    MissingValues {
+        /// The column.
+        column: String,
+        /// Why not, and what would be right.
+        problem: String,
+    },
+    /// Missing values whose distribution does not let them be variables.
+    #[error("`{site}` has missing values, which {distribution} does not impute: {problem}")]
+    NotImputed {
+        /// The observed variable.
+        site: String,
+        /// The distribution.
+        distribution: &'static str,
+        /// Why not, and what would be right.
+        problem: &'static str,
+    },
+    /// A distribution with parameters that it cannot have.
+    #[error("`{site}`: {source}")]
+    Parameter {
+        /// The random variable.
+        site: String,
+        /// What is wrong with the parameters.
+        source: Box<ParameterError>,
+    },
+    /// Two variables of a model have one name.
+    #[error(
+        "the name `{name}` is used twice in the model; each variable needs its own (`Trace::scope` puts a prefix before names)"
+    )]
+    NameTwice {
+        /// The name.
+        name: String,
+    },
+    /// A variable whose prior depends on the rows of a minibatch.
+    #[error(
+        "the prior of `{site}` depends on the rows of the minibatch, which change at every step; fit it on all rows (without `batch`, on one device), or give it one element for each group and select with `Var::gather`"
+    )]
+    LocalSite {
+        /// The variable.
+        site: String,
+    },
+    /// A table of draws that does not hold together.
+    #[error("the table of draws {problem}")]
+    DrawTable {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Importance sampling from draws that come from no guide.
+    #[error(
+        "these draws were made before and come from no guide; importance ratios need the density that draws come from, as a variational fit has it"
+    )]
+    NoGuide,
+    /// A variable that does not fit those of the fit.
+    #[error(transparent)]
+    Site(#[from] SiteError),
+    /// A handler of one's own refused a declaration.
+    #[error(transparent)]
+    Handler(HandlerError),
+    /// An observed value outside its distribution's support.
+    #[error(
+        "`{site}`, row {row}: {value} cannot come from {distribution}, whose values are {support}"
+    )]
+    Support {
+        /// The observed variable.
+        site: String,
+        /// The row, from 0.
+        row: usize,
+        /// The value.
+        value: f64,
+        /// The distribution.
+        distribution: &'static str,
+        /// What would be right.
+        support: String,
+    },
+    /// An observation and its distribution have different shapes.
+    #[error(
+        "`{site}`: a value of shape {shape} is observed under a distribution of shape {distribution}; the distribution must have the shape of the value or stretch to it (`Var::reshape` and `Var::row` drop an axis)"
+    )]
+    ObservedShape {
+        /// The observed variable.
+        site: String,
+        /// The shape of the value.
+        shape: Box<Shape>,
+        /// The shape of the distribution.
+        distribution: Box<Shape>,
+    },
+    /// A scale that is no positive number.
+    #[error("a log density is scaled by {factor}; the factor must be finite and above 0")]
+    Scale {
+        /// The factor.
+        factor: f64,
+    },
+    /// A network that cannot be built, or does not fit its inputs or the likelihood: the error of
+    /// its layer or head ([`Error::cause`]).
+    #[error(transparent)]
+    Network(Box<dyn std::error::Error + Send + Sync>),
+    /// Rows as one slice for a network that reads more than one matrix.
+    #[error(
+        "rows are given as one slice of numbers, the network reads {inputs}; predict from data with these columns"
+    )]
+    SliceOfRows {
+        /// The inputs of the network.
+        inputs: String,
+    },
+    /// Rows of another width than those of the fit.
+    #[error("`{column}` has {found} numbers a row; in the data of the fit it has {expected}")]
+    RowWidth {
+        /// The column or matrix.
+        column: String,
+        /// Its numbers a row.
+        found: usize,
+        /// Those in the fit.
+        expected: usize,
+    },
+    /// Predictions of a model that does not observe one variable.
+    #[error(
+        "the model observes {found}; what is predicted is one variable, and `predictive` has draws of all"
+    )]
+    OneObserved {
+        /// The variables that it observes.
+        found: String,
+    },
+    /// Targets of a variable that is not observed as a column of the data.
+    #[error(
+        "`{site}` is computed from the data, and is no column of them; `log_likelihood` has its log densities"
+    )]
+    NoTarget {
+        /// The observed variable.
+        site: String,
+    },
+    /// Values that fill no whole rows.
+    #[error(
+        "{len} values are no whole number of rows of {features} features; they are row-major [n, {features}]"
+    )]
+    WholeRows {
+        /// The number of values.
+        len: usize,
+        /// Features of a row.
+        features: usize,
+    },
+    /// A value to predict at that is not finite.
+    #[error("row {row}, feature {feature}: {value} is not finite")]
+    NotFiniteFeature {
+        /// The row, from 0.
+        row: usize,
+        /// The feature, from 0.
+        feature: usize,
+        /// The value.
+        value: f64,
+    },
+    /// A request for too few draws, or for an interval that is none.
+    #[error("`{field}` is {value}; it must be {allowed}")]
+    Request {
+        /// The argument.
+        field: &'static str,
+        /// The value given.
+        value: String,
+        /// What would be right.
+        allowed: &'static str,
+    },
+    /// A result that is not finite.
+    #[error("the draws of `{name}` are not finite at draw {draw}, element {element}: {value}")]
+    NotFiniteDraw {
+        /// The variable.
+        name: String,
+        /// The draw, from 0.
+        draw: usize,
+        /// The element, in row-major order.
+        element: usize,
+        /// The value.
+        value: f64,
+    },
+    /// A prediction that is not finite.
+    #[error(
+        "the prediction of row {row} is not finite: the outputs of the network overflow there; look at the size of its features, or predict in double precision"
+    )]
+    NotFinitePrediction {
+        /// The row, from 0.
+        row: usize,
+    },
+    /// A fit and chains that are to be compared, but are of different posteriors.
+    #[error(
+        "the fit and the chains are not of one posterior: at the first draw of the chains the log density is {fitted} by the model and data of the fit, and {sampled} by those of the chains"
+    )]
+    OtherPosterior {
+        /// By the model and the data of the fit.
+        fitted: f64,
+        /// By those of the chains.
+        sampled: f64,
+    },
+    /// The fitted guide does not belong to the model.
+    #[error("the approximation is of {found}, the model has {expected}")]
+    OtherModel {
+        /// The sites of the approximation.
+        found: String,
+        /// The sites of the model.
+        expected: String,
+    },
+}
+
+impl Error {
+    /// The last good state of a fit that was stopped by a number that is not finite; with
+    /// [`crate::model::Posterior::new`] it predicts like any fit.
+    pub fn last_good(&self) -> Option<&Approximation> {
+        match self {
+            Error::Inference(error) => error.last_good(),
+            _ => None,
+        }
+    }
+
+    /// What a layer, a head or a handler of one's own reported, in its own type.
+    ///
+    /// ```
+    /// use bayes_nn::nn::HeadError;
+    /// use bayes_nn::prelude::*;
+    /// let data = datasets::moons(20, 0.2, 0)?;
+    /// let error = Bnn::new(Mlp::new([2, 4]), Bernoulli).parameters(&data).unwrap_err();
+    /// assert!(matches!(error.cause(), Some(HeadError::Outputs { .. })));
+    /// # Ok::<(), bayes_nn::Error>(())
+    /// ```
+    pub fn cause<E: std::error::Error + 'static>(&self) -> Option<&E> {
+        match self {
+            Error::Network(error) | Error::Handler(error) => error.downcast_ref(),
+            _ => None,
+        }
+    }
+}
+
+impl From<GraphError> for Error {
+    fn from(error: GraphError) -> Error {
+        Error::Graph(Box::new(error))
+    }
+}
+
+impl From<KernelError> for Error {
+    fn from(error: KernelError) -> Error {
+        Error::Kernel(Box::new(error))
+    }
+}
+
+impl From<HandlerError> for Error {
+    /// Unwraps what a handler reported.
+    fn from(error: HandlerError) -> Error {
+        let error = match error.downcast::<Error>() {
+            Ok(own) => return *own,
+            Err(error) => error,
+        };
+        match error.downcast::<SiteError>() {
+            Ok(site) => Error::Site(*site),
+            Err(other) => Error::Handler(other),
+        }
+    }
+}
+
+impl From<InferenceError> for Error {
+    /// Unwraps what a model or a store reported from within a fit.
+    fn from(error: InferenceError) -> Error {
+        match error {
+            InferenceError::Density(inner) => match inner.downcast::<Error>() {
+                Ok(own) => *own,
+                Err(other) => Error::Inference(InferenceError::Density(other)),
+            },
+            InferenceError::DrawSink(inner) => match inner.downcast::<Error>() {
+                Ok(own) => *own,
+                Err(other) => Error::Inference(InferenceError::DrawSink(other)),
+            },
+            InferenceError::Graph(inner) => Error::Graph(inner),
+            InferenceError::Kernel(inner) => Error::Kernel(inner),
+            other => Error::Inference(other),
+        }
+    }
+}

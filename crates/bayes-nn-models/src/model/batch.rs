@@ -1,0 +1,406 @@
+//! The data as a model sees it: nodes of a graph, batch last, full or a minibatch.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bayes_nn_autodiff::{Bindings, Evaluated, Graph, Interpreter, Shape, Var};
+use bayes_nn_inference::Rows;
+use bayes_nn_kernels::{Binding, Column, Step};
+
+use super::data::{Data, Values};
+use super::missing::Incomplete;
+use super::window::Window;
+use crate::error::Error;
+
+/// The noise stream of minibatch indices.
+const ROWS: u32 = 1;
+
+/// The rows that a model is run on, all of them or a minibatch.
+///
+/// Everything comes batch last: a matrix that was handed in as `[n, features]` is seen as
+/// `[features, rows]`, so that a layer is `weight.t().matmul(x)` and its rows lie side by side.
+pub struct Batch<'g> {
+    pub(crate) shared: Rc<Shared<'g>>,
+}
+
+impl fmt::Debug for Batch<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch")
+            .field("rows", &self.shared.rows)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a batch and the traces over it have in common.
+pub(crate) struct Shared<'g> {
+    pub(crate) graph: &'g Graph,
+    data: Data,
+    /// The row numbers of a minibatch.
+    pub(crate) index: Option<Var<'g>>,
+    pub(super) rows: usize,
+    pub(super) inputs: RefCell<Vec<Input<'g>>>,
+    /// Of a tile: the step that gets its rows, and what it reads of them.
+    tile: Option<Rc<Step<'g>>>,
+    pub(crate) windows: RefCell<Vec<Window<'g>>>,
+    /// Whether a column that is not there may stand for itself, as what is to be predicted.
+    absent_allowed: bool,
+    pub(crate) absent: RefCell<Vec<(String, Var<'g>)>>,
+    /// The values that are known without a program.
+    interpreter: RefCell<Interpreter<'g>>,
+    error: RefCell<Option<Error>>,
+}
+
+pub(super) struct Input<'g> {
+    pub(super) name: String,
+    /// The input itself, and what the model sees of it.
+    pub(super) input: Var<'g>,
+    seen: Var<'g>,
+    values: Column,
+    /// The rows that the column misses. The input then holds the others, and what the model sees
+    /// is a place holder that [`Trace::observe`](super::Trace::observe) replaces.
+    missing: Option<Arc<[usize]>>,
+}
+
+impl<'g> Batch<'g> {
+    pub(crate) fn new(
+        graph: &'g Graph,
+        data: &Data,
+        rows: Rows,
+        absent_allowed: bool,
+    ) -> Batch<'g> {
+        let total = data.rows().unwrap_or(0);
+        let batch = match rows {
+            Rows::Minibatch(batch) => Some(batch),
+            _ => None,
+        };
+        let index = batch.map(|batch| graph.batch(total, batch, ROWS));
+        let rows = batch.unwrap_or(total);
+        Batch::over(graph, data, rows, index, None, absent_allowed)
+    }
+
+    /// A tile of so many rows, which are fed to the step one tile after another.
+    pub(crate) fn tile(step: &Rc<Step<'g>>, data: &Data, rows: usize) -> Batch<'g> {
+        Batch::over(step.graph(), data, rows, None, Some(step.clone()), true)
+    }
+
+    fn over(
+        graph: &'g Graph,
+        data: &Data,
+        rows: usize,
+        index: Option<Var<'g>>,
+        tile: Option<Rc<Step<'g>>>,
+        absent_allowed: bool,
+    ) -> Batch<'g> {
+        Batch {
+            shared: Rc::new(Shared {
+                graph,
+                data: data.clone(),
+                index,
+                rows,
+                inputs: RefCell::default(),
+                tile,
+                windows: RefCell::default(),
+                absent_allowed,
+                absent: RefCell::default(),
+                interpreter: RefCell::new(Interpreter::new(graph, Bindings::new())),
+                error: RefCell::default(),
+            }),
+        }
+    }
+
+    /// The number of rows in this batch.
+    pub fn rows(&self) -> usize {
+        self.shared.rows
+    }
+
+    /// The number `N` of rows of all the data.
+    pub fn total_rows(&self) -> usize {
+        self.shared.data.rows().unwrap_or(0)
+    }
+
+    /// The graph that the model is written into, for constants.
+    pub fn graph(&self) -> &'g Graph {
+        self.shared.graph
+    }
+
+    /// The column `name`, `[rows]`. A name that the data do not have is an error of the run.
+    pub fn column(&self, name: &str) -> Var<'g> {
+        self.get(name, "a column")
+    }
+
+    /// The matrix `name`, `[features, rows]`.
+    pub fn matrix(&self, name: &str) -> Var<'g> {
+        self.get(name, "a matrix")
+    }
+
+    /// The first error so far of what was declared over these rows, for a model that looks before
+    /// it goes on. It is handed over: whoever asks returns it.
+    ///
+    /// # Errors
+    /// What [`Trace::refuse`](super::Trace::refuse) and all others kept; a formula whose operands
+    /// do not fit.
+    pub fn check(&self) -> Result<(), Error> {
+        self.shared.check()
+    }
+
+    /// The column or matrix `name`, `[features, rows]`: of a column there is one feature.
+    pub fn features(&self, name: &str) -> Var<'g> {
+        match self.shared.data.get(name) {
+            Some(Values::Vector(_)) => self.column(name).reshape([1, self.shared.rows]),
+            Some(Values::Incomplete { .. }) => {
+                self.shared.fail(self.shared.misused(name));
+                self.shared.stand_in("a matrix")
+            }
+            _ => self.matrix(name),
+        }
+    }
+
+    /// The index `name`, `[rows]`, for `Var::gather`.
+    pub fn index(&self, name: &str) -> Var<'g> {
+        self.get(name, "an index")
+    }
+
+    fn get(&self, name: &str, wanted: &'static str) -> Var<'g> {
+        let shared = &self.shared;
+        match shared.data.get(name) {
+            Some(column) if column.kind() == wanted => shared.see(name, column),
+            Some(column) => {
+                shared.fail(Error::ColumnKind {
+                    column: name.to_owned(),
+                    found: column.kind(),
+                    wanted,
+                });
+                shared.stand_in(wanted)
+            }
+            None if shared.absent_allowed && wanted == "a column" => {
+                let mut absent = shared.absent.borrow_mut();
+                if let Some((_, var)) = absent.iter().find(|(known, _)| known == name) {
+                    return *var;
+                }
+                let var = shared.graph.input(name, [shared.rows]);
+                shared.graph.mark_rows(var);
+                absent.push((name.to_owned(), var));
+                var
+            }
+            None => {
+                shared.fail(shared.unknown_column(name));
+                shared.stand_in(wanted)
+            }
+        }
+    }
+}
+
+impl<'g> Shared<'g> {
+    /// Keeps the first error; a model's formulas go on with stand-ins.
+    pub(crate) fn fail(&self, error: Error) {
+        self.error.borrow_mut().get_or_insert(error);
+    }
+
+    /// The first error of the model or of its graph.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if let Some(error) = self.error.borrow_mut().take() {
+            return Err(error);
+        }
+        self.graph.check()?;
+        let inputs = self.inputs.borrow();
+        for input in inputs.iter().filter(|input| input.missing.is_some()) {
+            let place_holder = input.seen.id();
+            let nodes = self.graph.nodes();
+            let mut arguments = nodes.iter().flat_map(|node| &node.arguments);
+            if arguments.any(|argument| Some(*argument) == place_holder) {
+                return Err(self.misused(&input.name));
+            }
+        }
+        Ok(())
+    }
+
+    /// The column that this value is the place holder of.
+    pub(crate) fn incomplete(&self, value: Var<'g>) -> Option<Incomplete<'g>> {
+        let inputs = self.inputs.borrow();
+        let input = inputs.iter().find(|i| i.seen.id() == value.id())?;
+        Some(Incomplete {
+            column: input.name.clone(),
+            observed: input.input,
+            missing: input.missing.clone()?,
+        })
+    }
+
+    /// What a place holder for missing values is not made for.
+    pub(crate) fn misused(&self, column: &str) -> Error {
+        Error::MissingValues {
+            column: column.to_owned(),
+            problem: "and is used in a formula; observe the column once, under its distribution, \
+                      and use what `Trace::observe` returns"
+                .to_owned(),
+        }
+    }
+
+    pub(crate) fn unknown_column(&self, name: &str) -> Error {
+        Error::UnknownColumn {
+            column: name.to_owned(),
+            available: self.data.names(),
+        }
+    }
+
+    pub(super) fn stand_in(&self, wanted: &str) -> Var<'g> {
+        match wanted {
+            "an index" => self.graph.index_constant(&vec![0; self.rows]),
+            "a matrix" => self.zeros(Shape::from([1, self.rows])),
+            _ => self.zeros(Shape::from(self.rows)),
+        }
+    }
+
+    /// Zeros, to go on with after an error.
+    pub(crate) fn zeros(&self, shape: Shape) -> Var<'g> {
+        self.graph.constant(&vec![0.0; shape.elements()], shape)
+    }
+
+    /// Whether a value is computed from the rows of a minibatch.
+    pub(crate) fn is_of_minibatch(&self, value: Var<'g>) -> bool {
+        self.index.is_some() && value.comes_from_rows()
+    }
+
+    /// `N / B` for what comes from the rows of a minibatch, 1 for anything else.
+    pub(crate) fn factor(&self, value: Var<'g>) -> f64 {
+        match self.is_of_minibatch(value) {
+            true => self.data.rows().unwrap_or(0) as f64 / self.rows as f64,
+            false => 1.0,
+        }
+    }
+
+    fn see(&self, name: &str, column: &Values) -> Var<'g> {
+        if let Some(step) = &self.tile {
+            return self.see_window(step, name, column);
+        }
+        let mut inputs = self.inputs.borrow_mut();
+        if let Some(known) = inputs.iter().find(|known| known.name == name) {
+            return known.seen;
+        }
+        let total = self.data.rows().unwrap_or(0);
+        let mut rows_missing = None;
+        let (input, seen, values) = match (column, self.index) {
+            (Values::Incomplete { .. }, Some(_)) => {
+                self.fail(Error::MissingValues {
+                    column: name.to_owned(),
+                    problem: "which are variables of the fit, one a row, while a minibatch has \
+                              other rows at every step; fit it on all rows (without `batch`, on \
+                              one device), or leave these rows out"
+                        .to_owned(),
+                });
+                return self.stand_in("a column");
+            }
+            (Values::Incomplete { observed, missing }, None) => {
+                let input = self.graph.input(name, [observed.len()]);
+                let place_holder = self.graph.input(&format!("{name}, completed"), [total]);
+                rows_missing = Some(missing.clone());
+                (input, place_holder, observed.clone())
+            }
+            (Values::Vector(values), index) => {
+                let input = self.graph.input(name, [total]);
+                let seen = index.map_or(input, |index| input.gather(index, 0));
+                (input, seen, values.clone())
+            }
+            (Values::Index(values), index) => {
+                let input = self.graph.index_input(name, [total]);
+                let seen = index.map_or(input, |index| input.gather(index, 0));
+                (input, seen, values.clone())
+            }
+            // Rows of a resident matrix are gathered whole, then laid batch last.
+            (Values::Matrix(matrix), Some(index)) => {
+                let input = self.graph.input(name, [total, matrix.columns]);
+                (input, input.gather(index, 0).t(), matrix.values.clone())
+            }
+            (Values::Matrix(matrix), None) => {
+                let input = self.graph.input(name, [matrix.columns, total]);
+                (input, input, matrix.batch_last())
+            }
+        };
+        // Of a minibatch, what was gathered by its row numbers is marked already, and the column
+        // itself holds the rows of others as well.
+        if self.index.is_none() {
+            self.graph.mark_rows(seen);
+            self.graph.mark_rows(input);
+        }
+        inputs.push(Input {
+            name: name.to_owned(),
+            input,
+            seen,
+            values,
+            missing: rows_missing,
+        });
+        seen
+    }
+
+    /// The data that were read.
+    pub(crate) fn data(&self) -> Vec<Binding> {
+        let inputs = self.inputs.borrow();
+        let bound = inputs.iter().filter_map(|input| {
+            let id = input.input.input_id()?;
+            Some(Binding::new(id, &input.values))
+        });
+        bound.collect()
+    }
+
+    /// An input whose value is known here.
+    pub(crate) fn known_input(&self, name: &str, shape: Shape, values: Vec<f64>) -> Var<'g> {
+        let input = self.graph.input(name, shape);
+        self.interpreter.borrow_mut().bind(input, values);
+        input
+    }
+
+    /// The value of a variable, row-major; or the input that it depends on and that has none.
+    fn interpret(&self, var: Var<'g>) -> Result<Evaluated, Error> {
+        let mut interpreter = self.interpreter.borrow_mut();
+        let inputs = self.inputs.borrow();
+        self.graph.check()?;
+        loop {
+            let evaluated = interpreter.value(var)?;
+            let Evaluated::Unbound(waits_for) = &evaluated else {
+                return Ok(evaluated);
+            };
+            let mut known = inputs.iter();
+            let Some(known) = known.find(|known| known.input.id() == Some(*waits_for)) else {
+                return Ok(evaluated);
+            };
+            // Data are brought to double precision only where a value needs them.
+            match &known.values {
+                Column::F64(values) => interpreter.bind(known.input, values.clone()),
+                values => interpreter.bind(known.input, values.to_f64()),
+            }
+        }
+    }
+
+    /// The value of a variable, row-major, if it depends on data alone and none of them is
+    /// missing.
+    pub(crate) fn known(&self, var: Var<'g>) -> Result<Option<Vec<f64>>, Error> {
+        Ok(match self.interpret(var)? {
+            Evaluated::Value(value) => Some(value.values().to_vec()),
+            Evaluated::Unbound(_) => None,
+        })
+    }
+
+    /// The values of `vars`, which may depend on data but not on noise or on absent columns.
+    pub(crate) fn evaluate(&self, vars: &[Var<'g>]) -> Result<Vec<Vec<f64>>, Error> {
+        vars.iter()
+            .map(|var| match self.interpret(*var)? {
+                Evaluated::Value(value) => Ok(value.values().to_vec()),
+                Evaluated::Unbound(input) => {
+                    let inputs = self.inputs.borrow();
+                    let missing = inputs.iter().find(|known| known.seen.id() == Some(input));
+                    match missing {
+                        Some(column) => Err(self.misused(&column.name)),
+                        None => Err(self.unknown_column(&self.graph.input_name(input))),
+                    }
+                }
+            })
+            .collect()
+    }
+}
+
+/// Row-major `[n, columns]` as row-major `[columns, n]`.
+pub(crate) fn transposed(values: &[f64], columns: usize) -> Vec<f64> {
+    let column = |j: usize| values.iter().skip(j).step_by(columns).copied();
+    (0..columns).flat_map(column).collect()
+}

@@ -1,0 +1,204 @@
+//! A model with its data as something that can be fitted.
+
+use std::rc::Rc;
+
+use bayes_nn_autodiff::Graph;
+use bayes_nn_inference::{Density, DensityError, Handler, Rows, Site, Traced};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use super::batch::Batch;
+use super::handlers::{Drawn, PriorDraw, Probe, generator};
+use super::trace::{Record, Trace};
+use super::{Data, Model};
+use crate::error::Error;
+
+/// How often a start is drawn from the prior before one is drawn anywhere.
+const PRIOR_DRAWS: usize = 20;
+
+/// The log density of a model given data, over its unconstrained sites.
+pub(crate) struct ModelDensity<'m, M> {
+    model: &'m M,
+    data: Data,
+    sites: Vec<Site>,
+}
+
+impl<'m, M: Model> ModelDensity<'m, M> {
+    /// Looks at the model to find its sites, and checks what can be checked before a fit.
+    pub(crate) fn new(model: &'m M, data: Data) -> Result<Self, Error> {
+        let graph = Graph::new();
+        let batch = Batch::new(&graph, &data, Rows::All, false);
+        let probe = Rc::new(Probe::new(&batch.shared));
+        let record = run(model, &batch, probe.clone())?;
+        let mut sites = Vec::new();
+        let mut offset = 0;
+        for site in record.sites {
+            let unconstrained = site.bijector.unconstrained_shape(site.shape);
+            sites.push(Site {
+                local: probe.is_local(site.value, site.declared),
+                ..Site::new(site.name, unconstrained, offset)
+            });
+            offset += unconstrained.elements();
+        }
+        Ok(ModelDensity { model, data, sites })
+    }
+
+    /// The unconstrained values of sites that are drawn.
+    fn drawn(&self, rng: &mut Xoshiro256PlusPlus, what: Drawn) -> Result<Vec<f64>, Error> {
+        let graph = Graph::new();
+        let batch = Batch::new(&graph, &self.data, Rows::All, false);
+        let handler = Rc::new(PriorDraw::new(&batch.shared, rng.clone(), what));
+        let record = run(self.model, &batch, handler.clone());
+        *rng = handler.rng();
+        let mut start = Vec::with_capacity(self.dim());
+        for site in record?.sites {
+            let z = site.bijector.inverse(site.value);
+            start.extend(batch.shared.evaluate(&[z])?.swap_remove(0));
+        }
+        Ok(start)
+    }
+}
+
+impl<M: Model> Density for ModelDensity<'_, M> {
+    fn sites(&self) -> &[Site] {
+        &self.sites
+    }
+
+    fn rows(&self) -> Option<usize> {
+        self.data.rows()
+    }
+
+    /// A draw from the prior. One at which a later parameter is outside its domain, or that is
+    /// infinite in unconstrained space, says nothing against the model: another is drawn, and
+    /// after [`PRIOR_DRAWS`] of them a point anywhere.
+    fn start(&self, seed: u64) -> Result<Vec<f64>, DensityError> {
+        let mut rng = generator(seed);
+        for _ in 0..PRIOR_DRAWS {
+            match self.drawn(&mut rng, Drawn::Sites) {
+                Ok(start) if start.iter().all(|z| z.is_finite()) => return Ok(start),
+                Ok(_) | Err(Error::Parameter { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(self.drawn(&mut rng, Drawn::Anywhere)?)
+    }
+
+    fn trace<'g>(
+        &self,
+        graph: &'g Graph,
+        handler: Rc<dyn Handler<'g> + 'g>,
+        rows: Rows,
+    ) -> Result<Traced<'g>, DensityError> {
+        let batch = Batch::new(graph, &self.data, rows, false);
+        let record = run(self.model, &batch, handler)?;
+        Ok(Traced {
+            terms: record.terms,
+            data: batch.shared.data(),
+        })
+    }
+}
+
+/// Runs a model with a handler, and returns what that left.
+pub(crate) fn run<'g>(
+    model: &impl Model,
+    batch: &Batch<'g>,
+    handler: Rc<dyn Handler<'g> + 'g>,
+) -> Result<Record<'g>, Error> {
+    let trace = Trace::new(batch, handler);
+    model.run(&trace, batch);
+    batch.shared.check()?;
+    Ok(trace.record.into_inner())
+}
+
+/// Shows a model, or a part of one, a trace and rows of the data in which nothing has a value:
+/// what it declares, in which shapes, and whether all of it fits. Two rows stand for all.
+///
+/// ```
+/// use bayes_nn::model::{self, Data};
+/// use bayes_nn::nn::{Dense, Layer};
+/// let data = Data::new().matrix("x", &[0.5, 1.0, 2.0, 3.0, 4.0, 5.0], 2)?;
+/// let shape = model::probe(&data, |trace, batch| {
+///     let out = Dense::new(3).outputs(trace, &[batch.matrix("x")]);
+///     batch.check()?;
+///     Ok::<_, bayes_nn::Error>(out.shape())
+/// })?;
+/// assert_eq!(shape.to_string(), "[3, 2]");
+/// # Ok::<(), bayes_nn::Error>(())
+/// ```
+pub fn probe<R>(data: &Data, look: impl for<'g> FnOnce(&Trace<'g>, &Batch<'g>) -> R) -> R {
+    let graph = Graph::new();
+    // All rows would be copied to lie batch last.
+    let rows = match data.rows() {
+        Some(_) => Rows::Minibatch(2),
+        None => Rows::All,
+    };
+    let batch = Batch::new(&graph, data, rows, false);
+    look(
+        &Trace::new(&batch, Rc::new(Probe::new(&batch.shared))),
+        &batch,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use bayes_nn_autodiff::grad;
+    use bayes_nn_distributions::{Bernoulli, Distribution, Normal};
+    use bayes_nn_inference::Point;
+    use bayes_nn_kernels::{Precision, Runtime, Step};
+
+    use super::*;
+    use crate::datasets;
+    use crate::model::{Trace, from_fn};
+
+    /// Log density and gradient of a network at a fixed point, for each of `steps` steps.
+    fn gradients(rows: Rows, steps: u64) -> Vec<Vec<f64>> {
+        let data = datasets::moons(60, 0.2, 1).unwrap();
+        let network = from_fn(|trace: &Trace<'_>, data| {
+            let weights = |name, shape: [usize; 2]| {
+                trace.sample(name, Normal::new(0.0, 1.0).expand(shape)).t()
+            };
+            let hidden = weights("hidden", [2, 4]).matmul(data.matrix("x")).tanh();
+            let logit = weights("output", [4, 1]).matmul(hidden).row(0);
+            trace.observe("y", Bernoulli::logits(logit), data.column("y"));
+        });
+        let density = ModelDensity::new(&network, Data::from(&data)).unwrap();
+        let graph = Graph::new();
+        let step = Step::new(&graph);
+        let z = step.state("z", [density.dim()], density.start(3).unwrap());
+        let point = Rc::new(Point::at(z, density.sites()));
+        let traced = density.trace(&graph, point, rows).unwrap();
+        step.bind(traced.data.clone());
+        let log_prob = traced.log_prob();
+        step.record("log_prob", log_prob);
+        step.record("gradient", grad(log_prob, &[z]).unwrap()[0]);
+        let runtime = Runtime {
+            precision: Precision::F64,
+            ..Runtime::default()
+        };
+        let mut run = step.finish(&runtime).unwrap().start(1).unwrap();
+        run.begin(&[8]).unwrap();
+        run.advance_one(0, steps).unwrap();
+        let gradients = run.recorded(0, "gradient").unwrap();
+        let steps = run.recorded(0, "log_prob").unwrap().iter();
+        steps
+            .zip(gradients.chunks(density.dim()))
+            .map(|(log_prob, gradient)| [&[*log_prob], gradient].concat())
+            .collect()
+    }
+
+    #[test]
+    fn the_mean_of_all_minibatch_gradients_is_the_full_gradient() {
+        let full = gradients(Rows::All, 1).remove(0);
+        let size = full.iter().fold(0.0, |size: f64, g| size.max(g.abs()));
+        // 7 does not divide 60: sixty batches of seven are seven epochs.
+        for (batch, steps) in [(10, 6), (7, 60), (1, 60), (60, 1)] {
+            let parts = gradients(Rows::Minibatch(batch), steps);
+            for (element, full) in full.iter().enumerate() {
+                let mean = parts.iter().map(|p| p[element]).sum::<f64>() / steps as f64;
+                assert!(
+                    (mean - full).abs() < 1e-12 * size,
+                    "{batch}: {mean} for {full}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,373 @@
+//! One run of a model: what `sample` and `observe` do, and what they leave behind.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bayes_nn_autodiff::{Graph, Shape, Var};
+use bayes_nn_distributions::{Bijector, Distribution};
+use bayes_nn_inference::{Declared, Handler, SiteError, Term};
+
+use super::batch::{Batch, Shared};
+use super::missing::{Completed, known_rows};
+use crate::error::Error;
+
+/// The handle through which a model declares its random variables.
+///
+/// The same model is run for different ends, and a [`Handler`] decides what its declarations
+/// mean. To fit it, [`Trace::sample`] gives a part of the unconstrained vector, sent through the
+/// bijector of the distribution's support. For the prior it gives a draw made on the host. For
+/// predictions it gives a draw of the posterior. In all of them it is a node of the graph.
+pub struct Trace<'g> {
+    pub(super) shared: Rc<Shared<'g>>,
+    pub(super) handler: Rc<dyn Handler<'g> + 'g>,
+    scope: RefCell<Vec<String>>,
+    scale: RefCell<f64>,
+    names: RefCell<HashSet<String>>,
+    pub(crate) record: RefCell<Record<'g>>,
+}
+
+impl fmt::Debug for Trace<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trace")
+            .field("scope", &self.scope)
+            .field("names", &self.names)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a run of a model leaves behind.
+#[derive(Default)]
+pub(crate) struct Record<'g> {
+    pub(crate) sites: Vec<Sampled<'g>>,
+    pub(crate) observed: Vec<Observed<'g>>,
+    pub(crate) deterministics: Vec<(String, Var<'g>)>,
+    /// The summands of the log density in unconstrained space, scaled.
+    pub(crate) terms: Vec<Term<'g>>,
+}
+
+pub(crate) struct Sampled<'g> {
+    pub(crate) name: String,
+    pub(crate) shape: Shape,
+    pub(crate) value: Var<'g>,
+    pub(crate) bijector: Bijector<'g>,
+    /// For imputed values: the rows that they stand in.
+    pub(crate) rows: Option<Arc<[usize]>>,
+    /// How many nodes there were when its prior was written.
+    pub(crate) declared: usize,
+}
+
+pub(crate) struct Observed<'g> {
+    pub(crate) name: String,
+    pub(crate) distribution: Box<dyn Distribution<'g> + 'g>,
+    pub(crate) shape: Shape,
+    /// What was seen, without the values that are missing.
+    pub(crate) value: Var<'g>,
+    /// If some are: the rows that are not.
+    pub(crate) rows: Option<Arc<[usize]>>,
+    /// Of each event that was seen, never scaled; of the shape beside it, or one number for all.
+    pub(crate) log_prob: Var<'g>,
+    pub(crate) log_prob_shape: Shape,
+}
+
+impl<'g> Trace<'g> {
+    pub(crate) fn new(batch: &Batch<'g>, handler: Rc<dyn Handler<'g> + 'g>) -> Trace<'g> {
+        Trace {
+            shared: batch.shared.clone(),
+            handler,
+            scope: RefCell::default(),
+            scale: RefCell::new(1.0),
+            names: RefCell::default(),
+            record: RefCell::default(),
+        }
+    }
+
+    /// The graph that the model is written into, for constants.
+    pub fn graph(&self) -> &'g Graph {
+        self.shared.graph
+    }
+
+    /// A random variable with this prior; the value has the shape of the distribution.
+    ///
+    /// Errors (a name used twice, a parameter outside its domain, a discrete distribution) are
+    /// kept, and returned by whatever runs the model.
+    #[track_caller]
+    pub fn sample(&self, name: &str, distribution: impl Distribution<'g> + 'g) -> Var<'g> {
+        let shape = distribution.shape();
+        self.shared.graph.scope(name, || {
+            let name = self.full_name(name);
+            self.try_sample(&name, shape, &distribution)
+                .unwrap_or_else(|error| {
+                    self.shared.fail(error);
+                    self.shared.zeros(shape)
+                })
+        })
+    }
+
+    fn try_sample(
+        &self,
+        name: &str,
+        shape: Shape,
+        distribution: &dyn Distribution<'g>,
+    ) -> Result<Var<'g>, Error> {
+        self.take_name(name)?;
+        self.check_parameters(name, distribution)?;
+        let support = distribution.support();
+        let bijector = support.bijector().ok_or_else(|| SiteError::Discrete {
+            site: name.to_owned(),
+            distribution: distribution.name(),
+        })?;
+        let parameters = distribution.parameters();
+        if parameters
+            .iter()
+            .any(|p| self.shared.is_of_minibatch(p.value))
+        {
+            return Err(Error::LocalSite {
+                site: name.to_owned(),
+            });
+        }
+        let value = self.ask(&Declared {
+            name,
+            shape,
+            distribution,
+            bijector: Some(&bijector),
+            rows: None,
+            whole: shape,
+        })?;
+        self.record.borrow_mut().sites.push(Sampled {
+            name: name.to_owned(),
+            shape,
+            value,
+            bijector,
+            rows: None,
+            declared: self.shared.graph.nodes().len(),
+        });
+        Ok(value)
+    }
+
+    /// The value of a site, whose terms are added to the log density.
+    pub(super) fn ask(&self, site: &Declared<'_, 'g>) -> Result<Var<'g>, Error> {
+        let sampled = self.handler.sample(site)?;
+        self.add_term(site.name, sampled.log_prob, sampled.log_jacobian);
+        Ok(sampled.value)
+    }
+
+    /// A weight applied to its input, as layers do: `map(weight, x)`, where `map` is linear in
+    /// each of its arguments. The values are those of `map`; saying so lets a fit draw the product
+    /// instead of the weight, which has less variance where `x` has many rows.
+    ///
+    /// ```
+    /// use bayes_nn::distributions::Normal;
+    /// use bayes_nn::model::{self, Batch, Trace};
+    /// fn regression<'g>(trace: &Trace<'g>, data: &Batch<'g>) {
+    ///     let weights = trace.sample("weights", Normal::new(0.0, 1.0).expand([3, 1]));
+    ///     let mean = trace.times(weights, data.matrix("x"), &|w, x| w.t().matmul(x)).row(0);
+    ///     trace.observe("y", Normal::new(mean, 1.0), data.column("y"));
+    /// }
+    /// # use bayes_nn::distributions::Distribution;
+    /// # let _ = model::from_fn(regression);
+    /// ```
+    pub fn times(
+        &self,
+        weight: Var<'g>,
+        x: Var<'g>,
+        map: &dyn Fn(Var<'g>, Var<'g>) -> Var<'g>,
+    ) -> Var<'g> {
+        self.handler.times(weight, x, map)
+    }
+
+    /// Says that `value` was seen and came from this distribution, which must have the shape of
+    /// the value or stretch to it.
+    ///
+    /// In a minibatch the log density of what comes from rows is scaled by `N / B`.
+    ///
+    /// A column [with missing values](super::Data::column_with_missing) is completed: those become
+    /// a variable `name_missing` under the same distribution, which must be continuous. What is
+    /// returned is the value, whole, for the rest of the model to use; where observations are
+    /// simulated ([`prior_predictive`](super::prior_predictive)), it is what was simulated.
+    ///
+    /// ```
+    /// use bayes_nn::distributions::Normal;
+    /// use bayes_nn::model::{Batch, Trace};
+    /// // A regression on a covariate that was not always measured.
+    /// fn line<'g>(trace: &Trace<'g>, data: &Batch<'g>) {
+    ///     let centre = trace.sample("centre", Normal::new(0.0, 1.0));
+    ///     let x = trace.observe("x", Normal::new(centre, 1.0), data.column("x"));
+    ///     let slope = trace.sample("slope", Normal::new(0.0, 1.0));
+    ///     trace.observe("y", Normal::new(slope * x, 0.1), data.column("y"));
+    /// }
+    /// # let _ = bayes_nn::model::from_fn(line);
+    /// ```
+    #[track_caller]
+    pub fn observe(
+        &self,
+        name: &str,
+        distribution: impl Distribution<'g> + 'g,
+        value: impl Into<Var<'g>>,
+    ) -> Var<'g> {
+        let value = value.into();
+        self.shared.graph.scope(name, || {
+            let name = self.full_name(name);
+            let seen = self.try_observe(&name, Box::new(distribution), value);
+            seen.unwrap_or_else(|error| {
+                self.shared.fail(error);
+                self.shared.zeros(value.shape())
+            })
+        })
+    }
+
+    fn try_observe(
+        &self,
+        name: &str,
+        distribution: Box<dyn Distribution<'g> + 'g>,
+        value: Var<'g>,
+    ) -> Result<Var<'g>, Error> {
+        self.take_name(name)?;
+        self.check_parameters(name, &*distribution)?;
+        let (shape, own) = (value.shape(), distribution.shape());
+        let event = distribution.event_shape();
+        let fits = shape.len() >= event.len() && shape[..event.len()] == event[..] && {
+            let batch = shape.without(0, event.len());
+            distribution.batch_shape().broadcast(&batch) == Some(batch)
+        };
+        if !fits {
+            return Err(Error::ObservedShape {
+                site: name.to_owned(),
+                shape: Box::new(shape),
+                distribution: Box::new(own),
+            });
+        }
+        let mut declared = Declared {
+            name,
+            shape,
+            distribution: &*distribution,
+            bijector: None,
+            rows: None,
+            whole: shape,
+        };
+        let incomplete = self.shared.incomplete(value);
+        let known = incomplete.as_ref().map(|incomplete| {
+            declared.shape = incomplete.observed.shape();
+            (
+                known_rows(shape.columns(), &incomplete.missing),
+                incomplete.observed,
+            )
+        });
+        declared.rows = known.as_ref().map(|(rows, _)| rows.as_slice());
+        let seen = known.as_ref().map_or(value, |(_, seen)| *seen);
+        let completed = match (self.handler.observe(&declared, seen), incomplete) {
+            (Ok(Some(simulated)), _) => Completed::whole(simulated),
+            (Ok(None), Some(incomplete)) => self.complete(name, &*distribution, incomplete)?,
+            (Ok(None), None) => Completed::whole(value),
+            (Err(error), incomplete) => {
+                // That the distribution has no missing values goes before what is wrong with those
+                // that are known.
+                if let Some(incomplete) = incomplete {
+                    self.complete(name, &*distribution, incomplete)?;
+                }
+                return Err(error.into());
+            }
+        };
+        let log_prob = distribution.log_prob(completed.value);
+        self.add_term(name, log_prob.sum(), 0.0.into());
+        // An event has one density.
+        let log_prob_shape = shape.without(0, event.len());
+        let (log_prob, log_prob_shape) = completed.seen_only(log_prob, log_prob_shape);
+        self.record.borrow_mut().observed.push(Observed {
+            name: name.to_owned(),
+            distribution,
+            shape,
+            value: completed.observed,
+            rows: completed.rows,
+            log_prob,
+            log_prob_shape,
+        });
+        Ok(completed.value)
+    }
+
+    /// Names a value that is computed from others, so that draws of it are kept.
+    pub fn deterministic(&self, name: &str, value: Var<'g>) -> Var<'g> {
+        let name = self.full_name(name);
+        match (self.take_name(&name), self.shared.incomplete(value)) {
+            (Ok(()), None) => self.record.borrow_mut().deterministics.push((name, value)),
+            (Ok(()), Some(known)) => self.shared.fail(self.shared.misused(&known.column)),
+            (Err(error), _) => self.shared.fail(error),
+        }
+        value
+    }
+
+    /// Adds the sum of `log_density` to the log density of the model; like an observation it is
+    /// scaled when it comes from the rows of a minibatch.
+    pub fn factor(&self, name: &str, log_density: Var<'g>) {
+        let name = self.full_name(name);
+        match self.take_name(&name) {
+            Ok(()) => self.add_term(&name, log_density.sum(), 0.0.into()),
+            Err(error) => self.shared.fail(error),
+        }
+    }
+
+    /// Multiplies the log density of everything declared inside by `factor`: a plate of which
+    /// only a part is written, or a tempered likelihood.
+    pub fn scaled<R>(&self, factor: f64, declare: impl FnOnce() -> R) -> R {
+        if !(factor > 0.0 && factor.is_finite()) {
+            self.shared.fail(Error::Scale { factor });
+        }
+        let before = self.scale.replace_with(|scale| *scale * factor);
+        let result = declare();
+        self.scale.replace(before);
+        result
+    }
+
+    /// Keeps an error of the model, which whatever runs it returns if it is the first, and gives
+    /// zeros of this shape to go on with.
+    pub fn refuse(&self, error: impl Into<Error>, shape: impl Into<Shape>) -> Var<'g> {
+        self.shared.fail(error.into());
+        self.shared.zeros(shape.into())
+    }
+
+    /// Puts `name.` before every name declared inside, as layers do.
+    pub fn scope<R>(&self, name: &str, declare: impl FnOnce() -> R) -> R {
+        self.scope.borrow_mut().push(name.to_owned());
+        let result = self.shared.graph.scope(name, declare);
+        self.scope.borrow_mut().pop();
+        result
+    }
+
+    fn full_name(&self, name: &str) -> String {
+        let scope = self.scope.borrow();
+        match scope.is_empty() {
+            true => name.to_owned(),
+            false => format!("{}.{name}", scope.join(".")),
+        }
+    }
+
+    pub(super) fn take_name(&self, name: &str) -> Result<(), Error> {
+        match self.names.borrow_mut().insert(name.to_owned()) {
+            true => Ok(()),
+            false => Err(Error::NameTwice {
+                name: name.to_owned(),
+            }),
+        }
+    }
+
+    /// Adds a log density, scaled, and the logarithm of the Jacobian of a bijector, which is not:
+    /// it belongs to the coordinates, whatever density is written in them.
+    pub(super) fn add_term(&self, name: &str, value: Var<'g>, log_jacobian: Var<'g>) {
+        let scale = *self.scale.borrow() * self.shared.factor(value);
+        let term = Term::new(name, value * scale + log_jacobian);
+        self.record.borrow_mut().terms.push(term);
+    }
+
+    fn check_parameters(
+        &self,
+        name: &str,
+        distribution: &dyn Distribution<'g>,
+    ) -> Result<(), Error> {
+        distribution.check().map_err(|source| Error::Parameter {
+            site: name.to_owned(),
+            source: Box::new(source),
+        })
+    }
+}

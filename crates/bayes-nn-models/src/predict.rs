@@ -1,0 +1,200 @@
+//! Predictions of what a model observes: the mean, and what is not known about it.
+//!
+//! What is predicted follows from the distribution of the variable that the model observes: class
+//! probabilities where its support is finite, else moments, and intervals by draws.
+
+mod draws;
+mod forecast;
+mod inputs;
+mod likelihood;
+mod moments;
+mod noise;
+mod prediction;
+mod target;
+mod tiles;
+
+use crate::data::Dataset;
+use crate::error::Error;
+use crate::model::{Model, Posterior, Predictive};
+
+pub use draws::PredictiveDraws;
+pub(crate) use forecast::{Forecast, Observation};
+pub use inputs::Inputs;
+pub use prediction::{Prediction, Score};
+
+/// How to predict: how many draws of the model's variables, which seed, which interval.
+///
+/// ```
+/// use bayes_nn::Predict;
+/// let how = Predict::draws(500).seed(3).interval(0.9);
+/// # let _ = how;
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[must_use]
+pub struct Predict {
+    pub(crate) draws: usize,
+    pub(crate) seed: u64,
+    pub(crate) interval: f64,
+}
+
+impl Predict {
+    /// So many draws of the weights; seed 0 and 95 % intervals unless changed.
+    pub fn draws(draws: usize) -> Predict {
+        Predict {
+            draws,
+            seed: 0,
+            interval: 0.95,
+        }
+    }
+
+    /// The seed of the draws. All rows of a prediction see the same draws.
+    pub fn seed(self, seed: u64) -> Predict {
+        Predict { seed, ..self }
+    }
+
+    /// The probability inside the predictive intervals of counts and numbers.
+    pub fn interval(self, interval: f64) -> Predict {
+        Predict { interval, ..self }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let request = |field, value: String, allowed| {
+            Err(Error::Request {
+                field,
+                value,
+                allowed,
+            })
+        };
+        if self.draws == 0 {
+            return request("draws", "0".to_owned(), "1 or more");
+        }
+        if !(self.interval > 0.0 && self.interval < 1.0) {
+            return request("interval", self.interval.to_string(), "above 0 and below 1");
+        }
+        Ok(())
+    }
+}
+
+/// What is predicted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Task {
+    /// Class 0 or 1.
+    Binary,
+    /// One of so many classes.
+    Classes(usize),
+    /// A whole number from 0.
+    Counts,
+    /// A number.
+    Regression,
+}
+
+impl Task {
+    /// Whether probabilities are predicted.
+    pub(crate) fn is_classes(self) -> bool {
+        matches!(self, Task::Binary | Task::Classes(_))
+    }
+}
+
+impl<M: Model> Posterior<M> {
+    /// Draws of the targets themselves, `[draws, n]`: labels, counts, or numbers on the original
+    /// scale.
+    ///
+    /// # Errors
+    /// As [`Posterior::predict`].
+    pub fn predict_draws<'a>(
+        &self,
+        rows: impl Into<Inputs<'a>>,
+        how: Predict,
+    ) -> Result<PredictiveDraws, Error> {
+        self.predictive.predict_draws(rows.into(), how)
+    }
+
+    /// The log predictive density (or probability) of each row's target, `[n]` in nats: the log
+    /// of the mean over draws. Numbers `y` are on the original scale.
+    ///
+    /// # Errors
+    /// As [`Posterior::predict`]; targets that do not fit the rows, or cannot come from the
+    /// distribution.
+    pub fn log_predictive<'a>(
+        &self,
+        rows: impl Into<Inputs<'a>>,
+        y: &[f64],
+        how: Predict,
+    ) -> Result<Vec<f64>, Error> {
+        self.predictive.log_predictive(rows.into(), y, how)
+    }
+}
+
+impl<M: Model + Clone + Send + 'static> Posterior<M> {
+    /// Predicts rows from so many draws of the model's variables: of a network `x`, row-major
+    /// `[n, features]` on the scale of the training features, or data by name ([`Inputs`]), any
+    /// number of rows. The model observes one variable.
+    ///
+    /// Rows of a network are streamed: memory does not grow with rows times draws.
+    ///
+    /// # Errors
+    /// No rows, no draws; values that do not fill rows or are not finite; rows of another width
+    /// than in the fit; a slice for a model that reads more than one column; a model that observes
+    /// none or several variables; a prediction that is not finite.
+    pub fn predict<'a>(
+        &self,
+        rows: impl Into<Inputs<'a>>,
+        draws: usize,
+    ) -> Result<Prediction, Error> {
+        self.predict_with(rows, Predict::draws(draws))
+    }
+
+    /// [`Posterior::predict`] with seed and interval of one's own.
+    ///
+    /// # Errors
+    /// As [`Posterior::predict`].
+    pub fn predict_with<'a>(
+        &self,
+        rows: impl Into<Inputs<'a>>,
+        how: Predict,
+    ) -> Result<Prediction, Error> {
+        self.predictive.predict(rows.into(), how)
+    }
+
+    /// Predicts the rows of a data set and scores them against its targets, which are taken back
+    /// to their original scale first if the set standardised them.
+    ///
+    /// # Errors
+    /// As [`Posterior::predict`] and [`Prediction::score`].
+    pub fn score(&self, data: &Dataset, how: Predict) -> Result<Score, Error> {
+        self.predictive.score(data, how)
+    }
+}
+
+impl<M: Model> Predictive<M> {
+    fn predict_draws(&self, rows: Inputs<'_>, how: Predict) -> Result<PredictiveDraws, Error> {
+        how.check()?;
+        draws::predict_draws(self, &rows.data(self)?, how)
+    }
+
+    fn log_predictive(&self, rows: Inputs<'_>, y: &[f64], how: Predict) -> Result<Vec<f64>, Error> {
+        how.check()?;
+        likelihood::log_predictive(self, &rows.data(self)?, y, how)
+    }
+}
+
+impl<M: Model + Clone + Send + 'static> Predictive<M> {
+    fn predict(&self, rows: Inputs<'_>, how: Predict) -> Result<Prediction, Error> {
+        how.check()?;
+        let data = rows.data(self)?;
+        let (task, moments) = moments::moments(self, &data, how)?;
+        let own = self.clone();
+        Ok(Prediction::new(task, moments, how, move |y| {
+            likelihood::log_predictive(&own, &data, y, how)
+        }))
+    }
+
+    fn score(&self, data: &Dataset, how: Predict) -> Result<Score, Error> {
+        let prediction = self.predict(data.into(), how)?;
+        match data.target_standardization() {
+            Some(constants) => prediction.score(&constants.invert(data.y())?),
+            None => prediction.score(data.y()),
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! What a network is: layers with priors on their parameters, a head that says what the outputs
+//! mean, and the model that both make ([`Bnn`]).
+#![forbid(unsafe_code)]
+
+pub mod nn;
+
+mod bnn;
+
+pub use bnn::Bnn;

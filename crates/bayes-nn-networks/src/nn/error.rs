@@ -1,0 +1,205 @@
+//! What can be wrong with a network.
+
+use bayes_nn_autodiff::{GraphError, Shape, Var};
+use bayes_nn_models::Error;
+
+use super::Input;
+
+/// A layer that cannot take what it is given, or a network that cannot be built: which layer,
+/// what it got, and what would be right. Shapes are batch last.
+///
+/// ```
+/// use bayes_nn::nn::{Dense, Input, Layer, LayerError};
+/// let error = Dense::new(3).inputs(5).output_shape(&[Input::values([4])]).unwrap_err();
+/// assert!(matches!(error, LayerError::Input { .. }));
+/// assert!(error.to_string().ends_with("is given [4, rows]; it takes [5, rows]"));
+/// ```
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LayerError {
+    /// An input of another shape or kind than the layer takes.
+    #[error("{layer} is given {found}; it takes {expected}")]
+    Input {
+        /// The layer.
+        layer: String,
+        /// What it is given for each row.
+        found: Input,
+        /// The shape that it takes, in words where several would do.
+        expected: String,
+    },
+    /// Another number of inputs than the layer takes.
+    #[error("{layer} is given {found} inputs; it takes {expected}")]
+    Inputs {
+        /// The layer.
+        layer: String,
+        /// How many inputs it is given.
+        found: usize,
+        /// How many it takes, in words.
+        expected: String,
+    },
+    /// Inputs of which the last axes, those of the rows, do not agree.
+    #[error(
+        "{layer} is given inputs of the shapes {found}; the last axis of each must be the same rows"
+    )]
+    Rows {
+        /// The layer.
+        layer: String,
+        /// The shapes.
+        found: String,
+    },
+    /// An output that does not have the rows of the inputs.
+    #[error(
+        "{layer} gives an output of the shape {found} for {rows} rows; its last axis must be these rows"
+    )]
+    Output {
+        /// The layer.
+        layer: String,
+        /// The shape of the output.
+        found: Box<Shape>,
+        /// The number of rows.
+        rows: usize,
+    },
+    /// A formula of a layer whose operands do not fit.
+    #[error("{layer}: {source}")]
+    Formula {
+        /// The layer.
+        layer: String,
+        /// The operator, its line, and what does not fit.
+        source: Box<GraphError>,
+    },
+    /// What a layer of one's own says by [`Parameters::problem`](super::Parameters::problem).
+    #[error("{layer}: {problem}")]
+    Problem {
+        /// The layer.
+        layer: String,
+        /// What is wrong, and what would be right.
+        problem: String,
+    },
+    /// A parameter without elements.
+    #[error(
+        "the parameter `{parameter}` has the shape {shape}; every axis needs at least one element"
+    )]
+    EmptyParameter {
+        /// The parameter.
+        parameter: String,
+        /// Its shape.
+        shape: Box<Shape>,
+    },
+    /// A parameter that is asked for in two shapes.
+    #[error(
+        "the parameter `{parameter}` has the shape {first} and is asked for once more with the shape {second}; one name is one parameter"
+    )]
+    ParameterShape {
+        /// The parameter.
+        parameter: String,
+        /// Its shape at first.
+        first: Box<Shape>,
+        /// The other one.
+        second: Box<Shape>,
+    },
+    /// A prior that declares something else than the parameter.
+    #[error(
+        "the prior of `{parameter}` declares a value of the shape {found}; the parameter has {expected}"
+    )]
+    PriorShape {
+        /// The parameter.
+        parameter: String,
+        /// The shape of what was declared.
+        found: Box<Shape>,
+        /// The shape of the parameter.
+        expected: Box<Shape>,
+    },
+    /// A prior for a parameter that the network does not have.
+    #[error("there is no parameter `{key}` to give a prior to; the network has {available}")]
+    UnknownPrior {
+        /// The name given.
+        key: String,
+        /// The parameters there are.
+        available: String,
+    },
+    /// A network without layers.
+    #[error("the network has no layers; at least one is needed")]
+    NoLayers,
+    /// Widths between which there is no layer.
+    #[error("the widths {widths:?} make no layer; at least features and outputs are needed")]
+    Widths {
+        /// The widths given.
+        widths: Vec<usize>,
+    },
+    /// A name that means two things in a network.
+    #[error("the network has two parts named `{name}`; each input and layer needs its own name")]
+    NameTwice {
+        /// The name.
+        name: String,
+    },
+    /// A name that cannot be part of the name of a parameter.
+    #[error("`{name}` cannot name a part of a network: a name is not empty and has no dot")]
+    Name {
+        /// The name given.
+        name: String,
+    },
+    /// A name that no input or layer has, or none before the layer that reads it.
+    #[error("the network has no part named `{name}` before {reader}; it has {available}")]
+    UnknownName {
+        /// The name asked for.
+        name: String,
+        /// Who asks.
+        reader: String,
+        /// The inputs and layers there are.
+        available: String,
+    },
+}
+
+impl From<LayerError> for Error {
+    fn from(error: LayerError) -> Error {
+        Error::Network(Box::new(error))
+    }
+}
+
+/// A head that cannot say what the outputs of a network mean.
+///
+/// ```
+/// use bayes_nn::prelude::*;
+/// let data = datasets::moons(20, 0.2, 0)?;
+/// let error = Bnn::new(Mlp::new([2, 4]), Bernoulli).parameters(&data).unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "the likelihood Bernoulli takes outputs [1, rows], the network gives [4, rows]",
+/// );
+/// # Ok::<(), bayes_nn::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HeadError {
+    /// Outputs of another shape than the head takes.
+    #[error("the likelihood {head} takes outputs {expected}, the network gives {found}")]
+    Outputs {
+        /// The head.
+        head: &'static str,
+        /// The shape that it takes, in words where several would do.
+        expected: &'static str,
+        /// The outputs for each row.
+        found: Input,
+    },
+    /// A parameter of the head.
+    #[error(transparent)]
+    Parameter(#[from] LayerError),
+}
+
+impl HeadError {
+    /// Outputs of another shape than a head takes; `expected` is that shape, in words where
+    /// several would do.
+    pub fn outputs(head: &'static str, expected: &'static str, found: Var<'_>) -> HeadError {
+        HeadError::Outputs {
+            head,
+            expected,
+            found: Input::of(found),
+        }
+    }
+}
+
+impl From<HeadError> for Error {
+    fn from(error: HeadError) -> Error {
+        Error::Network(Box::new(error))
+    }
+}
