@@ -36,7 +36,7 @@ pub struct Run {
     /// The entries of the last advance, by replica and record.
     recorded: Vec<Vec<Vec<f64>>>,
     /// Seed and next step of each replica.
-    at: Vec<(u64, u64)>,
+    pub(super) at: Vec<(u64, u64)>,
 }
 
 impl fmt::Debug for Run {
@@ -56,17 +56,6 @@ enum Place {
     State(usize),
     Window(usize),
     Output(usize),
-}
-
-/// A replica between two steps, as plain numbers.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Snapshot {
-    /// Its seed.
-    pub seed: u64,
-    /// The number of its next step.
-    pub step: u64,
-    /// Its states by name, each in row-major order.
-    pub states: Vec<(String, Vec<f64>)>,
 }
 
 impl Run {
@@ -233,7 +222,9 @@ impl Run {
         let replicas = self.replicas();
         let mut left: Vec<u64> = steps.iter().copied().take(replicas).collect();
         let mut outcomes = vec![Ok(()); left.len()];
-        self.clear_records(&left);
+        for (recorded, _) in self.recorded.iter_mut().zip(&left).filter(|(_, n)| **n > 0) {
+            recorded.iter_mut().for_each(Vec::clear);
+        }
         while left.iter().any(|left| *left > 0) {
             let each = left.iter().enumerate();
             let due: Vec<u64> = each
@@ -272,14 +263,6 @@ impl Run {
             left -= due;
         }
         Ok(())
-    }
-
-    fn clear_records(&mut self, steps: &[u64]) {
-        for (recorded, steps) in self.recorded.iter_mut().zip(steps) {
-            if *steps > 0 {
-                recorded.iter_mut().for_each(Vec::clear);
-            }
-        }
     }
 
     /// How many of so many steps a replica can take before its records are to be read.
@@ -382,41 +365,6 @@ impl Run {
         self.with(replica, |program| program.first_non_finite(input))
     }
 
-    /// A replica's states, seed and step.
-    ///
-    /// # Errors
-    /// No such replica.
-    pub fn snapshot(&self, replica: usize) -> Result<Snapshot, KernelError> {
-        self.checked(replica)?;
-        let states = self.program.step.states.iter().map(|state| {
-            let values = self.with(replica, |program| program.read_input(state.input))?;
-            Ok((state.name.clone(), values))
-        });
-        let (seed, step) = self.at[replica];
-        Ok(Snapshot {
-            seed,
-            step,
-            states: states.collect::<Result<_, KernelError>>()?,
-        })
-    }
-
-    /// Puts a replica into the state of a snapshot, of the same step.
-    ///
-    /// # Errors
-    /// No such replica; a state that only one of step and snapshot has, or that differs in length.
-    pub fn resume(&mut self, replica: usize, snapshot: &Snapshot) -> Result<(), KernelError> {
-        let step = self.program.step.clone();
-        for state in &step.states {
-            if !snapshot.states.iter().any(|(name, _)| *name == state.name) {
-                return Err(no_name(&state.name));
-            }
-        }
-        for (name, values) in &snapshot.states {
-            self.set(replica, name, values)?;
-        }
-        self.rewind(replica, snapshot.seed, snapshot.step)
-    }
-
     fn state(&self, slot: Slot) -> Result<&PlannedState, KernelError> {
         let step = &self.program.step;
         match slot.0 {
@@ -426,7 +374,7 @@ impl Run {
         }
     }
 
-    fn checked(&self, replica: usize) -> Result<(), KernelError> {
+    pub(super) fn checked(&self, replica: usize) -> Result<(), KernelError> {
         match replica < self.replicas() {
             true => Ok(()),
             false => Err(KernelError::Replica {
@@ -436,7 +384,7 @@ impl Run {
         }
     }
 
-    fn with<R>(
+    pub(super) fn with<R>(
         &self,
         replica: usize,
         look: impl FnOnce(&dyn Program) -> R,
@@ -455,7 +403,7 @@ impl Run {
     }
 }
 
-fn no_name(name: &str) -> KernelError {
+pub(super) fn no_name(name: &str) -> KernelError {
     KernelError::NoName {
         name: name.to_owned(),
     }
