@@ -28,7 +28,7 @@ pub trait Backend {
     ) -> Result<Arc<dyn Loaded>, KernelError>;
 
     /// How many ranks run a plan in which ranks meet, each with its part of every minibatch: 1,
-    /// unless this is a [`DeviceGroup`].
+    /// unless this is a [`DeviceGroup`](crate::DeviceGroup).
     fn ranks(&self) -> usize {
         1
     }

@@ -18,7 +18,7 @@ fn x() -> Vec<f64> {
 /// A fit of a line to targets that are a function of the feature.
 fn line(head: impl Head + 'static, target: impl Fn(f64) -> f64, outputs: usize) -> Posterior<Bnn> {
     let y: Vec<f64> = x().into_iter().map(target).collect();
-    let data = Dataset::new(&x(), 1, &y).unwrap();
+    let data = Dataset::new(x(), 1, &y).unwrap();
     let net = Sequential::new().layer(Dense::new(outputs));
     let advi = Advi::mean_field().steps(1_500).learning_rate(0.05).seed(1);
     Bnn::new(net, head).fit(&data, &advi).unwrap()
@@ -207,7 +207,7 @@ fn a_head_with_parameters_and_a_positive_support_is_on_the_original_scale() {
         Ok(Box::new(LogNormal::new(outputs.row(0), sd)))
     });
     let y: Vec<f64> = x().into_iter().map(|x| (0.3 * x).exp()).collect();
-    let data = Dataset::new(&x(), 1, &y).unwrap();
+    let data = Dataset::new(x(), 1, &y).unwrap();
     let bnn = Bnn::new(Sequential::new().layer(Dense::new(1)), positive);
     assert_eq!(bnn.parameters(&data).unwrap().last().unwrap().name, "sigma");
     let fit = bnn.fit(&data, &Advi::mean_field().steps(1_500).learning_rate(0.05));
@@ -239,7 +239,7 @@ fn a_head_refuses_outputs_in_words() {
             }
         }
     }
-    let data = Dataset::new(&x(), 1, &x()).unwrap();
+    let data = Dataset::new(x(), 1, x()).unwrap();
     let net = |outputs| Sequential::new().layer(Dense::new(outputs));
     assert_eq!(
         Bnn::new(net(3), Pair)
@@ -270,7 +270,7 @@ fn level<'g>(trace: &Trace<'g>, data: &Batch<'g>) {
 #[test]
 fn a_model_as_a_function_predicts_like_a_network() {
     let y: Vec<f64> = x().into_iter().map(|x| 1.0 + 2.0 * x).collect();
-    let data = Data::new().column("t", &x()).unwrap();
+    let data = Data::new().column("t", x()).unwrap();
     let whole = data.clone().column("y", &y).unwrap();
     let fit = model::fit(
         &level,

@@ -128,7 +128,7 @@ impl<const N: usize> From<[&str; N]> for Coordinates {
 }
 
 impl InferenceData {
-    /// Adds draws of what would be observed, from [`Samples::predictive`] for the data of the
+    /// Adds draws of what would be observed, from [`Posterior::predictive`] for the data of the
     /// fit. As many of them as there are of the posterior share its chains; others are one chain.
     ///
     /// # Errors

@@ -22,7 +22,7 @@ use crate::model::{
 /// ArviZ opens it at any time, during the run or after the end of the process, however it came.
 /// It has the groups `posterior`, `sample_stats`, `warmup_sample_stats`, `warmup_posterior` (if
 /// [the draws of the warm-up are kept](Nuts::keep_warmup)), `observed_data` and `constant_data`
-/// of [`InferenceData`](super::InferenceData); [`Samples::inference_data`] has the others.
+/// of [`InferenceData`](super::InferenceData); [`Posterior::inference_data`](crate::Posterior::inference_data) has the others.
 ///
 /// A block of draws of every variable is written and synced, and only then declared: a reader
 /// sees whole draws only, of every variable as many. Chains come further at different speeds, and

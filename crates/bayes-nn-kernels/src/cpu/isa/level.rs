@@ -3,7 +3,7 @@
 use super::registers::{Plain, Register};
 use crate::element::Element;
 
-/// The compile-time side of an [`Isa`]: what a generic body may assume.
+/// The compile-time side of an [`Isa`](crate::Isa): what a generic body may assume.
 pub trait Level: Copy + Send + Sync + 'static {
     /// Whether a fused multiply-add is one instruction. Without it `mul_add` would be a call into the C library.
     const FMA: bool;
@@ -15,15 +15,15 @@ pub trait Level: Copy + Send + Sync + 'static {
     type F64: Register<f64>;
 }
 
-/// Level of [`Isa::Baseline`].
+/// Level of [`Isa::Baseline`](crate::Isa::Baseline).
 #[derive(Clone, Copy, Debug)]
 pub struct Baseline;
 
-/// Level of [`Isa::Avx2`].
+/// Level of [`Isa::Avx2`](crate::Isa::Avx2).
 #[derive(Clone, Copy, Debug)]
 pub struct Avx2;
 
-/// Level of [`Isa::Avx512`].
+/// Level of [`Isa::Avx512`](crate::Isa::Avx512).
 #[derive(Clone, Copy, Debug)]
 pub struct Avx512;
 
@@ -90,7 +90,7 @@ pub fn fma<L: Level, T: Element>(a: T, b: T, c: T) -> T {
 /// }
 /// ```
 ///
-/// The entry is safe: only [`Isa::check`] makes a [`Runnable`].
+/// The entry is safe: only [`Isa::check`](crate::Isa::check) makes a [`Runnable`].
 macro_rules! multiversion {
     (
         $(#[$attribute:meta])*
