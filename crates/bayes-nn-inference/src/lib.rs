@@ -10,7 +10,7 @@
 //! ```
 //! use std::rc::Rc;
 //! use bayes_nn_autodiff::Graph;
-//! use bayes_nn_inference::{Advi, Density, DensityError, Handler, Rows, Term, Traced};
+//! use bayes_nn_inference::{Advi, Density, DensityError, Handler, Rows, Site, Term, Traced};
 //!
 //! /// Two correlated normals.
 //! struct Valley(Vec<Site>);

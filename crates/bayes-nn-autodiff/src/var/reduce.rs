@@ -87,7 +87,7 @@ impl<'g> Var<'g> {
     /// all of them; with one rank this itself, as a number is.
     ///
     /// Ranks are devices that run the same program on their own parts of minibatches. They wait
-    /// for one another here, so one mean of a [`concat()`] costs less than several of its parts.
+    /// for one another here, so one mean of a [`concat()`](crate::concat()) costs less than several of its parts.
     ///
     /// A gradient through it is this rank's part: its mean over the ranks is the gradient of the
     /// mean of what they compute, and has to be taken, too. Of a loss
