@@ -3,8 +3,8 @@
 use crate::command::cargo;
 use crate::kernels_check::{self, Extent};
 
-/// Most crates that a user of the facade builds.
-const MOST_CRATES: usize = 80;
+/// Most crates of others that a user of the facade builds.
+const MOST_CRATES: usize = 75;
 
 /// Tests (unless only `lints` are asked for), those of the feature `zarr`, the facade without
 /// plots, formatting, lints,
@@ -40,7 +40,7 @@ pub fn run(lints: bool) -> Result<(), String> {
     cargo("run --release --example moons", &[])
 }
 
-/// Counts the crates that the facade with default features is built from.
+/// Counts the crates of others that the facade with default features is built from.
 fn few_dependencies() -> Result<(), String> {
     let output = std::process::Command::new(env!("CARGO"))
         .args([
@@ -59,15 +59,16 @@ fn few_dependencies() -> Result<(), String> {
     let mut crates: Vec<&str> = text
         .lines()
         .map(|line| line.trim_end_matches(" (*)"))
+        .filter(|line| !line.starts_with("bayes-nn"))
         .collect();
     crates.sort_unstable();
     crates.dedup();
-    println!("{} crates in the facade's tree", crates.len());
+    println!("{} crates of others in the facade's tree", crates.len());
     match crates.len() {
         0 => Err("cargo tree printed nothing".to_owned()),
         n if n <= MOST_CRATES => Ok(()),
         n => Err(format!(
-            "the facade needs {n} crates, more than {MOST_CRATES}"
+            "the facade needs {n} crates of others, more than {MOST_CRATES}"
         )),
     }
 }
