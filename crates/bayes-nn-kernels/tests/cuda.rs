@@ -465,7 +465,7 @@ fn the_text_of_known_plans_is_the_one_that_is_kept() {
     m.outputs = vec![(rows * shift).tanh().sum(), shift.gather(count, 0)];
     m.updates = vec![(shift, shift + 0.1 * noise + rows.sum_axis(0))];
     let tiny = BlockLoop::alone(&m.plan(), Precision::F32, Tiny::within(48 << 10)).unwrap();
-    let head = format!("// <<<lanes, {}, {}>>>\n", tiny.threads, tiny.shared);
+    let head = format!("// <<<replicas, {}, {}>>>\n", tiny.threads, tiny.shared);
     assert_kept("block_loop", &(head + tiny.passes().trim_start()));
     let graph = Graph::new();
     let m = several_draws(&graph);
