@@ -16,7 +16,7 @@ use crate::python::Python;
 const TESTS: [(&str, &str); 7] = [
     ("bayes-nn-kernels", "device"),
     ("bayes-nn-kernels", "cuda"),
-    ("bayes-nn-kernels", "lanes"),
+    ("bayes-nn-kernels", "replicas"),
     ("bayes-nn-kernels", "operations"),
     ("bayes-nn-kernels", "random_graphs"),
     ("bayes-nn-kernels", "ranks"),

@@ -259,7 +259,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn seconds_are_told_as_dates() {
+    fn seconds_are_written_as_dates() {
         assert_eq!(timestamp(0), "1970-01-01T00:00:00+00:00");
         assert_eq!(timestamp(951_782_399), "2000-02-28T23:59:59+00:00");
         assert_eq!(timestamp(951_782_400), "2000-02-29T00:00:00+00:00");

@@ -31,7 +31,7 @@ struct GrowingGroup {
     arrays: Vec<GrowingArray>,
     /// Draws of each chain that are on disk.
     written: Vec<usize>,
-    /// The chains and draws of each that readers are told of.
+    /// The chains and draws of each that readers know of.
     declared: (usize, usize),
 }
 
@@ -94,7 +94,7 @@ impl Growing {
     }
 
     /// Writes draws of a chain from number `first`, a multiple of `every`: the arrays of a group,
-    /// each with the same number of draws. Readers are not told of them yet.
+    /// each with the same number of draws. Readers do not know of them yet.
     pub(super) fn append(
         &mut self,
         group: &str,

@@ -170,7 +170,7 @@ impl Writer {
     }
 
     /// An error of the file system, with the path of the store.
-    fn told<T>(&self, result: Result<T, DrawSinkError>) -> Result<T, DrawSinkError> {
+    fn named_by_path<T>(&self, result: Result<T, DrawSinkError>) -> Result<T, DrawSinkError> {
         result.map_err(|problem| match problem.downcast::<Error>() {
             Ok(own) => own as DrawSinkError,
             Err(problem) => Box::new(Error::from(ExportError::Write {
@@ -235,16 +235,16 @@ impl DrawSink for Writer {
 
     fn write(&mut self, block: &DrawBlock) -> Result<(), DrawSinkError> {
         let result = self.append(block);
-        self.told(result)
+        self.named_by_path(result)
     }
 
     fn commit(&mut self) -> Result<(), DrawSinkError> {
         let result = self.growing().and_then(Growing::declare);
-        self.told(result)
+        self.named_by_path(result)
     }
 
     fn finish(&mut self) -> Result<(), DrawSinkError> {
         let result = self.describe();
-        self.told(result)
+        self.named_by_path(result)
     }
 }

@@ -242,7 +242,7 @@ impl<'g> Handler<'g> for PriorDraw<'g> {
     }
 }
 
-/// Runs a model's start: the generator of a seed.
+/// The generator that a seed stands for.
 pub(crate) fn generator(seed: u64) -> Xoshiro256PlusPlus {
     Xoshiro256PlusPlus::seed_from_u64(seed)
 }
