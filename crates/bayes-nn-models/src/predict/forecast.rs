@@ -1,12 +1,13 @@
 //! What draws predict of every observed variable, such that two sets of draws can be compared.
 
 use bayes_nn_autodiff::Graph;
+use bayes_nn_kernels::running_mean_and_squares;
 
-use super::likelihood::LogMean;
-use super::moments::normalize;
+use super::likelihood::{follow_densities, log_means};
+use super::moments::{MEAN, SQUARES, normalize};
 use super::noise::{Noise, TargetDraws};
 use super::target::{Probabilities, stretched};
-use super::tiles::{Tiles, Written, read};
+use super::tiles::{Tiles, Written};
 use super::{Predict, Task};
 use crate::error::Error;
 use crate::model::{Data, Model, Observed, Predictive, transposed};
@@ -89,7 +90,7 @@ fn classes<'g, M: Model>(
         _ => (1, Probabilities::binary(observed)),
     };
     written.check_known(&[probabilities.p])?;
-    let (mean, squares) = written.mean_and_squares(probabilities.p);
+    running_mean_and_squares(&written.step, MEAN, probabilities.p);
     let width = observed.shape.elements();
     let (draws, first) = (how.draws, how.draws.div_ceil(2));
     let parts = tiles.run(written, width, |run, tile| {
@@ -99,9 +100,9 @@ fn classes<'g, M: Model>(
             values
         };
         tiles.draw(run, 0..first)?;
-        let mut halves = [by_row(read(run, mean)?), Vec::new()];
+        let mut halves = [by_row(run.get(0, MEAN)?), Vec::new()];
         tiles.draw(run, first..draws)?;
-        let all = by_row(read(run, mean)?);
+        let all = by_row(run.get(0, MEAN)?);
         if let Some(place) = all.iter().position(|p| !p.is_finite()) {
             let row = tile.first + place / classes;
             return Err(Error::NotFinitePrediction { row });
@@ -115,7 +116,7 @@ fn classes<'g, M: Model>(
         if classes > 1 {
             halves.iter_mut().for_each(|half| normalize(half, classes));
         }
-        let squares = by_row(read(run, squares)?);
+        let squares = by_row(run.get(0, SQUARES)?);
         let variance = |s: &f64| s.max(0.0) / (draws as f64 - 1.0).max(1.0);
         let sd: Vec<f64> = squares.iter().map(|s| variance(s).sqrt()).collect();
         Ok((halves, sd))
@@ -176,13 +177,13 @@ fn seen<M: Model>(tiles: &Tiles<'_, M>, number: usize, how: Predict) -> Result<S
     let written = tiles.write(&graph)?;
     let observed = &written.observed[number];
     written.check_known(&[observed.log_prob])?;
-    let log_mean = LogMean::new(&written, observed.log_prob);
+    follow_densities(&written, observed.log_prob);
     written.step.output("seen", observed.value);
     let events = observed.log_prob_shape.elements();
     let width = observed.shape.elements();
     let parts = tiles.run(&written, events, |run, tile| {
         tiles.draw(run, 0..how.draws)?;
-        let log_densities = log_mean.read(run, how.draws, tile.rows)?;
+        let log_densities = log_means(run, how.draws, tile.rows)?;
         let wrong = log_densities
             .iter()
             .position(|l| l.is_nan() || *l == f64::INFINITY);

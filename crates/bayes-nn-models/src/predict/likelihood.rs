@@ -4,43 +4,33 @@ use bayes_nn_autodiff::{Graph, Var};
 use bayes_nn_kernels::{KernelError, Run};
 
 use super::target::{LOWEST, stretched};
-use super::tiles::{Followed, Tiles, Written, read};
+use super::tiles::{Tiles, Written};
 use super::{Predict, Task};
 use crate::error::Error;
 use crate::model::{Data, Model, Predictive};
 use crate::scores::ScoreError;
 
-/// The running mean of exponentials, which is `sum * exp(largest)` over the number of draws.
-#[derive(Clone, Copy)]
-pub(super) struct LogMean<'g> {
-    largest: Followed<'g>,
-    sum: Followed<'g>,
+/// The states of a running mean of exponentials, which is `sum * exp(largest)` over the number of
+/// draws.
+const LARGEST: &str = "largest log density";
+const SUM: &str = "sum of densities";
+
+/// Lets a step follow the mean density over draws of each event.
+pub(super) fn follow_densities<'g>(written: &Written<'g>, log_prob: Var<'g>) {
+    let step = &written.step;
+    let largest = step.state(LARGEST, log_prob.shape(), LOWEST);
+    let next = largest.maximum(log_prob);
+    step.next(largest, next);
+    let sum = step.state(SUM, log_prob.shape(), 0.0);
+    step.next(sum, sum * (largest - next).exp() + (log_prob - next).exp());
 }
 
-impl<'g> LogMean<'g> {
-    pub(super) fn new(written: &Written<'g>, log_prob: Var<'g>) -> LogMean<'g> {
-        let largest = written.started(log_prob.shape(), LOWEST);
-        let next = largest.value.maximum(log_prob);
-        written.step.next(largest.value, next);
-        let sum = written.state(log_prob.shape(), 0.0, |sum| {
-            sum * (largest.value - next).exp() + (log_prob - next).exp()
-        });
-        LogMean { largest, sum }
-    }
-
-    /// The logarithm of the mean of each of so many events.
-    pub(super) fn read(
-        self,
-        run: &Run,
-        draws: usize,
-        events: usize,
-    ) -> Result<Vec<f64>, KernelError> {
-        let [largest, sum] = [self.largest, self.sum].map(|state| read(run, state));
-        let (largest, sum) = (largest?, sum?);
-        let log_mean = |(largest, sum): (&f64, &f64)| largest + (sum / draws as f64).ln();
-        let means = largest.iter().zip(&sum).map(log_mean).collect();
-        Ok(stretched(means, events))
-    }
+/// The logarithm of the mean density of each of so many events.
+pub(super) fn log_means(run: &Run, draws: usize, events: usize) -> Result<Vec<f64>, KernelError> {
+    let (largest, sum) = (run.get(0, LARGEST)?, run.get(0, SUM)?);
+    let log_mean = |(largest, sum): (&f64, &f64)| largest + (sum / draws as f64).ln();
+    let means = largest.iter().zip(&sum).map(log_mean).collect();
+    Ok(stretched(means, events))
 }
 
 pub(super) fn log_predictive<M: Model>(
@@ -70,11 +60,11 @@ pub(super) fn log_predictive<M: Model>(
     let written = tiles.write(&graph)?;
     let observed = written.only()?;
     written.check_known(&[observed.log_prob])?;
-    let log_mean = LogMean::new(&written, observed.log_prob);
+    follow_densities(&written, observed.log_prob);
     let events = observed.log_prob_shape.elements();
     let parts = tiles.run(&written, events, |run, tile| {
         tiles.draw(run, 0..how.draws)?;
-        let log_means = log_mean.read(run, how.draws, tile.rows)?;
+        let log_means = log_means(run, how.draws, tile.rows)?;
         // Densities in the original unit are smaller by its size.
         Ok(log_means
             .iter()

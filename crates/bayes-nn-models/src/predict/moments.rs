@@ -1,14 +1,22 @@
 //! Mean and uncertainty of predictions, gathered inside the program while it draws.
 
 use bayes_nn_autodiff::Graph;
-use bayes_nn_kernels::Run;
+use bayes_nn_kernels::{Run, running_mean, running_mean_and_squares};
 
 use super::noise::{Noise, TargetDraws};
 use super::target::{Probabilities, stretched, stretched_to};
-use super::tiles::{Tile, Tiles, Written, read};
+use super::tiles::{Tile, Tiles, Written};
 use super::{Predict, Task};
 use crate::error::Error;
 use crate::model::{Data, Model, Observed, Predictive, transposed};
+
+/// The states that follow draws: means of what is predicted, with the sums of squared deviations,
+/// of the entropy of classes, and of the variance of numbers, with its largest value.
+pub(super) const MEAN: &str = "mean";
+pub(super) const SQUARES: &str = "mean.squares";
+const ENTROPY: &str = "entropy";
+const NOISE: &str = "variance";
+const LARGEST_NOISE: &str = "largest variance";
 
 /// What is predicted of all rows, or of those of a tile.
 #[derive(Default)]
@@ -83,17 +91,17 @@ fn binary<'g, M: Model>(
 ) -> Result<Vec<Moments>, Error> {
     let Probabilities { p, entropy } = Probabilities::binary(observed);
     written.check_known(&[p])?;
-    let (mean, squares) = written.mean_and_squares(p);
-    let entropy = written.mean(entropy);
+    running_mean_and_squares(&written.step, MEAN, p);
+    running_mean(&written.step, ENTROPY, entropy);
     tiles.run(written, observed.shape.elements(), |run, tile| {
         tiles.draw(run, 0..how.draws)?;
-        let mean = stretched(read(run, mean)?, tile.rows);
+        let mean = stretched(run.get(0, MEAN)?, tile.rows);
         let mean: Vec<f64> = mean.into_iter().map(|p| p.clamp(0.0, 1.0)).collect();
-        let aleatoric = stretched(read(run, entropy)?, tile.rows);
+        let aleatoric = stretched(run.get(0, ENTROPY)?, tile.rows);
         let total = mean.iter().map(|&p| plogp(p) + plogp(1.0 - p));
         Ok(Moments {
             epistemic: difference(total, &aleatoric),
-            sd: sd(stretched(read(run, squares)?, tile.rows), how.draws),
+            sd: sd(stretched(run.get(0, SQUARES)?, tile.rows), how.draws),
             mean,
             aleatoric,
             ..Moments::default()
@@ -110,8 +118,8 @@ fn classified<'g, M: Model>(
 ) -> Result<Vec<Moments>, Error> {
     let Probabilities { p, entropy } = Probabilities::of_classes(written, observed, classes)?;
     written.check_known(&[p])?;
-    let (mean, squares) = written.mean_and_squares(p);
-    let entropy = written.mean(entropy);
+    running_mean_and_squares(&written.step, MEAN, p);
+    running_mean(&written.step, ENTROPY, entropy);
     let width = observed.shape.elements();
     tiles.run(written, width, |run, tile| {
         tiles.draw(run, 0..how.draws)?;
@@ -120,14 +128,14 @@ fn classified<'g, M: Model>(
             values.truncate(tile.rows * classes);
             values
         };
-        let mut mean = by_row(read(run, mean)?);
+        let mut mean = by_row(run.get(0, MEAN)?);
         normalize(&mut mean, classes);
-        let aleatoric = stretched(read(run, entropy)?, tile.rows);
+        let aleatoric = stretched(run.get(0, ENTROPY)?, tile.rows);
         let rows = mean.chunks_exact(classes);
         let total = rows.map(|row| row.iter().map(|&p| plogp(p)).sum());
         Ok(Moments {
             epistemic: difference(total, &aleatoric),
-            sd: sd(by_row(read(run, squares)?), how.draws),
+            sd: sd(by_row(run.get(0, SQUARES)?), how.draws),
             mean,
             aleatoric,
             ..Moments::default()
@@ -146,10 +154,12 @@ fn numbers<'g, M: Model>(
     let distribution = &*observed.distribution;
     let moments = [distribution.mean(), distribution.variance()];
     let [mean, variance] = moments.map(|moment| stretched_to(moment, observed.shape));
-    let (running_mean, squares) = written.mean_and_squares(mean);
-    let noise = written.mean(variance);
+    let step = &written.step;
+    running_mean_and_squares(step, MEAN, mean);
+    running_mean(step, NOISE, variance);
     // An infinite variance of one draw makes the running mean of variances NaN.
-    let largest = written.state(variance.shape(), 0.0, |largest| largest.maximum(variance));
+    let largest = step.state(LARGEST_NOISE, variance.shape(), 0.0);
+    step.next(largest, largest.maximum(variance));
     let task = Task::of(distribution);
     let targets = TargetDraws::new(written, observed)?;
     let draws = |run: &mut Run, tile: Tile, again: bool| -> Result<Vec<Vec<f64>>, Error> {
@@ -171,9 +181,9 @@ fn numbers<'g, M: Model>(
     let area = unit * unit;
     tiles.run(written, observed.shape.elements(), |run, tile| {
         let mut targets = draws(run, tile, false)?;
-        let get = |run: &Run, state| Ok::<_, Error>(stretched(read(run, state)?, tile.rows));
-        let (mut mean, squares) = (get(run, running_mean)?, get(run, squares)?);
-        let (mut aleatoric, largest) = (get(run, noise)?, get(run, largest)?);
+        let get = |run: &Run, state: &str| Ok::<_, Error>(stretched(run.get(0, state)?, tile.rows));
+        let (mut mean, squares) = (get(run, MEAN)?, get(run, SQUARES)?);
+        let (mut aleatoric, largest) = (get(run, NOISE)?, get(run, LARGEST_NOISE)?);
         let share = |squares: &f64| area * squares / how.draws as f64;
         let mut epistemic: Vec<f64> = squares.iter().map(share).collect();
         for (variance, largest) in aleatoric.iter_mut().zip(largest) {

@@ -1,13 +1,12 @@
 //! One program for draws of a model's variables and what it then says of given rows: all at once,
 //! or, where rows are independent, tile by tile on several threads.
 
-use std::cell::Cell;
 use std::ops::Range;
 use std::rc::Rc;
 
 use bayes_nn_autodiff::{Graph, Shape, Var};
 use bayes_nn_inference::{Point, Rows};
-use bayes_nn_kernels::{Device, KernelError, Run, Runtime, Step, fan_out};
+use bayes_nn_kernels::{Device, Run, Runtime, Step, fan_out};
 
 use super::Predict;
 use crate::error::Error;
@@ -34,21 +33,13 @@ pub(super) struct Tile {
     pub(super) rows: usize,
 }
 
-/// The model over one tile in a step, and states that follow its draws.
+/// The model over one tile in a step; states that follow its draws are added to the step.
 pub(super) struct Written<'g> {
     pub(super) step: Rc<Step<'g>>,
     pub(super) shared: Rc<Shared<'g>>,
     pub(super) observed: Vec<Observed<'g>>,
     /// Rows of a tile; none where all rows are written.
     width: Option<usize>,
-    states: Cell<usize>,
-}
-
-/// A state that follows the draws, by its number.
-#[derive(Clone, Copy)]
-pub(super) struct Followed<'g> {
-    pub(super) value: Var<'g>,
-    number: usize,
 }
 
 impl<'a, M: Model> Tiles<'a, M> {
@@ -95,7 +86,6 @@ impl<'a, M: Model> Tiles<'a, M> {
             shared: batch.shared,
             observed: record.observed,
             width,
-            states: Cell::new(0),
         })
     }
 
@@ -179,53 +169,4 @@ impl<'g> Written<'g> {
         }
         Ok(())
     }
-
-    /// A state that starts at `start` everywhere and becomes `next` of itself at every draw.
-    pub(super) fn state(
-        &self,
-        shape: Shape,
-        start: f64,
-        next: impl FnOnce(Var<'g>) -> Var<'g>,
-    ) -> Followed<'g> {
-        let state = self.started(shape, start);
-        self.step.next(state.value, next(state.value));
-        state
-    }
-
-    /// A state whose next value is said later.
-    pub(super) fn started(&self, shape: Shape, start: f64) -> Followed<'g> {
-        let number = self.states.replace(self.states.get() + 1);
-        Followed {
-            value: self.step.state(&state_name(number), shape, start),
-            number,
-        }
-    }
-
-    /// The running mean of `value` over draws.
-    pub(super) fn mean(&self, value: Var<'g>) -> Followed<'g> {
-        let share = (self.step.graph().step() + 1.0).reciprocal();
-        self.state(value.shape(), 0.0, |mean| mean + (value - mean) * share)
-    }
-
-    /// The running mean and sum of squared deviations of `value` over draws (Welford 1962), which
-    /// lose no digits where a variance is small.
-    pub(super) fn mean_and_squares(&self, value: Var<'g>) -> (Followed<'g>, Followed<'g>) {
-        let share = (self.step.graph().step() + 1.0).reciprocal();
-        let mean = self.started(value.shape(), 0.0);
-        let next = mean.value + (value - mean.value) * share;
-        self.step.next(mean.value, next);
-        let squares = self.state(value.shape(), 0.0, |squares| {
-            squares + (value - mean.value) * (value - next)
-        });
-        (mean, squares)
-    }
-}
-
-fn state_name(number: usize) -> String {
-    format!("state {number}")
-}
-
-/// The value of a state.
-pub(super) fn read(run: &Run, state: Followed<'_>) -> Result<Vec<f64>, KernelError> {
-    run.get(0, &state_name(state.number))
 }
