@@ -279,3 +279,21 @@ fn vector_valued_priors_and_observations_are_simulated_as_whole_events() {
     // Covariance 0.3 with a standard error of about 0.013.
     assert!((product - 0.3).abs() < 0.065, "{product}");
 }
+
+#[test]
+fn chains_of_langevin_dynamics_that_do_not_agree_say_so() {
+    let model = model::from_fn(|trace, data| {
+        let mean = trace.sample("mean", Normal::new(0.0, 10.0));
+        trace.observe("y", Normal::new(mean, 1.0), data.column("y"));
+    });
+    let data = Data::new().column("y", &[1.1, 0.9, 1.3, 0.7]).unwrap();
+    // Steps far too small to come anywhere from the uniform start.
+    let sgld = bayes_nn::Sgld::new().step_size(1e-6).warmup(10).draws(200);
+    let posterior = model::langevin(&model, &data, &sgld).unwrap();
+    let warnings = posterior.warnings().join("; ");
+    assert!(warnings.contains("R-hat of `mean`"), "{warnings}");
+    assert!(
+        posterior.to_string().contains("the chains do not agree"),
+        "{posterior}"
+    );
+}

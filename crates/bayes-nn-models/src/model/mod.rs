@@ -34,10 +34,12 @@ mod data;
 mod density;
 mod draws;
 mod elpd;
+mod fitting;
 mod handlers;
 mod missing;
 #[cfg(feature = "zarr")]
 mod observations;
+mod origin;
 mod posterior;
 mod predictive;
 mod prior;
@@ -56,10 +58,12 @@ pub use data::Data;
 pub use density::probe;
 pub(crate) use density::{ModelDensity, run};
 pub use draws::{Draws, Variable};
+pub use fitting::{fit, profile};
 pub(crate) use handlers::{Generators, draw};
 #[cfg(feature = "zarr")]
 pub(crate) use observations::{Observations, Subset};
-pub use posterior::{Origin, Posterior, fit, profile};
+pub use origin::Origin;
+pub use posterior::Posterior;
 #[cfg(feature = "zarr")]
 pub(crate) use predictive::Variables;
 pub(crate) use predictive::{Predictive, check_draws};

@@ -1,66 +1,19 @@
 //! A model with its posterior: where draws come from, and what happened on the way.
 
-use std::fmt;
 use std::sync::Arc;
 
 use bayes_nn_inference::diagnostics::{Psis, Summary};
 use bayes_nn_inference::nuts::UnconstrainedDraws;
-use bayes_nn_inference::{Advi, AdviFit, Approximation, Density, NutsFit, SgldFit, Site};
-use bayes_nn_kernels::{Device, Precision, Profile};
+use bayes_nn_inference::{AdviFit, Approximation, Density, NutsFit, SgldFit, Site};
+use bayes_nn_kernels::{Device, Precision};
 
 use super::predictive::Predictive;
 use super::summary::{scalars, summarized};
-use super::warnings::warnings_of;
-use super::{Data, DrawSource, DrawTable, Draws, Model, ModelDensity};
+use super::{Data, DrawSource, DrawTable, Draws, Model, ModelDensity, Origin};
 use crate::error::Error;
 
 /// Draws of a guide where no number is asked for.
 const GUIDE_DRAWS: usize = 1_000;
-/// Rows of the printed table at the most.
-const ROWS: usize = 30;
-
-/// Fits a model to data by variational inference.
-///
-/// # Errors
-/// Whatever is wrong with the model, the data or the settings, and a fit that ran into numbers
-/// that are not finite: then [`Error::last_good`] is what it had reached.
-pub fn fit<M: Model + Clone>(
-    model: &M,
-    data: impl Into<Data>,
-    advi: &Advi,
-) -> Result<Posterior<M>, Error> {
-    let data = data.into();
-    let density = ModelDensity::new(model, data.clone())?;
-    let fit = advi.fit(&density)?;
-    let guide = fit.approximation().clone();
-    let mut posterior = Posterior::from_parts(model.clone(), data, guide.into(), fit.precision());
-    posterior.predictive.device = fit.device().clone();
-    posterior.origin = Origin::Advi(Arc::new(fit));
-    Ok(posterior)
-}
-
-/// Where the time of a step goes: runs the first `steps` steps of a fit and measures every pass.
-///
-/// # Errors
-/// As [`fit`], before its first step.
-///
-/// ```
-/// use bayes_nn::prelude::*;
-/// use bayes_nn::model;
-/// let data = datasets::moons(500, 0.2, 0)?.standardized();
-/// let bnn = Bnn::new(Mlp::new([2, 5, 5, 1]), Bernoulli);
-/// println!("{}", model::profile(&bnn, &data, &Advi::mean_field(), 100)?);
-/// # Ok::<(), bayes_nn::Error>(())
-/// ```
-pub fn profile<M: Model>(
-    model: &M,
-    data: impl Into<Data>,
-    advi: &Advi,
-    steps: u64,
-) -> Result<Profile, Error> {
-    let density = ModelDensity::new(model, data.into())?;
-    Ok(advi.profile(&density, steps)?)
-}
 
 /// A model with the posterior that was found for it, by whatever method.
 ///
@@ -92,20 +45,6 @@ pub struct Posterior<M> {
     origin: Origin,
     chains: Arc<[Draws]>,
     warmup: Arc<[Draws]>,
-}
-
-/// How a posterior was found.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Origin {
-    /// Elsewhere: it was put together from a model, data and draws.
-    Imported,
-    /// By variational inference: settings, ELBO and its curve, convergence, restarts, seconds.
-    Advi(Arc<AdviFit>),
-    /// By the No-U-Turn Sampler: chains with statistics of every draw, and what was tuned.
-    Nuts(Arc<NutsFit>),
-    /// By stochastic gradient Langevin dynamics: chains, and the sizes of their steps.
-    Sgld(Arc<SgldFit>),
 }
 
 impl<M> Posterior<M> {
@@ -207,44 +146,13 @@ impl<M> Posterior<M> {
             .filter(|draws| !draws.variables().is_empty())
     }
 
-    fn summary_of_chains(&self, wanted: impl Fn(&str) -> bool) -> Summary {
+    pub(super) fn summary_of_chains(&self, wanted: impl Fn(&str) -> bool) -> Summary {
         summarized(&self.nonempty().collect::<Vec<_>>(), wanted)
     }
 
     /// Every element of every variable of the chains: name and chains, all of one length.
     pub(super) fn scalars(&self) -> Vec<(String, Vec<Vec<f64>>)> {
         scalars(&self.nonempty().collect::<Vec<_>>(), |_| true)
-    }
-
-    /// What should not be passed over.
-    ///
-    /// Of chains: those that failed, or the sink of their draws, divergences, trajectories cut
-    /// short, chains that do not agree, few effective draws, energies that were not explored, a
-    /// device that is slower than the CPU, a precision that is too coarse. Of a variational fit: that
-    /// it had not converged, and restarts that failed.
-    pub fn warnings(&self) -> Vec<String> {
-        match &self.origin {
-            Origin::Nuts(fit) => warnings_of(fit, &self.summary_of_chains(|_| true)),
-            Origin::Advi(fit) => {
-                let mut warnings = Vec::new();
-                if !fit.convergence().converged {
-                    warnings.push(format!(
-                        "the fit had not converged ({}): give it more steps",
-                        fit.convergence()
-                    ));
-                }
-                for restart in fit.restarts() {
-                    if let Err(error) = &restart.outcome {
-                        warnings.push(format!(
-                            "the restart of seed {} failed: {error}",
-                            restart.seed
-                        ));
-                    }
-                }
-                warnings
-            }
-            Origin::Imported | Origin::Sgld(_) => Vec::new(),
-        }
     }
 }
 
@@ -274,6 +182,15 @@ impl<M: Model> Posterior<M> {
         let mut posterior = Posterior::from_parts(model, data, source, Precision::F64);
         posterior.chains = posterior.table_by_chain()?;
         Ok(posterior)
+    }
+
+    /// What a variational fit found.
+    pub(crate) fn of_fit(model: M, data: Data, fit: AdviFit) -> Posterior<M> {
+        let guide = fit.approximation().clone();
+        let mut posterior = Posterior::from_parts(model, data, guide.into(), fit.precision());
+        posterior.predictive.device = fit.device().clone();
+        posterior.origin = Origin::Advi(Arc::new(fit));
+        posterior
     }
 
     /// The chains of a run.
@@ -462,44 +379,5 @@ impl<M: Model> Posterior<M> {
         let guide = self.approximation().ok_or(Error::NoGuide)?;
         let density = ModelDensity::new(self.model(), self.predictive.data.clone())?;
         Ok(guide.psis(&density, draws, seed)?)
-    }
-}
-
-impl<M> fmt::Display for Posterior<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let fit = match &self.origin {
-            Origin::Advi(fit) => return fit.fmt(f),
-            Origin::Nuts(fit) => Some(fit),
-            Origin::Imported | Origin::Sgld(_) => None,
-        };
-        if let Some(fit) = fit {
-            let chains = fit.chains();
-            let draws: Vec<String> = chains.iter().map(|c| c.draws().len().to_string()).collect();
-            writeln!(
-                f,
-                "{} chains of {} draws, {} gradients of {:.1} us, {:.2} s",
-                chains.len(),
-                draws.join(", "),
-                fit.gradients(),
-                1e6 * fit.seconds_per_gradient(),
-                fit.seconds()
-            )?;
-        }
-        if self.table().is_none() {
-            return write!(f, "a guide over {}", Site::list(self.sites()));
-        }
-        let sites = self.sites();
-        let mut shown = self.summary_of_chains(|name| sites.iter().any(|site| site.name == name));
-        let warnings = fit.map_or_else(Vec::new, |fit| warnings_of(fit, &shown));
-        let more = shown.rows.len().saturating_sub(ROWS);
-        shown.rows.truncate(ROWS);
-        write!(f, "{shown}")?;
-        if more > 0 {
-            write!(f, "\n... and {more} more")?;
-        }
-        for warning in warnings {
-            write!(f, "\nwarning: {warning}")?;
-        }
-        Ok(())
     }
 }
