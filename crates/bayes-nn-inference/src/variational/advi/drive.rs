@@ -93,8 +93,7 @@ pub(super) fn drive(
     Ok(ends.collect())
 }
 
-/// Sets the guide's blocks, and their averages, to the start: these means, one standard deviation
-/// and no correlation.
+/// Begins a restart as a replica, with the seed of its number.
 fn begin_restart(
     advi: &Advi,
     density: &dyn Density,
@@ -117,7 +116,8 @@ fn begin_restart(
     })
 }
 
-/// Puts a replica to where a fit with these settings begins.
+/// Puts a replica to where a fit with these settings begins: sets the guide's blocks, and their
+/// averages, to the start's means, one standard deviation and no correlation.
 pub(super) fn begin(
     advi: &Advi,
     density: &dyn Density,
