@@ -211,16 +211,9 @@ impl Limits {
         let (a, c) = (graph.input("a", [n, n]), graph.input("c", [n, n]));
         let product = seconds(backend, &graph, &[(a, a), (c, a.matmul(a))], precision)?;
         Ok(Limits {
-            bandwidth: (2 * length * bytes(precision)) as f64 / copy,
+            bandwidth: (2 * length * precision.bytes()) as f64 / copy,
             rate: 2.0 * (n as f64).powi(3) / product,
         })
-    }
-}
-
-fn bytes(precision: Precision) -> usize {
-    match precision {
-        Precision::F32 => 4,
-        Precision::F64 => 8,
     }
 }
 
@@ -259,7 +252,7 @@ impl fmt::Display for Profile {
             "{:>9} {:>6} {:>10} {:>10} {:>8} {:>8}  pass",
             "us", "share", "kB", "kop", "GB/s", "Gop/s"
         )?;
-        let size = bytes(self.precision) as f64;
+        let size = self.precision.bytes() as f64;
         let mut line = |name: &str, seconds: f64, elements: usize, operations: usize| {
             let traffic = elements as f64 * size;
             writeln!(

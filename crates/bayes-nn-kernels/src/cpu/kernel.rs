@@ -85,25 +85,6 @@ impl<T: Number> Kernel<T> {
         }))
     }
 
-    /// Whether a pass's kernel can be run strip by strip.
-    pub fn runs_on_strips(pass: &Pass) -> bool {
-        match pass {
-            Pass::Fused(_) | Pass::ReduceMiddle { .. } => true,
-            Pass::MatMul(product) => !product.is_large(),
-            Pass::Cholesky { .. }
-            | Pass::TriangularSolve { .. }
-            | Pass::Copy { .. }
-            | Pass::Transpose { .. }
-            | Pass::Concat { .. }
-            | Pass::Gather { .. }
-            | Pass::Scatter { .. }
-            | Pass::Batch { .. }
-            | Pass::AllReduceMean { .. }
-            | Pass::MeanOverDraws { .. }
-            | Pass::Record { .. } => false,
-        }
-    }
-
     /// What one run costs, in simple operations on elements; 0 for what one thread always does.
     pub fn cost(&self) -> usize {
         match self {

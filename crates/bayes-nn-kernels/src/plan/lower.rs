@@ -74,44 +74,14 @@ impl<'a> Lowering<'a> {
             return value;
         }
         let (op, shape, kind) = self.node(node);
-        let value = match op {
-            Op::View { offset } => {
-                let source = self.argument(node, 0);
-                let within = self.memory(source);
-                let layout = self.values[within.index()].layout;
-                let (start, layout) = layout
-                    .view(offset, &shape)
-                    .expect("views without a layout are copied when visited");
-                let value = self.new_value(shape, kind, layout);
-                self.values[value.index()].within = Some((within, start));
-                value
-            }
-            Op::Input(_)
-            | Op::Constant(_)
-            | Op::Step
-            | Op::Noise { .. }
-            | Op::Batch { .. }
-            | Op::Unary(_)
-            | Op::Binary(_)
-            | Op::Select
-            | Op::Broadcast
-            | Op::Reduce { .. }
-            | Op::Concat { .. }
-            | Op::Transpose
-            | Op::MatMul { .. }
-            | Op::Cholesky
-            | Op::TriangularSolve { .. }
-            | Op::Gather { .. }
-            | Op::Scatter { .. }
-            | Op::AllReduceMean
-            | Op::MeanOverDraws { .. } => {
-                let layout = match self.flat[node] {
-                    true => Layout::contiguous(&shape),
-                    false => Layout::padded(&shape),
-                };
-                self.new_value(shape, kind, layout)
-            }
+        if let Op::View { offset } = op {
+            return self.view(node, offset);
+        }
+        let layout = match self.flat[node] {
+            true => Layout::contiguous(&shape),
+            false => Layout::padded(&shape),
         };
+        let value = self.new_value(shape, kind, layout);
         self.value_of[node] = Some(value);
         match op {
             Op::Input(id) => {
@@ -154,6 +124,24 @@ impl<'a> Lowering<'a> {
         value
     }
 
+    /// The value of a view, in the memory of what it looks into.
+    fn view(&mut self, node: usize, offset: usize) -> ValueId {
+        let (_, shape, kind) = self.node(node);
+        let within = self.memory(self.argument(node, 0));
+        let view = self.values[within.index()].layout.view(offset, &shape);
+        let (start, layout) = view.expect("views without a layout are copied when visited");
+        let value = self.new_value(shape, kind, layout);
+        self.values[value.index()].within = Some((within, start));
+        self.value_of[node] = Some(value);
+        value
+    }
+
+    /// The values that an operation reads, and the one that it writes.
+    fn operands<const N: usize>(&mut self, node: usize) -> ([ValueId; N], ValueId) {
+        let read = std::array::from_fn(|i| self.memory(self.argument(node, i)));
+        (read, self.memory(node))
+    }
+
     fn node(&self, node: usize) -> (Op, Shape, Kind) {
         let node = &self.views.nodes[node];
         (node.op, node.shape, node.kind)
@@ -166,6 +154,11 @@ impl<'a> Lowering<'a> {
 
     fn push(&mut self, node: usize, pass: Pass) {
         self.fusion.at[node] = Some(self.fusion.push(pass));
+    }
+
+    /// Notes the value of a node and the pass that writes it.
+    fn made(&mut self, node: usize, (value, pass): (ValueId, usize)) {
+        (self.value_of[node], self.fusion.at[node]) = (Some(value), Some(pass));
     }
 
     /// The rows into which a value is copied, one a step.
@@ -211,9 +204,8 @@ impl<'a> Lowering<'a> {
                 self.fusion.at[node] = self.fusion.at[source];
                 let layout = self.values[memory.index()].layout;
                 if layout.view(offset, &shape).is_none() {
-                    let (out, pass) = self.copy(memory, offset, node);
-                    self.value_of[node] = Some(out);
-                    self.fusion.at[node] = Some(pass);
+                    let copy = self.copy(memory, offset, node);
+                    self.made(node, copy);
                 }
             }
             Op::Reduce { kind, from, to } => {
@@ -224,10 +216,11 @@ impl<'a> Lowering<'a> {
                     self.fusion.join(&self.views, node);
                     return;
                 }
+                let ([source], out) = self.operands(node);
                 let pass = Pass::ReduceMiddle {
                     kind,
-                    source: self.memory(source),
-                    out: self.memory(node),
+                    source,
+                    out,
                     outer: whole[..from].iter().product(),
                     length: whole[from..to].iter().product(),
                 };
@@ -238,42 +231,40 @@ impl<'a> Lowering<'a> {
                 transpose_b,
             } => self.matmul(node, transpose_a, transpose_b),
             Op::Cholesky => {
-                let pass = Pass::Cholesky {
-                    matrix: self.memory(self.argument(node, 0)),
-                    out: self.memory(node),
-                };
-                self.push(node, pass);
+                let ([matrix], out) = self.operands(node);
+                self.push(node, Pass::Cholesky { matrix, out });
             }
             Op::TriangularSolve { transpose } => {
+                let ([triangle, right], out) = self.operands(node);
                 let pass = Pass::TriangularSolve {
-                    triangle: self.memory(self.argument(node, 0)),
-                    right: self.memory(self.argument(node, 1)),
-                    out: self.memory(node),
+                    triangle,
+                    right,
+                    out,
                     transpose,
                 };
                 self.push(node, pass);
             }
             Op::Transpose => {
-                let source = self.argument(node, 0);
-                let (out, pass) = self.transposed(source);
-                self.value_of[node] = Some(out);
-                self.fusion.at[node] = Some(pass);
+                let made = self.transposed(self.argument(node, 0));
+                self.made(node, made);
             }
             Op::Concat { axis } => self.concat(node, axis),
             Op::Gather { axis } => {
+                let ([source, index], out) = self.operands(node);
                 let pass = Pass::Gather {
-                    source: self.memory(self.argument(node, 0)),
-                    index: self.memory(self.argument(node, 1)),
-                    out: self.memory(node),
+                    source,
+                    index,
+                    out,
                     axis,
                 };
                 self.push(node, pass);
             }
             Op::Scatter { axis } => {
+                let ([source, index], out) = self.operands(node);
                 let pass = Pass::Scatter {
-                    source: self.memory(self.argument(node, 0)),
-                    index: self.memory(self.argument(node, 1)),
-                    out: self.memory(node),
+                    source,
+                    index,
+                    out,
                     axis,
                 };
                 self.push(node, pass);
@@ -291,8 +282,7 @@ impl<'a> Lowering<'a> {
                 self.push(node, Pass::AllReduceMean { source, out });
             }
             Op::MeanOverDraws { .. } => {
-                let source = self.memory(self.argument(node, 0));
-                let out = self.memory(node);
+                let ([source], out) = self.operands(node);
                 self.push(node, Pass::MeanOverDraws { source, out });
             }
         }
@@ -318,10 +308,11 @@ impl<'a> Lowering<'a> {
             unreachable!("a product is a matrix");
         };
         let k = self.views.shape(left)[usize::from(!transpose_left)];
+        let ([left, right_value], out) = self.operands(node);
         let mut product = MatMul {
-            left: self.memory(left),
-            right: self.memory(right),
-            out: self.memory(node),
+            left,
+            right: right_value,
+            out,
             transpose_left,
             transpose_right,
             m,

@@ -140,27 +140,49 @@ impl Pass {
     /// The index by which slices are selected, the value into which it points, and along which
     /// axis; `None` where nothing is selected.
     pub fn selection(&self) -> Option<(ValueId, ValueId, usize)> {
-        match *self {
-            Pass::Gather {
-                source: into,
-                index,
-                axis,
-                ..
+        let (Pass::Gather {
+            source: into,
+            index,
+            axis,
+            ..
+        }
+        | Pass::Scatter {
+            out: into,
+            index,
+            axis,
+            ..
+        }) = *self
+        else {
+            return None;
+        };
+        Some((index, into, axis))
+    }
+
+    /// How many columns are walked, and the values of which a column at a time is read or written,
+    /// if the pass can do one column after the other; `columns` are those of a value.
+    pub(crate) fn walk(&self, columns: impl Fn(ValueId) -> usize) -> Option<(usize, Vec<ValueId>)> {
+        match self {
+            Pass::Fused(group) => {
+                let read = group.operands.iter().map(|operand| operand.value);
+                let written = group.stores.iter().map(|store| store.value);
+                Some((group.columns, read.chain(written).collect()))
             }
-            | Pass::Scatter {
-                out: into,
-                index,
-                axis,
-                ..
-            } => Some((index, into, axis)),
-            Pass::Fused(_)
-            | Pass::MatMul(_)
-            | Pass::Cholesky { .. }
+            Pass::MatMul(product) => {
+                let (left, right) = (product.left, product.right);
+                match (product.transpose_left, product.transpose_right) {
+                    (_, false) if left != right => Some((product.n, vec![right, product.out])),
+                    (false, true) => Some((product.k, vec![left, right])),
+                    (_, false) | (true, true) => None,
+                }
+            }
+            Pass::ReduceMiddle { source, out, .. } => Some((columns(*out), vec![*source, *out])),
+            Pass::Cholesky { .. }
             | Pass::TriangularSolve { .. }
-            | Pass::ReduceMiddle { .. }
             | Pass::Copy { .. }
             | Pass::Transpose { .. }
             | Pass::Concat { .. }
+            | Pass::Gather { .. }
+            | Pass::Scatter { .. }
             | Pass::Batch { .. }
             | Pass::AllReduceMean { .. }
             | Pass::MeanOverDraws { .. }

@@ -7,7 +7,6 @@
 mod fan_out;
 mod program;
 mod run;
-mod snapshot;
 mod statistics;
 
 use std::cell::{Cell, RefCell};
@@ -18,7 +17,6 @@ use bayes_nn_autodiff::{Graph, Shape, Var, concat};
 pub use fan_out::fan_out;
 pub use program::{Runtime, StepProgram};
 pub use run::{Run, Slot};
-pub use snapshot::Snapshot;
 pub use statistics::{running_mean, running_mean_and_squares};
 
 use crate::{Binding, KernelError};

@@ -24,9 +24,9 @@ use crate::{KernelError, Profile, Program, Replicas};
 /// assert_eq!(run.get(0, "x")?, [4.0, 8.0]);
 /// assert_eq!(run.recorded(0, "sum")?, [3.0, 6.0]);
 ///
-/// let snapshot = run.snapshot(0)?;
+/// run.save(0)?;
 /// run.advance_one(0, 5)?;
-/// run.resume(0, &snapshot)?;
+/// run.restore(0)?;
 /// assert_eq!(run.get(0, "x")?, [4.0, 8.0]);
 /// # Ok::<(), bayes_nn_kernels::KernelError>(())
 /// ```
@@ -35,14 +35,14 @@ pub struct Run {
     replicas: Box<dyn Replicas>,
     /// The entries of the last advance, by replica and record.
     recorded: Vec<Vec<Vec<f64>>>,
-    /// Seed and next step of each replica.
-    pub(super) at: Vec<(u64, u64)>,
+    /// The next step of each replica.
+    steps: Vec<u64>,
 }
 
 impl fmt::Debug for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Run")
-            .field("replicas", &self.at.len())
+            .field("replicas", &self.steps.len())
             .finish_non_exhaustive()
     }
 }
@@ -65,13 +65,13 @@ impl Run {
             program: program.clone(),
             replicas,
             recorded: vec![vec![Vec::new(); records]; count],
-            at: vec![(0, 0); count],
+            steps: vec![0; count],
         }
     }
 
     /// How many replicas there are.
     pub fn replicas(&self) -> usize {
-        self.at.len()
+        self.steps.len()
     }
 
     /// The program that is run.
@@ -270,7 +270,7 @@ impl Run {
         let step = &self.program.step;
         match step.records.is_empty() {
             true => steps,
-            false => steps.min(step.rows - self.at[replica].1 % step.rows),
+            false => steps.min(step.rows - self.steps[replica] % step.rows),
         }
     }
 
@@ -282,8 +282,8 @@ impl Run {
             rows,
             ..
         } = &*self.program.step;
-        let row = (self.at[replica].1 % rows) as usize;
-        self.at[replica].1 += steps;
+        let row = (self.steps[replica] % rows) as usize;
+        self.steps[replica] += steps;
         let program = self.replicas.program(replica);
         for (number, record) in records.iter().enumerate() {
             let recorded = &mut self.recorded[replica][number];
@@ -338,7 +338,7 @@ impl Run {
     /// No such replica.
     pub fn rewind(&mut self, replica: usize, seed: u64, step: u64) -> Result<(), KernelError> {
         self.with_mut(replica, |program| program.rewind(seed, step))?;
-        self.at[replica] = (seed, step);
+        self.steps[replica] = step;
         Ok(())
     }
 
@@ -348,7 +348,7 @@ impl Run {
     /// As [`Run::advance`].
     pub fn profile(&mut self, steps: u64) -> Result<Profile, KernelError> {
         let profile = self.with_mut(0, |program| program.profile(steps))??;
-        self.at[0].1 += steps;
+        self.steps[0] += steps;
         Ok(profile)
     }
 
@@ -374,7 +374,7 @@ impl Run {
         }
     }
 
-    pub(super) fn checked(&self, replica: usize) -> Result<(), KernelError> {
+    fn checked(&self, replica: usize) -> Result<(), KernelError> {
         match replica < self.replicas() {
             true => Ok(()),
             false => Err(KernelError::Replica {
@@ -384,7 +384,7 @@ impl Run {
         }
     }
 
-    pub(super) fn with<R>(
+    fn with<R>(
         &self,
         replica: usize,
         look: impl FnOnce(&dyn Program) -> R,
@@ -403,7 +403,7 @@ impl Run {
     }
 }
 
-pub(super) fn no_name(name: &str) -> KernelError {
+fn no_name(name: &str) -> KernelError {
     KernelError::NoName {
         name: name.to_owned(),
     }

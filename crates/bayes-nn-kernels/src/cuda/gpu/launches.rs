@@ -13,7 +13,6 @@ use cudarc::driver::{
 use super::{Block, Cuda, Products, bind, copy_in, copy_out, driver, library, synchronize, zeros};
 use crate::cuda::emit::{AllReduceMean, Launch, Product, Source};
 use crate::cuda::program::{Engine, Memory};
-use crate::cuda::values::real_bytes;
 use crate::element::Precision;
 use crate::error::DeviceError;
 
@@ -254,7 +253,7 @@ impl Gpu {
 
     /// The mean over the ranks, of one rank a copy.
     fn average(&self, mean: &AllReduceMean) -> Result<(), DeviceError> {
-        let size = real_bytes(self.precision);
+        let size = self.precision.bytes();
         let arena = self.pointer() + self.memory.arena as u64;
         let addresses = [mean.source, mean.out].map(|place| arena + (place * size) as u64);
         match &self.peers {
@@ -321,12 +320,13 @@ impl Gpu {
         let Some(blas) = &self.blas else {
             unreachable!("a program with products has a handle");
         };
-        let (kind, compute, size) = match (self.precision, self.products) {
-            (Precision::F64, _) => (Type::CUDA_R_64F, Compute::CUBLAS_COMPUTE_64F, 8),
-            (_, Products::Single) => (Type::CUDA_R_32F, Compute::CUBLAS_COMPUTE_32F, 4),
-            (_, Products::Tf32) => (Type::CUDA_R_32F, Compute::CUBLAS_COMPUTE_32F_FAST_TF32, 4),
-            (_, Products::Bf16) => (Type::CUDA_R_32F, Compute::CUBLAS_COMPUTE_32F_FAST_16BF, 4),
+        let (kind, compute) = match (self.precision, self.products) {
+            (Precision::F64, _) => (Type::CUDA_R_64F, Compute::CUBLAS_COMPUTE_64F),
+            (_, Products::Single) => (Type::CUDA_R_32F, Compute::CUBLAS_COMPUTE_32F),
+            (_, Products::Tf32) => (Type::CUDA_R_32F, Compute::CUBLAS_COMPUTE_32F_FAST_TF32),
+            (_, Products::Bf16) => (Type::CUDA_R_32F, Compute::CUBLAS_COMPUTE_32F_FAST_16BF),
         };
+        let size = self.precision.bytes();
         let operation = |transposed| match transposed {
             true => Operation::CUBLAS_OP_T,
             false => Operation::CUBLAS_OP_N,

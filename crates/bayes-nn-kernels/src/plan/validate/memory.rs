@@ -11,7 +11,7 @@ use super::{PlanError, Rule};
 
 impl Value {
     /// The elements from the first to the last.
-    fn extent(&self) -> Range<usize> {
+    pub(super) fn extent(&self) -> Range<usize> {
         let layout = &self.layout;
         let length = match layout.rows * layout.columns {
             0 => 0,

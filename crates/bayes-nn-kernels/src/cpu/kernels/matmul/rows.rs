@@ -49,48 +49,33 @@ pub(super) fn blocks<T: InRegisters>(m: usize, isa: Runnable) -> Vec<Block<T>> {
         .collect()
 }
 
-/// The number of rows, as a type.
-trait Size: 'static {
-    /// # Safety
-    /// As for [`Routine`].
-    unsafe fn block<L: Level, T: InRegisters>(operands: &Operands<T>);
-}
-
-struct Of<const M: usize>;
-
-impl<const M: usize> Size for Of<M> {
-    #[inline(always)]
-    unsafe fn block<L: Level, T: InRegisters>(operands: &Operands<T>) {
-        // SAFETY: as promised.
-        unsafe {
-            // As many columns at a time as have room in registers.
-            match L::VECTOR_BYTES / size_of::<T>() {
-                16 => block::<L, T, M, 4>(operands),
-                8 if L::VECTOR_BYTES == 64 => block::<L, T, M, 2>(operands),
-                _ => block::<L, T, M, 1>(operands),
-            }
-        }
-    }
-}
-
-#[inline(always)]
-unsafe fn sized<L: Level, S: Size, T: InRegisters>(operands: &Operands<T>) {
-    // SAFETY: as promised.
-    unsafe { S::block::<L, T>(operands) }
-}
-
 compiled! {
-    fn of_size<S: Size, T: InRegisters>(operands: &Operands<T>) = sized;
+    fn of_rows<T: InRegisters; M>(operands: &Operands<T>) = rows;
 }
 
 fn routine<T: InRegisters>(rows: usize, isa: Runnable) -> Routine<T> {
     match rows {
-        1 => of_size::<Of<1>, T>(isa),
-        2 => of_size::<Of<2>, T>(isa),
-        3 => of_size::<Of<3>, T>(isa),
-        4 => of_size::<Of<4>, T>(isa),
-        5 => of_size::<Of<5>, T>(isa),
+        1 => of_rows::<T, 1>(isa),
+        2 => of_rows::<T, 2>(isa),
+        3 => of_rows::<T, 3>(isa),
+        4 => of_rows::<T, 4>(isa),
+        5 => of_rows::<T, 5>(isa),
         _ => unreachable!("no block has {rows} rows"),
+    }
+}
+
+/// # Safety
+/// As for [`Routine`].
+#[inline(always)]
+unsafe fn rows<L: Level, T: InRegisters, const M: usize>(operands: &Operands<T>) {
+    // SAFETY: as promised.
+    unsafe {
+        // As many columns at a time as have room in registers.
+        match L::VECTOR_BYTES / size_of::<T>() {
+            16 => block::<L, T, M, 4>(operands),
+            8 if L::VECTOR_BYTES == 64 => block::<L, T, M, 2>(operands),
+            _ => block::<L, T, M, 1>(operands),
+        }
     }
 }
 
