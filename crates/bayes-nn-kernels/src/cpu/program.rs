@@ -104,7 +104,7 @@ impl<T: Number> CpuProgram<T> {
             if let (Kernel::Fused(group), Some(scratch), true) =
                 (kernel, program.scratch.first_mut(), runs_whole)
             {
-                group.bind(bases, scratch, *isa);
+                group.bind(bases, scratch);
             }
         }
         program

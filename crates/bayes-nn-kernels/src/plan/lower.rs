@@ -9,7 +9,7 @@ use bayes_nn_autodiff::{InputInfo, Kind, Op, Shape};
 
 use super::draft::DraftValue;
 use super::fuse::Fusion;
-use super::layout::Layout;
+use super::layout::{Layout, around};
 use super::request::Asked;
 use super::views::Views;
 use super::{Input, MatMul, Pass, ValueId};
@@ -333,8 +333,8 @@ impl<'a> Lowering<'a> {
         let shape = self.views.shape(node);
         let out = self.memory(node);
         let layout = self.values[out.index()].layout;
-        let one_run = shape[..axis].iter().all(|n| *n == 1) && layout.is_contiguous();
-        let inner: usize = shape[axis + 1..].iter().product();
+        let [outer, _, inner] = around(&shape, axis);
+        let one_run = outer == 1 && layout.is_contiguous();
         let mut start = 0;
         let mut parts = Vec::new();
         for i in 0..self.views.nodes[node].arguments.len() {

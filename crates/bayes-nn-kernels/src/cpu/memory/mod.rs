@@ -11,5 +11,5 @@ pub(crate) use arena::Arena;
 pub(crate) use frame::{Frame, WORTH_A_THREAD};
 pub(crate) use partials::Partials;
 pub(crate) use place::{Base, Bases, Memory, Place, SharedPlaces};
-pub(crate) use scratch::{Scratch, TILE, TILE_STRIDE, rounded};
+pub(crate) use scratch::{Addresses, Part, Scratch, TILE, TILE_STRIDE, rounded};
 pub(crate) use shared::Shared;

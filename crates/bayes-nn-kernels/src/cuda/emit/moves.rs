@@ -5,6 +5,7 @@ use bayes_nn_autodiff::Reduction;
 use super::group::block_for;
 use super::text::{Printer, count, joined, literal, scaled};
 use super::{Work, surely_inside};
+use crate::plan::layout::around;
 use crate::plan::{Pass, ValueId};
 
 /// Reductions across rows are a block's when there are fewer results than this.
@@ -47,9 +48,8 @@ impl Printer<'_> {
                 self.each(rows * columns, &[], &format!("{to} = {from};"))
             }
             Pass::Concat { parts, out, axis } => {
-                let shape = self.value(*out).shape;
-                let inner: usize = shape[axis + 1..].iter().product();
-                let row = shape[*axis] * inner;
+                let [_, length, inner] = around(&self.value(*out).shape, *axis);
+                let row = length * inner;
                 let mut most = 0;
                 for (start, part) in parts {
                     let value = self.value(*part);
@@ -77,9 +77,8 @@ impl Printer<'_> {
                 out,
                 axis,
             } => {
-                let shape = self.value(*source).shape;
-                let inner: usize = shape[axis + 1..].iter().product();
-                let (length, chosen) = (shape[*axis], self.value(*index).shape.elements());
+                let [_, length, inner] = around(&self.value(*source).shape, *axis);
+                let chosen = self.value(*index).shape.elements();
                 let slice = self.slice(number, *index, length, "k");
                 let from = format!(
                     "(i / {} * {} + {slice}) * {inner} + i % {inner}",
@@ -103,8 +102,8 @@ impl Printer<'_> {
                 axis,
             } => {
                 let shape = self.value(*out).shape;
-                let inner: usize = shape[axis + 1..].iter().product();
-                let (length, chosen) = (shape[*axis], self.value(*index).shape.elements());
+                let [_, length, inner] = around(&shape, *axis);
+                let chosen = self.value(*index).shape.elements();
                 let slice = self.slice(number, *index, length, "k");
                 let (inner, length, chosen) = (count(inner), count(length), count(chosen));
                 let from = format!("(block * {chosen} + k) * {inner} + j");
