@@ -15,14 +15,12 @@ use libloading::{Library, Symbol};
 use super::emit::{AllReduceMean, BlockLoop, Launch, Product, Source, Tiny};
 use super::program::{DeviceProgram, Engine, Launches, LoadedLaunches, Memory};
 use super::replicas::{self, LoopEngine};
-use crate::backend::{Backend, Loaded, Program};
+use crate::backend::{Backend, Loaded};
 use crate::data::Binding;
 use crate::element::{Element, Precision};
 use crate::error::{DeviceError, KernelError};
 use crate::plan::Plan;
-use crate::ranks::DeviceGroup;
-use crate::ranks::Seat;
-use crate::replicas::Replicas;
+use crate::ranks::{DeviceGroup, Seat, rank};
 
 /// CUDA's words in C++.
 const HEADER: &str = include_str!("host.hpp");
@@ -90,10 +88,9 @@ impl Host {
             let launches = Arc::new(launches);
             Ok(Box::new(move |seats: Vec<Seat>| {
                 let ranks = hosts.iter().zip(seats);
-                let programs = ranks.map(|(host, seat)| -> Result<Box<dyn Replicas>, _> {
+                let programs = ranks.map(|(host, seat)| {
                     let engine = host.engine(precision, Some(seat.clone()));
-                    let program = DeviceProgram::new(&launches, Some(&seat), engine)?;
-                    Ok(Box::new(vec![Box::new(program) as Box<dyn Program>]))
+                    Ok(rank(DeviceProgram::new(&launches, Some(&seat), engine)?))
                 });
                 programs.collect()
             }))

@@ -3,7 +3,6 @@
 //! Every replica has a block of its own, in which the data lie beside its states, in the type in
 //! which the program calculates. They are converted and copied there when it is started.
 
-use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -134,15 +133,6 @@ where
         };
         let programs = (0..replicas).map(program);
         Ok(Box::new(programs.collect::<Result<Vec<_>, _>>()?))
-    }
-}
-
-impl<F> fmt::Debug for LoadedLaunches<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known = &self.launches.known;
-        f.debug_struct("LoadedLaunches")
-            .field("known", known)
-            .finish_non_exhaustive()
     }
 }
 

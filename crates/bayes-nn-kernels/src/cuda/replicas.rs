@@ -4,7 +4,6 @@
 //! them back, so that reading, saving and testing them cost no call of a driver. Data are on the
 //! device once for all replicas, in the type in which the program calculates.
 
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bayes_nn_autodiff::InputId;
@@ -123,15 +122,6 @@ impl<E: LoopEngine + 'static> Loaded for LoadedLoop<E> {
             running: vec![0; replicas * shared.code.replica],
             shared: shared.clone(),
         }))
-    }
-}
-
-impl<E> fmt::Debug for LoadedLoop<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known = &self.0.known;
-        f.debug_struct("LoadedLoop")
-            .field("known", known)
-            .finish_non_exhaustive()
     }
 }
 

@@ -26,6 +26,11 @@ pub(crate) type Start = dyn Fn(Vec<Seat>) -> Result<Programs, KernelError> + Sen
 type Load =
     dyn Fn(&Arc<Plan>, &[Binding], Precision) -> Result<Box<Start>, KernelError> + Send + Sync;
 
+/// The program of a rank.
+pub(crate) fn rank(program: impl Program + 'static) -> Box<dyn Replicas> {
+    Box::new(vec![Box::new(program) as Box<dyn Program>])
+}
+
 /// Devices that run a plan together, a *rank* each, where the plan says that ranks meet
 /// ([`Plan::has_all_reduce`]): all have the same states, the same data and the same noise, each
 /// its own part of every minibatch, and
@@ -172,15 +177,6 @@ impl Loaded for LoadedRanks {
     fn start(&self, replicas: usize) -> Result<Box<dyn Replicas>, KernelError> {
         let programs = (0..replicas).map(|_| self.program());
         Ok(Box::new(programs.collect::<Result<Vec<_>, _>>()?))
-    }
-}
-
-impl fmt::Debug for LoadedRanks {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ranks = &self.ranks;
-        f.debug_struct("LoadedRanks")
-            .field("ranks", ranks)
-            .finish_non_exhaustive()
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::Work;
 use super::group::block_for;
+use super::moves::Sums;
 use super::text::{Printer, count, joined, literal, scaled};
 use crate::plan::{MatMul, Plan, Value, ValueId};
 
@@ -149,46 +150,25 @@ impl Printer<'_> {
         let left = self.matrix(product.left, product.transpose_left);
         let right = self.matrix(product.right, product.transpose_right);
         let out = self.matrix(product.out, false);
-        let long = k >= LONG_SUM && m * n <= FEW;
-        self.open(&number.to_string(), number);
-        if m * n == 0 {
-            self.line("}");
-            return Work::Units(0);
-        }
-        let (index, stride, first, step) = match long {
-            true => ("f.block", "f.blocks", "threadIdx.x", "blockDim.x"),
-            false => ("f.thread", "f.threads", "0", "1"),
-        };
-        let (total, columns, terms) = (count(m * n), count(n), count(k));
-        self.line(format!(
-            "    for (place i = {index}; i < {total}; i += {stride}) {{"
-        ));
         let (row, column) = match (m, n) {
             (_, 1) => ("i".to_owned(), "0u".to_owned()),
             (1, _) => ("0u".to_owned(), "i".to_owned()),
-            _ => (format!("i / {columns}"), format!("i % {columns}")),
+            _ => (format!("i / {}", count(n)), format!("i % {}", count(n))),
         };
-        self.line(format!(
-            "        const place row = {row}, column = {column};\n        real sum = 0;"
-        ));
-        self.line(format!(
-            "        for (place k = {first}; k < {terms}; k += {step}) sum += {} * {};",
-            left.element("row", "k"),
-            right.element("k", "column")
-        ));
-        let at = out.element("row", "column");
-        let work = match long {
-            true => {
-                self.line("        const double total = block_reduce<Sum>(sum);");
-                self.line(format!("        if (threadIdx.x == 0) {at} = total;"));
-                Work::Blocks(m * n, block_for(k))
-            }
-            false => {
-                self.line(format!("        {at} = sum;"));
-                Work::Units(m * n)
-            }
+        let (a, b) = (left.element("row", "k"), right.element("k", "column"));
+        let sums = Sums {
+            results: m * n,
+            terms: k,
+            by_block: k >= LONG_SUM && m * n <= FEW,
+            kind: "Sum",
+            before: &format!("        const place row = {row}, column = {column};\n"),
+            start: "0",
+            add: &format!("sum += {a} * {b}"),
+            to: &out.element("row", "column"),
         };
-        self.line("    }\n}");
+        self.open(&number.to_string(), number);
+        let work = self.sums(&sums);
+        self.line("}");
         work
     }
 }

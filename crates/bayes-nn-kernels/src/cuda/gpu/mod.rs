@@ -21,17 +21,13 @@ use super::emit::{BlockLoop, Source, Tiny};
 use super::program::DeviceProgram;
 use super::program::{Launches, LoadedLaunches, Memory};
 use super::replicas;
-#[cfg(feature = "nccl")]
-use crate::backend::Program;
 use crate::backend::{Backend, Loaded};
 use crate::data::Binding;
 use crate::element::Precision;
 use crate::error::{DeviceError, KernelError};
 use crate::plan::Plan;
 #[cfg(feature = "nccl")]
-use crate::ranks::{DeviceGroup, Seat};
-#[cfg(feature = "nccl")]
-use crate::replicas::Replicas;
+use crate::ranks::{DeviceGroup, Seat, rank};
 use block_loop::GpuLoop;
 use launches::Gpu;
 
@@ -180,11 +176,7 @@ impl Cuda {
                     programs.iter_mut().map(DeviceProgram::engine).collect(),
                     seats,
                 )?;
-                let programs = programs.into_iter();
-                let one = |program| Box::new(vec![Box::new(program) as Box<dyn Program>]);
-                Ok(programs
-                    .map(|program| one(program) as Box<dyn Replicas>)
-                    .collect())
+                Ok(programs.into_iter().map(rank).collect())
             }))
         })?;
         Ok(group.ended_by_failure())
