@@ -82,13 +82,8 @@ pub trait Program: Send {
     /// [`Plan::new`]; empty if there is no such output.
     fn read_output(&self, output: usize) -> Vec<f64>;
 
-    /// As [`Program::read_output`], into memory that is there already; elements beyond the
-    /// shorter of the two stay as they are.
-    fn read_output_into(&self, output: usize, values: &mut [f64]) {
-        self.read_output_from(output, 0, values);
-    }
-
-    /// As [`Program::read_output_into`], from the element of this row-major number on.
+    /// As [`Program::read_output`], from the element of this row-major number on, into memory that
+    /// is there already; elements beyond the shorter of the two stay as they are.
     fn read_output_from(&self, output: usize, first: usize, values: &mut [f64]);
 
     /// Runs `steps` steps. Each computes the outputs from the states as they are, then

@@ -55,12 +55,10 @@ impl<T: Number> Kernel<T> {
                 right,
                 out,
                 transpose,
-            } => Kernel::Solve(SolveKernel::new(
-                (*triangle, *right),
-                *out,
-                *transpose,
-                memory,
-            )),
+            } => {
+                let values = [*triangle, *right, *out];
+                Kernel::Solve(SolveKernel::new(values, *transpose, memory))
+            }
             Pass::Copy { .. }
             | Pass::Transpose { .. }
             | Pass::Concat { .. }

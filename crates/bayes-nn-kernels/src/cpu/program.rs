@@ -8,7 +8,7 @@ use rayon::ThreadPool;
 
 use super::isa::Runnable;
 use super::kernel::{Kernel, Number};
-use super::memory::{Arena, Frame, Memory, Scratch, Shared, WORTH_A_THREAD};
+use super::memory::{Arena, Frame, Memory, Scratch, Shared, WORTH_A_THREAD, read, write};
 use super::strips;
 use super::watch::{Stopwatch, Unwatched, Watch};
 use crate::element::Precision;
@@ -112,26 +112,19 @@ impl<T: Number> CpuProgram<T> {
 
     /// Gives a value its elements, in row-major order. Those of values that programs share may be
     /// given only as long as there is no other program.
-    pub fn fill(&mut self, id: ValueId, mut values: impl Iterator<Item = f64>) {
+    pub fn fill(&mut self, id: ValueId, values: impl Iterator<Item = f64>) {
         let Part { memory, shared, .. } = &*self.part;
         let (value, place) = (memory.value(id), memory.place(id));
-        for run in value.layout.runs() {
+        // SAFETY: the plan placed the value inside its memory, which nobody uses now.
+        unsafe {
             match value.kind {
                 Kind::Float => {
                     let start = shared.bases(&self.floats).at(place);
-                    // SAFETY: the plan placed the value inside its memory, which nobody uses now.
-                    let floats = unsafe { part_mut(start, run) };
-                    for (to, v) in floats.iter_mut().zip(&mut values) {
-                        *to = T::from_f64(v);
-                    }
+                    write(start, &value.layout, values, T::from_f64);
                 }
                 Kind::Index => {
                     let start = shared.index_bases(&self.indices).at(place);
-                    // SAFETY: as above.
-                    let indices = unsafe { part_mut(start, run) };
-                    for (to, v) in indices.iter_mut().zip(&mut values) {
-                        *to = v as u32;
-                    }
+                    write(start, &value.layout, values, |v| v as u32);
                 }
             }
         }
@@ -237,24 +230,6 @@ impl<T: Number> CpuProgram<T> {
     }
 }
 
-/// Elements from `start` on, to be read.
-///
-/// # Safety
-/// They lie there, and nobody writes them as long as the result is used.
-unsafe fn part_of<'a, E>(start: *mut E, part: Range<usize>) -> &'a [E] {
-    // SAFETY: the caller's promise.
-    unsafe { std::slice::from_raw_parts(start.add(part.start), part.len()) }
-}
-
-/// Elements from `start` on, to be written.
-///
-/// # Safety
-/// They lie there, and nobody else uses them as long as the result is used.
-unsafe fn part_mut<'a, E>(start: *mut E, part: Range<usize>) -> &'a mut [E] {
-    // SAFETY: the caller's promise.
-    unsafe { std::slice::from_raw_parts_mut(start.add(part.start), part.len()) }
-}
-
 /// Where the states lie.
 fn state_ranges(plan: &Plan) -> impl Iterator<Item = Range<usize>> {
     plan.states.iter().filter_map(|state| {
@@ -292,30 +267,19 @@ impl<T: Number> PlanProgram for CpuProgram<T> {
         Ok(())
     }
 
-    fn read(&self, id: ValueId, mut first: usize, elements: &mut [f64]) {
+    fn read(&self, id: ValueId, first: usize, elements: &mut [f64]) {
         let Part { memory, shared, .. } = &*self.part;
         let (value, place) = (memory.value(id), memory.place(id));
-        let mut elements = elements.iter_mut();
-        for run in value.layout.runs() {
-            let skipped = first.min(run.len());
-            let run = run.start + skipped..run.end;
-            first -= skipped;
+        // SAFETY: the plan placed the value inside its memory, which nobody writes now.
+        unsafe {
             match value.kind {
                 Kind::Float => {
                     let start = shared.bases(&self.floats).at(place);
-                    // SAFETY: the plan placed the value inside its memory, which nobody writes now.
-                    let floats = unsafe { part_of(start, run) };
-                    for (from, element) in floats.iter().zip(&mut elements) {
-                        *element = from.to_f64();
-                    }
+                    read(start, &value.layout, first, elements, T::to_f64);
                 }
                 Kind::Index => {
                     let start = shared.index_bases(&self.indices).at(place);
-                    // SAFETY: as above.
-                    let indices = unsafe { part_of(start, run) };
-                    for (from, element) in indices.iter().zip(&mut elements) {
-                        *element = f64::from(*from);
-                    }
+                    read(start, &value.layout, first, elements, f64::from);
                 }
             }
         }

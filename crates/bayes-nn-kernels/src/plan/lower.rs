@@ -9,7 +9,7 @@ use bayes_nn_autodiff::{InputInfo, Kind, Op, Shape};
 
 use super::draft::DraftValue;
 use super::fuse::Fusion;
-use super::layout::{Layout, around};
+use super::layout::Layout;
 use super::request::Asked;
 use super::views::Views;
 use super::{Input, MatMul, Pass, ValueId};
@@ -23,7 +23,7 @@ pub(super) struct Lowering<'a> {
     pub inputs: Vec<Input>,
     pub constants: Vec<(ValueId, Arc<[f64]>)>,
     /// Whether a value is an input or a constant.
-    given: Vec<bool>,
+    pub given: Vec<bool>,
     names: Vec<InputInfo>,
     asked: &'a Asked,
     /// Whether every use of a node reads its elements without regard to rows, so that padded rows
@@ -52,7 +52,7 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    fn argument(&self, node: usize, i: usize) -> usize {
+    pub fn argument(&self, node: usize, i: usize) -> usize {
         self.views.argument(node, i)
     }
 
@@ -152,7 +152,7 @@ impl<'a> Lowering<'a> {
         self.constants.push((value, values));
     }
 
-    fn push(&mut self, node: usize, pass: Pass) {
+    pub fn push(&mut self, node: usize, pass: Pass) {
         self.fusion.at[node] = Some(self.fusion.push(pass));
     }
 
@@ -328,49 +328,11 @@ impl<'a> Lowering<'a> {
         }
         self.push(node, Pass::MatMul(product));
     }
-
-    fn concat(&mut self, node: usize, axis: usize) {
-        let shape = self.views.shape(node);
-        let out = self.memory(node);
-        let layout = self.values[out.index()].layout;
-        let [outer, _, inner] = around(&shape, axis);
-        let one_run = outer == 1 && layout.is_contiguous();
-        let mut start = 0;
-        let mut parts = Vec::new();
-        for i in 0..self.views.nodes[node].arguments.len() {
-            let part = self.argument(node, i);
-            let value = self.memory(part);
-            if !(one_run && self.computed_in_place(value, out, start * inner)) {
-                parts.push((start, value));
-            }
-            start += self.views.shape(part)[axis];
-        }
-        self.push(node, Pass::Concat { parts, out, axis });
-    }
-
-    /// Lets a part of a concatenation be computed where it will stand, if nothing has decided
-    /// its place yet.
-    fn computed_in_place(&mut self, part: ValueId, out: ValueId, start: usize) -> bool {
-        let mut root = part;
-        while let Some((within, offset)) = self.values[root.index()].within {
-            let (inner, outer) = (&self.values[root.index()], &self.values[within.index()]);
-            if offset != 0 || inner.shape.elements() != outer.shape.elements() {
-                return false;
-            }
-            root = within;
-        }
-        let value = &self.values[root.index()];
-        if self.given[root.index()] || root == out || !value.layout.is_contiguous() {
-            return false;
-        }
-        self.values[root.index()].within = Some((out, start));
-        true
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use bayes_nn_autodiff::{Graph, Var, concat};
+    use bayes_nn_autodiff::{Graph, Var};
 
     use crate::plan::{Pass, Plan};
 
@@ -411,16 +373,6 @@ mod tests {
         assert_eq!(kinds(&graph, x.view(50, [2, 50]).exp()), ["group"]);
         let part = x.view(20, [2, 30]).exp().sum();
         assert!(kinds(&graph, part + x.sum()).contains(&"copy"));
-    }
-
-    #[test]
-    fn parts_of_a_concatenation_are_computed_where_they_stand() {
-        let graph = Graph::new();
-        let x = graph.input("x", [40]);
-        let joined = concat(&[x.exp(), x.sin()], 0);
-        let plan = Plan::new(&graph, &[joined], &[]).unwrap();
-        let copies = |pass: &Pass| matches!(pass, Pass::Concat { parts, .. } if !parts.is_empty());
-        assert!(!plan.passes.iter().any(copies));
     }
 
     #[test]

@@ -2,12 +2,13 @@
 //!
 //! A plan knows no device and no precision. Its stages are called by `planning`: `hoist` finds what
 //! depends on data alone, `lower` turns nodes into passes and values (`views` says how they are
-//! read), `fuse` puts element-wise nodes into groups, `postpone` moves some to later groups,
+//! read, `concat` where parts are computed), `fuse` puts element-wise nodes into groups, `postpone` moves some to later groups,
 //! `group` writes down instructions, `order` brings passes over long columns together, and `place`
 //! decides where every value lives. This file has the plan itself and `pass` what
 //! it consists of, which the stages fill in and a backend reads.
 
 mod allocate;
+mod concat;
 mod draft;
 mod draws;
 mod fuse;

@@ -111,14 +111,12 @@ impl Run {
     pub fn slot(&self, name: &str) -> Result<Slot, KernelError> {
         let step = &self.program.step;
         let state = step.states.iter().position(|state| state.name == name);
-        let window = || step.windows.iter().position(|window| window.0 == name);
-        let output = || step.outputs.iter().position(|output| output == name);
-        state
-            .map(Place::State)
-            .or_else(|| window().map(Place::Window))
-            .or_else(|| output().map(Place::Output))
-            .map(Slot)
-            .ok_or_else(|| no_name(name))
+        let window = step.windows.iter().position(|window| window.0 == name);
+        let output = step.outputs.iter().position(|output| output == name);
+        let place = (state.map(Place::State))
+            .or(window.map(Place::Window))
+            .or(output.map(Place::Output));
+        place.map(Slot).ok_or_else(|| no_name(name))
     }
 
     /// Sets a state of a replica, in row-major order.
@@ -158,14 +156,12 @@ impl Run {
     /// # Errors
     /// No such state, output or replica.
     pub fn get(&self, replica: usize, name: &str) -> Result<Vec<f64>, KernelError> {
-        match self.slot(name)?.0 {
-            Place::Output(output) => self.with(replica, |program| program.read_output(output)),
-            Place::State(state) => {
-                let input = self.program.step.states[state].input;
-                self.with(replica, |program| program.read_input(input))
-            }
-            Place::Window(_) => Err(no_name(name)),
+        let slot = self.slot(name)?;
+        if let Place::Output(output) = slot.0 {
+            return self.with(replica, |program| program.read_output(output));
         }
+        let input = self.state(slot)?.input;
+        self.with(replica, |program| program.read_input(input))
     }
 
     /// As [`Run::get`], by the place, into memory that is there already; elements beyond the
@@ -179,20 +175,16 @@ impl Run {
         slot: Slot,
         values: &mut [f64],
     ) -> Result<(), KernelError> {
-        match slot.0 {
-            Place::Output(output) => {
-                self.with(replica, |program| program.read_output_into(output, values))
-            }
-            Place::State(_) => {
-                let input = self.state(slot)?.input;
-                let state = self.with(replica, |program| program.read_input(input))?;
-                for (to, value) in values.iter_mut().zip(state) {
-                    *to = value;
-                }
-                Ok(())
-            }
-            Place::Window(window) => Err(no_name(&self.program.step.windows[window].0)),
+        if let Place::Output(output) = slot.0 {
+            let read = |program: &dyn Program| program.read_output_from(output, 0, values);
+            return self.with(replica, read);
         }
+        let input = self.state(slot)?.input;
+        let state = self.with(replica, |program| program.read_input(input))?;
+        for (to, value) in values.iter_mut().zip(state) {
+            *to = value;
+        }
+        Ok(())
     }
 
     /// Gives a window its next block, for all replicas, in row-major order.

@@ -35,8 +35,8 @@ impl Rows {
         Rows {
             place,
             stride: Matrix::new(place, value, false).row_stride,
-            rows: value.shape[0],
-            columns: value.shape[1],
+            rows: value.shape.rows(),
+            columns: value.shape.columns(),
         }
     }
 
@@ -122,16 +122,13 @@ pub(crate) struct SolveKernel {
 }
 
 impl SolveKernel {
-    pub fn new(
-        (triangle, right): (ValueId, ValueId),
-        out: ValueId,
-        transpose: bool,
-        memory: &Memory,
-    ) -> SolveKernel {
+    /// Of the triangle, the right-hand sides and the solutions.
+    pub fn new(values: [ValueId; 3], transpose: bool, memory: &Memory) -> SolveKernel {
+        let [triangle, right, out] = values.map(|id| Rows::new(memory, id));
         SolveKernel {
-            triangle: Rows::new(memory, triangle),
-            right: Rows::new(memory, right),
-            out: Rows::new(memory, out),
+            triangle,
+            right,
+            out,
             transpose,
         }
     }
