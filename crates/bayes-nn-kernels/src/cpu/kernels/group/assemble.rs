@@ -41,10 +41,11 @@ pub(super) struct Reduce {
     pub rows: usize,
 }
 
-/// A number for all elements of a row that has to be found.
-pub(super) enum RowScalar {
-    Step,
-    Read { place: Place, access: Access },
+/// A number for all elements of a row that is read.
+pub(super) struct Read {
+    pub scalar: usize,
+    pub place: Place,
+    pub access: Access,
 }
 
 /// A group as code over places and scalars. Places are numbered: streams from 0, then outputs, then
@@ -55,8 +56,9 @@ pub(super) struct Assembly<T> {
     pub code: Vec<Code<T>>,
     /// All scalars: constants as they are, others 0.
     pub scalars: Vec<T>,
-    /// Which scalars are to be found for every row.
-    pub found: Vec<(usize, RowScalar)>,
+    /// Which scalars are the number of the step, and which are read for every row.
+    pub steps: Vec<usize>,
+    pub read: Vec<Read>,
     /// Scalars that an instruction needs as elements: the scalar, and the slot of its tile.
     pub splats: Vec<(usize, usize)>,
     pub streams: Vec<Stream>,
@@ -85,7 +87,8 @@ impl<T: Real> Assembly<T> {
                 columns,
                 code: Vec::new(),
                 scalars: Vec::new(),
-                found: Vec::new(),
+                steps: Vec::new(),
+                read: Vec::new(),
                 splats: Vec::new(),
                 streams: Vec::new(),
                 outputs: Vec::new(),
@@ -173,7 +176,9 @@ impl<T: Real> Assembler<'_, T> {
 
     /// Where an operand or a number of the group is found.
     fn source(&mut self, instruction: &Instruction) -> Source {
-        let (number, found) = match *instruction {
+        let scalar = self.assembly.scalars.len();
+        let mut constant = T::ZERO;
+        match *instruction {
             Instruction::Load(number) => {
                 let operand = &self.group.operands[number];
                 let (place, access) = (self.memory.place(operand.value), operand.access.clone());
@@ -185,20 +190,20 @@ impl<T: Real> Assembler<'_, T> {
                     });
                     return Source::Place(self.assembly.streams.len() - 1);
                 }
-                (T::ZERO, Some(RowScalar::Read { place, access }))
+                self.assembly.read.push(Read {
+                    scalar,
+                    place,
+                    access,
+                });
             }
-            Instruction::Constant(number) => (T::from_f64(number), None),
-            Instruction::Step => (T::ZERO, Some(RowScalar::Step)),
+            Instruction::Constant(number) => constant = T::from_f64(number),
+            Instruction::Step => self.assembly.steps.push(scalar),
             Instruction::Noise { .. }
             | Instruction::Unary(..)
             | Instruction::Binary(..)
             | Instruction::Select(..) => unreachable!("only operands and numbers are sources"),
-        };
-        let scalar = self.assembly.scalars.len();
-        self.assembly.scalars.push(number);
-        self.assembly
-            .found
-            .extend(found.map(|found| (scalar, found)));
+        }
+        self.assembly.scalars.push(constant);
         Source::Scalar(scalar)
     }
 

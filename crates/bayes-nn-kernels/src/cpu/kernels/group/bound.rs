@@ -4,7 +4,7 @@
 use super::assemble::Assembly;
 use crate::cpu::isa::{Level, multiversion};
 use crate::cpu::math::Real;
-use crate::cpu::math::sums::{self, SUM_LANES};
+use crate::cpu::math::sums;
 use crate::cpu::memory::{Addresses, Base, Bases, Frame, Part, Scratch, TILE};
 
 /// Tiles of a group at the most.
@@ -12,9 +12,10 @@ const MOST: usize = 32;
 
 /// What a bound group needs beside its code.
 pub(super) struct Bound<T> {
-    tiles: Vec<Addresses<T>>,
+    /// Each with the numbers that are read at the start of its row.
+    tiles: Vec<(Addresses<T>, Vec<(usize, *mut T)>)>,
     scalars: Vec<T>,
-    sums: Vec<[T; SUM_LANES]>,
+    totals: Vec<T>,
     bases: Bases<T>,
 }
 
@@ -42,25 +43,20 @@ impl<T: Real> Bound<T> {
         let columns = || (0..group.columns).step_by(TILE);
         let tiles = (0..group.rows).flat_map(|row| columns().map(move |column| (row, column)));
         let tiles = tiles.map(|(row, column)| {
-            let length = TILE.min(group.columns - column);
+            let part = Part {
+                row,
+                column,
+                length: TILE.min(group.columns - column),
+            };
             let mut tile = scratch.tile.clone();
             tile.places.truncate(group.places);
-            group.point(
-                &mut tile,
-                Part {
-                    row,
-                    column,
-                    length,
-                },
-                bases,
-                start,
-            );
-            tile
+            group.point(&mut tile, part, bases, start);
+            (tile, group.reads(row, bases).collect())
         });
         Some(Bound {
             tiles: tiles.collect(),
             scalars: group.scalars.clone(),
-            sums: vec![[T::ZERO; SUM_LANES]; group.reductions.len()],
+            totals: vec![T::ZERO; group.reductions.len()],
             bases,
         })
     }
@@ -82,21 +78,24 @@ multiversion! {
 )]
 #[inline(always)]
 fn run_body<L: Level, T: Real>(bound: &mut Bound<T>, group: &Assembly<T>, frame: &Frame<'_, T>) {
-    for tile in &bound.tiles {
-        // Scalars of a row stay the same until the next row.
-        if tile.part.column == 0 {
-            group.enter_row(frame, tile.part.row, &tile.places, &mut bound.scalars);
-        }
-        for (sum, reduction) in bound.sums.iter_mut().zip(&group.reductions) {
-            *sum = sums::start(reduction.kind);
-        }
+    for (tile, reads) in &bound.tiles {
         // SAFETY: the tile points into this program's memory, and nothing else runs.
-        unsafe { group.run(tile, frame, &bound.scalars, &mut bound.sums) };
+        unsafe {
+            // Scalars of a row stay the same until the next row.
+            if tile.part.column == 0 {
+                let reads = reads.iter().copied();
+                group.enter_row(frame.step, reads, &tile.places, &mut bound.scalars);
+            }
+            group.run(tile, frame, &bound.scalars, |number, kind, run| {
+                let mut lanes = sums::start(kind);
+                sums::accumulate(kind, &mut lanes, run);
+                bound.totals[number] = T::from_f64(sums::reduced(kind, &lanes));
+            });
+        }
         // After all copies, for results may lie where something else was read.
-        for (sum, reduction) in bound.sums.iter().zip(&group.reductions) {
-            let total = T::from_f64(sums::reduced(reduction.kind, sum));
+        for (total, reduction) in bound.totals.iter().zip(&group.reductions) {
             // SAFETY: the plan placed the result inside its memory.
-            unsafe { *frame.at(reduction.to) = total };
+            unsafe { *frame.at(reduction.to) = *total };
         }
     }
 }

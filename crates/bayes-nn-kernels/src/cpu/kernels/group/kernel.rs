@@ -237,7 +237,9 @@ fn pieces_body<L: Level, T: Real>(
         };
         if row != present {
             present = row;
-            group.enter_row(frame, row, &scratch.tile.places, &mut scratch.scalars);
+            let (reads, scalars) = (group.reads(row, frame.bases), &mut scratch.scalars);
+            // SAFETY: the plan keeps every access inside its memory.
+            unsafe { group.enter_row(frame.step, reads, &scratch.tile.places, scalars) };
         }
         for (sum, reduction) in scratch.sums.iter_mut().zip(&group.reductions) {
             *sum = sums::start(reduction.kind);
@@ -252,7 +254,16 @@ fn pieces_body<L: Level, T: Real>(
             };
             group.point(&mut scratch.tile, part, frame.bases, start);
             // SAFETY: the tile points into this program's memory, and no other kernel runs.
-            unsafe { group.run(&scratch.tile, frame, &scratch.scalars, &mut scratch.sums) };
+            unsafe {
+                group.run(
+                    &scratch.tile,
+                    frame,
+                    &scratch.scalars,
+                    |number, kind, run| {
+                        sums::accumulate(kind, &mut scratch.sums[number], run);
+                    },
+                );
+            }
         }
         // SAFETY: each piece is run by one thread.
         let partials = unsafe { kernel.partials.part(piece * count..(piece + 1) * count) };

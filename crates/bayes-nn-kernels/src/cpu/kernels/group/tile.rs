@@ -1,29 +1,45 @@
 //! A tile of a group: where its places point, and how the code is run over it.
 
-use super::assemble::{Assembly, Output, RowScalar};
+use bayes_nn_autodiff::Reduction;
+
+use super::assemble::{Assembly, Output};
 use super::routine::Tile;
 use crate::cpu::math::Real;
-use crate::cpu::math::sums::{SUM_LANES, accumulate};
 use crate::cpu::memory::{Addresses, Bases, Frame, Part, TILE, TILE_STRIDE, rounded};
 
 impl<T: Real> Assembly<T> {
-    /// Finds the numbers of a row, and fills a tile of scratch memory with each that an instruction
-    /// needs as elements.
-    pub(super) fn enter_row(
+    /// Where the numbers of a row are read, each with the scalar that it is.
+    pub(super) fn reads(
         &self,
-        frame: &Frame<'_, T>,
         row: usize,
+        bases: Bases<T>,
+    ) -> impl Iterator<Item = (usize, *mut T)> {
+        let read = self.read.iter();
+        read.map(move |read| {
+            let start = bases.at(read.place);
+            (read.scalar, start.wrapping_add(read.access.start(row)))
+        })
+    }
+
+    /// Reads the numbers of a row, and fills a tile of scratch memory with each that an instruction
+    /// needs as elements.
+    ///
+    /// # Safety
+    /// They lie where `reads` says.
+    #[inline(always)]
+    pub(super) unsafe fn enter_row(
+        &self,
+        step: u64,
+        reads: impl Iterator<Item = (usize, *mut T)>,
         places: &[*mut T],
         scalars: &mut [T],
     ) {
-        for (scalar, found) in &self.found {
-            scalars[*scalar] = match found {
-                RowScalar::Step => T::from_f64(frame.step as f64),
-                RowScalar::Read { place, access } => {
-                    // SAFETY: the plan keeps every access inside its memory.
-                    unsafe { *frame.at(*place).add(access.start(row)) }
-                }
-            };
+        for &scalar in &self.steps {
+            scalars[scalar] = T::from_f64(step as f64);
+        }
+        for (scalar, from) in reads {
+            // SAFETY: as promised.
+            scalars[scalar] = unsafe { *from };
         }
         let filled = rounded(self.columns.min(TILE));
         for &(scalar, slot) in &self.splats {
@@ -73,7 +89,7 @@ impl<T: Real> Assembly<T> {
         }
     }
 
-    /// Computes a tile, and adds what is reduced to `sums`.
+    /// Computes a tile; `reduce` gets the elements of each reduction, by its number.
     ///
     /// # Safety
     /// The tile points into the memory of the plan, which nothing else uses.
@@ -83,7 +99,7 @@ impl<T: Real> Assembly<T> {
         tile: &Addresses<T>,
         frame: &Frame<'_, T>,
         scalars: &[T],
-        sums: &mut [[T; SUM_LANES]],
+        mut reduce: impl FnMut(usize, Reduction, &[T]),
     ) {
         let part = tile.part;
         for &(from, to) in &tile.staged {
@@ -107,11 +123,11 @@ impl<T: Real> Assembly<T> {
             unsafe { (code.routine)(code, &elements) };
         }
         // Before the copies, which may replace what is reduced.
-        for (sum, reduction) in sums.iter_mut().zip(&self.reductions) {
+        for (number, reduction) in self.reductions.iter().enumerate() {
+            let place = tile.places[reduction.place];
             // SAFETY: a place is as many readable elements.
-            let run =
-                unsafe { std::slice::from_raw_parts(tile.places[reduction.place], part.length) };
-            accumulate(reduction.kind, sum, run);
+            let run = unsafe { std::slice::from_raw_parts(place, part.length) };
+            reduce(number, reduction.kind, run);
         }
         for &(from, to) in &tile.copied {
             // SAFETY: the plan gives the value as many elements here.
