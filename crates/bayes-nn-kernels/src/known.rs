@@ -99,8 +99,8 @@ impl Known {
         }
         for pass in &plan.passes {
             let mut taken = None;
-            if let Pass::Gather { source, .. } = pass {
-                taken = Some(*source);
+            if let Pass::Gather(selection) = pass {
+                taken = Some(selection.source);
             }
             let mut reads = 0;
             pass.each_value(|value, _| {

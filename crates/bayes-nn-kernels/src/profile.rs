@@ -9,7 +9,7 @@ use bayes_nn_autodiff::Graph;
 use crate::backend::Backend;
 use crate::element::Precision;
 use crate::error::KernelError;
-use crate::plan::{Pass, Plan, ValueId};
+use crate::plan::{Pass, Plan, ReduceMiddle, Selection, ValueId};
 
 /// What one pass of a plan does in a step.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,15 +95,15 @@ impl Plan {
                     operations: n * n * n / 3,
                 }
             }
-            Pass::TriangularSolve { triangle, out, .. } => {
-                let (n, columns) = (shape(*out)[0], shape(*out)[1]);
+            Pass::TriangularSolve(solve) => {
+                let (n, columns) = (shape(solve.out)[0], shape(solve.out)[1]);
                 PassCost {
                     name: format!("triangular solve {n}x{n}, {n}x{columns}"),
-                    elements: size(*triangle) + 2 * size(*out),
+                    elements: size(solve.triangle) + 2 * size(solve.out),
                     operations: n * n * columns,
                 }
             }
-            Pass::ReduceMiddle { source, out, .. } => PassCost {
+            Pass::ReduceMiddle(ReduceMiddle { source, out, .. }) => PassCost {
                 name: format!("reduce {} to {}", shape(*source), shape(*out)),
                 elements: size(*source) + size(*out),
                 operations: size(*source),
@@ -114,8 +114,8 @@ impl Plan {
                 let copied: usize = parts.iter().map(|(_, part)| size(*part)).sum();
                 moved("concat", shape(*out), 2 * copied)
             }
-            Pass::Gather { out, .. } => moved("gather", shape(*out), 2 * size(*out)),
-            Pass::Scatter { source, out, .. } => {
+            Pass::Gather(taken) => moved("gather", shape(taken.out), 2 * size(taken.out)),
+            Pass::Scatter(Selection { source, out, .. }) => {
                 moved("scatter", shape(*out), size(*source) + size(*out))
             }
             Pass::Batch { out, .. } => moved("batch", shape(*out), size(*out)),

@@ -35,30 +35,11 @@ impl<T: Number> Kernel<T> {
             Pass::MatMul(product) => {
                 Kernel::Product(ProductKernel::new(product, memory, strips, isa))
             }
-            Pass::ReduceMiddle {
-                kind,
-                source,
-                out,
-                outer,
-                length,
-            } => Kernel::Reduce(ReduceKernel::new(
-                *kind,
-                (*source, *out),
-                (*outer, *length),
-                memory,
-            )),
+            Pass::ReduceMiddle(reduce) => Kernel::Reduce(ReduceKernel::new(reduce, memory)),
             Pass::Cholesky { matrix, out } => {
                 Kernel::Cholesky(CholeskyKernel::new::<T>(*matrix, *out, memory))
             }
-            Pass::TriangularSolve {
-                triangle,
-                right,
-                out,
-                transpose,
-            } => {
-                let values = [*triangle, *right, *out];
-                Kernel::Solve(SolveKernel::new(values, *transpose, memory))
-            }
+            Pass::TriangularSolve(solve) => Kernel::Solve(SolveKernel::new(solve, memory)),
             Pass::Copy { .. }
             | Pass::Transpose { .. }
             | Pass::Concat { .. }

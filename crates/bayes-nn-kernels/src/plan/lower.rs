@@ -12,7 +12,7 @@ use super::fuse::Fusion;
 use super::layout::Layout;
 use super::request::Asked;
 use super::views::Views;
-use super::{Input, MatMul, Pass, ValueId};
+use super::{Input, MatMul, Pass, ReduceMiddle, Selection, TriangularSolve, ValueId};
 
 pub(super) struct Lowering<'a> {
     pub views: Views<'a>,
@@ -217,14 +217,14 @@ impl<'a> Lowering<'a> {
                     return;
                 }
                 let ([source], out) = self.operands(node);
-                let pass = Pass::ReduceMiddle {
+                let reduce = ReduceMiddle {
                     kind,
                     source,
                     out,
                     outer: whole[..from].iter().product(),
                     length: whole[from..to].iter().product(),
                 };
-                self.push(node, pass);
+                self.push(node, Pass::ReduceMiddle(reduce));
             }
             Op::MatMul {
                 transpose_a,
@@ -236,13 +236,13 @@ impl<'a> Lowering<'a> {
             }
             Op::TriangularSolve { transpose } => {
                 let ([triangle, right], out) = self.operands(node);
-                let pass = Pass::TriangularSolve {
+                let solve = TriangularSolve {
                     triangle,
                     right,
                     out,
                     transpose,
                 };
-                self.push(node, pass);
+                self.push(node, Pass::TriangularSolve(solve));
             }
             Op::Transpose => {
                 let made = self.transposed(self.argument(node, 0));
@@ -250,23 +250,11 @@ impl<'a> Lowering<'a> {
             }
             Op::Concat { axis } => self.concat(node, axis),
             Op::Gather { axis } => {
-                let ([source, index], out) = self.operands(node);
-                let pass = Pass::Gather {
-                    source,
-                    index,
-                    out,
-                    axis,
-                };
+                let pass = Pass::Gather(self.selection(node, axis));
                 self.push(node, pass);
             }
             Op::Scatter { axis } => {
-                let ([source, index], out) = self.operands(node);
-                let pass = Pass::Scatter {
-                    source,
-                    index,
-                    out,
-                    axis,
-                };
+                let pass = Pass::Scatter(self.selection(node, axis));
                 self.push(node, pass);
             }
             Op::Batch { rows, stream } => {
@@ -285,6 +273,16 @@ impl<'a> Lowering<'a> {
                 let ([source], out) = self.operands(node);
                 self.push(node, Pass::MeanOverDraws { source, out });
             }
+        }
+    }
+
+    fn selection(&mut self, node: usize, axis: usize) -> Selection {
+        let ([source, index], out) = self.operands(node);
+        Selection {
+            source,
+            index,
+            out,
+            axis,
         }
     }
 

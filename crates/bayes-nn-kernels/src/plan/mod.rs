@@ -34,7 +34,10 @@ use bayes_nn_autodiff::{InputId, Kind, Shape};
 
 pub(crate) use allocate::{Passing, allocate};
 pub use layout::{Access, Layout, RowStarts};
-pub use pass::{FusedGroup, GroupReduction, Instruction, MatMul, Operand, Pass, Store};
+pub use pass::{
+    FusedGroup, GroupReduction, Instruction, MatMul, Operand, Pass, ReduceMiddle, Selection, Store,
+    TriangularSolve,
+};
 pub use request::{Request, Role};
 pub(crate) use rewrite::{Function, Rewritten, rewrite};
 pub use strips::Strips;

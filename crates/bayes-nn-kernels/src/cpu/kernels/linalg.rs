@@ -11,7 +11,7 @@ use super::matmul::Matrix;
 use crate::cpu::isa::{LANES, Level, fma, multiversion, tree_sum};
 use crate::cpu::memory::{Frame, Memory, Place};
 use crate::element::Element;
-use crate::plan::ValueId;
+use crate::plan::{TriangularSolve, ValueId};
 
 /// Matrices of fewer rows are factored by plain loops.
 const FAER_FROM_ROWS: usize = 96;
@@ -122,14 +122,12 @@ pub(crate) struct SolveKernel {
 }
 
 impl SolveKernel {
-    /// Of the triangle, the right-hand sides and the solutions.
-    pub fn new(values: [ValueId; 3], transpose: bool, memory: &Memory) -> SolveKernel {
-        let [triangle, right, out] = values.map(|id| Rows::new(memory, id));
+    pub fn new(solve: &TriangularSolve, memory: &Memory) -> SolveKernel {
         SolveKernel {
-            triangle,
-            right,
-            out,
-            transpose,
+            triangle: Rows::new(memory, solve.triangle),
+            right: Rows::new(memory, solve.right),
+            out: Rows::new(memory, solve.out),
+            transpose: solve.transpose,
         }
     }
 

@@ -8,7 +8,7 @@ use crate::data::{Column, each_type};
 use crate::element::Element;
 use crate::error::{DeviceError, KernelError};
 use crate::plan::layout::around;
-use crate::plan::{Layout, Pass, Value, ValueId};
+use crate::plan::{Layout, Pass, Selection, Value, ValueId};
 use crate::ranks::Seat;
 
 /// Runs a pass that moves elements.
@@ -42,33 +42,16 @@ pub(crate) fn run<T: Element>(pass: &Pass, frame: &Frame<'_, T>) -> Result<(), K
                 });
             }
         }
-        Pass::Gather {
-            source,
-            index,
-            out,
-            axis,
-        } => {
-            let slices = Slices::new(frame, *source, *index, *axis)?;
-            match &frame.columns[source.index()] {
-                Some(column) => take(frame, column, &slices, *out),
-                None => each_kind(frame, *source, *out, |m| {
+        Pass::Gather(taken) => {
+            let slices = Slices::new(frame, taken.source, taken)?;
+            match &frame.columns[taken.source.index()] {
+                Some(column) => take(frame, column, &slices, taken.out),
+                None => each_kind(frame, taken.source, taken.out, |m| {
                     slices.each(|from, to| m.copy(from, to, slices.inner));
                 }),
             }
         }
-        Pass::Scatter {
-            source,
-            index,
-            out,
-            axis,
-        } => {
-            scatter(
-                frame,
-                *source,
-                &Slices::new(frame, *out, *index, *axis)?,
-                *out,
-            );
-        }
+        Pass::Scatter(added) => scatter(frame, added, &Slices::new(frame, added.out, added)?),
         Pass::Batch { rows, stream, out } => {
             let value = frame.value(*out);
             // SAFETY: the plan placed the value inside the arena; an index is one row.
@@ -126,14 +109,14 @@ struct Slices<'a> {
 }
 
 impl<'f> Slices<'f> {
-    /// The slices of a value along an axis.
+    /// The slices of a value.
     fn new<T: Element>(
         frame: &'f Frame<'_, T>,
         value: ValueId,
-        index: ValueId,
-        axis: usize,
+        selection: &Selection,
     ) -> Result<Slices<'f>, KernelError> {
-        let [outer, length, inner] = around(&frame.value(value).shape, axis);
+        let [outer, length, inner] = around(&frame.value(value).shape, selection.axis);
+        let index = selection.index;
         let elements = frame.value(index).shape.elements();
         // SAFETY: the plan placed the index inside the arena, as one row.
         let index =
@@ -299,7 +282,8 @@ impl<E: Copy> Mover for Move<'_, E> {
     }
 }
 
-fn scatter<T: Element>(frame: &Frame<'_, T>, source: ValueId, slices: &Slices<'_>, out: ValueId) {
+fn scatter<T: Element>(frame: &Frame<'_, T>, added: &Selection, slices: &Slices<'_>) {
+    let (source, out) = (added.source, added.out);
     let (from, to) = (frame.floats(source).cast_const(), frame.floats(out));
     let (source, out) = (frame.value(source), frame.value(out));
     // SAFETY: every place is inside its value; the two do not share memory.

@@ -73,8 +73,8 @@ impl Tiny {
         let searched = |pass: &Pass| {
             let elements = |id: &ValueId| plan.values[id.index()].shape.elements();
             // For every place of the result all indices are read.
-            if let Pass::Scatter { out, index, .. } = pass {
-                return elements(out) * elements(index);
+            if let Pass::Scatter(added) = pass {
+                return elements(&added.out) * elements(&added.index);
             }
             0
         };

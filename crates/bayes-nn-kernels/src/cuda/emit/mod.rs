@@ -234,15 +234,7 @@ impl Printer<'_> {
             Pass::Fused(group) => self.group(number, group),
             Pass::MatMul(product) => vec![self.product(number, product)],
             Pass::Cholesky { matrix, out } => vec![self.cholesky(number, *matrix, *out)],
-            Pass::TriangularSolve {
-                triangle,
-                right,
-                out,
-                transpose,
-            } => {
-                let values = [*triangle, *right, *out];
-                vec![self.triangular_solve(number, values, *transpose)]
-            }
+            Pass::TriangularSolve(solve) => vec![self.triangular_solve(number, solve)],
             Pass::ReduceMiddle { .. }
             | Pass::Copy { .. }
             | Pass::Transpose { .. }

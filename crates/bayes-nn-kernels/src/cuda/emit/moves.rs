@@ -1,12 +1,10 @@
 //! Steps that move elements: copies, transposes, selections, and reductions across rows.
 
-use bayes_nn_autodiff::Reduction;
-
 use super::group::{block_for, name as kind_name};
 use super::text::{Printer, count, joined, literal, scaled};
 use super::{Work, surely_inside};
 use crate::plan::layout::around;
-use crate::plan::{Pass, ValueId};
+use crate::plan::{Pass, ReduceMiddle, Selection, ValueId};
 
 /// Reductions across rows are a block's when there are fewer results than this.
 const FEW: usize = 16_384;
@@ -71,12 +69,12 @@ impl Printer<'_> {
                 }
                 Work::Units(most)
             }
-            Pass::Gather {
+            Pass::Gather(Selection {
                 source,
                 index,
                 out,
                 axis,
-            } => {
+            }) => {
                 let [_, length, inner] = around(&self.value(*source).shape, *axis);
                 let chosen = self.value(*index).shape.elements();
                 let slice = self.slice(number, *index, length, "k");
@@ -95,12 +93,12 @@ impl Printer<'_> {
                     &format!("{to} = {from};"),
                 )
             }
-            Pass::Scatter {
+            Pass::Scatter(Selection {
                 source,
                 index,
                 out,
                 axis,
-            } => {
+            }) => {
                 let shape = self.value(*out).shape;
                 let [_, length, inner] = around(&shape, *axis);
                 let chosen = self.value(*index).shape.elements();
@@ -118,13 +116,7 @@ impl Printer<'_> {
                 ];
                 self.each(shape.elements(), &before, &format!("{to} = sum;"))
             }
-            Pass::ReduceMiddle {
-                kind,
-                source,
-                out,
-                outer,
-                length,
-            } => self.reduce_middle(*kind, *source, *out, *outer, *length),
+            Pass::ReduceMiddle(reduce) => self.reduce_middle(reduce),
             Pass::MeanOverDraws { source, out } => {
                 let draws = self.plan.draws;
                 let (from, to) = (self.element(*source, "i"), self.element(*out, "i"));
@@ -183,16 +175,15 @@ impl Printer<'_> {
 
     /// Threads side by side take results side by side; the rows of few results are dealt to
     /// several threads of a block.
-    fn reduce_middle(
-        &mut self,
-        kind: Reduction,
-        source: ValueId,
-        out: ValueId,
-        outer: usize,
-        length: usize,
-    ) -> Work {
+    fn reduce_middle(&mut self, reduce: &ReduceMiddle) -> Work {
+        let ReduceMiddle {
+            source,
+            out,
+            length,
+            ..
+        } = *reduce;
         let results = self.value(out).shape.elements();
-        let inner = results / outer.max(1);
+        let inner = results / reduce.outer.max(1);
         let number = joined(&[
             format!(
                 "i / {0} * {1} + i % {0}",
@@ -201,7 +192,7 @@ impl Printer<'_> {
             ),
             scaled("k", inner),
         ]);
-        let kind = kind_name(kind);
+        let kind = kind_name(reduce.kind);
         let from = self.element(source, &number);
         let sum = Sums {
             results,

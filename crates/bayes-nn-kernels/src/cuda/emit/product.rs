@@ -5,7 +5,7 @@ use super::Work;
 use super::group::block_for;
 use super::moves::Sums;
 use super::text::{Printer, count, joined, literal, scaled};
-use crate::plan::{MatMul, Plan, Value, ValueId};
+use crate::plan::{MatMul, Plan, TriangularSolve, Value, ValueId};
 
 /// Products with fewer multiplications than this are kernels of the program.
 pub(super) const LIBRARY_FROM: usize = 1 << 18;
@@ -117,14 +117,10 @@ impl Printer<'_> {
     }
 
     /// A thread solves for each column.
-    pub(super) fn triangular_solve(
-        &mut self,
-        number: usize,
-        [triangle, right, out]: [ValueId; 3],
-        transpose: bool,
-    ) -> Work {
-        let shape = self.value(out).shape;
-        let [triangle, right, out] = [triangle, right, out].map(|id| self.matrix(id, false));
+    pub(super) fn triangular_solve(&mut self, number: usize, solve: &TriangularSolve) -> Work {
+        let (shape, transpose) = (self.value(solve.out).shape, solve.transpose);
+        let values = [solve.triangle, solve.right, solve.out];
+        let [triangle, right, out] = values.map(|id| self.matrix(id, false));
         self.open(&number.to_string(), number);
         self.line(format!(
             "    for (place i = f.thread; i < {}; i += f.threads)\n        \

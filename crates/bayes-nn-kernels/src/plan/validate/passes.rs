@@ -38,28 +38,19 @@ impl Plan {
                     fits(shape(out) == shape(matrix), out)?;
                     are(&[matrix, out])?;
                 }
-                Pass::TriangularSolve {
-                    triangle,
-                    right,
-                    out,
-                    ..
-                } => {
+                Pass::TriangularSolve(ref solve) => {
+                    let (triangle, right, out) = (solve.triangle, solve.right, solve.out);
                     let size = square(&shape(triangle));
                     fits(size.is_some(), triangle)?;
                     fits(shape(right).first().copied() == size, right)?;
                     fits(shape(out) == shape(right), out)?;
                     are(&[triangle, right, out])?;
                 }
-                Pass::ReduceMiddle {
-                    source,
-                    out,
-                    outer,
-                    length,
-                    ..
-                } => {
+                Pass::ReduceMiddle(ref reduce) => {
+                    let (source, out, outer) = (reduce.source, reduce.out, reduce.outer);
                     let results = shape(out).elements();
                     fits(outer == 0 || results.is_multiple_of(outer), out)?;
-                    fits(shape(source).elements() == results * length, source)?;
+                    fits(shape(source).elements() == results * reduce.length, source)?;
                     are(&[source, out])?;
                 }
                 Pass::Copy {
@@ -91,27 +82,19 @@ impl Plan {
                         alike(part, out)?;
                     }
                 }
-                Pass::Gather {
-                    source,
-                    index,
-                    out,
-                    axis,
-                } => {
+                Pass::Gather(ref taken) => {
+                    let (source, index, out) = (taken.source, taken.index, taken.out);
                     is(Kind::Index, index)?;
                     alike(source, out)?;
-                    fits(same_beside(&shape(out), &shape(source), axis), out)?;
-                    fits(shape(out)[axis] == shape(index).elements(), index)?;
+                    fits(same_beside(&shape(out), &shape(source), taken.axis), out)?;
+                    fits(shape(out)[taken.axis] == shape(index).elements(), index)?;
                 }
-                Pass::Scatter {
-                    source,
-                    index,
-                    out,
-                    axis,
-                } => {
+                Pass::Scatter(ref added) => {
+                    let (source, index, out) = (added.source, added.index, added.out);
                     is(Kind::Index, index)?;
                     are(&[source, out])?;
-                    fits(same_beside(&shape(out), &shape(source), axis), out)?;
-                    fits(shape(source)[axis] == shape(index).elements(), index)?;
+                    fits(same_beside(&shape(out), &shape(source), added.axis), out)?;
+                    fits(shape(source)[added.axis] == shape(index).elements(), index)?;
                 }
                 Pass::Batch { rows, out, .. } => {
                     is(Kind::Index, out)?;
