@@ -102,23 +102,13 @@ impl Pass {
     /// The index by which slices are selected, the value into which it points, and along which
     /// axis; `None` where nothing is selected.
     pub fn selection(&self) -> Option<(ValueId, ValueId, usize)> {
-        let (into, selection) = match self {
-            Pass::Gather(selection) => (selection.source, selection),
-            Pass::Scatter(selection) => (selection.out, selection),
-            Pass::Fused(_)
-            | Pass::MatMul(_)
-            | Pass::Cholesky { .. }
-            | Pass::TriangularSolve(_)
-            | Pass::ReduceMiddle(_)
-            | Pass::Copy { .. }
-            | Pass::Transpose { .. }
-            | Pass::Concat { .. }
-            | Pass::Batch { .. }
-            | Pass::AllReduceMean { .. }
-            | Pass::MeanOverDraws { .. }
-            | Pass::Record { .. } => return None,
-        };
-        Some((selection.index, into, selection.axis))
+        if let Pass::Gather(taken) = self {
+            return Some((taken.index, taken.source, taken.axis));
+        }
+        if let Pass::Scatter(added) = self {
+            return Some((added.index, added.out, added.axis));
+        }
+        None
     }
 
     /// How many columns are walked, and the values of which a column at a time is read or written,

@@ -232,19 +232,7 @@ impl Printer<'_> {
         self.line(format!("\n// {}", self.plan.cost(pass).name));
         match pass {
             Pass::Fused(group) => self.group(number, group),
-            Pass::MatMul(product) => vec![self.product(number, product)],
-            Pass::Cholesky { matrix, out } => vec![self.cholesky(number, *matrix, *out)],
-            Pass::TriangularSolve(solve) => vec![self.triangular_solve(number, solve)],
-            Pass::ReduceMiddle { .. }
-            | Pass::Copy { .. }
-            | Pass::Transpose { .. }
-            | Pass::Concat { .. }
-            | Pass::Gather { .. }
-            | Pass::Scatter { .. }
-            | Pass::Batch { .. }
-            | Pass::AllReduceMean { .. }
-            | Pass::MeanOverDraws { .. }
-            | Pass::Record { .. } => vec![self.movement(number, pass)],
+            pass => vec![self.whole(number, pass)],
         }
     }
 

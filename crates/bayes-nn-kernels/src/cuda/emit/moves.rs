@@ -1,4 +1,4 @@
-//! Steps that move elements: copies, transposes, selections, and reductions across rows.
+//! Passes that are no groups: copies, transposes, selections, and reductions across rows.
 
 use super::group::{block_for, name as kind_name};
 use super::text::{Printer, count, joined, literal, scaled};
@@ -10,14 +10,14 @@ use crate::plan::{Pass, ReduceMiddle, Selection, ValueId};
 const FEW: usize = 16_384;
 
 impl Printer<'_> {
-    /// Prints a pass that is neither a group nor a product.
-    pub(super) fn movement(&mut self, number: usize, pass: &Pass) -> Work {
+    /// Prints a pass that is no group.
+    pub(super) fn whole(&mut self, number: usize, pass: &Pass) -> Work {
         self.open(&number.to_string(), number);
         let work = match pass {
-            Pass::Fused(_)
-            | Pass::MatMul(_)
-            | Pass::Cholesky { .. }
-            | Pass::TriangularSolve { .. } => unreachable!("these are printed elsewhere"),
+            Pass::Fused(_) => unreachable!("groups are printed elsewhere"),
+            Pass::MatMul(product) => self.product(product),
+            Pass::Cholesky { matrix, out } => self.cholesky(*matrix, *out),
+            Pass::TriangularSolve(solve) => self.triangular_solve(solve),
             Pass::AllReduceMean { .. } => unreachable!("a library does it"),
             Pass::Copy {
                 source,

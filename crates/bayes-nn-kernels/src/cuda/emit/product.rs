@@ -101,12 +101,11 @@ impl Product {
 
 impl Printer<'_> {
     /// One block factors the matrix.
-    pub(super) fn cholesky(&mut self, number: usize, matrix: ValueId, out: ValueId) -> Work {
+    pub(super) fn cholesky(&mut self, matrix: ValueId, out: ValueId) -> Work {
         let n = self.value(out).shape.rows();
         let (from, to) = (self.matrix(matrix, false), self.matrix(out, false));
-        self.open(&number.to_string(), number);
         self.line(format!(
-            "    if (f.block == 0) cholesky(&{}, {}, &{}, {}, {});\n}}",
+            "    if (f.block == 0) cholesky(&{}, {}, &{}, {}, {});",
             from.element("", ""),
             count(from.row_stride),
             to.element("", ""),
@@ -117,14 +116,13 @@ impl Printer<'_> {
     }
 
     /// A thread solves for each column.
-    pub(super) fn triangular_solve(&mut self, number: usize, solve: &TriangularSolve) -> Work {
+    pub(super) fn triangular_solve(&mut self, solve: &TriangularSolve) -> Work {
         let (shape, transpose) = (self.value(solve.out).shape, solve.transpose);
         let values = [solve.triangle, solve.right, solve.out];
         let [triangle, right, out] = values.map(|id| self.matrix(id, false));
-        self.open(&number.to_string(), number);
         self.line(format!(
             "    for (place i = f.thread; i < {}; i += f.threads)\n        \
-             triangular_solve<{transpose}>(&{}, {}, &{}, {}, &{}, {}, {});\n}}",
+             triangular_solve<{transpose}>(&{}, {}, &{}, {}, &{}, {}, {});",
             count(shape.columns()),
             triangle.element("", ""),
             count(triangle.row_stride),
@@ -141,7 +139,7 @@ impl Printer<'_> {
         Matrix::new(self.memory(id), self.value(id), transposed)
     }
 
-    pub(super) fn product(&mut self, number: usize, product: &MatMul) -> Work {
+    pub(super) fn product(&mut self, product: &MatMul) -> Work {
         let (m, n, k) = (product.m, product.n, product.k);
         let left = self.matrix(product.left, product.transpose_left);
         let right = self.matrix(product.right, product.transpose_right);
@@ -162,9 +160,6 @@ impl Printer<'_> {
             add: &format!("sum += {a} * {b}"),
             to: &out.element("row", "column"),
         };
-        self.open(&number.to_string(), number);
-        let work = self.sums(&sums);
-        self.line("}");
-        work
+        self.sums(&sums)
     }
 }
