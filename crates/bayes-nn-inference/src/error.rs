@@ -100,6 +100,15 @@ pub enum InferenceError {
         /// The first term of the log density that is not finite.
         term: Option<String>,
     },
+    /// A table of draws that does not hold together.
+    #[error("the table of draws {problem}")]
+    DrawTable {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A table without draws, as a run leaves it that was stopped during its warm-up.
+    #[error("there are no draws")]
+    NoDraws,
     /// Draws that do not give a diagnostic.
     #[error(transparent)]
     Diagnostics(#[from] DiagnosticsError),

@@ -124,12 +124,6 @@ pub enum Error {
         /// The variable.
         site: String,
     },
-    /// A table of draws that does not hold together.
-    #[error("the table of draws {problem}")]
-    DrawTable {
-        /// What is wrong with it.
-        problem: String,
-    },
     /// Importance sampling from draws that come from no guide.
     #[error(
         "these draws were made before and come from no guide; importance ratios need the density that draws come from, as a variational fit has it"

@@ -352,7 +352,7 @@ fn a_covariance_that_is_not_positive_definite_is_named_by_its_site() {
     let nuts = Nuts::new().seed(1);
     for message in [
         message(model::fit(&impossible_covariance, &data, &quick())),
-        message(model::sample(&impossible_covariance, &data, &nuts)),
+        message(model::fit(&impossible_covariance, &data, &nuts)),
     ] {
         assert!(
             message.contains("first in the term `y (a matrix is not positive definite)`"),

@@ -125,7 +125,7 @@ impl Data {
     ///     trace.observe("y", Normal::new(mean, 0.5), data.column("y"));
     /// });
     /// let data = Data::new().column_with_missing("y", &[1.0, 2.0, f64::NAN, 1.5, 1.2])?;
-    /// let samples = model::sample(&model, &data, &Nuts::new().chains(2).seed(1))?;
+    /// let samples = model::fit(&model, &data, &Nuts::new().chains(2).seed(1))?;
     /// let draws = samples.all_draws()?;
     /// assert_eq!(draws.variable("y_missing")?.shape().elements(), 1);
     /// assert!((draws.variable("y_missing")?.mean()[0] - 1.4).abs() < 0.2);

@@ -29,7 +29,7 @@ impl<M: Model> Posterior<M> {
     /// #     trace.observe("y", Normal::new(mean, 1.0), data.column("y"));
     /// # });
     /// let data = Data::new().column("y", &[1.1, 1.9, 0.2, 0.9, 1.1])?;
-    /// let samples = model::sample(&model, &data, &Nuts::new().chains(2).seed(1))?;
+    /// let samples = model::fit(&model, &data, &Nuts::new().chains(2).seed(1))?;
     /// let loo = samples.loo("y")?;
     /// println!("{loo}");
     /// assert_eq!(loo.unreliable().count(), 0);

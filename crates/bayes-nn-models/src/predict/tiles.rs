@@ -132,7 +132,7 @@ impl<'a, M: Model> Tiles<'a, M> {
 
     /// Runs a tile's program for some of the draws.
     pub(super) fn draw(&self, run: &mut Run, draws: Range<usize>) -> Result<(), Error> {
-        self.of.source.run(run, draws, self.how.draws)
+        Ok(self.of.source.advance(run, draws, self.how.draws)?)
     }
 }
 

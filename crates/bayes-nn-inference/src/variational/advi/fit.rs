@@ -8,12 +8,14 @@ use bayes_nn_kernels::{Profile, fan_out};
 use super::elbo::{Guided, elbos};
 use super::{Advi, AdviFit, Restart, drive};
 use crate::progress::Running;
-use crate::{Density, InferenceError, Start};
+use crate::{Density, InferenceError, Method, Start};
 
 /// The noise stream of a start between -2 and 2, which no draw has.
 const START: u32 = u32::MAX;
 
-impl Advi {
+impl Method for Advi {
+    type Fit = AdviFit;
+
     /// Fits the guide to a density.
     ///
     /// # Errors
@@ -21,7 +23,7 @@ impl Advi {
     /// finite ([`InferenceError::NotFinite`], with the last good state). With several restarts,
     /// those that fail are reported in [`AdviFit::restarts`] and only if all fail the first's
     /// error is returned.
-    pub fn fit(&self, density: &dyn Density) -> Result<AdviFit, InferenceError> {
+    fn fit(&self, density: &dyn Density) -> Result<AdviFit, InferenceError> {
         self.check(density.rows())?;
         if density.dim() == 0 {
             return Err(InferenceError::NothingToFit);
@@ -52,19 +54,25 @@ impl Advi {
             });
         }
         match best {
-            Some(fit) => Ok(AdviFit { restarts, ..fit }),
+            Some(fit) => Ok(AdviFit {
+                restarts,
+                settings: self.recorded(),
+                ..fit
+            }),
             None => Err(restarts
                 .swap_remove(0)
                 .outcome
                 .expect_err("a restart that succeeded is the best or below it")),
         }
     }
+}
 
+impl Advi {
     /// Runs the first `steps` steps of a fit and measures where their time goes, pass by pass,
     /// and what the machine could do at best.
     ///
     /// # Errors
-    /// As [`Advi::fit`], before its first step.
+    /// As a [fit](Method::fit), before its first step.
     pub fn profile(&self, density: &dyn Density, steps: u64) -> Result<Profile, InferenceError> {
         self.check(density.rows())?;
         if density.dim() == 0 {
@@ -76,6 +84,15 @@ impl Advi {
         // The first steps fill caches and start threads.
         run.profile(steps.div_ceil(10))?;
         Ok(run.profile(steps)?.with_limits(&self.device)?)
+    }
+
+    /// What a fit keeps of these settings.
+    pub(super) fn recorded(&self) -> Advi {
+        Advi {
+            callback: None,
+            progress: None,
+            ..self.clone()
+        }
     }
 
     pub(super) fn seed_of(&self, restart: usize) -> u64 {
