@@ -8,6 +8,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::batch::Batch;
 use super::handlers::{Drawn, PriorDraw, Probe, generator};
+use super::rows::RowTable;
 use super::trace::{Record, Trace};
 use super::{Data, Model};
 use crate::error::Error;
@@ -26,7 +27,7 @@ impl<'m, M: Model> ModelDensity<'m, M> {
     /// Looks at the model to find its sites, and checks what can be checked before a fit.
     pub(crate) fn new(model: &'m M, data: Data) -> Result<Self, Error> {
         let graph = Graph::new();
-        let batch = Batch::new(&graph, &data, Rows::All, false);
+        let batch = Batch::new(&graph, &data, Rows::All, None);
         let probe = Rc::new(Probe::new(&batch.shared));
         let record = run(model, &batch, probe.clone())?;
         let mut sites = Vec::new();
@@ -45,7 +46,7 @@ impl<'m, M: Model> ModelDensity<'m, M> {
     /// The unconstrained values of sites that are drawn.
     fn drawn(&self, rng: &mut Xoshiro256PlusPlus, what: Drawn) -> Result<Vec<f64>, Error> {
         let graph = Graph::new();
-        let batch = Batch::new(&graph, &self.data, Rows::All, false);
+        let batch = Batch::new(&graph, &self.data, Rows::All, None);
         let handler = Rc::new(PriorDraw::new(&batch.shared, rng.clone(), what));
         let record = run(self.model, &batch, handler.clone());
         *rng = handler.rng();
@@ -88,7 +89,7 @@ impl<M: Model> Density for ModelDensity<'_, M> {
         handler: Rc<dyn Handler<'g> + 'g>,
         rows: Rows,
     ) -> Result<Traced<'g>, DensityError> {
-        let batch = Batch::new(graph, &self.data, rows, false);
+        let batch = Batch::new(graph, &self.data, rows, None);
         let record = run(self.model, &batch, handler)?;
         Ok(Traced {
             terms: record.terms,
@@ -106,7 +107,17 @@ pub(crate) fn run<'g>(
     let trace = Trace::new(batch, handler);
     model.run(&trace, batch);
     batch.shared.check()?;
-    Ok(trace.record.into_inner())
+    let record = trace.record.into_inner();
+    if batch.shared.index.is_some() {
+        let rows = RowTable::of(batch.graph());
+        let mut terms = record.terms.iter();
+        if let Some(term) = terms.find(|term| !rows.is_a_sum_over_rows(term.value)) {
+            return Err(Error::RowsDepend {
+                site: term.name.clone(),
+            });
+        }
+    }
+    Ok(record)
 }
 
 /// Shows a model, or a part of one, a trace and rows of the data in which nothing has a value:
@@ -131,7 +142,7 @@ pub fn probe<R>(data: &Data, look: impl for<'g> FnOnce(&Trace<'g>, &Batch<'g>) -
         Some(_) => Rows::Minibatch(2),
         None => Rows::All,
     };
-    let batch = Batch::new(&graph, data, rows, false);
+    let batch = Batch::new(&graph, data, rows, None);
     look(
         &Trace::new(&batch, Rc::new(Probe::new(&batch.shared))),
         &batch,

@@ -43,6 +43,7 @@ mod posterior;
 mod predictive;
 mod prior;
 mod report;
+mod rows;
 mod sampling;
 mod summary;
 mod trace;
