@@ -124,6 +124,20 @@ pub enum Error {
         /// The variable.
         site: String,
     },
+    /// An index that selects what is not there.
+    #[error(
+        "`{column}` is {value} in row {row}, and selects from {length}: indices count from 0 and must be below that"
+    )]
+    IndexRange {
+        /// The index column.
+        column: String,
+        /// The row, from 0.
+        row: usize,
+        /// The index there.
+        value: f64,
+        /// How many there are to select from.
+        length: usize,
+    },
     /// A minibatch of rows that depend on each other.
     #[error(
         "`{site}` does not treat rows one by one: what it says of a row of the minibatch changes with the other rows in it, as a series, a process over rows or a mean of a column does, so it cannot be scaled to all rows; fit it on all rows (without `batch`, on one device)"

@@ -58,7 +58,7 @@ pub(super) struct Input<'g> {
     /// The input itself, and what the model sees of it.
     pub(super) input: Var<'g>,
     seen: Var<'g>,
-    values: Column,
+    pub(super) values: Column,
     /// The rows that the column misses. The input then holds the others, and what the model sees
     /// is a place holder that [`Trace::observe`](super::Trace::observe) replaces.
     missing: Option<Arc<[usize]>>,

@@ -3,10 +3,11 @@
 use std::rc::Rc;
 
 use bayes_nn_autodiff::Graph;
-use bayes_nn_inference::{Density, DensityError, Handler, Rows, Site, Traced};
+use bayes_nn_inference::{Density, DensityError, Handler, Point, Rows, Site, Traced};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::batch::Batch;
+use super::explain::Explain;
 use super::handlers::{Drawn, PriorDraw, Probe, generator};
 use super::rows::RowTable;
 use super::trace::{Record, Trace};
@@ -83,6 +84,17 @@ impl<M: Model> Density for ModelDensity<'_, M> {
         Ok(self.drawn(&mut rng, Drawn::Anywhere)?)
     }
 
+    fn explain(&self, z: &[f64]) -> Option<String> {
+        let graph = Graph::new();
+        let batch = Batch::new(&graph, &self.data, Rows::All, None);
+        let point = batch.shared.known_input("z", [z.len()].into(), z.to_vec());
+        let point = Point::at(point, &self.sites);
+        let handler = Rc::new(Explain::at(&batch.shared, point));
+        // Whatever else is wrong with the model was said before it was fitted.
+        let _ = run(self.model, &batch, handler.clone());
+        handler.found()
+    }
+
     fn trace<'g>(
         &self,
         graph: &'g Graph,
@@ -107,6 +119,7 @@ pub(crate) fn run<'g>(
     let trace = Trace::new(batch, handler);
     model.run(&trace, batch);
     batch.shared.check()?;
+    batch.shared.check_indices()?;
     let record = trace.record.into_inner();
     if batch.shared.index.is_some() {
         let rows = RowTable::of(batch.graph());

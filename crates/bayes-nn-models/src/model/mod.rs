@@ -34,6 +34,7 @@ mod data;
 mod density;
 mod draws;
 mod elpd;
+mod explain;
 mod fitting;
 mod handlers;
 mod missing;
