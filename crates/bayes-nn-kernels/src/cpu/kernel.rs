@@ -54,14 +54,14 @@ impl<T: Number> Kernel<T> {
 
     /// Scratch memory of a thread that is large enough for each of these kernels.
     pub fn scratch(kernels: &[Kernel<T>]) -> Scratch<T> {
-        GroupKernel::scratch(kernels.iter().filter_map(|kernel| match kernel {
-            Kernel::Fused(group) => Some(group),
-            Kernel::Product(_)
-            | Kernel::Reduce(_)
-            | Kernel::Cholesky(_)
-            | Kernel::Solve(_)
-            | Kernel::Move(_) => None,
-        }))
+        GroupKernel::scratch(kernels.iter().filter_map(Kernel::group))
+    }
+
+    fn group(&self) -> Option<&GroupKernel<T>> {
+        if let Kernel::Fused(group) = self {
+            return Some(group);
+        }
+        None
     }
 
     /// What one run costs, in simple operations on elements; 0 for what one thread always does.

@@ -172,6 +172,7 @@ impl<T: Real> Assembler<'_, T> {
             }
         }
         self.place_results(&sources, &direct);
+        debug_assert_eq!(self.assembly.streams.len(), self.first_output);
     }
 
     /// Where an operand or a number of the group is found.

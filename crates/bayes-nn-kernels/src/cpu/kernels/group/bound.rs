@@ -1,5 +1,7 @@
 //! Bound groups: where a group has few tiles, the addresses of all operands are found once and not
-//! in every step. All groups of a small network are bound.
+//! in every step. All groups of a small network are bound. Their tiles are run by the code that runs
+//! all others. To find the addresses in every step would make a step of two moons 20 % longer in
+//! single precision and 6 % in double.
 
 use super::assemble::Assembly;
 use crate::cpu::isa::{Level, multiversion};
