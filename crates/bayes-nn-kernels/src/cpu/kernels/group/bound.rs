@@ -88,11 +88,13 @@ fn run_body<L: Level, T: Real>(bound: &mut Bound<T>, group: &Assembly<T>, frame:
                 let reads = reads.iter().copied();
                 group.enter_row(frame.step, reads, &tile.places, &mut bound.scalars);
             }
-            group.run(tile, frame, &bound.scalars, |number, kind, run| {
-                let mut lanes = sums::start(kind);
-                sums::accumulate(kind, &mut lanes, run);
-                bound.totals[number] = T::from_f64(sums::reduced(kind, &lanes));
-            });
+            group.compute(tile, frame, &bound.scalars);
+            for (total, reduction) in bound.totals.iter_mut().zip(&group.reductions) {
+                let mut lanes = sums::start(reduction.kind);
+                sums::accumulate(reduction.kind, &mut lanes, group.reduced(tile, reduction));
+                *total = T::from_f64(sums::reduced(reduction.kind, &lanes));
+            }
+            tile.copy();
         }
         // After all copies, for results may lie where something else was read.
         for (total, reduction) in bound.totals.iter().zip(&group.reductions) {

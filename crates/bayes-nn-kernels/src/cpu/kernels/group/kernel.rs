@@ -255,14 +255,11 @@ fn pieces_body<L: Level, T: Real>(
             group.point(&mut scratch.tile, part, frame.bases, start);
             // SAFETY: the tile points into this program's memory, and no other kernel runs.
             unsafe {
-                group.run(
-                    &scratch.tile,
-                    frame,
-                    &scratch.scalars,
-                    |number, kind, run| {
-                        sums::accumulate(kind, &mut scratch.sums[number], run);
-                    },
-                );
+                group.compute(&scratch.tile, frame, &scratch.scalars);
+                for (sum, reduction) in scratch.sums.iter_mut().zip(&group.reductions) {
+                    sums::accumulate(reduction.kind, sum, group.reduced(&scratch.tile, reduction));
+                }
+                scratch.tile.copy();
             }
         }
         // SAFETY: each piece is run by one thread.

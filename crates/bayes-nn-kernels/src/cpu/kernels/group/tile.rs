@@ -1,8 +1,6 @@
 //! A tile of a group: where its places point, and how the code is run over it.
 
-use bayes_nn_autodiff::Reduction;
-
-use super::assemble::{Assembly, Output};
+use super::assemble::{Assembly, Output, Reduce};
 use super::routine::Tile;
 use crate::cpu::math::Real;
 use crate::cpu::memory::{Addresses, Bases, Frame, Part, TILE, TILE_STRIDE, rounded};
@@ -89,18 +87,13 @@ impl<T: Real> Assembly<T> {
         }
     }
 
-    /// Computes a tile; `reduce` gets the elements of each reduction, by its number.
+    /// Computes a tile. What it reduces is then to be taken ([`Assembly::reduced`]), for the copies
+    /// that end a tile ([`Addresses::copy`]) may replace it.
     ///
     /// # Safety
     /// The tile points into the memory of the plan, which nothing else uses.
     #[inline(always)]
-    pub(super) unsafe fn run(
-        &self,
-        tile: &Addresses<T>,
-        frame: &Frame<'_, T>,
-        scalars: &[T],
-        mut reduce: impl FnMut(usize, Reduction, &[T]),
-    ) {
+    pub(super) unsafe fn compute(&self, tile: &Addresses<T>, frame: &Frame<'_, T>, scalars: &[T]) {
         let part = tile.part;
         for &(from, to) in &tile.staged {
             // SAFETY: the plan keeps rows inside the arena, and scratch tiles are apart from it.
@@ -122,16 +115,29 @@ impl<T: Real> Assembly<T> {
             // results of one instruction are given registers of their own.
             unsafe { (code.routine)(code, &elements) };
         }
-        // Before the copies, which may replace what is reduced.
-        for (number, reduction) in self.reductions.iter().enumerate() {
-            let place = tile.places[reduction.place];
-            // SAFETY: a place is as many readable elements.
-            let run = unsafe { std::slice::from_raw_parts(place, part.length) };
-            reduce(number, reduction.kind, run);
-        }
-        for &(from, to) in &tile.copied {
+    }
+
+    /// The elements of a tile that was computed which a reduction takes.
+    ///
+    /// # Safety
+    /// As for [`Assembly::compute`].
+    #[inline(always)]
+    pub(super) unsafe fn reduced<'a>(&self, tile: &'a Addresses<T>, reduction: &Reduce) -> &'a [T] {
+        // SAFETY: a place is as many readable elements.
+        unsafe { std::slice::from_raw_parts(tile.places[reduction.place], tile.part.length) }
+    }
+}
+
+impl<T: Real> Addresses<T> {
+    /// Ends a tile: copies results to where they belong.
+    ///
+    /// # Safety
+    /// As for [`Assembly::compute`].
+    #[inline(always)]
+    pub(super) unsafe fn copy(&self) {
+        for &(from, to) in &self.copied {
             // SAFETY: the plan gives the value as many elements here.
-            unsafe { std::ptr::copy(from, to, part.length) };
+            unsafe { std::ptr::copy(from, to, self.part.length) };
         }
     }
 }
