@@ -218,10 +218,8 @@ impl Run {
             recorded.iter_mut().for_each(Vec::clear);
         }
         while left.iter().any(|left| *left > 0) {
-            let each = left.iter().enumerate();
-            let due: Vec<u64> = each
-                .map(|(replica, left)| self.due(replica, *left))
-                .collect();
+            let due = left.iter().zip(0..).map(|(left, i)| self.due(i, *left));
+            let due: Vec<u64> = due.collect();
             let ran = self.replicas.run_all(&due);
             for (replica, ran) in ran.into_iter().enumerate().take(due.len()) {
                 if due[replica] == 0 {
@@ -281,8 +279,8 @@ impl Run {
             let recorded = &mut self.recorded[replica][number];
             let before = recorded.len();
             recorded.resize(before + steps as usize * record.width, 0.0);
-            let first = row * record.width;
-            program.read_output_from(outputs.len() + number, first, &mut recorded[before..]);
+            let (output, first) = (outputs.len() + number, row * record.width);
+            program.read_output_from(output, first, &mut recorded[before..]);
         }
     }
 
