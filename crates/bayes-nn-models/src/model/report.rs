@@ -41,15 +41,15 @@ impl<M> fmt::Display for Posterior<M> {
         }
         let sites = self.sites();
         let mut shown = self.summary_of_chains(|name| sites.iter().any(|site| site.name == name));
-        let warnings = self.warnings_about(&shown);
+        // What is wrong with the numbers comes before them.
+        for warning in self.warnings_about(&shown) {
+            writeln!(f, "warning: {warning}")?;
+        }
         let more = shown.rows.len().saturating_sub(ROWS);
         shown.rows.truncate(ROWS);
         write!(f, "{shown}")?;
         if more > 0 {
             write!(f, "\n... and {more} more")?;
-        }
-        for warning in warnings {
-            write!(f, "\nwarning: {warning}")?;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::archive::{Archive, hash};
 use super::chain::Chain;
 use super::settings::{Checkpoints, Nuts};
-use crate::{InferenceError, Site};
+use crate::{InferenceError, Site, Start};
 
 /// Where one chain is saved, and what must be the same when it is taken up.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ impl Slot {
         let Checkpoints { folder, every } = settings.checkpoints.as_ref()?;
         // Everything that decides the bits of a chain, the number of its draws aside.
         let identity = format!(
-            "{dim} {} {} {} {} {:?} {:?} {:?} {} {} {sites:?}",
+            "{dim} {} {} {} {} {:?} {:?} {:?} {} {} {} {} {sites:?}",
             settings.warmup,
             settings.seed,
             settings.target_accept,
@@ -32,7 +32,9 @@ impl Slot {
             settings.schedule,
             settings.precision,
             settings.initial_step,
-            settings.keep_warmup
+            settings.keep_warmup,
+            settings.device,
+            identity_of(&settings.start),
         );
         Some(Slot {
             path: folder.join(format!("chain-{chain}.nuts")),
@@ -89,6 +91,18 @@ impl Slot {
             path: self.path.clone(),
             problem,
         }
+    }
+}
+
+/// A start by its numbers, which may be many.
+fn identity_of(start: &Start) -> String {
+    match start {
+        Start::Approximation(guide) => {
+            let numbers = guide.mean().iter().copied().chain(guide.cholesky());
+            let bytes: Vec<u8> = numbers.flat_map(f64::to_le_bytes).collect();
+            format!("{:016x}", hash(&bytes))
+        }
+        start => format!("{start:?}"),
     }
 }
 

@@ -7,6 +7,7 @@ use super::random::{Stream, Variates};
 use super::settings::Nuts;
 use super::state::State;
 use crate::check::setting;
+use crate::columns::precision_advice;
 use crate::compiled::{Compiled, first_bad_term};
 use crate::log_density::LogDensity;
 use crate::{Density, InferenceError, Site, Start};
@@ -47,14 +48,21 @@ impl Nuts {
                         quantity,
                         value,
                         term: None,
+                        advice:
+                            "look at the priors and at the data, or start at prior draws or at \
+                                 a variational fit"
+                                .to_owned(),
                     };
                 }
             }
         }
-        if let (InferenceError::NoStart { term, .. }, Some(density)) =
+        if let (InferenceError::NoStart { term, advice, .. }, Some(density)) =
             (&mut problem, origin.density)
         {
             *term = first_bad_term(density, &state.position, self.precision)?;
+            if let Some(better) = precision_advice(density, self.precision, term.as_deref()) {
+                *advice = better;
+            }
         }
         Err(problem)
     }

@@ -9,6 +9,7 @@ use super::drive::blocks;
 use super::guide::Guide;
 use super::write::ELBO;
 use super::{Advi, Approximation};
+use crate::columns::precision_advice;
 use crate::terms::{first_bad_term, write_terms};
 use crate::{Density, Divergence, InferenceError, NonFinite, Rows, Site};
 
@@ -41,19 +42,23 @@ pub(super) fn locate(
     }
     let blocks = blocks(advi, run, replica, false)?;
     let step = elbos.len() as u64;
+    let term = bad_term(advi, density, &blocks, step)?;
     Ok(Divergence {
         step,
         seed: advi.seed,
         // The repeated steps give the same numbers, so one that is not finite was found.
         what: what.unwrap_or(NonFinite::Elbo),
-        term: bad_term(advi, density, &blocks, step)?,
-        advice: advice(advi, step),
+        advice: advice(advi, density, term.as_deref(), step),
+        term,
         last_good: Approximation::from_blocks(advi.family, density.sites(), blocks),
         elbos,
     })
 }
 
-fn advice(advi: &Advi, step: u64) -> String {
+fn advice(advi: &Advi, density: &dyn Density, term: Option<&str>, step: u64) -> String {
+    if let Some(advice) = precision_advice(density, advi.runtime().precision, term) {
+        return advice;
+    }
     if step == 0 {
         return "this is the first step: look at the term, at the data it reads and at the start"
             .to_owned();
