@@ -17,6 +17,7 @@ use crate::error::Error;
 /// with a finite density; no chain with any draw.
 ///
 /// ```
+/// use bayes_nn::model::{Batch, Trace};
 /// use bayes_nn::prelude::*;
 /// use bayes_nn::Sgld;
 ///
