@@ -4,7 +4,6 @@
 use bayes_nn_kernels::Precision;
 
 use crate::Density;
-use crate::density::NOT_DEFINITE;
 
 /// Rounding to single precision may change a column by this part of its standard deviation.
 const ROUNDING: f64 = 1e-3;
@@ -158,25 +157,6 @@ impl Concerns {
             scale: shortened(scale.collect(), "columns"),
         }
     }
-}
-
-/// What to do about a number that is not finite, if single precision is what it came of: of data
-/// that it cannot hold, or of a matrix whose last digits, such as a small number added to its
-/// diagonal, it rounds away.
-pub(crate) fn precision_advice(
-    density: &dyn Density,
-    precision: Precision,
-    term: Option<&str>,
-) -> Option<String> {
-    let coarse = Concerns::of(density, precision).coarse.into_iter().next();
-    let is_of_matrix = term.is_some_and(|term| term.ends_with(NOT_DEFINITE));
-    coarse.or_else(|| {
-        (is_of_matrix && precision == Precision::F32).then(|| {
-            "single precision rounds away what is added to a diagonal below a ten-millionth of it: \
-             set `precision(F64)`, or add more"
-                .to_owned()
-        })
-    })
 }
 
 /// The first few of many sentences of one kind, and how many more there are.

@@ -3,9 +3,13 @@
 use std::rc::Rc;
 
 use bayes_nn_autodiff::{Var, grad};
-use bayes_nn_kernels::{Runtime, Step};
+use bayes_nn_kernels::{Precision, Runtime, Step};
 
+use crate::columns::Concerns;
 use crate::{Density, Handler, InferenceError, Rows, Term, Traced};
+
+/// The output that holds the point at which terms are written.
+const Z: &str = "point";
 
 /// Writes a density into a step, with the data that it reads.
 pub(crate) fn write_terms<'g>(
@@ -22,16 +26,45 @@ pub(crate) fn write_terms<'g>(
     Ok(traced)
 }
 
+/// A term of a density that is not finite somewhere, or whose gradient is not.
+pub(crate) struct BadTerm {
+    pub(crate) name: String,
+    /// What the density says to that.
+    pub(crate) why: Option<String>,
+    /// Whether double precision gives finite numbers at the same point, where single did not.
+    pub(crate) finite_in_double: bool,
+}
+
+impl BadTerm {
+    /// What may help: what the density says, or double precision.
+    pub(crate) fn advice(&self, density: &dyn Density) -> Option<String> {
+        let columns = || Concerns::of(density, Precision::F32).coarse.into_iter();
+        let precision = || {
+            columns().next().unwrap_or_else(|| {
+                "single precision is too coarse: in double precision the same numbers are finite; \
+                 set `precision(F64)`"
+                    .to_owned()
+            })
+        };
+        let why = self.why.clone();
+        why.or_else(|| self.finite_in_double.then(precision))
+    }
+}
+
 /// The first term that is not finite, or whose gradient by `parameters` is not, where the states
-/// of a step that does nothing else have these `values`: in step `number` of a seed.
+/// of a step that does nothing else have these `values`: in step `number` of a seed. `z` is the
+/// point at which the terms are written.
 pub(crate) fn first_bad_term<'g>(
     step: &Step<'g>,
+    density: &dyn Density,
+    z: Var<'g>,
     terms: &[Term<'g>],
     parameters: &[Var<'g>],
     values: &[(&str, &[f64])],
     (seed, number): (u64, u64),
     runtime: &Runtime,
-) -> Result<Option<String>, InferenceError> {
+) -> Result<Option<BadTerm>, InferenceError> {
+    step.output(Z, z);
     let mut names = Vec::new();
     let mut add = |name: String, value| {
         step.output(&names.len().to_string(), value);
@@ -45,18 +78,33 @@ pub(crate) fn first_bad_term<'g>(
             add(format!("{} (its gradient)", term.name), gradient);
         }
     }
-    let mut run = step.finish(runtime)?.start(1)?;
-    run.begin(&[seed])?;
-    for (name, values) in values {
-        run.set(0, name, values)?;
-    }
-    run.rewind(0, seed, number)?;
-    run.advance_one(0, 1)?;
-    for (output, name) in names.iter().enumerate() {
-        let values = run.get(0, &output.to_string())?;
-        if values.iter().any(|v| !v.is_finite()) {
-            return Ok(Some(name.clone()));
+    let find = |precision| -> Result<Option<(String, Vec<f64>)>, InferenceError> {
+        let runtime = Runtime {
+            precision,
+            ..runtime.clone()
+        };
+        let mut run = step.finish(&runtime)?.start(1)?;
+        run.begin(&[seed])?;
+        for (name, values) in values {
+            run.set(0, name, values)?;
         }
-    }
-    Ok(None)
+        run.rewind(0, seed, number)?;
+        run.advance_one(0, 1)?;
+        for (output, name) in names.iter().enumerate() {
+            let values = run.get(0, &output.to_string())?;
+            if values.iter().any(|v| !v.is_finite()) {
+                return Ok(Some((name.clone(), run.get(0, Z)?)));
+            }
+        }
+        Ok(None)
+    };
+    let Some((name, z)) = find(runtime.precision)? else {
+        return Ok(None);
+    };
+    let finite_in_double = runtime.precision == Precision::F32 && find(Precision::F64)?.is_none();
+    Ok(Some(BadTerm {
+        name,
+        why: density.explain(&z),
+        finite_in_double,
+    }))
 }

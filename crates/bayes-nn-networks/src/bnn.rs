@@ -27,7 +27,7 @@ use crate::nn::{Head, Input, Network, ParameterInfo, Parameters};
 /// let bnn = Bnn::new(net, Bernoulli);
 /// let fit = bnn.fit(&train, &Advi::mean_field().steps(2_000).seed(1))?;
 /// println!("{fit}");
-/// let prediction = fit.predict(test.x(), 100)?;
+/// let prediction = fit.predict(&test, 100)?;
 /// println!("{}", prediction.score(test.y())?);
 /// # Ok::<(), bayes_nn::Error>(())
 /// ```

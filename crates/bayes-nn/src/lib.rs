@@ -10,7 +10,7 @@
 //! let bnn = Bnn::new(net, Bernoulli);
 //! let fit = bnn.fit(&train, &Advi::mean_field().steps(50_000).seed(1))?;
 //! println!("{fit}");
-//! let prediction = fit.predict(test.x(), 500)?;
+//! let prediction = fit.predict(&test, 500)?;
 //! println!("{}", prediction.score(test.y())?);
 //! # Ok::<(), bayes_nn::Error>(())
 //! ```

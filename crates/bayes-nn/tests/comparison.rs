@@ -114,8 +114,8 @@ fn a_network_is_judged_by_its_predictions() {
     assert_eq!(y.task, Task::Binary);
     // What `predict` streams over rows is the same.
     let [own, chains] = [
-        advi.predict_with(test.x(), how).unwrap(),
-        nuts.predict_with(test.x(), how).unwrap(),
+        advi.predict_with(&test, how).unwrap(),
+        nuts.predict_with(&test, how).unwrap(),
     ];
     for (row, distance) in y.distances.iter().enumerate() {
         assert!((own.mean()[row] - y.fit.mean[row]).abs() < 1e-4);

@@ -68,7 +68,7 @@ fn fits_and_predictions_tell_the_same_story_on_every_device() {
                 difference(&elbos[..1], &elbos[1..]) < tolerance,
                 "{elbos:?}"
             );
-            let predictions = [&here, &there].map(|fit| fit.predict(data.x(), 20).unwrap());
+            let predictions = [&here, &there].map(|fit| fit.predict(&data, 20).unwrap());
             let off = difference(predictions[0].mean(), predictions[1].mean());
             assert!(
                 off < tolerance,
@@ -126,7 +126,7 @@ fn fits_on_groups_tell_the_same_story() {
                     off < tolerance,
                     "{device}, {precision:?}, {rows} rows: {off}"
                 );
-                let predictions = [&here, &there].map(|fit| fit.predict(data.x(), 20).unwrap());
+                let predictions = [&here, &there].map(|fit| fit.predict(&data, 20).unwrap());
                 let off = difference(predictions[0].mean(), predictions[1].mean());
                 assert!(
                     off < tolerance,
@@ -288,7 +288,7 @@ fn the_programs_of_models_are_taken_by_the_compiler_of_cuda() {
         .device(device.clone());
     for advi in [advi.clone(), advi.batch(30)] {
         let fit = network().fit(&data, &advi).unwrap();
-        fit.predict(data.x(), 3).unwrap();
+        fit.predict(&data, 3).unwrap();
     }
     let (line, data) = line();
     let nuts = Nuts::new()

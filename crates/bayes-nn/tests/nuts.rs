@@ -165,23 +165,21 @@ fn a_network_predicts_from_its_chains_as_from_a_guide() {
     let bnn = Bnn::new(net, Bernoulli);
     let nuts = Nuts::new().draws(200).warmup(300).chains(2).seed(4);
     let samples = bnn.fit(&train, &nuts).unwrap();
-    let prediction = samples.predict(test.x(), 400).unwrap();
+    let prediction = samples.predict(&test, 400).unwrap();
     let score = prediction.score(test.y()).unwrap();
     assert!(score.classification().unwrap().accuracy > 0.85, "{score}");
     let again = samples.score(&test, Predict::draws(400)).unwrap();
     assert_eq!(again, score);
 
     // The mean of the probabilities of single draws is the prediction.
-    let draws = samples
-        .predict_draws(test.x(), Predict::draws(400))
-        .unwrap();
+    let draws = samples.predict_draws(&test, Predict::draws(400)).unwrap();
     for (row, p) in prediction.mean().iter().enumerate() {
         let share = draws.row(row).iter().sum::<f64>() / 400.0;
         // 4.5 standard errors of 400 coins: of all rows, one in a thousand right runs is beyond.
         assert!((share - p).abs() < 4.5 * (0.25f64 / 400.0).sqrt());
     }
     let advi = bnn.fit(&train, &Advi::mean_field().steps(3_000)).unwrap();
-    let advi = advi.predict(test.x(), 400).unwrap();
+    let advi = advi.predict(&test, 400).unwrap();
     let distance = advi.mean().iter().zip(prediction.mean());
     let distance = distance.map(|(a, b)| (a - b).abs()).sum::<f64>() / test.rows() as f64;
     assert!(distance < 0.15, "{distance}");

@@ -84,7 +84,16 @@ impl<M: Model> Posterior<M> {
         criterion: impl FnOnce(&PointwiseLogLikelihood<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let chains = self.pointwise()?;
-        let chains = chains.iter().map(|chain| chain.variable(observed));
+        let not_observed = |chain: &Draws| Error::NotObserved {
+            name: observed.to_owned(),
+            observed: match chain.names() {
+                names if names.is_empty() => "the model observes nothing".to_owned(),
+                names => format!("the model observes {names}"),
+            },
+        };
+        let chains = chains
+            .iter()
+            .map(|chain| chain.variable(observed).map_err(|_| not_observed(chain)));
         let chains: Vec<&Variable> = chains.collect::<Result<_, Error>>()?;
         let length = chains.iter().map(|c| c.values().len()).min().unwrap_or(0);
         let observations = chains.first().map_or(0, |c| c.shape().elements());

@@ -128,11 +128,14 @@ impl<M: Model> Predictive<M> {
         absent_allowed: bool,
     ) -> Result<Written<'g>, Error> {
         data.check_missing(&self.data)?;
-        let batch = Batch::new(graph, data, Rows::All, absent_allowed);
+        let batch = Batch::new(graph, data, Rows::All, absent_allowed.then_some(&self.data));
         let step = Step::new(graph);
         let z = self.source.draw(&step);
         let point = Rc::new(Point::at(z, self.source.sites()));
         let record = run(&self.model, &batch, point)?;
+        for observed in &record.observed {
+            observed.check_new_rows(data, &self.data)?;
+        }
         step.bind(batch.shared.data());
         Ok(Written {
             step,

@@ -7,7 +7,6 @@ use super::random::{Stream, Variates};
 use super::settings::Nuts;
 use super::state::State;
 use crate::check::setting;
-use crate::columns::precision_advice;
 use crate::compiled::{Compiled, first_bad_term};
 use crate::log_density::LogDensity;
 use crate::{Density, InferenceError, Site, Start};
@@ -48,21 +47,17 @@ impl Nuts {
                         quantity,
                         value,
                         term: None,
-                        advice:
-                            "look at the priors and at the data, or start at prior draws or at \
-                                 a variational fit"
-                                .to_owned(),
+                        why: None,
                     };
                 }
             }
         }
-        if let (InferenceError::NoStart { term, advice, .. }, Some(density)) =
+        if let (InferenceError::NoStart { term, why, .. }, Some(density)) =
             (&mut problem, origin.density)
+            && let Some(bad) = first_bad_term(density, &state.position, self.precision)?
         {
-            *term = first_bad_term(density, &state.position, self.precision)?;
-            if let Some(better) = precision_advice(density, self.precision, term.as_deref()) {
-                *advice = better;
-            }
+            *term = Some(bad.name.clone());
+            *why = bad.advice(density);
         }
         Err(problem)
     }

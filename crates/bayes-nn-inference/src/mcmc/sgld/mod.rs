@@ -10,7 +10,7 @@ use bayes_nn_autodiff::{Graph, NoiseKind, Var, grad};
 use bayes_nn_kernels::{Backend, Device, Precision, Run, Runtime, Step, StepProgram, fan_out};
 
 use crate::check::{at_least_one, positive, setting};
-use crate::columns::{Concerns, half_ulp, precision_advice, shortened};
+use crate::columns::{Concerns, half_ulp, shortened};
 use crate::terms::write_terms;
 use crate::{Density, InferenceError, Method, Point, Rows, Schedule, Site, Start};
 
@@ -315,7 +315,8 @@ impl Sgld {
     ) -> InferenceError {
         let mut sites = density.sites().iter();
         let site = sites.find(|site| site.range().contains(&element));
-        let advice = precision_advice(density, self.in_precision(), None).unwrap_or_else(|| {
+        let coarse = Concerns::of(density, self.in_precision()).coarse;
+        let advice = coarse.into_iter().next().unwrap_or_else(|| {
             format!(
                 "try a smaller step_size (it is {}; {} would be a tenth)",
                 self.step_size,

@@ -9,8 +9,8 @@ use super::drive::blocks;
 use super::guide::Guide;
 use super::write::ELBO;
 use super::{Advi, Approximation};
-use crate::columns::precision_advice;
-use crate::terms::{first_bad_term, write_terms};
+use crate::density::NOT_DEFINITE;
+use crate::terms::{BadTerm, first_bad_term, write_terms};
 use crate::{Density, Divergence, InferenceError, NonFinite, Rows, Site};
 
 /// Repeats the `steps` steps after the last saved state one by one, up to the first bad one, and
@@ -42,32 +42,40 @@ pub(super) fn locate(
     }
     let blocks = blocks(advi, run, replica, false)?;
     let step = elbos.len() as u64;
-    let term = bad_term(advi, density, &blocks, step)?;
+    let bad = bad_term(advi, density, &blocks, step)?;
     Ok(Divergence {
         step,
         seed: advi.seed,
         // The repeated steps give the same numbers, so one that is not finite was found.
         what: what.unwrap_or(NonFinite::Elbo),
-        advice: advice(advi, density, term.as_deref(), step),
-        term,
+        advice: advice(advi, density, bad.as_ref(), step),
+        term: bad.map(|bad| bad.name),
         last_good: Approximation::from_blocks(advi.family, density.sites(), blocks),
         elbos,
     })
 }
 
-fn advice(advi: &Advi, density: &dyn Density, term: Option<&str>, step: u64) -> String {
-    if let Some(advice) = precision_advice(density, advi.runtime().precision, term) {
-        return advice;
-    }
-    if step == 0 {
-        return "this is the first step: look at the term, at the data it reads and at the start"
-            .to_owned();
-    }
-    format!(
+fn advice(advi: &Advi, density: &dyn Density, bad: Option<&BadTerm>, step: u64) -> String {
+    let smaller = format!(
         "try a smaller learning rate (it is {}; {} would be a tenth), or a smaller initial_sd",
         advi.rate(),
         advi.rate() / 10.0
-    )
+    );
+    match bad.and_then(|bad| Some((bad, bad.advice(density)?))) {
+        // A guide on its way to infinity is beyond single precision first.
+        Some((bad, advice)) if bad.finite_in_double && step > 0 => {
+            match bad.name.ends_with(NOT_DEFINITE) {
+                true => advice,
+                false => format!("{advice}. If it is the same there, {smaller}"),
+            }
+        }
+        Some((_, advice)) => advice,
+        None if step == 0 => {
+            "this is the first step: look at the term, at the data it reads and at the start"
+                .to_owned()
+        }
+        None => smaller,
+    }
 }
 
 /// Which state is not finite, if one is not.
@@ -113,7 +121,7 @@ fn bad_term(
     density: &dyn Density,
     blocks: &[Vec<f64>],
     number: u64,
-) -> Result<Option<String>, InferenceError> {
+) -> Result<Option<BadTerm>, InferenceError> {
     let graph = Graph::new();
     // Each rank has rows of its own; the search runs on one device with the rows of all.
     let step = Rc::new(Step::new(&graph));
@@ -129,6 +137,8 @@ fn bad_term(
         .collect::<Vec<_>>();
     first_bad_term(
         &step,
+        density,
+        guide.draw(),
         &traced.terms,
         &guide.blocks,
         &values,

@@ -146,6 +146,8 @@ impl Restarted {
         let left = self.advi.steps - self.curve.elbos.len() as u64;
         match self.stop {
             Some(_) => 0,
+            // Another start may be no better than the one before.
+            None if self.advi.tries > 0 && self.curve.elbos.is_empty() => 1,
             None => self.advi.every.min(left),
         }
     }

@@ -13,6 +13,9 @@ use crate::{Density, InferenceError, Method, Start};
 
 /// The noise stream of a start between -2 and 2, which no draw has.
 const START: u32 = u32::MAX;
+/// How many starts are drawn from the prior where the ELBO is not finite at the first, before as
+/// many are drawn between -2 and 2.
+const PRIOR_STARTS: u32 = 10;
 
 impl Method for Advi {
     type Fit = AdviFit;
@@ -119,9 +122,23 @@ impl Advi {
         let concerns = Concerns::of(density, self.runtime().precision);
         let program = self.write(density)?;
         let writing = begin.elapsed();
-        let ends = fan_out(&program, self.restarts, |run, restarts| {
+        let mut ends = fan_out(&program, self.restarts, |run, restarts| {
             drive::drive(self, density, run, restarts, writing)
         })?;
+        for (restart, end) in ends.iter_mut().enumerate() {
+            let mut tries = 0;
+            while tries < 2 * PRIOR_STARTS && self.wants_another_start(end) {
+                tries += 1;
+                let advi = Advi {
+                    tries,
+                    ..self.clone()
+                };
+                let mut again = fan_out(&program, 1, |run, _| {
+                    drive::drive(&advi, density, run, restart..restart + 1, writing)
+                })?;
+                *end = again.swap_remove(0);
+            }
+        }
         // The memory of the states is freed before the evaluation.
         drop(program);
         let guides: Vec<Guided<'_>> = ends
@@ -143,15 +160,27 @@ impl Advi {
         Ok(fits.collect())
     }
 
+    /// Whether a restart failed at its first step, so that its start is to blame, which was drawn.
+    fn wants_another_start(&self, end: &Result<drive::Ended, InferenceError>) -> bool {
+        let at_once = match end {
+            Err(InferenceError::NotFinite(divergence)) => divergence.step == 0,
+            _ => false,
+        };
+        at_once && !matches!(self.start, Start::Approximation(_))
+    }
+
     /// Where the means begin, with the seed of these settings.
     pub(super) fn start(&self, density: &dyn Density) -> Result<Vec<f64>, InferenceError> {
         let start = match &self.start {
-            Start::Prior => density.start(self.seed).map_err(InferenceError::Density)?,
+            Start::Prior if self.tries <= PRIOR_STARTS => {
+                let seed = self.seed.wrapping_add(u64::from(self.tries) << 32);
+                density.start(seed).map_err(InferenceError::Density)?
+            }
             Start::Approximation(approximation) => approximation.mean().to_vec(),
-            Start::Uniform => {
+            Start::Prior | Start::Uniform => {
                 let key = NoiseKey {
                     seed: self.seed,
-                    step: 0,
+                    step: u64::from(self.tries),
                     stream: START,
                 };
                 let uniform = |i| 4.0 * noise::uniform(&key, 0, i as u32) - 2.0;
