@@ -157,6 +157,11 @@ impl Concerns {
             scale: shortened(scale.collect(), "columns"),
         }
     }
+
+    /// The most serious.
+    pub(crate) fn first(self) -> Option<String> {
+        self.coarse.into_iter().chain(self.scale).next()
+    }
 }
 
 /// The first few of many sentences of one kind, and how many more there are.

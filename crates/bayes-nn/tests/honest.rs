@@ -72,6 +72,36 @@ fn every_method_says_what_single_precision_cannot_hold() {
 }
 
 #[test]
+fn a_fit_that_a_column_drives_to_infinity_names_it() {
+    let t: Vec<f64> = (0..100).map(|i| 1.7e9 + 864.0 * f64::from(i)).collect();
+    let y: Vec<f64> = wave(100).collect();
+    let data = Data::new().column("t", t).unwrap().column("y", y).unwrap();
+    let line = model::from_fn(|trace, data| {
+        let slope = trace.sample("slope", Normal::new(0.0, 1.0));
+        trace.observe(
+            "y",
+            Normal::new(slope * data.column("t"), 0.1),
+            data.column("y"),
+        );
+    });
+    let fit = |precision| {
+        let advi = Advi::mean_field().steps(2_000).precision(precision);
+        model::fit(&line, &data, &advi).map(|fit| fit.to_string())
+    };
+    let error = fit(Precision::F32).unwrap_err().to_string();
+    assert!(
+        error.contains("the values of the column `t` apart"),
+        "{error}"
+    );
+    let text = fit(Precision::F64).unwrap();
+    assert!(text.contains("converged  no"), "{text}");
+    assert!(
+        text.contains("the column `t` has the mean 1.700e9"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_column_beyond_single_precision_is_named_where_the_fit_stops() {
     let data = Data::new().column("y", &[1e39, 0.0, -1e39]).unwrap();
     let model = model::from_fn(|trace, data| {
@@ -171,6 +201,30 @@ fn a_chain_at_a_mode_far_below_the_others_is_called_stuck_before_anything_else()
     let text = fit.to_string();
     let (warned, table) = (text.find("warning: chain"), text.find("r_hat"));
     assert!(warned.unwrap() < table.unwrap(), "{text}");
+}
+
+#[test]
+fn a_chain_far_above_the_others_is_told_apart_as_well() {
+    let nuts = Nuts::new().chains(4).draws(50).warmup(200).max_depth(3);
+    let high = (0..20).find_map(|seed| {
+        let fit = model::fit(&two_modes, Data::new(), &nuts.clone().seed(seed)).unwrap();
+        let high = fit
+            .chains()
+            .iter()
+            .filter(|c| c.variable("x").unwrap().mean()[0] > 0.0);
+        (high.count() == 1).then_some(fit)
+    });
+    let warnings = high
+        .expect("one of four is on the right for some seed")
+        .warnings();
+    assert!(
+        warnings[0].contains("unless it is unbounded, these are stuck"),
+        "{warnings:#?}"
+    );
+    assert!(
+        !warnings.join(" ").contains("draws are right"),
+        "{warnings:#?}"
+    );
 }
 
 #[test]

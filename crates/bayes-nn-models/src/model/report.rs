@@ -64,8 +64,12 @@ fn of_summary(summary: &Summary, chains: usize) -> Vec<String> {
         .filter_map(|row| Some((row.r_hat?, &row.name)))
         .max_by(|a, b| a.0.total_cmp(&b.0));
     if let Some((r_hat, name)) = worst.filter(|(r_hat, _)| *r_hat > LARGE_R_HAT) {
+        let who = match chains {
+            1 => "the two halves of the chain",
+            _ => "the chains",
+        };
         warnings.push(format!(
-            "the chains do not agree: R-hat of `{name}` is {r_hat:.3}, above {LARGE_R_HAT}; \
+            "{who} do not agree: R-hat of `{name}` is {r_hat:.3}, above {LARGE_R_HAT}; \
              draw more, or look for several modes"
         ));
     }

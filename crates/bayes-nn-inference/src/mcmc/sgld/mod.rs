@@ -315,8 +315,8 @@ impl Sgld {
     ) -> InferenceError {
         let mut sites = density.sites().iter();
         let site = sites.find(|site| site.range().contains(&element));
-        let coarse = Concerns::of(density, self.in_precision()).coarse;
-        let advice = coarse.into_iter().next().unwrap_or_else(|| {
+        let concern = Concerns::of(density, self.in_precision()).first();
+        let advice = concern.unwrap_or_else(|| {
             format!(
                 "try a smaller step_size (it is {}; {} would be a tenth)",
                 self.step_size,

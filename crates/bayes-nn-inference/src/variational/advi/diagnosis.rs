@@ -9,6 +9,7 @@ use super::drive::blocks;
 use super::guide::Guide;
 use super::write::ELBO;
 use super::{Advi, Approximation};
+use crate::columns::Concerns;
 use crate::density::NOT_DEFINITE;
 use crate::terms::{BadTerm, first_bad_term, write_terms};
 use crate::{Density, Divergence, InferenceError, NonFinite, Rows, Site};
@@ -70,11 +71,17 @@ fn advice(advi: &Advi, density: &dyn Density, bad: Option<&BadTerm>, step: u64) 
             }
         }
         Some((_, advice)) => advice,
-        None if step == 0 => {
-            "this is the first step: look at the term, at the data it reads and at the start"
-                .to_owned()
-        }
-        None => smaller,
+        None => match (
+            Concerns::of(density, advi.runtime().precision).first(),
+            step,
+        ) {
+            (Some(concern), _) => concern,
+            (None, 0) => {
+                "this is the first step: look at the term, at the data it reads and at the start"
+                    .to_owned()
+            }
+            (None, _) => smaller,
+        },
     }
 }
 
