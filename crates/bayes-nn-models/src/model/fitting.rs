@@ -17,7 +17,6 @@ use crate::error::Error;
 /// with a finite density; no chain with any draw.
 ///
 /// ```
-/// use bayes_nn::model::{Batch, Trace};
 /// use bayes_nn::prelude::*;
 /// use bayes_nn::Sgld;
 /// use bayes_nn::model::{Batch, Trace};

@@ -10,10 +10,11 @@ use bayes_nn_autodiff::{Graph, NoiseKind, Var, grad};
 use bayes_nn_kernels::{Backend, Device, Precision, Run, Runtime, Step, StepProgram, fan_out};
 
 use crate::check::{at_least_one, positive, setting};
-use crate::columns::{Concerns, half_ulp, shortened};
+use crate::columns::Concerns;
 use crate::terms::write_terms;
 use crate::{Density, InferenceError, Method, Point, Rows, Schedule, Site, Start};
 
+use result::rounded_away;
 pub use result::{SgldChain, SgldFit};
 
 const Z: &str = "z";
@@ -207,9 +208,10 @@ impl Sgld {
         let factor = |step: f64| self.schedule.factor(Var::from(step), self.steps()).number();
         let step_sizes = (0..self.draws).filter_map(|draw| factor(last_step(draw)));
         let step_sizes: Vec<f64> = step_sizes.map(|factor| self.step_size * factor).collect();
-        concerns
-            .coarse
-            .extend(self.too_coarse(density.sites(), &chains));
+        if self.in_precision() == Precision::F32 {
+            let coarse = rounded_away(self.step_size.sqrt(), density.sites(), &chains);
+            concerns.coarse.extend(coarse);
+        }
         Ok(SgldFit {
             settings: self.clone(),
             sites: density.sites().to_vec(),
@@ -221,29 +223,6 @@ impl Sgld {
 
     fn in_precision(&self) -> Precision {
         self.precision.unwrap_or_default()
-    }
-
-    /// The sites whose steps single precision rounds away where a chain ended.
-    fn too_coarse(&self, sites: &[Site], chains: &[SgldChain]) -> Vec<String> {
-        if self.in_precision() == Precision::F64 {
-            return Vec::new();
-        }
-        let step = self.step_size.sqrt();
-        let coarse = sites.iter().filter_map(|site| {
-            let mut ends = chains.iter().filter_map(|chain| {
-                let end = chain.draws.len().checked_sub(chain.dim)?;
-                let mut values = chain.draws[end..][site.range()].iter();
-                values.find(|value| half_ulp(**value) > step).copied()
-            });
-            let value = ends.next()?;
-            Some(format!(
-                "single precision is too coarse for `{}`: around {value} numbers are {:.1e} apart, \
-                 while steps are of {step:.1e}; set `precision(F64)`, or shift the variable",
-                site.name,
-                2.0 * half_ulp(value),
-            ))
-        });
-        shortened(coarse.collect(), "variables")
     }
 
     /// Writes the step of all chains.

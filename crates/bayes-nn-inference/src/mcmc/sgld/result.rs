@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Sgld;
-use crate::columns::Concerns;
+use crate::columns::{Concerns, half_ulp, shortened};
 use crate::{DrawSource, DrawTable, Fit, Site};
 
 /// Draws of one chain.
@@ -97,4 +97,23 @@ impl fmt::Display for SgldFit {
         let (chains, draws) = (self.chains.len(), self.step_sizes.len());
         write!(f, "{chains} chains of {draws} draws")
     }
+}
+
+/// The sites at which single precision rounds steps of this size away where a chain ended.
+pub(super) fn rounded_away(step: f64, sites: &[Site], chains: &[SgldChain]) -> Vec<String> {
+    let coarse = sites.iter().filter_map(|site| {
+        let mut ends = chains.iter().filter_map(|chain| {
+            let end = chain.draws.len().checked_sub(chain.dim)?;
+            let mut values = chain.draws[end..][site.range()].iter();
+            values.find(|value| half_ulp(**value) > step).copied()
+        });
+        let value = ends.next()?;
+        Some(format!(
+            "single precision is too coarse for `{}`: around {value} numbers are {:.1e} apart, \
+             while steps are of {step:.1e}; set `precision(F64)`, or shift the variable",
+            site.name,
+            2.0 * half_ulp(value),
+        ))
+    });
+    shortened(coarse.collect(), "variables")
 }
