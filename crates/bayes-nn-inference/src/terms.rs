@@ -56,8 +56,7 @@ impl BadTerm {
 /// point at which the terms are written.
 pub(crate) fn first_bad_term<'g>(
     step: &Step<'g>,
-    density: &dyn Density,
-    z: Var<'g>,
+    (density, z): (&dyn Density, Var<'g>),
     terms: &[Term<'g>],
     parameters: &[Var<'g>],
     values: &[(&str, &[f64])],

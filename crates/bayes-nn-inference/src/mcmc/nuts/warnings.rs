@@ -11,6 +11,8 @@ const MANY_REJECTED: f64 = 0.02;
 /// nats, and so many of that chain's standard deviations.
 const STUCK_NATS: f64 = 10.0;
 const STUCK_DEVIATIONS: f64 = 5.0;
+/// Chains of fewer draws are not judged.
+const JUDGED_DRAWS: usize = 20;
 
 /// The most serious first.
 pub(super) fn of(fit: &NutsFit) -> Vec<String> {
@@ -93,10 +95,11 @@ struct Level<'a> {
 impl Level<'_> {
     fn of(chain: &ChainDraws) -> Option<Level<'_>> {
         let values = || chain.draws().statistics().iter().map(|s| s.log_prob);
-        let count = chain.draws().len() as f64;
+        let draws = chain.draws().len();
+        let count = draws as f64;
         let mean = values().sum::<f64>() / count;
         let squares: f64 = values().map(|value| (value - mean).powi(2)).sum();
-        (count > 0.0).then_some(Level {
+        (draws >= JUDGED_DRAWS).then_some(Level {
             chain,
             mean,
             sd: (squares / count).sqrt(),

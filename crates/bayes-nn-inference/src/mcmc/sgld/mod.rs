@@ -12,7 +12,7 @@ use bayes_nn_kernels::{Backend, Device, Precision, Run, Runtime, Step, StepProgr
 use crate::check::{at_least_one, positive, setting};
 use crate::columns::Concerns;
 use crate::terms::write_terms;
-use crate::{Density, InferenceError, Method, Point, Rows, Schedule, Site, Start};
+use crate::{Density, InferenceError, Method, Point, Rows, Schedule, Start};
 
 use result::rounded_away;
 pub use result::{SgldChain, SgldFit};

@@ -144,8 +144,7 @@ fn bad_term(
         .collect::<Vec<_>>();
     first_bad_term(
         &step,
-        density,
-        guide.draw(),
+        (density, guide.draw()),
         &traced.terms,
         &guide.blocks,
         &values,

@@ -198,7 +198,8 @@ impl Advi {
 
     /// The numbers to calculate with; unless set, those that [the density
     /// asks for](crate::Density::precision): `F32` of networks, `F64` of models as functions, which
-    /// GPUs without fast double precision take much longer for.
+    /// GPUs without fast double precision take much longer for. A network that is written as a
+    /// function is told `F32`.
     ///
     /// Where single precision cannot tell values of the data apart, or a mean of the guide moves by
     /// less than its digits show, the fit has [not converged](crate::Convergence::too_coarse), and
