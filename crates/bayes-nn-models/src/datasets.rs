@@ -154,6 +154,6 @@ mod tests {
     fn a_grid_ends_exactly_at_its_ends() {
         let axis = grid_axis(-3.0, 3.0, 100).unwrap();
         assert_eq!((axis.len(), axis[0], axis[99]), (100, -3.0, 3.0));
-        assert_eq!(grid(-3.0, 3.0, 100).unwrap().len(), 20_000);
+        assert_eq!(grid(-3.0, 3.0, 100).unwrap().len(), 10_000);
     }
 }

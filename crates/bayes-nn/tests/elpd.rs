@@ -97,7 +97,7 @@ fn what_is_not_observed_or_too_little_is_refused_by_name() {
     let unknown = message(fit.take(100, 0).and_then(|fit| fit.loo("mean")));
     assert_eq!(
         unknown,
-        "there are no draws of `mean`; there are draws of y"
+        "`mean` is not observed, so there is no log density of its values one by one; the model observes y (a `factor` is one number and has none)"
     );
     let few = message(fit.take(24, 0).and_then(|fit| fit.loo("y")));
     assert!(few.contains("25"), "{few}");

@@ -118,7 +118,10 @@ fn leave_one_out_scores_are_those_of_the_exact_posteriors_without_a_row() {
         assert!((found - exact).abs() < 0.04, "{found} for {exact}");
     }
     let error = samples.loo("z").unwrap_err().to_string();
-    assert_eq!(error, "there are no draws of `z`; there are draws of y");
+    assert_eq!(
+        error,
+        "`z` is not observed, so there is no log density of its values one by one; the model observes y (a `factor` is one number and has none)"
+    );
 }
 
 #[test]

@@ -53,6 +53,22 @@ impl<'m, M: Model> ModelDensity<'m, M> {
         })
     }
 
+    /// Checks that a minibatch may stand for all rows. Two rows are looked at, whatever their number
+    /// in a fit: among fewer there is no telling.
+    fn check_rows(&self) -> Result<(), Error> {
+        let graph = Graph::new();
+        let batch = Batch::new(&graph, &self.data, Rows::Minibatch(2), None);
+        let record = run(self.model, &batch, Rc::new(Probe::new(&batch.shared)))?;
+        let rows = RowTable::of(&graph);
+        let mut terms = record.terms.iter();
+        match terms.find(|term| !rows.is_a_sum_over_rows(term.value)) {
+            Some(term) => Err(Error::RowsDepend {
+                site: term.name.clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+
     /// The unconstrained values of sites that are drawn.
     fn drawn(&self, rng: &mut Xoshiro256PlusPlus, what: Drawn) -> Result<Vec<f64>, Error> {
         let graph = Graph::new();
@@ -118,6 +134,9 @@ impl<M: Model> Density for ModelDensity<'_, M> {
         handler: Rc<dyn Handler<'g> + 'g>,
         rows: Rows,
     ) -> Result<Traced<'g>, DensityError> {
+        if matches!(rows, Rows::Minibatch(_)) && self.rows() > Some(1) {
+            self.check_rows()?;
+        }
         let batch = Batch::new(graph, &self.data, rows, None);
         let record = run(self.model, &batch, handler)?;
         Ok(Traced {
@@ -137,17 +156,7 @@ pub(crate) fn run<'g>(
     model.run(&trace, batch);
     batch.shared.check()?;
     batch.shared.check_indices()?;
-    let record = trace.record.into_inner();
-    if batch.shared.index.is_some() {
-        let rows = RowTable::of(batch.graph());
-        let mut terms = record.terms.iter();
-        if let Some(term) = terms.find(|term| !rows.is_a_sum_over_rows(term.value)) {
-            return Err(Error::RowsDepend {
-                site: term.name.clone(),
-            });
-        }
-    }
-    Ok(record)
+    Ok(trace.record.into_inner())
 }
 
 /// Shows a model, or a part of one, a trace and rows of the data in which nothing has a value:

@@ -37,11 +37,11 @@ impl RowTable {
                             rows: rows[id.index()],
                         })
                         .collect();
-                    let of = View {
+                    let walk = Walk {
                         graph,
                         nodes: &nodes,
                     };
-                    of.rows(node.op, node.shape, &arguments)
+                    walk.rows(node.op, node.shape, &arguments)
                 }
             };
             rows.push(own);
@@ -64,7 +64,7 @@ struct Argument {
 
 impl Argument {
     /// Where rows lie, counted from the last axis.
-    fn from_the_end(&self) -> Option<usize> {
+    fn axis_from_end(&self) -> Option<usize> {
         match self.rows {
             Rows::Along(axis) => Some(self.shape.rank() - 1 - axis),
             _ => None,
@@ -72,12 +72,12 @@ impl Argument {
     }
 }
 
-struct View<'a, 'g> {
+struct Walk<'a, 'g> {
     graph: &'g Graph,
     nodes: &'a Nodes<'g>,
 }
 
-impl View<'_, '_> {
+impl Walk<'_, '_> {
     fn rows(&self, op: Op, shape: Shape, arguments: &[Argument]) -> Rows {
         if arguments.iter().all(|a| a.rows == Rows::Apart) {
             return Rows::Apart;
@@ -89,8 +89,8 @@ impl View<'_, '_> {
         match (op, first.rows) {
             (Op::Unary(Unary::Neg), Rows::Summed) => Rows::Summed,
             (Op::Unary(_), Rows::Summed) => Rows::Mixed,
-            (Op::Binary(Binary::Add | Binary::Sub), _) if self.sums(arguments) => Rows::Summed,
-            (Op::Binary(Binary::Mul), _) if self.sums_scaled(arguments) => Rows::Summed,
+            (Op::Binary(Binary::Add | Binary::Sub), _) if sums(arguments) => Rows::Summed,
+            (Op::Binary(Binary::Mul), _) if sums_scaled(arguments) => Rows::Summed,
             (Op::Binary(Binary::Div), Rows::Summed) if arguments[1].rows == Rows::Apart => {
                 Rows::Summed
             }
@@ -147,28 +147,16 @@ impl View<'_, '_> {
         }
     }
 
-    /// Sums over rows and what has nothing to do with them.
-    fn sums(&self, arguments: &[Argument]) -> bool {
-        let mut arguments = arguments.iter();
-        arguments.all(|a| matches!(a.rows, Rows::Apart | Rows::Summed))
-    }
-
-    /// One of them, and a factor that has nothing to do with rows.
-    fn sums_scaled(&self, arguments: &[Argument]) -> bool {
-        let summed = arguments.iter().filter(|a| a.rows == Rows::Summed);
-        self.sums(arguments) && summed.count() == 1
-    }
-
     /// Element by element, with broadcasting: rows must lie along one axis, and what else there is
     /// must be the same for all of them.
     fn side_by_side(&self, shape: Shape, arguments: &[Argument]) -> Rows {
-        let mut axes = arguments.iter().filter_map(Argument::from_the_end);
+        let mut axes = arguments.iter().filter_map(Argument::axis_from_end);
         let Some(axis) = axes.next() else {
             return Rows::Mixed;
         };
         let fits = |a: &Argument| match a.rows {
             Rows::Apart => self.is_even(a.id, axis),
-            _ => a.from_the_end() == Some(axis),
+            _ => a.axis_from_end() == Some(axis),
         };
         match arguments.iter().all(fits) {
             true => Rows::Along(shape.rank() - 1 - axis),
@@ -198,6 +186,18 @@ impl View<'_, '_> {
             _ => false,
         }
     }
+}
+
+/// Sums over rows and what has nothing to do with them.
+fn sums(arguments: &[Argument]) -> bool {
+    let mut arguments = arguments.iter();
+    arguments.all(|a| matches!(a.rows, Rows::Apart | Rows::Summed))
+}
+
+/// One of them, and a factor that has nothing to do with rows.
+fn sums_scaled(arguments: &[Argument]) -> bool {
+    let summed = arguments.iter().filter(|a| a.rows == Rows::Summed);
+    sums(arguments) && summed.count() == 1
 }
 
 /// Rows after a view, if it takes all of them: as many places, as far from each other as before.
