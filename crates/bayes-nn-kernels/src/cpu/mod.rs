@@ -87,9 +87,11 @@ impl Cpu {
 /// What makes a program for each seat.
 fn ranks_of<T: Number>(loaded: CpuLoaded<T>) -> Box<Start> {
     Box::new(move |seats| {
-        let program = |seat| Box::new(loaded.program(Some(seat))) as Box<dyn Program>;
-        let one = |seat| Box::new(vec![program(seat)]) as Box<dyn Replicas>;
-        Ok(seats.into_iter().map(one).collect())
+        let one = |seat| {
+            let program = Box::new(loaded.program(Some(seat))?) as Box<dyn Program>;
+            Ok(Box::new(vec![program]) as Box<dyn Replicas>)
+        };
+        seats.into_iter().map(one).collect()
     })
 }
 

@@ -3,6 +3,7 @@
 use super::arena::Arena;
 use crate::cpu::math::sums::SUM_LANES;
 use crate::element::Element;
+use crate::error::KernelError;
 use crate::plan::layout::PADDING;
 
 /// Elements of a tile: large enough that choosing its instructions costs little, small enough
@@ -38,13 +39,13 @@ unsafe impl<T: Send> Send for Scratch<T> {}
 
 impl<T: Element> Scratch<T> {
     /// Memory of so many tiles, numbers and running sums.
-    pub fn new(tiles: usize, scalars: usize, sums: usize) -> Scratch<T> {
-        Scratch {
-            tiles: Arena::new(tiles * TILE_STRIDE),
+    pub fn new(tiles: usize, scalars: usize, sums: usize) -> Result<Scratch<T>, KernelError> {
+        Ok(Scratch {
+            tiles: Arena::new(tiles * TILE_STRIDE)?,
             places: vec![std::ptr::null_mut(); tiles],
             scalars: vec![T::ZERO; scalars],
             sums: vec![[T::ZERO; SUM_LANES]; sums],
-        }
+        })
     }
 
     /// Where the first tile is; the next is [`TILE_STRIDE`] elements on.

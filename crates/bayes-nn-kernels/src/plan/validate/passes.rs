@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use bayes_nn_autodiff::{Kind, Shape};
 
+use super::super::layout::BEYOND;
 use super::super::{FusedGroup, Instruction, MatMul, Pass, Plan, RowStarts, Value, ValueId};
 use super::{PlanError, Rule};
 
@@ -161,15 +162,14 @@ impl Plan {
         for operand in &group.operands {
             let (id, value) = (operand.value, values(operand.value));
             Rule::Kind.holds(value.kind == Kind::Float, number, id)?;
-            let inside = match &operand.access.rows {
-                RowStarts::Every(_) => true,
-                RowStarts::Listed(starts) => starts.len() >= rows,
+            let (inside, last) = match &operand.access.rows {
+                RowStarts::Every(stride) => (true, rows.saturating_sub(1) * stride),
+                RowStarts::Listed(starts) => {
+                    let last = starts.iter().copied().max().unwrap_or(0);
+                    (starts.len() >= rows && last < BEYOND, last as usize)
+                }
             };
-            let last = (0..rows).map(|row| match inside {
-                true => operand.access.start(row),
-                false => 0,
-            });
-            let last = last.max().unwrap_or(0) + if operand.access.advances { columns } else { 1 };
+            let last = last + if operand.access.advances { columns } else { 1 };
             let inside = inside && last <= elements_end(value);
             let nothing = rows * columns == 0;
             Rule::OperandInside.holds(inside || nothing, number, id)?;
