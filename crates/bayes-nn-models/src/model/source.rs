@@ -61,14 +61,16 @@ impl DrawTable {
             rows: rows.into(),
             lengths: lengths.into(),
         };
-        let (dim, draws) = (table.dim(), table.draws());
-        if draws.checked_mul(dim) != Some(table.rows.len()) {
+        let dim = table.dim();
+        let mut lengths = table.lengths.iter();
+        let draws = lengths.try_fold(0, |draws: usize, length| draws.checked_add(*length));
+        if draws.and_then(|draws| draws.checked_mul(dim)) != Some(table.rows.len()) {
             return Err(Error::DrawTable {
                 problem: format!(
                     "has {} numbers; chains of {:?} draws of {dim} numbers need {}",
                     table.rows.len(),
                     table.lengths,
-                    draws as f64 * dim as f64
+                    table.lengths.iter().map(|l| *l as f64).sum::<f64>() * dim as f64
                 ),
             });
         }
@@ -121,7 +123,8 @@ impl DrawTable {
     /// A draw `[P]`, counted over the chains; `None` beyond the last.
     pub fn row(&self, draw: usize) -> Option<&[f64]> {
         let dim = self.dim();
-        self.rows.get(draw * dim..(draw + 1) * dim)
+        let start = draw.checked_mul(dim)?;
+        self.rows.get(start..start.checked_add(dim)?)
     }
 
     /// All draws, row-major `[draws, P]`.
@@ -165,7 +168,7 @@ impl DrawSource {
             return Ok(run.advance_one(0, draws.len() as u64)?);
         };
         let count = table.draws();
-        check_draws(count)?;
+        check_draws(count.min(1))?;
         for draw in draws {
             let row = table
                 .row(draw * count / of)

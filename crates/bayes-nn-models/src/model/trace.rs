@@ -72,6 +72,9 @@ pub(crate) struct Observed<'g> {
     pub(crate) log_prob_shape: Shape,
 }
 
+/// The most elements of a variable.
+const MOST_ELEMENTS: usize = 1 << 30;
+
 impl<'g> Trace<'g> {
     pub(crate) fn new(batch: &Batch<'g>, handler: Rc<dyn Handler<'g> + 'g>) -> Trace<'g> {
         Trace {
@@ -114,6 +117,12 @@ impl<'g> Trace<'g> {
     ) -> Result<Var<'g>, Error> {
         self.take_name(name)?;
         self.check_parameters(name, distribution)?;
+        if shape.elements() > MOST_ELEMENTS {
+            return Err(Error::SiteSize {
+                site: name.to_owned(),
+                shape: Box::new(shape),
+            });
+        }
         let support = distribution.support();
         let bijector = support.bijector().ok_or_else(|| SiteError::Discrete {
             site: name.to_owned(),
