@@ -142,7 +142,7 @@ let advi = Advi::mean_field()
     .schedule(Schedule::Cosine {{ last: 0.01 }})
     .seed({});
 let fit = bnn.fit(&train, &advi)?;
-let prediction = fit.predict(test.x(), {DRAWS})?;",
+let prediction = fit.predict(&test, {DRAWS})?;",
         arguments.steps, arguments.restarts, arguments.seed
     ));
     Ok(bnn)
@@ -214,7 +214,7 @@ fn range(values: &[f64]) -> String {
 }
 
 fn predict(fit: &Posterior<Bnn>, test: &Dataset) -> Told<(Prediction, ClassificationScore)> {
-    let prediction = fit.predict(test.x(), DRAWS)?;
+    let prediction = fit.predict(test, DRAWS)?;
     let score = prediction.score(test.y())?;
     let score = score.classification().ok_or("the labels are classes")?;
     Ok((prediction, *score))

@@ -34,23 +34,24 @@ mod data;
 mod density;
 mod draws;
 mod elpd;
+mod explain;
 mod fitting;
 mod handlers;
 mod missing;
 #[cfg(feature = "zarr")]
 mod observations;
-mod origin;
 mod posterior;
 mod predictive;
 mod prior;
+mod report;
+mod rows;
 mod sampling;
-mod source;
 mod summary;
 mod trace;
-mod warnings;
 mod window;
 
 pub use bayes_nn_autodiff::{Var, concat};
+pub use bayes_nn_inference::{DrawSource, DrawTable};
 
 pub use batch::Batch;
 pub(crate) use batch::{Shared, transposed};
@@ -62,14 +63,13 @@ pub use fitting::{fit, profile};
 pub(crate) use handlers::{Generators, draw};
 #[cfg(feature = "zarr")]
 pub(crate) use observations::{Observations, Subset};
-pub use origin::Origin;
 pub use posterior::Posterior;
 #[cfg(feature = "zarr")]
 pub(crate) use predictive::Variables;
 pub(crate) use predictive::{Predictive, check_draws};
 pub use prior::prior_predictive;
-pub use sampling::{Sampling, langevin, sample, start, start_into};
-pub use source::{DrawSource, DrawTable};
+pub(crate) use report::LARGE_R_HAT;
+pub use sampling::{Sampling, start, start_into};
 pub(crate) use summary::summarized;
 pub(crate) use trace::Observed;
 pub use trace::Trace;

@@ -10,6 +10,7 @@ use bayes_nn_autodiff::{Graph, Shape, Var};
 use bayes_nn_distributions::{Bijector, Distribution};
 use bayes_nn_inference::{Declared, Handler, SiteError, Term};
 
+use super::Data;
 use super::batch::{Batch, Shared};
 use super::missing::{Completed, known_rows};
 use crate::error::Error;
@@ -74,6 +75,23 @@ pub(crate) struct Observed<'g> {
 
 /// The most elements of a variable.
 const MOST_ELEMENTS: usize = 1 << 30;
+
+impl<'g> Observed<'g> {
+    /// Checks that new rows may be looked at: a series or a process over the rows would be drawn
+    /// anew, whatever the rows of the fit said.
+    pub(crate) fn check_new_rows(&self, data: &Data, fitted: &Data) -> Result<(), Error> {
+        let over_rows = self.distribution.event_shape().rank() == self.shape.rank()
+            && self.shape.rank() > 0
+            && self.value.comes_from_rows();
+        match over_rows && !data.are_those_of(fitted) {
+            true => Err(Error::NewRowsOfAnEvent {
+                site: self.name.clone(),
+                distribution: self.distribution.name(),
+            }),
+            false => Ok(()),
+        }
+    }
+}
 
 impl<'g> Trace<'g> {
     pub(crate) fn new(batch: &Batch<'g>, handler: Rc<dyn Handler<'g> + 'g>) -> Trace<'g> {

@@ -152,6 +152,12 @@ impl Prediction {
     /// # Errors
     /// Targets that do not fit, or cannot come from the distribution.
     pub fn score(&self, y: &[f64]) -> Result<Score, Error> {
+        if y.len() != self.rows {
+            return Err(Error::Targets {
+                rows: self.rows,
+                targets: y.len(),
+            });
+        }
         let Some([lower, upper]) = &self.interval else {
             let score = ClassificationScore::of(&self.mean, y)?;
             return Ok(Score::Classification(score));

@@ -144,17 +144,19 @@ pub(super) fn begin(
 impl Restarted {
     /// How many steps it does next.
     fn due(&self) -> u64 {
-        let done = self.curve.elbos.len() as u64;
-        let until = |every: u64| every - done % every;
-        let left = self.advi.steps - done;
-        match (self.stop, self.advi.stop_when_converged) {
-            (Some(_), _) => 0,
-            (None, false) => until(self.advi.every).min(left),
+        let done = self.curve.elbos.len();
+        let left = self.advi.steps - done as u64;
+        let until_look = self.advi.every.saturating_sub((done - self.looked) as u64);
+        let window = self.advi.convergence.window;
+        match self.stop {
+            Some(_) => 0,
+            // Another start may be no better than the one before.
+            None if self.advi.tries > 0 && done == 0 => 1,
             // However far apart looks are, the test is made once a window.
-            (None, true) => {
-                let window = self.advi.convergence.window as u64;
-                until(self.advi.every).min(until(window)).min(left)
+            None if self.advi.stop_when_converged => {
+                until_look.min((window - done % window) as u64).min(left)
             }
+            None => until_look.min(left),
         }
     }
 
@@ -184,7 +186,10 @@ impl Restarted {
         let converged = self.advi.stop_when_converged
             && done >= self.advi.convergence.window.saturating_mul(2)
             && self.advi.convergence.check(&self.curve.elbos).converged;
-        let is_look = ended || converged || (done as u64).is_multiple_of(self.advi.every);
+        let only_tested = self.advi.stop_when_converged
+            && done.is_multiple_of(self.advi.convergence.window)
+            && ((done - self.looked) as u64) < self.advi.every;
+        let is_look = ended || converged || !only_tested;
         self.stop = if is_look && self.is_ended_from_outside(density, run, replica)? {
             Some(Stop::Callback)
         } else if converged {
@@ -271,8 +276,7 @@ impl Ended {
             elbo,
             stop: restarted.stop.unwrap_or(Stop::Steps),
             seed: advi.seed,
-            precision: advi.precision,
-            device: advi.device,
+            settings: advi.recorded(),
             setup_seconds: restarted.setup_seconds,
             seconds: restarted.seconds,
             restarts: Vec::new(),
