@@ -245,39 +245,6 @@ proptest! {
     ) {
         check(&choices);
     }
-
-    #[test]
-    fn shapes_of_any_lengths_have_an_answer(
-        lengths in prop::collection::vec(any::<u8>(), 0..8),
-        others in prop::collection::vec(any::<u8>(), 0..7),
-        numbers in any::<[u8; 3]>(),
-    ) {
-        let of = |choices: &[u8]| {
-            let lengths: Vec<usize> = choices.iter().map(|c| size(*c)).collect();
-            Shape::try_new(&lengths)
-        };
-        let (Some(a), Some(b)) = (of(&lengths), of(&others)) else {
-            return Ok(());
-        };
-        let exact = |lengths: &[usize]| {
-            let product = lengths.iter().try_fold(1u128, |p, l| p.checked_mul(*l as u128));
-            match lengths.contains(&0) {
-                true => 0,
-                false => product.map_or(usize::MAX, |p| usize::try_from(p).unwrap_or(usize::MAX)),
-            }
-        };
-        prop_assert_eq!(a.elements(), exact(&a));
-        prop_assert_eq!(a.rows(), exact(&a[..a.len().saturating_sub(1)]));
-        prop_assert_eq!(a.columns(), a.last().copied().unwrap_or(1));
-        let [n, from, to] = numbers.map(size);
-        prop_assert!(a.without(from, to).rank() <= a.rank());
-        prop_assert_eq!(a.with(n, 7).rank(), a.rank());
-        a.aligned(n, to);
-        if let Some(common) = a.broadcast(&b) {
-            prop_assert_eq!(common.rank(), a.rank().max(b.rank()));
-        }
-        prop_assert!(a.to_string().starts_with('['));
-    }
 }
 
 /// The message of the graph's first error.
@@ -290,7 +257,11 @@ fn refused(write: impl FnOnce(&Graph)) -> String {
 #[test]
 fn sizes_that_wrap_around_are_refused_with_line_and_shape() {
     type Case = (&'static str, &'static [&'static str], fn(&Graph));
-    let cases: [Case; 12] = [
+    let cases: [Case; 13] = [
+        ("mean_over_draws", &["at most 1048576"], |g| {
+            let noise = g.noise(NoiseKind::Normal, 0, []);
+            let _ = noise.mean_over_draws(usize::MAX);
+        }),
         ("row", &["row 18446744073709551615", "[4, 2]"], |g| {
             let _ = g.input("x", [4, 2]).row(0usize.wrapping_sub(1));
         }),
@@ -371,6 +342,25 @@ fn a_program_beyond_all_memory_is_refused_where_it_is_planned() {
     };
     let error = Plan::of(&graph, &request).unwrap_err();
     assert!(matches!(error, KernelError::Memory { .. }));
+}
+
+#[test]
+fn means_of_too_many_copies_are_refused() {
+    let graph = Graph::new();
+    let noise = graph.noise(NoiseKind::Normal, 0, []);
+    let drawn = (0..20).fold(noise, |drawn, i| (drawn + f64::from(i)).sin());
+    // Means over different numbers of draws are not computed in one loop.
+    let means = [
+        drawn.mean_over_draws(1 << 20),
+        drawn.exp().mean_over_draws(1 << 19),
+    ];
+    let error = Plan::new(&graph, &means, &[]).unwrap_err().to_string();
+    assert!(error.contains("16777216 are possible"), "{error}");
+    let error = graph.evaluate(&means, &Bindings::new()).unwrap_err();
+    assert!(
+        error.to_string().contains("16777216 are possible"),
+        "{error}"
+    );
 }
 
 #[test]
