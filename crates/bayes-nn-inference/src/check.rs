@@ -29,9 +29,9 @@ pub(crate) const MOST_RUNS: usize = 100_000;
 
 /// A number of things from 1 to `most`.
 pub(crate) fn count(field: &'static str, value: usize, most: usize) -> Result<(), InferenceError> {
-    match (1..=most).contains(&value) {
-        true => Ok(()),
-        false => Err(setting(field, value, format!("between 1 and {most}"))),
+    match value > most {
+        true => Err(setting(field, value, format!("at most {most}"))),
+        false => at_least_one(field, value as u64),
     }
 }
 

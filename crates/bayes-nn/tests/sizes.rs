@@ -139,17 +139,17 @@ fn settings_beyond_what_can_be_are_refused_with_their_bounds() {
         (
             quick().restarts(1_000_000_000_000),
             "`restarts` is",
-            "between 1 and 100000",
+            "at most 100000",
         ),
         (
             quick().samples(1_000_000_000),
             "`samples` is",
-            "between 1 and 1048576",
+            "at most 1048576",
         ),
         (
             quick().samples(usize::MAX),
             "`samples` is",
-            "between 1 and 1048576",
+            "at most 1048576",
         ),
         (
             quick().optimizer(window(1_000_000_000_000)),
@@ -174,7 +174,7 @@ fn settings_beyond_what_can_be_are_refused_with_their_bounds() {
         (
             nuts.clone().chains(usize::MAX),
             "`chains` is",
-            "between 1 and 100000",
+            "at most 100000",
         ),
         (
             nuts.clone().first_chain(usize::MAX),
@@ -199,7 +199,7 @@ fn settings_beyond_what_can_be_are_refused_with_their_bounds() {
         (
             Sgld::new().chains(usize::MAX),
             "`chains` is",
-            "between 1 and 100000",
+            "at most 100000",
         ),
         (
             Sgld::new().draws(u64::MAX).thinning(2),
@@ -349,4 +349,50 @@ fn columns_are_found_by_their_names_however_many_there_are() {
         (data.x()[0], data.x()[29_998], data.y()[0]),
         (29_999.0, 1.0, 0.0)
     );
+}
+
+#[test]
+fn any_bytes_are_a_data_set_or_refused() {
+    let texts: [&[u8]; 4] = [
+        b"x1,x2,y\n0.5,1.5,0\n2.5,3.5,1\n",
+        b"x1;y;test\r\n1e308;-0;1\r\n\"2\";inf;0\r\n",
+        b"\xef\xbb\xbfa,\"b \"\"c\"\"\",a\n1,2,3\n\n4,5\n",
+        b"1,2\n3,4\n\xe4,5\n,\n",
+    ];
+    let bytes: &[u8] = b",;\"\n\r\t \x00\xff01.-einfNaN#";
+    let mut state = 1u64;
+    let mut below = |n: usize| {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1);
+        (state >> 33) as usize % n
+    };
+    let readers = [
+        CsvReader::new(),
+        CsvReader::new().without_header(),
+        CsvReader::new().delimiter(b';').test_column("test"),
+        CsvReader::new().features(["x1", "a"]).target("y"),
+    ];
+    let mut read = 0;
+    for _ in 0..5_000 {
+        let mut text = texts[below(texts.len())].to_vec();
+        for _ in 0..below(6) {
+            let place = below(text.len());
+            match below(3) {
+                0 => text[place] = bytes[below(bytes.len())],
+                1 => text.insert(place, bytes[below(bytes.len())]),
+                _ => text.truncate(place + 1),
+            }
+        }
+        for reader in &readers {
+            match reader.read_from(&text[..]) {
+                Ok(data) => {
+                    read += 1;
+                    assert!(data.x().iter().chain(data.y()).all(|v| v.is_finite()));
+                    assert_eq!(data.x().len(), data.rows() * data.feature_names().len());
+                }
+                Err(error) => assert!(!error.to_string().is_empty()),
+            }
+            let _ = reader.read_split_from(&text[..]);
+        }
+    }
+    assert!(read > 500, "{read}");
 }

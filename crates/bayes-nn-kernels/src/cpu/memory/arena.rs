@@ -27,13 +27,16 @@ impl<T: Copy + Default> Arena<T> {
     /// # Errors
     /// When the system does not give so much.
     pub fn new(elements: usize) -> Result<Arena<T>, KernelError> {
+        /// Fewer elements are not worth asking for.
+        const SMALL: usize = 1 << 20;
         let spare = LINE / size_of::<T>();
         let length = elements.saturating_add(spare);
         // Asked for first, as a vector of zeros would end the process instead.
-        let asked = Vec::<T>::new().try_reserve_exact(length);
-        asked.map_err(|_| KernelError::Memory {
-            needed: length.saturating_mul(size_of::<T>()),
-        })?;
+        if length > SMALL && Vec::<T>::new().try_reserve_exact(length).is_err() {
+            return Err(KernelError::Memory {
+                needed: length.saturating_mul(size_of::<T>()),
+            });
+        }
         let mut memory = vec![T::default(); length];
         let first = memory.as_ptr().align_offset(LINE).min(spare);
         Ok(Arena {
