@@ -27,7 +27,9 @@ use crate::nn::{Head, Input, Network, ParameterInfo, Parameters};
 /// let fit = bnn.fit(&train, &Advi::mean_field().steps(2_000).seed(1))?;
 /// println!("{fit}");
 /// let prediction = fit.predict(&test, 100)?;
-/// println!("{}", prediction.score(test.y())?);
+/// let score = prediction.score(test.y())?;
+/// println!("{score}");
+/// assert!(score.classification().unwrap().accuracy > 0.85);
 /// # Ok::<(), bayes_nn::Error>(())
 /// ```
 #[derive(Clone, Debug)]

@@ -11,7 +11,9 @@
 //! let fit = bnn.fit(&train, &Advi::mean_field().steps(50_000).seed(1))?;
 //! println!("{fit}");
 //! let prediction = fit.predict(&test, 500)?;
-//! println!("{}", prediction.score(test.y())?);
+//! let score = prediction.score(test.y())?;
+//! println!("{score}");
+//! assert!(score.classification().unwrap().accuracy > 0.95);
 //! # Ok::<(), bayes_nn::Error>(())
 //! ```
 //!

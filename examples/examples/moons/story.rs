@@ -29,6 +29,12 @@ pub fn tell(arguments: &Arguments) -> Told<()> {
          the weights, of how sure the network may be.",
     );
     let (train, test) = data(&mut page, arguments)?;
+    let (batch, rows) = (arguments.batch, train.rows());
+    if !(1..=rows).contains(&batch) {
+        let problem =
+            format!("--batch {batch}: the training set has {rows} rows; take 1 to {rows}");
+        return Err(problem.into());
+    }
     let bnn = model(&mut page, arguments, &train)?;
     let advi = Advi::mean_field()
         .steps(arguments.steps)

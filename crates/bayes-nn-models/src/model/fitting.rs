@@ -19,6 +19,7 @@ use crate::error::Error;
 /// ```
 /// use bayes_nn::prelude::*;
 /// use bayes_nn::Sgld;
+/// use bayes_nn::model::{Batch, Trace};
 ///
 /// fn line<'g>(trace: &Trace<'g>, data: &Batch<'g>) {
 ///     let slope = trace.sample("slope", Normal::new(0.0, 2.0));

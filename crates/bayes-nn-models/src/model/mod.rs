@@ -101,6 +101,26 @@ where
 
 /// Lets the compiler see that a closure is a model.
 ///
+/// A helper that computes with [`Var`]s is a function of its own, for all lifetimes; a closure
+/// inside the model would be one for a single lifetime, which the compiler refuses:
+///
+/// ```
+/// use bayes_nn::model::{self, Var};
+/// use bayes_nn::prelude::*;
+/// fn saturated<'g>(x: Var<'g>, half: Var<'g>) -> Var<'g> {
+///     x / (x + half)
+/// }
+/// let model = model::from_fn(|trace, data| {
+///     let half = trace.sample("half", LogNormal::new(0.0, 1.0));
+///     let mean = saturated(data.column("x"), half);
+///     trace.observe("y", Normal::new(mean, 0.05), data.column("y"));
+/// });
+/// let data = Data::new().column("x", &[1.0, 2.0, 4.0])?.column("y", &[0.33, 0.5, 0.67])?;
+/// let fit = model::fit(&model, &data, &Nuts::new().chains(2).seed(1))?;
+/// assert!((fit.all_draws()?.variable("half")?.mean()[0] - 2.0).abs() < 0.2);
+/// # Ok::<(), bayes_nn::Error>(())
+/// ```
+///
 /// ```
 /// use bayes_nn::distributions::Normal;
 /// use bayes_nn::model;
