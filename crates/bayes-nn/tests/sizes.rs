@@ -134,7 +134,7 @@ fn settings_beyond_what_can_be_are_refused_with_their_bounds() {
         (
             quick().elbo_draws(usize::MAX),
             "`elbo_draws` is",
-            "between 2 and 1000000",
+            "at most 1000000",
         ),
         (
             quick().restarts(1_000_000_000_000),
@@ -324,10 +324,10 @@ fn a_fit_stops_when_it_has_converged_however_far_apart_looks_are() {
 #[test]
 fn large_vectors_and_matrices_on_a_support_take_as_long_as_they_have_elements() {
     let large = from_fn(|trace: &Trace<'_>, data: &Batch<'_>| {
-        let factor = trace.sample("factor", LkjCholesky::new(60, 1.0));
-        let even = trace.graph().constant(&[1.0; 3_000], [3_000]);
+        let factor = trace.sample("factor", LkjCholesky::new(100, 1.0));
+        let even = trace.graph().constant(&[1.0; 10_000], [10_000]);
         let shares = trace.sample("shares", Dirichlet::new(even));
-        let mean = factor.view(60, []) + shares.view(0, []);
+        let mean = factor.view(100, []) + shares.view(0, []);
         trace.observe("y", Normal::new(mean, 1.0), data.column("y"));
     });
     let begin = std::time::Instant::now();
@@ -394,5 +394,5 @@ fn any_bytes_are_a_data_set_or_refused() {
             let _ = reader.read_split_from(&text[..]);
         }
     }
-    assert!(read > 500, "{read}");
+    assert!(read > 200, "{read}");
 }
