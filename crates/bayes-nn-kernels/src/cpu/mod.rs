@@ -12,13 +12,12 @@ mod watch;
 
 use std::sync::Arc;
 
-use crate::backend::{Backend, Loaded, Program};
+use crate::backend::{Backend, Loaded};
 use crate::data::Binding;
 use crate::element::Precision;
 use crate::error::{DeviceError, KernelError};
 use crate::plan::Plan;
-use crate::ranks::{DeviceGroup, Start};
-use crate::replicas::Replicas;
+use crate::ranks::{DeviceGroup, Start, rank};
 use isa::{Isa, Runnable};
 use kernel::Number;
 use loaded::CpuLoaded;
@@ -87,11 +86,8 @@ impl Cpu {
 /// What makes a program for each seat.
 fn ranks_of<T: Number>(loaded: CpuLoaded<T>) -> Box<Start> {
     Box::new(move |seats| {
-        let one = |seat| {
-            let program = Box::new(loaded.program(Some(seat))?) as Box<dyn Program>;
-            Ok(Box::new(vec![program]) as Box<dyn Replicas>)
-        };
-        seats.into_iter().map(one).collect()
+        let program = |seat| Ok(rank(loaded.program(Some(seat))?));
+        seats.into_iter().map(program).collect()
     })
 }
 
