@@ -1,13 +1,15 @@
 //! What passes before the first step: models and graphs are written, differentiated, planned and
-//! loaded.
+//! loaded. And how that grows with the sizes of a model, of a file and of a fit.
 
 use std::time::Duration;
 
-use bayes_nn::model::{Batch, Model, Trace};
+use bayes_nn::CsvReader;
+use bayes_nn::distributions::{Dirichlet, LkjCholesky};
+use bayes_nn::model::{Batch, Model, Trace, from_fn};
 use bayes_nn::prelude::*;
 use bayes_nn_autodiff::{Graph, Var, grad};
 use bayes_nn_kernels::Plan;
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 
 /// Steps of the Runge-Kutta method.
 const RUNGE_KUTTA: usize = 1_000;
@@ -82,5 +84,65 @@ fn setup(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, setup);
+/// Cholesky factors of correlation matrices, and shares, before the first step.
+fn sizes_of_supports(c: &mut Criterion) {
+    let advi = Advi::mean_field();
+    let mut group = c.benchmark_group("growth, correlation matrix");
+    group.sample_size(10);
+    for size in [10, 30, 100] {
+        let model = from_fn(move |trace: &Trace<'_>, _: &Batch<'_>| {
+            trace.sample("factor", LkjCholesky::new(size, 1.0));
+        });
+        group.bench_function(BenchmarkId::from_parameter(size), |b| {
+            b.iter_custom(|fits| before_first_step(&model, &Data::new(), &advi, fits))
+        });
+    }
+    group.finish();
+    let mut group = c.benchmark_group("growth, simplex");
+    group.sample_size(10);
+    for size in [100, 1_000, 10_000] {
+        let model = from_fn(move |trace: &Trace<'_>, _: &Batch<'_>| {
+            let even = trace.graph().constant(&vec![1.0; size], [size]);
+            trace.sample("shares", Dirichlet::new(even));
+        });
+        group.bench_function(BenchmarkId::from_parameter(size), |b| {
+            b.iter_custom(|fits| before_first_step(&model, &Data::new(), &advi, fits))
+        });
+    }
+    group.finish();
+}
+
+/// All columns of a file of ten rows, by their names.
+fn columns(c: &mut Criterion) {
+    let mut group = c.benchmark_group("growth, columns of a file");
+    group.sample_size(10);
+    for count in [100, 1_000, 10_000] {
+        let names: Vec<String> = (0..count).map(|i| format!("column{i}")).collect();
+        let row = vec!["0.5"; count].join(",") + "\n";
+        let text = names.join(",") + "\n" + &row.repeat(10);
+        let reader = CsvReader::new().features(&names[1..]).target(&names[0]);
+        group.bench_function(BenchmarkId::from_parameter(count), |b| {
+            b.iter(|| reader.read_from(text.as_bytes()).expect("all is there"))
+        });
+    }
+    group.finish();
+}
+
+/// A whole fit with looks at it so many steps apart.
+fn every(c: &mut Criterion) {
+    let moons = datasets::moons(500, 0.2, 0).expect("the settings are right");
+    let moons = moons.standardized();
+    let bnn = Bnn::new(Mlp::new([2, 5, 5, 1]).without_bias(), Bernoulli);
+    let mut group = c.benchmark_group("growth, steps between two looks");
+    group.sample_size(10);
+    for steps in [16, 256, 4_096, 100_000] {
+        let advi = Advi::mean_field().steps(10_000).elbo_draws(2).every(steps);
+        group.bench_function(BenchmarkId::from_parameter(steps), |b| {
+            b.iter(|| bnn.fit(&moons, &advi).expect("the fit is finite"))
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, setup, sizes_of_supports, columns, every);
 criterion_main!(benches);

@@ -49,6 +49,12 @@ pub enum GraphError {
         /// How many values were bound.
         got: usize,
     },
+    /// A value is larger than the memory that the system gives.
+    #[error("a value of the shape {shape} does not fit into memory")]
+    Memory {
+        /// The shape of the value.
+        shape: Shape,
+    },
     /// An index points outside the axis it selects from.
     #[error("index {index} at position {position} is outside the axis of length {length}")]
     Index {

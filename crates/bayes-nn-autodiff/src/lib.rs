@@ -48,4 +48,4 @@ pub use reference::{Bindings, Evaluated, Interpreter};
 pub use shape::Shape;
 pub use tensor::Tensor;
 pub use unary::Unary;
-pub use var::{Var, concat, stack};
+pub use var::{MOST_DRAWS, Var, concat, stack};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::graph::{Graph, Node, NodeId};
 use crate::noise::{self, NoiseKey, Permutation};
-use crate::tensor::{Tensor, apply, filled};
+use crate::tensor::{Tensor, apply, filled, reservable};
 use crate::var::Var;
 use crate::{GraphError, NoiseKind, Op};
 
@@ -151,7 +151,7 @@ impl<'g> Interpreter<'g> {
         let target = match (var.id(), var.literal()) {
             (Some(id), _) => id,
             (None, Some(values)) => return Ok(Evaluated::Value(values)),
-            (None, None) => unreachable!("a variable is a node, an error, or numbers"),
+            (None, None) => return Err(GraphError::Memory { shape: var.shape() }),
         };
         if self.known.len() <= target.index() {
             self.known.resize(target.index() + 1, None);
@@ -167,6 +167,7 @@ impl<'g> Interpreter<'g> {
             let node = self.graph.node(id);
             if let Op::MeanOverDraws { .. } = node.op {
                 let unrolled = self.graph.unroll_draws(&[Var::node(self.graph, id)])[0];
+                self.graph.check()?;
                 let unrolled = self.graph.node_of(unrolled);
                 self.known.resize(self.graph.len(), None);
                 match self.known[unrolled.index()].clone() {
@@ -193,6 +194,9 @@ impl<'g> Interpreter<'g> {
     fn compute(&self, id: NodeId, node: &Node) -> Result<Evaluated, GraphError> {
         let bindings = &self.bindings;
         let shape = node.shape;
+        if !reservable(shape.elements()) {
+            return Err(GraphError::Memory { shape });
+        }
         let key = |stream| NoiseKey {
             seed: bindings.seed,
             step: bindings.step,
@@ -228,9 +232,9 @@ impl<'g> Interpreter<'g> {
                 })
             }
             Op::Batch { rows, stream } => {
-                let start = bindings.step * shape.elements() as u64;
+                let start = bindings.step.wrapping_mul(shape.elements() as u64);
                 filled(shape, |i| {
-                    let position = start + i as u64;
+                    let position = start.wrapping_add(i as u64);
                     let (epoch, at) = (position / rows as u64, position % rows as u64);
                     let permutation = Permutation::new(bindings.seed, stream, epoch, rows as u64);
                     permutation.at(at) as f64

@@ -5,6 +5,12 @@ use std::ops::Deref;
 
 const MAX_RANK: usize = 6;
 
+/// A tensor of more elements cannot be addressed, whatever their type and their padding.
+const MAX_ELEMENTS: usize = isize::MAX as usize / 64;
+
+/// A tensor without elements has at most so many slices, through which loops go all the same.
+const MAX_EMPTY: usize = 1 << 20;
+
 /// The lengths of a tensor's axes; `[]` is a scalar.
 ///
 /// ```
@@ -42,9 +48,25 @@ impl Shape {
         self.rank
     }
 
-    /// How many elements: the product of the lengths, 1 for a scalar.
+    /// How many elements: the product of the lengths, 1 for a scalar; `usize::MAX` where that is
+    /// more.
     pub fn elements(&self) -> usize {
-        self.iter().product()
+        product(self.iter())
+    }
+
+    /// That memory can address a tensor of this shape, each of its slices included.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let slices = product(self.iter().filter(|length| **length > 0));
+        match self.elements() {
+            0 if slices > MAX_EMPTY => Err(format!(
+                "the shape {self} has no elements in too many slices; at most {MAX_EMPTY} are \
+                 possible"
+            )),
+            _ if slices > MAX_ELEMENTS => Err(format!(
+                "the shape {self} has more elements than memory can address"
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// The length of the last axis, 1 for a scalar.
@@ -52,9 +74,9 @@ impl Shape {
         self.last().copied().unwrap_or(1)
     }
 
-    /// The product of all lengths but the last, 1 for a scalar.
+    /// The product of all lengths but the last, 1 for a scalar; `usize::MAX` where that is more.
     pub fn rows(&self) -> usize {
-        self[..self.rank.saturating_sub(1)].iter().product()
+        product(&self[..self.rank.saturating_sub(1)])
     }
 
     /// The common shape under the usual broadcasting rule: axes are aligned at the end, and an
@@ -73,31 +95,40 @@ impl Shape {
         Some(Shape { dims, rank })
     }
 
-    /// The length of axis `axis` once leading axes of length 1 have raised the rank to `rank`.
+    /// The length of axis `axis` once leading axes of length 1 have raised the rank to `rank`; 1
+    /// beyond the last axis.
     pub fn aligned(&self, axis: usize, rank: usize) -> usize {
-        (axis + self.rank)
-            .checked_sub(rank)
-            .map_or(1, |own| self[own])
+        let own = axis.saturating_add(self.rank).checked_sub(rank);
+        own.and_then(|own| self.get(own)).copied().unwrap_or(1)
     }
 
-    /// This shape without the axes `from..to`.
+    /// This shape without those of its axes that are among `from..to`.
     #[must_use]
     pub fn without(&self, from: usize, to: usize) -> Shape {
         let mut shape = Shape::SCALAR;
-        for &dim in self[..from].iter().chain(&self[to..]) {
-            shape.dims[shape.rank] = dim;
-            shape.rank += 1;
+        for (axis, &dim) in self.iter().enumerate() {
+            if !(from..to).contains(&axis) {
+                shape.dims[shape.rank] = dim;
+                shape.rank += 1;
+            }
         }
         shape
     }
 
-    /// This shape with `axis` set to `length`.
+    /// This shape with `axis` set to `length`; a shape without that axis stays as it is.
     #[must_use]
     pub fn with(&self, axis: usize, length: usize) -> Shape {
         let mut shape = *self;
-        shape.dims[axis] = length;
+        if let Some(dim) = shape.dims[..self.rank].get_mut(axis) {
+            *dim = length;
+        }
         shape
     }
+}
+
+fn product<'a>(lengths: impl IntoIterator<Item = &'a usize>) -> usize {
+    let lengths = lengths.into_iter();
+    lengths.fold(1, |product: usize, length| product.saturating_mul(*length))
 }
 
 impl Deref for Shape {

@@ -72,7 +72,10 @@ fn fold<'g>(
         return None;
     }
     let elements = |a: &NodeId| graph.node(*a).shape.elements();
-    let size: usize = arguments.iter().map(elements).sum();
+    let size = arguments
+        .iter()
+        .map(elements)
+        .fold(0, usize::saturating_add);
     let limit = size.clamp(ALWAYS_FOLDED, FOLDED);
     if shape.elements() > limit || size > 4 * FOLDED {
         return None;

@@ -53,6 +53,16 @@ pub(crate) fn of_numbers(
     })
 }
 
+/// The most elements that are computed while a formula is written: half a gigabyte.
+pub(crate) const AT_ONCE: usize = 1 << 26;
+
+/// Whether the system has memory for so many numbers.
+pub(crate) fn reservable(numbers: usize) -> bool {
+    /// Fewer numbers are not worth asking for.
+    const SMALL: usize = 1 << 20;
+    numbers <= SMALL || Vec::<f64>::new().try_reserve_exact(numbers).is_ok()
+}
+
 pub(crate) fn filled(shape: Shape, value: impl FnMut(usize) -> f64) -> Tensor {
     Tensor::new(shape, (0..shape.elements()).map(value).collect())
 }

@@ -126,7 +126,7 @@ fn every_operator_says_what_does_not_fit() {
         ("view", &["4..7", "has 6"], |g| {
             drop_var(g.input("a", [2, 3]).view(4, [3]))
         }),
-        ("view", &["4..6", "has 4"], |g| {
+        ("row", &["row 2", "[2, 2]", "has 2"], |g| {
             drop_var(g.input("a", [2, 2]).row(2))
         }),
         ("row", &["axis 0", "[]"], |g| {

@@ -121,6 +121,43 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn formulas_of_numbers_and_of_nodes_have_one_shape_and_value(
+        at in [-3.0..3.0f64, -3.0..3.0f64],
+        choices in prop::collection::vec(any::<[usize; 3]>(), 1..8),
+    ) {
+        let (graph, other) = (Graph::new(), Graph::new());
+        let inputs = [other.input("x", []), other.input("y", [])];
+        let bound = Bindings::new().bind(inputs[0], &at[..1]).bind(inputs[1], &at[1..]);
+        let mut numbers = at.map(Var::from).to_vec();
+        let mut constants = at.map(|number| graph.constant(&[number], [])).to_vec();
+        let mut nodes = inputs.to_vec();
+        for [which, first, second] in choices {
+            let (name, write) = OPERATIONS[which % OPERATIONS.len()];
+            let (i, j) = (first % nodes.len(), second % nodes.len());
+            let node = write(nodes[i], nodes[j]);
+            let (number, constant) = (write(numbers[i], numbers[j]), write(constants[i], constants[j]));
+            prop_assert_eq!(rule(number), rule(node), "numbers, {}", name);
+            prop_assert_eq!(rule(constant), rule(node), "constants, {}", name);
+            if other.check().is_err() {
+                return Ok(());
+            }
+            let expected = values(&other, node, &bound);
+            for (graph, var) in [(&other, number), (&graph, constant)] {
+                for (v, e) in values(graph, var, &bound).into_iter().zip(&expected) {
+                    let (v, e) = (f64::from_bits(v), f64::from_bits(*e));
+                    let close = (v - e).abs() < 1e-9 * e.abs().max(1.0);
+                    prop_assert!(v == e || v.is_nan() && e.is_nan() || close, "{}", name);
+                }
+            }
+            numbers.push(number);
+            constants.push(constant);
+            nodes.push(node);
+        }
+    }
+}
+
 #[test]
 fn the_first_graph_that_meets_an_error_of_numbers_reports_it() {
     let line = line!() + 1;

@@ -57,6 +57,14 @@ pub enum ParameterError {
         /// How many were given.
         got: usize,
     },
+    /// More draws were asked for than memory holds.
+    #[error("{distribution}: {draws} draws do not fit into memory")]
+    Draws {
+        /// The distribution's name.
+        distribution: &'static str,
+        /// How many were asked for.
+        draws: usize,
+    },
     /// A draw was asked of a density that does not integrate to 1.
     #[error(
         "{distribution} is no probability distribution, so nothing can be drawn from it; use one \

@@ -159,7 +159,8 @@ fn source_index(index: usize, shape: Shape, own: Shape) -> usize {
 /// shape `[n, ...distribution.shape()]`. The same seed gives the same numbers everywhere.
 ///
 /// # Errors
-/// Those of [`ParameterValues::known`]; a density that nothing can be drawn from.
+/// Those of [`ParameterValues::known`]; a density that nothing can be drawn from; more draws than
+/// memory holds.
 ///
 /// ```
 /// use bayes_nn_distributions::{Poisson, sample};
@@ -196,8 +197,19 @@ pub fn sample_with<'g>(
         });
     }
     let elements = values.shape().elements();
-    let mut event = vec![f64::NAN; distribution.event_shape().elements()];
-    let mut draws = vec![f64::NAN; n * elements * event.len()];
+    let numbers_of_event = distribution.event_shape().elements();
+    let count = n
+        .max(1)
+        .saturating_mul(elements)
+        .saturating_mul(numbers_of_event);
+    let mut draws = Vec::new();
+    let asked = draws.try_reserve_exact(count);
+    asked.map_err(|_| ParameterError::Draws {
+        distribution: distribution.name(),
+        draws: n,
+    })?;
+    let mut event = vec![f64::NAN; numbers_of_event];
+    draws.resize(n * elements * event.len(), f64::NAN);
     let mut numbers = Vec::new();
     for draw in draws.chunks_mut((elements * event.len()).max(1)) {
         for position in 0..elements {

@@ -24,6 +24,17 @@ pub(crate) fn at_least_one(field: &'static str, value: u64) -> Result<(), Infere
     }
 }
 
+/// The most restarts or chains of a run: of each there are states, draws and a result.
+pub(crate) const MOST_RUNS: usize = 100_000;
+
+/// A number of things from 1 to `most`.
+pub(crate) fn count(field: &'static str, value: usize, most: usize) -> Result<(), InferenceError> {
+    match value > most {
+        true => Err(setting(field, value, format!("at most {most}"))),
+        false => at_least_one(field, value as u64),
+    }
+}
+
 pub(crate) fn positive(field: &'static str, value: f64) -> Result<(), InferenceError> {
     match value > 0.0 && value.is_finite() {
         true => Ok(()),

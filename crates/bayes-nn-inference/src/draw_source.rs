@@ -115,7 +115,8 @@ impl DrawTable {
     /// A draw `[P]`, counted over the chains; `None` beyond the last.
     pub fn row(&self, draw: usize) -> Option<&[f64]> {
         let dim = self.dim();
-        self.rows.get(draw * dim..(draw + 1) * dim)
+        let start = draw.checked_mul(dim)?;
+        self.rows.get(start..start.checked_add(dim)?)
     }
 
     /// All draws, row-major `[draws, P]`.
@@ -169,8 +170,9 @@ impl DrawSource {
         };
         let count = table.draws();
         for draw in draws {
-            let row = draw * count / of;
-            let row = table.row(row).ok_or(InferenceError::NoDraws)?;
+            let row = draw as u128 * count as u128 / of.max(1) as u128;
+            let row = usize::try_from(row).ok().and_then(|row| table.row(row));
+            let row = row.ok_or(InferenceError::NoDraws)?;
             run.set(0, Z, row)?;
             run.advance_one(0, 1)?;
         }

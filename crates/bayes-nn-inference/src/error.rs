@@ -123,6 +123,9 @@ pub enum InferenceError {
         /// What is wrong with it.
         problem: String,
     },
+    /// The system started no thread for the chains of a run, or for its sink.
+    #[error("the system starts no thread for the run: {0}")]
+    NoThread(std::io::Error),
     /// A draw sink that could not take draws.
     #[error(transparent)]
     DrawSink(DrawSinkError),

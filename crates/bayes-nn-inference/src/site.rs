@@ -36,6 +36,6 @@ impl Site {
 
     /// The elements that belong to the site.
     pub fn range(&self) -> std::ops::Range<usize> {
-        self.offset..self.offset + self.shape.elements()
+        self.offset..self.offset.saturating_add(self.shape.elements())
     }
 }

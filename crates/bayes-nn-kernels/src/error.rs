@@ -95,7 +95,25 @@ pub enum KernelError {
         /// One past the largest value allowed.
         length: usize,
     },
-    /// A plan breaks a rule, which is a mistake of this library. Only debug builds look for it.
+    /// The program is larger than the memory that the system gives.
+    #[error(
+        "the program needs {} MB of memory, which the system does not give; use smaller \
+         minibatches, fewer draws or single precision", .needed >> 20
+    )]
+    Memory {
+        /// Bytes that are needed, or of its largest part.
+        needed: usize,
+    },
+    /// A step has more draws of noise than there are streams for them.
+    #[error(
+        "a step of {draws} draws has no streams left for its noise; use fewer draws, of which \
+         each takes a stream for every random variable of the step"
+    )]
+    Streams {
+        /// Draws of the step.
+        draws: usize,
+    },
+    /// A plan breaks a rule, which is a mistake of this library.
     #[error(transparent)]
     Plan(#[from] PlanError),
     /// The device cannot be had, or failed.

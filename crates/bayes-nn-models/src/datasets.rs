@@ -4,6 +4,9 @@ use crate::data::random::Random;
 use crate::data::{DataError, Dataset};
 use std::f64::consts::PI;
 
+/// The most points that are made at once.
+const MOST_POINTS: usize = 100_000_000;
+
 /// Two interleaved half circles in the plane, the classic test of a boundary that is not straight.
 ///
 /// `n / 2` points of class 0 lie on the outer arc `(cos t, sin t)`, the others of class 1 on the inner arc
@@ -24,6 +27,12 @@ use std::f64::consts::PI;
 pub fn moons(n: usize, noise: f64, seed: u64) -> Result<Dataset, DataError> {
     if n < 2 {
         return Err(DataError::TooFewPoints { n });
+    }
+    if n > MOST_POINTS {
+        return Err(DataError::TooManyPoints {
+            n,
+            most: MOST_POINTS,
+        });
     }
     if !(noise >= 0.0 && noise.is_finite()) {
         return Err(DataError::Noise { noise });
@@ -70,6 +79,13 @@ fn angle(i: usize, count: usize) -> f64 {
 /// # Ok::<(), bayes_nn::DataError>(())
 /// ```
 pub fn grid(min: f64, max: f64, steps: usize) -> Result<Vec<[f64; 2]>, DataError> {
+    let points = steps.saturating_mul(steps);
+    if points > MOST_POINTS {
+        return Err(DataError::TooManyPoints {
+            n: points,
+            most: MOST_POINTS,
+        });
+    }
     let axis = grid_axis(min, max, steps)?;
     Ok(axis
         .iter()
@@ -89,6 +105,12 @@ pub fn grid(min: f64, max: f64, steps: usize) -> Result<Vec<[f64; 2]>, DataError
 pub fn grid_axis(min: f64, max: f64, steps: usize) -> Result<Vec<f64>, DataError> {
     if !(min < max && min.is_finite() && max.is_finite() && steps >= 2) {
         return Err(DataError::Grid { min, max, steps });
+    }
+    if steps > MOST_POINTS {
+        return Err(DataError::TooManyPoints {
+            n: steps,
+            most: MOST_POINTS,
+        });
     }
     let at = |i: usize| {
         let fraction = i as f64 / (steps - 1) as f64;

@@ -116,6 +116,14 @@ pub enum Error {
         /// The name.
         name: String,
     },
+    /// A variable of more elements than a model can have.
+    #[error("`{site}` has the shape {shape}; a variable can have up to 2^30 elements")]
+    SiteSize {
+        /// The variable.
+        site: String,
+        /// Its shape.
+        shape: Box<Shape>,
+    },
     /// A variable whose prior depends on the rows of a minibatch.
     #[error(
         "the prior of `{site}` depends on the rows of the minibatch, which change at every step; fit it on all rows (without `batch`, on one device), or give it one element for each group and select with `Var::gather`"

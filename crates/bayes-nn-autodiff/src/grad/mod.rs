@@ -2,7 +2,10 @@
 
 mod adjoint;
 
+use std::panic::Location;
+
 use crate::graph::{Graph, NodeId, Nodes};
+use crate::tensor::AT_ONCE;
 use crate::var::Var;
 use crate::{Binary, GraphError, Kind, Op, Reduction, Shape};
 use adjoint::{Adjoint, Contribution, reshaped, stretched, unbroadcast, zeros};
@@ -286,6 +289,12 @@ fn narrow<'g>(
     if axis == 0 {
         let stride: usize = shape[1..].iter().product();
         value.view_unchecked(start * stride, narrowed)
+    } else if length > AT_ONCE {
+        let problem = format!(
+            "a part of the length {length} of a concatenation along axis {axis}; at most \
+             {AT_ONCE} can be differentiated, or any length along axis 0"
+        );
+        graph.fail("grad", problem, Location::caller())
     } else {
         let index: Vec<usize> = (start..start + length).collect();
         value.gather(graph.index_constant(&index), axis)

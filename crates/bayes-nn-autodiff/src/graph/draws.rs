@@ -1,14 +1,18 @@
 //! Unrolling: a mean over draws becomes the mean of copies of the nodes that depend on noise.
 
 use std::collections::{BTreeSet, HashMap};
+use std::panic::Location;
 
 use super::{Graph, Node, NodeId};
 use crate::var::Var;
 use crate::{Binary, Op};
 
+/// The most nodes that unrolling writes: some gigabytes.
+const MOST_COPIES: usize = 1 << 24;
+
 impl Graph {
     /// The same values without a mean over draws in them: each becomes the mean of copies of what
-    /// depends on noise, one copy a draw.
+    /// depends on noise, one copy a draw. More than 2^24 copies are an error of the graph.
     ///
     /// ```
     /// use bayes_nn_autodiff::{Bindings, Graph, NoiseKind};
@@ -19,6 +23,7 @@ impl Graph {
     /// assert_eq!(values[0], values[1]);
     /// # Ok::<(), bayes_nn_autodiff::GraphError>(())
     /// ```
+    #[track_caller]
     pub fn unroll_draws<'g>(&'g self, vars: &[Var<'g>]) -> Vec<Var<'g>> {
         let roots = vars.iter().filter_map(|var| var.id());
         let mut needed: BTreeSet<NodeId> = roots.collect();
@@ -35,6 +40,15 @@ impl Graph {
             places: HashMap::new(),
         };
         let counts = self.counts(&needed);
+        let copied = counts.values().copied().fold(0, usize::saturating_add);
+        if copied > MOST_COPIES {
+            let problem = format!(
+                "{copied} nodes for all draws of means that are not computed in one loop; at most \
+                 {MOST_COPIES} are possible"
+            );
+            self.fail("mean_over_draws", problem, Location::caller());
+            return vars.to_vec();
+        }
         for &id in &needed {
             let node = self.node(id);
             let places = match draws(node) {

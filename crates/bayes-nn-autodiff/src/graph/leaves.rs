@@ -10,16 +10,23 @@ use crate::{NoiseKind, Op, Shape};
 
 impl Graph {
     /// A tensor of real numbers given from outside.
+    #[track_caller]
     pub fn input(&self, name: &str, shape: impl Into<Shape>) -> Var<'_> {
         self.new_input(name, shape.into(), Kind::Float)
     }
 
     /// A tensor of whole numbers given from outside, for [`Var::gather`].
+    #[track_caller]
     pub fn index_input(&self, name: &str, shape: impl Into<Shape>) -> Var<'_> {
         self.new_input(name, shape.into(), Kind::Index)
     }
 
+    #[track_caller]
     fn new_input(&self, name: &str, shape: Shape, kind: Kind) -> Var<'_> {
+        if let Err(problem) = shape.check() {
+            let problem = format!("`{name}`: {problem}");
+            return self.fail("input", problem, Location::caller());
+        }
         let mut inner = self.lock();
         let id = InputId(inner.inputs.len() as u32);
         let node = Node {
@@ -54,6 +61,10 @@ impl Graph {
     /// A constant index vector, for [`Var::gather`].
     #[track_caller]
     pub fn index_constant(&self, values: &[usize]) -> Var<'_> {
+        if let Some(large) = values.iter().find(|v| u32::try_from(**v).is_err()) {
+            let problem = format!("the index {large}: up to 2^32 - 1 are possible");
+            return self.fail("index_constant", problem, Location::caller());
+        }
         let values: Arc<[f64]> = values.iter().map(|&v| v as f64).collect();
         let shape = Shape::from(values.len());
         self.new_constant(values, shape, Kind::Index, Location::caller())
@@ -66,6 +77,9 @@ impl Graph {
         kind: Kind,
         location: &'static Location<'static>,
     ) -> Var<'_> {
+        if let Err(problem) = shape.check() {
+            return self.fail("constant", problem, location);
+        }
         if values.len() != shape.elements() {
             let problem = format!(
                 "the shape {shape} needs {} values, got {}",
@@ -107,8 +121,20 @@ impl Graph {
     }
 
     /// Fresh random numbers at every step; nodes of different `stream` are independent.
+    #[track_caller]
     pub fn noise(&self, kind: NoiseKind, stream: u32, shape: impl Into<Shape>) -> Var<'_> {
-        self.leaf(Op::Noise { kind, stream }, shape.into(), Kind::Float)
+        let shape = shape.into();
+        // Noise is a function of the numbers of its row and column, which have 32 bits.
+        let columns = shape.iter().rfind(|length| **length != 1);
+        let columns = columns.copied().unwrap_or(1);
+        let numbered = columns.max(shape.elements() / columns.max(1));
+        if shape.check().is_err() || u32::try_from(numbered).is_err() {
+            let problem = format!(
+                "noise of the shape {shape}; up to 2^32 - 1 rows and as many columns are possible"
+            );
+            return self.fail("noise", problem, Location::caller());
+        }
+        self.leaf(Op::Noise { kind, stream }, shape, Kind::Float)
     }
 
     /// The number of the step that is being run, counted from 0.
@@ -125,6 +151,10 @@ impl Graph {
     pub fn batch(&self, rows: usize, batch: usize, stream: u32) -> Var<'_> {
         if !(1..=u32::MAX as usize).contains(&rows) {
             let problem = format!("batches of {rows} rows: from 1 to 2^32 - 1 are possible");
+            return self.fail("batch", problem, Location::caller());
+        }
+        if u32::try_from(batch).is_err() {
+            let problem = format!("a batch of {batch} rows: up to 2^32 - 1 are possible");
             return self.fail("batch", problem, Location::caller());
         }
         self.leaf(Op::Batch { rows, stream }, Shape::from(batch), Kind::Index)

@@ -14,7 +14,7 @@ impl<'g> Var<'g> {
             return Var(Repr::Number(f.apply(x), home));
         }
         Operation::new(f.name(), &[self])
-            .of_floats(|| Ok(written(Op::Unary(f), &[self], self.shape(), Kind::Float)))
+            .of_floats(|| written(Op::Unary(f), &[self], self.shape(), Kind::Float))
     }
 
     #[track_caller]
@@ -34,7 +34,7 @@ impl<'g> Var<'g> {
             // `a + b` and `b + a` are written in one order, so that they are one node.
             let swap = f.commutes() && self.id() > other.id();
             let operands = if swap { [other, self] } else { [self, other] };
-            Ok(written(Op::Binary(f), &operands, shape, Kind::Float))
+            written(Op::Binary(f), &operands, shape, Kind::Float)
         })
     }
 
@@ -57,7 +57,7 @@ impl<'g> Var<'g> {
                     return Ok(chosen);
                 }
             }
-            Ok(written(Op::Select, &[self, a, b], shape, Kind::Float))
+            written(Op::Select, &[self, a, b], shape, Kind::Float)
         })
     }
 }
@@ -87,10 +87,20 @@ macro_rules! unary_methods {
             #[must_use]
             pub fn $name(self) -> Var<'g> { self.unary($op) })*
 
-            /// The polygamma function of an order: 0 is digamma, 1 trigamma.
+            /// The polygamma function of an order up to 170: 0 is digamma, 1 trigamma.
             #[track_caller]
             #[must_use]
-            pub fn polygamma(self, order: u32) -> Var<'g> { self.unary(Unary::Polygamma(order)) }
+            pub fn polygamma(self, order: u32) -> Var<'g> {
+                if order > 170 {
+                    return Operation::new("polygamma", &[self]).of_floats(|| {
+                        Err(format!(
+                            "the order {order}; from 0 to 170 are possible, as the factorial of \
+                             171 is beyond double precision"
+                        ))
+                    });
+                }
+                self.unary(Unary::Polygamma(order))
+            }
         }
     };
 }

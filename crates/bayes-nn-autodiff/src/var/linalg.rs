@@ -23,11 +23,11 @@ impl<'g> Var<'g> {
                 ));
             }
             let left = match a.rank() {
-                1 => self.view_unchecked(0, Shape::from([1, a[0]])),
+                1 => self.viewed(0, Shape::from([1, a[0]]))?,
                 _ => self,
             };
             let right = match b.rank() {
-                1 => other.view_unchecked(0, Shape::from([b[0], 1])),
+                1 => other.viewed(0, Shape::from([b[0], 1]))?,
                 _ => other,
             };
             let (left, transpose_a) = left.without_transpose();
@@ -39,12 +39,12 @@ impl<'g> Var<'g> {
             let rows = if a.rank() == 1 { 1 } else { a[0] };
             let columns = if b.rank() == 1 { 1 } else { b[1] };
             let matrix = Shape::from([rows, columns]);
-            let product = written(op, &[left, right], matrix, Kind::Float);
-            Ok(match (a.rank(), b.rank()) {
-                (2, 2) => product,
-                (1, 2) => product.view_unchecked(0, b.without(0, 1)),
-                (rank, _) => product.view_unchecked(0, a.without(rank - 1, rank)),
-            })
+            let product = written(op, &[left, right], matrix, Kind::Float)?;
+            match (a.rank(), b.rank()) {
+                (2, 2) => Ok(product),
+                (1, 2) => product.viewed(0, b.without(0, 1)),
+                (rank, _) => product.viewed(0, a.without(rank - 1, rank)),
+            }
         })
     }
 
@@ -87,12 +87,7 @@ impl<'g> Var<'g> {
     pub fn cholesky(self) -> Var<'g> {
         Operation::new("cholesky", &[self]).of_floats(|| {
             let n = self.square()?;
-            Ok(written(
-                Op::Cholesky,
-                &[self],
-                Shape::from([n, n]),
-                Kind::Float,
-            ))
+            written(Op::Cholesky, &[self], Shape::from([n, n]), Kind::Float)
         })
     }
 
@@ -151,9 +146,9 @@ impl<'g> Var<'g> {
         }
         let columns = if shape.rank() == 1 { 1 } else { shape[1] };
         let matrix = Shape::from([n, columns]);
-        let arguments = [self, right.view_unchecked(0, matrix)];
+        let arguments = [self, right.viewed(0, matrix)?];
         let op = Op::TriangularSolve { transpose };
-        Ok(written(op, &arguments, matrix, Kind::Float).view_unchecked(0, shape))
+        written(op, &arguments, matrix, Kind::Float)?.viewed(0, shape)
     }
 
     /// `n`, if this is a square matrix `[n, n]`.

@@ -9,10 +9,11 @@ mod select;
 mod shape;
 
 use crate::graph::{Graph, InputId, NodeId};
-use crate::tensor::{Tensor, filled};
+use crate::tensor::{AT_ONCE, Tensor, filled};
 use crate::{GraphError, Kind, Op, Shape};
 pub(crate) use operation::Failure;
 use operation::Literal;
+pub use reduce::MOST_DRAWS;
 pub use shape::{concat, stack};
 
 /// A plain number, or a node of a graph.
@@ -142,13 +143,13 @@ impl<'g> Var<'g> {
         }
     }
 
-    /// The values of a variable that is no node.
+    /// The values of a variable that is no node, unless they are too many.
     pub(crate) fn literal(self) -> Option<Tensor> {
         match self.0 {
             Repr::Number(x, _) => Some(filled(Shape::SCALAR, |_| x)),
-            Repr::Uniform(x, shape) => Some(filled(*shape, |_| x)),
+            Repr::Uniform(x, shape) if shape.elements() <= AT_ONCE => Some(filled(*shape, |_| x)),
             Repr::Literal(literal) => Some(literal.tensor()),
-            Repr::Error(_) | Repr::Node(..) => None,
+            Repr::Uniform(..) | Repr::Error(_) | Repr::Node(..) => None,
         }
     }
 
@@ -160,7 +161,8 @@ impl<'g> Var<'g> {
         }
     }
 
-    /// The values, when they are known without running anything: numbers or a constant.
+    /// The values, when they are known without running anything: numbers or a constant. Of more
+    /// than 2^26 equal numbers there is none.
     pub fn constant_values(self) -> Option<Vec<f64>> {
         match self.0 {
             Repr::Node(graph, id) => match graph.node(id).op {

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::{Repr, Var};
 use crate::graph::Graph;
-use crate::tensor::{Tensor, apply, filled, of_numbers};
+use crate::tensor::{AT_ONCE, Tensor, apply, filled, of_numbers};
 use crate::{GraphError, Kind, Op, Shape};
 
 /// An operation with its operands: where it is written, and who reports an operand that does not
@@ -106,22 +106,46 @@ pub(super) fn home<'g>(operands: &[Var<'g>]) -> Option<&'g Graph> {
 }
 
 /// The result of an operation whose operands fit: a node, or the value where all are numbers.
-pub(crate) fn written<'g>(op: Op, operands: &[Var<'g>], shape: Shape, kind: Kind) -> Var<'g> {
+pub(super) fn written<'g>(
+    op: Op,
+    operands: &[Var<'g>],
+    shape: Shape,
+    kind: Kind,
+) -> Result<Var<'g>, String> {
+    shape.check()?;
     if let Some(graph) = home(operands) {
-        return graph.push(op, operands, shape, kind);
+        return Ok(graph.push(op, operands, shape, kind));
     }
     let numbers = |i: usize| match operands[i].0 {
         Repr::Number(x, _) | Repr::Uniform(x, _) => Some(x),
         Repr::Literal(_) | Repr::Error(_) | Repr::Node(..) => None,
     };
     if let Some(number) = of_numbers(op, numbers, operands[0].shape(), shape) {
-        return uniform(number, shape);
+        return Ok(uniform(number, shape));
+    }
+    for shape in operands
+        .iter()
+        .map(|operand| operand.shape())
+        .chain([shape])
+    {
+        at_once(shape)?;
     }
     let values: Option<Vec<Tensor>> = operands.iter().map(|v| v.literal()).collect();
     match values.map(|values| apply(op, &values.iter().collect::<Vec<_>>(), shape)) {
-        Some(Ok(result)) => literal(shape, result.values()),
+        Some(Ok(result)) => Ok(literal(shape, result.values())),
         // The first error stays; an operation that selects by an index has a graph.
-        Some(Err(_)) | None => operands[0],
+        Some(Err(_)) | None => Ok(operands[0]),
+    }
+}
+
+/// That so many elements can be computed while a formula is written.
+pub(super) fn at_once(shape: Shape) -> Result<(), String> {
+    match shape.elements() <= AT_ONCE {
+        true => Ok(()),
+        false => Err(format!(
+            "the shape {shape} of numbers that would be computed while the formula is written; at \
+             most {AT_ONCE} can be, the rest has to come from an input"
+        )),
     }
 }
 

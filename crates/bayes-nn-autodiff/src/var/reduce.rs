@@ -5,6 +5,10 @@ use super::operation::{Operation, written};
 use crate::graph::Graph;
 use crate::{Kind, Op, Reduction};
 
+/// The most draws of a [mean](Var::mean_over_draws): streams of noise are numbers of 32 bits, and
+/// each of the draws has its own.
+pub const MOST_DRAWS: usize = 1 << 20;
+
 impl<'g> Var<'g> {
     #[track_caller]
     fn reduce(self, kind: Reduction, from: usize, to: usize) -> Var<'g> {
@@ -26,7 +30,7 @@ impl<'g> Var<'g> {
                 ));
             }
             let op = Op::Reduce { kind, from, to };
-            Ok(written(op, &[self], shape.without(from, to), Kind::Float))
+            written(op, &[self], shape.without(from, to), Kind::Float)
         })
     }
 
@@ -41,7 +45,7 @@ impl<'g> Var<'g> {
     #[track_caller]
     #[must_use]
     pub fn sum_axis(self, axis: usize) -> Var<'g> {
-        self.reduce(Reduction::Sum, axis, axis + 1)
+        self.reduce(Reduction::Sum, axis, axis.saturating_add(1))
     }
 
     /// The mean of all elements, a scalar.
@@ -62,7 +66,7 @@ impl<'g> Var<'g> {
     #[track_caller]
     #[must_use]
     pub fn max_axis(self, axis: usize) -> Var<'g> {
-        self.reduce(Reduction::Max, axis, axis + 1)
+        self.reduce(Reduction::Max, axis, axis.saturating_add(1))
     }
 
     /// `ln(sum(exp(x)))` along `axis`, which disappears; no intermediate overflows.
@@ -111,17 +115,17 @@ impl<'g> Var<'g> {
     pub fn all_reduce_mean(self) -> Var<'g> {
         Operation::new("all_reduce_mean", &[self]).of_floats(|| {
             let op = Op::AllReduceMean;
-            Ok(match self.graph() {
+            match self.graph() {
                 Some(_) => written(op, &[self], self.shape(), Kind::Float),
-                None => self,
-            })
+                None => Ok(self),
+            }
         })
     }
 
     /// The mean over `draws` draws of the noise that this is computed from, of the same shape. The
     /// first draw has the [streams](crate::Graph::noise) as they were written, the next has those
-    /// after them, and so on, so that streams have to be `draws` apart to be independent. What no
-    /// noise reaches, and the mean of one draw, is this itself.
+    /// after them, and so on, so that streams have to be `draws` apart to be independent; there are
+    /// [`MOST_DRAWS`] at most. What no noise reaches, and the mean of one draw, is this itself.
     ///
     /// It cannot be differentiated: the gradient of a mean is the mean of the gradients.
     ///
@@ -145,9 +149,12 @@ impl<'g> Var<'g> {
         let differs = self.graph().is_some_and(of_noise);
         Operation::new("mean_over_draws", &[self]).of_floats(|| match draws {
             0 => Err("a mean needs 1 draw or more".to_owned()),
+            _ if draws > MOST_DRAWS => Err(format!(
+                "a mean over {draws} draws; at most {MOST_DRAWS} are possible"
+            )),
             2.. if differs => {
                 let op = Op::MeanOverDraws { draws };
-                Ok(written(op, &[self], self.shape(), Kind::Float))
+                written(op, &[self], self.shape(), Kind::Float)
             }
             _ => Ok(self),
         })

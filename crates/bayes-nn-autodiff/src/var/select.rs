@@ -1,14 +1,14 @@
 //! Some of the elements: slices by their numbers, triangles, diagonals.
 
 use super::Var;
-use super::operation::{Operation, constant, home, written};
+use super::operation::{Operation, at_once, constant, home, written};
 use crate::graph::Graph;
 use crate::{Kind, Op, Shape};
 
 impl<'g> Var<'g> {
     /// Slices along `axis` in the order of `index`, a vector of row numbers:
     /// `[.., n, ..]` by `[b]` gives `[.., b, ..]`. An index outside the axis is an error of
-    /// the run, not of the graph.
+    /// the graph where it is a constant, else of the run.
     #[track_caller]
     #[must_use]
     pub fn gather(self, index: Var<'g>, axis: usize) -> Var<'g> {
@@ -25,20 +25,28 @@ impl<'g> Var<'g> {
                     index.kind()
                 ));
             }
+            if u32::try_from(shape[axis]).is_err() {
+                return Err(format!(
+                    "axis {axis} of the shape {shape}; an index is a number of 32 bits"
+                ));
+            }
+            let known = index.constant_values().unwrap_or_default();
+            let length = shape[axis] as f64;
+            if let Some(outside) = known.iter().find(|place| **place >= length) {
+                return Err(format!(
+                    "index {outside} is outside axis {axis} of the shape {shape}"
+                ));
+            }
             let out = shape.with(axis, index.shape()[0]);
-            Ok(written(
-                Op::Gather { axis },
-                &[self, index],
-                out,
-                self.kind(),
-            ))
+            written(Op::Gather { axis }, &[self, index], out, self.kind())
         })
     }
 
     /// Adjoint of [`Var::gather`]: slices added up into `length` places along `axis`.
     pub(crate) fn scatter(self, index: Var<'g>, axis: usize, length: usize) -> Var<'g> {
         let shape = self.shape().with(axis, length);
-        written(Op::Scatter { axis }, &[self, index], shape, Kind::Float)
+        let scattered = written(Op::Scatter { axis }, &[self, index], shape, Kind::Float);
+        scattered.unwrap_or(self)
     }
 
     /// The matrix with zeros above its `k`-th diagonal; the main one is number 0, those below it
@@ -63,7 +71,7 @@ impl<'g> Var<'g> {
             let [rows, columns] = *shape else {
                 return Err(format!("{shape} is no matrix"));
             };
-            let (row, column) = places(home(&[self]), rows, columns);
+            let (row, column) = places(home(&[self]), rows, columns)?;
             Ok(column.le(row + k as f64).select(self, 0.0))
         })
     }
@@ -74,13 +82,15 @@ impl<'g> Var<'g> {
     pub fn diagonal(self) -> Var<'g> {
         Operation::new("diagonal", &[self]).of_floats(|| {
             let n = self.square()?;
+            at_once(Shape::from(n))?;
             let places = (0..n).map(|i| i * n + i);
             let Some(graph) = home(&[self]) else {
+                at_once(self.shape())?;
                 let values = self.constant_values().unwrap_or_default();
                 let diagonal: Vec<f64> = places.map(|place| values[place]).collect();
                 return Ok(constant(None, &diagonal, Shape::from(n)));
             };
-            let flat = self.view_unchecked(0, Shape::from(n * n));
+            let flat = self.viewed(0, Shape::from(n * n))?;
             let places = graph.index_constant(&places.collect::<Vec<_>>());
             Ok(flat.gather(places, 0))
         })
@@ -95,17 +105,24 @@ impl<'g> Var<'g> {
             let [n] = *shape else {
                 return Err(format!("{shape} is no vector"));
             };
-            let (row, column) = places(home(&[self]), n, n);
+            let (row, column) = places(home(&[self]), n, n)?;
             Ok(column.eq(row).select(self, 0.0))
         })
     }
 }
 
 /// The numbers of the rows of a matrix, as a column, and those of its columns, as a row.
-fn places(graph: Option<&Graph>, rows: usize, columns: usize) -> (Var<'_>, Var<'_>) {
+fn places(
+    graph: Option<&Graph>,
+    rows: usize,
+    columns: usize,
+) -> Result<(Var<'_>, Var<'_>), String> {
+    Shape::from([rows, columns]).check()?;
+    at_once(Shape::from(rows))?;
+    at_once(Shape::from(columns))?;
     let count = |n: usize| (0..n).map(|i| i as f64).collect::<Vec<_>>();
-    (
+    Ok((
         constant(graph, &count(rows), Shape::from([rows, 1])),
         constant(graph, &count(columns), Shape::from([1, columns])),
-    )
+    ))
 }

@@ -14,7 +14,7 @@ impl<'g> Var<'g> {
             let own = self.shape();
             match own.broadcast(&shape) {
                 Some(common) if common == shape => {
-                    Ok(written(Op::Broadcast, &[self], shape, Kind::Float))
+                    written(Op::Broadcast, &[self], shape, Kind::Float)
                 }
                 _ => Err(format!("{own} cannot be stretched to {shape}")),
             }
@@ -32,7 +32,7 @@ impl<'g> Var<'g> {
                 (has, wanted) if has != wanted => {
                     Err(format!("{own} has {has} elements, {shape} {wanted}"))
                 }
-                _ => Ok(self.view_unchecked(0, shape)),
+                _ => self.viewed(0, shape),
             }
         })
     }
@@ -49,26 +49,38 @@ impl<'g> Var<'g> {
                 (end, has) if end > has => Err(format!(
                     "elements {offset}..{end} of {own}, which has {has}"
                 )),
-                _ => Ok(self.view_unchecked(offset, shape)),
+                _ => self.viewed(offset, shape),
             }
         })
     }
 
-    pub(crate) fn view_unchecked(self, offset: usize, shape: Shape) -> Var<'g> {
+    /// The elements from `offset` on, which are there, in a shape that memory can address or not.
+    pub(super) fn viewed(self, offset: usize, shape: Shape) -> Result<Var<'g>, String> {
         written(Op::View { offset }, &[self], shape, self.kind())
+    }
+
+    /// Elements that are there in a shape made of lengths of a node.
+    pub(crate) fn view_unchecked(self, offset: usize, shape: Shape) -> Var<'g> {
+        self.viewed(offset, shape).unwrap_or(self)
     }
 
     /// Row `index` along the first axis: `[r, ...] -> [...]`.
     #[track_caller]
     #[must_use]
     pub fn row(self, index: usize) -> Var<'g> {
-        let shape = self.shape();
-        if shape.rank() == 0 {
-            return Operation::new("row", &[self])
-                .of_any(|| Err(format!("axis 0 of the shape {shape}")));
-        }
-        let rest = shape.without(0, 1);
-        self.view(index.saturating_mul(rest.elements()), rest)
+        Operation::new("row", &[self]).of_any(|| {
+            let shape = self.shape();
+            let Some(rows) = shape.first().copied() else {
+                return Err(format!("axis 0 of the shape {shape}"));
+            };
+            if index >= rows {
+                return Err(format!(
+                    "row {index} of the shape {shape}, which has {rows}"
+                ));
+            }
+            let rest = shape.without(0, 1);
+            self.viewed(index * rest.elements(), rest)
+        })
     }
 
     /// The transpose of a matrix; a vector or number is its own.
@@ -81,7 +93,7 @@ impl<'g> Var<'g> {
                 [] | [_] => Ok(self),
                 [rows, columns] => {
                     let turned = Shape::from([columns, rows]);
-                    Ok(written(Op::Transpose, &[self], turned, self.kind()))
+                    written(Op::Transpose, &[self], turned, self.kind())
                 }
                 _ => Err(format!("{shape} is no matrix")),
             }
@@ -117,9 +129,9 @@ pub fn concat<'g>(parts: &[Var<'g>], axis: usize) -> Var<'g> {
                 "the shapes {shapes} must be of one kind and agree in every axis but {axis}"
             ));
         }
-        let length = parts.iter().map(|p| p.shape()[axis]).sum();
-        let shape = shape.with(axis, length);
-        Ok(written(Op::Concat { axis }, parts, shape, first.kind()))
+        let lengths = parts.iter().map(|p| p.shape()[axis]);
+        let shape = shape.with(axis, lengths.fold(0, usize::saturating_add));
+        written(Op::Concat { axis }, parts, shape, first.kind())
     })
 }
 
@@ -151,9 +163,9 @@ pub fn stack<'g>(parts: &[Var<'g>], axis: usize) -> Var<'g> {
         let axes = shape[..axis].iter().chain(&[1]).chain(&shape[axis..]);
         let one = Shape::try_new(&axes.copied().collect::<Vec<_>>())
             .ok_or_else(|| format!("{shape} has no room for one axis more"))?;
-        let raised: Vec<Var<'g>> = parts.iter().map(|p| p.view_unchecked(0, one)).collect();
+        let raised: Result<Vec<Var<'g>>, String> = parts.iter().map(|p| p.viewed(0, one)).collect();
         let shape = one.with(axis, parts.len());
-        Ok(written(Op::Concat { axis }, &raised, shape, first.kind()))
+        written(Op::Concat { axis }, &raised?, shape, first.kind())
     })
 }
 

@@ -5,7 +5,7 @@ mod packed;
 use bayes_nn_autodiff::{Graph, Shape, Var, concat};
 
 use self::packed::{Packed, pairs};
-use crate::axes::{combine, cumulative_sum, first_axis_sum, from_row};
+use crate::axes::{Beside, TABLE, combine, cumulative_sum, first_axis_sum, from_row};
 
 /// A smooth, invertible map of the reals onto the inside of a continuous support.
 ///
@@ -113,7 +113,10 @@ impl<'g> Bijector<'g> {
                 let count = parts.saturating_sub(1);
                 let breaks = x.shape().with(0, count);
                 // What comes after; 1 less what came before would cancel.
-                let after = combine(graph, x, count, |row, column| column > row);
+                let after = match *parts <= TABLE {
+                    true => combine(graph, x, count, |row, column| column > row),
+                    false => Beside::After.sums(graph, x, *parts).view(0, breaks),
+                };
                 x.view(0, breaks).ln() - after.ln() + stick_offsets(graph, breaks)
             }
             Bijector::Ordered if x.shape().rank() == 0 => x,
@@ -197,12 +200,14 @@ fn log_shares(z: Var<'_>) -> Var<'_> {
         return z;
     };
     let t = z - stick_offsets(graph, z.shape());
-    let left = combine(graph, (-t).log_sigmoid(), breaks + 1, |row, column| {
-        column < row
-    });
     let last = graph
         .constant(&[0.0], [1])
         .broadcast_to(z.shape().with(0, 1));
+    let rest = (-t).log_sigmoid();
+    let left = match *breaks < TABLE {
+        true => combine(graph, rest, breaks + 1, |row, column| column < row),
+        false => Beside::Before.sums(graph, concat(&[rest, last], 0), breaks + 1),
+    };
     left + concat(&[t.log_sigmoid(), last], 0)
 }
 

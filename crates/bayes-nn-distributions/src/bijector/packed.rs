@@ -1,12 +1,15 @@
 //! The lower triangle of a square matrix as a vector, for the factors of correlation matrices.
 
-use bayes_nn_autodiff::{Graph, Shape, Var};
+use bayes_nn_autodiff::{Graph, Shape, Var, concat};
 
-use crate::axes::{combine, joined};
+use crate::axes::{Beside, TABLE, combine, joined};
 
 /// How many places there are below the diagonal.
 pub(super) fn pairs(size: usize) -> usize {
-    size * size.saturating_sub(1) / 2
+    match size.is_multiple_of(2) {
+        true => (size / 2).saturating_mul(size.saturating_sub(1)),
+        false => size.saturating_mul(size / 2),
+    }
 }
 
 /// The lower triangle of a square matrix, packed row by row, with a batch.
@@ -45,6 +48,11 @@ impl<'g> Packed<'g> {
         flat.reshape(joined(Shape::from([self.size, self.size]), batch))
     }
 
+    /// Whether sums are taken by a table of their own, with an element for each place and pair.
+    fn is_small(&self) -> bool {
+        self.size * self.size * pairs(self.size) <= TABLE * TABLE
+    }
+
     pub(super) fn row_of(&self, value: f64) -> Var<'g> {
         self.graph.constant(&[value], [1]).broadcast_to(self.row)
     }
@@ -80,6 +88,11 @@ impl<'g> Packed<'g> {
     /// For each place of the matrix the sum of the packed numbers before it in its row.
     pub(super) fn sums_before(&self, packed: Var<'g>) -> Var<'g> {
         let (size, places) = (self.size, self.below());
+        if !self.is_small() {
+            let parts = concat(&[packed, self.row_of(0.0), self.row_of(0.0)], 0);
+            let entries = parts.gather(self.graph.index_constant(&self.places()), 0);
+            return Beside::Before.sums(self.graph, entries, size);
+        }
         combine(self.graph, packed, size * size, |at, pair| {
             places[pair].0 == at / size && places[pair].1 < at % size
         })
@@ -88,6 +101,17 @@ impl<'g> Packed<'g> {
     /// For each place below the diagonal the sum of what comes after it in its row.
     pub(super) fn sums_after(&self, flat: Var<'g>) -> Var<'g> {
         let (size, places) = (self.size, self.below());
+        if !self.is_small() {
+            // What stands above the diagonal is left out.
+            let parts = concat(&[flat, self.row_of(0.0)], 0);
+            let lower = (0..size * size).map(|at| match at % size <= at / size {
+                true => at,
+                false => size * size,
+            });
+            let lower = self.graph.index_constant(&lower.collect::<Vec<_>>());
+            let sums = Beside::After.sums(self.graph, parts.gather(lower, 0), size);
+            return self.take_below(sums);
+        }
         combine(self.graph, flat, places.len(), |pair, at| {
             let (i, j) = places[pair];
             at / size == i && at % size > j && at % size <= i

@@ -5,6 +5,9 @@ use bayes_nn_kernels::Step;
 
 use crate::{Family, InferenceError};
 
+/// The longest window of gradients, of which each takes the memory of the parameters.
+const MOST_GRADIENTS: usize = 10_000;
+
 /// How a parameter follows the gradient of the ELBO.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
@@ -27,7 +30,7 @@ pub enum Optimizer {
     /// too large. Here only the first `window` gradients are among their own squares, as steps would
     /// be without bound otherwise.
     AdagradWindow {
-        /// How many gradients are remembered.
+        /// How many gradients are remembered, 10,000 at most.
         window: usize,
         /// Added to the sum of squares.
         epsilon: f64,
@@ -176,8 +179,9 @@ impl Optimizer {
                 positive(epsilon)
             }
             Optimizer::AdagradWindow { window, epsilon } => {
-                if window == 0 {
-                    return Err(problem(format!("{self:?}"), "given a window of 1 or more"));
+                if !(1..=MOST_GRADIENTS).contains(&window) {
+                    let allowed = format!("given a window between 1 and {MOST_GRADIENTS}");
+                    return Err(problem(format!("{self:?}"), &allowed));
                 }
                 positive(epsilon)
             }

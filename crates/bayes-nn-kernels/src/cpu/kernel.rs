@@ -53,7 +53,7 @@ impl<T: Number> Kernel<T> {
     }
 
     /// Scratch memory of a thread that is large enough for each of these kernels.
-    pub fn scratch(kernels: &[Kernel<T>]) -> Scratch<T> {
+    pub fn scratch(kernels: &[Kernel<T>]) -> Result<Scratch<T>, KernelError> {
         GroupKernel::scratch(kernels.iter().filter_map(Kernel::group))
     }
 

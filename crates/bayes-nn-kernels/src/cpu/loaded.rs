@@ -30,7 +30,7 @@ impl<T: Number> CpuLoaded<T> {
         let columns = known.in_place(plan);
         let in_place = |id: ValueId| columns[id.index()].is_some();
         let places = SharedPlaces::new(plan, &known, in_place);
-        let shared = Arc::new(Shared::new(columns, places.elements));
+        let shared = Arc::new(Shared::new(columns, places.elements)?);
         let part = |once: bool| {
             Arc::new(Part {
                 memory: Memory::new(plan, &known, &places, once),
@@ -41,7 +41,7 @@ impl<T: Number> CpuLoaded<T> {
             })
         };
         if places.elements != [0; 2] {
-            let mut program = CpuProgram::new(part(true), None);
+            let mut program = CpuProgram::new(part(true), None)?;
             put_data(&mut program, plan, |home| known.is_known(home));
             program.run_ready(1, &mut Unwatched)?;
         }
@@ -49,11 +49,14 @@ impl<T: Number> CpuLoaded<T> {
     }
 
     /// A replica.
-    pub fn program(&self, seat: Option<Seat>) -> CpuProgram<T> {
+    ///
+    /// # Errors
+    /// When the system does not give the memory for it.
+    pub fn program(&self, seat: Option<Seat>) -> Result<CpuProgram<T>, KernelError> {
         let Part { memory, known, .. } = &*self.0;
-        let mut program = CpuProgram::new(self.0.clone(), seat);
+        let mut program = CpuProgram::new(self.0.clone(), seat)?;
         put_data(&mut program, &memory.plan, |home| !known.is_known(home));
-        program
+        Ok(program)
     }
 }
 
@@ -81,7 +84,8 @@ fn put_data<T: Number>(
 
 impl<T: Number> Loaded for CpuLoaded<T> {
     fn start(&self, replicas: usize) -> Result<Box<dyn Replicas>, KernelError> {
-        let program = |_| Box::new(self.program(None)) as Box<dyn Program>;
-        Ok(Box::new((0..replicas).map(program).collect::<Vec<_>>()))
+        let program = |_| Ok(Box::new(self.program(None)?) as Box<dyn Program>);
+        let programs: Result<Vec<_>, KernelError> = (0..replicas).map(program).collect();
+        Ok(Box::new(programs?))
     }
 }

@@ -86,8 +86,8 @@ impl Cpu {
 /// What makes a program for each seat.
 fn ranks_of<T: Number>(loaded: CpuLoaded<T>) -> Box<Start> {
     Box::new(move |seats| {
-        let program = |seat| rank(loaded.program(Some(seat)));
-        Ok(seats.into_iter().map(program).collect())
+        let program = |seat| Ok(rank(loaded.program(Some(seat))?));
+        seats.into_iter().map(program).collect()
     })
 }
 

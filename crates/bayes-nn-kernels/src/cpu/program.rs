@@ -51,7 +51,9 @@ pub(super) struct CpuProgram<T> {
 }
 
 impl<T: Number> CpuProgram<T> {
-    pub fn new(part: Arc<Part<T>>, seat: Option<Seat>) -> CpuProgram<T> {
+    /// # Errors
+    /// When the system does not give the memory for it.
+    pub fn new(part: Arc<Part<T>>, seat: Option<Seat>) -> Result<CpuProgram<T>, KernelError> {
         let Part {
             memory,
             shared,
@@ -81,16 +83,16 @@ impl<T: Number> CpuProgram<T> {
             })
             .and_then(Result::ok);
         let threads = pool.as_ref().map_or(1, |p| p.current_num_threads());
-        let scratch = (0..threads).map(|_| Kernel::scratch(&kernels)).collect();
+        let scratch = (0..threads).map(|_| Kernel::scratch(&kernels));
         let mut program = CpuProgram {
-            floats: Arena::new(plan.floats),
+            floats: Arena::new(plan.floats)?,
             // The strips of different threads start on different cache lines.
-            strips: Arena::new(threads * memory.strip),
-            indices: Arena::new(plan.indices),
+            strips: Arena::new(threads.saturating_mul(memory.strip))?,
+            indices: Arena::new(plan.indices)?,
             written: known.columns.iter().map(Option::is_some).collect(),
             stale: true,
+            scratch: scratch.collect::<Result<_, _>>()?,
             kernels,
-            scratch,
             saved: Vec::new(),
             pool,
             seat,
@@ -107,7 +109,7 @@ impl<T: Number> CpuProgram<T> {
                 group.bind(bases, scratch);
             }
         }
-        program
+        Ok(program)
     }
 
     /// Gives a value its elements, in row-major order. Those of values that programs share may be
@@ -344,7 +346,7 @@ mod tests {
     /// The outputs and the states after some steps, and how many groups were bound.
     fn run<T: Number>(plan: &Plan, isa: Runnable, bound: bool) -> (Vec<u64>, usize) {
         let loaded = CpuLoaded::<T>::new(plan, &[], isa, 1).unwrap();
-        let mut program = loaded.program(None);
+        let mut program = loaded.program(None).unwrap();
         let groups = program
             .kernels
             .iter_mut()

@@ -88,8 +88,9 @@ impl Loop {
     /// Whether copies are faster, and few.
     fn is_short(&self, nodes: Nodes<'_>) -> bool {
         let repeated = || (0..nodes.len()).filter(|node| self.repeated[*node]);
-        let elements: usize = repeated().map(|node| nodes[node].shape.elements()).sum();
-        self.draws * elements < UNROLLED_ELEMENTS
+        let elements = repeated().map(|node| nodes[node].shape.elements());
+        let elements = elements.fold(0, usize::saturating_add);
+        self.draws.saturating_mul(elements) < UNROLLED_ELEMENTS
             && self.draws * repeated().count() < UNROLLED_NODES
     }
 

@@ -137,6 +137,9 @@ pub struct Access {
     pub advances: bool,
 }
 
+/// What is listed for a row that starts further on than 32 bits can say; no plan with it is valid.
+pub(crate) const BEYOND: u32 = u32::MAX;
+
 /// Where in a value the reading of row `r` starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RowStarts {
@@ -184,7 +187,8 @@ impl Access {
         let rows = if (0..rows).all(|r| start(r) == r * step) {
             RowStarts::Every(step)
         } else {
-            RowStarts::Listed((0..rows).map(|r| start(r) as u32).collect())
+            let number = |start| u32::try_from(start).unwrap_or(BEYOND);
+            RowStarts::Listed((0..rows).map(|r| number(start(r))).collect())
         };
         Access {
             rows,

@@ -226,7 +226,7 @@ impl MatMul {
         /// Products with fewer multiplications than this are done by plain loops.
         const LIBRARY_FROM: usize = 1 << 17;
         let MatMul { m, n, k, .. } = *self;
-        m * n * k >= LIBRARY_FROM && m.min(n).min(k) >= 8
+        (m * n).saturating_mul(k) >= LIBRARY_FROM && m.min(n).min(k) >= 8
     }
 }
 

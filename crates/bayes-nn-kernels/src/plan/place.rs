@@ -9,6 +9,7 @@ use super::draft::Draft;
 use super::layout::{RowStarts, padded};
 use super::order::order;
 use super::{Instruction, Pass, Plan, Value, ValueId};
+use crate::error::KernelError;
 
 /// Memory that one or more values share.
 struct Storage {
@@ -21,7 +22,16 @@ struct Storage {
     offset: usize,
 }
 
-pub(super) fn place(mut draft: Draft) -> Plan {
+/// # Errors
+/// When all values together are more than memory can address.
+pub(super) fn place(mut draft: Draft) -> Result<Plan, KernelError> {
+    let sizes = draft.values.iter().map(|v| padded(v.layout.span()));
+    let bytes = sizes.fold(0, |sum: usize, size| {
+        sum.saturating_add(size.saturating_mul(size_of::<f64>()))
+    });
+    if bytes > isize::MAX as usize {
+        return Err(KernelError::Memory { needed: bytes });
+    }
     let homes = draft.homes();
     let strips = order(&mut draft, &homes);
     let storage_of = share(&mut draft, &homes);
@@ -97,7 +107,7 @@ pub(super) fn place(mut draft: Draft) -> Plan {
     for input in &mut draft.inputs {
         input.hoisted = hoisted[storage_of[input.value.index()]];
     }
-    Plan {
+    Ok(Plan {
         values,
         passes: draft.passes,
         hoisted: draft.hoisted,
@@ -110,7 +120,7 @@ pub(super) fn place(mut draft: Draft) -> Plan {
         constants: draft.constants,
         floats,
         indices,
-    }
+    })
 }
 
 /// Which storage each value lies in: that of its home, or the state's whose next value it is. Where

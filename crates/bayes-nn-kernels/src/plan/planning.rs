@@ -36,29 +36,47 @@ impl Plan {
     ///
     /// # Errors
     /// The graph's own error; a variable of another graph; a state or window that is no input, has
-    /// two updates, or whose next value has another shape; a record without rows.
+    /// two updates, or whose next value has another shape; a record without rows; more than the
+    /// system has memory for.
     pub fn of(graph: &Graph, request: &Request<'_>) -> Result<Plan, KernelError> {
         request.check(graph)?;
-        let plan = place::place(draft(graph, request));
-        if cfg!(debug_assertions) {
-            plan.validate()?;
-        }
+        let plan = place::place(draft(graph, request)?)?;
+        plan.validate()?;
         Ok(plan)
     }
 }
 
 /// All stages before places are given.
-fn draft(graph: &Graph, request: &Request<'_>) -> Draft {
+fn draft(graph: &Graph, request: &Request<'_>) -> Result<Draft, KernelError> {
     let asked = request.nodes(graph, false);
     let live = live(graph.nodes(), &asked);
-    match Draws::of(graph.nodes(), &live, asked.kept()) {
+    check_memory(graph.nodes(), &live, &asked)?;
+    Ok(match Draws::of(graph.nodes(), &live, asked.kept()) {
         Draws::None => lowered(graph, &asked, &live, None),
         Draws::Loop(draws) => lowered(graph, &asked, &live, Some(&draws)),
         Draws::Unrolled => {
             let asked = request.nodes(graph, true);
+            graph.check()?;
             let live = self::live(graph.nodes(), &asked);
             lowered(graph, &asked, &live, None)
         }
+    })
+}
+
+/// That the system has memory for the largest value or record, before anything is made of it.
+fn check_memory(nodes: Nodes<'_>, live: &[bool], asked: &Asked) -> Result<(), KernelError> {
+    /// Less is not worth asking for.
+    const SMALL: usize = 1 << 20;
+    let values = (0..nodes.len()).filter(|node| live[*node]);
+    let values = values.map(|node| nodes[node].shape.elements());
+    let records = asked.records.iter();
+    let records = records.map(|(node, rows)| nodes[*node].shape.elements().saturating_mul(*rows));
+    let largest = values.chain(records).max().unwrap_or(0);
+    match largest <= SMALL || Vec::<f64>::new().try_reserve_exact(largest).is_ok() {
+        true => Ok(()),
+        false => Err(KernelError::Memory {
+            needed: largest.saturating_mul(size_of::<f64>()),
+        }),
     }
 }
 

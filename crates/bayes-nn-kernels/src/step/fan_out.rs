@@ -87,7 +87,10 @@ pub fn fan_out<R: Send, E: From<KernelError> + Send>(
     match threads {
         1 => take(),
         _ => std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(take)).collect();
+            // Where the system starts no more threads, those that there are do all jobs.
+            let start = |_| std::thread::Builder::new().spawn_scoped(scope, take);
+            let workers: Vec<_> = (1..threads).map_while(|i| start(i).ok()).collect();
+            take();
             for worker in workers {
                 if let Err(panic) = worker.join() {
                     std::panic::resume_unwind(panic);

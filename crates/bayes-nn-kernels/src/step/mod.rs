@@ -263,8 +263,14 @@ impl<'g> Step<'g> {
     /// there are draws in a step. Rows of minibatches have streams of their own.
     pub fn stream(&self) -> u32 {
         let stream = self.next_stream.get();
-        self.next_stream
-            .set(stream + self.draws.max(1).min(u32::MAX as usize) as u32);
+        let draws = u32::try_from(self.draws.max(1)).ok();
+        match draws.and_then(|draws| stream.checked_add(draws)) {
+            Some(next) => self.next_stream.set(next),
+            None => self
+                .written
+                .borrow_mut()
+                .fail(KernelError::Streams { draws: self.draws }),
+        }
         stream
     }
 

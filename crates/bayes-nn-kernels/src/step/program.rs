@@ -92,7 +92,8 @@ fn rows(records: &[Named<'_>]) -> usize {
     const NUMBERS: usize = 2048;
     const MOST: usize = 1024;
     let widths = records.iter().map(|record| record.value.shape().elements());
-    let rows = (NUMBERS / widths.sum::<usize>().max(1)).clamp(1, MOST);
+    let width = widths.fold(0, usize::saturating_add);
+    let rows = (NUMBERS / width.max(1)).clamp(1, MOST);
     1 << rows.ilog2()
 }
 

@@ -2,6 +2,7 @@
 
 use super::split::check_sides;
 use super::{DataError, Dataset};
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
@@ -186,13 +187,14 @@ impl CsvReader {
     }
 
     fn columns(&self, names: &[String]) -> Result<Columns, DataError> {
+        let places = Places::new(names);
         let test = self
             .test_column
             .as_ref()
-            .map(|name| find(names, name))
+            .map(|name| places.find(name))
             .transpose()?;
         let target = match &self.target {
-            Some(name) => find(names, name)?,
+            Some(name) => places.find(name)?,
             None => (0..names.len())
                 .rfind(|&column| Some(column) != test)
                 .ok_or(DataError::NoFeatures)?,
@@ -200,7 +202,7 @@ impl CsvReader {
         let features = match &self.features {
             Some(wanted) => wanted
                 .iter()
-                .map(|name| find(names, name))
+                .map(|name| places.find(name))
                 .collect::<Result<Vec<_>, _>>()?,
             None => (0..names.len())
                 .filter(|&column| column != target && Some(column) != test)
@@ -208,7 +210,7 @@ impl CsvReader {
         };
         if self.features.is_none() {
             for name in names {
-                find(names, name)?;
+                places.find(name)?;
             }
         }
         if features.is_empty() {
@@ -249,21 +251,39 @@ fn open(path: &Path) -> Result<BufReader<File>, DataError> {
     Ok(BufReader::new(file))
 }
 
-fn find(names: &[String], wanted: &str) -> Result<usize, DataError> {
-    let mut places = (0..names.len()).filter(|&at| names[at] == wanted);
-    match (places.next(), places.next()) {
-        (Some(place), None) => Ok(place),
-        (Some(_), Some(_)) => Err(DataError::DuplicateColumn {
-            column: wanted.to_owned(),
-        }),
-        (None, _) => Err(DataError::UnknownColumn {
-            column: wanted.to_owned(),
-            available: names
-                .iter()
-                .map(|name| format!("`{name}`"))
-                .collect::<Vec<_>>()
-                .join(", "),
-        }),
+/// The columns by their names.
+struct Places<'a> {
+    names: &'a [String],
+    /// Of each name its first column, and whether there is another.
+    first: HashMap<&'a str, (usize, bool)>,
+}
+
+impl<'a> Places<'a> {
+    fn new(names: &'a [String]) -> Self {
+        let mut first = HashMap::with_capacity(names.len());
+        for (place, name) in names.iter().enumerate() {
+            let known = first.entry(name.as_str());
+            known
+                .and_modify(|(_, again)| *again = true)
+                .or_insert((place, false));
+        }
+        Self { names, first }
+    }
+
+    fn find(&self, wanted: &str) -> Result<usize, DataError> {
+        match self.first.get(wanted) {
+            Some((place, false)) => Ok(*place),
+            Some((_, true)) => Err(DataError::DuplicateColumn {
+                column: wanted.to_owned(),
+            }),
+            None => Err(DataError::UnknownColumn {
+                column: wanted.to_owned(),
+                available: (self.names.iter())
+                    .map(|name| format!("`{name}`"))
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            }),
+        }
     }
 }
 

@@ -207,6 +207,14 @@ pub enum DataError {
         /// The number given.
         n: usize,
     },
+    /// Too many points for a data set or a grid.
+    #[error("{n} points; at most {most} are made at once")]
+    TooManyPoints {
+        /// The number asked for.
+        n: usize,
+        /// The largest that is possible.
+        most: usize,
+    },
     /// A noise scale that is negative or not finite.
     #[error("noise {noise}; a standard deviation is finite and not negative")]
     Noise {

@@ -201,9 +201,12 @@ impl<'g> Batch<'g> {
 }
 
 impl<'g> Shared<'g> {
-    /// Keeps the first error; a model's formulas go on with stand-ins.
+    /// Keeps the first error; a model's formulas go on with stand-ins. That of a formula, which
+    /// its stand-in may be blamed for, was made before.
     pub(crate) fn fail(&self, error: Error) {
-        self.error.borrow_mut().get_or_insert(error);
+        let first = self.graph.check().err().map(Error::from);
+        let mut kept = self.error.borrow_mut();
+        kept.get_or_insert_with(|| first.unwrap_or(error));
     }
 
     /// The first error of the model or of its graph.
@@ -274,7 +277,7 @@ impl<'g> Shared<'g> {
 
     /// Zeros, to go on with after an error.
     pub(crate) fn zeros(&self, shape: Shape) -> Var<'g> {
-        self.graph.constant(&vec![0.0; shape.elements()], shape)
+        self.graph.constant(&[0.0], []).broadcast_to(shape)
     }
 
     /// Whether a value is computed from the rows of a minibatch.

@@ -110,7 +110,8 @@ impl Variable {
     /// One draw, row-major in the variable's shape; `None` beyond the last one.
     pub fn draw(&self, draw: usize) -> Option<&[f64]> {
         let elements = self.shape.elements();
-        self.values.get(draw * elements..(draw + 1) * elements)
+        let start = draw.checked_mul(elements)?;
+        self.values.get(start..start.checked_add(elements)?)
     }
 
     /// All draws of one element (row-major in the shape).

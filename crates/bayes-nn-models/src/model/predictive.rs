@@ -209,13 +209,18 @@ fn output_of(run: &Run, output: usize) -> Result<Vec<f64>, Error> {
     Ok(run.get(0, &output.to_string())?)
 }
 
+/// The most draws that are asked for at once.
+const MOST_DRAWS: usize = 100_000_000;
+
 pub(crate) fn check_draws(draws: usize) -> Result<(), Error> {
-    match draws {
-        0 => Err(Error::Request {
-            field: "draws",
-            value: "0".to_owned(),
-            allowed: "1 or more",
-        }),
-        _ => Ok(()),
-    }
+    let allowed = match draws {
+        0 => "1 or more",
+        1..=MOST_DRAWS => return Ok(()),
+        _ => "at most 100,000,000",
+    };
+    Err(Error::Request {
+        field: "draws",
+        value: draws.to_string(),
+        allowed,
+    })
 }

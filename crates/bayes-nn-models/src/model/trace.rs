@@ -73,6 +73,9 @@ pub(crate) struct Observed<'g> {
     pub(crate) log_prob_shape: Shape,
 }
 
+/// The most elements of a variable.
+const MOST_ELEMENTS: usize = 1 << 30;
+
 impl<'g> Observed<'g> {
     /// Checks that new rows may be looked at: a series or a process over the rows would be drawn
     /// anew, whatever the rows of the fit said.
@@ -132,6 +135,12 @@ impl<'g> Trace<'g> {
     ) -> Result<Var<'g>, Error> {
         self.take_name(name)?;
         self.check_parameters(name, distribution)?;
+        if shape.elements() > MOST_ELEMENTS {
+            return Err(Error::SiteSize {
+                site: name.to_owned(),
+                shape: Box::new(shape),
+            });
+        }
         let support = distribution.support();
         let bijector = support.bijector().ok_or_else(|| SiteError::Discrete {
             site: name.to_owned(),

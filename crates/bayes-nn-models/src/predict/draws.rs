@@ -28,7 +28,8 @@ impl PredictiveDraws {
 
     /// One draw of all rows, `[n]`; `None` beyond the last one.
     pub fn draw(&self, draw: usize) -> Option<&[f64]> {
-        self.values.get(draw * self.rows..(draw + 1) * self.rows)
+        let start = draw.checked_mul(self.rows)?;
+        self.values.get(start..start.checked_add(self.rows)?)
     }
 
     /// All draws of one row.
@@ -51,7 +52,7 @@ pub(super) fn predict_draws<M: Model>(
     let (offset, unit) = of.scale(written.column_of(observed), task);
     let targets = TargetDraws::new(&written, observed)?;
     let parts = tiles.run(&written, observed.shape.elements(), |run, tile| {
-        let mut values = Vec::with_capacity(how.draws * tile.rows);
+        let mut values = how.room(tile.rows)?;
         for draw in 0..how.draws {
             tiles.draw(run, draw..draw + 1)?;
             let noise = Noise {
@@ -65,7 +66,8 @@ pub(super) fn predict_draws<M: Model>(
         Ok((tile, values))
     })?;
     let rows = parts.iter().map(|(tile, _)| tile.rows).sum();
-    let mut values = vec![0.0; how.draws * rows];
+    let mut values = how.room(rows)?;
+    values.resize(how.draws * rows, 0.0);
     for (tile, part) in parts {
         for (draw, part) in part.chunks_exact(tile.rows).enumerate() {
             values[draw * rows + tile.first..][..tile.rows].copy_from_slice(part);

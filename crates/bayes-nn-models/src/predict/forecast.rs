@@ -141,7 +141,7 @@ fn numbers<'g, M: Model>(
     // Both halves see one noise, so that they differ by what the draws say, and not by it.
     let half = how.draws.div_ceil(2);
     let parts = tiles.run(written, observed.shape.elements(), |run, tile| {
-        let mut values = Vec::with_capacity(how.draws * tile.rows);
+        let mut values = how.room(tile.rows)?;
         for draw in 0..how.draws {
             tiles.draw(run, draw..draw + 1)?;
             let noise = Noise {

@@ -15,7 +15,7 @@ mod tiles;
 
 use crate::data::Dataset;
 use crate::error::Error;
-use crate::model::{Model, Posterior, Predictive};
+use crate::model::{Model, Posterior, Predictive, check_draws};
 
 pub use draws::PredictiveDraws;
 pub(crate) use forecast::{Forecast, Observation};
@@ -65,13 +65,23 @@ impl Predict {
                 allowed,
             })
         };
-        if self.draws == 0 {
-            return request("draws", "0".to_owned(), "1 or more");
-        }
+        check_draws(self.draws)?;
         if !(self.interval > 0.0 && self.interval < 1.0) {
             return request("interval", self.interval.to_string(), "above 0 and below 1");
         }
         Ok(())
+    }
+
+    /// Room for the draws of so many rows.
+    pub(crate) fn room(&self, rows: usize) -> Result<Vec<f64>, Error> {
+        let mut room = Vec::new();
+        let asked = room.try_reserve_exact(self.draws.saturating_mul(rows));
+        asked.map_err(|_| Error::Request {
+            field: "draws",
+            value: self.draws.to_string(),
+            allowed: "few enough for those of all rows to fit into memory",
+        })?;
+        Ok(room)
     }
 }
 

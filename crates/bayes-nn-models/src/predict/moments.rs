@@ -163,7 +163,8 @@ fn numbers<'g, M: Model>(
     let task = Task::of(distribution);
     let targets = TargetDraws::new(written, observed)?;
     let draws = |run: &mut Run, tile: Tile, again: bool| -> Result<Vec<Vec<f64>>, Error> {
-        let mut rows = vec![Vec::with_capacity(how.draws); tile.rows];
+        let rows = (0..tile.rows).map(|_| how.room(1));
+        let mut rows: Vec<Vec<f64>> = rows.collect::<Result<_, _>>()?;
         for draw in 0..how.draws {
             tiles.draw(run, draw..draw + 1)?;
             let noise = Noise {

@@ -186,10 +186,20 @@ fn calibration_error(bins: &[ReliabilityBin]) -> f64 {
 /// # Ok::<(), scores::ScoreError>(())
 /// ```
 pub fn predicted_classes(probabilities: &[f64], rows: usize) -> Result<Vec<f64>, ScoreError> {
+    if rows > probabilities.len() {
+        return Err(ScoreError::Length {
+            what: "probabilities",
+            found: probabilities.len(),
+            rows,
+            expected: SHAPE,
+        });
+    }
     let zeros = vec![0.0; rows];
     let rows = Rows::check(probabilities, &zeros)?;
     Ok(rows.iter().map(|row| row.predicted() as f64).collect())
 }
+
+const SHAPE: &str = "they are [n] for two classes, or [n, classes]";
 
 /// Checked probabilities and labels.
 struct Rows<'a> {
@@ -213,7 +223,7 @@ impl<'a> Rows<'a> {
                 what: "probabilities",
                 found: probabilities.len(),
                 rows: y.len(),
-                expected: "they are [n] for two classes, or [n, classes]",
+                expected: SHAPE,
             });
         }
         let columns = probabilities.len() / y.len();

@@ -153,7 +153,7 @@ impl Feed {
             false => &mut self.sent,
         };
         while rows.len() - *sent >= self.every || complete && rows.len() > *sent {
-            let end = rows.len().min(*sent + self.every);
+            let end = rows.len().min(sent.saturating_add(self.every));
             let block = DrawBlock {
                 chain,
                 warmup,

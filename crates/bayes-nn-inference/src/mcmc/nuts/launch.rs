@@ -183,20 +183,29 @@ impl Nuts {
             opened: Condvar::new(),
             progress: self.progress.as_ref().map(|display| display.0.clone()),
         });
+        let writer = sink.map(|(sink, blocks)| {
+            let shared = shared.clone();
+            let drain = move || draw_sink::drain(sink, &blocks).inspect_err(|_| shared.end());
+            std::thread::Builder::new().spawn(drain)
+        });
+        let writer = writer.transpose().map_err(InferenceError::NoThread)?;
         if let Some(Display(progress)) = &self.progress {
             progress.start(self.chains, self.warmup + self.draws);
         }
-        let work = || {
+        let work = |_| {
             let shared = shared.clone();
-            std::thread::spawn(move || shared.work())
+            std::thread::Builder::new().spawn(move || shared.work())
         };
-        let threads = (0..threads).map(|_| work()).collect();
-        let writer = sink.map(|(sink, blocks)| {
-            let shared = shared.clone();
-            std::thread::spawn(move || {
-                draw_sink::drain(sink, &blocks).inspect_err(|_| shared.end())
-            })
-        });
+        // Where the system starts no more threads, those that there are take all chains.
+        let mut started = (0..threads).map(work);
+        let first = started
+            .next()
+            .transpose()
+            .map_err(InferenceError::NoThread)?;
+        let threads = first
+            .into_iter()
+            .chain(started.map_while(Result::ok))
+            .collect();
         Ok(NutsRun {
             threads,
             writer,

@@ -9,6 +9,9 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::archive::Archive;
 
+/// How many chains share a seed: a jump takes about a microsecond.
+const JUMPS: usize = 1 << 10;
+
 /// The stream of one chain, which counts the numbers that it has given.
 #[derive(Clone, Debug)]
 pub(super) struct Stream {
@@ -17,10 +20,13 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// The stream of chain `chain` is that of the seed after `chain` jumps of 2^128 numbers.
+    /// The streams of [`JUMPS`] chains are those of one seed, jumps of 2^128 numbers apart; the next
+    /// as many chains have another seed.
     pub(super) fn new(seed: u64, chain: usize) -> Stream {
+        let others = (chain / JUMPS) as u64;
+        let seed = seed ^ others.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-        for _ in 0..chain {
+        for _ in 0..chain % JUMPS {
             rng.jump();
         }
         Stream { rng, taken: 0 }

@@ -10,7 +10,7 @@ use super::adaptation::WarmupSchedule;
 use super::kernel::TreeLimits;
 use super::metric::Metric;
 use super::progress::SamplingProgress;
-use crate::check::{at_least_one, positive, setting};
+use crate::check::{MOST_RUNS, at_least_one, count, positive, setting};
 use crate::{InferenceError, Start};
 
 /// Settings of a run of the No-U-Turn Sampler.
@@ -225,7 +225,15 @@ impl Nuts {
         at_least_one("draws", self.draws)?;
         let every = self.checkpoints.as_ref().map_or(1, |c| c.every);
         at_least_one("checkpoints", every)?;
-        at_least_one("chains", self.chains as u64)?;
+        if self.draws.checked_add(self.warmup).is_none() {
+            let allowed = "few enough for draws and warm-up together to fit into 64 bits";
+            return Err(setting("draws", self.draws, allowed));
+        }
+        count("chains", self.chains, MOST_RUNS)?;
+        if self.first_chain.checked_add(self.chains).is_none() {
+            let allowed = "few enough for the numbers of all chains to fit into 64 bits";
+            return Err(setting("first_chain", self.first_chain, allowed));
+        }
         at_least_one("threads", self.threads.unwrap_or(1) as u64)?;
         if !(self.target_accept > 0.0 && self.target_accept < 1.0) {
             let allowed = "above 0 and below 1";

@@ -9,7 +9,7 @@ use bayes_nn_autodiff::noise::{self, NoiseKey};
 use bayes_nn_autodiff::{Graph, NoiseKind, Var, grad};
 use bayes_nn_kernels::{Backend, Device, Precision, Run, Runtime, Step, StepProgram, fan_out};
 
-use crate::check::{at_least_one, positive, setting};
+use crate::check::{MOST_RUNS, at_least_one, count, positive, setting};
 use crate::columns::Concerns;
 use crate::terms::write_terms;
 use crate::{Density, InferenceError, Method, Point, Rows, Schedule, Start};
@@ -349,7 +349,7 @@ impl Sgld {
     fn check(&self, density: &dyn Density) -> Result<(), InferenceError> {
         at_least_one("draws", self.draws)?;
         at_least_one("thinning", self.thinning)?;
-        at_least_one("chains", self.chains as u64)?;
+        count("chains", self.chains, MOST_RUNS)?;
         at_least_one("threads", self.threads.unwrap_or(1) as u64)?;
         positive("step_size", self.step_size)?;
         self.schedule.check()?;

@@ -20,6 +20,8 @@ struct Restarted {
     advi: Advi,
     restart: usize,
     curve: Curve,
+    /// How many steps there were at the last look.
+    looked: usize,
     /// Why it ended, once it has.
     stop: Option<Stop>,
     setup_seconds: f64,
@@ -112,6 +114,7 @@ fn begin_restart(
         advi,
         restart,
         curve: Curve::default(),
+        looked: 0,
         stop: None,
         setup_seconds: 0.0,
         seconds: 0.0,
@@ -143,12 +146,19 @@ pub(super) fn begin(
 impl Restarted {
     /// How many steps it does next.
     fn due(&self) -> u64 {
-        let left = self.advi.steps - self.curve.elbos.len() as u64;
+        let done = self.curve.elbos.len();
+        let left = self.advi.steps - done as u64;
+        let until_look = self.advi.every.saturating_sub((done - self.looked) as u64);
+        let window = self.advi.convergence.window;
         match self.stop {
             Some(_) => 0,
             // Another start may be no better than the one before.
-            None if self.advi.tries > 0 && self.curve.elbos.is_empty() => 1,
-            None => self.advi.every.min(left),
+            None if self.advi.tries > 0 && done == 0 => 1,
+            // However far apart looks are, the test is made once a window.
+            None if self.advi.stop_when_converged => {
+                until_look.min((window - done % window) as u64).min(left)
+            }
+            None => until_look.min(left),
         }
     }
 
@@ -174,24 +184,43 @@ impl Restarted {
         let done = self.curve.elbos.len();
         self.seconds = first_step.elapsed().as_secs_f64();
         self.curve.clock.push((done, self.seconds));
+        let ended = done as u64 == self.advi.steps;
+        let converged = self.advi.stop_when_converged
+            && done >= self.advi.convergence.window.saturating_mul(2)
+            && self.advi.convergence.check(&self.curve.elbos).converged;
+        let only_tested = self.advi.stop_when_converged
+            && done.is_multiple_of(self.advi.convergence.window)
+            && ((done - self.looked) as u64) < self.advi.every;
+        let is_look = ended || converged || !only_tested;
+        self.stop = if is_look && self.is_ended_from_outside(density, run, replica)? {
+            Some(Stop::Callback)
+        } else if converged {
+            Some(Stop::Converged)
+        } else {
+            ended.then_some(Stop::Steps)
+        };
+        Ok(())
+    }
+
+    /// Shows the steps since the last look to whom they concern, and whether the callback wants the
+    /// fit to end.
+    fn is_ended_from_outside(
+        &mut self,
+        density: &dyn Density,
+        run: &Run,
+        replica: usize,
+    ) -> Result<bool, InferenceError> {
+        let elbos = &self.curve.elbos[self.looked..];
         if let Some(progress) = &self.advi.progress {
             progress.update(Update {
                 restart: self.restart,
-                step: done as u64,
+                step: self.curve.elbos.len() as u64,
                 elbo: elbos.iter().sum::<f64>() / elbos.len() as f64,
             });
         }
-        self.stop = if self.call_back(density, run, replica, &elbos)? {
-            Some(Stop::Callback)
-        } else if self.advi.stop_when_converged
-            && done >= 2 * self.advi.convergence.window
-            && self.advi.convergence.check(&self.curve.elbos).converged
-        {
-            Some(Stop::Converged)
-        } else {
-            (done as u64 == self.advi.steps).then_some(Stop::Steps)
-        };
-        Ok(())
+        let ends = self.call_back(density, run, replica, elbos)?;
+        self.looked = self.curve.elbos.len();
+        Ok(ends)
     }
 
     /// Whether the callback wants the fit to end.

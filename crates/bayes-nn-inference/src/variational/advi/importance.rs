@@ -3,6 +3,7 @@
 use bayes_nn_kernels::Precision;
 
 use super::Approximation;
+use crate::check::setting;
 use crate::compiled::{CompiledDensity, first_bad_term};
 use crate::diagnostics::{Psis, psis};
 use crate::log_density::{EvalError, LogDensity};
@@ -19,7 +20,8 @@ impl Approximation {
     /// Draw `i` is that of [`Approximation::draws`].
     ///
     /// # Errors
-    /// A density of other sites, that cannot be written, or that is not finite at a draw.
+    /// A density of other sites, that cannot be written, or that is not finite at a draw; more
+    /// draws than memory holds.
     pub fn log_ratios(
         &self,
         density: &dyn Density,
@@ -31,6 +33,10 @@ impl Approximation {
                 found: Site::list(self.sites()),
                 expected: Site::list(density.sites()),
             });
+        }
+        let room = Vec::<f64>::new().try_reserve_exact(draws.saturating_mul(self.dim()));
+        if room.is_err() {
+            return Err(setting("draws", draws, "few enough to fit into memory"));
         }
         let mut compiled = CompiledDensity::new(density)?;
         let mut gradient = vec![0.0; self.dim()];

@@ -4,11 +4,12 @@ use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
+use bayes_nn_autodiff::MOST_DRAWS;
 use bayes_nn_kernels::{Backend, Device, Precision};
 
 use super::family::Family;
 use super::guide::Forms;
-use crate::check::{at_least_one, positive, setting};
+use crate::check::{MOST_RUNS, at_least_one, count, positive, setting};
 use crate::{ConvergenceTest, InferenceError, Optimizer, Progress, Schedule, Snapshot, Start};
 
 /// How the gradient of the ELBO is estimated from draws of the guide.
@@ -23,6 +24,9 @@ pub enum Estimator {
     /// landing", equation 8).
     StickingTheLanding,
 }
+
+/// The most draws that measure a final ELBO: their error is a thousandth of the ELBO's spread.
+const MOST_ELBO_DRAWS: usize = 1_000_000;
 
 pub(crate) type Callback = Arc<Mutex<dyn FnMut(&Snapshot<'_>) -> ControlFlow<()> + Send>>;
 
@@ -113,7 +117,7 @@ impl Advi {
         self
     }
 
-    /// Draws of the guide in each step, 1 unless set.
+    /// Draws of the guide in each step, 1 unless set, [`MOST_DRAWS`] at most.
     pub fn samples(mut self, samples: usize) -> Advi {
         self.samples = samples;
         self
@@ -256,14 +260,15 @@ impl Advi {
     }
 
     /// At most so many draws, each on the full data, measure the ELBO of the finished fit; 1000
-    /// unless set. Fewer are made when its standard error falls to a ten-thousandth of it.
+    /// unless set, a million at most. Fewer are made when its standard error falls to a ten-thousandth of it.
     pub fn elbo_draws(mut self, draws: usize) -> Advi {
         self.elbo_draws = draws;
         self
     }
 
     /// Steps between two looks at the fit: of the checks for numbers that are not finite, of the
-    /// callback, of progress and of the convergence test. 256 unless set.
+    /// callback, of progress and of the convergence test, which is also made after each of its
+    /// windows. 256 unless set.
     pub fn every(mut self, steps: u64) -> Advi {
         self.every = steps;
         self
@@ -328,13 +333,14 @@ impl Advi {
     /// Checks every setting; `rows` are those of the density.
     pub(crate) fn check(&self, rows: Option<usize>) -> Result<(), InferenceError> {
         at_least_one("steps", self.steps)?;
-        at_least_one("samples", self.samples as u64)?;
-        at_least_one("restarts", self.restarts as u64)?;
+        count("samples", self.samples, MOST_DRAWS)?;
+        count("restarts", self.restarts, MOST_RUNS)?;
         at_least_one("every", self.every)?;
         at_least_one("threads", self.threads.unwrap_or(1) as u64)?;
         if self.elbo_draws < 2 {
             return Err(setting("elbo_draws", self.elbo_draws, "2 or more"));
         }
+        count("elbo_draws", self.elbo_draws, MOST_ELBO_DRAWS)?;
         if self.forms.expectations && self.estimator == Estimator::StickingTheLanding {
             let allowed =
                 "false with the estimator StickingTheLanding, which takes priors by draws";

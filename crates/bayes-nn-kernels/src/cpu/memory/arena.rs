@@ -1,5 +1,7 @@
 //! Memory of a program, on cache lines.
 
+use crate::error::KernelError;
+
 /// Bytes of a cache line, and of the widest vector.
 const LINE: usize = 64;
 
@@ -21,15 +23,27 @@ unsafe impl<T: Sync> Sync for Arena<T> {}
 impl<T: Copy + Default> Arena<T> {
     /// Memory that nothing touches takes no room: the system hands out zeros when they are asked
     /// for.
-    pub fn new(elements: usize) -> Arena<T> {
+    ///
+    /// # Errors
+    /// When the system does not give so much.
+    pub fn new(elements: usize) -> Result<Arena<T>, KernelError> {
+        /// Fewer elements are not worth asking for.
+        const SMALL: usize = 1 << 20;
         let spare = LINE / size_of::<T>();
-        let mut memory = vec![T::default(); elements + spare];
+        let length = elements.saturating_add(spare);
+        // Asked for first, as a vector of zeros would end the process instead.
+        if length > SMALL && Vec::<T>::new().try_reserve_exact(length).is_err() {
+            return Err(KernelError::Memory {
+                needed: length.saturating_mul(size_of::<T>()),
+            });
+        }
+        let mut memory = vec![T::default(); length];
         let first = memory.as_ptr().align_offset(LINE).min(spare);
-        Arena {
+        Ok(Arena {
             start: memory.as_mut_ptr().wrapping_add(first),
             length: memory.len() - first,
             _memory: memory,
-        }
+        })
     }
 
     /// Where the elements start, as long as the arena lives.

@@ -3,6 +3,7 @@
 use super::arena::Arena;
 use crate::cpu::math::sums::SUM_LANES;
 use crate::element::Element;
+use crate::error::KernelError;
 use crate::plan::layout::PADDING;
 
 /// Elements of a tile: large enough that choosing its instructions costs little, small enough
@@ -56,9 +57,9 @@ unsafe impl<T: Send> Send for Scratch<T> {}
 
 impl<T: Element> Scratch<T> {
     /// Memory of so many tiles, numbers and running sums.
-    pub fn new(tiles: usize, scalars: usize, sums: usize) -> Scratch<T> {
-        Scratch {
-            tiles: Arena::new(tiles * TILE_STRIDE),
+    pub fn new(tiles: usize, scalars: usize, sums: usize) -> Result<Scratch<T>, KernelError> {
+        Ok(Scratch {
+            tiles: Arena::new(tiles * TILE_STRIDE)?,
             tile: Addresses {
                 part: Part::default(),
                 places: vec![std::ptr::null_mut(); tiles],
@@ -67,7 +68,7 @@ impl<T: Element> Scratch<T> {
             },
             scalars: vec![T::ZERO; scalars],
             sums: vec![[T::ZERO; SUM_LANES]; sums],
-        }
+        })
     }
 
     /// Points the first `count` places to a scratch tile each; the first of these is where the

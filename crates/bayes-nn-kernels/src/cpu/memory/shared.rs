@@ -4,6 +4,7 @@ use super::arena::Arena;
 use super::place::Bases;
 use crate::data::Column;
 use crate::element::Element;
+use crate::error::KernelError;
 
 /// What all replicas of a plan read.
 pub(crate) struct Shared<T> {
@@ -16,12 +17,15 @@ pub(crate) struct Shared<T> {
 }
 
 impl<T: Element> Shared<T> {
-    pub fn new(columns: Vec<Option<Column>>, [floats, indices]: [usize; 2]) -> Shared<T> {
-        Shared {
+    pub fn new(
+        columns: Vec<Option<Column>>,
+        [floats, indices]: [usize; 2],
+    ) -> Result<Shared<T>, KernelError> {
+        Ok(Shared {
             columns,
-            floats: Arena::new(floats),
-            indices: Arena::new(indices),
-        }
+            floats: Arena::new(floats)?,
+            indices: Arena::new(indices)?,
+        })
     }
 
     /// Where real numbers are, with those of a replica.

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use bayes_nn_autodiff::{Kind, Shape};
 
+use super::super::layout::BEYOND;
 use super::super::{FusedGroup, Instruction, Pass, Plan, RowStarts, ValueId};
 use super::{PlanError, Rule};
 
@@ -133,7 +134,11 @@ impl Plan {
             let last = match &access.rows {
                 RowStarts::Every(stride) => Some(rows.saturating_sub(1) * stride),
                 RowStarts::Listed(starts) if starts.len() < rows => None,
-                RowStarts::Listed(starts) => starts[..rows].iter().max().map(|last| *last as usize),
+                RowStarts::Listed(starts) => {
+                    let last = starts[..rows].iter().max();
+                    last.filter(|last| **last < BEYOND)
+                        .map(|last| *last as usize)
+                }
             };
             let read = if access.advances { columns } else { 1 };
             let value = self.value(id);

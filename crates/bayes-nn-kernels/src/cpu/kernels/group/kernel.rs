@@ -12,6 +12,7 @@ use crate::cpu::isa::{Level, Runnable, multiversion};
 use crate::cpu::math::Real;
 use crate::cpu::math::sums::{self, maximum};
 use crate::cpu::memory::{Bases, Frame, Memory, Part, Partials, Scratch, TILE, WORTH_A_THREAD};
+use crate::error::KernelError;
 use crate::plan::{Access, FusedGroup, Instruction, RowStarts, Strips, ValueId};
 
 /// Columns of a piece: the unit of work for threads and of partial sums. Fixed, so that
@@ -50,13 +51,18 @@ impl<T: Real> GroupKernel<T> {
             per_row,
             bound: None,
             partials: Partials::new(group.reductions.len() * group.rows * per_row, 0.0),
-            cost: group.rows * group.columns * weight,
+            cost: (group.rows * group.columns).saturating_mul(weight),
             group,
         }
     }
 
     /// Memory that is enough for each of these kernels.
-    pub fn scratch<'a>(kernels: impl Iterator<Item = &'a GroupKernel<T>>) -> Scratch<T> {
+    ///
+    /// # Errors
+    /// When the system does not give it.
+    pub fn scratch<'a>(
+        kernels: impl Iterator<Item = &'a GroupKernel<T>>,
+    ) -> Result<Scratch<T>, KernelError> {
         let (mut tiles, mut scalars, mut sums) = (0, 0, 0);
         for GroupKernel { group, .. } in kernels {
             tiles = tiles.max(group.places);

@@ -132,7 +132,7 @@ impl<T: Product> ProductKernel<T> {
 
     /// What one run costs, in simple operations on elements.
     pub fn cost(&self) -> usize {
-        self.m * self.n * self.k / 2
+        (self.m * self.n).saturating_mul(self.k) / 2
     }
 
     pub fn run(&self, frame: &Frame<'_, T>) {
