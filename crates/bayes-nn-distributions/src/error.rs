@@ -47,6 +47,14 @@ pub enum ParameterError {
         /// Its batch shape, and that with which it should broadcast.
         shapes: Box<[Shape; 2]>,
     },
+    /// There is nothing to draw: a vector or matrix without elements.
+    #[error("{distribution}: {what} is empty; at least one element is needed")]
+    Empty {
+        /// The distribution's name.
+        distribution: &'static str,
+        /// What has no elements: a parameter, or a draw.
+        what: Cow<'static, str>,
+    },
     /// Values were given for another number of parameters.
     #[error("{distribution}: {expected} parameter values are needed, got {got}")]
     Count {
@@ -59,8 +67,9 @@ pub enum ParameterError {
     },
     /// A draw was asked of a density that does not integrate to 1.
     #[error(
-        "{distribution} is no probability distribution, so nothing can be drawn from it; use one \
-         that integrates to 1"
+        "{distribution} is no probability distribution as it stands, so nothing can be drawn from \
+         it; use one that integrates to 1 (a series needs a distribution of where it begins: \
+         `initial`)"
     )]
     Improper {
         /// The distribution's name.

@@ -22,6 +22,10 @@ const LARGE: f64 = 3.0;
 /// below 1e-14. At zero the density is infinite; its derivative there is given as zero. Neither
 /// mean nor variance exists.
 ///
+/// It is for a `scale` that is known. With a scale that is itself a variable, the pole narrows as
+/// the scale falls, and no sampler keeps up: there `model::horseshoe` of the crate `bayes-nn`
+/// writes the same prior as a product, with the local standard deviations as variables.
+///
 /// C. Carvalho, N. Polson and J. Scott, *The horseshoe estimator for sparse signals*, 2010.
 ///
 /// `scale` is positive.

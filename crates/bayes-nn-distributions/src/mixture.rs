@@ -19,7 +19,8 @@ const WEIGHT_TOLERANCE: f64 = 1e-6;
 /// The logarithm is taken of the sum relative to its largest term, so nothing overflows, and
 /// underflow is no loss. The sum itself is rounded: where a probability is nearly 1, its
 /// logarithm is right to about 1e-16 in absolute terms. The derivative by a weight of exactly
-/// zero is given as zero.
+/// zero is given as zero. Where the density of a component has a pole, like that of a
+/// [`Horseshoe`](crate::Horseshoe) at 0, so has the mixture, with derivative zero.
 ///
 /// The weights lie from 0 to 1 and sum to 1 within 1e-6; the components agree in their support
 /// and event shape.
@@ -139,16 +140,16 @@ impl<'a: 'g, 'g, D: Distribution<'g>> Distribution<'g> for Mixture<'a, D> {
         let Some(largest) = largest else {
             return Var::from(f64::NEG_INFINITY);
         };
-        let impossible = largest.eq(f64::NEG_INFINITY);
+        // No component has x, or the density of one has a pole there.
+        let infinite = largest.abs().eq(f64::INFINITY);
         // The result does not depend on the shift, whose derivative is therefore left out.
-        let shift = impossible.select(0.0, largest).stop_gradient();
+        let shift = infinite.select(0.0, largest).stop_gradient();
         let sum = terms
             .iter()
-            .map(|term| (*term - shift).exp())
+            .map(|term| (infinite.select(0.0, *term) - shift).exp())
             .reduce(|a, b| a + b)
-            .unwrap_or(Var::from(0.0));
-        let possible = shift + impossible.select(1.0, sum).ln();
-        impossible.select(f64::NEG_INFINITY, possible)
+            .unwrap_or(Var::from(1.0));
+        infinite.select(largest.stop_gradient(), shift + sum.ln())
     }
 
     fn rsample(&self, _: &mut dyn FnMut(NoiseKind) -> Var<'g>) -> Option<Var<'g>> {
@@ -207,6 +208,13 @@ impl<'a: 'g, 'g, D: Distribution<'g>> Distribution<'g> for Mixture<'a, D> {
             if !support.agrees(&other) {
                 return Some(format!(
                     "all components must have the same support, component[0] draws {support}, \
+                     component[{i}] {other}"
+                ));
+            }
+            let (first, other) = (self.event_shape(), component.event_shape());
+            if first != other {
+                return Some(format!(
+                    "all components must draw events of the same shape, component[0] has {first}, \
                      component[{i}] {other}"
                 ));
             }

@@ -142,8 +142,7 @@ pub(crate) fn log_mills(x: Var<'_>) -> Var<'_> {
 /// `ln(Phi(z))` of the normal distribution function, with its digits in both tails.
 pub(crate) fn log_normal_cdf(z: Var<'_>) -> Var<'_> {
     let negative = z.lt(0.0);
-    let below = negative.select(z, 0.0);
-    let lower = log_mills(-below) - below * below * 0.5 - LN_SQRT_2_PI;
+    let lower = (negative.select(z, 0.0) * -FRAC_1_SQRT_2).log_erfc() - LN_2;
     negative.select(lower, log_upper_half(negative.select(0.0, z)))
 }
 

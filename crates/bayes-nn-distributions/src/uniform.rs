@@ -3,6 +3,7 @@
 use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
 
+use crate::support::bounds_conflict;
 use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// The uniform distribution from `low` to `high`, which must be larger.
@@ -11,7 +12,7 @@ use crate::{Distribution, Domain, Parameter, Support, draws};
 /// p(x) = 1 / (high - low),   low <= x <= high
 /// ```
 ///
-/// The density fails where `high - low` overflows.
+/// `high - low` is a finite number.
 ///
 /// N. Johnson, S. Kotz and N. Balakrishnan, *Continuous Univariate Distributions*, volume 2,
 /// 1995, chapter 26.
@@ -84,8 +85,7 @@ impl<'a: 'g, 'g> Distribution<'g> for Uniform<'a> {
 
     fn conflict(&self, parameters: &[f64]) -> Option<String> {
         let [low, high] = draws::numbers(parameters);
-        (low >= high)
-            .then(|| format!("low must be less than high, got low = {low} and high = {high}"))
+        bounds_conflict(low, high)
     }
 }
 

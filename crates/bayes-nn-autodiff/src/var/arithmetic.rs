@@ -138,6 +138,8 @@ unary_methods! {
     erf => Unary::Erf;
     /// `1 - erf(x)`, accurate for large `x`.
     erfc => Unary::Erfc;
+    /// `ln(1 - erf(x))`, finite also where `erfc(x)` underflows.
+    log_erfc => Unary::LogErfc;
     /// The same value, a constant for differentiation.
     stop_gradient => Unary::StopGradient;
 }
@@ -165,6 +167,8 @@ macro_rules! binary_methods {
 binary_methods! {
     /// `x^y`.
     pow => Binary::Pow;
+    /// The angle of the point `(x, self)`, from -pi to pi; both derivatives at the point 0 are zero.
+    atan2 => Binary::Atan2;
     /// The larger of two, element by element; NaN when either is.
     maximum => Binary::Max;
     /// The smaller of two, element by element; NaN when either is.

@@ -6,6 +6,7 @@ use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
 
 use self::standard::{Standard, draw_standard};
+use crate::support::bounds_conflict;
 use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// The distribution of a normal `x`, with mean `loc` and standard deviation `scale > 0` before it
@@ -217,8 +218,10 @@ impl<'a: 'g, 'g> Distribution<'g> for TruncatedNormal<'a> {
 
     fn conflict(&self, parameters: &[f64]) -> Option<String> {
         let [_, _, low, high] = draws::numbers(parameters);
-        (matches!(self.bounds, Bounds::Between(..)) && low >= high)
-            .then(|| format!("low must be less than high, got low = {low} and high = {high}"))
+        match self.bounds {
+            Bounds::Between(..) => bounds_conflict(low, high),
+            Bounds::Above(_) | Bounds::Below(_) => None,
+        }
     }
 }
 

@@ -86,7 +86,7 @@ fn is_expensive(op: &Op) -> bool {
                 | Unary::Relu
                 | Unary::StopGradient
         ),
-        Op::Binary(f) => *f == Binary::Pow,
+        Op::Binary(f) => matches!(f, Binary::Pow | Binary::Atan2),
         Op::Reduce { .. }
         | Op::MatMul { .. }
         | Op::Cholesky

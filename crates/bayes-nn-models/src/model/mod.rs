@@ -36,6 +36,7 @@ mod draws;
 mod elpd;
 mod fitting;
 mod handlers;
+mod horseshoe;
 mod missing;
 #[cfg(feature = "zarr")]
 mod observations;
@@ -60,6 +61,7 @@ pub(crate) use density::{ModelDensity, run};
 pub use draws::{Draws, Variable};
 pub use fitting::{fit, profile};
 pub(crate) use handlers::{Generators, draw};
+pub use horseshoe::horseshoe;
 #[cfg(feature = "zarr")]
 pub(crate) use observations::{Observations, Subset};
 pub use origin::Origin;

@@ -27,7 +27,8 @@ pub(super) fn of_run(fit: &NutsFit) -> Vec<String> {
     if cut > 0 {
         warnings.push(format!(
             "{cut} of {draws} trajectories were ended by `max_depth`: the draws are right but \
-             expensive; rescale the model, or warm up longer"
+             expensive; rescale the model, or warm up longer; where the scale of variables is itself \
+             drawn, write them as a product, as `model::horseshoe` does"
         ));
     }
     let rejected = fit.rejected();

@@ -1,0 +1,47 @@
+//! Angles as the directions of points in a plane, which have no ends to get stuck at.
+
+use bayes_nn_autodiff::{Shape, Var, concat};
+
+use crate::axes::joined;
+use crate::stable::{LN_2, LN_SQRT_2_PI, stirling_error};
+
+/// The shape of the two coordinates of angles.
+pub(super) fn coordinates(shape: Shape) -> Shape {
+    joined(Shape::from([2]), shape)
+}
+
+/// The directions of points `[2, ...shape]`.
+pub(super) fn angle(z: Var<'_>) -> Var<'_> {
+    match z.shape().rank() {
+        0 => Var::from(f64::NAN),
+        _ => z.row(1).atan2(z.row(0)),
+    }
+}
+
+/// The points at distance 1 in these directions.
+pub(super) fn point(angle: Var<'_>) -> Var<'_> {
+    let row = joined(Shape::from([1]), angle.shape());
+    match angle.graph() {
+        Some(_) => concat(&[angle.cos().reshape(row), angle.sin().reshape(row)], 0),
+        None => Var::from(f64::NAN),
+    }
+}
+
+/// The logarithm of the density of a point given its direction, by area over angle: of the
+/// distance `r` the square is gamma distributed with shape and rate `m = 2 + concentration / 4`,
+/// and area grows with `r`.
+///
+/// ```text
+/// ln q = ln(2 m^m / gamma(m)) + (m - 1) ln(r^2) - m r^2
+/// ```
+pub(super) fn log_density<'g>(z: Var<'g>, concentration: Var<'g>) -> Var<'g> {
+    if z.shape().rank() == 0 {
+        return Var::from(f64::NAN);
+    }
+    let (x, y) = (z.row(0), z.row(1));
+    let square = x * x + y * y;
+    let m = concentration * 0.25 + 2.0;
+    // m ln(m) - m - ln(gamma(m)), by Stirling's formula.
+    let norm = m.ln() * 0.5 - stirling_error(m) + (LN_2 - LN_SQRT_2_PI);
+    m * (square - 1.0).log1pmx() - square.ln() + norm
+}
