@@ -94,12 +94,15 @@ impl<'a: 'g, 'g> Distribution<'g> for Horseshoe<'a> {
 
     fn log_prob(&self, x: Var<'g>) -> Var<'g> {
         let scale: Var<'g> = self.scale;
-        let z = x / scale;
-        let is_zero = z.eq(0.0);
-        let z = is_zero.select(1.0, z);
-        let ln_y = z.abs().ln() * 2.0 - LN_2;
+        let is_zero = (x / scale).eq(0.0);
+        let size = is_zero.select(scale, x).abs();
+        // Not of the quotient, whose reciprocal may overflow.
+        let ln_scale = scale.ln();
+        let ln_y = (size.ln() - ln_scale) * 2.0 - LN_2;
+        // Far out this is all that counts, and the square must not overflow.
+        let z = size.minimum(scale * 1e150) / scale;
         let integral = log_scaled_integral(z * z * 0.5, ln_y);
-        let density = integral - scale.ln() - (LN_SQRT_2_PI + PI.ln());
+        let density = integral - ln_scale - (LN_SQRT_2_PI + PI.ln());
         is_zero.select(f64::INFINITY, density)
     }
 

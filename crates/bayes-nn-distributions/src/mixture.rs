@@ -245,7 +245,9 @@ mod tests {
         assert_classes, assert_draws_count, assert_draws_follow, assert_impossible, assert_moments,
         assert_stable, normal_cdf,
     };
-    use crate::{Bernoulli, Categorical, HalfNormal, Normal, Poisson, Uniform, sample};
+    use crate::{
+        Bernoulli, Categorical, Dirichlet, HalfNormal, Horseshoe, Normal, Poisson, Uniform, sample,
+    };
     use bayes_nn_autodiff::{Bindings, Graph, grad};
 
     #[test]
@@ -327,6 +329,31 @@ mod tests {
         let graph = Graph::new();
         let mixture = Mixture::new([(0.5, HalfNormal::new(1.0)), (0.5, HalfNormal::new(9.0))]);
         assert_impossible(&graph, &mixture, &[-1.0]);
+    }
+
+    #[test]
+    fn a_pole_of_a_component_is_one_of_the_mixture_and_has_no_slope() {
+        let graph = Graph::new();
+        let (x, scale) = (graph.input("x", []), graph.input("scale", []));
+        let mixture = Mixture::new([(0.5, Horseshoe::new(scale)), (0.5, Horseshoe::new(3.0))]);
+        let mut outputs = grad(mixture.log_prob(x), &[x, scale]).unwrap();
+        outputs.push(mixture.log_prob(x));
+        let at = Bindings::new().bind(x, &[0.0]).bind(scale, &[1.0]);
+        let values = graph.evaluate(&outputs, &at).unwrap();
+        let values: Vec<f64> = values.iter().map(|v| v.values()[0]).collect();
+        assert_eq!(values, [0.0, 0.0, f64::INFINITY]);
+    }
+
+    #[test]
+    fn components_of_different_events_are_refused() {
+        let graph = Graph::new();
+        let of = |values: &[f64]| Dirichlet::new(graph.constant(values, values.len()));
+        let mixture = Mixture::new([(0.5, of(&[1.0; 2])), (0.5, of(&[1.0; 3]))]);
+        assert_eq!(
+            mixture.check().unwrap_err().to_string(),
+            "Mixture: all components must draw events of the same shape, component[0] has [2], \
+             component[1] [3]"
+        );
     }
 
     #[test]

@@ -214,6 +214,23 @@ mod tests {
     }
 
     #[test]
+    fn tails_of_the_normal_distribution_do_not_end() {
+        // z, ln(P(Z > -z)) and its derivative; mpmath at 50 digits.
+        for [z, value, slope] in [
+            [-39.0, -765.0831565643775, 39.02560741993011],
+            [-1e4, -50_000_010.129_278_91, 10_000.000_099_999_997],
+            [-1e150, -5e299, 1e150],
+            [-0.5, -1.1759117615936185, 1.1410777703680646],
+            [0.5, -0.3689464152886564, 0.5091604338370335],
+            [9.0, -1.1285884059538405e-19, 1.0279773571668915e-18],
+        ] {
+            let (got, got_slope) = value_and_slope(z, log_normal_cdf);
+            assert_close(got, value, 1e-14, &format!("log_normal_cdf({z})"));
+            assert_close(got_slope, slope, 1e-12, &format!("slope at {z}"));
+        }
+    }
+
+    #[test]
     fn log_mills_and_its_slope_match_high_precision_values() {
         for [x, value, slope] in MILLS_VALUES {
             let (got, got_slope) = value_and_slope(x, log_mills);

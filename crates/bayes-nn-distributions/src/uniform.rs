@@ -96,6 +96,7 @@ mod tests {
         assert_draws_follow, assert_impossible, assert_moments, assert_rsample_follows,
         assert_stable,
     };
+    use crate::{Flat, TruncatedNormal};
     use bayes_nn_autodiff::Graph;
 
     #[test]
@@ -118,6 +119,25 @@ mod tests {
         assert_draws_follow(&uniform, |x| (x + 1.0) / 4.0);
         assert_moments(&uniform);
         assert_rsample_follows(&uniform, |x| (x + 1.0) / 4.0);
+    }
+
+    #[test]
+    fn bounds_whose_distance_overflows_are_refused_wherever_there_are_bounds() {
+        let message = |d: &dyn Distribution<'static>| d.check().unwrap_err().to_string();
+        let far = 1e308;
+        assert_eq!(
+            message(&Uniform::new(-far, far)),
+            "Uniform: high - low must be a finite number, got low = -1e308 and high = 1e308; a \
+             larger unit makes both smaller"
+        );
+        for message in [
+            message(&TruncatedNormal::new(0.0, 1.0, -far, far)),
+            message(&Flat::between(-far, far)),
+        ] {
+            assert!(message.contains("must be a finite number"), "{message}");
+        }
+        assert!(message(&Uniform::new(far, -far)).contains("low must be less"));
+        assert_eq!(Uniform::new(0.0, far).check(), Ok(()));
     }
 
     #[test]

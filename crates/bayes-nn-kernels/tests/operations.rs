@@ -97,6 +97,7 @@ fn functions_of_two_numbers() {
                 a * b,
                 b / y,
                 y.pow(b),
+                a.atan2(b),
                 a.maximum(b),
                 a.minimum(b),
             ]);

@@ -28,19 +28,23 @@ pub(super) fn point(angle: Var<'_>) -> Var<'_> {
 }
 
 /// The logarithm of the density of a point given its direction, by area over angle: of the
-/// distance `r` the square is gamma distributed with shape and rate `m = 2 + concentration / 4`,
-/// and area grows with `r`.
+/// distance `r` the square is gamma distributed with shape and rate `m`, the larger of 2 and
+/// `concentration / 4`, and area grows with `r`.
 ///
 /// ```text
 /// ln q = ln(2 m^m / gamma(m)) + (m - 1) ln(r^2) - m r^2
 /// ```
+///
+/// At `concentration / 4` distances have the standard deviation of concentrated angles. Below 2
+/// more points would lie next to 0, where directions change fast; above it points of all
+/// directions would lie on a ring, which no normal distribution is like.
 pub(super) fn log_density<'g>(z: Var<'g>, concentration: Var<'g>) -> Var<'g> {
     if z.shape().rank() == 0 {
         return Var::from(f64::NAN);
     }
     let (x, y) = (z.row(0), z.row(1));
     let square = x * x + y * y;
-    let m = concentration * 0.25 + 2.0;
+    let m = (concentration * 0.25).maximum(2.0);
     // m ln(m) - m - ln(gamma(m)), by Stirling's formula.
     let norm = m.ln() * 0.5 - stirling_error(m) + (LN_2 - LN_SQRT_2_PI);
     m * (square - 1.0).log1pmx() - square.ln() + norm
