@@ -66,13 +66,7 @@ impl<'a: 'g, 'g> Distribution<'g> for Geometric<'a> {
 
     fn draw(&self, parameters: &[f64], rng: &mut dyn Rng) -> f64 {
         let [probs] = draws::numbers(parameters);
-        let failures = (libm::log(draws::uniform(rng)) / libm::log1p(-probs)).floor();
-        // A success so rare that doubles cannot count the failures has the most that they can.
-        if failures > f64::MAX {
-            f64::MAX
-        } else {
-            failures
-        }
+        (libm::log(draws::uniform(rng)) / libm::log1p(-probs)).floor()
     }
 
     fn mean(&self) -> Var<'g> {

@@ -93,6 +93,22 @@ impl<'g> Support<'g> {
             }
     }
 
+    /// The nearest number in the support to a draw that doubles cannot hold, be it too large or, of
+    /// a positive number, too small; any other draw, and NaN, as it is.
+    ///
+    /// ```
+    /// use bayes_nn_distributions::Support;
+    /// assert_eq!(Support::Positive.nearest(0.0), f64::MIN_POSITIVE);
+    /// assert_eq!(Support::Real.nearest(f64::NEG_INFINITY), f64::MIN);
+    /// assert_eq!(Support::Real.nearest(0.3), 0.3);
+    /// ```
+    pub fn nearest(&self, draw: f64) -> f64 {
+        match self {
+            Support::Positive | Support::PositiveOrdered => draw.clamp(f64::MIN_POSITIVE, f64::MAX),
+            _ => draw.clamp(f64::MIN, f64::MAX),
+        }
+    }
+
     /// Whether draws are whole numbers.
     pub fn is_discrete(&self) -> bool {
         self.cardinality() != Cardinality::Continuous

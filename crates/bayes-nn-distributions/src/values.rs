@@ -196,6 +196,7 @@ pub fn sample_with<'g>(
         });
     }
     let elements = values.shape().elements();
+    let support = distribution.support();
     let mut event = vec![f64::NAN; distribution.event_shape().elements()];
     let mut draws = vec![f64::NAN; n * elements * event.len()];
     let mut numbers = Vec::new();
@@ -204,7 +205,7 @@ pub fn sample_with<'g>(
             values.read(position, &mut numbers);
             distribution.draw_event(&numbers, rng, &mut event);
             for (place, number) in event.iter().enumerate() {
-                draw[place * elements + position] = *number;
+                draw[place * elements + position] = support.nearest(*number);
             }
         }
     }

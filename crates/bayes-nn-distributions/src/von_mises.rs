@@ -154,6 +154,9 @@ fn draw_centred(c: f64, rng: &mut dyn Rng) -> f64 {
     if !Domain::Positive.contains(c) {
         return f64::NAN;
     }
+    if c < 1e-300 {
+        return PI * (2.0 * draws::uniform(rng) - 1.0);
+    }
     if c > 1e6 {
         return draws::normal(rng) / c.sqrt();
     }

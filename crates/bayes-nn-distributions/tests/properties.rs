@@ -165,3 +165,25 @@ fn extreme_arguments_and_parameters_give_no_nan() {
         }
     }
 }
+
+#[test]
+fn draws_of_extreme_parameters_end_and_are_numbers_of_the_support() {
+    let scales = [5e-324, 1e-300, 1e-100, 1e-3, 1.0, 1e100, 1e300, 1e308];
+    for build in FAMILIES {
+        for loc in [-1e308, -1e100, 0.0, 1.0, 1e308] {
+            for (scale, p) in scales
+                .iter()
+                .flat_map(|s| [5e-324, 1e-300, 0.3, 1.0].map(|p| (*s, p)))
+            {
+                let distribution = build([loc, scale, p].map(Var::from));
+                if distribution.check().is_err() {
+                    continue;
+                }
+                let support = distribution.support();
+                for draw in sample(&*distribution, 5, 1).unwrap() {
+                    assert!(support.contains(draw), "{distribution:?} drew {draw:e}");
+                }
+            }
+        }
+    }
+}

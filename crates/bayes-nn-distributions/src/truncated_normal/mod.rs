@@ -179,17 +179,19 @@ impl<'a: 'g, 'g> Distribution<'g> for TruncatedNormal<'a> {
 
     fn draw(&self, parameters: &[f64], rng: &mut dyn Rng) -> f64 {
         let [loc, scale, first, second] = draws::numbers(parameters);
+        // In standard deviations from the mean; NaN stays.
+        let end = |bound: f64| ((bound - loc) / scale).clamp(f64::MIN, f64::MAX);
         match self.bounds {
             Bounds::Above(_) => {
-                let z = draw_standard((first - loc) / scale, f64::INFINITY, rng);
+                let z = draw_standard(end(first), f64::INFINITY, rng);
                 (loc + scale * z).max(first)
             }
             Bounds::Below(_) => {
-                let z = draw_standard((loc - first) / scale, f64::INFINITY, rng);
+                let z = draw_standard(-end(first), f64::INFINITY, rng);
                 (loc - scale * z).min(first)
             }
             Bounds::Between(..) => {
-                let (a, b) = ((first - loc) / scale, (second - loc) / scale);
+                let (a, b) = (end(first), end(second));
                 let x = match a + b < 0.0 {
                     true => loc - scale * draw_standard(-b, -a, rng),
                     false => loc + scale * draw_standard(a, b, rng),
