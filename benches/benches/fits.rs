@@ -48,7 +48,7 @@ fn predictions(c: &mut Criterion) {
     let mut group = c.benchmark_group("moons prediction");
     group.sample_size(20);
     group.bench_function("500 rows, 500 draws", |b| {
-        b.iter(|| fit.predict(test.x(), 500))
+        b.iter(|| fit.predict(&test, 500))
     });
     group.bench_function("10,000 rows, 200 draws", |b| {
         b.iter(|| fit.predict(&grid, 200))

@@ -25,13 +25,13 @@ impl Run {
     /// Samples a model.
     ///
     /// # Errors
-    /// Those of [`model::sample`].
+    /// Those of [`model::fit`].
     pub fn of<M: Model + Clone>(
         model: &M,
         data: impl Into<Data>,
         nuts: &Nuts,
     ) -> Result<Run, Error> {
-        let samples = model::sample(model, data, nuts)?;
+        let samples = model::fit(model, data, nuts)?;
         let fit = samples.nuts().unwrap();
         Ok(Run {
             summary: samples.summary()?,

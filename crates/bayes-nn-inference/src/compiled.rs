@@ -7,7 +7,7 @@ use bayes_nn_autodiff::{Graph, grad};
 use bayes_nn_kernels::{Device, KernelError, Precision, Run, Runtime, Slot, Step, StepProgram};
 
 use crate::log_density::{EvalError, LogDensity};
-use crate::terms::write_terms;
+use crate::terms::{BadTerm, write_terms};
 use crate::{Density, InferenceError, Point, Rows};
 
 const Z: &str = "z";
@@ -204,12 +204,21 @@ pub(crate) fn first_bad_term(
     density: &dyn Density,
     position: &[f64],
     precision: Precision,
-) -> Result<Option<String>, InferenceError> {
+) -> Result<Option<BadTerm>, InferenceError> {
     let graph = Graph::new();
     let step = Step::new(&graph);
     let z = step.state(Z, [position.len()], 0.0);
     let point = Rc::new(Point::at(z, density.sites()));
     let terms = write_terms(&step, density, point, Rows::All)?.terms;
     let runtime = runtime(&Device::cpu(), precision);
-    crate::terms::first_bad_term(&step, &terms, &[z], &[(Z, position)], (0, 0), &runtime)
+    crate::terms::first_bad_term(
+        &step,
+        density,
+        z,
+        &terms,
+        &[z],
+        &[(Z, position)],
+        (0, 0),
+        &runtime,
+    )
 }

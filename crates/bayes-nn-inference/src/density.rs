@@ -101,6 +101,14 @@ pub trait Density: Sync {
     /// When the density has no such point.
     fn start(&self, seed: u64) -> Result<Vec<f64>, DensityError>;
 
+    /// What is wrong at a point `z` `[P]` where the log density is not finite, in a sentence that
+    /// goes on from "the log density is not finite" and says what to change; nothing if it is not
+    /// known.
+    fn explain(&self, z: &[f64]) -> Option<String> {
+        let _ = z;
+        None
+    }
+
     /// Writes the log density of the sites as the handler gives them. A density that is no model
     /// asks for each of its [sites](Density::sites) by [`Handler::unconstrained`].
     ///

@@ -64,8 +64,9 @@ pub enum InferenceError {
     NotFinite(Box<Divergence>),
     /// A Markov chain found nowhere to begin.
     #[error(
-        "chain {chain} found no start in {tries} tries: {quantity} is {value} at the last{}; look at the priors and at the data, or start at prior draws or at a variational fit",
-        term.as_ref().map_or_else(String::new, |term| format!(", first in the term `{term}`"))
+        "chain {chain} found no start in {tries} tries: {quantity} is {value} at the last{}; {}",
+        term.as_ref().map_or_else(String::new, |term| format!(", first in the term `{term}`")),
+        why.as_deref().unwrap_or("look at the priors and at the data, or start at prior draws or at a variational fit")
     )]
     NoStart {
         /// The chain.
@@ -78,6 +79,8 @@ pub enum InferenceError {
         value: f64,
         /// The first term of the log density that was not finite, or whose gradient was not.
         term: Option<String>,
+        /// What the density says to that.
+        why: Option<String>,
     },
     /// A guide that was not fitted to the density.
     #[error("the approximation is of {found}, the density has {expected}")]
@@ -100,6 +103,15 @@ pub enum InferenceError {
         /// The first term of the log density that is not finite.
         term: Option<String>,
     },
+    /// A table of draws that does not hold together.
+    #[error("the table of draws {problem}")]
+    DrawTable {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A table without draws, as a run leaves it that was stopped during its warm-up.
+    #[error("there are no draws")]
+    NoDraws,
     /// Draws that do not give a diagnostic.
     #[error(transparent)]
     Diagnostics(#[from] DiagnosticsError),

@@ -4,13 +4,13 @@
 //! Exact draws, at a higher price, come from the No-U-Turn Sampler: [`mcmc::nuts`].
 //!
 //! Nothing here knows of models, networks or data sets. What can be fitted is a [`Density`]: a
-//! log density over an unconstrained vector, written as a graph. [`Advi`] turns it into one
-//! program whose every step draws, differentiates and updates, and returns an [`AdviFit`].
+//! log density over an unconstrained vector, written as a graph. A [`Method`] fits it: [`Advi`] turns
+//! it into one program whose every step draws, differentiates and updates, and returns an [`AdviFit`].
 //!
 //! ```
 //! use std::rc::Rc;
 //! use bayes_nn_autodiff::Graph;
-//! use bayes_nn_inference::{Advi, Density, DensityError, Handler, Rows, Site, Term, Traced};
+//! use bayes_nn_inference::{Advi, Density, DensityError, Handler, Method, Rows, Site, Term, Traced};
 //!
 //! /// Two correlated normals.
 //! struct Valley(Vec<Site>);
@@ -39,10 +39,12 @@ mod check;
 mod compiled;
 mod density;
 pub mod diagnostics;
+mod draw_source;
 mod error;
 mod handler;
 mod log_density;
 pub mod mcmc;
+mod method;
 mod progress;
 mod site;
 mod start;
@@ -50,10 +52,12 @@ mod terms;
 pub mod variational;
 
 pub use density::{Density, DensityError, Rows, Term, Traced};
+pub use draw_source::{DrawSource, DrawTable};
 pub use error::{Divergence, InferenceError, NonFinite};
 pub use handler::{Declared, Handler, HandlerError, Point, Sampled, SiteError, from_unconstrained};
 pub use mcmc::nuts::{self, Nuts, NutsFit};
 pub use mcmc::{Sgld, SgldChain, SgldFit};
+pub use method::{Fit, Method};
 pub use progress::{Progress, Snapshot, Update};
 pub use site::Site;
 pub use start::Start;

@@ -7,6 +7,9 @@ use bayes_nn_kernels::{Runtime, Step};
 
 use crate::{Density, Handler, InferenceError, Rows, Term, Traced};
 
+/// The output that holds the point at which terms are written.
+const Z: &str = "point";
+
 /// Writes a density into a step, with the data that it reads.
 pub(crate) fn write_terms<'g>(
     step: &Step<'g>,
@@ -22,16 +25,27 @@ pub(crate) fn write_terms<'g>(
     Ok(traced)
 }
 
+/// A term of a density that is not finite somewhere, or whose gradient is not.
+pub(crate) struct BadTerm {
+    pub(crate) name: String,
+    /// What the density says to that.
+    pub(crate) why: Option<String>,
+}
+
 /// The first term that is not finite, or whose gradient by `parameters` is not, where the states
-/// of a step that does nothing else have these `values`: in step `number` of a seed.
+/// of a step that does nothing else have these `values`: in step `number` of a seed. `z` is the
+/// point at which the terms are written.
 pub(crate) fn first_bad_term<'g>(
     step: &Step<'g>,
+    density: &dyn Density,
+    z: Var<'g>,
     terms: &[Term<'g>],
     parameters: &[Var<'g>],
     values: &[(&str, &[f64])],
     (seed, number): (u64, u64),
     runtime: &Runtime,
-) -> Result<Option<String>, InferenceError> {
+) -> Result<Option<BadTerm>, InferenceError> {
+    step.output(Z, z);
     let mut names = Vec::new();
     let mut add = |name: String, value| {
         step.output(&names.len().to_string(), value);
@@ -55,7 +69,10 @@ pub(crate) fn first_bad_term<'g>(
     for (output, name) in names.iter().enumerate() {
         let values = run.get(0, &output.to_string())?;
         if values.iter().any(|v| !v.is_finite()) {
-            return Ok(Some(name.clone()));
+            return Ok(Some(BadTerm {
+                name: name.clone(),
+                why: density.explain(&run.get(0, Z)?),
+            }));
         }
     }
     Ok(None)

@@ -1,6 +1,6 @@
 //! Stochastic gradient Langevin dynamics on a posterior that is known exactly.
 
-use bayes_nn_inference::{Schedule, Sgld, SgldFit};
+use bayes_nn_inference::{Method, Schedule, Sgld, SgldFit};
 use bayes_nn_kernels::Precision;
 
 #[allow(dead_code, reason = "ADVI is asked for more than chains can say")]
@@ -40,7 +40,7 @@ const VARIANCE_ERROR: f64 = 5.0 * 0.0151;
 fn steps_on_all_rows_have_the_moments_of_their_recursion() {
     let density = Regression::normal_mean();
     let exact = density.exact();
-    let (mean, variance) = moments(&sgld().sample(&density).unwrap(), exact.mean[0]);
+    let (mean, variance) = moments(&sgld().fit(&density).unwrap(), exact.mean[0]);
     assert!((mean - exact.mean[0]).abs() < MEAN_ERROR, "{mean}");
     let expected = 1.0 / (PRECISION * (1.0 - STEP * PRECISION / 4.0));
     let ratio = variance / expected;
@@ -51,7 +51,7 @@ fn steps_on_all_rows_have_the_moments_of_their_recursion() {
 fn minibatches_find_the_conjugate_posterior() {
     let density = Regression::normal_mean();
     let exact = density.exact();
-    let (mean, variance) = moments(&sgld().batch(4).sample(&density).unwrap(), exact.mean[0]);
+    let (mean, variance) = moments(&sgld().batch(4).fit(&density).unwrap(), exact.mean[0]);
     assert!((mean - exact.mean[0]).abs() < MEAN_ERROR, "{mean}");
     // The size of the step adds 2.2 % to the posterior variance, and the variance of the gradients
     // another 2.1 % at the most: less, since each epoch takes every row once.
@@ -64,12 +64,15 @@ fn minibatches_find_the_conjugate_posterior() {
 fn a_chain_depends_on_its_seed_alone_and_thinning_drops_draws() {
     let density = Regression::line();
     let sgld = sgld().draws(300).warmup(50).batch(3);
-    let all = sgld.clone().threads(1).sample(&density).unwrap();
-    assert_eq!(sgld.clone().threads(3).sample(&density).unwrap(), all);
-    let alone = sgld.clone().seed(3).chains(1).sample(&density).unwrap();
+    let all = sgld.clone().threads(1).fit(&density).unwrap();
+    assert_eq!(
+        sgld.clone().threads(3).fit(&density).unwrap().chains(),
+        all.chains()
+    );
+    let alone = sgld.clone().seed(3).chains(1).fit(&density).unwrap();
     assert_eq!(alone.chains()[0], all.chains()[2]);
     let thin = sgld.clone().draws(60).thinning(5);
-    let thin = thin.sample(&density).unwrap();
+    let thin = thin.fit(&density).unwrap();
     for (thin, all) in thin.chains().iter().zip(all.chains()) {
         assert_eq!((thin.len(), all.len()), (60, 300));
         for (draw, fifth) in thin
@@ -89,7 +92,7 @@ fn step_sizes_follow_the_schedule() {
         factor: 0.5,
     };
     let sgld = sgld().draws(3).warmup(5).thinning(10).schedule(halved);
-    let fit = sgld.sample(&Regression::line()).unwrap();
+    let fit = sgld.fit(&Regression::line()).unwrap();
     // Draws are made by steps 14, 24 and 34.
     for (size, factor) in fit.step_sizes().iter().zip([0.5, 0.25, 0.125]) {
         assert!((size / (STEP * factor) - 1.0).abs() < 1e-12, "{size}");
@@ -99,7 +102,7 @@ fn step_sizes_follow_the_schedule() {
 #[test]
 fn what_cannot_be_run_is_named() {
     let line = Regression::line();
-    let error = |sgld: Sgld| sgld.sample(&line).unwrap_err().to_string();
+    let error = |sgld: Sgld| sgld.fit(&line).unwrap_err().to_string();
     for (sgld, message) in [
         (sgld().draws(0), "`draws` is 0; it must be 1 or more"),
         (sgld().thinning(0), "`thinning` is 0; it must be 1 or more"),

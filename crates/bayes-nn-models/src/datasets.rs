@@ -57,7 +57,7 @@ fn angle(i: usize, count: usize) -> f64 {
     PI * i as f64 / (count.max(2) - 1) as f64
 }
 
-/// The points of a square grid, row-major `[steps * steps, 2]`: x1 runs fastest, both axes from `min` to `max` inclusive.
+/// The points of a square grid, `steps * steps` of them: x1 runs fastest, both axes from `min` to `max` inclusive.
 ///
 /// [`grid_axis`] gives the values along one axis.
 ///
@@ -66,14 +66,14 @@ fn angle(i: usize, count: usize) -> f64 {
 ///
 /// ```
 /// let points = bayes_nn::datasets::grid(0.0, 1.0, 2)?;
-/// assert_eq!(points, [0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 1.0, 1.0]);
+/// assert_eq!(points, [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]);
 /// # Ok::<(), bayes_nn::DataError>(())
 /// ```
-pub fn grid(min: f64, max: f64, steps: usize) -> Result<Vec<f64>, DataError> {
+pub fn grid(min: f64, max: f64, steps: usize) -> Result<Vec<[f64; 2]>, DataError> {
     let axis = grid_axis(min, max, steps)?;
     Ok(axis
         .iter()
-        .flat_map(|&x2| axis.iter().flat_map(move |&x1| [x1, x2]))
+        .flat_map(|&x2| axis.iter().map(move |&x1| [x1, x2]))
         .collect())
 }
 

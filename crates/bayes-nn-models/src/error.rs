@@ -55,7 +55,7 @@ pub enum Error {
         available: String,
     },
     /// A variable that was asked for is not among the draws.
-    #[error("there are no draws of `{name}`; there are draws of {available}")]
+    #[error("there are no draws of `{name}`; there are {available}")]
     UnknownVariable {
         /// The variable asked for.
         name: String,
@@ -124,11 +124,27 @@ pub enum Error {
         /// The variable.
         site: String,
     },
-    /// A table of draws that does not hold together.
-    #[error("the table of draws {problem}")]
-    DrawTable {
-        /// What is wrong with it.
-        problem: String,
+    /// An index that selects what is not there.
+    #[error(
+        "`{column}` is {value} in row {row}, and selects from {length}: indices count from 0 and must be below that"
+    )]
+    IndexRange {
+        /// The index column.
+        column: String,
+        /// The row, from 0.
+        row: usize,
+        /// The index there.
+        value: f64,
+        /// How many there are to select from.
+        length: usize,
+    },
+    /// A minibatch of rows that depend on each other.
+    #[error(
+        "`{site}` does not treat rows one by one: what it says of a row of the minibatch changes with the other rows in it, as a series, a process over rows or a mean of a column does, so it cannot be scaled to all rows; fit it on all rows (without `batch`, on one device)"
+    )]
+    RowsDepend {
+        /// The term of the log density: an observation, a factor or a site.
+        site: String,
     },
     /// Importance sampling from draws that come from no guide.
     #[error(
@@ -213,15 +229,53 @@ pub enum Error {
         /// The observed variable.
         site: String,
     },
-    /// Values that fill no whole rows.
+    /// Targets for other rows than those predicted.
+    #[error("{rows} rows were predicted and there are {targets} targets; each row needs one")]
+    Targets {
+        /// Rows of the prediction.
+        rows: usize,
+        /// Targets given.
+        targets: usize,
+    },
+    /// New rows of what is one draw over all rows.
     #[error(
-        "{len} values are no whole number of rows of {features} features; they are row-major [n, {features}]"
+        "`{site}` is one draw of {distribution} over all rows: on new rows it would be a new draw, whatever the rows of the fit say; there are no forecasts yet, so look at it on the data of the fit, or write the rows to forecast into the model as a variable"
     )]
-    WholeRows {
+    NewRowsOfAnEvent {
+        /// The observed variable.
+        site: String,
+        /// Its distribution.
+        distribution: &'static str,
+    },
+    /// A variable that is not observed by [`Trace::observe`](crate::model::Trace::observe).
+    #[error(
+        "`{name}` is not observed, so there is no log density of its values one by one; {observed} (a `factor` is one number and has none)"
+    )]
+    NotObserved {
+        /// The variable asked for.
+        name: String,
+        /// Those that are, in words.
+        observed: String,
+    },
+    /// Rows of several numbers as one slice.
+    #[error(
+        "a slice of {len} numbers does not say how wide its rows are, and the model reads rows of {features}; hand in a data set, data by name, or rows as arrays of {features} numbers"
+    )]
+    FlatRows {
         /// The number of values.
         len: usize,
-        /// Features of a row.
+        /// Numbers in a row.
         features: usize,
+    },
+    /// Rows that were not standardised as those of the fit.
+    #[error(
+        "the rows to predict are {found}, those of the fit are {expected}; scale them by the constants of the training set: `test.standardized_by(constants)`, where `train.standardization()` gives them, or split after standardising"
+    )]
+    OtherScale {
+        /// How they are scaled.
+        found: &'static str,
+        /// How those of the fit are.
+        expected: &'static str,
     },
     /// A value to predict at that is not finite.
     #[error("row {row}, feature {feature}: {value} is not finite")]

@@ -27,5 +27,5 @@ pub use data::{CsvReader, DataError, Dataset, Standardization};
 pub use error::Error;
 #[cfg(feature = "zarr")]
 pub use inference_data::{InferenceData, ZarrStore};
-pub use model::{Data, DrawSource, DrawTable, Draws, Model, Origin, Posterior};
+pub use model::{Data, DrawSource, DrawTable, Draws, Model, Posterior};
 pub use predict::{Inputs, Predict, Prediction, PredictiveDraws, Score, Task};

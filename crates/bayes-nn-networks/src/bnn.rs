@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use bayes_nn_autodiff::{Kind, Shape, Var};
 use bayes_nn_distributions::Distribution;
-use bayes_nn_inference::{Advi, Nuts};
+use bayes_nn_inference::Method;
 use bayes_nn_models::Error;
-use bayes_nn_models::model::{Batch, Data, Model, Posterior, Trace, fit, probe, sample};
+use bayes_nn_models::model::{Batch, Data, Model, Posterior, Trace, fit, probe};
 
 use crate::nn::{Head, Input, Network, ParameterInfo, Parameters};
 
@@ -26,8 +26,10 @@ use crate::nn::{Head, Input, Network, ParameterInfo, Parameters};
 /// let bnn = Bnn::new(net, Bernoulli);
 /// let fit = bnn.fit(&train, &Advi::mean_field().steps(2_000).seed(1))?;
 /// println!("{fit}");
-/// let prediction = fit.predict(test.x(), 100)?;
-/// println!("{}", prediction.score(test.y())?);
+/// let prediction = fit.predict(&test, 100)?;
+/// let score = prediction.score(test.y())?;
+/// println!("{score}");
+/// assert!(score.classification().unwrap().accuracy > 0.85);
 /// # Ok::<(), bayes_nn::Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -82,21 +84,17 @@ impl Bnn {
         })
     }
 
-    /// Fits the posterior of all parameters.
+    /// Finds the posterior of all parameters, by [`Advi`](bayes_nn_inference::Advi),
+    /// [`Nuts`](bayes_nn_inference::Nuts) or another method: [`model::fit`](fit()).
     ///
     /// # Errors
-    /// As [`Bnn::parameters`]; a label that is no class; settings outside their range; a fit that
-    /// ran into numbers that are not finite ([`Error::last_good`]).
-    pub fn fit(&self, train: impl Into<Data>, advi: &Advi) -> Result<Posterior<Bnn>, Error> {
-        fit(self, train, advi)
-    }
-
-    /// Draws from the posterior of all parameters by the No-U-Turn Sampler.
-    ///
-    /// # Errors
-    /// As [`Bnn::fit`]; no start with a finite density; no chain with any draw.
-    pub fn sample(&self, train: impl Into<Data>, nuts: &Nuts) -> Result<Posterior<Bnn>, Error> {
-        sample(self, train, nuts)
+    /// As [`Bnn::parameters`]; a label that is no class; as [`model::fit`](fit()).
+    pub fn fit(
+        &self,
+        train: impl Into<Data>,
+        method: &impl Method,
+    ) -> Result<Posterior<Bnn>, Error> {
+        fit(self, train, method)
     }
 
     /// What the network reads of the data, in the shapes of its inputs.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use bayes_nn_models::{Comparison, PredictiveComparison, SiteComparison};
+use bayes_nn_models::Comparison;
 
 /// The report could not be written.
 ///
@@ -150,23 +150,23 @@ impl Report {
         self.push(&html)
     }
 
-    /// Adds a comparison of a variational fit with NUTS: the verdict, what both predict, and their variables.
+    /// Adds a comparison of two posteriors: the verdict, what both predict, and their variables.
     #[must_use]
     pub fn comparison(self, comparison: &Comparison) -> Self {
         let mut report = self.text(&comparison.verdict().join("\n\n"));
         for prediction in &comparison.predictions {
             report = report
                 .text(&prediction.heading())
-                .table(&PredictiveComparison::HEADERS, &prediction.cells());
+                .table(&comparison.prediction_headers(), &prediction.cells());
         }
         let (shown, left_out) = comparison.shown();
         let rows: Vec<Vec<String>> = shown.into_iter().map(|site| site.cells()).collect();
-        let note = SiteComparison::NOTE;
+        let note = comparison.note();
         let note = match left_out {
             0 => note.to_owned(),
             more => format!("{note}; {more} more that differ less are left out"),
         };
-        report.text(&note).table(&SiteComparison::HEADERS, &rows)
+        report.text(&note).table(&comparison.site_headers(), &rows)
     }
 
     /// Adds a figure, an `<svg>` element as the plots give it, with a caption and a number.

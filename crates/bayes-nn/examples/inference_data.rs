@@ -80,7 +80,7 @@ fn eight_schools(folder: &Path) -> Result<Value, Error> {
         .warmup(400)
         .keep_warmup(true)
         .target_accept(0.9);
-    let samples = model::sample(&schools, &data, &nuts.seed(1))?;
+    let samples = model::fit(&schools, &data, &nuts.seed(1))?;
     samples
         .inference_data()?
         .posterior_predictive(&samples.predictive(&data, 2_000, 0)?)?
@@ -137,7 +137,7 @@ fn two_outcomes(folder: &Path) -> Result<Value, Error> {
         .column("x", &x)?
         .column("y", &[1.1, 1.9, 3.2, 3.9, 5.1, 5.8])?
         .column("count", &[1.0, 2.0, 3.0, 2.0, 5.0, 6.0])?;
-    let samples = model::sample(&line, &data, &Nuts::new().chains(3).draws(333).seed(7))?;
+    let samples = model::fit(&line, &data, &Nuts::new().chains(3).draws(333).seed(7))?;
     let path = folder.join("outcomes.zarr");
     samples.inference_data()?.overwrite_zarr(path)?;
     Ok(json!({
@@ -165,7 +165,7 @@ fn gaps(folder: &Path) -> Result<Value, Error> {
     });
     let y = [1.1, NAN, 0.7, 1.9, NAN, 1.4, 0.2, NAN];
     let data = Data::new().column_with_missing("y", &y)?;
-    let samples = model::sample(&normal, &data, &Nuts::new().draws(400).seed(2))?;
+    let samples = model::fit(&normal, &data, &Nuts::new().draws(400).seed(2))?;
     samples
         .inference_data()?
         .overwrite_zarr(folder.join("gaps.zarr"))?;

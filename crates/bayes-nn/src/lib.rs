@@ -10,8 +10,10 @@
 //! let bnn = Bnn::new(net, Bernoulli);
 //! let fit = bnn.fit(&train, &Advi::mean_field().steps(50_000).seed(1))?;
 //! println!("{fit}");
-//! let prediction = fit.predict(test.x(), 500)?;
-//! println!("{}", prediction.score(test.y())?);
+//! let prediction = fit.predict(&test, 500)?;
+//! let score = prediction.score(test.y())?;
+//! println!("{score}");
+//! assert!(score.classification().unwrap().accuracy > 0.95);
 //! # Ok::<(), bayes_nn::Error>(())
 //! ```
 //!
@@ -33,8 +35,8 @@ pub use bayes_nn_autodiff::{Graph, Kind, NoiseKind, Shape, Var, concat};
 pub use bayes_nn_distributions as distributions;
 pub use bayes_nn_inference::{
     Advi, AdviFit, Approximation, Convergence, ConvergenceTest, Curve, Divergence, Elbo, Estimator,
-    Family, InferenceError, NonFinite, Nuts, NutsFit, Optimizer, Progress, Restart, Schedule, Sgld,
-    Site, Snapshot, Start, Stop, Update,
+    Family, Fit, InferenceError, Method, NonFinite, Nuts, NutsFit, Optimizer, Progress, Restart,
+    Schedule, Sgld, SgldFit, Site, Snapshot, Start, Stop, Update,
 };
 pub use bayes_nn_inference::{diagnostics, nuts};
 pub use bayes_nn_kernels::{Device, DeviceError, DeviceInfo, Precision, Profile};
@@ -42,7 +44,7 @@ pub use bayes_nn_kernels::{Device, DeviceError, DeviceInfo, Precision, Profile};
 pub use bayes_nn_models::inference_data::{self, InferenceData, ZarrStore};
 pub use bayes_nn_models::{
     Comparison, CsvReader, Data, DataError, Dataset, DrawSource, DrawTable, Draws, Error, Estimate,
-    Inputs, Model, Origin, Posterior, Predict, Predicted, Prediction, PredictiveComparison,
+    Inputs, Model, Posterior, Predict, Predicted, Prediction, PredictiveComparison,
     PredictiveDraws, Score, SiteComparison, Standardization, Task, compare, compare_on, data,
     datasets, model, scores,
 };

@@ -56,7 +56,7 @@ fn a_direction_at_half_a_turn_has_both_of_its_sides() {
         let (above, spread) = exact(loc, concentration);
         let what = format!("{loc}, {concentration}");
         for seed in 0..3 {
-            let posterior = model::sample(&prior, Data::new(), &nuts(seed)).unwrap();
+            let posterior = model::fit(&prior, Data::new(), &nuts(seed)).unwrap();
             let (share, distance) = of_draws(&posterior, loc);
             // 4,000 draws are worth 1,000 independent ones or more.
             assert!((share - above).abs() < 0.06, "{what}: {share} for {above}");
@@ -92,7 +92,7 @@ fn data_may_say_where_on_the_circle_an_angle_lies() {
     let data = data.column("y", &[at.sin()]).unwrap();
     let (above, spread) = exact(at, 1.0 / (noise * noise));
     for seed in 0..3 {
-        let posterior = model::sample(&measured, &data, &nuts(seed)).unwrap();
+        let posterior = model::fit(&measured, &data, &nuts(seed)).unwrap();
         let (share, distance) = of_draws(&posterior, at);
         assert!((share - above).abs() < 0.06, "{share} for {above}");
         assert!(
@@ -114,7 +114,7 @@ fn a_vector_of_angles_is_a_vector() {
     let model = model::from_fn(move |trace, _| {
         trace.sample("angle", VonMises::new(0.3, 2.0).expand([3]));
     });
-    let posterior = model::sample(&model, Data::new(), &nuts(1)).unwrap();
+    let posterior = model::fit(&model, Data::new(), &nuts(1)).unwrap();
     assert_eq!(posterior.sites()[0].shape.to_string(), "[2, 3]");
     let draws = posterior.draws(10, 1).unwrap();
     assert_eq!(draws.variable("angle").unwrap().shape().to_string(), "[3]");

@@ -146,7 +146,7 @@ fn an_empty_set_is_refused() {
     let fit = Bnn::new(small(), Bernoulli)
         .fit(&rows(&[0.0, 1.0]), &quick())
         .unwrap();
-    assert!(message(fit.predict(&[], 10)).contains("empty"));
+    assert!(message(fit.predict(&[[0.0; 2]; 0], 10)).contains("empty"));
 }
 
 #[test]
@@ -217,7 +217,7 @@ fn a_learning_rate_that_blows_up_keeps_the_last_good_state_which_predicts() {
     assert!(text.contains("try a smaller learning rate"), "{text}");
     let good = error.last_good().unwrap().clone();
     let posterior = Posterior::new(bnn, &data, good).unwrap();
-    let prediction = posterior.predict(data.x(), 20).unwrap();
+    let prediction = posterior.predict(&data, 20).unwrap();
     assert!(prediction.mean().iter().all(|p| (0.0..=1.0).contains(p)));
 }
 
@@ -280,22 +280,22 @@ fn predictions_check_their_rows() {
         .fit(&rows(&[0.0, 1.0]), &quick())
         .unwrap();
     assert_eq!(
-        message(fit.predict(&[1.0, 2.0, 3.0], 10)),
-        "3 values are no whole number of rows of 2 features; they are row-major [n, 2]"
+        message(fit.predict(&[1.0, 2.0, 3.0, 4.0], 10)),
+        "a slice of 4 numbers does not say how wide its rows are, and the model reads rows of 2; hand in a data set, data by name, or rows as arrays of 2 numbers"
     );
     assert_eq!(
-        message(fit.predict(&[1.0, 2.0, 3.0, f64::NAN], 10)),
+        message(fit.predict(&[[1.0, 2.0], [3.0, f64::NAN]], 10)),
         "row 1, feature 1: NaN is not finite"
     );
     assert_eq!(
-        message(fit.predict(&[1.0, 2.0], 0)),
+        message(fit.predict(&[[1.0, 2.0]], 0)),
         "`draws` is 0; it must be 1 or more"
     );
     assert_eq!(
-        message(fit.predict_with(&[1.0, 2.0], Predict::draws(3).interval(1.0))),
+        message(fit.predict_with(&[[1.0, 2.0]], Predict::draws(3).interval(1.0))),
         "`interval` is 1; it must be above 0 and below 1"
     );
-    assert!(message(fit.predict(&[1.0, 2.0], 3).unwrap().score(&[2.0])).contains("label 2"));
+    assert!(message(fit.predict(&[[1.0, 2.0]], 3).unwrap().score(&[2.0])).contains("label 2"));
     assert_eq!(
         message(fit.draws(0, 0)),
         "`draws` is 0; it must be 1 or more"
@@ -328,7 +328,7 @@ fn what_is_not_asked_for_is_still_known() {
 fn a_prediction_that_overflows_names_its_row() {
     let bnn = Bnn::new(small().activation(Relu), Bernoulli);
     let fit = bnn.fit(&rows(&[0.0, 1.0]), &quick()).unwrap();
-    let error = message(fit.predict(&[0.5, 0.5, 1e300, 1e300], 5));
+    let error = message(fit.predict(&[[0.5, 0.5], [1e300, 1e300]], 5));
     assert!(
         error.starts_with("the prediction of row 1 is not finite"),
         "{error}"
@@ -352,7 +352,7 @@ fn a_covariance_that_is_not_positive_definite_is_named_by_its_site() {
     let nuts = Nuts::new().seed(1);
     for message in [
         message(model::fit(&impossible_covariance, &data, &quick())),
-        message(model::sample(&impossible_covariance, &data, &nuts)),
+        message(model::fit(&impossible_covariance, &data, &nuts)),
     ] {
         assert!(
             message.contains("first in the term `y (a matrix is not positive definite)`"),

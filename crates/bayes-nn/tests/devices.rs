@@ -68,7 +68,7 @@ fn fits_and_predictions_tell_the_same_story_on_every_device() {
                 difference(&elbos[..1], &elbos[1..]) < tolerance,
                 "{elbos:?}"
             );
-            let predictions = [&here, &there].map(|fit| fit.predict(data.x(), 20).unwrap());
+            let predictions = [&here, &there].map(|fit| fit.predict(&data, 20).unwrap());
             let off = difference(predictions[0].mean(), predictions[1].mean());
             assert!(
                 off < tolerance,
@@ -126,7 +126,7 @@ fn fits_on_groups_tell_the_same_story() {
                     off < tolerance,
                     "{device}, {precision:?}, {rows} rows: {off}"
                 );
-                let predictions = [&here, &there].map(|fit| fit.predict(data.x(), 20).unwrap());
+                let predictions = [&here, &there].map(|fit| fit.predict(&data, 20).unwrap());
                 let off = difference(predictions[0].mean(), predictions[1].mean());
                 assert!(
                     off < tolerance,
@@ -220,7 +220,7 @@ fn chains_and_full_rank_guides_run_on_every_device() {
     let (line, data) = line();
     let nuts = Nuts::new().chains(1).warmup(10).draws(5).seed(2);
     let runs = [Device::cpu(), device.clone()].map(|device| {
-        let samples = model::sample(&line, data.clone(), &nuts.clone().device(device)).unwrap();
+        let samples = model::fit(&line, data.clone(), &nuts.clone().device(device)).unwrap();
         samples.nuts().unwrap().chains()[0]
             .draws()
             .positions()
@@ -288,7 +288,7 @@ fn the_programs_of_models_are_taken_by_the_compiler_of_cuda() {
         .device(device.clone());
     for advi in [advi.clone(), advi.batch(30)] {
         let fit = network().fit(&data, &advi).unwrap();
-        fit.predict(data.x(), 3).unwrap();
+        fit.predict(&data, 3).unwrap();
     }
     let (line, data) = line();
     let nuts = Nuts::new()
@@ -296,7 +296,7 @@ fn the_programs_of_models_are_taken_by_the_compiler_of_cuda() {
         .warmup(1)
         .draws(1)
         .device(device.clone());
-    model::sample(&line, data.clone(), &nuts).unwrap();
+    model::fit(&line, data.clone(), &nuts).unwrap();
     fit(
         &line,
         data,

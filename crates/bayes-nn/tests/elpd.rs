@@ -65,7 +65,7 @@ fn fit() -> Result<bayes_nn::Posterior<impl bayes_nn::Model + Clone>, Error> {
 #[test]
 fn guide_and_chains_come_to_the_exact_loo_of_a_conjugate_model() {
     let exact = exact_loo();
-    let samples = model::sample(&mean, data(), &Nuts::new().draws(10_000).seed(3)).unwrap();
+    let samples = model::fit(&mean, data(), &Nuts::new().draws(10_000).seed(3)).unwrap();
     let by_chains = samples.loo("y").unwrap();
     let by_guide = fit().unwrap().take(16_000, 4).unwrap().loo("y").unwrap();
     for loo in [&by_chains, &by_guide] {
@@ -82,7 +82,7 @@ fn guide_and_chains_come_to_the_exact_loo_of_a_conjugate_model() {
 #[test]
 fn guide_and_chains_come_to_the_exact_waic_of_a_conjugate_model() {
     let exact = exact_waic();
-    let samples = model::sample(&mean, data(), &Nuts::new().draws(10_000).seed(3)).unwrap();
+    let samples = model::fit(&mean, data(), &Nuts::new().draws(10_000).seed(3)).unwrap();
     let by_chains = samples.waic("y").unwrap();
     let by_guide = fit().unwrap().take(16_000, 4).unwrap().waic("y").unwrap();
     for waic in [by_chains, by_guide] {

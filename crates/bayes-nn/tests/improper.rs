@@ -17,7 +17,7 @@ fn the_posterior_of_a_flat_mean_is_the_likelihood() {
     let mean = Y.iter().sum::<f64>() / 6.0;
     let sd = 0.5 / 6f64.sqrt();
     for start in [Start::Uniform, Start::Prior] {
-        let samples = model::sample(&line, &data, &Nuts::new().seed(3).start_at(start)).unwrap();
+        let samples = model::fit(&line, &data, &Nuts::new().seed(3).start_at(start)).unwrap();
         let row = &samples.summary().unwrap().rows[0];
         // Once in 10,000 right runs an error is beyond 3.9 of its standard errors.
         assert!((row.mean.unwrap() - mean).abs() < 3.9 * row.mcse_mean.unwrap());
@@ -37,7 +37,7 @@ fn bounds_may_depend_on_other_variables() {
         let a = trace.sample("a", Flat::between(0.0, 1.0));
         trace.sample("b", Flat::between(0.0, 1.0 - a).expand([2]));
     });
-    let samples = model::sample(&model, Data::new(), &Nuts::new().seed(1)).unwrap();
+    let samples = model::fit(&model, Data::new(), &Nuts::new().seed(1)).unwrap();
     for chain in samples.chains() {
         let a = chain.variable("a").unwrap().values();
         let b = chain.variable("b").unwrap();
@@ -63,7 +63,7 @@ fn vectors_start_in_order() {
         trace.factor("prior", Normal::new(0.0, 1.0).log_prob(x));
     });
     let nuts = Nuts::new().draws(200).start_at(Start::Prior);
-    let samples = model::sample(&cutpoints, Data::new(), &nuts).unwrap();
+    let samples = model::fit(&cutpoints, Data::new(), &nuts).unwrap();
     let draws = samples.all_draws().unwrap();
     let values = draws.variable("x").unwrap().values();
     assert!(values.chunks(3).all(|x| x[0] < x[1] && x[1] < x[2]));

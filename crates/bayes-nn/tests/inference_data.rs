@@ -35,7 +35,7 @@ fn data() -> Data {
 
 fn samples() -> Posterior<impl Model> {
     let nuts = Nuts::new().chains(2).warmup(60).draws(30).keep_warmup(true);
-    model::sample(&line, data(), &nuts.seed(4)).unwrap()
+    model::fit(&line, data(), &nuts.seed(4)).unwrap()
 }
 
 /// A place for a store that is removed with its owner.
@@ -166,7 +166,7 @@ fn events_have_an_axis_that_their_log_likelihood_lacks() {
         .matrix("pair", &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 2);
     let data = data.unwrap();
     let nuts = Nuts::new().chains(2).warmup(20).draws(10);
-    let samples = model::sample(&pairs, &data, &nuts).unwrap();
+    let samples = model::fit(&pairs, &data, &nuts).unwrap();
     let place = Place::new("events");
     let replicated = samples.predictive(&data, 7, 0).unwrap();
     let whole = samples.inference_data().unwrap();
@@ -298,7 +298,7 @@ fn names_that_a_store_cannot_have_are_refused() {
         trace.sample("a/b", Normal::new(0.0, 1.0));
     });
     let nuts = Nuts::new().chains(1).warmup(10).draws(5);
-    let samples = model::sample(&slashed, Data::new(), &nuts).unwrap();
+    let samples = model::fit(&slashed, Data::new(), &nuts).unwrap();
     let place = Place::new("names");
     let error = message(samples.to_zarr(&place.0));
     assert!(error.starts_with("the name `a/b`"), "{error}");

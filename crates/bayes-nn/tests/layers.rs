@@ -208,7 +208,7 @@ fn rows_of_data_are_seen_in_the_shape_of_the_input() {
     let data = Dataset::new(&x, 4, &[0.0, 1.0]).unwrap();
     let bnn = Bnn::new(net, Bernoulli);
     let fit = bnn.fit(&data, &Advi::mean_field().steps(20)).unwrap();
-    assert_eq!(fit.predict(data.x(), 5).unwrap().rows(), 2);
+    assert_eq!(fit.predict(&data, 5).unwrap().rows(), 2);
     let narrow = Dataset::new(&x[..6], 3, &[0.0, 1.0]).unwrap();
     assert_eq!(
         bnn.fit(&narrow, &Advi::mean_field())
@@ -387,7 +387,7 @@ fn noise_of_two_places_is_independent_and_a_dropout_can_be_fitted() {
         .fit(&data, &Advi::mean_field().steps(50))
         .unwrap();
     assert!(
-        fit.predict(data.x(), 10)
+        fit.predict(&data, 10)
             .unwrap()
             .mean()
             .iter()

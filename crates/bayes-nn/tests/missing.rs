@@ -56,7 +56,7 @@ fn exact() -> (f64, f64) {
 #[test]
 fn values_missing_at_random_leave_the_posterior_of_the_complete_rows() {
     let data = column("y", &Y);
-    let samples = model::sample(&normal_mean, &data, &nuts()).unwrap();
+    let samples = model::fit(&normal_mean, &data, &nuts()).unwrap();
     let (mean, sd) = exact();
     check(&samples, "mean", mean, sd);
     // Imputed values have the predictive distribution.
@@ -85,7 +85,7 @@ fn variational_fits_impute_too() {
 #[test]
 fn only_what_was_seen_has_a_log_likelihood_and_every_row_a_prediction() {
     let data = column("y", &Y);
-    let samples = model::sample(&normal_mean, &data, &nuts().draws(50)).unwrap();
+    let samples = model::fit(&normal_mean, &data, &nuts().draws(50)).unwrap();
     let draws = samples.all_draws().unwrap();
     let mean = draws.variable("mean").unwrap();
     let pointwise = samples.log_likelihood(&data).unwrap();
@@ -123,7 +123,7 @@ fn regression<'g>(trace: &Trace<'g>, data: &Batch<'g>) {
 fn a_covariate_is_imputed_from_what_depends_on_it() {
     let data = column("x", &[0.3, NAN, NAN]);
     let data = data.column_with_missing("y", &[1.0, 4.0, NAN]).unwrap();
-    let samples = model::sample(&regression, &data, &nuts()).unwrap();
+    let samples = model::fit(&regression, &data, &nuts()).unwrap();
     // x ~ N(1, 2) and 4 ~ N(3 x, 1); where neither is known, the prior.
     let precision = 0.25 + 9.0;
     let mean = (0.25 + 12.0) / precision;
@@ -159,7 +159,7 @@ fn imputed_values_stay_inside_the_support_of_their_row() {
     let data = data.column("high", &[1.0, 2.0, 3.0, 40.0]).unwrap();
     let data = data.column_with_missing("wait", &[0.5, 0.2, NAN, 1.0]);
     let data = data.unwrap();
-    let samples = model::sample(&model, &data, &nuts()).unwrap();
+    let samples = model::fit(&model, &data, &nuts()).unwrap();
     check(&samples, "share_missing[0]", 1.0, 2.0 / 12f64.sqrt());
     check(&samples, "share_missing[1]", 20.0, 40.0 / 12f64.sqrt());
     check(&samples, "wait_missing", 0.5, 0.5);
@@ -239,7 +239,7 @@ fn what_cannot_be_imputed_says_why_and_what_would_be_right() {
 #[test]
 fn other_rows_than_those_of_the_fit_have_no_imputed_values() {
     let data = column("y", &Y);
-    let samples = model::sample(&normal_mean, &data, &nuts().draws(20)).unwrap();
+    let samples = model::fit(&normal_mean, &data, &nuts().draws(20)).unwrap();
     let other = column("y", &[NAN, 1.0, 1.0, NAN, NAN]);
     for error in [
         message(samples.predictive(&other, 10, 0)),

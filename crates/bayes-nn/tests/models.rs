@@ -189,7 +189,7 @@ fn scaling_a_constrained_site_scales_its_density_and_not_the_jacobian() {
     let model = model::from_fn(|trace, _| {
         trace.scaled(4.0, || trace.sample("x", HalfNormal::new(1.0)));
     });
-    let samples = model::sample(&model, Data::new(), &Nuts::new().draws(2_000).seed(1)).unwrap();
+    let samples = model::fit(&model, Data::new(), &Nuts::new().draws(2_000).seed(1)).unwrap();
     let row = &samples.summary().unwrap().rows[0];
     let mean = 0.5 * (2.0 / std::f64::consts::PI).sqrt();
     // Once in 10,000 right runs an error is beyond 3.9 of its standard errors.
@@ -289,7 +289,7 @@ fn chains_of_langevin_dynamics_that_do_not_agree_say_so() {
     let data = Data::new().column("y", &[1.1, 0.9, 1.3, 0.7]).unwrap();
     // Steps far too small to come anywhere from the uniform start.
     let sgld = bayes_nn::Sgld::new().step_size(1e-6).warmup(10).draws(200);
-    let posterior = model::langevin(&model, &data, &sgld).unwrap();
+    let posterior = model::fit(&model, &data, &sgld).unwrap();
     let warnings = posterior.warnings().join("; ");
     assert!(warnings.contains("R-hat of `mean`"), "{warnings}");
     assert!(

@@ -41,7 +41,7 @@ fn network() -> Bnn {
 /// The ELBO after 50,000 steps; asserts accuracy and log loss on the test half.
 fn elbo(train: &Dataset, test: &Dataset, advi: Advi) -> f64 {
     let fit = network().fit(train, &advi.steps(50_000)).unwrap();
-    let prediction = fit.predict(test.x(), 1_000).unwrap();
+    let prediction = fit.predict(test, 1_000).unwrap();
     let score = *prediction
         .score(test.y())
         .unwrap()

@@ -77,7 +77,7 @@ fn classes_are_learned_and_uncertainty_is_split() {
             _ => Bnn::new(Mlp::new([2, 4, 3]), Categorical).fit(&data, &advi),
         }
         .unwrap();
-        let prediction = fit.predict(data.x(), 200).unwrap();
+        let prediction = fit.predict(&data, 200).unwrap();
         let score = prediction.score(data.y()).unwrap();
         assert!(score.classification().unwrap().accuracy > 0.95, "{score}");
         let (task, width) = match classes {
@@ -97,8 +97,8 @@ fn classes_are_learned_and_uncertainty_is_split() {
         assert!(right.count() >= 19 * classes);
 
         let how = Predict::draws(2_000).seed(5);
-        let draws = fit.predict_draws(data.x(), how).unwrap();
-        let mean = fit.predict_with(data.x(), how).unwrap();
+        let draws = fit.predict_draws(&data, how).unwrap();
+        let mean = fit.predict_with(&data, how).unwrap();
         for row in [0, 7, 19] {
             let ones = draws.row(row).iter().filter(|y| **y == 1.0).count();
             let p = mean.mean()[row * width + width / 2];
@@ -110,7 +110,7 @@ fn classes_are_learned_and_uncertainty_is_split() {
             );
         }
         let log_loss = score.classification().unwrap().log_loss;
-        let log_predictive = fit.log_predictive(data.x(), data.y(), Predict::draws(200));
+        let log_predictive = fit.log_predictive(&data, data.y(), Predict::draws(200));
         let mean = log_predictive.unwrap().iter().sum::<f64>() / data.rows() as f64;
         assert!((mean + log_loss).abs() < 1e-4);
     }
@@ -122,9 +122,7 @@ fn moments_are_those_of_the_draws_of_the_weights() {
     let bnn = Bnn::new(Mlp::new([2, 3, 1]).without_bias(), Bernoulli);
     let fit = bnn.fit(&data, &Advi::mean_field().steps(300)).unwrap();
     let draws = fit.draws(40, 9).unwrap();
-    let prediction = fit
-        .predict_with(data.x(), Predict::draws(40).seed(9))
-        .unwrap();
+    let prediction = fit.predict_with(&data, Predict::draws(40).seed(9)).unwrap();
     let first = draws.variable("layer0.weight").unwrap();
     let second = draws.variable("layer1.weight").unwrap();
     for row in [0, 13] {
@@ -158,11 +156,13 @@ fn rows_are_predicted_alike_in_any_company() {
     let fit = bnn
         .fit(&data, &Advi::mean_field().steps(200).batch(7))
         .unwrap();
-    let x: Vec<f64> = data.x().iter().copied().cycle().take(2 * 1_300).collect();
+    let x: Vec<[f64; 2]> = (0..1_300)
+        .map(|row| [0, 1].map(|j| data.row(row % data.rows())[j]))
+        .collect();
     let all = fit.predict(&x, 25).unwrap();
     assert_eq!(all.rows(), 1_300);
     for row in [0, 511, 512, 1_299] {
-        let one = fit.predict(&x[2 * row..2 * row + 2], 25).unwrap();
+        let one = fit.predict(&x[row..row + 1], 25).unwrap();
         assert!((one.mean()[0] - all.mean()[row]).abs() < 1e-6);
         assert!((one.epistemic()[0] - all.epistemic()[row]).abs() < 1e-5);
     }
@@ -178,7 +178,7 @@ fn a_regression_predicts_on_the_original_scale_with_honest_intervals() {
     let advi = Advi::mean_field().steps(6_000).learning_rate(0.02).seed(2);
     let fit = bnn.fit(&data, &advi).unwrap();
     let prediction = fit
-        .predict_with(data.x(), Predict::draws(300).interval(0.9))
+        .predict_with(&data, Predict::draws(300).interval(0.9))
         .unwrap();
     let score = prediction.score(&y).unwrap();
     let how = Predict::draws(300).interval(0.9);

@@ -20,7 +20,7 @@ fn a_conjugate_model_gets_its_exact_posterior_and_predictive() {
     let mean = (0.25 + Y.iter().sum::<f64>() / 0.25) / precision;
     let sd = precision.sqrt().recip();
     let data = Data::new().column("y", &Y).unwrap();
-    let samples = model::sample(&normal_mean, &data, &Nuts::new().draws(2_000).seed(2)).unwrap();
+    let samples = model::fit(&normal_mean, &data, &Nuts::new().draws(2_000).seed(2)).unwrap();
 
     let row = &samples.summary().unwrap().rows[0];
     assert_eq!(row.name, "mean");
@@ -39,7 +39,7 @@ fn a_conjugate_model_gets_its_exact_posterior_and_predictive() {
     assert_eq!(second, &values[2_000..4_000]);
 
     let error = samples.predictive(Data::new(), 0, 0).unwrap_err();
-    assert!(error.to_string().contains("`draws` is 0"));
+    assert!(error.to_string().contains("there are no draws"));
     let pointwise = samples.log_likelihood(&data).unwrap();
     let pointwise = pointwise.variable("y").unwrap();
     for (draw, mean) in values.iter().enumerate().step_by(97) {
@@ -66,7 +66,7 @@ fn predictions_come_from_the_draws_of_all_chains() {
         .unwrap()
         .column("y", &y)
         .unwrap();
-    let samples = model::sample(&line, &data, &Nuts::new().draws(500).seed(2)).unwrap();
+    let samples = model::fit(&line, &data, &Nuts::new().draws(500).seed(2)).unwrap();
     let new = Data::new().column("x", &[100.0, -2.0]).unwrap();
     let draws = samples.predictive(&new, 800, 1).unwrap();
     let y = draws.variable("y").unwrap();
@@ -84,7 +84,7 @@ fn constrained_sites_stay_inside_their_supports() {
         trace.sample("above", Uniform::new(low, low + 1.0).expand([2, 1]));
     });
     let nuts = Nuts::new().draws(300).chains(2).start_at(Start::Prior);
-    let samples = model::sample(&model, Data::new(), &nuts).unwrap();
+    let samples = model::fit(&model, Data::new(), &nuts).unwrap();
     for chain in samples.chains() {
         let low = chain.variable("low").unwrap().values();
         let above = chain.variable("above").unwrap();
@@ -110,7 +110,7 @@ fn the_table_warns_without_being_asked() {
         let v = trace.sample("v", Normal::new(0.0, 3.0));
         trace.sample("x", Normal::new(0.0, (0.5 * v).exp()).expand([9]));
     });
-    let samples = model::sample(&funnel, Data::new(), &Nuts::new().seed(1)).unwrap();
+    let samples = model::fit(&funnel, Data::new(), &Nuts::new().seed(1)).unwrap();
     let shown = samples.to_string();
     assert!(shown.contains("the chains do not agree"), "{shown}");
     assert!(shown.contains("E-BFMI"), "{shown}");
@@ -120,7 +120,7 @@ fn the_table_warns_without_being_asked() {
         let x = trace.sample("x", Normal::new(0.0, 1.0));
         trace.factor("edge", 0.01 * (x + 0.5).ln());
     });
-    let samples = model::sample(&edge, Data::new(), &Nuts::new().seed(1)).unwrap();
+    let samples = model::fit(&edge, Data::new(), &Nuts::new().seed(1)).unwrap();
     let divergences = format!(
         "{} of 4000 trajectories diverged",
         samples.nuts().unwrap().divergences()
@@ -130,7 +130,7 @@ fn the_table_warns_without_being_asked() {
     let easy = model::from_fn(|trace, _| {
         trace.sample("x", Normal::new(0.0, 1.0).expand([3]));
     });
-    let samples = model::sample(&easy, Data::new(), &Nuts::new().seed(1)).unwrap();
+    let samples = model::fit(&easy, Data::new(), &Nuts::new().seed(1)).unwrap();
     assert!(samples.warnings().is_empty(), "{:?}", samples.warnings());
     assert!(
         samples
@@ -147,7 +147,7 @@ fn single_precision_is_warned_of_where_it_is_too_coarse() {
             trace.factor("constant", constant + 0.0 * x.sum());
         });
         let nuts = Nuts::new().seed(1).precision(Precision::F32);
-        let samples = model::sample(&normal, Data::new(), &nuts).unwrap();
+        let samples = model::fit(&normal, Data::new(), &nuts).unwrap();
         let warning = format!(
             "double precision rejected {} of 4000 draws",
             samples.nuts().unwrap().rejected()
@@ -164,24 +164,22 @@ fn a_network_predicts_from_its_chains_as_from_a_guide() {
     let net = Mlp::new([2, 5, 1]).activation(Tanh);
     let bnn = Bnn::new(net, Bernoulli);
     let nuts = Nuts::new().draws(200).warmup(300).chains(2).seed(4);
-    let samples = bnn.sample(&train, &nuts).unwrap();
-    let prediction = samples.predict(test.x(), 400).unwrap();
+    let samples = bnn.fit(&train, &nuts).unwrap();
+    let prediction = samples.predict(&test, 400).unwrap();
     let score = prediction.score(test.y()).unwrap();
     assert!(score.classification().unwrap().accuracy > 0.85, "{score}");
     let again = samples.score(&test, Predict::draws(400)).unwrap();
     assert_eq!(again, score);
 
     // The mean of the probabilities of single draws is the prediction.
-    let draws = samples
-        .predict_draws(test.x(), Predict::draws(400))
-        .unwrap();
+    let draws = samples.predict_draws(&test, Predict::draws(400)).unwrap();
     for (row, p) in prediction.mean().iter().enumerate() {
         let share = draws.row(row).iter().sum::<f64>() / 400.0;
         // 4.5 standard errors of 400 coins: of all rows, one in a thousand right runs is beyond.
         assert!((share - p).abs() < 4.5 * (0.25f64 / 400.0).sqrt());
     }
     let advi = bnn.fit(&train, &Advi::mean_field().steps(3_000)).unwrap();
-    let advi = advi.predict(test.x(), 400).unwrap();
+    let advi = advi.predict(&test, 400).unwrap();
     let distance = advi.mean().iter().zip(prediction.mean());
     let distance = distance.map(|(a, b)| (a - b).abs()).sum::<f64>() / test.rows() as f64;
     assert!(distance < 0.15, "{distance}");
@@ -199,7 +197,7 @@ fn a_regression_scores_on_the_original_scale() {
     let data = data.unwrap().standardized().standardize_target();
     let bnn = Bnn::new(Mlp::new([1, 4, 1]).activation(Tanh), Gaussian::default());
     let nuts = Nuts::new().draws(200).warmup(300).chains(2).seed(4);
-    let samples = bnn.sample(&data, &nuts).unwrap();
+    let samples = bnn.fit(&data, &nuts).unwrap();
     let score = samples.score(&data, Predict::draws(200)).unwrap();
     let score = score.regression().unwrap();
     assert!(score.rmse < 5.0 && score.coverage > 0.8, "{score:?}");
@@ -207,20 +205,20 @@ fn a_regression_scores_on_the_original_scale() {
 
 #[test]
 fn errors_of_the_model_come_through() {
-    let error = model::sample(&normal_mean, Data::new(), &Nuts::new())
+    let error = model::fit(&normal_mean, Data::new(), &Nuts::new())
         .err()
         .unwrap();
     assert!(error.to_string().contains("column `y`"), "{error}");
     let data = Data::new().column("y", &Y).unwrap();
-    let error = model::sample(&normal_mean, &data, &Nuts::new().draws(0))
+    let error = model::fit(&normal_mean, &data, &Nuts::new().draws(0))
         .err()
         .unwrap();
-    assert!(error.to_string().contains("`draws` is 0"), "{error}");
+    assert!(error.to_string().contains("there are no draws"), "{error}");
     let nowhere = model::from_fn(|trace, _| {
         let x = trace.sample("x", Normal::new(0.0, 1.0));
         trace.factor("hole", (-1.0 - x * x).ln());
     });
-    let error = model::sample(&nowhere, Data::new(), &Nuts::new())
+    let error = model::fit(&nowhere, Data::new(), &Nuts::new())
         .err()
         .unwrap();
     assert!(
@@ -245,6 +243,6 @@ fn a_run_that_is_stopped_before_any_draw_has_none_to_give() {
         samples.all_draws().err(),
         samples.predictive(&data, 10, 0).err(),
     ] {
-        assert!(error.unwrap().to_string().contains("`draws` is 0"));
+        assert!(error.unwrap().to_string().contains("there are no draws"));
     }
 }

@@ -31,7 +31,7 @@ fn ln_poisson(rate: f64, count: f64) -> f64 {
 
 #[test]
 fn each_observed_variable_has_predictions_and_log_likelihoods_of_the_same_draws() {
-    let samples = model::sample(&outcomes, data(), &Nuts::new().draws(1_000).seed(5)).unwrap();
+    let samples = model::fit(&outcomes, data(), &Nuts::new().draws(1_000).seed(5)).unwrap();
     let fit = model::fit(&outcomes, data(), &Advi::full_rank().steps(4_000)).unwrap();
     let cases = [
         (
@@ -105,7 +105,7 @@ fn leave_one_out_scores_are_those_of_the_exact_posteriors_without_a_row() {
         trace.observe("y", Normal::new(mean, 0.5), data.column("y"));
     }
     let data = Data::new().column("y", &Y).unwrap();
-    let samples = model::sample(&normal_mean, &data, &Nuts::new().draws(4_000).seed(1)).unwrap();
+    let samples = model::fit(&normal_mean, &data, &Nuts::new().draws(4_000).seed(1)).unwrap();
     let loo = samples.loo("y").unwrap();
     assert_eq!(loo.unreliable().count(), 0);
     let sum: f64 = Y.iter().sum();
@@ -123,7 +123,7 @@ fn leave_one_out_scores_are_those_of_the_exact_posteriors_without_a_row() {
 
 #[test]
 fn the_score_of_a_model_with_two_outcomes_is_one_for_each() {
-    let samples = model::sample(&outcomes, data(), &Nuts::new().draws(500).seed(5)).unwrap();
+    let samples = model::fit(&outcomes, data(), &Nuts::new().draws(500).seed(5)).unwrap();
     let (y, count) = (samples.loo("y").unwrap(), samples.loo("count").unwrap());
     assert_eq!((y.pointwise.len(), count.pointwise.len()), (6, 6));
     // Leaving out cannot predict better than having seen.
@@ -150,7 +150,7 @@ fn an_observed_vector_has_one_log_likelihood() {
         );
     });
     let data = Data::new().column("pair", &[0.7, 1.1]).unwrap();
-    let samples = model::sample(&model, &data, &Nuts::new().chains(2).draws(50)).unwrap();
+    let samples = model::fit(&model, &data, &Nuts::new().chains(2).draws(50)).unwrap();
     let pointwise = samples.log_likelihood(&data).unwrap();
     assert_eq!(pointwise.variable("pair").unwrap().shape().rank(), 0);
     assert_eq!(pointwise.variable("wait").unwrap().shape().elements(), 2);

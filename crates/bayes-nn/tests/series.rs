@@ -37,7 +37,7 @@ fn with_a_level<'g>(trace: &Trace<'g>, data: &Batch<'g>) {
 fn the_coefficient_of_a_series_with_a_level_is_found() {
     let data = Data::new().column("x", &seen()).unwrap();
     let nuts = Nuts::new().warmup(500).draws(500).chains(2).seed(1);
-    let posterior = model::sample(&with_a_level, &data, &nuts).unwrap();
+    let posterior = model::fit(&with_a_level, &data, &nuts).unwrap();
     // Of 200 numbers the standard error is 0.036.
     let coefficient = mean(&posterior, "coefficient");
     assert!((coefficient + 0.86).abs() < 0.1, "{coefficient}");
@@ -68,7 +68,7 @@ fn a_walk_that_begins_far_from_zero_keeps_its_scale() {
     });
     let data = Data::new().column("x", &walk).unwrap();
     let nuts = Nuts::new().warmup(300).draws(300).chains(2).seed(1);
-    let scale = mean(&model::sample(&model, &data, &nuts).unwrap(), "scale");
+    let scale = mean(&model::fit(&model, &data, &nuts).unwrap(), "scale");
     assert!(
         (scale / expected - 1.0).abs() < 0.1,
         "{scale} for {expected}"
@@ -90,8 +90,8 @@ fn a_hidden_walk_follows_its_data_with_and_without_a_beginning() {
         trace.observe("y", Normal::new(walk, 0.5), data.column("y"));
     });
     for start in [
-        mean(&model::sample(&free, &data, &nuts).unwrap(), "walk"),
-        mean(&model::sample(&begun, &data, &nuts).unwrap(), "walk"),
+        mean(&model::fit(&free, &data, &nuts).unwrap(), "walk"),
+        mean(&model::fit(&begun, &data, &nuts).unwrap(), "walk"),
     ] {
         assert!((start - 30.0).abs() < 0.3, "{start}");
     }
@@ -117,7 +117,7 @@ fn a_horseshoe_of_unknown_scale_is_sampled() {
         .chains(2)
         .target_accept(0.95)
         .seed(1);
-    let posterior = model::sample(&model, &data, &nuts).unwrap();
+    let posterior = model::fit(&model, &data, &nuts).unwrap();
     assert_eq!(posterior.nuts().unwrap().depth_reached(), 0);
     let draws = posterior.draws(1_000, 1).unwrap();
     let means = draws.variable("effects").unwrap().mean();

@@ -131,7 +131,7 @@ fn sampled(device: Device, rows: usize) -> Posterior<impl model::Model> {
     let y: Vec<f64> = (0..rows).map(|row| (row as f64).sin()).collect();
     let data = Data::new().column("y", &y).unwrap();
     let nuts = Nuts::new().chains(1).warmup(2).draws(4).max_depth(1);
-    model::sample(&mean, data, &nuts.device(device)).unwrap()
+    model::fit(&mean, data, &nuts.device(device)).unwrap()
 }
 
 fn warns_of_a_device<M>(samples: &Posterior<M>) -> Option<String> {

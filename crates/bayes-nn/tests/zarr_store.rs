@@ -137,7 +137,7 @@ fn contents(path: &Path) -> Vec<(String, String)> {
 
 #[test]
 fn a_store_written_on_the_way_is_that_of_the_finished_run_and_changes_no_bit() {
-    let plain = model::sample(&line, data(), &nuts()).unwrap();
+    let plain = model::fit(&line, data(), &nuts()).unwrap();
     let after = Place::new("after");
     plain.to_zarr(after.path()).unwrap();
     let mut expected = contents(after.path());
@@ -284,7 +284,7 @@ fn a_process_that_is_to_be_killed() {
 
 #[test]
 fn the_store_of_a_killed_process_has_whole_draws_and_its_run_goes_on() {
-    let whole = model::sample(&line, data(), &long()).unwrap();
+    let whole = model::fit(&line, data(), &long()).unwrap();
     let after = Place::new("killed-whole");
     let store = ZarrStore::new(after.path()).every(20);
     store.sample(&line, data(), &long()).unwrap();

@@ -89,12 +89,12 @@ fn tell(arguments: &Arguments) -> Result<(), Error> {
         .device(arguments.device.clone());
 
     println!("Centred: effect ~ Normal(mean, spread)\n");
-    let centred = model::sample(&centred, &data, &nuts)?;
+    let centred = model::fit(&centred, &data, &nuts)?;
     println!("{centred}\n");
     explain(&centred)?;
 
     println!("\nNon-centred: effect = mean + spread * standard\n");
-    let non_centred = model::sample(&non_centred, &data, &nuts)?;
+    let non_centred = model::fit(&non_centred, &data, &nuts)?;
     println!("{non_centred}\n");
     explain(&non_centred)?;
 

@@ -29,6 +29,12 @@ pub fn tell(arguments: &Arguments) -> Told<()> {
          the weights, of how sure the network may be.",
     );
     let (train, test) = data(&mut page, arguments)?;
+    let (batch, rows) = (arguments.batch, train.rows());
+    if !(1..=rows).contains(&batch) {
+        let problem =
+            format!("--batch {batch}: the training set has {rows} rows; take 1 to {rows}");
+        return Err(problem.into());
+    }
     let bnn = model(&mut page, arguments, &train)?;
     let advi = Advi::mean_field()
         .steps(arguments.steps)
@@ -142,7 +148,7 @@ let advi = Advi::mean_field()
     .schedule(Schedule::Cosine {{ last: 0.01 }})
     .seed({});
 let fit = bnn.fit(&train, &advi)?;
-let prediction = fit.predict(test.x(), {DRAWS})?;",
+let prediction = fit.predict(&test, {DRAWS})?;",
         arguments.steps, arguments.restarts, arguments.seed
     ));
     Ok(bnn)
@@ -214,7 +220,7 @@ fn range(values: &[f64]) -> String {
 }
 
 fn predict(fit: &Posterior<Bnn>, test: &Dataset) -> Told<(Prediction, ClassificationScore)> {
-    let prediction = fit.predict(test.x(), DRAWS)?;
+    let prediction = fit.predict(test, DRAWS)?;
     let score = prediction.score(test.y())?;
     let score = score.classification().ok_or("the labels are classes")?;
     Ok((prediction, *score))

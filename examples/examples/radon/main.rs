@@ -224,7 +224,7 @@ fn fit<M: Model + Clone>(
         .seed(arguments.seed)
         .device(arguments.device.clone())
         .progress(bar("NUTS"));
-    let nuts = model::sample(model, data, &nuts)?;
+    let nuts = model::fit(model, data, &nuts)?;
     let comparison = compare(&full, &nuts)?;
     Ok(Told {
         full,

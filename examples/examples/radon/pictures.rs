@@ -81,7 +81,7 @@ pub fn effects(comparison: &Comparison) -> Result<String, PlotError> {
         .sites
         .iter()
         .filter(|site| site.name().starts_with("a[") || site.name().starts_with("b["));
-    let means = effects.filter_map(|site| Some((site.nuts.mean?, site.advi.mean?)));
+    let means = effects.filter_map(|site| Some((site.reference.mean?, site.fit.mean?)));
     let (nuts, advi): (Vec<f64>, Vec<f64>) = means.unzip();
     Agreement::new(&nuts, &advi)
         .title("Levels and slopes of the counties")

@@ -93,7 +93,7 @@ fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         .seed(arguments.seed)
         .device(arguments.device.clone())
         .progress(Bar::new("NUTS      "));
-    let nuts = bnn.sample(&train, &nuts)?;
+    let nuts = bnn.fit(&train, &nuts)?;
     let (fit, chains) = (nuts.nuts().unwrap(), arguments.chains);
     println!(
         "NUTS: {chains} chains of {} draws, {} divergences, {:.1} s\n",
@@ -183,7 +183,7 @@ fn pictures(
     ];
     for (name, (title, comparison)) in ["mean-field", "full-rank"].into_iter().zip(comparisons) {
         let y = &comparison.predictions[0];
-        let svg = Agreement::new(&y.nuts.mean, &y.advi.mean)
+        let svg = Agreement::new(&y.reference.mean, &y.fit.mean)
             .range(0.0, 1.0)
             .title(format!("{title} against NUTS"))
             .x_label("p(y = 1) by NUTS")

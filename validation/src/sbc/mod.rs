@@ -213,7 +213,7 @@ impl Case {
             .chains(1)
             .first_chain(simulation)
             .seed(settings.seed);
-        let samples = model::sample(&self.sampled, data, &nuts)?;
+        let samples = model::fit(&self.sampled, data, &nuts)?;
         let draws = samples.all_draws()?;
         let of_truth = self.quantities(&truth, observed);
         let mut ranks = vec![0; of_truth.len()];

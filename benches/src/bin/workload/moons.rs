@@ -64,7 +64,7 @@ pub fn restarts(steps: &Steps, count: usize) -> Outcome {
 pub fn process(steps: &Steps, draws: usize) -> Outcome {
     let (train, test) = data::moons(&steps.data)?;
     let fit = network().fit(&train, &steps.advi())?;
-    let prediction = fit.predict(test.x(), draws)?;
+    let prediction = fit.predict(&test, draws)?;
     Ok(serde_json::json!({
         "elbo": last_elbo(fit.advi().unwrap()),
         "accuracy": accuracy(&prediction, &test)?,
@@ -85,7 +85,7 @@ pub fn grid(steps: &Steps, side: usize, draws: usize) -> Outcome {
     seconds.sort_by(f64::total_cmp);
     Ok(serde_json::json!({
         "seconds": seconds[CALLS / 2],
-        "accuracy": accuracy(&fit.predict(test.x(), draws)?, &test)?,
+        "accuracy": accuracy(&fit.predict(&test, draws)?, &test)?,
     }))
 }
 

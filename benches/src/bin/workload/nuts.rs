@@ -39,7 +39,7 @@ pub fn sample(run: &Run) -> Outcome {
     let nuts = nuts.warmup(run.steps).draws(run.steps);
     let nuts = nuts.precision(run.trajectories.precision());
     let begin = Instant::now();
-    let samples = moons::network().sample(&train, &nuts)?;
+    let samples = moons::network().fit(&train, &nuts)?;
     let seconds = begin.elapsed().as_secs_f64();
     let rows = &test.x()[..2 * TEST_ROWS];
     let chains: Result<Vec<Vec<Vec<f64>>>, _> =

@@ -1,6 +1,7 @@
 //! Stochastic gradient Langevin dynamics (Welling and Teh 2011, "Bayesian learning via stochastic
 //! gradient Langevin dynamics", ICML): a chain whose every step takes the gradient of a minibatch.
 
+use std::fmt;
 use std::rc::Rc;
 
 use bayes_nn_autodiff::noise::{self, NoiseKey};
@@ -9,7 +10,9 @@ use bayes_nn_kernels::{Backend, Device, Precision, Run, Runtime, Step, StepProgr
 
 use crate::check::{at_least_one, positive, setting};
 use crate::terms::write_terms;
-use crate::{Density, InferenceError, Point, Rows, Schedule, Site, Start};
+use crate::{
+    Density, DrawSource, DrawTable, Fit, InferenceError, Method, Point, Rows, Schedule, Site, Start,
+};
 
 const Z: &str = "z";
 /// The noise stream of a start between -2 and 2, which no step has.
@@ -33,7 +36,7 @@ const NUMBERS: u64 = 1 << 16;
 /// # use std::rc::Rc;
 /// # use bayes_nn_autodiff::Graph;
 /// # use bayes_nn_inference::{Density, DensityError, Handler, Rows, Site, Term, Traced};
-/// use bayes_nn_inference::Sgld;
+/// use bayes_nn_inference::{Method, Sgld};
 /// # struct Normal(Vec<Site>);
 /// # impl Density for Normal {
 /// #     fn sites(&self) -> &[Site] { &self.0 }
@@ -46,14 +49,14 @@ const NUMBERS: u64 = 1 << 16;
 /// #     }
 /// # }
 /// # let density = Normal(vec![Site::new("x", [1], 0)]);
-/// let fit = Sgld::new().step_size(0.1).thinning(20).draws(2_000).seed(1).sample(&density)?;
+/// let fit = Sgld::new().step_size(0.1).thinning(20).draws(2_000).seed(1).fit(&density)?;
 /// let draws = fit.chains().iter().flat_map(|chain| chain.draws());
 /// let variance = draws.map(|x| x * x).sum::<f64>() / 8_000.0;
 /// assert!((variance - 1.0 / (1.0 - 0.1 / 4.0)).abs() < 0.15);
 /// # Ok::<(), bayes_nn_inference::InferenceError>(())
 /// ```
 #[derive(Clone, Debug)]
-#[must_use = "settings do nothing until `sample`"]
+#[must_use = "settings do nothing until they fit"]
 pub struct Sgld {
     draws: u64,
     warmup: u64,
@@ -168,13 +171,17 @@ impl Sgld {
         self.precision = precision;
         self
     }
+}
+
+impl Method for Sgld {
+    type Fit = SgldFit;
 
     /// Samples a density.
     ///
     /// # Errors
     /// A setting outside its range; a density that cannot be written or compiled; a chain whose
     /// position is no longer finite ([`InferenceError::Chain`]).
-    pub fn sample(&self, density: &dyn Density) -> Result<SgldFit, InferenceError> {
+    fn fit(&self, density: &dyn Density) -> Result<SgldFit, InferenceError> {
         self.check(density)?;
         let program = self.write(density)?;
         let chains = fan_out(&program, self.chains, |run, chains| {
@@ -185,12 +192,15 @@ impl Sgld {
         let factor = |step: f64| self.schedule.factor(Var::from(step), self.steps()).number();
         let step_sizes = (0..self.draws).filter_map(|draw| factor(last_step(draw)));
         Ok(SgldFit {
+            settings: self.clone(),
             sites: density.sites().to_vec(),
             step_sizes: step_sizes.map(|factor| self.step_size * factor).collect(),
             chains,
         })
     }
+}
 
+impl Sgld {
     /// Writes the step of all chains.
     fn write(&self, density: &dyn Density) -> Result<StepProgram, InferenceError> {
         let graph = Graph::new();
@@ -377,14 +387,20 @@ impl SgldChain {
 }
 
 /// The chains of a run.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct SgldFit {
+    settings: Sgld,
     sites: Vec<Site>,
     chains: Vec<SgldChain>,
     step_sizes: Vec<f64>,
 }
 
 impl SgldFit {
+    /// The settings of the run.
+    pub fn settings(&self) -> &Sgld {
+        &self.settings
+    }
+
     /// The chains, in the order of their seeds.
     pub fn chains(&self) -> &[SgldChain] {
         &self.chains
@@ -399,5 +415,23 @@ impl SgldFit {
     /// of the draws in averages.
     pub fn step_sizes(&self) -> &[f64] {
         &self.step_sizes
+    }
+}
+
+impl Fit for SgldFit {
+    fn method(&self) -> &'static str {
+        "SGLD"
+    }
+
+    fn source(&self) -> DrawSource {
+        let chains = self.chains.iter().map(|chain| (chain.draws(), chain.len()));
+        DrawTable::of_chains(&self.sites, chains).into()
+    }
+}
+
+impl fmt::Display for SgldFit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (chains, draws) = (self.chains.len(), self.step_sizes.len());
+        write!(f, "{chains} chains of {draws} draws")
     }
 }

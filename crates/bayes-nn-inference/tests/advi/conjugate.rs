@@ -1,7 +1,7 @@
 //! On models whose evidence and posterior are known, ADVI finds both.
 
 use crate::regression::Regression;
-use bayes_nn_inference::{Advi, ConvergenceTest, Estimator, Optimizer, Schedule};
+use bayes_nn_inference::{Advi, ConvergenceTest, Estimator, Method, Optimizer, Schedule};
 use bayes_nn_kernels::Precision;
 
 fn assert_close(found: &[f64], expected: &[f64], relative: f64) {

@@ -6,8 +6,8 @@ use crate::regression::Regression;
 use bayes_nn_autodiff::Graph;
 use bayes_nn_inference::diagnostics::{DiagnosticsError, k_hat_threshold};
 use bayes_nn_inference::{
-    Advi, Approximation, Density, DensityError, Estimator, Handler, InferenceError, Rows, Schedule,
-    Site, Term, Traced,
+    Advi, Approximation, Density, DensityError, Estimator, Handler, InferenceError, Method, Rows,
+    Schedule, Site, Term, Traced,
 };
 
 fn fitted(advi: Advi, model: &Regression) -> Approximation {

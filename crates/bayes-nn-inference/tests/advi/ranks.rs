@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::regression::Regression;
 use crate::stops::Chance;
-use bayes_nn_inference::{Advi, AdviFit, Estimator, InferenceError, Stop};
+use bayes_nn_inference::{Advi, AdviFit, Estimator, InferenceError, Method, Stop};
 use bayes_nn_kernels::plan::Pass;
 use bayes_nn_kernels::{
     Backend, Binding, Cpu, Device, DeviceGroup, KernelError, Loaded, Plan, Precision,

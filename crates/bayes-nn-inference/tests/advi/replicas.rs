@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::regression::Regression;
 use crate::stops::Chance;
-use bayes_nn_inference::{Advi, AdviFit, ConvergenceTest, Density, Stop};
+use bayes_nn_inference::{Advi, AdviFit, ConvergenceTest, Density, Method, Stop};
 use bayes_nn_kernels::{
     Backend, Binding, Device, KernelError, Loaded, Plan, Precision, Program, Replicas,
 };

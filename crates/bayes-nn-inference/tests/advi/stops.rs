@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use crate::regression::Regression;
 use bayes_nn_autodiff::{Graph, Var, concat};
 use bayes_nn_inference::{
-    Advi, ConvergenceTest, Density, DensityError, Handler, InferenceError, NonFinite, Optimizer,
-    Progress, Rows, Schedule, Site, Start, Stop, Term, Traced, Update,
+    Advi, ConvergenceTest, Density, DensityError, Handler, InferenceError, Method, NonFinite,
+    Optimizer, Progress, Rows, Schedule, Site, Start, Stop, Term, Traced, Update,
 };
 
 fn message(advi: Advi) -> String {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use bayes_nn_autodiff::{Graph, Var};
 use bayes_nn_inference::nuts::{CompiledDensity, LogDensity};
 use bayes_nn_inference::{
-    Advi, Density, DensityError, Handler, Nuts, Rows, Site, Start, Term, Traced,
+    Advi, Density, DensityError, Handler, Method, Nuts, Rows, Site, Start, Term, Traced,
 };
 use bayes_nn_kernels::{Binding, Precision};
 
@@ -18,7 +18,7 @@ fn conjugate_models_have_their_exact_posterior_moments() {
         let exact = model.exact();
         for start in [Start::Uniform, Start::Prior] {
             let nuts = Nuts::new().draws(2_000).seed(8).start_at(start);
-            let fit = nuts.sample(&model).unwrap();
+            let fit = nuts.fit(&model).unwrap();
             assert_eq!(fit.sites(), model.sites());
             assert!(fit.seconds_per_gradient() > 0.0);
             for (element, (mean, sd)) in exact.mean.iter().zip(&exact.sd).enumerate() {
@@ -76,7 +76,7 @@ fn trajectories_of_single_precision_give_the_draws_of_double() {
     // In single precision a log density near 0 is known to 1e-7, one near two million to 1/8.
     for (log_scale, rejected) in [(0.0, 0..=0), (2e6, 100..=1_500)] {
         let nuts = Nuts::new().draws(4_000).seed(5).precision(Precision::F32);
-        let fit = nuts.sample(&scaled(log_scale)).unwrap();
+        let fit = nuts.fit(&scaled(log_scale)).unwrap();
         assert!(rejected.contains(&fit.rejected()), "{}", fit.rejected());
         for coordinate in 0..4 {
             let x = column(&fit, coordinate);
@@ -94,7 +94,7 @@ fn trajectories_of_single_precision_give_the_draws_of_double() {
     let model = Regression::line();
     let exact = model.exact();
     let nuts = Nuts::new().draws(2_000).seed(8).precision(Precision::F32);
-    let fit = nuts.sample(&model).unwrap();
+    let fit = nuts.fit(&model).unwrap();
     for (element, (mean, sd)) in exact.mean.iter().zip(&exact.sd).enumerate() {
         let w = column(&fit, element);
         assert_mean(w.iter().copied(), *mean, "mean");
@@ -107,14 +107,14 @@ fn trajectories_of_single_precision_give_the_draws_of_double() {
 fn a_chain_of_single_precision_depends_on_seed_and_number_alone_and_can_be_taken_up() {
     let density = scaled(2e6);
     let nuts = Nuts::new().warmup(150).seed(2).precision(Precision::F32);
-    let whole = nuts.clone().draws(200).chains(2).sample(&density).unwrap();
+    let whole = nuts.clone().draws(200).chains(2).fit(&density).unwrap();
     let alone = nuts.clone().draws(200).chains(1).first_chain(1);
-    let alone = alone.sample(&density).unwrap();
+    let alone = alone.fit(&density).unwrap();
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("single-precision");
     let _ = std::fs::remove_dir_all(&folder);
     let saved = nuts.chains(2).checkpoints(&folder, 10);
-    saved.clone().draws(70).sample(&density).unwrap();
-    let resumed = saved.clone().draws(200).sample(&density).unwrap();
+    saved.clone().draws(70).fit(&density).unwrap();
+    let resumed = saved.clone().draws(200).fit(&density).unwrap();
     for (chain, expected) in [
         (&alone.chains()[0], &whole.chains()[1]),
         (&resumed.chains()[0], &whole.chains()[0]),
@@ -125,7 +125,7 @@ fn a_chain_of_single_precision_depends_on_seed_and_number_alone_and_can_be_taken
     }
     assert_eq!(resumed.rejected(), whole.rejected());
     let double = saved.precision(Precision::F64).draws(200);
-    let error = double.sample(&density).unwrap_err().to_string();
+    let error = double.fit(&density).unwrap_err().to_string();
     assert!(error.contains("was saved with other settings"), "{error}");
 }
 
@@ -137,7 +137,7 @@ fn trajectories_of_single_precision_must_lead_where_double_has_a_density() {
         (-0.5 * x * x + (1e-10 - lost.abs()).ln()).sum()
     });
     let nuts = Nuts::new().precision(Precision::F32);
-    let error = nuts.sample(&density).unwrap_err().to_string();
+    let error = nuts.fit(&density).unwrap_err().to_string();
     assert!(
         error.contains("chain 0 failed after 0 draws: the log density in double precision is NaN"),
         "{error}"
@@ -173,7 +173,7 @@ fn chains_start_where_a_variational_fit_is() {
     let start = Start::Approximation(fit.approximation().clone());
     // Steps that lead nowhere show the starts.
     let nuts = Nuts::new().chains(8).warmup(0).draws(1).initial_step(1e-12);
-    let fit = nuts.max_depth(1).start_at(start).sample(&model).unwrap();
+    let fit = nuts.max_depth(1).start_at(start).fit(&model).unwrap();
     let mut seen = Vec::new();
     for chain in fit.chains() {
         let w = chain.draws().positions();
@@ -224,13 +224,13 @@ impl Density for Broken {
 fn a_start_that_is_not_found_names_site_term_and_value() {
     let sites = vec![Site::new("level", [1], 0), Site::new("slopes", [2], 1)];
     let broken = Broken(sites);
-    let error = Nuts::new().sample(&broken).unwrap_err().to_string();
+    let error = Nuts::new().fit(&broken).unwrap_err().to_string();
     assert!(
         error.contains("the log density is NaN at the last, first in the term `likelihood`"),
         "{error}"
     );
     let nuts = Nuts::new().start_at(Start::Prior);
-    let error = nuts.sample(&broken).unwrap_err().to_string();
+    let error = nuts.fit(&broken).unwrap_err().to_string();
     assert!(
         error.contains("the start of `slopes`, element 0 is inf"),
         "{error}"

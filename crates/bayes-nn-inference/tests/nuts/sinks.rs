@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use bayes_nn_inference::nuts::{
     DrawBlock, DrawSink, DrawSinkError, PlannedRun, UnconstrainedDraws,
 };
-use bayes_nn_inference::{InferenceError, Nuts, NutsFit};
+use bayes_nn_inference::{InferenceError, Method, Nuts, NutsFit};
 
 use crate::regression::Regression;
 
@@ -123,7 +123,7 @@ fn a_sink_is_given_every_draw_in_order_and_changes_none() {
         let log = Log::new(every);
         let fit = sample_into(&nuts, &log).unwrap();
         assert!(fit.sink_error().is_none() && !fit.stopped());
-        assert_same(&fit, &nuts.sample(&Regression::line()).unwrap());
+        assert_same(&fit, &nuts.fit(&Regression::line()).unwrap());
         log.assert_has(&fit);
         let calls = log.calls.lock().unwrap();
         let Call::Begin(planned) = &calls[0] else {
@@ -165,7 +165,7 @@ fn a_sink_that_fails_ends_the_run_which_keeps_its_draws() {
         let error = fit.sink_error().unwrap().to_string();
         let expected = ["the disk is full", "the sink panicked"][usize::from(panics)];
         assert_eq!(error, expected);
-        let whole = nuts().sample(&Regression::line()).unwrap();
+        let whole = nuts().fit(&Regression::line()).unwrap();
         let mut draws = 0;
         for (part, whole) in fit.chains().iter().zip(whole.chains()) {
             assert!(part.error().is_none());
@@ -208,7 +208,7 @@ fn a_run_taken_up_hands_over_what_it_had_drawn_before() {
         let log = Log::new(10);
         let fit = sample_into(&nuts, &log).unwrap();
         log.assert_has(&fit);
-        let whole = nuts.sample(&Regression::line()).unwrap();
+        let whole = nuts.fit(&Regression::line()).unwrap();
         assert_same(&fit, &whole);
         std::fs::remove_dir_all(&folder).unwrap();
     }

@@ -33,15 +33,15 @@ pub struct PredictiveComparison {
     /// What is predicted: a class, a count or a number.
     pub task: Task,
     /// The variational fit.
-    pub advi: Predicted,
+    pub fit: Predicted,
     /// The chains.
-    pub nuts: Predicted,
+    pub reference: Predicted,
     /// How far the two predictive distributions of each row are from each other, `[n]`. For
     /// classes it is the total variation, half the sum of the absolute differences of
     /// probabilities. For numbers it is the 1-Wasserstein distance between predictive draws, in
-    /// units of the predictive standard deviation of NUTS.
+    /// units of the predictive standard deviation of the reference.
     pub distances: Vec<f64>,
-    /// The mean distance between the first half of the draws of NUTS and the second, hence between
+    /// The mean distance between the first half of the draws of the reference and the second, hence between
     /// different chains: what chance alone, and chains that do not agree, make of the distance.
     pub chance: f64,
 }
@@ -57,19 +57,19 @@ impl PredictiveComparison {
         mean(&self.distances)
     }
 
-    /// Mean log predictive densities of ADVI and of NUTS, nats a row.
+    /// Mean log predictive densities of the fit and of the reference, nats a row.
     pub fn log_scores(&self) -> Option<[f64; 2]> {
         let log_densities = |side: &Predicted| Some(mean(side.log_densities.as_ref()?));
-        Some([log_densities(&self.advi)?, log_densities(&self.nuts)?])
+        Some([log_densities(&self.fit)?, log_densities(&self.reference)?])
     }
 
-    /// The log score of ADVI less that of NUTS, nats a row; above 0 ADVI predicts better. Its
+    /// The log score of the fit less that of the reference, nats a row; above 0 the fit predicts better. Its
     /// error is that of a mean over rows. None without observations, or where a log density is
     /// infinite.
     pub fn log_score_difference(&self) -> Option<Estimate> {
         let (a, b) = (
-            self.advi.log_densities.as_ref()?,
-            self.nuts.log_densities.as_ref()?,
+            self.fit.log_densities.as_ref()?,
+            self.reference.log_densities.as_ref()?,
         );
         let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
         let (n, value) = (differences.len() as f64, mean(&differences));
@@ -91,25 +91,26 @@ impl PredictiveComparison {
         self.distance() <= self.limit()
     }
 
-    pub(super) fn verdict(&self) -> String {
+    pub(super) fn verdict(&self, [fit, reference]: &[String; 2]) -> String {
         let unit = match self.task {
             Task::Counts | Task::Regression => "predictive sd (1-Wasserstein)",
             Task::Binary | Task::Classes(_) => "in probability (total variation)",
         };
         let largest = self.distances.iter().copied().fold(0.0, f64::max);
         let numbers = format!(
-            "on average {} {unit}, at most {}; the chains differ among themselves by {}",
+            "on average {} {unit}, at most {}; the draws of {reference} differ among themselves by {}",
             short(self.distance()),
             short(largest),
             short(self.chance)
         );
         let name = &self.name;
         let mut verdict = match self.agrees() {
-            true => format!("ADVI predicts `{name}` much as NUTS does: {numbers}."),
-            false => format!("ADVI does not predict `{name}` as NUTS does: {numbers}."),
+            true => format!("{fit} predicts `{name}` much as {reference} does: {numbers}."),
+            false => format!("{fit} does not predict `{name}` as {reference} does: {numbers}."),
         };
         if self.chance > self.limit() {
-            verdict += " That is too much to judge by: NUTS needs more draws first.";
+            verdict +=
+                &format!(" That is too much to judge by: {reference} needs more draws first.");
         }
         match self.log_score_difference() {
             Some(difference) if difference.is_beyond_noise(0.0) => {
@@ -144,19 +145,25 @@ fn mean(values: &[f64]) -> f64 {
 
 /// Compares the observed variables of two sources, which are those of one model.
 pub(super) fn compared(
-    advi: Vec<Observation>,
-    nuts: Vec<Observation>,
+    fit: Vec<Observation>,
+    reference: Vec<Observation>,
     how: Predict,
 ) -> Result<Vec<PredictiveComparison>, Error> {
-    let pairs = advi.into_iter().zip(nuts);
+    let pairs = fit.into_iter().zip(reference);
     // A variable without elements predicts nothing.
-    let pairs = pairs.filter(|(_, nuts)| nuts.forecast.len() > 0);
-    pairs.map(|(advi, nuts)| both(advi, nuts, how)).collect()
+    let pairs = pairs.filter(|(_, reference)| reference.forecast.len() > 0);
+    pairs
+        .map(|(fit, reference)| both(fit, reference, how))
+        .collect()
 }
 
-fn both(advi: Observation, nuts: Observation, how: Predict) -> Result<PredictiveComparison, Error> {
-    let task = nuts.task;
-    let (distances, chance) = match (&advi.forecast, &nuts.forecast) {
+fn both(
+    fit: Observation,
+    reference: Observation,
+    how: Predict,
+) -> Result<PredictiveComparison, Error> {
+    let task = reference.task;
+    let (distances, chance) = match (&fit.forecast, &reference.forecast) {
         (Forecast::Classes { halves, .. }, Forecast::Classes { halves: theirs, .. }) => {
             let [own, chains] = [halves, theirs].map(|[a, b]| midway(a, b));
             (
@@ -187,16 +194,16 @@ fn both(advi: Observation, nuts: Observation, how: Predict) -> Result<Predictive
         // One model has one kind of variable under a name.
         _ => {
             return Err(Error::OtherModel {
-                found: format!("another distribution of `{}`", advi.name),
-                expected: format!("`{}`", nuts.name),
+                found: format!("another distribution of `{}`", fit.name),
+                expected: format!("`{}`", reference.name),
             });
         }
     };
     Ok(PredictiveComparison {
-        name: nuts.name.clone(),
+        name: reference.name.clone(),
         task,
-        advi: predicted(advi, how)?,
-        nuts: predicted(nuts, how)?,
+        fit: predicted(fit, how)?,
+        reference: predicted(reference, how)?,
         distances,
         chance,
     })

@@ -3,7 +3,7 @@
 use bayes_nn_inference::diagnostics::{Summary, SummaryRow};
 
 use super::Estimate;
-use crate::model::{Draws, summarized};
+use crate::model::{Draws, LARGE_R_HAT, summarized};
 
 /// Differences beyond so many standard errors are not noise: one in 16,000 right ones is.
 const NOISE: f64 = 4.0;
@@ -15,22 +15,22 @@ const LARGE: f64 = 0.1;
 #[derive(Clone, Debug, PartialEq)]
 pub struct SiteComparison {
     /// Of independent draws of the guide.
-    pub advi: SummaryRow,
+    pub fit: SummaryRow,
     /// Of all chains.
-    pub nuts: SummaryRow,
+    pub reference: SummaryRow,
 }
 
 impl SiteComparison {
     /// The variable, with the indices of the element.
     pub fn name(&self) -> &str {
-        &self.nuts.name
+        &self.reference.name
     }
 
-    /// The mean of ADVI less that of NUTS, in units of the standard deviation of NUTS. The error
+    /// The mean of the fit less that of the reference, in units of the standard deviation of the reference. The error
     /// is the Monte Carlo error of both means. None where the draws do not vary, or do not give
     /// an error.
     pub fn difference(&self) -> Option<Estimate> {
-        let (a, b) = (&self.advi, &self.nuts);
+        let (a, b) = (&self.fit, &self.reference);
         let unit = b.sd.filter(|sd| *sd > 0.0)?;
         Some(Estimate {
             value: (a.mean? - b.mean?) / unit,
@@ -38,10 +38,10 @@ impl SiteComparison {
         })
     }
 
-    /// The standard deviation of ADVI by that of NUTS. The error is the Monte Carlo error of both.
+    /// The standard deviation of the fit by that of the reference. The error is the Monte Carlo error of both.
     /// None as for [`SiteComparison::difference`].
     pub fn sd_ratio(&self) -> Option<Estimate> {
-        let (a, b) = (&self.advi, &self.nuts);
+        let (a, b) = (&self.fit, &self.reference);
         let own = a.sd.filter(|sd| *sd > 0.0)?;
         let unit = b.sd.filter(|sd| *sd > 0.0)?;
         let value = own / unit;
@@ -51,13 +51,20 @@ impl SiteComparison {
         })
     }
 
+    /// Whether the chains of the reference agree on it: R-hat is at most 1.01, or there is none.
+    pub fn has_reference(&self) -> bool {
+        self.reference
+            .r_hat
+            .is_none_or(|r_hat| r_hat <= LARGE_R_HAT)
+    }
+
     /// Whether mean or standard deviation differ by more than noise, and by a tenth of the
-    /// standard deviation of NUTS or more.
+    /// standard deviation of the reference or more.
     pub fn differs(&self) -> bool {
         let large = |estimate: Option<Estimate>, at: f64| {
             estimate.is_some_and(|e| e.is_beyond_noise(at) && (e.value - at).abs() >= LARGE)
         };
-        large(self.difference(), 0.0) || large(self.sd_ratio(), 1.0)
+        self.has_reference() && (large(self.difference(), 0.0) || large(self.sd_ratio(), 1.0))
     }
 
     /// How much there is to see: the larger of the difference and the logarithm of the ratio.
@@ -75,16 +82,16 @@ impl Estimate {
 }
 
 /// All variables of both sides.
-pub(super) fn compared(advi: &Draws, nuts: &Summary) -> Vec<SiteComparison> {
-    let advi = summarized(&[advi], |_| true).rows.into_iter();
-    let pairs = advi.zip(nuts.rows.iter().cloned());
+pub(super) fn compared(fit: &Draws, reference: &Summary) -> Vec<SiteComparison> {
+    let fit = summarized(&[fit], |_| true).rows.into_iter();
+    let pairs = fit.zip(reference.rows.iter().cloned());
     pairs
-        .map(|(advi, nuts)| SiteComparison { advi, nuts })
+        .map(|(fit, reference)| SiteComparison { fit, reference })
         .collect()
 }
 
 /// What there is to say of them, in words.
-pub(super) fn verdict(sites: &[SiteComparison]) -> String {
+pub(super) fn verdict(sites: &[SiteComparison], reference: &str) -> String {
     let different = sites.iter().filter(|site| site.differs());
     let mut ratios: Vec<f64> = different
         .clone()
@@ -104,7 +111,7 @@ pub(super) fn verdict(sites: &[SiteComparison]) -> String {
     };
     format!(
         "{} of {} variables differ by more than noise and {LARGE} sd: their sds are {narrowest:.2} \
-         to {widest:.2} of those of NUTS, and the mean farthest off is that of `{name}`, by \
+         to {widest:.2} of those of {reference}, and the mean farthest off is that of `{name}`, by \
          {difference:.2} sd.",
         ratios.len(),
         sites.len()

@@ -1,24 +1,40 @@
 //! The comparison as cells of tables.
 
-use super::{Estimate, PredictiveComparison, SiteComparison};
+use super::{Comparison, Estimate, PredictiveComparison, SiteComparison};
 use crate::predict::{Score, Task};
 
-impl SiteComparison {
+impl Comparison {
     /// What stands above the columns of [`SiteComparison::cells`].
-    pub const HEADERS: [&str; 7] = [
-        "",
-        "mean, ADVI",
-        "NUTS",
-        "difference in sd",
-        "sd, ADVI",
-        "NUTS",
-        "ratio",
-    ];
+    pub fn site_headers(&self) -> [String; 7] {
+        let [fit, reference] = &self.methods;
+        [
+            String::new(),
+            format!("mean, {fit}"),
+            reference.clone(),
+            "difference in sd".to_owned(),
+            format!("sd, {fit}"),
+            reference.clone(),
+            "ratio".to_owned(),
+        ]
+    }
 
-    /// What the cells mean.
-    pub const NOTE: &str = "difference: of the means, in units of the sd of NUTS; ratio: of the sds; \
-                            ±: Monte Carlo error of both sides; *: beyond four of it";
+    /// What the cells of sites mean.
+    pub fn note(&self) -> String {
+        format!(
+            "difference: of the means, in units of the sd of {}; ratio: of the sds; ±: Monte Carlo \
+             error of both sides; *: beyond four of it",
+            self.methods[1]
+        )
+    }
 
+    /// What stands above the columns of [`PredictiveComparison::cells`].
+    pub fn prediction_headers(&self) -> [String; 4] {
+        let [fit, reference] = self.methods.clone();
+        [String::new(), fit, reference, "difference".to_owned()]
+    }
+}
+
+impl SiteComparison {
     /// The comparison as a row of a table of text.
     pub fn cells(&self) -> Vec<String> {
         let number = |value: Option<f64>| value.map_or("none".to_owned(), short);
@@ -29,20 +45,17 @@ impl SiteComparison {
         };
         vec![
             self.name().to_owned(),
-            number(self.advi.mean),
-            number(self.nuts.mean),
+            number(self.fit.mean),
+            number(self.reference.mean),
             marked(self.difference(), 0.0),
-            number(self.advi.sd),
-            number(self.nuts.sd),
+            number(self.fit.sd),
+            number(self.reference.sd),
             marked(self.sd_ratio(), 1.0),
         ]
     }
 }
 
 impl PredictiveComparison {
-    /// What stands above the columns of [`PredictiveComparison::cells`].
-    pub const HEADERS: [&str; 4] = ["", "ADVI", "NUTS", "difference"];
-
     /// What is predicted, of which variable, for how many rows.
     pub fn heading(&self) -> String {
         let what = match self.task {
@@ -56,7 +69,7 @@ impl PredictiveComparison {
 
     /// The comparison as rows of a table of text.
     pub fn cells(&self) -> Vec<Vec<String>> {
-        let both = [&self.advi, &self.nuts];
+        let both = [&self.fit, &self.reference];
         let mut rows = Vec::new();
         let mut add = |name: &str, [a, b]: [f64; 2]| {
             rows.push(vec![name.to_owned(), short(a), short(b), short(a - b)]);
@@ -114,7 +127,7 @@ pub(super) fn short(value: f64) -> String {
 }
 
 /// A table in columns, the first to the left, the others to the right.
-pub(super) fn aligned(headers: &[&str], rows: &[Vec<String>]) -> String {
+pub(super) fn aligned(headers: &[String], rows: &[Vec<String>]) -> String {
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());
         cells.fold(headers[column].chars().count(), usize::max)
@@ -127,7 +140,7 @@ pub(super) fn aligned(headers: &[&str], rows: &[Vec<String>]) -> String {
         }
         line.trim_end().to_owned() + "\n"
     };
-    let head = line(headers.to_vec());
+    let head = line(headers.iter().map(String::as_str).collect());
     let body = rows
         .iter()
         .map(|row| line(row.iter().map(String::as_str).collect()));
@@ -152,7 +165,7 @@ mod tests {
     fn columns_stand_below_each_other() {
         let rows = [vec!["slope".to_owned(), "1 ± 2".to_owned()]];
         assert_eq!(
-            aligned(&["", "mean"], &rows),
+            aligned(&["", "mean"].map(str::to_owned), &rows),
             "        mean\nslope  1 ± 2\n"
         );
     }

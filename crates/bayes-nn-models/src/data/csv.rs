@@ -25,7 +25,8 @@ pub struct CsvReader {
     target: Option<String>,
     test_column: Option<String>,
     delimiter: u8,
-    header: bool,
+    /// Whether the first line has the names, where that was said.
+    header: Option<bool>,
 }
 
 impl Default for CsvReader {
@@ -35,7 +36,7 @@ impl Default for CsvReader {
             target: None,
             test_column: None,
             delimiter: b',',
-            header: true,
+            header: None,
         }
     }
 }
@@ -77,7 +78,15 @@ impl CsvReader {
     /// The first line is data already; columns are then named `1`, `2`, ... by their place.
     #[must_use]
     pub fn without_header(mut self) -> Self {
-        self.header = false;
+        self.header = Some(false);
+        self
+    }
+
+    /// The first line has the names of the columns, even if all of them are numbers. Unless this
+    /// is said, such a line is an error, since it looks like data.
+    #[must_use]
+    pub fn with_header(mut self) -> Self {
+        self.header = Some(true);
         self
     }
 
@@ -122,27 +131,38 @@ impl CsvReader {
     }
 
     /// All rows, and for each whether it is marked as test row (none is without a test column).
-    fn parse(&self, reader: impl Read) -> Result<(Dataset, Vec<bool>), DataError> {
+    fn parse(&self, mut reader: impl Read) -> Result<(Dataset, Vec<bool>), DataError> {
+        let mut text = Vec::new();
+        reader.read_to_end(&mut text).map_err(csv::Error::from)?;
         let mut records = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
             .delimiter(self.delimiter)
             .trim(csv::Trim::All)
-            .from_reader(reader)
-            .into_records();
+            .from_reader(&*text)
+            .into_byte_records();
         let Some(first) = records.next().transpose()? else {
             return Err(DataError::EmptyFile);
         };
-        let names: Vec<String> = match self.header {
-            true => first.iter().map(str::to_owned).collect(),
+        let first_line = Line::new(&first, &[], &text);
+        let is_header = match self.header {
+            Some(is_header) => is_header,
+            None if first_line.looks_like_data() => return Err(DataError::NoHeader),
+            None => true,
+        };
+        let names: Vec<String> = match is_header {
+            true => (0..first.len())
+                .map(|place| first_line.name(place))
+                .collect::<Result<_, _>>()?,
             false => (1..=first.len()).map(|place| place.to_string()).collect(),
         };
         let columns = self.columns(&names)?;
         let (mut x, mut y, mut is_test) = (vec![], vec![], vec![]);
-        let data_in_first_line = (!self.header).then_some(Ok(first));
+        let data_in_first_line = (!is_header).then_some(Ok(first));
         for record in data_in_first_line.into_iter().chain(records) {
             let record = record?;
-            let line = Line::new(&record, &names)?;
+            let line = Line::new(&record, &names, &text);
+            line.check_length()?;
             for &feature in &columns.features {
                 x.push(line.number(feature)?);
             }
@@ -186,6 +206,11 @@ impl CsvReader {
                 .filter(|&column| column != target && Some(column) != test)
                 .collect(),
         };
+        if self.features.is_none() {
+            for name in names {
+                find(names, name)?;
+            }
+        }
         if features.is_empty() {
             return Err(DataError::NoFeatures);
         }
@@ -244,64 +269,92 @@ fn find(names: &[String], wanted: &str) -> Result<usize, DataError> {
 
 /// One line with as many fields as there are columns.
 struct Line<'a> {
-    record: &'a csv::StringRecord,
+    record: &'a csv::ByteRecord,
     names: &'a [String],
     line: u64,
 }
 
 impl<'a> Line<'a> {
-    fn new(record: &'a csv::StringRecord, names: &'a [String]) -> Result<Self, DataError> {
-        let line = record.position().map_or(0, csv::Position::line);
-        if record.len() != names.len() {
-            return Err(DataError::Ragged {
-                line,
-                found: record.len(),
-                expected: names.len(),
-            });
-        }
-        Ok(Self {
+    fn new(record: &'a csv::ByteRecord, names: &'a [String], text: &[u8]) -> Self {
+        // A record begins after the `\r` of the line before, and the `\n` that follows it still
+        // counts as that line, as do empty lines.
+        let line = record.position().map_or(0, |position| {
+            let rest = text.get(position.byte() as usize..).unwrap_or_default();
+            let ends = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+            position.line() + ends.filter(|byte| **byte == b'\n').count() as u64
+        });
+        Self {
             record,
             names,
             line,
-        })
+        }
+    }
+
+    fn check_length(&self) -> Result<(), DataError> {
+        match self.record.len() == self.names.len() {
+            true => Ok(()),
+            false => Err(DataError::Ragged {
+                line: self.line,
+                found: self.record.len(),
+                expected: self.names.len(),
+            }),
+        }
+    }
+
+    /// Whether all fields are numbers.
+    fn looks_like_data(&self) -> bool {
+        let number = |field| std::str::from_utf8(field).is_ok_and(|f| f.parse::<f64>().is_ok());
+        self.record.iter().all(number)
+    }
+
+    /// The name in a column of the header.
+    fn name(&self, column: usize) -> Result<String, DataError> {
+        let name = self.record.get(column).unwrap_or_default();
+        match std::str::from_utf8(name) {
+            Ok(name) => Ok(name.to_owned()),
+            Err(_) => Err(DataError::NotUtf8 {
+                line: self.line,
+                column: (column + 1).to_string(),
+            }),
+        }
     }
 
     fn number(&self, column: usize) -> Result<f64, DataError> {
-        let (line, name, field) = self.place(column);
-        match field.parse::<f64>() {
+        let text = self.field(column)?;
+        let (line, name) = (self.line, || self.names[column].clone());
+        match text.parse::<f64>() {
             Ok(value) if value.is_finite() => Ok(value),
             Ok(_) => Err(DataError::NotFiniteField {
                 line,
-                column: name,
-                field,
+                column: name(),
+                field: text.to_owned(),
             }),
             Err(_) => Err(DataError::NotANumber {
                 line,
-                column: name,
-                field,
+                column: name(),
+                field: text.to_owned(),
             }),
         }
     }
 
     fn marker(&self, column: usize) -> Result<bool, DataError> {
-        let (line, name, field) = self.place(column);
-        match field.to_ascii_lowercase().as_str() {
+        let text = self.field(column)?;
+        match text.to_ascii_lowercase().as_str() {
             "1" | "1.0" | "true" => Ok(true),
             "0" | "0.0" | "false" => Ok(false),
             _ => Err(DataError::Marker {
-                line,
-                column: name,
-                field,
+                line: self.line,
+                column: self.names[column].clone(),
+                field: text.to_owned(),
             }),
         }
     }
 
-    fn place(&self, column: usize) -> (u64, String, String) {
-        (
-            self.line,
-            self.names[column].clone(),
-            self.record[column].to_owned(),
-        )
+    fn field(&self, column: usize) -> Result<&str, DataError> {
+        std::str::from_utf8(&self.record[column]).map_err(|_| DataError::NotUtf8 {
+            line: self.line,
+            column: self.names[column].clone(),
+        })
     }
 }
 
@@ -394,7 +447,7 @@ mod tests {
         );
         assert!(
             message(Dataset::from_csv_reader(&b"a,y\n\xff,1\n"[..]))
-                .starts_with("cannot read the CSV")
+                .starts_with("line 2, column `a`: the bytes are no UTF-8")
         );
     }
 

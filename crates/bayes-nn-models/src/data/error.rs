@@ -31,6 +31,21 @@ pub enum DataError {
         "the CSV is empty; a header line (unless read `without_header`) and at least one row are needed"
     )]
     EmptyFile,
+    /// The first line looks like data where names were expected.
+    #[error(
+        "the first line has only numbers, where the names of columns are expected; say `without_header` if it is data, or `with_header` if these are names"
+    )]
+    NoHeader,
+    /// A field that is read is no UTF-8.
+    #[error(
+        "line {line}, column `{column}`: the bytes are no UTF-8; convert the file, or leave the column out"
+    )]
+    NotUtf8 {
+        /// The line, from 1.
+        line: u64,
+        /// The column, or its place in the header.
+        column: String,
+    },
     /// The file has a header and nothing below.
     #[error("the CSV has a header and no rows; at least one row is needed")]
     NoRows,

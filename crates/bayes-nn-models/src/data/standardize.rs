@@ -115,8 +115,10 @@ fn mean_and_sd<'a>(column: impl Iterator<Item = &'a f64> + Clone) -> (f64, f64) 
         values().fold(f64::MAX, f64::min),
         values().fold(f64::MIN, f64::max),
     );
-    if min == max {
-        // The mean of equal values is not always exact: rounding would be taken for spread.
+    // Values that are equal but for rounding, as 0.1 + 0.2 and 0.3 are, have no spread; nor is the
+    // mean of equal values always exact.
+    let rounding = 16.0 * f64::EPSILON * min.abs().max(max.abs());
+    if 0.5 * max - 0.5 * min <= 0.5 * rounding {
         return (min, 1.0);
     }
     let n = values().count() as f64;

@@ -74,7 +74,7 @@ fn of_draws<M: Model>(posterior: &Posterior<M>) -> Result<InferenceData, Error> 
     let lengths = lengths.into_iter().flatten().filter(|length| *length > 0);
     let dims = SampleDims {
         chains: (0..chains.len()).collect(),
-        draws: lengths.min().unwrap_or(posterior.own_draws()),
+        draws: lengths.min().unwrap_or(posterior.own_draws()?),
     };
     let likelihood = posterior.pointwise()?;
     let likelihood: Vec<&Draws> = likelihood.iter().collect();

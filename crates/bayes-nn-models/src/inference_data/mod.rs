@@ -24,7 +24,7 @@
 //! });
 //! let x = [0.5, 1.0, 1.5, 2.0, 2.5];
 //! let data = Data::new().column("x", &x)?.column("y", &[1.1, 1.9, 3.2, 3.9, 5.1])?;
-//! let samples = model::sample(&line, &data, &Nuts::new().chains(2).draws(200).seed(1))?;
+//! let samples = model::fit(&line, &data, &Nuts::new().chains(2).draws(200).seed(1))?;
 //! let replicated = samples.predictive(&data, 400, 0)?;
 //! # let path = std::env::temp_dir().join(format!("bayes-nn-doc-{}.zarr", std::process::id()));
 //! # let line_zarr = path.clone();

@@ -108,7 +108,7 @@ impl ZarrStore {
         self
     }
 
-    /// Draws from the posterior of a model as [`model::sample`](crate::model::sample) does, into
+    /// Draws from the posterior of a model as [`model::fit`](crate::model::fit) does, into
     /// this store.
     ///
     /// # Errors

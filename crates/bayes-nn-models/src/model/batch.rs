@@ -44,8 +44,9 @@ pub(crate) struct Shared<'g> {
     /// Of a tile: the step that gets its rows, and what it reads of them.
     tile: Option<Rc<Step<'g>>>,
     pub(crate) windows: RefCell<Vec<Window<'g>>>,
-    /// Whether a column that is not there may stand for itself, as what is to be predicted.
-    absent_allowed: bool,
+    /// Where a column that is not there may stand for itself, as what is to be predicted: the data
+    /// that had it.
+    fitted: Option<Data>,
     pub(crate) absent: RefCell<Vec<(String, Var<'g>)>>,
     /// The values that are known without a program.
     interpreter: RefCell<Interpreter<'g>>,
@@ -57,7 +58,7 @@ pub(super) struct Input<'g> {
     /// The input itself, and what the model sees of it.
     pub(super) input: Var<'g>,
     seen: Var<'g>,
-    values: Column,
+    pub(super) values: Column,
     /// The rows that the column misses. The input then holds the others, and what the model sees
     /// is a place holder that [`Trace::observe`](super::Trace::observe) replaces.
     missing: Option<Arc<[usize]>>,
@@ -68,7 +69,7 @@ impl<'g> Batch<'g> {
         graph: &'g Graph,
         data: &Data,
         rows: Rows,
-        absent_allowed: bool,
+        fitted: Option<&Data>,
     ) -> Batch<'g> {
         let total = data.rows().unwrap_or(0);
         let batch = match rows {
@@ -77,12 +78,19 @@ impl<'g> Batch<'g> {
         };
         let index = batch.map(|batch| graph.batch(total, batch, ROWS));
         let rows = batch.unwrap_or(total);
-        Batch::over(graph, data, rows, index, None, absent_allowed)
+        Batch::over(graph, data, rows, index, None, fitted)
     }
 
     /// A tile of so many rows, which are fed to the step one tile after another.
-    pub(crate) fn tile(step: &Rc<Step<'g>>, data: &Data, rows: usize) -> Batch<'g> {
-        Batch::over(step.graph(), data, rows, None, Some(step.clone()), true)
+    pub(crate) fn tile(step: &Rc<Step<'g>>, data: &Data, rows: usize, fitted: &Data) -> Batch<'g> {
+        Batch::over(
+            step.graph(),
+            data,
+            rows,
+            None,
+            Some(step.clone()),
+            Some(fitted),
+        )
     }
 
     fn over(
@@ -91,7 +99,7 @@ impl<'g> Batch<'g> {
         rows: usize,
         index: Option<Var<'g>>,
         tile: Option<Rc<Step<'g>>>,
-        absent_allowed: bool,
+        fitted: Option<&Data>,
     ) -> Batch<'g> {
         Batch {
             shared: Rc::new(Shared {
@@ -102,7 +110,7 @@ impl<'g> Batch<'g> {
                 inputs: RefCell::default(),
                 tile,
                 windows: RefCell::default(),
-                absent_allowed,
+                fitted: fitted.cloned(),
                 absent: RefCell::default(),
                 interpreter: RefCell::new(Interpreter::new(graph, Bindings::new())),
                 error: RefCell::default(),
@@ -174,12 +182,12 @@ impl<'g> Batch<'g> {
                 });
                 shared.stand_in(wanted)
             }
-            None if shared.absent_allowed && wanted == "a column" => {
+            None if let Some(shape) = shared.absent_shape(name, wanted) => {
                 let mut absent = shared.absent.borrow_mut();
                 if let Some((_, var)) = absent.iter().find(|(known, _)| known == name) {
                     return *var;
                 }
-                let var = shared.graph.input(name, [shared.rows]);
+                let var = shared.graph.input(name, shape);
                 shared.graph.mark_rows(var);
                 absent.push((name.to_owned(), var));
                 var
@@ -249,6 +257,18 @@ impl<'g> Shared<'g> {
             "an index" => self.graph.index_constant(&vec![0; self.rows]),
             "a matrix" => self.zeros(Shape::from([1, self.rows])),
             _ => self.zeros(Shape::from(self.rows)),
+        }
+    }
+
+    /// The shape of what is not there and may stand for itself.
+    fn absent_shape(&self, name: &str, wanted: &str) -> Option<Shape> {
+        let fitted = self.fitted.as_ref()?;
+        match (wanted, fitted.get(name)) {
+            ("a column", _) => Some(Shape::from(self.rows)),
+            ("a matrix", Some(Values::Matrix(matrix))) => {
+                Some(Shape::from([matrix.columns, self.rows]))
+            }
+            _ => None,
         }
     }
 

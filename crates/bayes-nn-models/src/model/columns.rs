@@ -1,8 +1,11 @@
 //! Which columns of the data a run of a model has read.
 
-use bayes_nn_autodiff::Var;
+use std::collections::HashMap;
+
+use bayes_nn_autodiff::{Op, Var};
 
 use super::batch::Shared;
+use crate::error::Error;
 
 impl<'g> Shared<'g> {
     /// The column that this value is, as it is, be it there or not.
@@ -25,6 +28,41 @@ impl<'g> Shared<'g> {
         let names = inputs.iter().map(|input| &input.name);
         let names = names.chain(windows.iter().map(|window| &window.name));
         names.chain(absent.iter().map(|a| &a.0)).cloned().collect()
+    }
+
+    /// Checks that what an index column selects is there.
+    pub(super) fn check_indices(&self) -> Result<(), Error> {
+        let (inputs, windows) = (self.inputs.borrow(), self.windows.borrow());
+        let inputs = inputs.iter().map(|i| (i.input.id(), &i.name, &i.values));
+        let windows = windows.iter().map(|w| (w.value.id(), &w.name, &w.values));
+        let columns: HashMap<_, _> = (inputs.chain(windows))
+            .filter_map(|(id, name, values)| Some((id?, (name, values))))
+            .collect();
+        let nodes = self.graph.nodes();
+        for node in nodes.iter() {
+            let Op::Gather { axis } = node.op else {
+                continue;
+            };
+            // In a minibatch an index column is itself selected from by row numbers.
+            let index = &nodes[node.arguments[1].index()];
+            let column = match index.op {
+                Op::Gather { .. } => index.arguments[0],
+                _ => node.arguments[1],
+            };
+            let Some((name, values)) = columns.get(&column) else {
+                continue;
+            };
+            let length = nodes[node.arguments[0].index()].shape[axis];
+            if let Some(row) = values.position(|value| value >= length as f64) {
+                return Err(Error::IndexRange {
+                    column: (*name).clone(),
+                    row,
+                    value: values.get(row).unwrap_or(f64::NAN),
+                    length,
+                });
+            }
+        }
+        Ok(())
     }
 
     /// Whether a value needs a column that is not there.

@@ -28,6 +28,13 @@ use crate::error::Error;
 pub struct Data {
     columns: Vec<(String, Values)>,
     rows: Option<usize>,
+    scales: Option<Scales>,
+}
+
+/// How the features and the target of a data set are scaled.
+#[derive(Clone, Debug, PartialEq)]
+struct Scales {
+    features: Option<Standardization>,
     target: Option<Standardization>,
 }
 
@@ -125,7 +132,7 @@ impl Data {
     ///     trace.observe("y", Normal::new(mean, 0.5), data.column("y"));
     /// });
     /// let data = Data::new().column_with_missing("y", &[1.0, 2.0, f64::NAN, 1.5, 1.2])?;
-    /// let samples = model::sample(&model, &data, &Nuts::new().chains(2).seed(1))?;
+    /// let samples = model::fit(&model, &data, &Nuts::new().chains(2).seed(1))?;
     /// let draws = samples.all_draws()?;
     /// assert_eq!(draws.variable("y_missing")?.shape().elements(), 1);
     /// assert!((draws.variable("y_missing")?.mean()[0] - 1.4).abs() < 0.2);
@@ -323,8 +330,39 @@ impl Data {
         }
     }
 
+    /// Whether these are rows of the data of a fit, and all of them, with or without the columns
+    /// that are observed.
+    pub(crate) fn are_those_of(&self, fitted: &Data) -> bool {
+        let mut columns = self.columns.iter();
+        self.rows == fitted.rows
+            && columns.all(|(name, own)| match (own, fitted.get(name)) {
+                (Values::Vector(own), Some(Values::Vector(known)))
+                | (Values::Index(own), Some(Values::Index(known))) => own == known,
+                (Values::Matrix(own), Some(Values::Matrix(known))) => {
+                    own.columns == known.columns && own.values == known.values
+                }
+                (Values::Incomplete { .. }, Some(Values::Incomplete { .. })) => true,
+                _ => false,
+            })
+    }
+
     pub(crate) fn target(&self) -> Option<&Standardization> {
-        self.target.as_ref()
+        self.scales.as_ref()?.target.as_ref()
+    }
+
+    /// Checks that features are scaled as in the data of the fit, where both are known to be of
+    /// data sets.
+    pub(crate) fn check_scale(&self, fitted: &Data) -> Result<(), Error> {
+        let (Some(own), Some(fitted)) = (&self.scales, &fitted.scales) else {
+            return Ok(());
+        };
+        let (found, expected) = match (&own.features, &fitted.features) {
+            (own, fitted) if own == fitted => return Ok(()),
+            (None, _) => ("not standardised", "standardised"),
+            (_, None) => ("standardised", "not standardised"),
+            _ => ("standardised by other constants", "standardised"),
+        };
+        Err(Error::OtherScale { found, expected })
     }
 }
 
@@ -352,7 +390,10 @@ impl From<&Dataset> for Data {
         Data {
             columns: vec![("x".to_owned(), x), ("y".to_owned(), y)],
             rows: Some(data.rows()),
-            target: data.target_standardization().cloned(),
+            scales: Some(Scales {
+                features: data.standardization().cloned(),
+                target: data.target_standardization().cloned(),
+            }),
         }
     }
 }

@@ -3,11 +3,13 @@
 use std::rc::Rc;
 
 use bayes_nn_autodiff::Graph;
-use bayes_nn_inference::{Density, DensityError, Handler, Rows, Site, Traced};
+use bayes_nn_inference::{Density, DensityError, Handler, Point, Rows, Site, Traced};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::batch::Batch;
+use super::explain::Explain;
 use super::handlers::{Drawn, PriorDraw, Probe, generator};
+use super::rows::RowTable;
 use super::trace::{Record, Trace};
 use super::{Data, Model};
 use crate::error::Error;
@@ -26,7 +28,7 @@ impl<'m, M: Model> ModelDensity<'m, M> {
     /// Looks at the model to find its sites, and checks what can be checked before a fit.
     pub(crate) fn new(model: &'m M, data: Data) -> Result<Self, Error> {
         let graph = Graph::new();
-        let batch = Batch::new(&graph, &data, Rows::All, false);
+        let batch = Batch::new(&graph, &data, Rows::All, None);
         let probe = Rc::new(Probe::new(&batch.shared));
         let record = run(model, &batch, probe.clone())?;
         let mut sites = Vec::new();
@@ -45,7 +47,7 @@ impl<'m, M: Model> ModelDensity<'m, M> {
     /// The unconstrained values of sites that are drawn.
     fn drawn(&self, rng: &mut Xoshiro256PlusPlus, what: Drawn) -> Result<Vec<f64>, Error> {
         let graph = Graph::new();
-        let batch = Batch::new(&graph, &self.data, Rows::All, false);
+        let batch = Batch::new(&graph, &self.data, Rows::All, None);
         let handler = Rc::new(PriorDraw::new(&batch.shared, rng.clone(), what));
         let record = run(self.model, &batch, handler.clone());
         *rng = handler.rng();
@@ -82,13 +84,24 @@ impl<M: Model> Density for ModelDensity<'_, M> {
         Ok(self.drawn(&mut rng, Drawn::Anywhere)?)
     }
 
+    fn explain(&self, z: &[f64]) -> Option<String> {
+        let graph = Graph::new();
+        let batch = Batch::new(&graph, &self.data, Rows::All, None);
+        let point = batch.shared.known_input("z", [z.len()].into(), z.to_vec());
+        let point = Point::at(point, &self.sites);
+        let handler = Rc::new(Explain::at(&batch.shared, point));
+        // Whatever else is wrong with the model was said before it was fitted.
+        let _ = run(self.model, &batch, handler.clone());
+        handler.found()
+    }
+
     fn trace<'g>(
         &self,
         graph: &'g Graph,
         handler: Rc<dyn Handler<'g> + 'g>,
         rows: Rows,
     ) -> Result<Traced<'g>, DensityError> {
-        let batch = Batch::new(graph, &self.data, rows, false);
+        let batch = Batch::new(graph, &self.data, rows, None);
         let record = run(self.model, &batch, handler)?;
         Ok(Traced {
             terms: record.terms,
@@ -106,7 +119,18 @@ pub(crate) fn run<'g>(
     let trace = Trace::new(batch, handler);
     model.run(&trace, batch);
     batch.shared.check()?;
-    Ok(trace.record.into_inner())
+    batch.shared.check_indices()?;
+    let record = trace.record.into_inner();
+    if batch.shared.index.is_some() {
+        let rows = RowTable::of(batch.graph());
+        let mut terms = record.terms.iter();
+        if let Some(term) = terms.find(|term| !rows.is_a_sum_over_rows(term.value)) {
+            return Err(Error::RowsDepend {
+                site: term.name.clone(),
+            });
+        }
+    }
+    Ok(record)
 }
 
 /// Shows a model, or a part of one, a trace and rows of the data in which nothing has a value:
@@ -131,7 +155,7 @@ pub fn probe<R>(data: &Data, look: impl for<'g> FnOnce(&Trace<'g>, &Batch<'g>) -
         Some(_) => Rows::Minibatch(2),
         None => Rows::All,
     };
-    let batch = Batch::new(&graph, data, rows, false);
+    let batch = Batch::new(&graph, data, rows, None);
     look(
         &Trace::new(&batch, Rc::new(Probe::new(&batch.shared))),
         &batch,

@@ -30,13 +30,19 @@ impl Draws {
     /// [`Error::UnknownVariable`] with the names there are.
     pub fn variable(&self, name: &str) -> Result<&Variable, Error> {
         let found = self.variables.iter().find(|v| v.name == name);
-        found.ok_or_else(|| {
-            let names: Vec<&str> = self.variables.iter().map(|v| v.name.as_str()).collect();
-            Error::UnknownVariable {
-                name: name.to_owned(),
-                available: names.join(", "),
-            }
+        found.ok_or_else(|| Error::UnknownVariable {
+            name: name.to_owned(),
+            available: match self.names() {
+                names if names.is_empty() => "none of any variable".to_owned(),
+                names => format!("draws of {names}"),
+            },
         })
+    }
+
+    /// The names of the variables, for messages.
+    pub(crate) fn names(&self) -> String {
+        let names: Vec<&str> = self.variables.iter().map(|v| v.name.as_str()).collect();
+        names.join(", ")
     }
 
     /// Some of the draws of every variable.

@@ -29,7 +29,7 @@ impl<M: Model> Posterior<M> {
     /// #     trace.observe("y", Normal::new(mean, 1.0), data.column("y"));
     /// # });
     /// let data = Data::new().column("y", &[1.1, 1.9, 0.2, 0.9, 1.1])?;
-    /// let samples = model::sample(&model, &data, &Nuts::new().chains(2).seed(1))?;
+    /// let samples = model::fit(&model, &data, &Nuts::new().chains(2).seed(1))?;
     /// let loo = samples.loo("y")?;
     /// println!("{loo}");
     /// assert_eq!(loo.unreliable().count(), 0);
@@ -84,7 +84,16 @@ impl<M: Model> Posterior<M> {
         criterion: impl FnOnce(&PointwiseLogLikelihood<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let chains = self.pointwise()?;
-        let chains = chains.iter().map(|chain| chain.variable(observed));
+        let not_observed = |chain: &Draws| Error::NotObserved {
+            name: observed.to_owned(),
+            observed: match chain.names() {
+                names if names.is_empty() => "the model observes nothing".to_owned(),
+                names => format!("the model observes {names}"),
+            },
+        };
+        let chains = chains
+            .iter()
+            .map(|chain| chain.variable(observed).map_err(|_| not_observed(chain)));
         let chains: Vec<&Variable> = chains.collect::<Result<_, Error>>()?;
         let length = chains.iter().map(|c| c.values().len()).min().unwrap_or(0);
         let observations = chains.first().map_or(0, |c| c.shape().elements());

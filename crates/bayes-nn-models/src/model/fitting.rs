@@ -1,25 +1,53 @@
-//! Fitting a model by variational inference.
+//! Finding the posterior of a model.
 
-use bayes_nn_inference::Advi;
+use bayes_nn_inference::{Advi, Method};
 use bayes_nn_kernels::Profile;
 
 use super::{Data, Model, ModelDensity, Posterior};
 use crate::error::Error;
 
-/// Fits a model to data by variational inference.
+/// Finds the posterior of a model and data: by [`Advi`], which fits a guide, by
+/// [`Nuts`](bayes_nn_inference::Nuts), whose chains are exact, by
+/// [`Sgld`](bayes_nn_inference::Sgld), whose chains take minibatches, or by a
+/// [`Method`] of one's own.
 ///
 /// # Errors
-/// Whatever is wrong with the model, the data or the settings, and a fit that ran into numbers
-/// that are not finite: then [`Error::last_good`] is what it had reached.
+/// Whatever is wrong with the model, the data or the settings. A variational fit that ran into
+/// numbers that are not finite: then [`Error::last_good`] is what it had reached. Chains: no start
+/// with a finite density; no chain with any draw.
+///
+/// ```
+/// use bayes_nn::prelude::*;
+/// use bayes_nn::Sgld;
+/// use bayes_nn::model::{Batch, Trace};
+///
+/// fn line<'g>(trace: &Trace<'g>, data: &Batch<'g>) {
+///     let slope = trace.sample("slope", Normal::new(0.0, 2.0));
+///     let noise = trace.sample("noise", HalfNormal::new(1.0));
+///     trace.observe("y", Normal::new(slope * data.column("x"), noise), data.column("y"));
+/// }
+///
+/// let x = [0.5, 1.0, 1.5, 2.0, 2.5];
+/// let data = Data::new().column("x", &x)?.column("y", &[1.1, 1.9, 3.2, 3.9, 5.1])?;
+/// let guide = model::fit(&line, &data, &Advi::full_rank().seed(1))?;
+/// let exact = model::fit(&line, &data, &Nuts::new().chains(2).seed(1))?;
+/// let langevin = Sgld::new().step_size(1e-4).warmup(20_000).thinning(20).seed(1);
+/// let langevin = model::fit(&line, &data, &langevin)?;
+/// println!("{exact}");
+/// for posterior in [guide, exact, langevin] {
+///     let slope = posterior.draws(1_000, 0)?.variable("slope")?.mean()[0];
+///     assert!((slope - 2.0).abs() < 0.1, "{slope}");
+/// }
+/// # Ok::<(), bayes_nn::Error>(())
+/// ```
 pub fn fit<M: Model + Clone>(
     model: &M,
     data: impl Into<Data>,
-    advi: &Advi,
+    method: &impl Method,
 ) -> Result<Posterior<M>, Error> {
     let data = data.into();
     let density = ModelDensity::new(model, data.clone())?;
-    let fit = advi.fit(&density)?;
-    Ok(Posterior::of_fit(model.clone(), data, fit))
+    Posterior::of(model.clone(), data, method.fit(&density)?)
 }
 
 /// Where the time of a step goes: runs the first `steps` steps of a fit and measures every pass.

@@ -34,24 +34,25 @@ mod data;
 mod density;
 mod draws;
 mod elpd;
+mod explain;
 mod fitting;
 mod handlers;
 mod horseshoe;
 mod missing;
 #[cfg(feature = "zarr")]
 mod observations;
-mod origin;
 mod posterior;
 mod predictive;
 mod prior;
+mod report;
+mod rows;
 mod sampling;
-mod source;
 mod summary;
 mod trace;
-mod warnings;
 mod window;
 
 pub use bayes_nn_autodiff::{Var, concat};
+pub use bayes_nn_inference::{DrawSource, DrawTable};
 
 pub use batch::Batch;
 pub(crate) use batch::{Shared, transposed};
@@ -64,14 +65,13 @@ pub(crate) use handlers::{Generators, draw};
 pub use horseshoe::horseshoe;
 #[cfg(feature = "zarr")]
 pub(crate) use observations::{Observations, Subset};
-pub use origin::Origin;
 pub use posterior::Posterior;
 #[cfg(feature = "zarr")]
 pub(crate) use predictive::Variables;
 pub(crate) use predictive::{Predictive, check_draws};
 pub use prior::prior_predictive;
-pub use sampling::{Sampling, langevin, sample, start, start_into};
-pub use source::{DrawSource, DrawTable};
+pub(crate) use report::LARGE_R_HAT;
+pub use sampling::{Sampling, start, start_into};
 pub(crate) use summary::summarized;
 pub(crate) use trace::Observed;
 pub use trace::Trace;
@@ -102,6 +102,26 @@ where
 }
 
 /// Lets the compiler see that a closure is a model.
+///
+/// A helper that computes with [`Var`]s is a function of its own, for all lifetimes; a closure
+/// inside the model would be one for a single lifetime, which the compiler refuses:
+///
+/// ```
+/// use bayes_nn::model::{self, Var};
+/// use bayes_nn::prelude::*;
+/// fn saturated<'g>(x: Var<'g>, half: Var<'g>) -> Var<'g> {
+///     x / (x + half)
+/// }
+/// let model = model::from_fn(|trace, data| {
+///     let half = trace.sample("half", LogNormal::new(0.0, 1.0));
+///     let mean = saturated(data.column("x"), half);
+///     trace.observe("y", Normal::new(mean, 0.05), data.column("y"));
+/// });
+/// let data = Data::new().column("x", &[1.0, 2.0, 4.0])?.column("y", &[0.33, 0.5, 0.67])?;
+/// let fit = model::fit(&model, &data, &Nuts::new().chains(2).seed(1))?;
+/// assert!((fit.all_draws()?.variable("half")?.mean()[0] - 2.0).abs() < 0.2);
+/// # Ok::<(), bayes_nn::Error>(())
+/// ```
 ///
 /// ```
 /// use bayes_nn::distributions::Normal;

@@ -51,7 +51,7 @@ impl<M: Model> Predictive<M> {
     /// The data of the fit. What is observed of a function of variables has no values.
     pub(crate) fn observations(&self) -> Result<Observations, Error> {
         let graph = Graph::new();
-        let batch = Batch::new(&graph, &self.data, Rows::All, false);
+        let batch = Batch::new(&graph, &self.data, Rows::All, None);
         let z = self.source.draw(&Step::new(&graph));
         let point = Rc::new(Point::at(z, self.source.sites()));
         let record = run(&self.model, &batch, point)?;

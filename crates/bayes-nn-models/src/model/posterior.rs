@@ -1,15 +1,17 @@
 //! A model with its posterior: where draws come from, and what happened on the way.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use bayes_nn_inference::diagnostics::{Psis, Summary};
-use bayes_nn_inference::nuts::UnconstrainedDraws;
-use bayes_nn_inference::{AdviFit, Approximation, Density, NutsFit, SgldFit, Site};
-use bayes_nn_kernels::{Device, Precision};
+use bayes_nn_inference::{
+    AdviFit, Approximation, Density, DrawSource, DrawTable, Fit, InferenceError, NutsFit, Site,
+};
+use bayes_nn_kernels::{Device, Precision, Runtime};
 
 use super::predictive::Predictive;
 use super::summary::{scalars, summarized};
-use super::{Data, DrawSource, DrawTable, Draws, Model, ModelDensity, Origin};
+use super::{Data, Draws, Model, ModelDensity};
 use crate::error::Error;
 
 /// Draws of a guide where no number is asked for.
@@ -32,7 +34,7 @@ const GUIDE_DRAWS: usize = 1_000;
 /// });
 /// let data = Data::new().column("y", &[1.0, 0.0, 1.0, 1.0, 0.0])?;
 /// let by_guide = model::fit(&coin, &data, &Advi::mean_field().steps(4_000))?;
-/// let by_chains = model::sample(&coin, &data, &Nuts::new().chains(2))?;
+/// let by_chains = model::fit(&coin, &data, &Nuts::new().chains(2))?;
 /// for posterior in [by_guide, by_chains] {
 ///     let p = posterior.draws(1_000, 0)?.variable("p")?.mean()[0];
 ///     assert!((p - 4.0 / 7.0).abs() < 0.05);
@@ -42,7 +44,7 @@ const GUIDE_DRAWS: usize = 1_000;
 #[derive(Clone, Debug)]
 pub struct Posterior<M> {
     pub(crate) predictive: Predictive<M>,
-    origin: Origin,
+    pub(super) fit: Option<Arc<dyn Fit>>,
     chains: Arc<[Draws]>,
     warmup: Arc<[Draws]>,
 }
@@ -62,7 +64,7 @@ impl<M> Posterior<M> {
                 precision,
                 device: Device::cpu(),
             },
-            origin: Origin::Imported,
+            fit: None,
             chains: Arc::default(),
             warmup: Arc::default(),
         }
@@ -106,26 +108,43 @@ impl<M> Posterior<M> {
         }
     }
 
-    /// How it was found.
-    pub fn origin(&self) -> &Origin {
-        &self.origin
+    /// What the method found that gave this posterior, if it was this method; nothing where a
+    /// posterior was put together from parts.
+    ///
+    /// ```
+    /// use bayes_nn::prelude::*;
+    /// use bayes_nn::{Sgld, SgldFit};
+    /// let model = model::from_fn(|trace, _| {
+    ///     trace.sample("x", Normal::new(0.0, 1.0));
+    /// });
+    /// let posterior = model::fit(&model, Data::new(), &Sgld::new().step_size(0.1).chains(2))?;
+    /// assert_eq!(posterior.fit::<SgldFit>().unwrap().chains().len(), 2);
+    /// assert!(posterior.advi().is_none());
+    /// # Ok::<(), bayes_nn::Error>(())
+    /// ```
+    pub fn fit<F: Fit>(&self) -> Option<&F> {
+        let fit: &dyn Any = self.fit.as_deref()?;
+        fit.downcast_ref()
     }
 
-    /// How the variational fit went, if it is one.
+    /// What it was found by, as tables name it.
+    pub(crate) fn method(&self) -> &'static str {
+        match (&self.fit, self.source()) {
+            (Some(fit), _) => fit.method(),
+            (None, DrawSource::Guide(_)) => "the guide",
+            (None, DrawSource::Table(_)) => "the draws",
+        }
+    }
+
+    /// The variational fit, if it is one: settings, ELBO and its curve, convergence, restarts.
     pub fn advi(&self) -> Option<&AdviFit> {
-        match &self.origin {
-            Origin::Advi(fit) => Some(fit),
-            _ => None,
-        }
+        self.fit()
     }
 
-    /// The chains as they were drawn, if they were by NUTS: unconstrained draws, statistics, what
-    /// was tuned, errors.
+    /// The chains as they were drawn, if they were by NUTS: settings, unconstrained draws,
+    /// statistics, what was tuned, errors.
     pub fn nuts(&self) -> Option<&NutsFit> {
-        match &self.origin {
-            Origin::Nuts(fit) => Some(fit),
-            _ => None,
-        }
+        self.fit()
     }
 
     /// Draws of every site and every deterministic, one [`Draws`] for each chain; none of a guide.
@@ -180,66 +199,35 @@ impl<M: Model> Posterior<M> {
             });
         }
         let mut posterior = Posterior::from_parts(model, data, source, Precision::F64);
-        posterior.chains = posterior.table_by_chain()?;
+        posterior.chains = posterior.by_chain(posterior.table())?;
         Ok(posterior)
     }
 
-    /// What a variational fit found.
-    pub(crate) fn of_fit(model: M, data: Data, fit: AdviFit) -> Posterior<M> {
-        let guide = fit.approximation().clone();
-        let mut posterior = Posterior::from_parts(model, data, guide.into(), fit.precision());
-        posterior.predictive.device = fit.device().clone();
-        posterior.origin = Origin::Advi(Arc::new(fit));
-        posterior
-    }
-
-    /// The chains of a run.
-    pub(crate) fn of_chains(model: M, data: Data, fit: NutsFit) -> Result<Posterior<M>, Error>
+    /// What a method found.
+    pub(crate) fn of(model: M, data: Data, fit: impl Fit) -> Result<Posterior<M>, Error>
     where
         M: Clone,
     {
-        let table = DrawTable::of_chains(&fit);
-        let mut posterior = Posterior::from_parts(model, data, table.into(), Precision::F64);
-        posterior.chains = posterior.table_by_chain()?;
-        let warmup = |rows: &UnconstrainedDraws| match rows.positions().is_empty() {
-            true => Ok(Draws::default()),
-            false => posterior.variables_of(rows.positions().into(), rows.len()),
-        };
-        let warmup = fit.chains().iter().map(|chain| warmup(chain.warmup()));
-        posterior.warmup = warmup.collect::<Result<_, Error>>()?;
-        posterior.origin = Origin::Nuts(Arc::new(fit));
+        let Runtime {
+            device, precision, ..
+        } = fit.runtime();
+        let mut posterior = Posterior::from_parts(model, data, fit.source(), precision).on(device);
+        posterior.chains = posterior.by_chain(posterior.table())?;
+        posterior.warmup = posterior.by_chain(fit.warmup().as_ref())?;
+        posterior.fit = Some(Arc::new(fit));
         Ok(posterior)
     }
 
-    /// The chains of Langevin dynamics.
-    pub(crate) fn of_langevin(model: M, data: Data, fit: SgldFit) -> Result<Posterior<M>, Error>
-    where
-        M: Clone,
-    {
-        let chains = fit.chains().iter();
-        let rows: Arc<[f64]> = chains.clone().flat_map(|c| c.draws()).copied().collect();
-        let lengths: Arc<[usize]> = chains.map(|chain| chain.len()).collect();
-        let table = DrawTable::new(fit.sites().to_vec(), rows, lengths)?;
-        let mut posterior = Posterior::from_parts(model, data, table.into(), Precision::F64);
-        posterior.chains = posterior.table_by_chain()?;
-        posterior.origin = Origin::Sgld(Arc::new(fit));
-        Ok(posterior)
-    }
-
-    /// The variables of rows of the unconstrained vector.
-    fn variables_of(&self, rows: Arc<[f64]>, draws: usize) -> Result<Draws, Error> {
-        let table = DrawTable::new(self.sites().to_vec(), rows, [draws])?;
-        self.predictive.variables()?.draws(&table.into(), draws, 0)
-    }
-
-    fn table_by_chain(&self) -> Result<Arc<[Draws]>, Error> {
-        let Some(table) = self.table() else {
+    /// The variables of a table, chain by chain.
+    fn by_chain(&self, table: Option<&DrawTable>) -> Result<Arc<[Draws]>, Error> {
+        let Some(table) = table else {
             return Ok(Arc::default());
         };
         if table.draws() == 0 {
             return Ok(vec![Draws::default(); table.lengths().len()].into());
         }
-        let all = self.predictive.posterior(table.draws(), 0)?;
+        let mut variables = self.predictive.variables()?;
+        let all = variables.draws(&table.clone().into(), table.draws(), 0)?;
         let mut end = 0;
         let chains = table.lengths().iter().map(|length| {
             end += length;
@@ -265,12 +253,15 @@ impl<M: Model> Posterior<M> {
     /// # Errors
     /// No draws: a run that was stopped during its warm-up.
     pub fn all_draws(&self) -> Result<Draws, Error> {
-        self.draws(self.own_draws(), 0)
+        self.draws(self.own_draws()?, 0)
     }
 
     /// How many draws are looked at where no number is asked for.
-    pub(crate) fn own_draws(&self) -> usize {
-        self.table().map_or(GUIDE_DRAWS, DrawTable::draws)
+    pub(crate) fn own_draws(&self) -> Result<usize, Error> {
+        match self.table().map_or(GUIDE_DRAWS, DrawTable::draws) {
+            0 => Err(InferenceError::NoDraws.into()),
+            draws => Ok(draws),
+        }
     }
 
     /// A posterior of so many of its draws, as a table: those that [`Posterior::draws`] gives for
@@ -299,8 +290,7 @@ impl<M: Model> Posterior<M> {
         let rows: Vec<f64> = match self.source() {
             DrawSource::Guide(guide) => guide.draws(draws, seed),
             DrawSource::Table(table) => {
-                let count = table.draws();
-                super::check_draws(count)?;
+                let count = self.own_draws()?;
                 let rows = (0..draws).filter_map(|draw| table.row(draw * count / draws));
                 rows.flatten().copied().collect()
             }
@@ -308,9 +298,9 @@ impl<M: Model> Posterior<M> {
         let table = DrawTable::new(self.sites().to_vec(), rows, [draws])?;
         let mut taken = self.clone();
         taken.predictive.source = table.into();
-        taken.chains = taken.table_by_chain()?;
+        taken.chains = taken.by_chain(taken.table())?;
         taken.warmup = Arc::default();
-        taken.origin = Origin::Imported;
+        taken.fit = None;
         Ok(taken)
     }
 
@@ -349,7 +339,7 @@ impl<M: Model> Posterior<M> {
     /// No draws; a missing column; values that are not finite.
     pub fn log_likelihood(&self, data: impl Into<Data>) -> Result<Draws, Error> {
         self.predictive
-            .log_likelihood(&data.into(), self.own_draws(), 0)
+            .log_likelihood(&data.into(), self.own_draws()?, 0)
     }
 
     /// Pareto-smoothed importance sampling from the guide to the posterior, by so many draws in

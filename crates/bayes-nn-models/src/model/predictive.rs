@@ -72,7 +72,7 @@ impl<M: Model> Predictive<M> {
         let mut run = written.compile(&outputs, self.precision, seed)?;
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed ^ OBSERVATIONS);
         for draw in 0..draws {
-            self.source.run(&mut run, draw..draw + 1, draws)?;
+            self.source.advance(&mut run, draw..draw + 1, draws)?;
             let mut output = 0;
             for (number, observed) in written.record.observed.iter().enumerate() {
                 let end = output + parameters(observed);
@@ -112,7 +112,7 @@ impl<M: Model> Predictive<M> {
         }
         let mut run = written.compile(&outputs, self.precision, seed)?;
         for draw in 0..draws {
-            self.source.run(&mut run, draw..draw + 1, draws)?;
+            self.source.advance(&mut run, draw..draw + 1, draws)?;
             for output in 0..outputs.len() {
                 result.push(output, &output_of(&run, output)?)?;
             }
@@ -128,11 +128,14 @@ impl<M: Model> Predictive<M> {
         absent_allowed: bool,
     ) -> Result<Written<'g>, Error> {
         data.check_missing(&self.data)?;
-        let batch = Batch::new(graph, data, Rows::All, absent_allowed);
+        let batch = Batch::new(graph, data, Rows::All, absent_allowed.then_some(&self.data));
         let step = Step::new(graph);
         let z = self.source.draw(&step);
         let point = Rc::new(Point::at(z, self.source.sites()));
         let record = run(&self.model, &batch, point)?;
+        for observed in &record.observed {
+            observed.check_new_rows(data, &self.data)?;
+        }
         step.bind(batch.shared.data());
         Ok(Written {
             step,
@@ -162,7 +165,7 @@ impl Variables {
         let mut result = self.declared.clone();
         self.run.begin(&[seed])?;
         for draw in 0..draws {
-            source.run(&mut self.run, draw..draw + 1, draws)?;
+            source.advance(&mut self.run, draw..draw + 1, draws)?;
             for output in 0..self.outputs {
                 result.push(output, &output_of(&self.run, output)?)?;
             }

@@ -40,7 +40,7 @@ pub fn prior_predictive(
     let mut result = Draws::default();
     for draw in 0..draws {
         let graph = Graph::new();
-        let batch = Batch::new(&graph, &data, Rows::All, true);
+        let batch = Batch::new(&graph, &data, Rows::All, Some(&data));
         let handler = PriorDraw::new(&batch.shared, rng, Drawn::Observations);
         let handler = Rc::new(handler);
         let record = run(model, &batch, handler.clone())?;

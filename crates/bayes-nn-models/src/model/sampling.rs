@@ -1,47 +1,14 @@
-//! Sampling a model by NUTS.
+//! Chains of NUTS that are watched and steered while they run.
 
 use std::fmt;
 
+use bayes_nn_inference::Nuts;
 use bayes_nn_inference::nuts::{ChainProgress, DrawSink, NutsRun};
-use bayes_nn_inference::{Nuts, Sgld};
 
 use super::{Data, Model, ModelDensity, Posterior};
 use crate::error::Error;
 
-/// Draws from the posterior of a model by the No-U-Turn Sampler.
-///
-/// # Errors
-/// Whatever is wrong with the model, the data or the settings; no start with a finite density;
-/// no chain with any draw.
-///
-/// ```
-/// use bayes_nn::distributions::{HalfNormal, Normal};
-/// use bayes_nn::model::{self, Batch, Data, Trace};
-/// use bayes_nn::Nuts;
-///
-/// fn line<'g>(trace: &Trace<'g>, data: &Batch<'g>) {
-///     let slope = trace.sample("slope", Normal::new(0.0, 2.0));
-///     let noise = trace.sample("noise", HalfNormal::new(1.0));
-///     trace.observe("y", Normal::new(slope * data.column("x"), noise), data.column("y"));
-/// }
-///
-/// let x = [0.5, 1.0, 1.5, 2.0, 2.5];
-/// let data = Data::new().column("x", &x)?.column("y", &[1.1, 1.9, 3.2, 3.9, 5.1])?;
-/// let samples = model::sample(&line, &data, &Nuts::new().chains(2).seed(1))?;
-/// println!("{samples}");
-/// let slope = samples.all_draws()?.variable("slope")?.mean()[0];
-/// assert!((slope - 2.0).abs() < 0.1);
-/// # Ok::<(), bayes_nn::Error>(())
-/// ```
-pub fn sample<M: Model + Clone>(
-    model: &M,
-    data: impl Into<Data>,
-    nuts: &Nuts,
-) -> Result<Posterior<M>, Error> {
-    start(model, data, nuts)?.wait()
-}
-
-/// Sets chains going as [`sample`] does, and returns at once with the handle that watches and
+/// Sets chains going as [`fit`](super::fit) does, and returns at once with the handle that watches and
 /// steers them.
 ///
 /// # Errors
@@ -99,40 +66,6 @@ pub fn start_into<M: Model + Clone>(
     })
 }
 
-/// Draws from the posterior of a model by stochastic gradient Langevin dynamics, which take
-/// minibatches where NUTS needs all rows: near the posterior only for small steps, with no test that
-/// rejects a draw ([`Sgld`]).
-///
-/// # Errors
-/// Whatever is wrong with the model, the data or the settings; a chain whose position is no longer
-/// finite.
-///
-/// ```
-/// use bayes_nn::prelude::*;
-/// use bayes_nn::Sgld;
-/// let coins = model::from_fn(|trace, data| {
-///     let mean = trace.sample("mean", Normal::new(0.0, 10.0));
-///     trace.observe("y", Normal::new(mean, 1.0), data.column("y"));
-/// });
-/// let y: Vec<f64> = (0..100).map(|i| 2.0 + (f64::from(i) * 0.7).sin()).collect();
-/// let data = Data::new().column("y", &y)?;
-/// let sgld = Sgld::new().batch(20).step_size(2e-3).warmup(2_000).draws(4_000).seed(1);
-/// let posterior = model::langevin(&coins, &data, &sgld)?;
-/// let exact = y.iter().sum::<f64>() / (100.0 + 0.01);
-/// let mean = posterior.all_draws()?.variable("mean")?.mean()[0];
-/// assert!((mean - exact).abs() < 0.05, "{mean} for {exact}");
-/// # Ok::<(), bayes_nn::Error>(())
-/// ```
-pub fn langevin<M: Model + Clone>(
-    model: &M,
-    data: impl Into<Data>,
-    sgld: &Sgld,
-) -> Result<Posterior<M>, Error> {
-    let data = data.into();
-    let density = ModelDensity::new(model, data.clone())?;
-    Posterior::of_langevin(model.clone(), data, sgld.sample(&density)?)
-}
-
 /// A model that is being sampled: a [`NutsRun`] that ends in a [`Posterior`].
 pub struct Sampling<M> {
     model: M,
@@ -187,6 +120,6 @@ impl<M: Model + Clone> Sampling<M> {
     /// Only if no chain has a draw, and one or the sink has failed: its error.
     pub fn wait(self) -> Result<Posterior<M>, Error> {
         let fit = self.run.wait()?;
-        Posterior::of_chains(self.model, self.data, fit)
+        Posterior::of(self.model, self.data, fit)
     }
 }

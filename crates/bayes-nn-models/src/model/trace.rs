@@ -10,6 +10,7 @@ use bayes_nn_autodiff::{Graph, Shape, Var};
 use bayes_nn_distributions::{Bijector, Distribution};
 use bayes_nn_inference::{Declared, Handler, SiteError, Term};
 
+use super::Data;
 use super::batch::{Batch, Shared};
 use super::missing::{Completed, known_rows};
 use crate::error::Error;
@@ -70,6 +71,23 @@ pub(crate) struct Observed<'g> {
     /// Of each event that was seen, never scaled; of the shape beside it, or one number for all.
     pub(crate) log_prob: Var<'g>,
     pub(crate) log_prob_shape: Shape,
+}
+
+impl<'g> Observed<'g> {
+    /// Checks that new rows may be looked at: a series or a process over the rows would be drawn
+    /// anew, whatever the rows of the fit said.
+    pub(crate) fn check_new_rows(&self, data: &Data, fitted: &Data) -> Result<(), Error> {
+        let over_rows = self.distribution.event_shape().rank() == self.shape.rank()
+            && self.shape.rank() > 0
+            && self.value.comes_from_rows();
+        match over_rows && !data.are_those_of(fitted) {
+            true => Err(Error::NewRowsOfAnEvent {
+                site: self.name.clone(),
+                distribution: self.distribution.name(),
+            }),
+            false => Ok(()),
+        }
+    }
 }
 
 impl<'g> Trace<'g> {

@@ -14,7 +14,7 @@ pub(crate) struct Window<'g> {
     pub(super) name: String,
     pub(super) value: Var<'g>,
     /// All rows, row-major `[n, columns]`.
-    values: Column,
+    pub(super) values: Column,
     columns: usize,
 }
 

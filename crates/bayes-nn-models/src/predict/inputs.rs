@@ -8,20 +8,22 @@ use crate::data::{DataError, Dataset};
 use crate::error::Error;
 use crate::model::{Data, Model, Predictive};
 
-/// The rows to predict: data by the names of their columns, or the numbers of the one column or
-/// matrix that the model reads, row-major `[n, features]`.
+/// The rows to predict: a data set, data by the names of their columns, or the one column or
+/// matrix that the model reads, as rows `&[[f64; features]]`; a slice of numbers where rows have one.
 ///
-/// Data are checked against those of the fit; of a slice nothing is known but its length. What the
-/// model observes may be among the data, and need not be.
+/// They are checked against the data of the fit: a data set must be scaled as that of the fit was.
+/// What the model observes may be among the data, and need not be.
 ///
 /// ```
 /// use bayes_nn::prelude::*;
 /// let data = datasets::moons(20, 0.2, 0)?;
 /// let fit = Bnn::new(Mlp::new([2, 1]), Bernoulli).fit(&data, &Advi::mean_field().steps(10))?;
 /// let by_name = Data::new().matrix("x", data.x(), 2)?;
-/// let means = [fit.predict(data.x(), 5)?, fit.predict(&data, 5)?, fit.predict(by_name, 5)?]
+/// let rows = [[data.x()[0], data.x()[1]]];
+/// assert_eq!(fit.predict(&rows, 5)?.mean()[0], fit.predict(&data, 5)?.mean()[0]);
+/// let means = [fit.predict(&data, 5)?, fit.predict(by_name, 5)?]
 ///     .map(|prediction| prediction.mean().to_vec());
-/// assert!(means[0] == means[1] && means[1] == means[2]);
+/// assert!(means[0] == means[1]);
 ///
 /// let wide = Dataset::new(&[0.5; 8], 4, &[0.0, 1.0])?;
 /// assert_eq!(
@@ -35,25 +37,44 @@ pub struct Inputs<'a>(Given<'a>);
 
 #[derive(Clone, Debug)]
 enum Given<'a> {
-    Slice(&'a [f64]),
+    /// Numbers, so many a row.
+    Rows(&'a [f64], usize),
     Data(Data),
 }
 
 impl<'a> From<&'a [f64]> for Inputs<'a> {
     fn from(rows: &'a [f64]) -> Inputs<'a> {
-        Inputs(Given::Slice(rows))
+        Inputs(Given::Rows(rows, 1))
     }
 }
 
 impl<'a, const N: usize> From<&'a [f64; N]> for Inputs<'a> {
     fn from(rows: &'a [f64; N]) -> Inputs<'a> {
-        Inputs(Given::Slice(rows))
+        rows.as_slice().into()
     }
 }
 
 impl<'a> From<&'a Vec<f64>> for Inputs<'a> {
     fn from(rows: &'a Vec<f64>) -> Inputs<'a> {
-        Inputs(Given::Slice(rows))
+        rows.as_slice().into()
+    }
+}
+
+impl<'a, const K: usize> From<&'a [[f64; K]]> for Inputs<'a> {
+    fn from(rows: &'a [[f64; K]]) -> Inputs<'a> {
+        Inputs(Given::Rows(rows.as_flattened(), K))
+    }
+}
+
+impl<'a, const K: usize, const N: usize> From<&'a [[f64; K]; N]> for Inputs<'a> {
+    fn from(rows: &'a [[f64; K]; N]) -> Inputs<'a> {
+        rows.as_slice().into()
+    }
+}
+
+impl<'a, const K: usize> From<&'a Vec<[f64; K]>> for Inputs<'a> {
+    fn from(rows: &'a Vec<[f64; K]>) -> Inputs<'a> {
+        rows.as_slice().into()
     }
 }
 
@@ -79,12 +100,16 @@ impl Inputs<'_> {
     /// The data that are predicted, checked.
     pub(super) fn data<M: Model>(self, of: &Predictive<M>) -> Result<Data, Error> {
         match self.0 {
-            Given::Slice(rows) => of_slice(of, rows),
+            Given::Rows(rows, width) => of_rows(of, rows, width),
             Given::Data(data) if of.model.has_independent_rows() => {
                 check_widths(&data, &of.data)?;
+                data.check_scale(&of.data)?;
                 Ok(data)
             }
-            Given::Data(data) => Ok(data),
+            Given::Data(data) => {
+                data.check_scale(&of.data)?;
+                Ok(data)
+            }
         }
     }
 }
@@ -107,7 +132,7 @@ fn check_widths(data: &Data, fitted: &Data) -> Result<(), Error> {
 }
 
 /// Rows of the only column or matrix that the model reads and does not observe.
-fn of_slice<M: Model>(of: &Predictive<M>, rows: &[f64]) -> Result<Data, Error> {
+fn of_rows<M: Model>(of: &Predictive<M>, rows: &[f64], width: usize) -> Result<Data, Error> {
     let graph = Graph::new();
     let written = Tiles::new(of, &of.data, Predict::draws(1)).write(&graph)?;
     let observed = written.observed.iter();
@@ -129,10 +154,17 @@ fn of_slice<M: Model>(of: &Predictive<M>, rows: &[f64]) -> Result<Data, Error> {
         return Err(DataError::Empty.into());
     }
     let features = of.data.features(name)?;
-    if !rows.len().is_multiple_of(features) {
-        return Err(Error::WholeRows {
-            len: rows.len(),
-            features,
+    if width != features {
+        return Err(match width {
+            1 => Error::FlatRows {
+                len: rows.len(),
+                features,
+            },
+            _ => Error::RowWidth {
+                column: name.clone(),
+                found: width,
+                expected: features,
+            },
         });
     }
     if let Some(place) = rows.iter().position(|v| !v.is_finite()) {

@@ -175,6 +175,12 @@ impl Prediction {
     /// # Errors
     /// Targets that do not fit, or cannot come from the distribution.
     pub fn score(&self, y: &[f64]) -> Result<Score, Error> {
+        if y.len() != self.rows {
+            return Err(Error::Targets {
+                rows: self.rows,
+                targets: y.len(),
+            });
+        }
         let Some([lower, upper]) = &self.interval else {
             let mut score = ClassificationScore::of(&self.mean, y)?;
             if self.smallest_of_labels(y) < SMALL {

@@ -72,14 +72,17 @@ impl<'a, M: Model> Tiles<'a, M> {
         let step = Rc::new(Step::new(graph));
         let z = self.of.source.draw(&step);
         let batch = match width {
-            Some(width) => Batch::tile(&step, self.data, width),
+            Some(width) => Batch::tile(&step, self.data, width, &self.of.data),
             None => {
                 self.data.check_missing(&self.of.data)?;
-                Batch::new(graph, self.data, Rows::All, true)
+                Batch::new(graph, self.data, Rows::All, Some(&self.of.data))
             }
         };
         let point = Rc::new(Point::at(z, self.of.source.sites()));
         let record = run(&self.of.model, &batch, point)?;
+        for observed in &record.observed {
+            observed.check_new_rows(self.data, &self.of.data)?;
+        }
         step.bind(batch.shared.data());
         Ok(Written {
             step,
@@ -132,7 +135,7 @@ impl<'a, M: Model> Tiles<'a, M> {
 
     /// Runs a tile's program for some of the draws.
     pub(super) fn draw(&self, run: &mut Run, draws: Range<usize>) -> Result<(), Error> {
-        self.of.source.run(run, draws, self.how.draws)
+        Ok(self.of.source.advance(run, draws, self.how.draws)?)
     }
 }
 

@@ -1,8 +1,16 @@
 //! The result of a run: chains with their draws, statistics, step size and metric.
 
+use std::fmt;
+
+use super::Nuts;
 use super::draws::UnconstrainedDraws;
 use super::kernel::Tuned;
-use crate::{InferenceError, Site};
+use crate::diagnostics::e_bfmi;
+use crate::{DrawSource, DrawTable, Fit, InferenceError, Site};
+
+/// Where warnings begin.
+const SMALL_E_BFMI: f64 = 0.3;
+const MANY_REJECTED: f64 = 0.02;
 
 /// A chain that has ended. One that was stopped or failed has fewer draws.
 #[derive(Debug)]
@@ -63,7 +71,6 @@ impl ChainDraws {
 /// The time of one gradient.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Timing {
-    pub(super) device: String,
     pub(super) seconds: f64,
     pub(super) on_cpu: Option<f64>,
 }
@@ -73,7 +80,7 @@ pub(super) struct Timing {
 pub struct NutsFit {
     pub(super) chains: Vec<ChainDraws>,
     pub(super) sites: Vec<Site>,
-    pub(super) max_depth: u32,
+    pub(super) settings: Nuts,
     pub(super) stopped: bool,
     pub(super) sink_error: Option<InferenceError>,
     pub(super) seconds: f64,
@@ -90,6 +97,11 @@ impl NutsFit {
     /// [`LogDensity`](super::LogDensity).
     pub fn sites(&self) -> &[Site] {
         &self.sites
+    }
+
+    /// The settings of the run, without its display of progress.
+    pub fn settings(&self) -> &Nuts {
+        &self.settings
     }
 
     /// Whether the run was stopped before its end.
@@ -120,7 +132,7 @@ impl NutsFit {
 
     /// The name of the device that [was set](super::Nuts::device).
     pub fn device(&self) -> &str {
-        &self.timing.device
+        self.settings.device.name()
     }
 
     /// Gradients of all chains, warm-up included.
@@ -144,6 +156,96 @@ impl NutsFit {
     /// Trajectories after the warm-up that were ended by the limit of doublings, of all chains.
     pub fn depth_reached(&self) -> usize {
         let statistics = self.chains.iter().flat_map(|c| c.draws.statistics());
-        statistics.filter(|s| s.depth >= self.max_depth).count()
+        statistics
+            .filter(|s| s.depth >= self.settings.limits.depth())
+            .count()
+    }
+}
+
+impl Fit for NutsFit {
+    fn method(&self) -> &'static str {
+        "NUTS"
+    }
+
+    fn source(&self) -> DrawSource {
+        let chains = self.chains.iter().map(|chain| &chain.draws);
+        let chains = chains.map(|draws| (draws.positions(), draws.len()));
+        DrawTable::of_chains(&self.sites, chains).into()
+    }
+
+    /// If they [were to be kept](Nuts::keep_warmup).
+    fn warmup(&self) -> Option<DrawTable> {
+        let kept = self.settings.keep_warmup;
+        let chains = self.chains.iter().map(|chain| &chain.warmup);
+        let chains = chains.map(|draws| (draws.positions(), draws.len()));
+        kept.then(|| DrawTable::of_chains(&self.sites, chains))
+    }
+
+    /// Chains that failed, or the sink of their draws; divergences, trajectories cut short, energies
+    /// that were not explored; a device that is slower than the CPU, a precision that is too coarse.
+    fn warnings(&self) -> Vec<String> {
+        let errors = self.chains().iter().filter_map(|chain| chain.error());
+        let errors = errors.chain(self.sink_error());
+        let mut warnings: Vec<String> = errors.map(ToString::to_string).collect();
+        let chains = self.chains().iter();
+        let draws: usize = chains.map(|chain| chain.draws().len()).sum();
+        let divergences = self.divergences();
+        if divergences > 0 {
+            warnings.push(format!(
+                "{divergences} of {draws} trajectories diverged: the draws may miss a part of the \
+                 posterior; write the model with standardised variables, or raise `target_accept`"
+            ));
+        }
+        let cut = self.depth_reached();
+        if cut > 0 {
+            warnings.push(format!(
+                "{cut} of {draws} trajectories were ended by `max_depth`: the draws are right but \
+                 expensive; rescale the model, or warm up longer; where the scale of variables is \
+                 itself drawn, write them as a product, as `model::horseshoe` does"
+            ));
+        }
+        let rejected = self.rejected();
+        if rejected as f64 > MANY_REJECTED * draws as f64 {
+            warnings.push(format!(
+                    "double precision rejected {rejected} of {draws} draws that trajectories of \
+                 single precision proposed: the draws are right, but worth fewer; set `precision` to F64"
+                ));
+        }
+        let device = self.device();
+        let here = 1e6 * self.seconds_per_gradient();
+        let cpu = self.cpu_seconds_per_gradient().map(|s| 1e6 * s);
+        if let Some(cpu) = cpu.filter(|cpu| *cpu < here) {
+            warnings.push(format!(
+                "`{device}` does not pay: a gradient takes {here:.1} us there and {cpu:.1} us on \
+                 one thread of the CPU; leave out `device`"
+            ));
+        }
+        for chain in self.chains() {
+            let energies = chain.draws().statistics().iter().map(|s| s.energy);
+            let energies: Vec<f64> = energies.collect();
+            if let Some(value) = e_bfmi(&energies).ok().filter(|value| *value < SMALL_E_BFMI) {
+                warnings.push(format!(
+                    "chain {} explored its energies slowly: E-BFMI is {value:.2}, below \
+                 {SMALL_E_BFMI}; tails may be missed",
+                    chain.number()
+                ));
+            }
+        }
+        warnings
+    }
+}
+
+impl fmt::Display for NutsFit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let draws = self.chains.iter().map(|c| c.draws.len().to_string());
+        write!(
+            f,
+            "{} chains of {} draws, {} gradients of {:.1} us, {:.2} s",
+            self.chains.len(),
+            draws.collect::<Vec<_>>().join(", "),
+            self.gradients(),
+            1e6 * self.seconds_per_gradient(),
+            self.seconds
+        )
     }
 }

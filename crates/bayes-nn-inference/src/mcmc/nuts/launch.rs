@@ -22,22 +22,26 @@ use super::threads::{Queued, Shared};
 use crate::check::{at_least_one, setting};
 use crate::compiled::Compiled;
 use crate::log_density::LogDensity;
-use crate::{Density, InferenceError};
+use crate::{Density, InferenceError, Method};
 
 /// What a chain samples, made for it; and what that approximates, if it does.
 type Made = Result<(Box<dyn LogDensity + Send>, Option<Box<dyn Exact>>), InferenceError>;
 /// A draw sink that has begun, with the blocks that it is to take.
 type Connected = (Box<dyn DrawSink>, Receiver<DrawBlock>);
 
-impl Nuts {
+impl Method for Nuts {
+    type Fit = NutsFit;
+
     /// Samples a density: [`Nuts::start`] and [`NutsRun::wait`].
     ///
     /// # Errors
     /// As [`Nuts::start`] and [`NutsRun::wait`].
-    pub fn sample(&self, density: &dyn Density) -> Result<NutsFit, InferenceError> {
+    fn fit(&self, density: &dyn Density) -> Result<NutsFit, InferenceError> {
         self.start(density)?.wait()
     }
+}
 
+impl Nuts {
     /// Samples a bare log density, of which `make` gives every chain its own.
     ///
     /// # Errors
@@ -188,7 +192,10 @@ impl Nuts {
             writer,
             shared,
             sites: origin.sites.to_vec(),
-            max_depth: self.limits.depth(),
+            settings: Nuts {
+                progress: None,
+                ..self.clone()
+            },
             begin,
             timing,
         })
@@ -208,7 +215,6 @@ impl Nuts {
             None => None,
         };
         Ok(Timing {
-            device: self.device.name().to_owned(),
             seconds: chain.time_gradient(),
             on_cpu,
         })

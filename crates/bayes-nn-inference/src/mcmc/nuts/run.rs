@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use super::Nuts;
 use super::counters::Counters;
 use super::fit::{NutsFit, Timing};
 use super::progress::ChainProgress;
@@ -39,7 +40,7 @@ pub struct NutsRun {
     pub(super) threads: Vec<JoinHandle<()>>,
     pub(super) writer: Option<JoinHandle<Result<(), DrawSinkError>>>,
     pub(super) sites: Vec<Site>,
-    pub(super) max_depth: u32,
+    pub(super) settings: Nuts,
     pub(super) begin: Instant,
     pub(super) timing: Timing,
 }
@@ -104,7 +105,7 @@ impl NutsRun {
         Ok(NutsFit {
             chains,
             sites: std::mem::take(&mut self.sites),
-            max_depth: self.max_depth,
+            settings: self.settings.clone(),
             stopped: self.shared.stop.load(Ordering::Acquire),
             sink_error,
             seconds: self.begin.elapsed().as_secs_f64(),

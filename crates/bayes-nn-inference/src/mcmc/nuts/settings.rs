@@ -24,7 +24,7 @@ use crate::{InferenceError, Start};
 /// Nothing is checked until the run: a setting outside its range is then an
 /// [`InferenceError::Setting`] that names it.
 #[derive(Clone, Debug)]
-#[must_use = "settings do nothing until `sample` or `start`"]
+#[must_use = "settings do nothing until they fit or `start`"]
 pub struct Nuts {
     pub(super) draws: u64,
     pub(super) warmup: u64,

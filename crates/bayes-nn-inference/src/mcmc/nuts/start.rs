@@ -47,14 +47,17 @@ impl Nuts {
                         quantity,
                         value,
                         term: None,
+                        why: None,
                     };
                 }
             }
         }
-        if let (InferenceError::NoStart { term, .. }, Some(density)) =
+        if let (InferenceError::NoStart { term, why, .. }, Some(density)) =
             (&mut problem, origin.density)
+            && let Some(bad) = first_bad_term(density, &state.position, self.precision)?
         {
-            *term = first_bad_term(density, &state.position, self.precision)?;
+            *term = Some(bad.name);
+            *why = bad.why;
         }
         Err(problem)
     }

@@ -9,7 +9,7 @@ use super::drive::blocks;
 use super::guide::Guide;
 use super::write::ELBO;
 use super::{Advi, Approximation};
-use crate::terms::{first_bad_term, write_terms};
+use crate::terms::{BadTerm, first_bad_term, write_terms};
 use crate::{Density, Divergence, InferenceError, NonFinite, Rows, Site};
 
 /// Repeats the `steps` steps after the last saved state one by one, up to the first bad one, and
@@ -41,13 +41,16 @@ pub(super) fn locate(
     }
     let blocks = blocks(advi, run, replica, false)?;
     let step = elbos.len() as u64;
+    let bad = bad_term(advi, density, &blocks, step)?;
+    let (term, why) = bad.map(|term| (term.name, term.why)).unzip();
+    let why = why.flatten();
     Ok(Divergence {
         step,
         seed: advi.seed,
         // The repeated steps give the same numbers, so one that is not finite was found.
         what: what.unwrap_or(NonFinite::Elbo),
-        term: bad_term(advi, density, &blocks, step)?,
-        advice: advice(advi, step),
+        term,
+        advice: why.unwrap_or_else(|| advice(advi, step)),
         last_good: Approximation::from_blocks(advi.family, density.sites(), blocks),
         elbos,
     })
@@ -108,7 +111,7 @@ fn bad_term(
     density: &dyn Density,
     blocks: &[Vec<f64>],
     number: u64,
-) -> Result<Option<String>, InferenceError> {
+) -> Result<Option<BadTerm>, InferenceError> {
     let graph = Graph::new();
     // Each rank has rows of its own; the search runs on one device with the rows of all.
     let step = Rc::new(Step::new(&graph));
@@ -124,6 +127,8 @@ fn bad_term(
         .collect::<Vec<_>>();
     first_bad_term(
         &step,
+        density,
+        guide.draw(),
         &traced.terms,
         &guide.blocks,
         &values,

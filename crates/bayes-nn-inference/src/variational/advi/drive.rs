@@ -144,6 +144,8 @@ impl Restarted {
         let left = self.advi.steps - self.curve.elbos.len() as u64;
         match self.stop {
             Some(_) => 0,
+            // Another start may be no better than the one before.
+            None if self.advi.tries > 0 && self.curve.elbos.is_empty() => 1,
             None => self.advi.every.min(left),
         }
     }
@@ -245,8 +247,7 @@ impl Ended {
             elbo,
             stop: restarted.stop.unwrap_or(Stop::Steps),
             seed: advi.seed,
-            precision: advi.precision,
-            device: advi.device,
+            settings: advi.recorded(),
             setup_seconds: restarted.setup_seconds,
             seconds: restarted.seconds,
             restarts: Vec::new(),

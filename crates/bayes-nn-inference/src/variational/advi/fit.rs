@@ -8,12 +8,17 @@ use bayes_nn_kernels::{Profile, fan_out};
 use super::elbo::{Guided, elbos};
 use super::{Advi, AdviFit, Restart, drive};
 use crate::progress::Running;
-use crate::{Density, InferenceError, Start};
+use crate::{Density, InferenceError, Method, Start};
 
 /// The noise stream of a start between -2 and 2, which no draw has.
 const START: u32 = u32::MAX;
+/// How many starts are drawn from the prior where the ELBO is not finite at the first, before as
+/// many are drawn between -2 and 2.
+const PRIOR_STARTS: u32 = 10;
 
-impl Advi {
+impl Method for Advi {
+    type Fit = AdviFit;
+
     /// Fits the guide to a density.
     ///
     /// # Errors
@@ -21,7 +26,7 @@ impl Advi {
     /// finite ([`InferenceError::NotFinite`], with the last good state). With several restarts,
     /// those that fail are reported in [`AdviFit::restarts`] and only if all fail the first's
     /// error is returned.
-    pub fn fit(&self, density: &dyn Density) -> Result<AdviFit, InferenceError> {
+    fn fit(&self, density: &dyn Density) -> Result<AdviFit, InferenceError> {
         self.check(density.rows())?;
         if density.dim() == 0 {
             return Err(InferenceError::NothingToFit);
@@ -52,19 +57,25 @@ impl Advi {
             });
         }
         match best {
-            Some(fit) => Ok(AdviFit { restarts, ..fit }),
+            Some(fit) => Ok(AdviFit {
+                restarts,
+                settings: self.recorded(),
+                ..fit
+            }),
             None => Err(restarts
                 .swap_remove(0)
                 .outcome
                 .expect_err("a restart that succeeded is the best or below it")),
         }
     }
+}
 
+impl Advi {
     /// Runs the first `steps` steps of a fit and measures where their time goes, pass by pass,
     /// and what the machine could do at best.
     ///
     /// # Errors
-    /// As [`Advi::fit`], before its first step.
+    /// As a [fit](Method::fit), before its first step.
     pub fn profile(&self, density: &dyn Density, steps: u64) -> Result<Profile, InferenceError> {
         self.check(density.rows())?;
         if density.dim() == 0 {
@@ -76,6 +87,15 @@ impl Advi {
         // The first steps fill caches and start threads.
         run.profile(steps.div_ceil(10))?;
         Ok(run.profile(steps)?.with_limits(&self.device)?)
+    }
+
+    /// What a fit keeps of these settings.
+    pub(super) fn recorded(&self) -> Advi {
+        Advi {
+            callback: None,
+            progress: None,
+            ..self.clone()
+        }
     }
 
     pub(super) fn seed_of(&self, restart: usize) -> u64 {
@@ -91,9 +111,23 @@ impl Advi {
         let begin = Instant::now();
         let program = self.write(density)?;
         let writing = begin.elapsed();
-        let ends = fan_out(&program, self.restarts, |run, restarts| {
+        let mut ends = fan_out(&program, self.restarts, |run, restarts| {
             drive::drive(self, density, run, restarts, writing)
         })?;
+        for (restart, end) in ends.iter_mut().enumerate() {
+            let mut tries = 0;
+            while tries < 2 * PRIOR_STARTS && self.wants_another_start(end) {
+                tries += 1;
+                let advi = Advi {
+                    tries,
+                    ..self.clone()
+                };
+                let mut again = fan_out(&program, 1, |run, _| {
+                    drive::drive(&advi, density, run, restart..restart + 1, writing)
+                })?;
+                *end = again.swap_remove(0);
+            }
+        }
         // The memory of the states is freed before the evaluation.
         drop(program);
         let guides: Vec<Guided<'_>> = ends
@@ -115,15 +149,27 @@ impl Advi {
         Ok(fits.collect())
     }
 
+    /// Whether a restart failed at its first step, so that its start is to blame, which was drawn.
+    fn wants_another_start(&self, end: &Result<drive::Ended, InferenceError>) -> bool {
+        let at_once = match end {
+            Err(InferenceError::NotFinite(divergence)) => divergence.step == 0,
+            _ => false,
+        };
+        at_once && !matches!(self.start, Start::Approximation(_))
+    }
+
     /// Where the means begin, with the seed of these settings.
     pub(super) fn start(&self, density: &dyn Density) -> Result<Vec<f64>, InferenceError> {
         let start = match &self.start {
-            Start::Prior => density.start(self.seed).map_err(InferenceError::Density)?,
+            Start::Prior if self.tries <= PRIOR_STARTS => {
+                let seed = self.seed.wrapping_add(u64::from(self.tries) << 32);
+                density.start(seed).map_err(InferenceError::Density)?
+            }
             Start::Approximation(approximation) => approximation.mean().to_vec(),
-            Start::Uniform => {
+            Start::Prior | Start::Uniform => {
                 let key = NoiseKey {
                     seed: self.seed,
-                    step: 0,
+                    step: u64::from(self.tries),
                     stream: START,
                 };
                 let uniform = |i| 4.0 * noise::uniform(&key, 0, i as u32) - 2.0;

@@ -43,7 +43,7 @@ impl Approximation {
                 false => Err(InferenceError::NoRatio {
                     draw,
                     value: log_prob,
-                    term: first_bad_term(density, z, Precision::F64)?,
+                    term: first_bad_term(density, z, Precision::F64)?.map(|term| term.name),
                 }),
             }
         };

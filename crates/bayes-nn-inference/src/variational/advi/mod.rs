@@ -2,7 +2,7 @@
 //! differentiation variational inference", JMLR 18).
 //!
 //! A Gaussian guide over the unconstrained vector is fitted by stochastic gradient ascent on the
-//! ELBO. [`Advi`] holds the settings; [`Advi::fit`] runs them.
+//! ELBO. [`Advi`] holds the settings.
 
 mod approximation;
 mod diagnosis;

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use bayes_nn_kernels::{Device, Precision};
+use bayes_nn_kernels::Runtime;
 
-use super::Approximation;
-use crate::{Convergence, InferenceError};
+use super::{Advi, Approximation};
+use crate::{Convergence, DrawSource, Fit, InferenceError};
 
 /// The ELBO of a finished fit in nats of the full data: a lower bound of the log evidence.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -98,8 +98,7 @@ pub struct AdviFit {
     pub(super) convergence: Convergence,
     pub(super) stop: Stop,
     pub(super) seed: u64,
-    pub(super) precision: Precision,
-    pub(super) device: Device,
+    pub(super) settings: Advi,
     pub(super) setup_seconds: f64,
     pub(super) seconds: f64,
     pub(super) restarts: Vec<Restart>,
@@ -136,14 +135,9 @@ impl AdviFit {
         self.seed
     }
 
-    /// The numbers it was calculated with.
-    pub fn precision(&self) -> Precision {
-        self.precision
-    }
-
-    /// Where it ran.
-    pub fn device(&self) -> &Device {
-        &self.device
+    /// The settings of the fit, without its callback and display of progress.
+    pub fn settings(&self) -> &Advi {
+        &self.settings
     }
 
     /// Steps done by the restart that was kept.
@@ -164,6 +158,36 @@ impl AdviFit {
     /// All restarts, in the order of their seeds; a single one, too, is here.
     pub fn restarts(&self) -> &[Restart] {
         &self.restarts
+    }
+}
+
+impl Fit for AdviFit {
+    fn method(&self) -> &'static str {
+        "ADVI"
+    }
+
+    fn source(&self) -> DrawSource {
+        self.approximation.clone().into()
+    }
+
+    /// That it had not converged, and restarts that failed.
+    fn warnings(&self) -> Vec<String> {
+        let convergence = self.convergence;
+        let not_converged = (!convergence.converged)
+            .then(|| format!("the fit had not converged ({convergence}): give it more steps"));
+        let failed = self.restarts.iter().filter_map(|restart| {
+            let error = restart.outcome.as_ref().err()?;
+            Some(format!(
+                "the restart of seed {} failed: {error}",
+                restart.seed
+            ))
+        });
+        not_converged.into_iter().chain(failed).collect()
+    }
+
+    /// Those of the fit.
+    fn runtime(&self) -> Runtime {
+        self.settings.runtime()
     }
 }
 

@@ -58,6 +58,8 @@ pub struct Advi {
     pub(crate) stop_when_converged: bool,
     pub(crate) initial_sd: f64,
     pub(crate) start: Start,
+    /// How many starts were tried before.
+    pub(crate) tries: u32,
     pub(crate) elbo_draws: usize,
     pub(crate) every: u64,
     pub(crate) callback: Option<Callback>,
@@ -86,6 +88,7 @@ impl Advi {
             stop_when_converged: false,
             initial_sd: 0.1,
             start: Start::Prior,
+            tries: 0,
             elbo_draws: 1000,
             every: 256,
             callback: None,

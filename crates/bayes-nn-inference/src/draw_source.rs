@@ -4,19 +4,15 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bayes_nn_autodiff::Var;
-use bayes_nn_inference::nuts::NutsFit;
-use bayes_nn_inference::{Approximation, Site};
 use bayes_nn_kernels::{Run, Step};
 
-use super::check_draws;
-use crate::error::Error;
+use crate::{Approximation, InferenceError, Site};
 
 /// The state that holds a row of a table.
 const Z: &str = "z";
 
 /// Where draws of the unconstrained vector come from.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub enum DrawSource {
     /// A guide, which gives fresh ones for each seed.
     Guide(Approximation),
@@ -42,38 +38,38 @@ impl DrawTable {
     /// Rows that are not as many as the chains have together, or a number that is not finite.
     ///
     /// ```
-    /// use bayes_nn::Site;
-    /// use bayes_nn::model::DrawTable;
+    /// use bayes_nn_inference::{DrawTable, Site};
     /// let sites = vec![Site::new("mean", [], 0), Site::new("sd", [], 1)];
     /// let table = DrawTable::new(sites.clone(), vec![0.1, 1.0, 0.3, 0.9, -0.2, 1.1], [2, 1])?;
     /// assert_eq!(table.draws(), 3);
     /// assert_eq!(table.row(1), Some(&[0.3, 0.9][..]));
     /// assert!(DrawTable::new(sites, vec![0.1, 1.0], [2]).is_err());
-    /// # Ok::<(), bayes_nn::Error>(())
+    /// # Ok::<(), bayes_nn_inference::InferenceError>(())
     /// ```
     pub fn new(
         sites: Vec<Site>,
         rows: impl Into<Arc<[f64]>>,
         lengths: impl Into<Arc<[usize]>>,
-    ) -> Result<DrawTable, Error> {
+    ) -> Result<DrawTable, InferenceError> {
         let table = DrawTable {
             sites,
             rows: rows.into(),
             lengths: lengths.into(),
         };
-        let (dim, draws) = (table.dim(), table.draws());
-        if draws.checked_mul(dim) != Some(table.rows.len()) {
-            return Err(Error::DrawTable {
+        let dim = table.dim();
+        let mut lengths = table.lengths.iter();
+        let draws = lengths.try_fold(0_usize, |sum, length| sum.checked_add(*length));
+        if draws.and_then(|draws| draws.checked_mul(dim)) != Some(table.rows.len()) {
+            return Err(InferenceError::DrawTable {
                 problem: format!(
-                    "has {} numbers; chains of {:?} draws of {dim} numbers need {}",
+                    "has {} numbers, which are not those of chains of {:?} draws of {dim}",
                     table.rows.len(),
                     table.lengths,
-                    draws as f64 * dim as f64
                 ),
             });
         }
         if let Some(place) = table.rows.iter().position(|v| !v.is_finite()) {
-            return Err(Error::DrawTable {
+            return Err(InferenceError::DrawTable {
                 problem: format!(
                     "has the value {} in draw {}, element {}; all must be finite",
                     table.rows[place],
@@ -85,17 +81,15 @@ impl DrawTable {
         Ok(table)
     }
 
-    /// The draws of all chains of a run.
-    pub(crate) fn of_chains(fit: &NutsFit) -> DrawTable {
-        let chains = fit.chains().iter().map(|chain| chain.draws());
+    /// The draws of chains, row-major `[draws, P]` each, that are finite and whole.
+    pub(crate) fn of_chains<'a>(
+        sites: &[Site],
+        chains: impl Iterator<Item = (&'a [f64], usize)> + Clone,
+    ) -> DrawTable {
         DrawTable {
-            sites: fit.sites().to_vec(),
-            rows: chains
-                .clone()
-                .flat_map(|c| c.positions())
-                .copied()
-                .collect(),
-            lengths: chains.map(|c| c.len()).collect(),
+            sites: sites.to_vec(),
+            rows: chains.clone().flat_map(|(rows, _)| rows).copied().collect(),
+            lengths: chains.map(|(_, length)| length).collect(),
         }
     }
 
@@ -151,25 +145,32 @@ impl DrawSource {
         }
     }
 
-    /// The draw of a step. That of a table is a state that is set before each step.
-    pub(crate) fn draw<'g>(&self, step: &Step<'g>) -> Var<'g> {
+    /// The draw of a step, `[P]`. That of a table is a state that [`DrawSource::advance`] sets.
+    pub fn draw<'g>(&self, step: &Step<'g>) -> Var<'g> {
         match self {
             DrawSource::Guide(guide) => guide.draw(step),
             DrawSource::Table(table) => step.state(Z, [table.dim()], 0.0),
         }
     }
 
-    /// Runs a program for some of `of` draws. Rows of a table are taken evenly from all there are.
-    pub(crate) fn run(&self, run: &mut Run, draws: Range<usize>, of: usize) -> Result<(), Error> {
+    /// Runs the first replica of a program whose step has such a [draw](DrawSource::draw) for some
+    /// of `of` draws. Rows of a table are taken evenly from all there are.
+    ///
+    /// # Errors
+    /// [`InferenceError::NoDraws`] of an empty table; as [`Run::advance_one`].
+    pub fn advance(
+        &self,
+        run: &mut Run,
+        draws: Range<usize>,
+        of: usize,
+    ) -> Result<(), InferenceError> {
         let DrawSource::Table(table) = self else {
             return Ok(run.advance_one(0, draws.len() as u64)?);
         };
         let count = table.draws();
-        check_draws(count)?;
         for draw in draws {
-            let row = table
-                .row(draw * count / of)
-                .expect("a draw below the count");
+            let row = draw * count / of;
+            let row = table.row(row).ok_or(InferenceError::NoDraws)?;
             run.set(0, Z, row)?;
             run.advance_one(0, 1)?;
         }

@@ -1,0 +1,86 @@
+//! What there is to warn of in a posterior, and how it is shown.
+
+use std::fmt;
+
+use bayes_nn_inference::diagnostics::Summary;
+use bayes_nn_inference::{DrawSource, Site};
+
+use super::Posterior;
+
+/// Rows of the printed table at the most.
+const ROWS: usize = 30;
+/// R-hat of chains that do not agree (Vehtari et al. 2021, section 4).
+pub(crate) const LARGE_R_HAT: f64 = 1.01;
+/// Effective draws a chain below which there is a warning (the same, section 4).
+const SMALL_ESS_PER_CHAIN: f64 = 100.0;
+
+impl<M> Posterior<M> {
+    /// What should not be passed over: what the fit itself [warns of](bayes_nn_inference::Fit::warnings),
+    /// and of chains those that do not agree or have few effective draws.
+    pub fn warnings(&self) -> Vec<String> {
+        self.warnings_about(&self.summary_of_chains(|_| true))
+    }
+
+    fn warnings_about(&self, summary: &Summary) -> Vec<String> {
+        let fit = self.fit.iter();
+        let mut warnings: Vec<String> = fit.flat_map(|fit| fit.warnings()).collect();
+        warnings.extend(of_summary(summary, self.nonempty().count()));
+        warnings
+    }
+}
+
+impl<M> fmt::Display for Posterior<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.source(), &self.fit) {
+            (DrawSource::Guide(_), Some(fit)) => return fit.fmt(f),
+            (DrawSource::Guide(_), None) => {
+                return write!(f, "a guide over {}", Site::list(self.sites()));
+            }
+            (DrawSource::Table(_), Some(fit)) => writeln!(f, "{fit}")?,
+            (DrawSource::Table(_), None) => {}
+        }
+        let sites = self.sites();
+        let mut shown = self.summary_of_chains(|name| sites.iter().any(|site| site.name == name));
+        let warnings = self.warnings_about(&shown);
+        let more = shown.rows.len().saturating_sub(ROWS);
+        shown.rows.truncate(ROWS);
+        write!(f, "{shown}")?;
+        if more > 0 {
+            write!(f, "\n... and {more} more")?;
+        }
+        for warning in warnings {
+            write!(f, "\nwarning: {warning}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Of any chains, so many, by the summary of their variables.
+fn of_summary(summary: &Summary, chains: usize) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let rows = summary.rows.iter();
+    let worst = rows
+        .clone()
+        .filter_map(|row| Some((row.r_hat?, &row.name)))
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    if let Some((r_hat, name)) = worst.filter(|(r_hat, _)| *r_hat > LARGE_R_HAT) {
+        warnings.push(format!(
+            "the chains do not agree: R-hat of `{name}` is {r_hat:.3}, above {LARGE_R_HAT}; \
+             draw more, or look for several modes"
+        ));
+    }
+    let least = rows
+        .filter_map(|row| {
+            let ess = row.ess_bulk.into_iter().chain(row.ess_tail);
+            Some((ess.reduce(f64::min)?, &row.name))
+        })
+        .min_by(|a, b| a.0.total_cmp(&b.0));
+    let enough = SMALL_ESS_PER_CHAIN * chains as f64;
+    if let Some((ess, name)) = least.filter(|(ess, _)| *ess < enough) {
+        warnings.push(format!(
+            "the draws of `{name}` are worth {ess:.0} independent ones, fewer than {enough}: \
+             draw more"
+        ));
+    }
+    warnings
+}
