@@ -138,7 +138,8 @@ unary_methods! {
     erf => Unary::Erf;
     /// `1 - erf(x)`, accurate for large `x`.
     erfc => Unary::Erfc;
-    /// `ln(1 - erf(x))`, finite also where `erfc(x)` underflows.
+    /// `ln(1 - erf(x))`, finite also where `erfc(x)` underflows: the logarithm of a tail of the
+    /// normal distribution, `ln(P(Z > z))`, is `(z / sqrt(2)).log_erfc() - ln(2)`.
     log_erfc => Unary::LogErfc;
     /// The same value, a constant for differentiation.
     stop_gradient => Unary::StopGradient;

@@ -224,45 +224,6 @@ mod tests {
     use super::*;
     use bayes_nn_autodiff::{Bindings, Graph, grad};
 
-    #[test]
-    fn points_of_the_plane_have_the_density_of_their_angle() {
-        let graph = Graph::new();
-        let z = graph.input("z", [2, 200]);
-        for concentration in [1e-3, 3.0, 40.0, 1e6] {
-            let circle = Bijector::Circle(Var::from(concentration));
-            assert_eq!(circle.unconstrained_shape([200]), z.shape());
-            let outputs = [circle.log_det_jacobian(z), circle.forward(z)];
-            // Over the distances in one direction, near which the midpoint rule is exact.
-            let spread = 8.0 / concentration.max(8.0).sqrt();
-            let (low, high) = ((1.0 - spread).max(0.0), 1.0 + spread);
-            let step = (high - low) / 200.0;
-            let distances: Vec<f64> = (0..200)
-                .map(|i| low + step * (f64::from(i) + 0.5))
-                .collect();
-            let along = |f: fn(f64) -> f64| distances.iter().map(move |r| r * f(2.5));
-            let point: Vec<f64> = along(f64::cos).chain(along(f64::sin)).collect();
-            let values = graph
-                .evaluate(&outputs, &Bindings::new().bind(z, &point))
-                .unwrap();
-            let log_density = values[0].values().iter().zip(&distances);
-            let total: f64 = log_density.map(|(l, r)| l.exp() * r * step).sum();
-            assert!((total - 1.0).abs() < 1e-4, "{concentration}: {total}");
-            assert!(
-                values[1]
-                    .values()
-                    .iter()
-                    .all(|angle| (angle - 2.5).abs() < 1e-14)
-            );
-        }
-        let angles = graph.constant(&[-3.1, 0.0, 2.5], [3]);
-        let circle = Bijector::Circle(Var::from(1.0));
-        let back = circle.forward(circle.inverse(angles));
-        let back = graph.evaluate(&[back], &Bindings::new()).unwrap();
-        for (back, angle) in back[0].values().iter().zip([-3.1, 0.0, 2.5]) {
-            assert!((back - angle).abs() < 1e-15);
-        }
-    }
-
     fn all<'g>() -> Vec<Bijector<'g>> {
         let (low, high) = (Var::from(-1.5), Var::from(4.0));
         vec![
