@@ -67,9 +67,8 @@ pub enum ParameterError {
     },
     /// A draw was asked of a density that does not integrate to 1.
     #[error(
-        "{distribution} is no probability distribution as it stands, so nothing can be drawn from \
-         it; use one that integrates to 1 (a series needs a distribution of where it begins: \
-         `initial`)"
+        "{distribution} is no probability distribution{}",
+        remedy(.distribution)
     )]
     Improper {
         /// The distribution's name.
@@ -89,4 +88,14 @@ pub enum ParameterError {
 
 fn at(position: &Option<usize>) -> String {
     position.map_or(String::new(), |p| format!(" at position {p}"))
+}
+
+/// What to do where nothing can be drawn.
+fn remedy(distribution: &str) -> &'static str {
+    match distribution {
+        "AutoRegressive" | "GaussianRandomWalk" => {
+            " of its first numbers, so nothing can be drawn from it; say by `initial` where it begins"
+        }
+        _ => ", so nothing can be drawn from it; use one that integrates to 1",
+    }
 }
