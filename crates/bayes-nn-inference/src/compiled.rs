@@ -213,8 +213,7 @@ pub(crate) fn first_bad_term(
     let runtime = runtime(&Device::cpu(), precision);
     crate::terms::first_bad_term(
         &step,
-        density,
-        z,
+        (density, z),
         &terms,
         &[z],
         &[(Z, position)],

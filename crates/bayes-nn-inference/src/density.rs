@@ -3,13 +3,16 @@
 use std::rc::Rc;
 
 use bayes_nn_autodiff::{Graph, Var};
-use bayes_nn_kernels::Binding;
+use bayes_nn_kernels::{Binding, Precision};
 
-use crate::{Handler, Site};
+use crate::{ColumnScale, Handler, Site};
 
 /// What a density reports when it cannot be written down; the caller gets it back unchanged in
 /// [`crate::InferenceError::Density`].
 pub type DensityError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What follows the name of a term whose matrix has no Cholesky factor.
+pub(crate) const NOT_DEFINITE: &str = "(a matrix is not positive definite)";
 
 /// A summand of the log density, in nats.
 #[derive(Clone, Debug)]
@@ -32,7 +35,7 @@ impl<'g> Term<'g> {
     /// The values that have to be finite, each with a name for messages: the Cholesky factors that
     /// the term is computed from, then its value.
     pub(crate) fn parts(&self) -> Vec<(String, Var<'g>)> {
-        let name = format!("{} (a matrix is not positive definite)", self.name);
+        let name = format!("{} {NOT_DEFINITE}", self.name);
         let factors = self.value.cholesky_factors().into_iter();
         let mut parts: Vec<_> = factors.map(|factor| (name.clone(), factor)).collect();
         parts.push((self.name.clone(), self.value));
@@ -92,6 +95,19 @@ pub trait Density: Sync {
     /// The number `N` of rows of data, if minibatches can be drawn from it.
     fn rows(&self) -> Option<usize> {
         None
+    }
+
+    /// The precision in which a method that offers both fits it unless told otherwise: double.
+    /// Single precision is for densities such as those of networks, whose data and variables are
+    /// of unit scale.
+    fn precision(&self) -> Precision {
+        Precision::F64
+    }
+
+    /// The columns of data that it reads, none unless implemented. A fit looks at them once, and
+    /// warns of those that single precision cannot hold and of those far from unit scale.
+    fn columns(&self) -> Vec<ColumnScale> {
+        Vec::new()
     }
 
     /// Where a fit with this seed starts, `[P]`: a draw from the prior or random numbers. Never

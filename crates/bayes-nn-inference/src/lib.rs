@@ -36,6 +36,7 @@
 #![forbid(unsafe_code)]
 
 mod check;
+mod columns;
 mod compiled;
 mod density;
 pub mod diagnostics;
@@ -51,6 +52,7 @@ mod start;
 mod terms;
 pub mod variational;
 
+pub use columns::ColumnScale;
 pub use density::{Density, DensityError, Rows, Term, Traced};
 pub use draw_source::{DrawSource, DrawTable};
 pub use error::{Divergence, InferenceError, NonFinite};

@@ -35,8 +35,8 @@ pub trait Fit: Any + fmt::Debug + fmt::Display + Send + Sync {
         None
     }
 
-    /// What should not be passed over, a sentence each. Whether chains agree is not among it: that
-    /// is seen from their draws.
+    /// What should not be passed over, a sentence each, the most serious first. Whether chains agree
+    /// is not among it, unless the method knows of one that is stuck: that is seen from their draws.
     fn warnings(&self) -> Vec<String> {
         Vec::new()
     }

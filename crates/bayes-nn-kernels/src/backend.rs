@@ -1,6 +1,6 @@
 //! Backends load plans; their replicas are programs, which are written to, run and read.
 
-use std::fmt::Debug;
+use std::fmt;
 use std::sync::Arc;
 
 use bayes_nn_autodiff::InputId;
@@ -36,7 +36,7 @@ pub trait Backend {
 
 /// A plan on a device, with what all of its replicas share: their data, and what depends on these
 /// alone.
-pub trait Loaded: Send + Sync + Debug {
+pub trait Loaded: Send + Sync {
     /// How many replicas the device runs at the same time: 1 where it would run several one after
     /// another, as a CPU does. Then each is better started by itself, on a thread of its own.
     fn together(&self) -> usize {
@@ -48,6 +48,14 @@ pub trait Loaded: Send + Sync + Debug {
     /// # Errors
     /// When the device has not enough memory.
     fn start(&self, replicas: usize) -> Result<Box<dyn Replicas>, KernelError>;
+}
+
+impl fmt::Debug for dyn Loaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loaded")
+            .field("together", &self.together())
+            .finish_non_exhaustive()
+    }
 }
 
 /// One replica of a plan: states, seed, step and outputs of its own.
@@ -74,13 +82,8 @@ pub trait Program: Send {
     /// [`Plan::new`]; empty if there is no such output.
     fn read_output(&self, output: usize) -> Vec<f64>;
 
-    /// As [`Program::read_output`], into memory that is there already; elements beyond the
-    /// shorter of the two stay as they are.
-    fn read_output_into(&self, output: usize, values: &mut [f64]) {
-        self.read_output_from(output, 0, values);
-    }
-
-    /// As [`Program::read_output_into`], from the element of this row-major number on.
+    /// As [`Program::read_output`], from the element of this row-major number on, into memory that
+    /// is there already; elements beyond the shorter of the two stay as they are.
     fn read_output_from(&self, output: usize, first: usize, values: &mut [f64]);
 
     /// Runs `steps` steps. Each computes the outputs from the states as they are, then

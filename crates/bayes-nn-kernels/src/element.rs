@@ -14,6 +14,16 @@ pub enum Precision {
     F64,
 }
 
+impl Precision {
+    /// Bytes of a number.
+    pub fn bytes(self) -> usize {
+        match self {
+            Precision::F32 => 4,
+            Precision::F64 => 8,
+        }
+    }
+}
+
 /// `f32` or `f64`: what a compiled program computes in.
 ///
 /// Arithmetic only. What else kernels ask of a number is a trait of the layer that gives it:

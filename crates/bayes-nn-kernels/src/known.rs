@@ -1,7 +1,5 @@
 //! Known values: those that depend on data alone, and are the same in all replicas and steps.
 
-use bayes_nn_autodiff::Kind;
-
 use crate::data::{Binding, Column};
 use crate::error::KernelError;
 use crate::plan::{Pass, Plan, ValueId};
@@ -101,8 +99,8 @@ impl Known {
         }
         for pass in &plan.passes {
             let mut taken = None;
-            if let Pass::Gather { source, .. } = pass {
-                taken = Some(*source);
+            if let Pass::Gather(selection) = pass {
+                taken = Some(selection.source);
             }
             let mut reads = 0;
             pass.each_value(|value, _| {
@@ -120,31 +118,13 @@ impl Known {
 
 /// Whether data can be those of an input.
 fn check(plan: &Plan, number: usize, column: &Column) -> Result<(), KernelError> {
-    let input = &plan.inputs[number];
-    let value = &plan.values[input.value.index()];
-    let name = || input.name.clone();
-    if plan.states.contains(&input.value) {
-        return Err(KernelError::Bound { name: name() });
+    if plan.states.contains(&plan.inputs[number].value) {
+        return Err(plan.bound(number));
     }
-    if column.len() != value.shape.elements() {
-        return Err(KernelError::Length {
-            name: name(),
-            shape: value.shape,
-            got: column.len(),
-        });
-    }
-    let is_index = |v: f64| v.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&v);
-    let bad = match (value.kind, column) {
-        (Kind::Float, _) | (Kind::Index, Column::U8(_) | Column::U32(_)) => None,
-        (Kind::Index, column) => column.position(|v| !is_index(v)),
+    let find = |is: fn(f64) -> bool| match column {
+        Column::U8(_) | Column::U32(_) => None,
+        Column::F32(_) | Column::F64(_) => column.position(is),
     };
-    match bad {
-        None => Ok(()),
-        Some(position) => Err(KernelError::Index {
-            name: name(),
-            value: column.get(position).unwrap_or(f64::NAN),
-            position,
-            length: u32::MAX as usize + 1,
-        }),
-    }
+    let get = |position| column.get(position).unwrap_or(f64::NAN);
+    plan.check_values(number, column.len(), find, get)
 }

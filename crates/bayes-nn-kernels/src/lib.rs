@@ -35,6 +35,7 @@ mod error;
 mod known;
 mod pivot;
 pub mod plan;
+mod plan_program;
 pub mod profile;
 mod ranks;
 mod replicas;
@@ -53,6 +54,5 @@ pub use profile::Profile;
 pub use ranks::DeviceGroup;
 pub use replicas::Replicas;
 pub use step::{
-    Run, Runtime, Slot, Snapshot, Start, Step, StepProgram, fan_out, running_mean,
-    running_mean_and_squares,
+    Run, Runtime, Slot, Start, Step, StepProgram, fan_out, running_mean, running_mean_and_squares,
 };

@@ -4,12 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bayes_nn_autodiff::Graph;
+use bayes_nn_autodiff::{Graph, Shape, Var};
 
 use crate::backend::Backend;
 use crate::element::Precision;
 use crate::error::KernelError;
-use crate::plan::{Pass, Plan, ValueId};
+use crate::plan::{Pass, Plan, ReduceMiddle, Selection, ValueId};
 
 /// What one pass of a plan does in a step.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,69 +73,60 @@ impl Plan {
                     .iter()
                     .filter(|i| i.is_computed())
                     .count();
-                PassCost {
-                    name: format!("{code} operations on {rows}x{columns}"),
-                    elements: read + written,
-                    operations: rows * columns * (code + group.reductions.len()),
-                }
+                let name = format!("{code} operations on {rows}x{columns}");
+                let operations = rows * columns * (code + group.reductions.len());
+                computed(name, read + written, operations)
             }
             Pass::MatMul(product) => {
                 let (m, n, k) = (product.m, product.n, product.k);
-                PassCost {
-                    name: format!("matmul {m}x{k}x{n}"),
-                    elements: m * k + k * n + m * n,
-                    operations: 2 * m * n * k,
-                }
+                let elements = m * k + k * n + m * n;
+                computed(format!("matmul {m}x{k}x{n}"), elements, 2 * m * n * k)
             }
             Pass::Cholesky { out, .. } => {
                 let n = shape(*out)[0];
-                PassCost {
-                    name: format!("cholesky {n}x{n}"),
-                    elements: 2 * n * n,
-                    operations: n * n * n / 3,
-                }
+                computed(format!("cholesky {n}x{n}"), 2 * n * n, n * n * n / 3)
             }
-            Pass::TriangularSolve { triangle, out, .. } => {
-                let (n, columns) = (shape(*out)[0], shape(*out)[1]);
-                PassCost {
-                    name: format!("triangular solve {n}x{n}, {n}x{columns}"),
-                    elements: size(*triangle) + 2 * size(*out),
-                    operations: n * n * columns,
-                }
+            Pass::TriangularSolve(solve) => {
+                let (n, columns) = (shape(solve.out)[0], shape(solve.out)[1]);
+                let name = format!("triangular solve {n}x{n}, {n}x{columns}");
+                let elements = size(solve.triangle) + 2 * size(solve.out);
+                computed(name, elements, n * n * columns)
             }
-            Pass::ReduceMiddle { source, out, .. } => PassCost {
-                name: format!("reduce {} to {}", shape(*source), shape(*out)),
-                elements: size(*source) + size(*out),
-                operations: size(*source),
-            },
+            Pass::ReduceMiddle(ReduceMiddle { source, out, .. }) => {
+                let name = format!("reduce {} to {}", shape(*source), shape(*out));
+                computed(name, size(*source) + size(*out), size(*source))
+            }
             Pass::Copy { out, .. } => moved("copy", shape(*out), 2 * size(*out)),
             Pass::Transpose { out, .. } => moved("transpose", shape(*out), 2 * size(*out)),
             Pass::Concat { parts, out, .. } => {
                 let copied: usize = parts.iter().map(|(_, part)| size(*part)).sum();
                 moved("concat", shape(*out), 2 * copied)
             }
-            Pass::Gather { out, .. } => moved("gather", shape(*out), 2 * size(*out)),
-            Pass::Scatter { source, out, .. } => {
+            Pass::Gather(taken) => moved("gather", shape(taken.out), 2 * size(taken.out)),
+            Pass::Scatter(Selection { source, out, .. }) => {
                 moved("scatter", shape(*out), size(*source) + size(*out))
             }
             Pass::Batch { out, .. } => moved("batch", shape(*out), size(*out)),
-            Pass::MeanOverDraws { out, .. } => PassCost {
-                name: format!("mean over draws {}", shape(*out)),
-                elements: 3 * size(*out),
-                operations: size(*out),
-            },
+            Pass::MeanOverDraws { out, .. } => {
+                let name = format!("mean over draws {}", shape(*out));
+                computed(name, 3 * size(*out), size(*out))
+            }
             Pass::Record { source, .. } => moved("record", shape(*source), 2 * size(*source)),
             Pass::AllReduceMean { out, .. } => moved("all-reduce", shape(*out), 2 * size(*out)),
         }
     }
 }
 
-fn moved(name: &str, shape: bayes_nn_autodiff::Shape, elements: usize) -> PassCost {
+fn computed(name: String, elements: usize, operations: usize) -> PassCost {
     PassCost {
-        name: format!("{name} {shape}"),
+        name,
         elements,
-        operations: 0,
+        operations,
     }
+}
+
+fn moved(name: &str, shape: Shape, elements: usize) -> PassCost {
+    computed(format!("{name} {shape}"), elements, 0)
 }
 
 impl Profile {
@@ -211,16 +202,9 @@ impl Limits {
         let (a, c) = (graph.input("a", [n, n]), graph.input("c", [n, n]));
         let product = seconds(backend, &graph, &[(a, a), (c, a.matmul(a))], precision)?;
         Ok(Limits {
-            bandwidth: (2 * length * bytes(precision)) as f64 / copy,
+            bandwidth: (2 * length * precision.bytes()) as f64 / copy,
             rate: 2.0 * (n as f64).powi(3) / product,
         })
-    }
-}
-
-fn bytes(precision: Precision) -> usize {
-    match precision {
-        Precision::F32 => 4,
-        Precision::F64 => 8,
     }
 }
 
@@ -228,7 +212,7 @@ fn bytes(precision: Precision) -> usize {
 fn seconds(
     backend: &dyn Backend,
     graph: &Graph,
-    updates: &[(bayes_nn_autodiff::Var<'_>, bayes_nn_autodiff::Var<'_>)],
+    updates: &[(Var<'_>, Var<'_>)],
     precision: Precision,
 ) -> Result<f64, KernelError> {
     let plan = Arc::new(Plan::new(graph, &[], updates)?);
@@ -259,7 +243,7 @@ impl fmt::Display for Profile {
             "{:>9} {:>6} {:>10} {:>10} {:>8} {:>8}  pass",
             "us", "share", "kB", "kop", "GB/s", "Gop/s"
         )?;
-        let size = bytes(self.precision) as f64;
+        let size = self.precision.bytes() as f64;
         let mut line = |name: &str, seconds: f64, elements: usize, operations: usize| {
             let traffic = elements as f64 * size;
             writeln!(

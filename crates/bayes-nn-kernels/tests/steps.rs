@@ -69,15 +69,16 @@ fn replicas_are_what_they_are_alone() {
 }
 
 #[test]
-fn a_snapshot_resumes_to_the_last_bit_in_another_run() {
+fn states_seed_and_step_are_all_that_another_run_needs_to_go_on_to_the_last_bit() {
     let program = walk();
     let mut run = begun(&program, &[11]);
     run.advance_one(0, 9).unwrap();
-    let snapshot = run.snapshot(0).unwrap();
-    assert_eq!((snapshot.seed, snapshot.step), (11, 9));
-    run.advance_one(0, 9).unwrap();
     let mut other = program.start(2).unwrap();
-    other.resume(1, &snapshot).unwrap();
+    for name in run.states() {
+        other.set(1, name, &run.get(0, name).unwrap()).unwrap();
+    }
+    other.rewind(1, 11, 9).unwrap();
+    run.advance_one(0, 9).unwrap();
     other.advance(&[0, 9]).remove(1).unwrap();
     assert_eq!(run.get(0, "x"), other.get(1, "x"));
     assert_eq!(run.recorded(0, "x"), other.recorded(1, "x"));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bayes_nn_autodiff::{Kind, Shape, Var};
 use bayes_nn_distributions::Distribution;
 use bayes_nn_inference::Method;
+use bayes_nn_kernels::Precision;
 use bayes_nn_models::Error;
 use bayes_nn_models::model::{Batch, Data, Model, Posterior, Trace, fit, probe};
 
@@ -144,6 +145,14 @@ impl Model for Bnn {
     }
 
     fn has_independent_rows(&self) -> bool {
+        true
+    }
+
+    fn precision(&self) -> Precision {
+        Precision::F32
+    }
+
+    fn supposes_unit_targets(&self) -> bool {
         true
     }
 }

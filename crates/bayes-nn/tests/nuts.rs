@@ -39,7 +39,7 @@ fn a_conjugate_model_gets_its_exact_posterior_and_predictive() {
     assert_eq!(second, &values[2_000..4_000]);
 
     let error = samples.predictive(Data::new(), 0, 0).unwrap_err();
-    assert!(error.to_string().contains("there are no draws"));
+    assert!(error.to_string().contains("`draws` is 0"));
     let pointwise = samples.log_likelihood(&data).unwrap();
     let pointwise = pointwise.variable("y").unwrap();
     for (draw, mean) in values.iter().enumerate().step_by(97) {
@@ -213,7 +213,7 @@ fn errors_of_the_model_come_through() {
     let error = model::fit(&normal_mean, &data, &Nuts::new().draws(0))
         .err()
         .unwrap();
-    assert!(error.to_string().contains("there are no draws"), "{error}");
+    assert!(error.to_string().contains("`draws` is 0"), "{error}");
     let nowhere = model::from_fn(|trace, _| {
         let x = trace.sample("x", Normal::new(0.0, 1.0));
         trace.factor("hole", (-1.0 - x * x).ln());

@@ -250,7 +250,10 @@ fn section<M: Model>(
     file("effects", &effects)?;
     // What it warns of is told where it is compared.
     let samples = told.nuts.to_string();
-    let table = samples.split("\nwarning: ").next().unwrap_or_default();
+    let lines = samples
+        .lines()
+        .filter(|line| !line.starts_with("warning: "));
+    let table = lines.collect::<Vec<_>>().join("\n");
     Ok(report
         .section(name)
         .code(&format!(
@@ -258,7 +261,7 @@ fn section<M: Model>(
             told.full, arguments.batch, told.mini
         ))
         .figure(&elbo, "The ELBO of every step, in nats of the full data.")
-        .code(table)
+        .code(&table)
         .section(format!("{name}: ADVI against NUTS"))
         .figure(
             &effects,

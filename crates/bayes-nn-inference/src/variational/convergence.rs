@@ -43,6 +43,20 @@ pub struct Convergence {
     pub standard_error: f64,
     /// The largest difference allowed besides two standard errors, in nats.
     pub tolerance: f64,
+    /// Whether single precision was too coarse for the data or for where the guide went: the ELBO
+    /// may then have stopped rising for want of digits, and the fit has not converged.
+    pub too_coarse: bool,
+}
+
+impl Convergence {
+    /// The outcome for a fit whose numbers were too coarse, if they were.
+    pub(crate) fn in_numbers_that_are_too_coarse(self, too_coarse: bool) -> Convergence {
+        Convergence {
+            converged: self.converged && !too_coarse,
+            too_coarse,
+            ..self
+        }
+    }
 }
 
 impl fmt::Display for Convergence {
@@ -50,6 +64,9 @@ impl fmt::Display for Convergence {
         let answer = if self.converged { "yes" } else { "no" };
         if self.window == 0 {
             return write!(f, "{answer} (too few steps to tell)");
+        }
+        if self.too_coarse {
+            return write!(f, "{answer} (single precision is too coarse)");
         }
         write!(
             f,
@@ -88,6 +105,7 @@ impl ConvergenceTest {
                 difference: 0.0,
                 standard_error: 0.0,
                 tolerance: 0.0,
+                too_coarse: false,
             };
         }
         let (rest, late) = elbos.split_at(elbos.len() - window);
@@ -105,6 +123,7 @@ impl ConvergenceTest {
             difference,
             standard_error,
             tolerance,
+            too_coarse: false,
         }
     }
 

@@ -101,3 +101,22 @@ fn every_optimiser_gets_there() {
         assert!(gap.abs() < 0.02, "{optimizer:?}: {gap}");
     }
 }
+
+/// Means over the parameters: of one alone, 20,000 noisy steps leave about 1 %.
+#[test]
+fn windowed_adagrad_finds_sds_within_two_percent() {
+    for (columns, rows, noise) in [(3, 30, 0.5), (4, 60, 2.0), (6, 200, 0.3)] {
+        let x: Vec<f64> = (0..rows * columns)
+            .map(|i| 1.4 * (f64::from(i * i % 1013) * 0.7).cos())
+            .collect();
+        let y: Vec<f64> = (0..rows).map(|i| (f64::from(i) * 1.3).sin()).collect();
+        let model = Regression::new(&x, columns as usize, &y, noise);
+        let advi = Advi::mean_field().optimizer(Optimizer::adagrad_window());
+        let fit = advi.steps(20_000).seed(2).fit(&model).unwrap();
+        assert!(fit.convergence().converged, "{}", fit.convergence());
+        let (found, exact) = (fit.approximation().sd(), model.exact().mean_field_sd);
+        let ratios = found.iter().zip(&exact).map(|(found, exact)| found / exact);
+        let ratio = ratios.sum::<f64>() / f64::from(columns);
+        assert!((ratio - 1.0).abs() < 0.02, "{ratio} in {columns} columns");
+    }
+}

@@ -301,7 +301,8 @@ fn progress_is_told_start_updates_and_end() {
     );
 }
 
-/// Half of the seeds start where the logarithm is not a number.
+/// Half of the seeds start where the logarithm is not a number, as it is between -2 and 2, where a
+/// fit looks for other starts.
 pub struct Chance(Vec<Site>);
 
 impl Density for Chance {
@@ -309,7 +310,7 @@ impl Density for Chance {
         &self.0
     }
     fn start(&self, seed: u64) -> Result<Vec<f64>, DensityError> {
-        Ok(vec![if seed.is_multiple_of(2) { -5.0 } else { 1.0 }])
+        Ok(vec![if seed.is_multiple_of(2) { -5.0 } else { 3.5 }])
     }
     fn trace<'g>(
         &self,
@@ -317,7 +318,7 @@ impl Density for Chance {
         handler: Rc<dyn Handler<'g> + 'g>,
         _: Rows,
     ) -> Result<Traced<'g>, DensityError> {
-        let x = handler.unconstrained("x", self.0[0].shape)?.sum();
+        let x = handler.unconstrained("x", self.0[0].shape)?.sum() - 2.5;
         Ok(Traced::new(vec![
             Term::new("prior", -x),
             Term::new("x", 30.0 * x.ln() - 29.0 * x),
@@ -344,7 +345,7 @@ fn a_restart_that_fails_is_reported_beside_those_that_do_not() {
         "{text}"
     );
     assert!(text.contains("this is the first step"), "{text}");
-    assert_eq!(error.last_good().unwrap().mean(), [-5.0]);
+    assert!(error.last_good().unwrap().mean()[0].abs() < 2.0);
     assert!(fit.to_string().contains("failed: step 0"));
     let error = advi.seed(4).fit(&density).unwrap_err();
     assert_eq!(error.to_string(), text);

@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use bayes_nn_inference::nuts::{LowRank, Metric, WarmupSchedule};
-use bayes_nn_inference::{Nuts, NutsFit};
+use bayes_nn_inference::{Advi, Method, Nuts, NutsFit, Start};
+use bayes_nn_kernels::Precision;
 
+use crate::regression::Regression;
 use crate::targets::{Correlated, Funnel, Standard};
 
 /// A folder of one test, empty.
@@ -147,4 +149,51 @@ fn checkpoints_of_something_else_are_errors() {
         .sample_with(normal(0.5))
         .unwrap_err();
     assert!(error.to_string().contains("`checkpoints` is 0"), "{error}");
+}
+
+#[test]
+fn a_checkpoint_of_more_draws_gives_the_first_and_keeps_the_others() {
+    let folder = folder("fewer");
+    let of = |draws| Nuts::new().warmup(60).draws(draws).chains(2).seed(4);
+    let saved = |draws| of(draws).checkpoints(&folder, 10);
+    let most = saved(200).sample_with(|_| Funnel).unwrap();
+    for draws in [100, 1] {
+        let first = saved(draws).sample_with(|_| Funnel).unwrap();
+        assert_same(&first, &of(draws).sample_with(|_| Funnel).unwrap());
+    }
+    assert_same(&saved(200).sample_with(|_| Funnel).unwrap(), &most);
+}
+
+#[test]
+fn a_changed_start_or_limit_is_no_run_to_go_on_with() {
+    let folder = folder("other-settings");
+    let nuts = Nuts::new().warmup(20).draws(20).chains(1);
+    let nuts = nuts.checkpoints(&folder, 10);
+    let line = Regression::line();
+    nuts.fit(&line).unwrap();
+    let guide = |seed| {
+        let fit = Advi::mean_field().steps(50).seed(seed).fit(&line).unwrap();
+        Start::Approximation(fit.approximation().clone())
+    };
+    let from_guide = nuts.clone().start_at(guide(1));
+    for other in [
+        nuts.clone().start_at(Start::Prior),
+        nuts.clone().max_leapfrog(3),
+        nuts.clone().max_depth(4),
+        nuts.clone().target_accept(0.9),
+        nuts.clone().initial_step(0.2),
+        nuts.clone().keep_warmup(true),
+        nuts.clone().metric(Metric::Variance),
+        nuts.clone().schedule(WarmupSchedule::Stan),
+        nuts.clone().precision(Precision::F32),
+        from_guide.clone(),
+    ] {
+        let error = other.fit(&line).unwrap_err().to_string();
+        assert!(error.contains("with other settings"), "{error}: {other:?}");
+    }
+    nuts.fit(&line).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    from_guide.fit(&line).unwrap();
+    let error = nuts.start_at(guide(2)).fit(&line).unwrap_err().to_string();
+    assert!(error.contains("with other settings"), "{error}");
 }

@@ -35,32 +35,11 @@ impl<T: Number> Kernel<T> {
             Pass::MatMul(product) => {
                 Kernel::Product(ProductKernel::new(product, memory, strips, isa))
             }
-            Pass::ReduceMiddle {
-                kind,
-                source,
-                out,
-                outer,
-                length,
-            } => Kernel::Reduce(ReduceKernel::new(
-                *kind,
-                (*source, *out),
-                (*outer, *length),
-                memory,
-            )),
+            Pass::ReduceMiddle(reduce) => Kernel::Reduce(ReduceKernel::new(reduce, memory)),
             Pass::Cholesky { matrix, out } => {
                 Kernel::Cholesky(CholeskyKernel::new::<T>(*matrix, *out, memory))
             }
-            Pass::TriangularSolve {
-                triangle,
-                right,
-                out,
-                transpose,
-            } => Kernel::Solve(SolveKernel::new(
-                (*triangle, *right),
-                *out,
-                *transpose,
-                memory,
-            )),
+            Pass::TriangularSolve(solve) => Kernel::Solve(SolveKernel::new(solve, memory)),
             Pass::Copy { .. }
             | Pass::Transpose { .. }
             | Pass::Concat { .. }
@@ -75,33 +54,14 @@ impl<T: Number> Kernel<T> {
 
     /// Scratch memory of a thread that is large enough for each of these kernels.
     pub fn scratch(kernels: &[Kernel<T>]) -> Scratch<T> {
-        GroupKernel::scratch(kernels.iter().filter_map(|kernel| match kernel {
-            Kernel::Fused(group) => Some(group),
-            Kernel::Product(_)
-            | Kernel::Reduce(_)
-            | Kernel::Cholesky(_)
-            | Kernel::Solve(_)
-            | Kernel::Move(_) => None,
-        }))
+        GroupKernel::scratch(kernels.iter().filter_map(Kernel::group))
     }
 
-    /// Whether a pass's kernel can be run strip by strip.
-    pub fn runs_on_strips(pass: &Pass) -> bool {
-        match pass {
-            Pass::Fused(_) | Pass::ReduceMiddle { .. } => true,
-            Pass::MatMul(product) => !product.is_large(),
-            Pass::Cholesky { .. }
-            | Pass::TriangularSolve { .. }
-            | Pass::Copy { .. }
-            | Pass::Transpose { .. }
-            | Pass::Concat { .. }
-            | Pass::Gather { .. }
-            | Pass::Scatter { .. }
-            | Pass::Batch { .. }
-            | Pass::AllReduceMean { .. }
-            | Pass::MeanOverDraws { .. }
-            | Pass::Record { .. } => false,
+    fn group(&self) -> Option<&GroupKernel<T>> {
+        if let Kernel::Fused(group) = self {
+            return Some(group);
         }
+        None
     }
 
     /// What one run costs, in simple operations on elements; 0 for what one thread always does.

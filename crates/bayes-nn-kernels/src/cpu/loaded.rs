@@ -1,10 +1,9 @@
 //! A plan that is loaded with its data. What all replicas read is made here, once.
 
-use std::fmt;
 use std::sync::Arc;
 
 use super::isa::Runnable;
-use super::kernel::{Kernel, Number};
+use super::kernel::Number;
 use super::memory::{Memory, Shared, SharedPlaces};
 use super::program::{CpuProgram, Part};
 use super::watch::Unwatched;
@@ -34,7 +33,7 @@ impl<T: Number> CpuLoaded<T> {
         let shared = Arc::new(Shared::new(columns, places.elements));
         let part = |once: bool| {
             Arc::new(Part {
-                memory: Memory::new(plan, &known, &places, once, Kernel::<T>::runs_on_strips),
+                memory: Memory::new(plan, &known, &places, once),
                 shared: shared.clone(),
                 known: known.clone(),
                 isa,
@@ -67,14 +66,14 @@ fn put_data<T: Number>(
 ) {
     let wanted = |id: ValueId| is_wanted(plan.values[id.index()].home);
     for (id, constant) in plan.constants.iter().filter(|(id, _)| wanted(*id)) {
-        program.put(*id, constant.iter().copied());
+        program.fill(*id, constant.iter().copied());
     }
     let part = program.part().clone();
     for (input, column) in plan.inputs.iter().zip(&part.known.columns) {
         let as_it_is = &part.shared.columns[input.value.index()];
         if let (Some(column), None, true) = (column, as_it_is, wanted(input.value)) {
             each_type!(column, numbers => {
-                program.put(input.value, numbers.iter().map(|number| f64::from(*number)));
+                program.fill(input.value, numbers.iter().map(|number| f64::from(*number)));
             });
         }
     }
@@ -84,14 +83,5 @@ impl<T: Number> Loaded for CpuLoaded<T> {
     fn start(&self, replicas: usize) -> Result<Box<dyn Replicas>, KernelError> {
         let program = |_| Box::new(self.program(None)) as Box<dyn Program>;
         Ok(Box::new((0..replicas).map(program).collect::<Vec<_>>()))
-    }
-}
-
-impl<T> fmt::Debug for CpuLoaded<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known = &self.0.known;
-        f.debug_struct("CpuLoaded")
-            .field("known", known)
-            .finish_non_exhaustive()
     }
 }

@@ -12,13 +12,12 @@ mod watch;
 
 use std::sync::Arc;
 
-use crate::backend::{Backend, Loaded, Program};
+use crate::backend::{Backend, Loaded};
 use crate::data::Binding;
 use crate::element::Precision;
 use crate::error::{DeviceError, KernelError};
 use crate::plan::Plan;
-use crate::ranks::{DeviceGroup, Start};
-use crate::replicas::Replicas;
+use crate::ranks::{DeviceGroup, Start, rank};
 use isa::{Isa, Runnable};
 use kernel::Number;
 use loaded::CpuLoaded;
@@ -87,9 +86,8 @@ impl Cpu {
 /// What makes a program for each seat.
 fn ranks_of<T: Number>(loaded: CpuLoaded<T>) -> Box<Start> {
     Box::new(move |seats| {
-        let program = |seat| Box::new(loaded.program(Some(seat))) as Box<dyn Program>;
-        let one = |seat| Box::new(vec![program(seat)]) as Box<dyn Replicas>;
-        Ok(seats.into_iter().map(one).collect())
+        let program = |seat| rank(loaded.program(Some(seat)));
+        Ok(seats.into_iter().map(program).collect())
     })
 }
 

@@ -1,21 +1,21 @@
 //! A replica of a plan: its memory, and its passes run step by step.
 
-use std::iter::repeat_n;
 use std::ops::Range;
 use std::sync::Arc;
 
-use bayes_nn_autodiff::{InputId, Kind};
+use bayes_nn_autodiff::Kind;
 use rayon::ThreadPool;
 
 use super::isa::Runnable;
 use super::kernel::{Kernel, Number};
-use super::memory::{Arena, Frame, Memory, Scratch, Shared, WORTH_A_THREAD};
+use super::memory::{Arena, Frame, Memory, Scratch, Shared, WORTH_A_THREAD, read, write};
 use super::strips;
 use super::watch::{Stopwatch, Unwatched, Watch};
-use crate::backend::Program;
+use crate::element::Precision;
 use crate::error::KernelError;
 use crate::known::Known;
 use crate::plan::{Plan, ValueId};
+use crate::plan_program::PlanProgram;
 use crate::profile::Profile;
 use crate::ranks::Seat;
 
@@ -104,7 +104,7 @@ impl<T: Number> CpuProgram<T> {
             if let (Kernel::Fused(group), Some(scratch), true) =
                 (kernel, program.scratch.first_mut(), runs_whole)
             {
-                group.bind(bases, scratch, *isa);
+                group.bind(bases, scratch);
             }
         }
         program
@@ -112,26 +112,19 @@ impl<T: Number> CpuProgram<T> {
 
     /// Gives a value its elements, in row-major order. Those of values that programs share may be
     /// given only as long as there is no other program.
-    pub fn put(&mut self, id: ValueId, mut values: impl Iterator<Item = f64>) {
+    pub fn fill(&mut self, id: ValueId, values: impl Iterator<Item = f64>) {
         let Part { memory, shared, .. } = &*self.part;
         let (value, place) = (memory.value(id), memory.place(id));
-        for run in value.layout.runs() {
+        // SAFETY: the plan placed the value inside its memory, which nobody uses now.
+        unsafe {
             match value.kind {
                 Kind::Float => {
                     let start = shared.bases(&self.floats).at(place);
-                    // SAFETY: the plan placed the value inside its memory, which nobody uses now.
-                    let floats = unsafe { part_mut(start, run) };
-                    for (to, v) in floats.iter_mut().zip(&mut values) {
-                        *to = T::from_f64(v);
-                    }
+                    write(start, &value.layout, values, T::from_f64);
                 }
                 Kind::Index => {
                     let start = shared.index_bases(&self.indices).at(place);
-                    // SAFETY: as above.
-                    let indices = unsafe { part_mut(start, run) };
-                    for (to, v) in indices.iter_mut().zip(&mut values) {
-                        *to = v as u32;
-                    }
+                    write(start, &value.layout, values, |v| v as u32);
                 }
             }
         }
@@ -139,46 +132,6 @@ impl<T: Number> CpuProgram<T> {
 
     pub fn part(&self) -> &Arc<Part<T>> {
         &self.part
-    }
-
-    fn plan(&self) -> &Plan {
-        &self.part.memory.plan
-    }
-
-    fn values(&self, id: ValueId) -> Vec<f64> {
-        let mut values = vec![0.0; self.plan().values[id.index()].shape.elements()];
-        self.read_from(id, 0, &mut values);
-        values
-    }
-
-    /// Reads the elements of a value in row-major order, from number `first` on.
-    fn read_from(&self, id: ValueId, mut first: usize, values: &mut [f64]) {
-        let Part { memory, shared, .. } = &*self.part;
-        let (value, place) = (memory.value(id), memory.place(id));
-        let mut values = values.iter_mut();
-        for run in value.layout.runs() {
-            let skipped = first.min(run.len());
-            let run = run.start + skipped..run.end;
-            first -= skipped;
-            match value.kind {
-                Kind::Float => {
-                    let start = shared.bases(&self.floats).at(place);
-                    // SAFETY: the plan placed the value inside its memory, which nobody writes now.
-                    let floats = unsafe { part_of(start, run) };
-                    for (from, v) in floats.iter().zip(&mut values) {
-                        *v = from.to_f64();
-                    }
-                }
-                Kind::Index => {
-                    let start = shared.index_bases(&self.indices).at(place);
-                    // SAFETY: as above.
-                    let indices = unsafe { part_of(start, run) };
-                    for (from, v) in indices.iter().zip(&mut values) {
-                        *v = f64::from(*from);
-                    }
-                }
-            }
-        }
     }
 
     /// Runs steps on this thread, or with the pool that this thread belongs to.
@@ -264,21 +217,6 @@ impl<T: Number> CpuProgram<T> {
         Ok(())
     }
 
-    /// The number of an input that may be written.
-    fn unbound(&self, number: usize) -> Result<usize, KernelError> {
-        let name = || self.plan().inputs[number].name.clone();
-        match self.part.known.columns[number] {
-            Some(_) => Err(KernelError::Bound { name: name() }),
-            None => Ok(number),
-        }
-    }
-
-    /// What is to be known after input number `input` got a value.
-    fn wrote(&mut self, input: usize) {
-        self.written[input] = true;
-        self.stale |= self.plan().inputs[input].hoisted;
-    }
-
     /// Runs steps whose inputs are known.
     pub fn run_ready<W: Watch>(&mut self, steps: u64, watch: &mut W) -> Result<(), KernelError> {
         match self.pool.take() {
@@ -290,35 +228,6 @@ impl<T: Number> CpuProgram<T> {
             }
         }
     }
-
-    fn run_written<W: Watch>(&mut self, steps: u64, watch: &mut W) -> Result<(), KernelError> {
-        if let Some(unset) = self.written.iter().position(|w| !w) {
-            let input = &self.plan().inputs[unset];
-            return Err(KernelError::Unset {
-                name: input.name.clone(),
-                shape: self.plan().values[input.value.index()].shape,
-            });
-        }
-        self.run_ready(steps, watch)
-    }
-}
-
-/// Elements from `start` on, to be read.
-///
-/// # Safety
-/// They lie there, and nobody writes them as long as the result is used.
-unsafe fn part_of<'a, E>(start: *mut E, part: Range<usize>) -> &'a [E] {
-    // SAFETY: the caller's promise.
-    unsafe { std::slice::from_raw_parts(start.add(part.start), part.len()) }
-}
-
-/// Elements from `start` on, to be written.
-///
-/// # Safety
-/// They lie there, and nobody else uses them as long as the result is used.
-unsafe fn part_mut<'a, E>(start: *mut E, part: Range<usize>) -> &'a mut [E] {
-    // SAFETY: the caller's promise.
-    unsafe { std::slice::from_raw_parts_mut(start.add(part.start), part.len()) }
 }
 
 /// Where the states lie.
@@ -330,61 +239,62 @@ fn state_ranges(plan: &Plan) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
-impl<T: Number> Program for CpuProgram<T> {
-    fn write(&mut self, input: InputId, values: &[f64]) -> Result<(), KernelError> {
-        let number = self.unbound(self.plan().input_for(input, values)?)?;
-        let id = self.plan().inputs[number].value;
-        self.put(id, values.iter().copied());
-        self.wrote(number);
+impl<T: Number> PlanProgram for CpuProgram<T> {
+    fn plan(&self) -> &Plan {
+        &self.part.memory.plan
+    }
+
+    fn known(&self) -> &Known {
+        &self.part.known
+    }
+
+    fn precision(&self) -> Precision {
+        T::PRECISION
+    }
+
+    fn written(&self) -> &[bool] {
+        &self.written
+    }
+
+    fn put(
+        &mut self,
+        input: usize,
+        elements: impl Iterator<Item = f64>,
+    ) -> Result<(), KernelError> {
+        self.fill(self.plan().inputs[input].value, elements);
+        self.written[input] = true;
+        self.stale |= self.plan().inputs[input].hoisted;
         Ok(())
     }
 
-    fn fill(&mut self, input: InputId, value: f64) -> Result<(), KernelError> {
-        let number = self.unbound(self.plan().input_of(input, &[value])?)?;
-        let id = self.plan().inputs[number].value;
-        let elements = self.plan().values[id.index()].shape.elements();
-        self.put(id, repeat_n(value, elements));
-        self.wrote(number);
-        Ok(())
-    }
-
-    fn read_input(&self, input: InputId) -> Vec<f64> {
-        let Some(number) = self.plan().inputs.iter().position(|i| i.id == input) else {
-            return Vec::new();
-        };
-        let id = self.plan().inputs[number].value;
-        match (
-            &self.part.known.columns[number],
-            self.plan().values[id.index()].kind,
-        ) {
-            (None, _) => self.values(id),
-            (Some(column), Kind::Index) => column.to_f64(),
-            (Some(column), Kind::Float) => {
-                let numbers = column.to_f64().into_iter();
-                numbers.map(|v| T::from_f64(v).to_f64()).collect()
+    fn read(&self, id: ValueId, first: usize, elements: &mut [f64]) {
+        let Part { memory, shared, .. } = &*self.part;
+        let (value, place) = (memory.value(id), memory.place(id));
+        // SAFETY: the plan placed the value inside its memory, which nobody writes now.
+        unsafe {
+            match value.kind {
+                Kind::Float => {
+                    let start = shared.bases(&self.floats).at(place);
+                    read(start, &value.layout, first, elements, T::to_f64);
+                }
+                Kind::Index => {
+                    let start = shared.index_bases(&self.indices).at(place);
+                    read(start, &value.layout, first, elements, f64::from);
+                }
             }
         }
     }
 
-    fn read_output(&self, output: usize) -> Vec<f64> {
-        let output = self.plan().outputs.get(output);
-        output.map_or_else(Vec::new, |value| self.values(*value))
-    }
-
-    fn read_output_from(&self, output: usize, first: usize, values: &mut [f64]) {
-        if let Some(id) = self.plan().outputs.get(output) {
-            self.read_from(*id, first, values);
-        }
-    }
-
     fn run(&mut self, steps: u64) -> Result<(), KernelError> {
-        self.run_written(steps, &mut Unwatched)
+        self.check_written()?;
+        self.run_ready(steps, &mut Unwatched)
     }
 
     fn profile(&mut self, steps: u64) -> Result<Profile, KernelError> {
+        self.check_written()?;
         let passes = self.plan().costs();
         let mut watch = Stopwatch::new(passes.len());
-        self.run_written(steps, &mut watch)?;
+        self.run_ready(steps, &mut watch)?;
         Ok(Profile::of_samples(passes, watch.seconds(), T::PRECISION))
     }
 
@@ -417,19 +327,6 @@ impl<T: Number> Program for CpuProgram<T> {
         self.saved = Vec::new();
     }
 
-    fn first_non_finite(&self, input: InputId) -> Option<usize> {
-        let number = self.plan().inputs.iter().position(|i| i.id == input)?;
-        if let Some(column) = &self.part.known.columns[number] {
-            return column.position(|v| !v.is_finite());
-        }
-        let value = self.part.memory.value(self.plan().inputs[number].value);
-        let floats = match value.kind {
-            Kind::Float => &self.floats.elements()[value.offset..],
-            Kind::Index => return None,
-        };
-        (0..value.shape.elements()).find(|&i| !floats[value.layout.place(i)].is_finite())
-    }
-
     fn rewind(&mut self, seed: u64, step: u64) {
         self.seed = seed;
         self.step = step;
@@ -456,16 +353,15 @@ mod tests {
                 _ => None,
             });
         let count = groups.map(|group| group.keep_bound(bound)).sum();
-        for input in &plan.inputs {
-            let elements = plan.values[input.value.index()].shape.elements();
-            let numbers: Vec<f64> = (0..elements).map(|i| (i as f64 * 0.37).sin()).collect();
-            program.write(input.id, &numbers).unwrap();
+        for (number, input) in plan.inputs.iter().enumerate() {
+            let elements = plan.value(input.value).shape.elements();
+            let numbers = (0..elements).map(|i| (i as f64 * 0.37).sin());
+            program.put(number, numbers).unwrap();
         }
         program.rewind(3, 5);
         program.run(3).unwrap();
-        let outputs = (0..plan.outputs.len()).flat_map(|output| program.read_output(output));
-        let states = plan.states.iter().flat_map(|state| program.values(*state));
-        let numbers = outputs.chain(states);
+        let numbers = plan.outputs.iter().chain(&plan.states);
+        let numbers = numbers.flat_map(|value| program.values(*value));
         (numbers.map(f64::to_bits).collect(), count)
     }
 

@@ -3,17 +3,15 @@
 //! Every replica has a block of its own, in which the data lie beside its states, in the type in
 //! which the program calculates. They are converted and copied there when it is started.
 
-use std::fmt;
-use std::iter::repeat_n;
 use std::ops::Range;
 use std::sync::Arc;
 
-use bayes_nn_autodiff::{InputId, Kind};
+use bayes_nn_autodiff::Kind;
 
 use super::emit::Source;
 use super::values::{
     NO_ERROR, bytes_of, decode, element_bytes, encode, encode_column, index_error, numbers_of,
-    part_of, real_bytes, unset,
+    part_of,
 };
 use crate::backend::{Loaded, Program};
 use crate::data::Binding;
@@ -21,6 +19,7 @@ use crate::element::Precision;
 use crate::error::{DeviceError, KernelError};
 use crate::known::Known;
 use crate::plan::{Plan, Value, ValueId};
+use crate::plan_program::PlanProgram;
 use crate::profile::Profile;
 use crate::ranks::Seat;
 use crate::replicas::Replicas;
@@ -63,7 +62,7 @@ const SLACK: usize = 64;
 
 impl Memory {
     fn new(plan: &Plan, source: &Source, precision: Precision) -> Memory {
-        let element = real_bytes(precision);
+        let element = precision.bytes();
         let partials = ALIGNMENT;
         let after = |start: usize, bytes: usize| (start + bytes).next_multiple_of(ALIGNMENT);
         let arena = after(partials, 8 * source.partials);
@@ -137,15 +136,6 @@ where
     }
 }
 
-impl<F> fmt::Debug for LoadedLaunches<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known = &self.launches.known;
-        f.debug_struct("LoadedLaunches")
-            .field("known", known)
-            .finish_non_exhaustive()
-    }
-}
-
 /// A program on an engine.
 pub(super) struct DeviceProgram<E> {
     shared: Arc<Launches>,
@@ -187,7 +177,7 @@ impl<E: Engine> DeviceProgram<E> {
         let at = memory.indices + 4 * plan.indices;
         program.engine.write(at, &tables)?;
         for (value, constant) in &plan.constants {
-            program.put(*value, constant.iter().copied())?;
+            program.fill(*value, constant.iter().copied())?;
         }
         for (input, column) in plan.inputs.iter().zip(&known.columns) {
             if let Some(column) = column {
@@ -225,37 +215,32 @@ impl<E: Engine> DeviceProgram<E> {
     }
 
     /// Gives a value its elements, in row-major order.
-    fn put(&mut self, id: ValueId, elements: impl Iterator<Item = f64>) -> Result<(), DeviceError> {
+    fn fill(
+        &mut self,
+        id: ValueId,
+        elements: impl Iterator<Item = f64>,
+    ) -> Result<(), DeviceError> {
         let value = &self.shared.plan.values[id.index()];
         let bytes = encode(value, self.shared.precision, elements);
         self.engine.write(self.place(value), &bytes)
     }
 
-    /// Puts the elements of a value, in row-major order from number `first` on, into `elements`:
-    /// as many as fit.
-    fn read(&self, id: ValueId, first: usize, elements: &mut [f64]) -> Result<(), DeviceError> {
-        let value = &self.shared.plan.values[id.index()];
-        let part = part_of(value, self.shared.precision, first, elements.len());
+    /// As [`PlanProgram::read`], as long as the device can be asked.
+    fn read_bytes(&self, id: ValueId, first: usize, to: &mut [f64]) -> Result<(), DeviceError> {
+        let value = self.plan().value(id);
+        let part = part_of(value, self.precision(), first, to.len());
         let mut bytes = vec![0; part.len()];
         self.engine
             .read(self.place(value) + part.start, &mut bytes)?;
-        decode(value, self.shared.precision, &bytes, first, elements);
+        decode(value, self.precision(), &bytes, first, to);
         Ok(())
     }
 
-    /// The elements of a value; NaN where the device cannot be asked any more.
-    fn values(&self, id: ValueId) -> Vec<f64> {
-        let mut values = vec![f64::NAN; self.shared.plan.values[id.index()].shape.elements()];
-        // A failure leaves them as they are; the next run reports it.
-        let _ = self.read(id, 0, &mut values);
-        values
-    }
-
     fn ready(&mut self) -> Result<(), KernelError> {
-        if let Some(failure) = self.failed.take() {
-            return Err(failure.into());
+        match self.failed.take() {
+            Some(failure) => Err(failure.into()),
+            None => self.check_written(),
         }
-        unset(&self.shared.plan, self.written.iter().copied())
     }
 
     /// Says which index was outside, if one was, and lets the program go on from there.
@@ -268,18 +253,6 @@ impl<E: Engine> DeviceProgram<E> {
         Err(index_error(&self.shared.plan, error, |index| {
             self.values(index)
         }))
-    }
-
-    fn check_unbound(&self, number: usize) -> Result<(), KernelError> {
-        let name = || self.shared.plan.inputs[number].name.clone();
-        match self.shared.known.columns[number] {
-            Some(_) => Err(KernelError::Bound { name: name() }),
-            None => Ok(()),
-        }
-    }
-
-    fn number_of(&self, input: InputId) -> Option<usize> {
-        self.shared.plan.inputs.iter().position(|i| i.id == input)
     }
 
     /// The bytes of the states, and where each is kept.
@@ -296,41 +269,37 @@ impl<E: Engine> DeviceProgram<E> {
     }
 }
 
-impl<E: Engine> Program for DeviceProgram<E> {
-    fn write(&mut self, input: InputId, values: &[f64]) -> Result<(), KernelError> {
-        let number = self.shared.plan.input_for(input, values)?;
-        self.check_unbound(number)?;
-        let id = self.shared.plan.inputs[number].value;
-        self.put(id, values.iter().copied())?;
-        self.written[number] = true;
+impl<E: Engine> PlanProgram for DeviceProgram<E> {
+    fn plan(&self) -> &Plan {
+        &self.shared.plan
+    }
+
+    fn known(&self) -> &Known {
+        &self.shared.known
+    }
+
+    fn precision(&self) -> Precision {
+        self.shared.precision
+    }
+
+    fn written(&self) -> &[bool] {
+        &self.written
+    }
+
+    fn put(
+        &mut self,
+        input: usize,
+        elements: impl Iterator<Item = f64>,
+    ) -> Result<(), KernelError> {
+        self.fill(self.plan().inputs[input].value, elements)?;
+        self.written[input] = true;
         Ok(())
     }
 
-    fn fill(&mut self, input: InputId, value: f64) -> Result<(), KernelError> {
-        let number = self.shared.plan.input_of(input, &[value])?;
-        self.check_unbound(number)?;
-        let id = self.shared.plan.inputs[number].value;
-        let elements = self.shared.plan.values[id.index()].shape.elements();
-        self.put(id, repeat_n(value, elements))?;
-        self.written[number] = true;
-        Ok(())
-    }
-
-    fn read_input(&self, input: InputId) -> Vec<f64> {
-        let number = self.number_of(input);
-        number.map_or_else(Vec::new, |n| self.values(self.shared.plan.inputs[n].value))
-    }
-
-    fn read_output(&self, output: usize) -> Vec<f64> {
-        let output = self.shared.plan.outputs.get(output);
-        output.map_or_else(Vec::new, |value| self.values(*value))
-    }
-
-    fn read_output_from(&self, output: usize, first: usize, values: &mut [f64]) {
-        if let Some(id) = self.shared.plan.outputs.get(output)
-            && self.read(*id, first, values).is_err()
-        {
-            values.fill(f64::NAN);
+    /// NaN where the device cannot be asked any more; the next run reports it.
+    fn read(&self, id: ValueId, first: usize, elements: &mut [f64]) {
+        if self.read_bytes(id, first, elements).is_err() {
+            elements.fill(f64::NAN);
         }
     }
 
@@ -379,13 +348,6 @@ impl<E: Engine> Program for DeviceProgram<E> {
 
     fn forget(&mut self) {
         self.has_saved = false;
-    }
-
-    fn first_non_finite(&self, input: InputId) -> Option<usize> {
-        let id = self.shared.plan.inputs[self.number_of(input)?].value;
-        self.values(id)
-            .iter()
-            .position(|number| !number.is_finite())
     }
 
     fn rewind(&mut self, seed: u64, step: u64) {

@@ -4,8 +4,6 @@
 //! them back, so that reading, saving and testing them cost no call of a driver. Data are on the
 //! device once for all replicas, in the type in which the program calculates.
 
-use std::fmt;
-use std::iter::repeat_n;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bayes_nn_autodiff::InputId;
@@ -13,7 +11,7 @@ use bayes_nn_autodiff::InputId;
 use super::emit::block::HEAD;
 use super::emit::{BlockLoop, Place, Tiny};
 use super::values::{
-    NO_ERROR, bytes_of, decode, encode, encode_column, index_error, numbers_of, part_of, unset,
+    NO_ERROR, bytes_of, decode, encode, encode_column, index_error, numbers_of, part_of,
 };
 use crate::backend::{Loaded, Program};
 use crate::data::Binding;
@@ -21,6 +19,7 @@ use crate::element::Precision;
 use crate::error::{DeviceError, KernelError};
 use crate::known::Known;
 use crate::plan::{Plan, ValueId};
+use crate::plan_program::PlanProgram;
 use crate::profile::Profile;
 use crate::replicas::Replicas;
 
@@ -126,22 +125,9 @@ impl<E: LoopEngine + 'static> Loaded for LoadedLoop<E> {
     }
 }
 
-impl<E> fmt::Debug for LoadedLoop<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known = &self.0.known;
-        f.debug_struct("LoadedLoop")
-            .field("known", known)
-            .finish_non_exhaustive()
-    }
-}
-
 impl<E: LoopEngine> Shared<E> {
     fn device(&self) -> MutexGuard<'_, E> {
         self.device.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn number_of(&self, input: InputId) -> Option<usize> {
-        self.plan.inputs.iter().position(|i| i.id == input)
     }
 }
 
@@ -154,7 +140,7 @@ impl<E: LoopEngine> Replica<E> {
             written: columns.map(Option::is_some).collect(),
             shared: shared.clone(),
         };
-        replica.rewind(0, 0);
+        PlanProgram::rewind(&mut replica, 0, 0);
         replica
     }
 
@@ -166,32 +152,53 @@ impl<E: LoopEngine> Replica<E> {
         self.bytes[8 * CONTROL..HEAD].copy_from_slice(&steps.to_ne_bytes());
     }
 
-    /// Gives an input its elements, in row-major order.
+    /// Says which index was outside, if one was, and lets the program go on from there.
+    fn check_indices(&mut self) -> Result<(), KernelError> {
+        let [seed, step, error, _] = self.control();
+        if error == NO_ERROR {
+            return Ok(());
+        }
+        PlanProgram::rewind(self, seed, step);
+        Err(index_error(&self.shared.plan, error, |index| {
+            self.values(index)
+        }))
+    }
+}
+
+impl<E: LoopEngine> PlanProgram for Replica<E> {
+    fn plan(&self) -> &Plan {
+        &self.shared.plan
+    }
+
+    fn known(&self) -> &Known {
+        &self.shared.known
+    }
+
+    fn precision(&self) -> Precision {
+        self.shared.precision
+    }
+
+    fn written(&self) -> &[bool] {
+        &self.written
+    }
+
     fn put(
         &mut self,
-        number: usize,
+        input: usize,
         elements: impl Iterator<Item = f64>,
     ) -> Result<(), KernelError> {
-        let shared = &self.shared;
-        let input = &shared.plan.inputs[number];
-        if shared.known.columns[number].is_some() {
-            let name = input.name.clone();
-            return Err(KernelError::Bound { name });
-        }
-        if let Some(Place::Replica(at)) = shared.code.place(input.value) {
-            let value = &shared.plan.values[input.value.index()];
-            let bytes = encode(value, shared.precision, elements);
+        let id = self.plan().inputs[input].value;
+        if let Some(Place::Replica(at)) = self.shared.code.place(id) {
+            let bytes = encode(self.plan().value(id), self.precision(), elements);
             self.bytes[at..at + bytes.len()].copy_from_slice(&bytes);
-            self.written[number] = true;
+            self.written[input] = true;
         }
         Ok(())
     }
 
-    /// Puts the elements of a value into `elements`: as many as fit; NaN where the device cannot
-    /// be asked any more, which the next run reports.
+    /// NaN where the device cannot be asked any more, which the next run reports.
     fn read(&self, id: ValueId, first: usize, elements: &mut [f64]) {
-        let (plan, precision) = (&self.shared.plan, self.shared.precision);
-        let value = &plan.values[id.index()];
+        let (value, precision) = (self.plan().value(id), self.precision());
         let part = part_of(value, precision, first, elements.len());
         match self.shared.code.place(id) {
             Some(Place::Replica(at)) => {
@@ -209,67 +216,15 @@ impl<E: LoopEngine> Replica<E> {
         }
     }
 
-    fn values(&self, id: ValueId) -> Vec<f64> {
-        let mut values = vec![0.0; self.shared.plan.values[id.index()].shape.elements()];
-        self.read(id, 0, &mut values);
-        values
-    }
-
-    fn ready(&self) -> Result<(), KernelError> {
-        unset(&self.shared.plan, self.written.iter().copied())
-    }
-
-    /// Says which index was outside, if one was, and lets the program go on from there.
-    fn check_indices(&mut self) -> Result<(), KernelError> {
-        let [seed, step, error, _] = self.control();
-        if error == NO_ERROR {
-            return Ok(());
-        }
-        self.rewind(seed, step);
-        Err(index_error(&self.shared.plan, error, |index| {
-            self.values(index)
-        }))
-    }
-}
-
-impl<E: LoopEngine> Program for Replica<E> {
-    fn write(&mut self, input: InputId, values: &[f64]) -> Result<(), KernelError> {
-        let number = self.shared.plan.input_for(input, values)?;
-        self.put(number, values.iter().copied())
-    }
-
-    fn fill(&mut self, input: InputId, value: f64) -> Result<(), KernelError> {
-        let number = self.shared.plan.input_of(input, &[value])?;
-        let id = self.shared.plan.inputs[number].value;
-        let elements = self.shared.plan.values[id.index()].shape.elements();
-        self.put(number, repeat_n(value, elements))
-    }
-
-    fn read_input(&self, input: InputId) -> Vec<f64> {
-        let number = self.shared.number_of(input);
-        number.map_or_else(Vec::new, |n| self.values(self.shared.plan.inputs[n].value))
-    }
-
-    fn read_output(&self, output: usize) -> Vec<f64> {
-        let output = self.shared.plan.outputs.get(output);
-        output.map_or_else(Vec::new, |value| self.values(*value))
-    }
-
-    fn read_output_from(&self, output: usize, first: usize, values: &mut [f64]) {
-        if let Some(id) = self.shared.plan.outputs.get(output) {
-            self.read(*id, first, values);
-        }
-    }
-
     fn run(&mut self, steps: u64) -> Result<(), KernelError> {
-        self.ready()?;
+        self.check_written()?;
         self.set_steps(steps);
         self.shared.device().run(&mut self.bytes)?;
         self.check_indices()
     }
 
     fn profile(&mut self, steps: u64) -> Result<Profile, KernelError> {
-        self.ready()?;
+        self.check_written()?;
         self.set_steps(steps);
         let passes = self.shared.plan.costs();
         let mut clocks = vec![0; passes.len()];
@@ -301,12 +256,6 @@ impl<E: LoopEngine> Program for Replica<E> {
         self.saved = None;
     }
 
-    fn first_non_finite(&self, input: InputId) -> Option<usize> {
-        let number = self.shared.number_of(input)?;
-        let values = self.values(self.shared.plan.inputs[number].value);
-        values.iter().position(|number| !number.is_finite())
-    }
-
     fn rewind(&mut self, seed: u64, step: u64) {
         let control = bytes_of(&[seed, step, NO_ERROR, 0]);
         self.bytes[..8 * CONTROL].copy_from_slice(&control);
@@ -328,7 +277,7 @@ impl<E: LoopEngine> Replicas for Together<E> {
 
     fn run_all(&mut self, steps: &[u64]) -> Vec<Result<(), KernelError>> {
         let size = self.shared.code.replica;
-        let mut outcomes: Vec<_> = self.replicas.iter().map(Replica::ready).collect();
+        let mut outcomes: Vec<_> = self.replicas.iter().map(Replica::check_written).collect();
         let runs = |replica: usize, outcome: &Result<(), KernelError>| {
             outcome.is_ok() && steps.get(replica).is_some_and(|steps| *steps > 0)
         };

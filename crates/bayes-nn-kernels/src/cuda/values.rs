@@ -12,18 +12,10 @@ use crate::plan::{Plan, Value, ValueId};
 /// What the control block says as long as no index was outside.
 pub(super) const NO_ERROR: u64 = u64::MAX;
 
-/// Bytes of a real number.
-pub(super) fn real_bytes(precision: Precision) -> usize {
-    match precision {
-        Precision::F32 => 4,
-        Precision::F64 => 8,
-    }
-}
-
 /// Bytes of an element of a value.
 pub(super) fn element_bytes(value: &Value, precision: Precision) -> usize {
     match value.kind {
-        Kind::Float => real_bytes(precision),
+        Kind::Float => precision.bytes(),
         Kind::Index => 4,
     }
 }
@@ -129,22 +121,4 @@ pub(super) fn index_error(
         position,
         length,
     }
-}
-
-/// The error for the first input that was never written, if there is one.
-pub(super) fn unset(
-    plan: &Plan,
-    written: impl IntoIterator<Item = bool>,
-) -> Result<(), KernelError> {
-    let missing = plan
-        .inputs
-        .iter()
-        .zip(written)
-        .find(|(_, written)| !written);
-    missing.map_or(Ok(()), |(input, _)| {
-        Err(KernelError::Unset {
-            name: input.name.clone(),
-            shape: plan.values[input.value.index()].shape,
-        })
-    })
 }

@@ -18,6 +18,7 @@ pub(super) struct DraftValue {
 }
 
 /// Passes and values, before they have places.
+#[derive(Default)]
 pub(super) struct Draft {
     pub values: Vec<DraftValue>,
     pub passes: Vec<Pass>,

@@ -14,14 +14,14 @@ use super::views::Views;
 pub(super) const LONGEST_GROUP: usize = 96;
 
 /// Nodes that are computed together, in their order, over one shape.
-#[derive(Default)]
 pub(super) struct GroupDraft {
     pub dims: Vec<usize>,
     pub members: Vec<usize>,
 }
 
-pub(super) enum PassDraft {
-    Group(GroupDraft),
+/// A pass that is written down, or what is known of a group.
+pub(super) enum PassDraft<G = GroupDraft> {
+    Group(G),
     Done(Pass),
 }
 

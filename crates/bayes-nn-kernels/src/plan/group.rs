@@ -21,25 +21,19 @@ pub(super) fn finish(mut lowering: Lowering<'_>) -> Draft {
     // Operands of later groups keep registers of earlier ones, so all groups are walked before it
     // is known what each has to store.
     let mut registers = vec![None; lowering.views.nodes.len()];
-    let bodies: Vec<Option<Body>> = (0..lowering.fusion.passes.len())
-        .map(|number| {
-            let group = match &mut lowering.fusion.passes[number] {
-                PassDraft::Group(group) => std::mem::take(group),
-                PassDraft::Done(_) => return None,
-            };
-            Some(lowering.body(number, group, &mut registers))
-        })
-        .collect();
+    let drafts = std::mem::take(&mut lowering.fusion.passes).into_iter();
+    let bodies = drafts.enumerate().map(|(number, draft)| match draft {
+        PassDraft::Group(group) => PassDraft::Group(lowering.body(number, group, &mut registers)),
+        PassDraft::Done(pass) => PassDraft::Done(pass),
+    });
+    let bodies: Vec<PassDraft<Body>> = bodies.collect();
     let mut passes = Vec::new();
     let mut ends = vec![0; lowering.fusion.ends.len()];
-    let drafts = std::mem::take(&mut lowering.fusion.passes);
-    for (index, (pass, body)) in drafts.into_iter().zip(bodies).enumerate() {
-        match (pass, body) {
-            (PassDraft::Done(pass), _) => passes.push(pass),
-            (PassDraft::Group(_), Some(body)) if !body.members.is_empty() => {
-                passes.push(Pass::Fused(lowering.stored(body)));
-            }
-            (PassDraft::Group(_), _) => {}
+    for (index, body) in bodies.into_iter().enumerate() {
+        match body {
+            PassDraft::Done(pass) => passes.push(pass),
+            PassDraft::Group(body) if body.members.is_empty() => {}
+            PassDraft::Group(body) => passes.push(Pass::Fused(lowering.stored(body))),
         }
         for (end, stage) in ends.iter_mut().zip(&lowering.fusion.ends) {
             if index < *stage {
@@ -57,13 +51,9 @@ pub(super) fn finish(mut lowering: Lowering<'_>) -> Draft {
         passes,
         hoisted,
         evaluations,
-        draws: 1,
         inputs: lowering.inputs,
-        outputs: Vec::new(),
-        updates: Vec::new(),
-        states: Vec::new(),
-        records: Vec::new(),
         constants: lowering.constants,
+        ..Draft::default()
     }
 }
 

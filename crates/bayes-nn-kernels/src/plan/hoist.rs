@@ -10,6 +10,23 @@ use bayes_nn_autodiff::{Binary, Nodes, Op, Unary};
 /// takes little of the shared memory of a block on a GPU.
 const SHORT: usize = 1024;
 
+/// What hoisting has to know of an operation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Price {
+    /// It differs from step to step. Ranks meet in every step, or in none.
+    OfTheStep,
+    /// It is there without being computed.
+    Given,
+    /// It is as cheap to compute as to read.
+    Cheap,
+    /// It is a way of reading its argument, which may have to be copied for it.
+    View,
+    /// It is a way of reading its argument and nothing else.
+    Repeats,
+    /// Reading the result costs less than computing it again.
+    Expensive,
+}
+
 /// Which live nodes are computed once, before the first step; states change from step to step.
 pub(super) fn hoisted(nodes: Nodes<'_>, live: &[bool], is_state: &[bool]) -> Vec<bool> {
     let mut constant = vec![false; nodes.len()];
@@ -19,45 +36,22 @@ pub(super) fn hoisted(nodes: Nodes<'_>, live: &[bool], is_state: &[bool]) -> Vec
     let mut short = vec![false; nodes.len()];
     for (index, node) in nodes.iter().enumerate().filter(|(i, _)| live[*i]) {
         let arguments = || node.arguments.iter().map(|a| a.index());
-        // Ranks meet in every step, or in none.
-        let of_the_step = matches!(
-            node.op,
-            Op::Noise { .. }
-                | Op::Batch { .. }
-                | Op::Step
-                | Op::AllReduceMean
-                | Op::MeanOverDraws { .. }
-        );
-        constant[index] = !of_the_step && !is_state[index] && arguments().all(|a| constant[a]);
+        let price = price(&node.op);
+        constant[index] =
+            price != Price::OfTheStep && !is_state[index] && arguments().all(|a| constant[a]);
         expensive[index] =
-            constant[index] && (is_expensive(&node.op) || arguments().any(|a| expensive[a]));
-        let is_given = |a: usize| matches!(nodes[a].op, Op::Input(_) | Op::Constant(_));
+            constant[index] && (price == Price::Expensive || arguments().any(|a| expensive[a]));
+        let is_given = |a: usize| self::price(&nodes[a].op) == Price::Given;
         short[index] = constant[index]
             && node.shape.elements() <= SHORT
             && arguments().all(|a| short[a] || is_given(a));
     }
     let mut hoisted = vec![false; nodes.len()];
     for (index, node) in nodes.iter().enumerate() {
-        // A view may have to be copied.
-        let is_worth_it = match &node.op {
-            Op::Unary(_) | Op::Binary(_) | Op::Select => true,
-            Op::View { .. } => node.arguments.iter().any(|a| hoisted[a.index()]),
-            Op::Input(_)
-            | Op::Constant(_)
-            | Op::Step
-            | Op::Noise { .. }
-            | Op::Batch { .. }
-            | Op::AllReduceMean
-            | Op::MeanOverDraws { .. }
-            | Op::Broadcast
-            | Op::Reduce { .. }
-            | Op::MatMul { .. }
-            | Op::Cholesky
-            | Op::TriangularSolve { .. }
-            | Op::Transpose
-            | Op::Concat { .. }
-            | Op::Gather { .. }
-            | Op::Scatter { .. } => false,
+        let is_worth_it = match price(&node.op) {
+            Price::Cheap => true,
+            Price::View => node.arguments.iter().any(|a| hoisted[a.index()]),
+            Price::OfTheStep | Price::Given | Price::Repeats | Price::Expensive => false,
         };
         hoisted[index] = expensive[index] || short[index] && is_worth_it;
     }
@@ -72,39 +66,38 @@ pub(super) fn hoisted(nodes: Nodes<'_>, live: &[bool], is_state: &[bool]) -> Vec
     hoisted
 }
 
-/// Whether reading a result costs less than computing it again.
-fn is_expensive(op: &Op) -> bool {
+fn price(op: &Op) -> Price {
     match op {
-        Op::Unary(f) => !matches!(
-            f,
+        Op::Noise { .. }
+        | Op::Batch { .. }
+        | Op::Step
+        | Op::AllReduceMean
+        | Op::MeanOverDraws { .. } => Price::OfTheStep,
+        Op::Input(_) | Op::Constant(_) => Price::Given,
+        Op::Unary(
             Unary::Neg
-                | Unary::Abs
-                | Unary::Sign
-                | Unary::Floor
-                | Unary::Reciprocal
-                | Unary::Sqrt
-                | Unary::Relu
-                | Unary::StopGradient
-        ),
-        Op::Binary(f) => matches!(f, Binary::Pow | Binary::Atan2),
-        Op::Reduce { .. }
+            | Unary::Abs
+            | Unary::Sign
+            | Unary::Floor
+            | Unary::Reciprocal
+            | Unary::Sqrt
+            | Unary::Relu
+            | Unary::StopGradient,
+        )
+        | Op::Select => Price::Cheap,
+        Op::Binary(f) if !matches!(f, Binary::Pow | Binary::Atan2) => Price::Cheap,
+        Op::View { .. } => Price::View,
+        Op::Broadcast => Price::Repeats,
+        Op::Unary(_)
+        | Op::Binary(_)
+        | Op::Reduce { .. }
         | Op::MatMul { .. }
         | Op::Cholesky
         | Op::TriangularSolve { .. }
         | Op::Transpose
         | Op::Concat { .. }
         | Op::Gather { .. }
-        | Op::Scatter { .. } => true,
-        Op::Input(_)
-        | Op::Constant(_)
-        | Op::Step
-        | Op::Noise { .. }
-        | Op::Batch { .. }
-        | Op::AllReduceMean
-        | Op::MeanOverDraws { .. }
-        | Op::Select
-        | Op::Broadcast
-        | Op::View { .. } => false,
+        | Op::Scatter { .. } => Price::Expensive,
     }
 }
 

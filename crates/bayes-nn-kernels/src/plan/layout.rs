@@ -22,6 +22,13 @@ pub fn squeezed(shape: &Shape) -> Vec<usize> {
     shape.iter().copied().filter(|n| *n != 1).collect()
 }
 
+/// A shape around an axis: the product of the lengths before it, its length, and the product of those
+/// behind it.
+pub fn around(shape: &Shape, axis: usize) -> [usize; 3] {
+    let outer = shape[..axis].iter().product();
+    [outer, shape[axis], shape[axis + 1..].iter().product()]
+}
+
 /// A value's elements as `rows` of `columns`, each row starting `stride` after the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {

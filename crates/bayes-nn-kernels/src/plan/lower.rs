@@ -12,7 +12,7 @@ use super::fuse::Fusion;
 use super::layout::Layout;
 use super::request::Asked;
 use super::views::Views;
-use super::{Input, MatMul, Pass, ValueId};
+use super::{Input, MatMul, Pass, ReduceMiddle, Selection, TriangularSolve, ValueId};
 
 pub(super) struct Lowering<'a> {
     pub views: Views<'a>,
@@ -23,7 +23,7 @@ pub(super) struct Lowering<'a> {
     pub inputs: Vec<Input>,
     pub constants: Vec<(ValueId, Arc<[f64]>)>,
     /// Whether a value is an input or a constant.
-    given: Vec<bool>,
+    pub given: Vec<bool>,
     names: Vec<InputInfo>,
     asked: &'a Asked,
     /// Whether every use of a node reads its elements without regard to rows, so that padded rows
@@ -52,7 +52,7 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    fn argument(&self, node: usize, i: usize) -> usize {
+    pub fn argument(&self, node: usize, i: usize) -> usize {
         self.views.argument(node, i)
     }
 
@@ -74,44 +74,14 @@ impl<'a> Lowering<'a> {
             return value;
         }
         let (op, shape, kind) = self.node(node);
-        let value = match op {
-            Op::View { offset } => {
-                let source = self.argument(node, 0);
-                let within = self.memory(source);
-                let layout = self.values[within.index()].layout;
-                let (start, layout) = layout
-                    .view(offset, &shape)
-                    .expect("views without a layout are copied when visited");
-                let value = self.new_value(shape, kind, layout);
-                self.values[value.index()].within = Some((within, start));
-                value
-            }
-            Op::Input(_)
-            | Op::Constant(_)
-            | Op::Step
-            | Op::Noise { .. }
-            | Op::Batch { .. }
-            | Op::Unary(_)
-            | Op::Binary(_)
-            | Op::Select
-            | Op::Broadcast
-            | Op::Reduce { .. }
-            | Op::Concat { .. }
-            | Op::Transpose
-            | Op::MatMul { .. }
-            | Op::Cholesky
-            | Op::TriangularSolve { .. }
-            | Op::Gather { .. }
-            | Op::Scatter { .. }
-            | Op::AllReduceMean
-            | Op::MeanOverDraws { .. } => {
-                let layout = match self.flat[node] {
-                    true => Layout::contiguous(&shape),
-                    false => Layout::padded(&shape),
-                };
-                self.new_value(shape, kind, layout)
-            }
+        if let Op::View { offset } = op {
+            return self.view(node, offset);
+        }
+        let layout = match self.flat[node] {
+            true => Layout::contiguous(&shape),
+            false => Layout::padded(&shape),
         };
+        let value = self.new_value(shape, kind, layout);
         self.value_of[node] = Some(value);
         match op {
             Op::Input(id) => {
@@ -154,6 +124,24 @@ impl<'a> Lowering<'a> {
         value
     }
 
+    /// The value of a view, in the memory of what it looks into.
+    fn view(&mut self, node: usize, offset: usize) -> ValueId {
+        let (_, shape, kind) = self.node(node);
+        let within = self.memory(self.argument(node, 0));
+        let view = self.values[within.index()].layout.view(offset, &shape);
+        let (start, layout) = view.expect("views without a layout are copied when visited");
+        let value = self.new_value(shape, kind, layout);
+        self.values[value.index()].within = Some((within, start));
+        self.value_of[node] = Some(value);
+        value
+    }
+
+    /// The values that an operation reads, and the one that it writes.
+    fn operands<const N: usize>(&mut self, node: usize) -> ([ValueId; N], ValueId) {
+        let read = std::array::from_fn(|i| self.memory(self.argument(node, i)));
+        (read, self.memory(node))
+    }
+
     fn node(&self, node: usize) -> (Op, Shape, Kind) {
         let node = &self.views.nodes[node];
         (node.op, node.shape, node.kind)
@@ -164,8 +152,13 @@ impl<'a> Lowering<'a> {
         self.constants.push((value, values));
     }
 
-    fn push(&mut self, node: usize, pass: Pass) {
+    pub fn push(&mut self, node: usize, pass: Pass) {
         self.fusion.at[node] = Some(self.fusion.push(pass));
+    }
+
+    /// Notes the value of a node and the pass that writes it.
+    fn made(&mut self, node: usize, (value, pass): (ValueId, usize)) {
+        (self.value_of[node], self.fusion.at[node]) = (Some(value), Some(pass));
     }
 
     /// The rows into which a value is copied, one a step.
@@ -211,9 +204,8 @@ impl<'a> Lowering<'a> {
                 self.fusion.at[node] = self.fusion.at[source];
                 let layout = self.values[memory.index()].layout;
                 if layout.view(offset, &shape).is_none() {
-                    let (out, pass) = self.copy(memory, offset, node);
-                    self.value_of[node] = Some(out);
-                    self.fusion.at[node] = Some(pass);
+                    let copy = self.copy(memory, offset, node);
+                    self.made(node, copy);
                 }
             }
             Op::Reduce { kind, from, to } => {
@@ -224,58 +216,45 @@ impl<'a> Lowering<'a> {
                     self.fusion.join(&self.views, node);
                     return;
                 }
-                let pass = Pass::ReduceMiddle {
+                let ([source], out) = self.operands(node);
+                let reduce = ReduceMiddle {
                     kind,
-                    source: self.memory(source),
-                    out: self.memory(node),
+                    source,
+                    out,
                     outer: whole[..from].iter().product(),
                     length: whole[from..to].iter().product(),
                 };
-                self.push(node, pass);
+                self.push(node, Pass::ReduceMiddle(reduce));
             }
             Op::MatMul {
                 transpose_a,
                 transpose_b,
             } => self.matmul(node, transpose_a, transpose_b),
             Op::Cholesky => {
-                let pass = Pass::Cholesky {
-                    matrix: self.memory(self.argument(node, 0)),
-                    out: self.memory(node),
-                };
-                self.push(node, pass);
+                let ([matrix], out) = self.operands(node);
+                self.push(node, Pass::Cholesky { matrix, out });
             }
             Op::TriangularSolve { transpose } => {
-                let pass = Pass::TriangularSolve {
-                    triangle: self.memory(self.argument(node, 0)),
-                    right: self.memory(self.argument(node, 1)),
-                    out: self.memory(node),
+                let ([triangle, right], out) = self.operands(node);
+                let solve = TriangularSolve {
+                    triangle,
+                    right,
+                    out,
                     transpose,
                 };
-                self.push(node, pass);
+                self.push(node, Pass::TriangularSolve(solve));
             }
             Op::Transpose => {
-                let source = self.argument(node, 0);
-                let (out, pass) = self.transposed(source);
-                self.value_of[node] = Some(out);
-                self.fusion.at[node] = Some(pass);
+                let made = self.transposed(self.argument(node, 0));
+                self.made(node, made);
             }
             Op::Concat { axis } => self.concat(node, axis),
             Op::Gather { axis } => {
-                let pass = Pass::Gather {
-                    source: self.memory(self.argument(node, 0)),
-                    index: self.memory(self.argument(node, 1)),
-                    out: self.memory(node),
-                    axis,
-                };
+                let pass = Pass::Gather(self.selection(node, axis));
                 self.push(node, pass);
             }
             Op::Scatter { axis } => {
-                let pass = Pass::Scatter {
-                    source: self.memory(self.argument(node, 0)),
-                    index: self.memory(self.argument(node, 1)),
-                    out: self.memory(node),
-                    axis,
-                };
+                let pass = Pass::Scatter(self.selection(node, axis));
                 self.push(node, pass);
             }
             Op::Batch { rows, stream } => {
@@ -291,10 +270,19 @@ impl<'a> Lowering<'a> {
                 self.push(node, Pass::AllReduceMean { source, out });
             }
             Op::MeanOverDraws { .. } => {
-                let source = self.memory(self.argument(node, 0));
-                let out = self.memory(node);
+                let ([source], out) = self.operands(node);
                 self.push(node, Pass::MeanOverDraws { source, out });
             }
+        }
+    }
+
+    fn selection(&mut self, node: usize, axis: usize) -> Selection {
+        let ([source, index], out) = self.operands(node);
+        Selection {
+            source,
+            index,
+            out,
+            axis,
         }
     }
 
@@ -318,10 +306,11 @@ impl<'a> Lowering<'a> {
             unreachable!("a product is a matrix");
         };
         let k = self.views.shape(left)[usize::from(!transpose_left)];
+        let ([left, right_value], out) = self.operands(node);
         let mut product = MatMul {
-            left: self.memory(left),
-            right: self.memory(right),
-            out: self.memory(node),
+            left,
+            right: right_value,
+            out,
             transpose_left,
             transpose_right,
             m,
@@ -337,49 +326,11 @@ impl<'a> Lowering<'a> {
         }
         self.push(node, Pass::MatMul(product));
     }
-
-    fn concat(&mut self, node: usize, axis: usize) {
-        let shape = self.views.shape(node);
-        let out = self.memory(node);
-        let layout = self.values[out.index()].layout;
-        let one_run = shape[..axis].iter().all(|n| *n == 1) && layout.is_contiguous();
-        let inner: usize = shape[axis + 1..].iter().product();
-        let mut start = 0;
-        let mut parts = Vec::new();
-        for i in 0..self.views.nodes[node].arguments.len() {
-            let part = self.argument(node, i);
-            let value = self.memory(part);
-            if !(one_run && self.computed_in_place(value, out, start * inner)) {
-                parts.push((start, value));
-            }
-            start += self.views.shape(part)[axis];
-        }
-        self.push(node, Pass::Concat { parts, out, axis });
-    }
-
-    /// Lets a part of a concatenation be computed where it will stand, if nothing has decided
-    /// its place yet.
-    fn computed_in_place(&mut self, part: ValueId, out: ValueId, start: usize) -> bool {
-        let mut root = part;
-        while let Some((within, offset)) = self.values[root.index()].within {
-            let (inner, outer) = (&self.values[root.index()], &self.values[within.index()]);
-            if offset != 0 || inner.shape.elements() != outer.shape.elements() {
-                return false;
-            }
-            root = within;
-        }
-        let value = &self.values[root.index()];
-        if self.given[root.index()] || root == out || !value.layout.is_contiguous() {
-            return false;
-        }
-        self.values[root.index()].within = Some((out, start));
-        true
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use bayes_nn_autodiff::{Graph, Var, concat};
+    use bayes_nn_autodiff::{Graph, Var};
 
     use crate::plan::{Pass, Plan};
 
@@ -420,16 +371,6 @@ mod tests {
         assert_eq!(kinds(&graph, x.view(50, [2, 50]).exp()), ["group"]);
         let part = x.view(20, [2, 30]).exp().sum();
         assert!(kinds(&graph, part + x.sum()).contains(&"copy"));
-    }
-
-    #[test]
-    fn parts_of_a_concatenation_are_computed_where_they_stand() {
-        let graph = Graph::new();
-        let x = graph.input("x", [40]);
-        let joined = concat(&[x.exp(), x.sin()], 0);
-        let plan = Plan::new(&graph, &[joined], &[]).unwrap();
-        let copies = |pass: &Pass| matches!(pass, Pass::Concat { parts, .. } if !parts.is_empty());
-        assert!(!plan.passes.iter().any(copies));
     }
 
     #[test]

@@ -2,12 +2,13 @@
 //!
 //! A plan knows no device and no precision. Its stages are called by `planning`: `hoist` finds what
 //! depends on data alone, `lower` turns nodes into passes and values (`views` says how they are
-//! read), `fuse` puts element-wise nodes into groups, `postpone` moves some to later groups,
+//! read, `concat` where parts are computed), `fuse` puts element-wise nodes into groups, `postpone` moves some to later groups,
 //! `group` writes down instructions, `order` brings passes over long columns together, and `place`
 //! decides where every value lives. This file has the plan itself and `pass` what
 //! it consists of, which the stages fill in and a backend reads.
 
 mod allocate;
+mod concat;
 mod draft;
 mod draws;
 mod fuse;
@@ -33,7 +34,10 @@ use bayes_nn_autodiff::{InputId, Kind, Shape};
 
 pub(crate) use allocate::{Passing, allocate};
 pub use layout::{Access, Layout, RowStarts};
-pub use pass::{FusedGroup, GroupReduction, Instruction, MatMul, Operand, Pass, Store};
+pub use pass::{
+    FusedGroup, GroupReduction, Instruction, MatMul, Operand, Pass, ReduceMiddle, Selection, Store,
+    TriangularSolve,
+};
 pub use request::{Request, Role};
 pub(crate) use rewrite::{Function, Rewritten, rewrite};
 pub use strips::Strips;
@@ -95,6 +99,9 @@ pub struct Value {
     pub layout: Layout,
     /// Where it starts in the arena, in elements.
     pub offset: usize,
+    /// Whether its memory is kept from step to step: that of inputs, constants and records, and of
+    /// what hoisted passes compute for others. It comes before all other memory of its arena.
+    pub lasts: bool,
     /// The value whose memory this is: itself, what it is a view or a part of, or the state
     /// that it is written over.
     pub home: ValueId,
@@ -160,39 +167,59 @@ impl Plan {
         self.passes.iter().any(meets)
     }
 
-    /// The place among the inputs of one that is to hold `values`.
-    pub(crate) fn input_for(&self, id: InputId, values: &[f64]) -> Result<usize, KernelError> {
-        let number = self.input_of(id, values)?;
+    /// The place of an input among those of the plan.
+    pub(crate) fn number_of(&self, id: InputId) -> Result<usize, KernelError> {
+        let number = self.inputs.iter().position(|input| input.id == id);
+        number.ok_or(KernelError::NoInput { index: id.index() })
+    }
+
+    /// Checks that input number `number` can hold so many values: `find` gives the place of the
+    /// first that satisfies a condition, and `get` the value at a place.
+    pub(crate) fn check_values(
+        &self,
+        number: usize,
+        count: usize,
+        find: impl FnOnce(fn(f64) -> bool) -> Option<usize>,
+        get: impl FnOnce(usize) -> f64,
+    ) -> Result<(), KernelError> {
+        fn is_no_index(value: f64) -> bool {
+            value.fract() != 0.0 || !(0.0..=f64::from(u32::MAX)).contains(&value)
+        }
         let input = &self.inputs[number];
-        let shape = self.values[input.value.index()].shape;
-        match values.len() == shape.elements() {
-            true => Ok(number),
-            false => Err(KernelError::Length {
+        let Value { shape, kind, .. } = *self.value(input.value);
+        if count != shape.elements() {
+            return Err(KernelError::Length {
                 name: input.name.clone(),
                 shape,
-                got: values.len(),
+                got: count,
+            });
+        }
+        let wrong = match kind {
+            Kind::Float => None,
+            Kind::Index => find(is_no_index),
+        };
+        match wrong {
+            None => Ok(()),
+            Some(position) => Err(KernelError::Index {
+                name: input.name.clone(),
+                value: get(position),
+                position,
+                length: u32::MAX as usize + 1,
             }),
         }
     }
 
-    /// The place among the inputs of one whose elements can be any of `values`.
-    pub(crate) fn input_of(&self, id: InputId, values: &[f64]) -> Result<usize, KernelError> {
-        let Some(number) = self.inputs.iter().position(|input| input.id == id) else {
-            return Err(KernelError::NoInput { index: id.index() });
-        };
-        let name = &self.inputs[number].name;
-        let value = &self.values[self.inputs[number].value.index()];
-        let is_index = |v: &f64| v.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(v);
-        if value.kind == Kind::Index
-            && let Some(position) = values.iter().position(|v| !is_index(v))
-        {
-            return Err(KernelError::Index {
-                name: name.clone(),
-                value: values[position],
-                position,
-                length: u32::MAX as usize + 1,
-            });
+    /// That an input is bound to data.
+    pub(crate) fn bound(&self, number: usize) -> KernelError {
+        let name = self.inputs[number].name.clone();
+        KernelError::Bound { name }
+    }
+
+    /// That an input has no value.
+    pub(crate) fn unset(&self, input: &Input) -> KernelError {
+        KernelError::Unset {
+            name: input.name.clone(),
+            shape: self.value(input.value).shape,
         }
-        Ok(number)
     }
 }

@@ -12,7 +12,7 @@ use std::ops::Range;
 use super::draft::Draft;
 use super::layout::RowStarts;
 use super::strips::{STRIP, Strips};
-use super::{FusedGroup, Pass, ValueId};
+use super::{Operand, Pass, ValueId};
 
 /// How a pass walks long columns.
 struct Walk {
@@ -223,69 +223,30 @@ impl Flows {
 
 impl Draft {
     fn walk(&self, pass: &Pass, homes: &[(ValueId, usize)]) -> Option<Walk> {
-        let walk = match pass {
-            Pass::Fused(group) => Walk {
-                columns: group.columns,
-                aligned: self.aligned(group),
-            },
-            Pass::MatMul(product) => {
-                let (left, right, out) = (product.left, product.right, product.out);
-                match (product.transpose_left, product.transpose_right) {
-                    (_, false) if left != right => Walk {
-                        columns: product.n,
-                        aligned: vec![right, out],
-                    },
-                    (false, true) => Walk {
-                        columns: product.k,
-                        aligned: vec![left, right],
-                    },
-                    _ => return None,
-                }
-            }
-            Pass::ReduceMiddle { source, out, .. } => Walk {
-                columns: self.values[out.index()].layout.columns,
-                aligned: vec![*source, *out],
-            },
-            Pass::Cholesky { .. }
-            | Pass::TriangularSolve { .. }
-            | Pass::Copy { .. }
-            | Pass::Transpose { .. }
-            | Pass::Concat { .. }
-            | Pass::Gather { .. }
-            | Pass::Scatter { .. }
-            | Pass::Batch { .. }
-            | Pass::AllReduceMean { .. }
-            | Pass::MeanOverDraws { .. }
-            | Pass::Record { .. } => return None,
-        };
-        let Walk { columns, aligned } = walk;
-        let whole = |value: &ValueId| self.has_whole_columns(*value, homes, columns);
-        (columns >= 2 * STRIP).then(|| Walk {
-            columns,
-            aligned: aligned.into_iter().filter(whole).collect(),
-        })
-    }
-
-    /// What a group reads only column by column, or writes.
-    fn aligned(&self, group: &FusedGroup) -> Vec<ValueId> {
-        let advances = |value: ValueId| {
-            let stride = self.values[value.index()].layout.stride;
-            let mut readings = group.operands.iter().filter(|o| o.value == value);
-            readings.all(|o| {
-                o.access.advances
-                    && match &o.access.rows {
-                        RowStarts::Every(step) => step.is_multiple_of(stride),
-                        RowStarts::Listed(starts) => {
-                            starts.iter().all(|s| (*s as usize).is_multiple_of(stride))
-                        }
+        let layout = |value: ValueId| &self.values[value.index()].layout;
+        let (columns, mut aligned) = pass.walk(|value| layout(value).columns)?;
+        if columns < 2 * STRIP {
+            return None;
+        }
+        // What a group reads in any other way than column by column.
+        let unaligned = |operand: &Operand| {
+            let stride = layout(operand.value).stride;
+            !operand.access.advances
+                || match &operand.access.rows {
+                    RowStarts::Every(step) => !step.is_multiple_of(stride),
+                    RowStarts::Listed(starts) => {
+                        let mut starts = starts.iter().map(|start| *start as usize);
+                        starts.any(|start| !start.is_multiple_of(stride))
                     }
-            })
+                }
         };
-        let read = group.operands.iter().map(|operand| operand.value);
-        let written = group.stores.iter().map(|store| store.value);
-        read.filter(|value| advances(*value))
-            .chain(written)
-            .collect()
+        let operands = pass.group().map_or(&[][..], |group| &group.operands);
+        let unaligned: Vec<&Operand> = operands.iter().filter(|o| unaligned(o)).collect();
+        aligned.retain(|value| {
+            self.has_whole_columns(*value, homes, columns)
+                && unaligned.iter().all(|operand| operand.value != *value)
+        });
+        Some(Walk { columns, aligned })
     }
 
     /// Whether a value is rows of so many columns, of the same columns as all else in the

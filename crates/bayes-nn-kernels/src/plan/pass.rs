@@ -20,30 +20,10 @@ pub enum Pass {
         /// The factor.
         out: ValueId,
     },
-    /// `out` gets the solution `X` of `op(L) X = B`.
-    TriangularSolve {
-        /// The matrix `L`, of which only the lower triangle is read.
-        triangle: ValueId,
-        /// The right-hand sides `B`.
-        right: ValueId,
-        /// The solutions.
-        out: ValueId,
-        /// `op` transposes.
-        transpose: bool,
-    },
-    /// A reduction of the middle of three axes, `[outer, length, inner] -> [outer, inner]`.
-    ReduceMiddle {
-        /// Sum or maximum.
-        kind: Reduction,
-        /// What is reduced.
-        source: ValueId,
-        /// The result.
-        out: ValueId,
-        /// The length of the axes before.
-        outer: usize,
-        /// The length of the reduced axes.
-        length: usize,
-    },
+    /// The solution of a triangular system.
+    TriangularSolve(TriangularSolve),
+    /// A reduction of the middle of three axes.
+    ReduceMiddle(ReduceMiddle),
     /// `out` gets the elements of `source` from number `offset` on.
     Copy {
         /// From where.
@@ -70,27 +50,9 @@ pub enum Pass {
         axis: usize,
     },
     /// `out[.., k, ..] = source[.., index[k], ..]`.
-    Gather {
-        /// From where.
-        source: ValueId,
-        /// Which slices.
-        index: ValueId,
-        /// To where.
-        out: ValueId,
-        /// The axis.
-        axis: usize,
-    },
+    Gather(Selection),
     /// `out[.., index[k], ..] += source[.., k, ..]`, over zero.
-    Scatter {
-        /// From where.
-        source: ValueId,
-        /// Into which places.
-        index: ValueId,
-        /// To where.
-        out: ValueId,
-        /// The axis.
-        axis: usize,
-    },
+    Scatter(Selection),
     /// The row numbers of this step's minibatch, or of this rank's part of it.
     Batch {
         /// How many rows there are in all.
@@ -140,27 +102,42 @@ impl Pass {
     /// The index by which slices are selected, the value into which it points, and along which
     /// axis; `None` where nothing is selected.
     pub fn selection(&self) -> Option<(ValueId, ValueId, usize)> {
-        match *self {
-            Pass::Gather {
-                source: into,
-                index,
-                axis,
-                ..
+        if let Pass::Gather(taken) = self {
+            return Some((taken.index, taken.source, taken.axis));
+        }
+        if let Pass::Scatter(added) = self {
+            return Some((added.index, added.out, added.axis));
+        }
+        None
+    }
+
+    /// How many columns are walked, and the values of which a column at a time is read or written,
+    /// if the pass can do one column after the other; `columns` are those of a value.
+    pub(crate) fn walk(&self, columns: impl Fn(ValueId) -> usize) -> Option<(usize, Vec<ValueId>)> {
+        match self {
+            Pass::Fused(group) => {
+                let read = group.operands.iter().map(|operand| operand.value);
+                let written = group.stores.iter().map(|store| store.value);
+                Some((group.columns, read.chain(written).collect()))
             }
-            | Pass::Scatter {
-                out: into,
-                index,
-                axis,
-                ..
-            } => Some((index, into, axis)),
-            Pass::Fused(_)
-            | Pass::MatMul(_)
-            | Pass::Cholesky { .. }
+            Pass::MatMul(product) => {
+                let (left, right) = (product.left, product.right);
+                match (product.transpose_left, product.transpose_right) {
+                    (_, false) if left != right => Some((product.n, vec![right, product.out])),
+                    (false, true) => Some((product.k, vec![left, right])),
+                    (_, false) | (true, true) => None,
+                }
+            }
+            Pass::ReduceMiddle(reduce) => {
+                Some((columns(reduce.out), vec![reduce.source, reduce.out]))
+            }
+            Pass::Cholesky { .. }
             | Pass::TriangularSolve { .. }
-            | Pass::ReduceMiddle { .. }
             | Pass::Copy { .. }
             | Pass::Transpose { .. }
             | Pass::Concat { .. }
+            | Pass::Gather { .. }
+            | Pass::Scatter { .. }
             | Pass::Batch { .. }
             | Pass::AllReduceMean { .. }
             | Pass::MeanOverDraws { .. }
@@ -187,21 +164,16 @@ impl Pass {
                 f(product.right, false);
                 f(product.out, true);
             }
-            Pass::TriangularSolve {
-                triangle,
-                right,
-                out,
-                ..
-            } => {
-                f(*triangle, false);
-                f(*right, false);
-                f(*out, true);
+            Pass::TriangularSolve(solve) => {
+                f(solve.triangle, false);
+                f(solve.right, false);
+                f(solve.out, true);
             }
-            Pass::Cholesky {
+            Pass::ReduceMiddle(ReduceMiddle { source, out, .. })
+            | Pass::Cholesky {
                 matrix: source,
                 out,
             }
-            | Pass::ReduceMiddle { source, out, .. }
             | Pass::Copy { source, out, .. }
             | Pass::Transpose { source, out }
             | Pass::AllReduceMean { source, out }
@@ -216,15 +188,10 @@ impl Pass {
                 }
                 f(*out, true);
             }
-            Pass::Gather {
-                source, index, out, ..
-            }
-            | Pass::Scatter {
-                source, index, out, ..
-            } => {
-                f(*source, false);
-                f(*index, false);
-                f(*out, true);
+            Pass::Gather(selection) | Pass::Scatter(selection) => {
+                f(selection.source, false);
+                f(selection.index, false);
+                f(selection.out, true);
             }
             Pass::Batch { out, .. } => f(*out, true),
         }
@@ -261,6 +228,47 @@ impl MatMul {
         let MatMul { m, n, k, .. } = *self;
         m * n * k >= LIBRARY_FROM && m.min(n).min(k) >= 8
     }
+}
+
+/// `out` gets the solution `X` of `op(L) X = B`.
+#[derive(Clone, Debug)]
+pub struct TriangularSolve {
+    /// The matrix `L`, of which only the lower triangle is read.
+    pub triangle: ValueId,
+    /// The right-hand sides `B`.
+    pub right: ValueId,
+    /// The solutions.
+    pub out: ValueId,
+    /// `op` transposes.
+    pub transpose: bool,
+}
+
+/// A reduction of the middle of three axes, `[outer, length, inner] -> [outer, inner]`.
+#[derive(Clone, Debug)]
+pub struct ReduceMiddle {
+    /// Sum or maximum.
+    pub kind: Reduction,
+    /// What is reduced.
+    pub source: ValueId,
+    /// The result.
+    pub out: ValueId,
+    /// The length of the axes before.
+    pub outer: usize,
+    /// The length of the reduced axes.
+    pub length: usize,
+}
+
+/// Slices along an axis that are taken, or added up.
+#[derive(Clone, Debug)]
+pub struct Selection {
+    /// From where.
+    pub source: ValueId,
+    /// Which slices are taken, or into which places they go.
+    pub index: ValueId,
+    /// To where.
+    pub out: ValueId,
+    /// The axis.
+    pub axis: usize,
 }
 
 /// Element-wise operations over one shape: a straight line of instructions, run for every

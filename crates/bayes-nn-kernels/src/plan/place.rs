@@ -85,6 +85,7 @@ pub(super) fn place(mut draft: Draft) -> Plan {
                         && start + padded(value.layout.span()) <= padded(span),
                 ),
                 offset: storages[storage_of[index]].offset + start,
+                lasts: storages[storage_of[index]].lasting,
                 home: ValueId(storage_of[index] as u32),
             }
         })

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use bayes_nn_autodiff::{Graph, InputId, Shape, Var};
+use bayes_nn_autodiff::{Graph, Shape, Var};
 
 use crate::error::KernelError;
 
@@ -74,23 +74,20 @@ impl Request<'_> {
         let pairs = kept.map(|state| (state, state));
         for (state, next) in pairs.chain(self.updates.iter().map(|(s, n)| (s, n))) {
             graph.check_own("a state of a plan and its next value", &[*state, *next])?;
-            let (Some(_), shape) = (state.input_id(), state.shape()) else {
+            let (Some(input), shape) = (state.input_id(), state.shape()) else {
                 return Err(KernelError::State {
                     name: format!("{state:?}"),
                     shapes: Box::new((state.shape(), next.shape())),
                 });
             };
-            let name = || {
-                let number = state.input_id().map_or(0, InputId::index);
-                graph.inputs()[number].name.clone()
-            };
+            let name = || graph.inputs()[input.index()].name.clone();
             if shape != next.shape() || state.kind() != next.kind() {
                 return Err(KernelError::State {
                     name: name(),
                     shapes: Box::new((shape, next.shape())),
                 });
             }
-            if !states.insert(state.id()) {
+            if !states.insert(input) {
                 return Err(KernelError::StateTwice { name: name() });
             }
         }

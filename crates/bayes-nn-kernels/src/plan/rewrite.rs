@@ -37,21 +37,10 @@ pub(crate) enum Function {
 impl Function {
     /// The number that belongs to it: the stream of noise, the order of a polygamma function.
     pub fn number(self) -> u32 {
-        match self {
-            Function::Noise(_, stream) => stream,
-            Function::Unary(Unary::Polygamma(order)) => order,
-            Function::Source
-            | Function::Contracted
-            | Function::Unary(_)
-            | Function::WithSlope(_)
-            | Function::Slope
-            | Function::Binary(_)
-            | Function::MulAdd
-            | Function::SubMul
-            | Function::MulSlope
-            | Function::MulSlopeMul
-            | Function::Select => 0,
+        if let Function::Noise(_, number) | Function::Unary(Unary::Polygamma(number)) = self {
+            return number;
         }
+        0
     }
 }
 

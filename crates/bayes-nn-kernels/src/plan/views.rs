@@ -70,34 +70,14 @@ impl Views<'_> {
 
     /// The operands of an element-wise node or reduction, and the shape that it walks.
     pub fn walked(&self, node: usize) -> (Vec<usize>, Shape) {
-        match self.nodes[node].op {
-            Op::Reduce { .. } => {
-                let argument = self.argument(node, 0);
-                (vec![argument], self.shape(argument))
-            }
-            Op::Step => (vec![node], Shape::SCALAR),
-            Op::Input(_)
-            | Op::Constant(_)
-            | Op::Noise { .. }
-            | Op::Batch { .. }
-            | Op::Unary(_)
-            | Op::Binary(_)
-            | Op::Select
-            | Op::Broadcast
-            | Op::View { .. }
-            | Op::Concat { .. }
-            | Op::Transpose
-            | Op::MatMul { .. }
-            | Op::Cholesky
-            | Op::TriangularSolve { .. }
-            | Op::Gather { .. }
-            | Op::Scatter { .. }
-            | Op::AllReduceMean
-            | Op::MeanOverDraws { .. } => {
-                let arguments = self.nodes[node].arguments.iter();
-                (arguments.map(|a| a.index()).collect(), self.shape(node))
-            }
+        if self.nodes[node].op == Op::Step {
+            return (vec![node], Shape::SCALAR);
         }
+        let arguments = self.nodes[node].arguments.iter();
+        let operands: Vec<usize> = arguments.map(|a| a.index()).collect();
+        let reduces = matches!(self.nodes[node].op, Op::Reduce { .. });
+        let walked = if reduces { operands[0] } else { node };
+        (operands, self.shape(walked))
     }
 
     /// A number that a group can hold in its instructions.

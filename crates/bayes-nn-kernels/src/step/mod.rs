@@ -7,7 +7,6 @@
 mod fan_out;
 mod program;
 mod run;
-mod snapshot;
 mod statistics;
 
 use std::cell::{Cell, RefCell};
@@ -18,7 +17,6 @@ use bayes_nn_autodiff::{Graph, Shape, Var, concat};
 pub use fan_out::fan_out;
 pub use program::{Runtime, StepProgram};
 pub use run::{Run, Slot};
-pub use snapshot::Snapshot;
 pub use statistics::{running_mean, running_mean_and_squares};
 
 use crate::{Binding, KernelError};
@@ -117,6 +115,13 @@ struct Named<'g> {
     value: Var<'g>,
 }
 
+impl<'g> Named<'g> {
+    fn new(name: &str, value: Var<'g>) -> Named<'g> {
+        let name = name.to_owned();
+        Named { name, value }
+    }
+}
+
 impl<'g> Step<'g> {
     /// A step without states, of one draw, on one rank.
     pub fn new(graph: &'g Graph) -> Step<'g> {
@@ -149,10 +154,7 @@ impl<'g> Step<'g> {
 
     /// A tensor that is kept from step to step, and what it holds before the first.
     pub fn state(&self, name: &str, shape: impl Into<Shape>, start: impl Into<Start>) -> Var<'g> {
-        self.new_state(name, shape.into(), start.into())
-    }
-
-    fn new_state(&self, name: &str, shape: Shape, start: Start) -> Var<'g> {
+        let (shape, start) = (shape.into(), start.into());
         let value = self.graph.input(name, shape);
         let mut written = self.written.borrow_mut();
         written.take_name(name);
@@ -212,10 +214,7 @@ impl<'g> Step<'g> {
     fn new_window(&self, name: &str, value: Var<'g>) -> Var<'g> {
         let mut written = self.written.borrow_mut();
         written.take_name(name);
-        written.windows.push(Named {
-            name: name.to_owned(),
-            value,
-        });
+        written.windows.push(Named::new(name, value));
         value
     }
 
@@ -223,32 +222,27 @@ impl<'g> Step<'g> {
     pub fn record(&self, name: &str, value: Var<'g>) {
         let mut written = self.written.borrow_mut();
         if written.records.iter().any(|record| record.name == name) {
-            written.fail(KernelError::NameTwice {
-                name: name.to_owned(),
-            });
+            written.fail_twice(name);
         }
-        written.records.push(Named {
-            name: name.to_owned(),
-            value,
-        });
+        written.records.push(Named::new(name, value));
     }
 
     /// Lets a value be read after a step: that of the last one.
     pub fn output(&self, name: &str, value: Var<'g>) {
         let mut written = self.written.borrow_mut();
         written.take_name(name);
-        written.outputs.push(Named {
-            name: name.to_owned(),
-            value,
-        });
+        written.outputs.push(Named::new(name, value));
     }
 
     /// Gives inputs of the graph their data. What no result depends on is dropped.
     pub fn bind(&self, data: Vec<Binding>) {
         let mut written = self.written.borrow_mut();
         for binding in data {
-            let known = written.data.iter().any(|d| d.input == binding.input);
-            if !known {
+            if written
+                .data
+                .iter()
+                .all(|known| known.input != binding.input)
+            {
                 written.data.push(binding);
             }
         }
@@ -297,10 +291,13 @@ impl Written<'_> {
         let others = self.windows.iter().chain(&self.outputs);
         let mut names = states.chain(others.map(|named| &named.name));
         if names.any(|known| known == name) {
-            self.fail(KernelError::NameTwice {
-                name: name.to_owned(),
-            });
+            self.fail_twice(name);
         }
+    }
+
+    fn fail_twice(&mut self, name: &str) {
+        let name = name.to_owned();
+        self.fail(KernelError::NameTwice { name });
     }
 
     fn fail(&mut self, error: KernelError) {

@@ -149,10 +149,7 @@ impl StepProgram {
             Role::Window | Role::State => true,
         };
         if let Some(unset) = plan.inputs.iter().find(|input| !has_value(input)) {
-            return Err(KernelError::Unset {
-                name: unset.name.clone(),
-                shape: plan.values[unset.value.index()].shape,
-            });
+            return Err(plan.unset(unset));
         }
         let states = written.states.iter().filter_map(|state| {
             Some(PlannedState {

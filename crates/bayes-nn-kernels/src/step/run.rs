@@ -24,9 +24,9 @@ use crate::{KernelError, Profile, Program, Replicas};
 /// assert_eq!(run.get(0, "x")?, [4.0, 8.0]);
 /// assert_eq!(run.recorded(0, "sum")?, [3.0, 6.0]);
 ///
-/// let snapshot = run.snapshot(0)?;
+/// run.save(0)?;
 /// run.advance_one(0, 5)?;
-/// run.resume(0, &snapshot)?;
+/// run.restore(0)?;
 /// assert_eq!(run.get(0, "x")?, [4.0, 8.0]);
 /// # Ok::<(), bayes_nn_kernels::KernelError>(())
 /// ```
@@ -35,14 +35,14 @@ pub struct Run {
     replicas: Box<dyn Replicas>,
     /// The entries of the last advance, by replica and record.
     recorded: Vec<Vec<Vec<f64>>>,
-    /// Seed and next step of each replica.
-    pub(super) at: Vec<(u64, u64)>,
+    /// The next step of each replica.
+    steps: Vec<u64>,
 }
 
 impl fmt::Debug for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Run")
-            .field("replicas", &self.at.len())
+            .field("replicas", &self.steps.len())
             .finish_non_exhaustive()
     }
 }
@@ -65,13 +65,13 @@ impl Run {
             program: program.clone(),
             replicas,
             recorded: vec![vec![Vec::new(); records]; count],
-            at: vec![(0, 0); count],
+            steps: vec![0; count],
         }
     }
 
     /// How many replicas there are.
     pub fn replicas(&self) -> usize {
-        self.at.len()
+        self.steps.len()
     }
 
     /// The program that is run.
@@ -111,14 +111,12 @@ impl Run {
     pub fn slot(&self, name: &str) -> Result<Slot, KernelError> {
         let step = &self.program.step;
         let state = step.states.iter().position(|state| state.name == name);
-        let window = || step.windows.iter().position(|window| window.0 == name);
-        let output = || step.outputs.iter().position(|output| output == name);
-        state
-            .map(Place::State)
-            .or_else(|| window().map(Place::Window))
-            .or_else(|| output().map(Place::Output))
-            .map(Slot)
-            .ok_or_else(|| no_name(name))
+        let window = step.windows.iter().position(|window| window.0 == name);
+        let output = step.outputs.iter().position(|output| output == name);
+        let place = (state.map(Place::State))
+            .or(window.map(Place::Window))
+            .or(output.map(Place::Output));
+        place.map(Slot).ok_or_else(|| no_name(name))
     }
 
     /// Sets a state of a replica, in row-major order.
@@ -158,14 +156,12 @@ impl Run {
     /// # Errors
     /// No such state, output or replica.
     pub fn get(&self, replica: usize, name: &str) -> Result<Vec<f64>, KernelError> {
-        match self.slot(name)?.0 {
-            Place::Output(output) => self.with(replica, |program| program.read_output(output)),
-            Place::State(state) => {
-                let input = self.program.step.states[state].input;
-                self.with(replica, |program| program.read_input(input))
-            }
-            Place::Window(_) => Err(no_name(name)),
+        let slot = self.slot(name)?;
+        if let Place::Output(output) = slot.0 {
+            return self.with(replica, |program| program.read_output(output));
         }
+        let input = self.state(slot)?.input;
+        self.with(replica, |program| program.read_input(input))
     }
 
     /// As [`Run::get`], by the place, into memory that is there already; elements beyond the
@@ -179,20 +175,16 @@ impl Run {
         slot: Slot,
         values: &mut [f64],
     ) -> Result<(), KernelError> {
-        match slot.0 {
-            Place::Output(output) => {
-                self.with(replica, |program| program.read_output_into(output, values))
-            }
-            Place::State(_) => {
-                let input = self.state(slot)?.input;
-                let state = self.with(replica, |program| program.read_input(input))?;
-                for (to, value) in values.iter_mut().zip(state) {
-                    *to = value;
-                }
-                Ok(())
-            }
-            Place::Window(window) => Err(no_name(&self.program.step.windows[window].0)),
+        if let Place::Output(output) = slot.0 {
+            let read = |program: &dyn Program| program.read_output_from(output, 0, values);
+            return self.with(replica, read);
         }
+        let input = self.state(slot)?.input;
+        let state = self.with(replica, |program| program.read_input(input))?;
+        for (to, value) in values.iter_mut().zip(state) {
+            *to = value;
+        }
+        Ok(())
     }
 
     /// Gives a window its next block, for all replicas, in row-major order.
@@ -226,10 +218,8 @@ impl Run {
             recorded.iter_mut().for_each(Vec::clear);
         }
         while left.iter().any(|left| *left > 0) {
-            let each = left.iter().enumerate();
-            let due: Vec<u64> = each
-                .map(|(replica, left)| self.due(replica, *left))
-                .collect();
+            let due = left.iter().zip(0..).map(|(left, i)| self.due(i, *left));
+            let due: Vec<u64> = due.collect();
             let ran = self.replicas.run_all(&due);
             for (replica, ran) in ran.into_iter().enumerate().take(due.len()) {
                 if due[replica] == 0 {
@@ -270,7 +260,7 @@ impl Run {
         let step = &self.program.step;
         match step.records.is_empty() {
             true => steps,
-            false => steps.min(step.rows - self.at[replica].1 % step.rows),
+            false => steps.min(step.rows - self.steps[replica] % step.rows),
         }
     }
 
@@ -282,15 +272,15 @@ impl Run {
             rows,
             ..
         } = &*self.program.step;
-        let row = (self.at[replica].1 % rows) as usize;
-        self.at[replica].1 += steps;
+        let row = (self.steps[replica] % rows) as usize;
+        self.steps[replica] += steps;
         let program = self.replicas.program(replica);
         for (number, record) in records.iter().enumerate() {
             let recorded = &mut self.recorded[replica][number];
             let before = recorded.len();
             recorded.resize(before + steps as usize * record.width, 0.0);
-            let first = row * record.width;
-            program.read_output_from(outputs.len() + number, first, &mut recorded[before..]);
+            let (output, first) = (outputs.len() + number, row * record.width);
+            program.read_output_from(output, first, &mut recorded[before..]);
         }
     }
 
@@ -338,7 +328,7 @@ impl Run {
     /// No such replica.
     pub fn rewind(&mut self, replica: usize, seed: u64, step: u64) -> Result<(), KernelError> {
         self.with_mut(replica, |program| program.rewind(seed, step))?;
-        self.at[replica] = (seed, step);
+        self.steps[replica] = step;
         Ok(())
     }
 
@@ -348,7 +338,7 @@ impl Run {
     /// As [`Run::advance`].
     pub fn profile(&mut self, steps: u64) -> Result<Profile, KernelError> {
         let profile = self.with_mut(0, |program| program.profile(steps))??;
-        self.at[0].1 += steps;
+        self.steps[0] += steps;
         Ok(profile)
     }
 
@@ -374,7 +364,7 @@ impl Run {
         }
     }
 
-    pub(super) fn checked(&self, replica: usize) -> Result<(), KernelError> {
+    fn checked(&self, replica: usize) -> Result<(), KernelError> {
         match replica < self.replicas() {
             true => Ok(()),
             false => Err(KernelError::Replica {
@@ -384,7 +374,7 @@ impl Run {
         }
     }
 
-    pub(super) fn with<R>(
+    fn with<R>(
         &self,
         replica: usize,
         look: impl FnOnce(&dyn Program) -> R,
@@ -403,7 +393,7 @@ impl Run {
     }
 }
 
-pub(super) fn no_name(name: &str) -> KernelError {
+fn no_name(name: &str) -> KernelError {
     KernelError::NoName {
         name: name.to_owned(),
     }

@@ -3,13 +3,15 @@
 use std::rc::Rc;
 
 use bayes_nn_autodiff::Graph;
-use bayes_nn_inference::{Density, DensityError, Handler, Point, Rows, Site, Traced};
+use bayes_nn_inference::{ColumnScale, Density, DensityError, Handler, Point, Rows, Site, Traced};
+use bayes_nn_kernels::Precision;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::batch::Batch;
 use super::explain::Explain;
 use super::handlers::{Drawn, PriorDraw, Probe, generator};
 use super::rows::RowTable;
+use super::scale::{Reading, readings, scales};
 use super::trace::{Record, Trace};
 use super::{Data, Model};
 use crate::error::Error;
@@ -22,6 +24,7 @@ pub(crate) struct ModelDensity<'m, M> {
     model: &'m M,
     data: Data,
     sites: Vec<Site>,
+    readings: Vec<Reading>,
 }
 
 impl<'m, M: Model> ModelDensity<'m, M> {
@@ -31,6 +34,7 @@ impl<'m, M: Model> ModelDensity<'m, M> {
         let batch = Batch::new(&graph, &data, Rows::All, None);
         let probe = Rc::new(Probe::new(&batch.shared));
         let record = run(model, &batch, probe.clone())?;
+        let readings = readings(&batch, &record, model.supposes_unit_targets());
         let mut sites = Vec::new();
         let mut offset = 0;
         for site in record.sites {
@@ -41,7 +45,12 @@ impl<'m, M: Model> ModelDensity<'m, M> {
             });
             offset += unconstrained.elements();
         }
-        Ok(ModelDensity { model, data, sites })
+        Ok(ModelDensity {
+            model,
+            data,
+            sites,
+            readings,
+        })
     }
 
     /// The unconstrained values of sites that are drawn.
@@ -67,6 +76,14 @@ impl<M: Model> Density for ModelDensity<'_, M> {
 
     fn rows(&self) -> Option<usize> {
         self.data.rows()
+    }
+
+    fn precision(&self) -> Precision {
+        self.model.precision()
+    }
+
+    fn columns(&self) -> Vec<ColumnScale> {
+        scales(&self.data, &self.readings)
     }
 
     /// A draw from the prior. One at which a later parameter is outside its domain, or that is
@@ -167,7 +184,7 @@ mod tests {
     use bayes_nn_autodiff::grad;
     use bayes_nn_distributions::{Bernoulli, Distribution, Normal};
     use bayes_nn_inference::Point;
-    use bayes_nn_kernels::{Precision, Runtime, Step};
+    use bayes_nn_kernels::{Runtime, Step};
 
     use super::*;
     use crate::datasets;

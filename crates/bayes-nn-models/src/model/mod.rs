@@ -47,12 +47,14 @@ mod prior;
 mod report;
 mod rows;
 mod sampling;
+mod scale;
 mod summary;
 mod trace;
 mod window;
 
 pub use bayes_nn_autodiff::{Var, concat};
 pub use bayes_nn_inference::{DrawSource, DrawTable};
+use bayes_nn_kernels::Precision;
 
 pub use batch::Batch;
 pub(crate) use batch::{Shared, transposed};
@@ -88,6 +90,18 @@ pub trait Model: Sync {
     /// Predictions then go through the rows in tiles, on several threads, and new rows have to
     /// be as wide as those of the fit.
     fn has_independent_rows(&self) -> bool {
+        false
+    }
+
+    /// The precision in which methods that offer both fit it unless told otherwise: double, but of
+    /// networks single.
+    fn precision(&self) -> Precision {
+        Precision::F64
+    }
+
+    /// Whether it supposes targets that are real numbers to be of about unit scale, as a network
+    /// does by the priors of its weights: a fit to others then warns.
+    fn supposes_unit_targets(&self) -> bool {
         false
     }
 }

@@ -23,8 +23,8 @@ const GUIDE_DRAWS: usize = 1_000;
 /// draws that were made before, as Markov chains leave them. Draw `i` of a seed has the same values
 /// of all variables in every method. A clone shares the draws.
 ///
-/// Shown with `{}` it is what the method reports: a small table of a variational fit; of chains a
-/// table of the sites, and what there is to warn of.
+/// Shown with `{}` it is what the method reports: a small table of a variational fit; of chains what
+/// there is to warn of, then a table of the sites.
 ///
 /// ```
 /// use bayes_nn::prelude::*;

@@ -41,15 +41,15 @@ impl<M> fmt::Display for Posterior<M> {
         }
         let sites = self.sites();
         let mut shown = self.summary_of_chains(|name| sites.iter().any(|site| site.name == name));
-        let warnings = self.warnings_about(&shown);
+        // What is wrong with the numbers comes before them.
+        for warning in self.warnings_about(&shown) {
+            writeln!(f, "warning: {warning}")?;
+        }
         let more = shown.rows.len().saturating_sub(ROWS);
         shown.rows.truncate(ROWS);
         write!(f, "{shown}")?;
         if more > 0 {
             write!(f, "\n... and {more} more")?;
-        }
-        for warning in warnings {
-            write!(f, "\nwarning: {warning}")?;
         }
         Ok(())
     }
@@ -64,8 +64,12 @@ fn of_summary(summary: &Summary, chains: usize) -> Vec<String> {
         .filter_map(|row| Some((row.r_hat?, &row.name)))
         .max_by(|a, b| a.0.total_cmp(&b.0));
     if let Some((r_hat, name)) = worst.filter(|(r_hat, _)| *r_hat > LARGE_R_HAT) {
+        let who = match chains {
+            1 => "the two halves of the chain",
+            _ => "the chains",
+        };
         warnings.push(format!(
-            "the chains do not agree: R-hat of `{name}` is {r_hat:.3}, above {LARGE_R_HAT}; \
+            "{who} do not agree: R-hat of `{name}` is {r_hat:.3}, above {LARGE_R_HAT}; \
              draw more, or look for several modes"
         ));
     }

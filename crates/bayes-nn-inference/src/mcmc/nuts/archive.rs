@@ -8,7 +8,7 @@ pub(super) enum Archive {
     Load { bytes: Vec<u8>, words: usize },
 }
 
-const MAGIC: u64 = u64::from_le_bytes(*b"bnnuts03");
+const MAGIC: u64 = u64::from_le_bytes(*b"bnnuts04");
 
 impl Archive {
     pub(super) fn save() -> Archive {

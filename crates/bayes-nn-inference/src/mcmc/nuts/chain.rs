@@ -143,7 +143,8 @@ impl Chain {
             return Ok(Advance::Interrupted);
         };
         if let Some(delayed) = self.delayed.as_mut().filter(|_| !warming) {
-            delayed.decide(&mut self.state, &mut info, &mut self.stream)?;
+            let draw = self.draws.len() as u64;
+            delayed.decide(draw, &mut self.state, &mut info, &mut self.stream)?;
         }
         self.gradients += u64::from(info.statistics.leapfrog_steps);
         if !warming {
@@ -177,6 +178,17 @@ impl Chain {
         self.warmup.archive(archive);
         self.draws.archive(archive);
         archive.u64(&mut self.gradients);
+    }
+
+    /// Leaves the first so many draws of a chain that has more. It cannot go on from them.
+    pub(super) fn keep_first(&mut self, draws: u64) {
+        let kept = draws as usize;
+        let dropped = self.draws.statistics()[kept..].iter();
+        self.gradients -= dropped.map(|s| u64::from(s.leapfrog_steps)).sum::<u64>();
+        self.draws = self.draws.part(0..kept);
+        if let Some(delayed) = &mut self.delayed {
+            delayed.keep_first(draws);
+        }
     }
 
     /// Whether the density has the value at the chain's position that it had there.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::archive::{Archive, hash};
 use super::chain::Chain;
 use super::settings::{Checkpoints, Nuts};
-use crate::{InferenceError, Site};
+use crate::{InferenceError, Site, Start};
 
 /// Where one chain is saved, and what must be the same when it is taken up.
 #[derive(Clone, Debug)]
@@ -20,19 +20,32 @@ pub(super) struct Slot {
 impl Slot {
     /// Where a chain of these settings is saved, if checkpoints are wanted.
     pub(super) fn of(settings: &Nuts, sites: &[Site], dim: usize, chain: usize) -> Option<Slot> {
-        let Checkpoints { folder, every } = settings.checkpoints.as_ref()?;
-        // Everything that decides the bits of a chain, the number of its draws aside.
+        // Everything that decides the bits of a chain: all but the number of its draws, its own
+        // number, which names the file, and what only watches it.
+        let Nuts {
+            warmup,
+            seed,
+            target_accept,
+            limits,
+            metric,
+            schedule,
+            initial_step,
+            device,
+            precision,
+            keep_warmup,
+            start,
+            checkpoints,
+            draws: _,
+            chains: _,
+            first_chain: _,
+            threads: _,
+            progress: _,
+        } = settings;
+        let Checkpoints { folder, every } = checkpoints.as_ref()?;
+        let (depth, start) = (limits.depth(), identity_of(start));
         let identity = format!(
-            "{dim} {} {} {} {} {:?} {:?} {:?} {} {} {sites:?}",
-            settings.warmup,
-            settings.seed,
-            settings.target_accept,
-            settings.limits.depth(),
-            settings.metric,
-            settings.schedule,
-            settings.precision,
-            settings.initial_step,
-            settings.keep_warmup
+            "{dim} {warmup} {seed} {target_accept} {depth} {metric:?} {schedule:?} {precision:?} \
+             {initial_step} {keep_warmup} {device} {start} {sites:?}"
         );
         Some(Slot {
             path: folder.join(format!("chain-{chain}.nuts")),
@@ -89,6 +102,18 @@ impl Slot {
             path: self.path.clone(),
             problem,
         }
+    }
+}
+
+/// A start by its numbers, which may be many.
+fn identity_of(start: &Start) -> String {
+    match start {
+        Start::Approximation(guide) => {
+            let numbers = guide.mean().iter().copied().chain(guide.cholesky());
+            let bytes: Vec<u8> = numbers.flat_map(f64::to_le_bytes).collect();
+            format!("{:016x}", hash(&bytes))
+        }
+        start => format!("{start:?}"),
     }
 }
 

@@ -36,8 +36,8 @@ pub(super) struct DelayedAcceptance {
     log_prob: f64,
     /// The state before the transition.
     before: State,
-    /// Draws that were rejected here.
-    rejected: u64,
+    /// The numbers of the draws that were rejected here, rising.
+    rejected: Vec<u64>,
 }
 
 impl DelayedAcceptance {
@@ -46,7 +46,7 @@ impl DelayedAcceptance {
             exact,
             log_prob: f64::NAN,
             before: State::zero(dim),
-            rejected: 0,
+            rejected: Vec::new(),
         }
     }
 
@@ -67,9 +67,10 @@ impl DelayedAcceptance {
         Ok(())
     }
 
-    /// Accepts what a transition proposed, or puts the chain back where it was.
+    /// Accepts what a transition proposed for a draw, or puts the chain back where it was.
     pub(super) fn decide(
         &mut self,
+        draw: u64,
         state: &mut State,
         info: &mut Info,
         stream: &mut Stream,
@@ -84,7 +85,7 @@ impl DelayedAcceptance {
                 info.statistics.energy_error -= exact - approximate;
             } else {
                 state.copy_from(&self.before);
-                self.rejected += 1;
+                self.rejected.push(draw);
                 info.moved = 0;
                 info.statistics.energy -= info.statistics.energy_error;
                 info.statistics.energy_error = 0.0;
@@ -97,7 +98,12 @@ impl DelayedAcceptance {
     }
 
     pub(super) fn rejected(&self) -> u64 {
-        self.rejected
+        self.rejected.len() as u64
+    }
+
+    /// Forgets the draws from this one on.
+    pub(super) fn keep_first(&mut self, draws: u64) {
+        self.rejected.retain(|draw| *draw < draws);
     }
 
     /// Whether the density has the value at the chain's position that it had there, if it was
@@ -110,7 +116,11 @@ impl DelayedAcceptance {
 
     pub(super) fn archive(&mut self, archive: &mut Archive) {
         archive.f64(&mut self.log_prob);
-        archive.u64(&mut self.rejected);
+        let length = archive.length(self.rejected.len());
+        self.rejected.resize(length, 0);
+        for draw in &mut self.rejected {
+            archive.u64(draw);
+        }
     }
 
     fn log_prob(&mut self, position: &[f64]) -> Result<f64, EvalError> {
@@ -225,6 +235,23 @@ mod tests {
             assert_eq!(second.draws, whole.draws);
             assert_eq!(second.rejected(), whole.rejected());
         }
+    }
+
+    #[test]
+    fn the_first_draws_of_a_chain_are_those_of_a_shorter_one() {
+        let to_the_end = |nuts: &Nuts| {
+            let mut chain = chain(nuts, Cut);
+            while chain.advance(&|| false).unwrap() == Advance::Drew {}
+            chain
+        };
+        let nuts = Nuts::new().warmup(30);
+        let short = to_the_end(&nuts.clone().draws(20));
+        let mut long = to_the_end(&nuts.draws(50));
+        assert!(long.rejected() > short.rejected());
+        long.keep_first(20);
+        assert_eq!(long.draws, short.draws);
+        assert_eq!(long.rejected(), short.rejected());
+        assert_eq!(long.gradients, short.gradients);
     }
 
     #[test]

@@ -2,15 +2,11 @@
 
 use std::fmt;
 
-use super::Nuts;
 use super::draws::UnconstrainedDraws;
 use super::kernel::Tuned;
-use crate::diagnostics::e_bfmi;
+use super::{Nuts, warnings};
+use crate::columns::Concerns;
 use crate::{DrawSource, DrawTable, Fit, InferenceError, Site};
-
-/// Where warnings begin.
-const SMALL_E_BFMI: f64 = 0.3;
-const MANY_REJECTED: f64 = 0.02;
 
 /// A chain that has ended. One that was stopped or failed has fewer draws.
 #[derive(Debug)]
@@ -85,6 +81,7 @@ pub struct NutsFit {
     pub(super) sink_error: Option<InferenceError>,
     pub(super) seconds: f64,
     pub(super) timing: Timing,
+    pub(super) concerns: Concerns,
 }
 
 impl NutsFit {
@@ -155,10 +152,14 @@ impl NutsFit {
 
     /// Trajectories after the warm-up that were ended by the limit of doublings, of all chains.
     pub fn depth_reached(&self) -> usize {
-        let statistics = self.chains.iter().flat_map(|c| c.draws.statistics());
-        statistics
-            .filter(|s| s.depth >= self.settings.limits.depth())
-            .count()
+        self.chains.iter().map(|chain| self.cut(chain)).sum()
+    }
+
+    /// Trajectories of a chain that were ended by the limit of doublings.
+    pub(super) fn cut(&self, chain: &ChainDraws) -> usize {
+        let most = self.settings.limits.depth();
+        let statistics = chain.draws.statistics().iter();
+        statistics.filter(|s| s.depth >= most).count()
     }
 }
 
@@ -181,57 +182,11 @@ impl Fit for NutsFit {
         kept.then(|| DrawTable::of_chains(&self.sites, chains))
     }
 
-    /// Chains that failed, or the sink of their draws; divergences, trajectories cut short, energies
-    /// that were not explored; a device that is slower than the CPU, a precision that is too coarse.
+    /// Chains that are stuck, that failed, or the sink of their draws; divergences, trajectories cut
+    /// short, energies that were not explored; a device that is slower than the CPU, a precision
+    /// that is too coarse; data far from the scale that the density supposes.
     fn warnings(&self) -> Vec<String> {
-        let errors = self.chains().iter().filter_map(|chain| chain.error());
-        let errors = errors.chain(self.sink_error());
-        let mut warnings: Vec<String> = errors.map(ToString::to_string).collect();
-        let chains = self.chains().iter();
-        let draws: usize = chains.map(|chain| chain.draws().len()).sum();
-        let divergences = self.divergences();
-        if divergences > 0 {
-            warnings.push(format!(
-                "{divergences} of {draws} trajectories diverged: the draws may miss a part of the \
-                 posterior; write the model with standardised variables, or raise `target_accept`"
-            ));
-        }
-        let cut = self.depth_reached();
-        if cut > 0 {
-            warnings.push(format!(
-                "{cut} of {draws} trajectories were ended by `max_depth`: the draws are right but \
-                 expensive; rescale the model, or warm up longer; where the scale of variables is \
-                 itself drawn, write them as a product, as `model::horseshoe` does"
-            ));
-        }
-        let rejected = self.rejected();
-        if rejected as f64 > MANY_REJECTED * draws as f64 {
-            warnings.push(format!(
-                    "double precision rejected {rejected} of {draws} draws that trajectories of \
-                 single precision proposed: the draws are right, but worth fewer; set `precision` to F64"
-                ));
-        }
-        let device = self.device();
-        let here = 1e6 * self.seconds_per_gradient();
-        let cpu = self.cpu_seconds_per_gradient().map(|s| 1e6 * s);
-        if let Some(cpu) = cpu.filter(|cpu| *cpu < here) {
-            warnings.push(format!(
-                "`{device}` does not pay: a gradient takes {here:.1} us there and {cpu:.1} us on \
-                 one thread of the CPU; leave out `device`"
-            ));
-        }
-        for chain in self.chains() {
-            let energies = chain.draws().statistics().iter().map(|s| s.energy);
-            let energies: Vec<f64> = energies.collect();
-            if let Some(value) = e_bfmi(&energies).ok().filter(|value| *value < SMALL_E_BFMI) {
-                warnings.push(format!(
-                    "chain {} explored its energies slowly: E-BFMI is {value:.2}, below \
-                 {SMALL_E_BFMI}; tails may be missed",
-                    chain.number()
-                ));
-            }
-        }
-        warnings
+        warnings::of(self)
     }
 }
 

@@ -20,6 +20,7 @@ use super::settings::{Display, Nuts};
 use super::start::Origin;
 use super::threads::{Queued, Shared};
 use crate::check::{at_least_one, setting};
+use crate::columns::Concerns;
 use crate::compiled::Compiled;
 use crate::log_density::LogDensity;
 use crate::{Density, InferenceError, Method};
@@ -128,11 +129,15 @@ impl Nuts {
         sink: Option<Box<dyn DrawSink>>,
     ) -> Result<NutsRun, InferenceError> {
         let begin = Instant::now();
+        let concerns = origin
+            .density
+            .map(|density| Concerns::of(density, self.precision))
+            .unwrap_or_default();
         let mut chains = VecDeque::new();
         let mut timing = Timing::default();
         for number in self.first_chain..self.first_chain + self.chains {
             let (density, exact) = make(number)?;
-            let slot = Slot::of(self, origin.sites, density.dim(), number);
+            let mut slot = Slot::of(self, origin.sites, density.dim(), number);
             let stream = Stream::new(self.seed, number);
             let delayed = exact.map(|exact| DelayedAcceptance::new(exact, density.dim()));
             let mut chain = Chain::new(self, number, density, delayed, stream)?;
@@ -140,6 +145,11 @@ impl Nuts {
                 Some(slot) => slot.restore(&mut chain)?,
                 None => false,
             };
+            if chain.draws.len() as u64 > self.draws {
+                chain.keep_first(self.draws);
+                // The file keeps the draws that were not asked for now.
+                slot = None;
+            }
             if !restored {
                 let (kernel, stream) = chain.kernel_and_stream();
                 let state = self.find_start(number, kernel, origin, stream)?;
@@ -198,6 +208,7 @@ impl Nuts {
             },
             begin,
             timing,
+            concerns,
         })
     }
 

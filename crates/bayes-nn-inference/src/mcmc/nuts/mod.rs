@@ -32,6 +32,7 @@ mod statistics;
 mod step_size;
 mod threads;
 mod tree;
+mod warnings;
 mod window;
 
 pub use crate::compiled::CompiledDensity;

@@ -11,6 +11,7 @@ use super::counters::Counters;
 use super::fit::{NutsFit, Timing};
 use super::progress::ChainProgress;
 use super::threads::{Shared, lock};
+use crate::columns::Concerns;
 use crate::error::DrawSinkError;
 use crate::{InferenceError, Site};
 
@@ -43,6 +44,7 @@ pub struct NutsRun {
     pub(super) settings: Nuts,
     pub(super) begin: Instant,
     pub(super) timing: Timing,
+    pub(super) concerns: Concerns,
 }
 
 impl NutsRun {
@@ -110,6 +112,7 @@ impl NutsRun {
             sink_error,
             seconds: self.begin.elapsed().as_secs_f64(),
             timing: std::mem::take(&mut self.timing),
+            concerns: std::mem::take(&mut self.concerns),
         })
     }
 

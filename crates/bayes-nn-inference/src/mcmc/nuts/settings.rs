@@ -202,7 +202,8 @@ impl Nuts {
 
     /// Saves every chain in a folder after every so many draws, and takes up the chains that
     /// were saved there: a run that was killed goes on, and gives the bits of one that was not.
-    /// Only the number of draws, of chains and of threads may have changed since.
+    /// Only the number of draws, of chains and of threads may have changed since; of fewer draws
+    /// than were saved, the first are given and the file is left as it is.
     ///
     /// A chain is saved with all its draws: leave many draws between two times if they are large.
     pub fn checkpoints(mut self, folder: impl Into<PathBuf>, every: u64) -> Nuts {

@@ -56,8 +56,8 @@ impl Nuts {
             (&mut problem, origin.density)
             && let Some(bad) = first_bad_term(density, &state.position, self.precision)?
         {
-            *term = Some(bad.name);
-            *why = bad.why;
+            *term = Some(bad.name.clone());
+            *why = bad.advice(density);
         }
         Err(problem)
     }

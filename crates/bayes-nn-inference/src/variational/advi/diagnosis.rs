@@ -9,6 +9,8 @@ use super::drive::blocks;
 use super::guide::Guide;
 use super::write::ELBO;
 use super::{Advi, Approximation};
+use crate::columns::Concerns;
+use crate::density::NOT_DEFINITE;
 use crate::terms::{BadTerm, first_bad_term, write_terms};
 use crate::{Density, Divergence, InferenceError, NonFinite, Rows, Site};
 
@@ -42,30 +44,45 @@ pub(super) fn locate(
     let blocks = blocks(advi, run, replica, false)?;
     let step = elbos.len() as u64;
     let bad = bad_term(advi, density, &blocks, step)?;
-    let (term, why) = bad.map(|term| (term.name, term.why)).unzip();
-    let why = why.flatten();
     Ok(Divergence {
         step,
         seed: advi.seed,
         // The repeated steps give the same numbers, so one that is not finite was found.
         what: what.unwrap_or(NonFinite::Elbo),
-        term,
-        advice: why.unwrap_or_else(|| advice(advi, step)),
+        advice: advice(advi, density, bad.as_ref(), step),
+        term: bad.map(|bad| bad.name),
         last_good: Approximation::from_blocks(advi.family, density.sites(), blocks),
         elbos,
     })
 }
 
-fn advice(advi: &Advi, step: u64) -> String {
-    if step == 0 {
-        return "this is the first step: look at the term, at the data it reads and at the start"
-            .to_owned();
-    }
-    format!(
+fn advice(advi: &Advi, density: &dyn Density, bad: Option<&BadTerm>, step: u64) -> String {
+    let smaller = format!(
         "try a smaller learning rate (it is {}; {} would be a tenth), or a smaller initial_sd",
         advi.rate(),
         advi.rate() / 10.0
-    )
+    );
+    match bad.and_then(|bad| Some((bad, bad.advice(density)?))) {
+        // A guide on its way to infinity is beyond single precision first.
+        Some((bad, advice)) if bad.finite_in_double && step > 0 => {
+            match bad.name.ends_with(NOT_DEFINITE) {
+                true => advice,
+                false => format!("{advice}. If it is the same there, {smaller}"),
+            }
+        }
+        Some((_, advice)) => advice,
+        None => match (
+            Concerns::of(density, advi.runtime().precision).first(),
+            step,
+        ) {
+            (Some(concern), _) => concern,
+            (None, 0) => {
+                "this is the first step: look at the term, at the data it reads and at the start"
+                    .to_owned()
+            }
+            (None, _) => smaller,
+        },
+    }
 }
 
 /// Which state is not finite, if one is not.
@@ -127,8 +144,7 @@ fn bad_term(
         .collect::<Vec<_>>();
     first_bad_term(
         &step,
-        density,
-        guide.draw(),
+        (density, guide.draw()),
         &traced.terms,
         &guide.blocks,
         &values,

@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 use bayes_nn_kernels::Run;
 
 use super::family::inverse_softplus;
+use super::precision::coarse_means;
 use super::write::{ELBO, average_of};
 use super::{Advi, AdviFit, Approximation, Curve, Elbo, Stop, diagnosis};
+use crate::columns::Concerns;
 use crate::{Density, Divergence, InferenceError, NonFinite, Snapshot, Update};
 
 /// A restart that runs, as a replica of a run.
@@ -223,6 +225,7 @@ impl Ended {
         self,
         density: &dyn Density,
         elbo: Elbo,
+        concerns: &Concerns,
     ) -> Result<AdviFit, InferenceError> {
         let Ended { restarted, blocks } = self;
         let advi = restarted.advi;
@@ -240,8 +243,13 @@ impl Ended {
                 elbos: restarted.curve.elbos,
             })));
         }
+        let mut concerns = concerns.clone();
+        concerns.coarse.extend(coarse_means(&advi, &approximation));
         Ok(AdviFit {
-            convergence: advi.convergence.check(&restarted.curve.elbos),
+            convergence: advi
+                .convergence
+                .check(&restarted.curve.elbos)
+                .in_numbers_that_are_too_coarse(!concerns.coarse.is_empty()),
             approximation,
             curve: restarted.curve,
             elbo,
@@ -251,6 +259,7 @@ impl Ended {
             setup_seconds: restarted.setup_seconds,
             seconds: restarted.seconds,
             restarts: Vec::new(),
+            concerns,
         })
     }
 }

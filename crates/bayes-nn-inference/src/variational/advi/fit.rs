@@ -7,6 +7,7 @@ use bayes_nn_kernels::{Profile, fan_out};
 
 use super::elbo::{Guided, elbos};
 use super::{Advi, AdviFit, Restart, drive};
+use crate::columns::Concerns;
 use crate::progress::Running;
 use crate::{Density, InferenceError, Method, Start};
 
@@ -27,10 +28,24 @@ impl Method for Advi {
     /// those that fail are reported in [`AdviFit::restarts`] and only if all fail the first's
     /// error is returned.
     fn fit(&self, density: &dyn Density) -> Result<AdviFit, InferenceError> {
+        self.for_density(density)?.fit_checked(density)
+    }
+}
+
+impl Advi {
+    /// These settings with everything that the density decides, checked.
+    fn for_density(&self, density: &dyn Density) -> Result<Advi, InferenceError> {
         self.check(density.rows())?;
-        if density.dim() == 0 {
-            return Err(InferenceError::NothingToFit);
+        match density.dim() {
+            0 => Err(InferenceError::NothingToFit),
+            _ => Ok(Advi {
+                precision: Some(self.precision.unwrap_or_else(|| density.precision())),
+                ..self.clone()
+            }),
         }
+    }
+
+    fn fit_checked(&self, density: &dyn Density) -> Result<AdviFit, InferenceError> {
         if let Some(progress) = &self.progress {
             progress.start(self.restarts, self.steps);
         }
@@ -68,25 +83,20 @@ impl Method for Advi {
                 .expect_err("a restart that succeeded is the best or below it")),
         }
     }
-}
 
-impl Advi {
     /// Runs the first `steps` steps of a fit and measures where their time goes, pass by pass,
     /// and what the machine could do at best.
     ///
     /// # Errors
     /// As a [fit](Method::fit), before its first step.
     pub fn profile(&self, density: &dyn Density, steps: u64) -> Result<Profile, InferenceError> {
-        self.check(density.rows())?;
-        if density.dim() == 0 {
-            return Err(InferenceError::NothingToFit);
-        }
-        let mut run = self.write(density)?.start(1)?;
-        run.begin(&[self.seed])?;
-        drive::begin(self, density, &mut run, 0)?;
+        let advi = self.for_density(density)?;
+        let mut run = advi.write(density)?.start(1)?;
+        run.begin(&[advi.seed])?;
+        drive::begin(&advi, density, &mut run, 0)?;
         // The first steps fill caches and start threads.
         run.profile(steps.div_ceil(10))?;
-        Ok(run.profile(steps)?.with_limits(&self.device)?)
+        Ok(run.profile(steps)?.with_limits(&advi.device)?)
     }
 
     /// What a fit keeps of these settings.
@@ -109,6 +119,7 @@ impl Advi {
         density: &dyn Density,
     ) -> Result<Vec<Result<AdviFit, InferenceError>>, InferenceError> {
         let begin = Instant::now();
+        let concerns = Concerns::of(density, self.runtime().precision);
         let program = self.write(density)?;
         let writing = begin.elapsed();
         let mut ends = fan_out(&program, self.restarts, |run, restarts| {
@@ -142,7 +153,7 @@ impl Advi {
         let fits = ends.into_iter().map(|end| {
             let end = end?;
             match elbos.next() {
-                Some(elbo) => end.finish(density, elbo?),
+                Some(elbo) => end.finish(density, elbo?, &concerns),
                 None => unreachable!("every guide was evaluated"),
             }
         });

@@ -8,6 +8,9 @@ use crate::diagnostics::{Psis, psis};
 use crate::log_density::{EvalError, LogDensity};
 use crate::{Density, InferenceError, Site};
 
+/// Logarithms of ratios that differ by less are equal.
+const EQUAL: f64 = 1e-6;
+
 impl Approximation {
     /// `ln p - ln q` at so many draws of the guide, `[draws]` in nats, in double precision and on
     /// the full data. `p` is the density without its normaliser, so that these are importance
@@ -56,7 +59,8 @@ impl Approximation {
     /// they can (Yao, Vehtari, Simpson and Gelman 2018, "Yes, but did it work?: Evaluating
     /// variational inference", section 3).
     ///
-    /// Below [`k_hat_threshold`](crate::diagnostics::k_hat_threshold) the guide is near the
+    /// Of ratios that are equal but for rounding `k_hat` is 0: the guide is the posterior. Below
+    /// [`k_hat_threshold`](crate::diagnostics::k_hat_threshold) the guide is near the
     /// posterior. Above, it is not near in all directions at once, which for many variables is
     /// the rule: a neural network fails in the space of its weights (1.4 to 1.7 is usual) even
     /// where it predicts well. Judge that in the space of its predictions.
@@ -69,6 +73,12 @@ impl Approximation {
         draws: usize,
         seed: u64,
     ) -> Result<Psis, InferenceError> {
-        Ok(psis(&self.log_ratios(density, draws, seed)?, 1.0)?)
+        let mut psis = psis(&self.log_ratios(density, draws, seed)?, 1.0)?;
+        let weights = || psis.log_weights.iter().copied();
+        let spread = weights().fold(f64::MIN, f64::max) - weights().fold(f64::MAX, f64::min);
+        if psis.k_hat.is_none() && spread < EQUAL {
+            psis.k_hat = Some(0.0);
+        }
+        Ok(psis)
     }
 }

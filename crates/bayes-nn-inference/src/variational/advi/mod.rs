@@ -12,6 +12,7 @@ mod family;
 mod fit;
 mod guide;
 mod importance;
+mod precision;
 mod result;
 mod settings;
 mod write;

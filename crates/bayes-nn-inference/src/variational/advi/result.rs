@@ -5,6 +5,7 @@ use std::fmt;
 use bayes_nn_kernels::Runtime;
 
 use super::{Advi, Approximation};
+use crate::columns::Concerns;
 use crate::{Convergence, DrawSource, Fit, InferenceError};
 
 /// The ELBO of a finished fit in nats of the full data: a lower bound of the log evidence.
@@ -102,6 +103,7 @@ pub struct AdviFit {
     pub(super) setup_seconds: f64,
     pub(super) seconds: f64,
     pub(super) restarts: Vec<Restart>,
+    pub(super) concerns: Concerns,
 }
 
 impl AdviFit {
@@ -170,10 +172,12 @@ impl Fit for AdviFit {
         self.approximation.clone().into()
     }
 
-    /// That it had not converged, and restarts that failed.
+    /// What single precision was too coarse for; that it had not converged; restarts that failed;
+    /// data far from the scale that it supposes.
     fn warnings(&self) -> Vec<String> {
         let convergence = self.convergence;
-        let not_converged = (!convergence.converged)
+        let Concerns { coarse, scale } = self.concerns.clone();
+        let not_converged = (!convergence.converged && coarse.is_empty())
             .then(|| format!("the fit had not converged ({convergence}): give it more steps"));
         let failed = self.restarts.iter().filter_map(|restart| {
             let error = restart.outcome.as_ref().err()?;
@@ -182,7 +186,8 @@ impl Fit for AdviFit {
                 restart.seed
             ))
         });
-        not_converged.into_iter().chain(failed).collect()
+        let warnings = coarse.into_iter().chain(not_converged);
+        warnings.chain(failed).chain(scale).collect()
     }
 
     /// Those of the fit.
@@ -224,6 +229,10 @@ impl fmt::Display for AdviFit {
                     Err(error) => write!(f, "failed: {error}")?,
                 }
             }
+        }
+        // The table has the others.
+        for concern in self.concerns.coarse.iter().chain(&self.concerns.scale) {
+            write!(f, "\nwarning: {concern}")?;
         }
         Ok(())
     }

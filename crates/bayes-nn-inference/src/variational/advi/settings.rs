@@ -51,7 +51,8 @@ pub struct Advi {
     pub(crate) averaging: f64,
     pub(crate) restarts: usize,
     pub(crate) seed: u64,
-    pub(crate) precision: Precision,
+    /// That of the density unless set; always set in the settings that a fit keeps.
+    pub(crate) precision: Option<Precision>,
     pub(crate) device: Device,
     pub(crate) threads: Option<usize>,
     pub(crate) convergence: ConvergenceTest,
@@ -81,7 +82,7 @@ impl Advi {
             averaging: 0.25,
             restarts: 1,
             seed: 0,
-            precision: Precision::default(),
+            precision: None,
             device: Device::default(),
             threads: None,
             convergence: ConvergenceTest::default(),
@@ -195,9 +196,16 @@ impl Advi {
         self
     }
 
-    /// The numbers to calculate with, `F32` unless set.
+    /// The numbers to calculate with; unless set, those that [the density
+    /// asks for](crate::Density::precision): `F32` of networks, `F64` of models as functions, which
+    /// GPUs without fast double precision take much longer for. A network that is written as a
+    /// function is told `F32`.
+    ///
+    /// Where single precision cannot tell values of the data apart, or a mean of the guide moves by
+    /// less than its digits show, the fit has [not converged](crate::Convergence::too_coarse), and
+    /// says so.
     pub fn precision(mut self, precision: Precision) -> Advi {
-        self.precision = precision;
+        self.precision = Some(precision);
         self
     }
 

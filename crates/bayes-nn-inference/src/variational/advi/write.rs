@@ -23,7 +23,7 @@ impl Advi {
     pub(super) fn runtime(&self) -> Runtime {
         Runtime {
             device: self.device.clone(),
-            precision: self.precision,
+            precision: self.precision.unwrap_or_default(),
             threads: self.threads,
         }
     }

@@ -129,39 +129,42 @@ macro_rules! multiversion {
 }
 
 /// Declares `fn name(isa: Runnable) -> unsafe fn(...)`: `body`, as for [`multiversion!`], compiled for the instruction set
-/// `isa`, to be called many times. Calls are as safe as those of the body.
+/// `isa`, to be called many times. Calls are as safe as those of the body. Behind a semicolon after the types come numbers
+/// for which it is compiled, `fn name<T: Element; M, N>`.
 macro_rules! compiled {
     ($(
         $(#[$attribute:meta])*
-        $visibility:vis fn $name:ident <$($generic:ident : $bound:path),+> (
+        $visibility:vis fn $name:ident <
+            $($generic:ident : $bound:path),+ $(; $($number:ident),+)?
+        > (
             $($argument:ident : $kind:ty),* $(,)?
         ) = $($body:ident)::+;
     )+) => {$(
         $(#[$attribute])*
-        $visibility fn $name <$($generic: $bound),+> (
+        $visibility fn $name <$($generic: $bound),+ $($(, const $number: usize)+)?> (
             isa: $crate::cpu::isa::Runnable,
         ) -> unsafe fn($($kind),*) {
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx2,fma")]
-                unsafe fn avx2 <$($generic: $bound),+> ($($argument: $kind),*) {
+                unsafe fn avx2 <$($generic: $bound),+ $($(, const $number: usize)+)?> ($($argument: $kind),*) {
                     // SAFETY: as the caller promised.
-                    unsafe { $($body)::+::<$crate::cpu::isa::Avx2, $($generic),+>($($argument),*) }
+                    unsafe { $($body)::+::<$crate::cpu::isa::Avx2, $($generic),+ $($(, $number)+)?>($($argument),*) }
                 }
                 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512cd,avx2,fma")]
-                unsafe fn avx512 <$($generic: $bound),+> ($($argument: $kind),*) {
+                unsafe fn avx512 <$($generic: $bound),+ $($(, const $number: usize)+)?> ($($argument: $kind),*) {
                     // SAFETY: as the caller promised.
-                    unsafe { $($body)::+::<$crate::cpu::isa::Avx512, $($generic),+>($($argument),*) }
+                    unsafe { $($body)::+::<$crate::cpu::isa::Avx512, $($generic),+ $($(, $number)+)?>($($argument),*) }
                 }
                 match isa.isa() {
                     $crate::cpu::isa::Isa::Baseline => {}
-                    $crate::cpu::isa::Isa::Avx2 => return avx2::<$($generic),+>,
-                    $crate::cpu::isa::Isa::Avx512 => return avx512::<$($generic),+>,
+                    $crate::cpu::isa::Isa::Avx2 => return avx2::<$($generic),+ $($(, $number)+)?>,
+                    $crate::cpu::isa::Isa::Avx512 => return avx512::<$($generic),+ $($(, $number)+)?>,
                 }
             }
             #[cfg(not(target_arch = "x86_64"))]
             let _ = isa;
-            $($body)::+::<$crate::cpu::isa::Baseline, $($generic),+>
+            $($body)::+::<$crate::cpu::isa::Baseline, $($generic),+ $($(, $number)+)?>
         }
     )+};
 }

@@ -55,13 +55,7 @@ impl Isa {
     pub fn detect() -> Result<Isa, IsaError> {
         match std::env::var_os(ISA_VARIABLE) {
             Some(value) => Isa::parse(&value.to_string_lossy()),
-            None => Ok(if Isa::Avx512.is_available() {
-                Isa::Avx512
-            } else if Isa::Avx2.is_available() {
-                Isa::Avx2
-            } else {
-                Isa::Baseline
-            }),
+            None => Ok(Isa::available().pop().unwrap_or(Isa::Baseline)),
         }
     }
 
@@ -117,13 +111,11 @@ impl Isa {
     }
 
     fn parse(value: &str) -> Result<Isa, IsaError> {
-        let possible = Isa::available();
         match Isa::ALL.into_iter().find(|isa| isa.name() == value) {
-            Some(isa) if possible.contains(&isa) => Ok(isa),
-            Some(isa) => Err(IsaError::Unsupported { isa, possible }),
+            Some(isa) => isa.check().map(Runnable::isa),
             None => Err(IsaError::Unknown {
                 value: value.to_owned(),
-                possible,
+                possible: Isa::available(),
             }),
         }
     }

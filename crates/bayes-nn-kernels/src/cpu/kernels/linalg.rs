@@ -11,7 +11,7 @@ use super::matmul::Matrix;
 use crate::cpu::isa::{LANES, Level, fma, multiversion, tree_sum};
 use crate::cpu::memory::{Frame, Memory, Place};
 use crate::element::Element;
-use crate::plan::ValueId;
+use crate::plan::{TriangularSolve, ValueId};
 
 /// Matrices of fewer rows are factored by plain loops.
 const FAER_FROM_ROWS: usize = 96;
@@ -35,8 +35,8 @@ impl Rows {
         Rows {
             place,
             stride: Matrix::new(place, value, false).row_stride,
-            rows: value.shape[0],
-            columns: value.shape[1],
+            rows: value.shape.rows(),
+            columns: value.shape.columns(),
         }
     }
 
@@ -122,17 +122,12 @@ pub(crate) struct SolveKernel {
 }
 
 impl SolveKernel {
-    pub fn new(
-        (triangle, right): (ValueId, ValueId),
-        out: ValueId,
-        transpose: bool,
-        memory: &Memory,
-    ) -> SolveKernel {
+    pub fn new(solve: &TriangularSolve, memory: &Memory) -> SolveKernel {
         SolveKernel {
-            triangle: Rows::new(memory, triangle),
-            right: Rows::new(memory, right),
-            out: Rows::new(memory, out),
-            transpose,
+            triangle: Rows::new(memory, solve.triangle),
+            right: Rows::new(memory, solve.right),
+            out: Rows::new(memory, solve.out),
+            transpose: solve.transpose,
         }
     }
 

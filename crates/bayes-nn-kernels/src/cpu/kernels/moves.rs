@@ -7,7 +7,8 @@ use crate::cpu::memory::Frame;
 use crate::data::{Column, each_type};
 use crate::element::Element;
 use crate::error::{DeviceError, KernelError};
-use crate::plan::{Layout, Pass, Value, ValueId};
+use crate::plan::layout::around;
+use crate::plan::{Layout, Pass, Selection, Value, ValueId};
 use crate::ranks::Seat;
 
 /// Runs a pass that moves elements.
@@ -30,10 +31,8 @@ pub(crate) fn run<T: Element>(pass: &Pass, frame: &Frame<'_, T>) -> Result<(), K
             each_kind(frame, *source, *out, |m| m.transpose());
         }
         Pass::Concat { parts, out, axis } => {
-            let value = frame.value(*out);
-            let inner: usize = value.shape[axis + 1..].iter().product();
-            let outer: usize = value.shape[..*axis].iter().product();
-            let row = value.shape[*axis] * inner;
+            let [outer, length, inner] = around(&frame.value(*out).shape, *axis);
+            let row = length * inner;
             for (start, part) in parts {
                 let run = frame.value(*part).shape[*axis] * inner;
                 each_kind(frame, *part, *out, |m| {
@@ -43,36 +42,16 @@ pub(crate) fn run<T: Element>(pass: &Pass, frame: &Frame<'_, T>) -> Result<(), K
                 });
             }
         }
-        Pass::Gather {
-            source,
-            index,
-            out,
-            axis,
-        } => {
-            let shape = frame.value(*source).shape;
-            let index = checked_index(frame, *index, shape[*axis])?;
-            let slices = Slices {
-                index,
-                length: shape[*axis],
-                inner: shape[axis + 1..].iter().product(),
-                outer: shape[..*axis].iter().product(),
-            };
-            match &frame.columns[source.index()] {
-                Some(column) => take(frame, column, &slices, *out),
-                None => each_kind(frame, *source, *out, |m| {
+        Pass::Gather(taken) => {
+            let slices = Slices::new(frame, taken.source, taken)?;
+            match &frame.columns[taken.source.index()] {
+                Some(column) => take(frame, column, &slices, taken.out),
+                None => each_kind(frame, taken.source, taken.out, |m| {
                     slices.each(|from, to| m.copy(from, to, slices.inner));
                 }),
             }
         }
-        Pass::Scatter {
-            source,
-            index,
-            out,
-            axis,
-        } => {
-            let index = checked_index(frame, *index, frame.value(*out).shape[*axis])?;
-            scatter(frame, *source, index, *out, *axis);
-        }
+        Pass::Scatter(added) => scatter(frame, added, &Slices::new(frame, added.out, added)?),
         Pass::Batch { rows, stream, out } => {
             let value = frame.value(*out);
             // SAFETY: the plan placed the value inside the arena; an index is one row.
@@ -129,9 +108,37 @@ struct Slices<'a> {
     outer: usize,
 }
 
-impl Slices<'_> {
-    /// Calls `copy` with the row-major numbers of the first elements of each slice: in what is
-    /// read, and in what is written.
+impl<'f> Slices<'f> {
+    /// The slices of a value.
+    fn new<T: Element>(
+        frame: &'f Frame<'_, T>,
+        value: ValueId,
+        selection: &Selection,
+    ) -> Result<Slices<'f>, KernelError> {
+        let [outer, length, inner] = around(&frame.value(value).shape, selection.axis);
+        let index = selection.index;
+        let elements = frame.value(index).shape.elements();
+        // SAFETY: the plan placed the index inside the arena, as one row.
+        let index =
+            unsafe { std::slice::from_raw_parts(frame.index(index).cast_const(), elements) };
+        match index.iter().position(|i| *i as usize >= length) {
+            Some(position) => Err(KernelError::Index {
+                name: "gather".to_owned(),
+                value: f64::from(index[position]),
+                position,
+                length,
+            }),
+            None => Ok(Slices {
+                index,
+                length,
+                inner,
+                outer,
+            }),
+        }
+    }
+
+    /// Calls `copy` with the row-major numbers of the first elements of each slice: where it lies,
+    /// and where it stands among those that are taken.
     fn each(&self, mut copy: impl FnMut(usize, usize)) {
         for block in 0..self.outer {
             for (k, &slice) in self.index.iter().enumerate() {
@@ -275,53 +282,20 @@ impl<E: Copy> Mover for Move<'_, E> {
     }
 }
 
-/// The elements of an index, each below `length`.
-fn checked_index<'f, T: Element>(
-    frame: &'f Frame<'_, T>,
-    id: ValueId,
-    length: usize,
-) -> Result<&'f [u32], KernelError> {
-    let value = frame.value(id);
-    // SAFETY: the plan placed the value inside the arena; an index is one row.
-    let index =
-        unsafe { std::slice::from_raw_parts(frame.index(id).cast_const(), value.shape.elements()) };
-    match index.iter().position(|i| *i as usize >= length) {
-        Some(position) => Err(KernelError::Index {
-            name: "gather".to_owned(),
-            value: f64::from(index[position]),
-            position,
-            length,
-        }),
-        None => Ok(index),
-    }
-}
-
-fn scatter<T: Element>(
-    frame: &Frame<'_, T>,
-    source: ValueId,
-    index: &[u32],
-    out: ValueId,
-    axis: usize,
-) {
+fn scatter<T: Element>(frame: &Frame<'_, T>, added: &Selection, slices: &Slices<'_>) {
+    let (source, out) = (added.source, added.out);
     let (from, to) = (frame.floats(source).cast_const(), frame.floats(out));
     let (source, out) = (frame.value(source), frame.value(out));
-    let (length, count) = (out.shape[axis], index.len());
-    let inner: usize = out.shape[axis + 1..].iter().product();
-    let outer: usize = out.shape[..axis].iter().product();
     // SAFETY: every place is inside its value; the two do not share memory.
     unsafe {
         for i in 0..out.shape.elements() {
             *to.add(out.layout.place(i)) = T::ZERO;
         }
-        for block in 0..outer {
-            for (k, &slice) in index.iter().enumerate() {
-                let (row, slot) = (block * count + k, block * length + slice as usize);
-                for j in 0..inner {
-                    *to.add(out.layout.place(slot * inner + j)) +=
-                        *from.add(source.layout.place(row * inner + j));
-                }
+        slices.each(|slot, row| {
+            for j in 0..slices.inner {
+                *to.add(out.layout.place(slot + j)) += *from.add(source.layout.place(row + j));
             }
-        }
+        });
     }
 }
 

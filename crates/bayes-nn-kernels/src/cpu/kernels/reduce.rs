@@ -8,7 +8,7 @@ use crate::cpu::isa::{Level, multiversion};
 use crate::cpu::math::sums::maximum;
 use crate::cpu::memory::{Frame, Memory, Place};
 use crate::element::Element;
-use crate::plan::ValueId;
+use crate::plan::ReduceMiddle;
 
 /// A reduction of the middle of three axes, made ready to run.
 pub(crate) struct ReduceKernel {
@@ -25,23 +25,18 @@ pub(crate) struct ReduceKernel {
 }
 
 impl ReduceKernel {
-    pub fn new(
-        kind: Reduction,
-        (source, out): (ValueId, ValueId),
-        (outer, length): (usize, usize),
-        memory: &Memory,
-    ) -> ReduceKernel {
-        let result = memory.value(out);
+    pub fn new(reduce: &ReduceMiddle, memory: &Memory) -> ReduceKernel {
+        let result = memory.value(reduce.out);
         let columns = result.layout.columns;
         ReduceKernel {
-            kind,
-            from: memory.place(source),
-            from_stride: memory.value(source).layout.stride,
-            to: memory.place(out),
+            kind: reduce.kind,
+            from: memory.place(reduce.source),
+            from_stride: memory.value(reduce.source).layout.stride,
+            to: memory.place(reduce.out),
             to_stride: result.layout.stride,
-            outer,
-            length,
-            rows: result.shape.elements() / outer.max(1) / columns.max(1),
+            outer: reduce.outer,
+            length: reduce.length,
+            rows: result.shape.elements() / reduce.outer.max(1) / columns.max(1),
             columns,
         }
     }

@@ -2,6 +2,8 @@
 //! that all replicas share, what passes between the passes of a strip in the memory of a strip, all
 //! else in the arena of a replica.
 
+use std::ops::Range;
+
 use bayes_nn_autodiff::Kind;
 
 use crate::known::Known;
@@ -90,19 +92,9 @@ struct Gaps([Vec<(usize, usize)>; 2]);
 
 impl Gaps {
     fn new(plan: &Plan, known: &Known) -> Gaps {
-        let home = |id: ValueId| plan.values[id.index()].home;
-        let mut lasts = vec![false; plan.values.len()];
-        let given = plan.inputs.iter().map(|input| input.value);
-        let given = given.chain(plan.constants.iter().map(|(id, _)| *id));
-        for id in given.chain(plan.outputs.iter().copied()) {
-            lasts[home(id).index()] = true;
-        }
-        for pass in &plan.passes[plan.hoisted..] {
-            pass.each_value(|id, _| lasts[home(id).index()] = true);
-        }
         let mut gaps = [Vec::new(), Vec::new()];
         for (index, value) in plan.values.iter().enumerate() {
-            if lasts[index] && value.home.index() == index && known.is_known(value.home) {
+            if value.lasts && value.home.index() == index && known.is_known(value.home) {
                 gaps[by_kind(value.kind)].push((value.offset, padded(value.layout.span())));
             }
         }
@@ -137,14 +129,7 @@ pub(crate) struct Memory {
 
 impl Memory {
     /// The passes of `plan` that depend on data alone, which are run once, or all others.
-    /// `stripped` says whether a pass has a kernel that runs on strips.
-    pub fn new(
-        plan: &Plan,
-        known: &Known,
-        shared: &SharedPlaces,
-        once: bool,
-        stripped: impl Fn(&Pass) -> bool,
-    ) -> Memory {
+    pub fn new(plan: &Plan, known: &Known, shared: &SharedPlaces, once: bool) -> Memory {
         let mut memory = Memory {
             bases: vec![Base::Arena; plan.values.len()],
             strip: 0,
@@ -153,7 +138,7 @@ impl Memory {
         let strips = std::mem::take(&mut memory.plan.strips);
         let runs = strips
             .iter()
-            .flat_map(|s| usable(s, &memory.plan, &stripped));
+            .flat_map(|strips| usable(strips, &memory.plan));
         let runs: Vec<Strips> = runs.collect();
         memory.keep_in_strips(&runs, shared);
         memory.plan.strips = runs;
@@ -291,42 +276,30 @@ fn part(plan: &Plan, keep: impl Fn(usize) -> bool) -> Plan {
         }
         numbers.push(passes.len());
     }
+    let moved = |range: &Range<usize>| numbers[range.start]..numbers[range.end];
     let strips = plan.strips.iter().map(|strips| Strips {
-        passes: numbers[strips.passes.start]..numbers[strips.passes.end],
+        passes: moved(&strips.passes),
         columns: strips.columns,
     });
     Plan {
-        values: plan.values.clone(),
         passes,
         hoisted: numbers[plan.hoisted],
-        evaluations: numbers[plan.evaluations.start]..numbers[plan.evaluations.end],
-        draws: plan.draws,
+        evaluations: moved(&plan.evaluations),
         strips: strips.collect(),
-        inputs: plan.inputs.clone(),
-        states: plan.states.clone(),
-        outputs: plan.outputs.clone(),
-        constants: plan.constants.clone(),
-        floats: plan.floats,
-        indices: plan.indices,
+        ..plan.clone()
     }
 }
 
-/// The parts of `strips` whose passes all run on strips; a single pass gains nothing by them.
-fn usable(strips: &Strips, plan: &Plan, stripped: impl Fn(&Pass) -> bool) -> Vec<Strips> {
-    let mut runs = Vec::new();
-    let mut start = strips.passes.start;
-    for end in strips.passes.start..=strips.passes.end {
-        if end < strips.passes.end && stripped(&plan.passes[end]) {
-            continue;
-        }
-        if end - start > 1 {
-            let columns = strips.columns;
-            runs.push(Strips {
-                passes: start..end,
-                columns,
-            });
-        }
-        start = end + 1;
-    }
-    runs
+/// The parts of `strips` between products that a library does whole; a single pass gains nothing by
+/// strips.
+fn usable(strips: &Strips, plan: &Plan) -> Vec<Strips> {
+    let is_whole = |pass: &Pass| matches!(pass, Pass::MatMul(product) if product.is_large());
+    let Range { start, end } = strips.passes;
+    let ends = (start..end).filter(|&number| is_whole(&plan.passes[number]));
+    let mut start = start;
+    let runs = ends.chain([end]).map(|end| Strips {
+        passes: std::mem::replace(&mut start, end + 1)..end,
+        columns: strips.columns,
+    });
+    runs.filter(|run| run.passes.len() > 1).collect()
 }

@@ -25,15 +25,33 @@ pub(crate) fn rounded(length: usize) -> usize {
     }
 }
 
+/// Columns of a row that are computed together, from `column` on.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Part {
+    pub row: usize,
+    pub column: usize,
+    pub length: usize,
+}
+
+/// A tile made ready to be computed: where its places are, and what is copied before the code runs
+/// and after it, from where to where.
+#[derive(Clone)]
+pub(crate) struct Addresses<T> {
+    pub part: Part,
+    pub places: Vec<*mut T>,
+    pub staged: Vec<(*mut T, *mut T)>,
+    pub copied: Vec<(*mut T, *mut T)>,
+}
+
 /// Memory of a thread that runs groups.
 pub(crate) struct Scratch<T> {
     tiles: Arena<T>,
-    pub places: Vec<*mut T>,
+    pub tile: Addresses<T>,
     pub scalars: Vec<T>,
     pub sums: Vec<[T; SUM_LANES]>,
 }
 
-// SAFETY: places are pointed anew at the start of every run, on the thread that runs.
+// SAFETY: the tile is pointed anew at the start of every run, on the thread that runs.
 unsafe impl<T: Send> Send for Scratch<T> {}
 
 impl<T: Element> Scratch<T> {
@@ -41,28 +59,24 @@ impl<T: Element> Scratch<T> {
     pub fn new(tiles: usize, scalars: usize, sums: usize) -> Scratch<T> {
         Scratch {
             tiles: Arena::new(tiles * TILE_STRIDE),
-            places: vec![std::ptr::null_mut(); tiles],
+            tile: Addresses {
+                part: Part::default(),
+                places: vec![std::ptr::null_mut(); tiles],
+                staged: Vec::new(),
+                copied: Vec::new(),
+            },
             scalars: vec![T::ZERO; scalars],
             sums: vec![[T::ZERO; SUM_LANES]; sums],
         }
     }
 
-    /// Where the first tile is; the next is [`TILE_STRIDE`] elements on.
-    pub fn start(&mut self) -> *mut T {
-        self.tiles.start()
-    }
-
-    /// Points the first `count` places to a scratch tile each.
-    pub fn prepare(&mut self, count: usize) {
+    /// Points the first `count` places to a scratch tile each; the first of these is where the
+    /// result says, the next is [`TILE_STRIDE`] elements on.
+    pub fn prepare(&mut self, count: usize) -> *mut T {
         let start = self.tiles.start();
-        for (i, place) in self.places[..count].iter_mut().enumerate() {
+        for (i, place) in self.tile.places[..count].iter_mut().enumerate() {
             *place = start.wrapping_add(i * TILE_STRIDE);
         }
-    }
-
-    /// A scratch tile for each of `count` places.
-    pub fn tiles(&mut self, count: usize) -> Vec<*mut T> {
-        self.prepare(count);
-        self.places[..count].to_vec()
+        start
     }
 }

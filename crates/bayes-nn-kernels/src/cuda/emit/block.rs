@@ -6,6 +6,7 @@
 //! for all. Of the rest a replica keeps between launches what can be written or asked for: states
 //! and other inputs, outputs, and the indices of selections, which a message may have to name.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::ops::Range;
 
@@ -72,8 +73,8 @@ impl Tiny {
         let searched = |pass: &Pass| {
             let elements = |id: &ValueId| plan.values[id.index()].shape.elements();
             // For every place of the result all indices are read.
-            if let Pass::Scatter { out, index, .. } = pass {
-                return elements(out) * elements(index);
+            if let Pass::Scatter(added) = pass {
+                return elements(&added.out) * elements(&added.index);
             }
             0
         };
@@ -139,14 +140,6 @@ fn by_kind(kind: Kind) -> usize {
     }
 }
 
-/// In their order, each once.
-fn sorted(homes: impl Iterator<Item = usize>) -> Vec<usize> {
-    let mut homes: Vec<usize> = homes.collect();
-    homes.sort_unstable();
-    homes.dedup();
-    homes
-}
-
 impl Places {
     fn new(plan: &Plan, shared: &[InputId]) -> Places {
         let home = |id: ValueId| plan.values[id.index()].home.index();
@@ -162,15 +155,19 @@ impl Places {
         for pass in &plan.passes {
             pass.each_value(|id, written| varies[home(id)] |= written);
         }
-        let given = plan.inputs.iter().map(|input| input.value);
-        let given = given.chain(plan.constants.iter().map(|(id, _)| *id));
-        let given = sorted(given.map(home));
-        let fixed = Places::fixed(plan);
+        let mut is_given = vec![false; plan.values.len()];
+        let inputs = plan.inputs.iter().map(|input| input.value);
+        for id in inputs.chain(plan.constants.iter().map(|(id, _)| *id)) {
+            is_given[home(id)] = true;
+        }
+        let lasts =
+            |index: &usize| plan.values[*index].lasts && plan.values[*index].home.index() == *index;
+        let lasting = (0..plan.values.len()).filter(lasts);
+        let (given, computed): (Vec<usize>, Vec<usize>) = lasting.partition(|home| is_given[*home]);
 
-        // Lasting values are first in the plan's arenas, then come those that pass.
-        let (mut own, mut data, mut ends) = ([0; 2], [0; 2], [0; 2]);
+        let (mut own, mut data, mut ends, mut inputs) = ([0; 2], [0; 2], [0; 2], [0; 2]);
         let mut starts: Vec<Option<usize>> = vec![None; plan.values.len()];
-        for &home in given.iter().chain(&fixed) {
+        for home in given.into_iter().chain(computed) {
             let value = &plan.values[home];
             let kind = by_kind(value.kind);
             let end = match varies[home] {
@@ -180,14 +177,10 @@ impl Places {
             starts[home] = Some(*end);
             *end += size(home);
             ends[kind] = ends[kind].max(value.offset + size(home));
+            if varies[home] && is_given[home] {
+                inputs[kind] += size(home);
+            }
         }
-        let of_inputs = |kind: Kind| {
-            let own = given.iter().filter(|&&home| varies[home]);
-            own.filter(|&&home| plan.values[home].kind == kind)
-                .map(|&home| size(home))
-                .sum::<usize>()
-        };
-        let inputs = [Kind::Float, Kind::Index].map(of_inputs);
         let mut kept = inputs.map(|inputs| match inputs {
             0 => Vec::new(),
             inputs => vec![(0, inputs)],
@@ -207,18 +200,14 @@ impl Places {
         }
         let selections = plan.passes.iter().filter_map(Pass::selection);
         let selections = selections.map(|(index, _, _)| index);
-        let asked = sorted(plan.outputs.iter().copied().chain(selections).map(home));
-        for home in asked
-            .into_iter()
-            .filter(|home| given.binary_search(home).is_err())
-        {
+        let asked = plan.outputs.iter().copied().chain(selections).map(home);
+        let asked: BTreeSet<usize> = asked.filter(|home| !is_given[*home]).collect();
+        for home in asked {
             let value = &places.values[home];
             kept[by_kind(value.kind)].push((value.offset, size(home)));
         }
-        let is_data = plan.values.iter().map(|value| {
-            let home = value.home.index();
-            starts[home].is_some() && !varies[home]
-        });
+        let is_data = plan.values.iter();
+        let is_data = is_data.map(|value| value.lasts && !varies[value.home.index()]);
         Places {
             is_data: is_data.collect(),
             plan: places,
@@ -227,28 +216,6 @@ impl Places {
             inputs,
             kept,
         }
-    }
-
-    /// The homes of what depends on data alone and lasts from step to step.
-    fn fixed(plan: &Plan) -> Vec<usize> {
-        let home = |id: ValueId| plan.values[id.index()].home.index();
-        let (hoisted, each) = plan.passes.split_at(plan.hoisted);
-        let mut wanted = vec![false; plan.values.len()];
-        for output in &plan.outputs {
-            wanted[home(*output)] = true;
-        }
-        for pass in each {
-            pass.each_value(|id, _| wanted[home(id)] = true);
-        }
-        let mut fixed = Vec::new();
-        for pass in hoisted {
-            pass.each_value(|id, written| {
-                if written && wanted[home(id)] {
-                    fixed.push(home(id));
-                }
-            });
-        }
-        sorted(fixed.into_iter())
     }
 
     /// Elements of a kind that a replica keeps.
@@ -291,10 +258,7 @@ impl BlockLoop {
                 threads = threads.max(work.threads());
             }
         }
-        let element = match precision {
-            Precision::F32 => 4,
-            Precision::F64 => 8,
-        };
+        let element = precision.bytes();
         let doubles = threads as usize + CONTROL + printer.partials;
         let reals = element * (places.own[0] + SLACK);
         let shared = 8 * doubles + reals + 4 * (places.own[1] + SLACK);

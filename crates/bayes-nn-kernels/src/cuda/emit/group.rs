@@ -68,7 +68,8 @@ impl Cut {
     }
 }
 
-fn name(kind: Reduction) -> &'static str {
+/// What the header calls a reduction.
+pub(super) fn name(kind: Reduction) -> &'static str {
     match kind {
         Reduction::Sum => "Sum",
         Reduction::Max => "Max",

@@ -232,27 +232,7 @@ impl Printer<'_> {
         self.line(format!("\n// {}", self.plan.cost(pass).name));
         match pass {
             Pass::Fused(group) => self.group(number, group),
-            Pass::MatMul(product) => vec![self.product(number, product)],
-            Pass::Cholesky { matrix, out } => vec![self.cholesky(number, *matrix, *out)],
-            Pass::TriangularSolve {
-                triangle,
-                right,
-                out,
-                transpose,
-            } => {
-                let values = [*triangle, *right, *out];
-                vec![self.triangular_solve(number, values, *transpose)]
-            }
-            Pass::ReduceMiddle { .. }
-            | Pass::Copy { .. }
-            | Pass::Transpose { .. }
-            | Pass::Concat { .. }
-            | Pass::Gather { .. }
-            | Pass::Scatter { .. }
-            | Pass::Batch { .. }
-            | Pass::AllReduceMean { .. }
-            | Pass::MeanOverDraws { .. }
-            | Pass::Record { .. } => vec![self.movement(number, pass)],
+            pass => vec![self.whole(number, pass)],
         }
     }
 

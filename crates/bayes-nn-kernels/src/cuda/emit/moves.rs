@@ -1,31 +1,30 @@
-//! Steps that move elements: copies, transposes, selections, and reductions across rows.
+//! Passes that are no groups: copies, transposes, selections, and reductions across rows.
 
-use bayes_nn_autodiff::Reduction;
-
-use super::group::block_for;
+use super::group::{block_for, name as kind_name};
 use super::text::{Printer, count, joined, literal, scaled};
 use super::{Work, surely_inside};
-use crate::plan::{Pass, ValueId};
+use crate::plan::layout::around;
+use crate::plan::{Pass, ReduceMiddle, Selection, ValueId};
 
 /// Reductions across rows are a block's when there are fewer results than this.
 const FEW: usize = 16_384;
 
 impl Printer<'_> {
-    /// Prints a pass that is neither a group nor a product.
-    pub(super) fn movement(&mut self, number: usize, pass: &Pass) -> Work {
+    /// Prints a pass that is no group.
+    pub(super) fn whole(&mut self, number: usize, pass: &Pass) -> Work {
         self.open(&number.to_string(), number);
         let work = match pass {
-            Pass::Fused(_)
-            | Pass::MatMul(_)
-            | Pass::Cholesky { .. }
-            | Pass::TriangularSolve { .. } => unreachable!("these are printed elsewhere"),
+            Pass::Fused(_) => unreachable!("groups are printed elsewhere"),
+            Pass::MatMul(product) => self.product(product),
+            Pass::Cholesky { matrix, out } => self.cholesky(*matrix, *out),
+            Pass::TriangularSolve(solve) => self.triangular_solve(solve),
             Pass::AllReduceMean { .. } => unreachable!("a library does it"),
             Pass::Copy {
                 source,
                 offset,
                 out,
             } => {
-                let from = self.element_of_sum(*source, &[literal(*offset), "i".to_owned()]);
+                let from = self.element(*source, &joined(&[literal(*offset), "i".to_owned()]));
                 let to = self.element(*out, "i");
                 self.each(
                     self.value(*out).shape.elements(),
@@ -40,16 +39,15 @@ impl Printer<'_> {
                     (0 | 1, _) | (_, 0 | 1) => self.element(*source, "i"),
                     _ => {
                         let place = format!("i % {0} * {1} + i / {0}", count(rows), count(columns));
-                        self.element_of_sum(*source, &[place])
+                        self.element(*source, &place)
                     }
                 };
                 let to = self.element(*out, "i");
                 self.each(rows * columns, &[], &format!("{to} = {from};"))
             }
             Pass::Concat { parts, out, axis } => {
-                let shape = self.value(*out).shape;
-                let inner: usize = shape[axis + 1..].iter().product();
-                let row = shape[*axis] * inner;
+                let [_, length, inner] = around(&self.value(*out).shape, *axis);
+                let row = length * inner;
                 let mut most = 0;
                 for (start, part) in parts {
                     let value = self.value(*part);
@@ -63,7 +61,7 @@ impl Printer<'_> {
                             run = count(run)
                         ),
                     };
-                    let to = self.element_of_sum(*out, &[number]);
+                    let to = self.element(*out, &number);
                     let from = self.element(*part, "i");
                     let elements = value.shape.elements();
                     self.each(elements, &[], &format!("{to} = {from};"));
@@ -71,15 +69,14 @@ impl Printer<'_> {
                 }
                 Work::Units(most)
             }
-            Pass::Gather {
+            Pass::Gather(Selection {
                 source,
                 index,
                 out,
                 axis,
-            } => {
-                let shape = self.value(*source).shape;
-                let inner: usize = shape[axis + 1..].iter().product();
-                let (length, chosen) = (shape[*axis], self.value(*index).shape.elements());
+            }) => {
+                let [_, length, inner] = around(&self.value(*source).shape, *axis);
+                let chosen = self.value(*index).shape.elements();
                 let slice = self.slice(number, *index, length, "k");
                 let from = format!(
                     "(i / {} * {} + {slice}) * {inner} + i % {inner}",
@@ -87,7 +84,7 @@ impl Printer<'_> {
                     count(length),
                     inner = count(inner)
                 );
-                let from = self.element_of_sum(*source, &[from]);
+                let from = self.element(*source, &from);
                 let to = self.element(*out, "i");
                 let k = format!("const place k = i / {} % {};", count(inner), count(chosen));
                 self.each(
@@ -96,19 +93,19 @@ impl Printer<'_> {
                     &format!("{to} = {from};"),
                 )
             }
-            Pass::Scatter {
+            Pass::Scatter(Selection {
                 source,
                 index,
                 out,
                 axis,
-            } => {
+            }) => {
                 let shape = self.value(*out).shape;
-                let inner: usize = shape[axis + 1..].iter().product();
-                let (length, chosen) = (shape[*axis], self.value(*index).shape.elements());
+                let [_, length, inner] = around(&shape, *axis);
+                let chosen = self.value(*index).shape.elements();
                 let slice = self.slice(number, *index, length, "k");
                 let (inner, length, chosen) = (count(inner), count(length), count(chosen));
                 let from = format!("(block * {chosen} + k) * {inner} + j");
-                let from = self.element_of_sum(*source, &[from]);
+                let from = self.element(*source, &from);
                 let to = self.element(*out, "i");
                 let before = [
                     format!("const place j = i % {inner}, slot = i / {inner} % {length};"),
@@ -119,13 +116,7 @@ impl Printer<'_> {
                 ];
                 self.each(shape.elements(), &before, &format!("{to} = sum;"))
             }
-            Pass::ReduceMiddle {
-                kind,
-                source,
-                out,
-                outer,
-                length,
-            } => self.reduce_middle(*kind, *source, *out, *outer, *length),
+            Pass::ReduceMiddle(reduce) => self.reduce_middle(reduce),
             Pass::MeanOverDraws { source, out } => {
                 let draws = self.plan.draws;
                 let (from, to) = (self.element(*source, "i"), self.element(*out, "i"));
@@ -137,7 +128,7 @@ impl Printer<'_> {
             Pass::Record { source, rows, out } => {
                 let count = self.value(*source).shape.elements();
                 let row = format!("(place)(f.control->step % {rows}ull) * {count}");
-                let to = self.element_of_sum(*out, &[row, "i".to_owned()]);
+                let to = self.element(*out, &format!("{row} + i"));
                 let from = self.element(*source, "i");
                 self.each(count, &[], &format!("{to} = {from};"))
             }
@@ -173,22 +164,6 @@ impl Printer<'_> {
         Work::Units(elements)
     }
 
-    /// The element of a value whose row-major number is a sum.
-    fn element_of_sum(&self, id: ValueId, terms: &[String]) -> String {
-        let value = self.value(id);
-        let (layout, number) = (&value.layout, joined(terms));
-        let place = match layout.is_contiguous() {
-            true => number,
-            false => format!(
-                "({number}) / {columns} * {} + ({number}) % {columns}",
-                count(layout.stride),
-                columns = count(layout.columns)
-            ),
-        };
-        let place = joined(&[literal(value.offset), place]);
-        format!("{}[{place}]", self.memory(id))
-    }
-
     /// The slice that position `k` of an index selects.
     fn slice(&self, pass: usize, index: ValueId, length: usize, k: &str) -> String {
         let chosen = self.element(index, k);
@@ -200,24 +175,15 @@ impl Printer<'_> {
 
     /// Threads side by side take results side by side; the rows of few results are dealt to
     /// several threads of a block.
-    fn reduce_middle(
-        &mut self,
-        kind: Reduction,
-        source: ValueId,
-        out: ValueId,
-        outer: usize,
-        length: usize,
-    ) -> Work {
+    fn reduce_middle(&mut self, reduce: &ReduceMiddle) -> Work {
+        let ReduceMiddle {
+            source,
+            out,
+            length,
+            ..
+        } = *reduce;
         let results = self.value(out).shape.elements();
-        if results == 0 {
-            return Work::Units(0);
-        }
-        let inner = results / outer.max(1);
-        let kind = match kind {
-            Reduction::Sum => "Sum",
-            Reduction::Max => "Max",
-        };
-        let by_block = results < FEW && length >= 32;
+        let inner = results / reduce.outer.max(1);
         let number = joined(&[
             format!(
                 "i / {0} * {1} + i % {0}",
@@ -226,29 +192,68 @@ impl Printer<'_> {
             ),
             scaled("k", inner),
         ]);
-        let from = self.element_of_sum(source, &[number]);
-        let to = self.element(out, "i");
-        let (index, stride, first, step) = match by_block {
+        let kind = kind_name(reduce.kind);
+        let from = self.element(source, &number);
+        let sum = Sums {
+            results,
+            terms: length,
+            by_block: results < FEW && length >= 32,
+            kind,
+            before: "",
+            start: &format!("(real){kind}::identity()"),
+            add: &format!("sum = {kind}::join(sum, {from})"),
+            to: &self.element(out, "i"),
+        };
+        self.sums(&sum)
+    }
+}
+
+/// Results that are sums, or maxima, over an index `k`.
+pub(super) struct Sums<'a> {
+    pub results: usize,
+    pub terms: usize,
+    /// Whether the terms of a result are dealt to the threads of a block.
+    pub by_block: bool,
+    pub kind: &'static str,
+    /// What is declared of result `i`.
+    pub before: &'a str,
+    /// What `sum` is before the first term, and how one is added.
+    pub start: &'a str,
+    pub add: &'a str,
+    /// Where the result goes.
+    pub to: &'a str,
+}
+
+impl Printer<'_> {
+    /// The loop over all results.
+    pub(super) fn sums(&mut self, sums: &Sums<'_>) -> Work {
+        let (results, terms) = (sums.results, sums.terms);
+        if results == 0 {
+            return Work::Units(0);
+        }
+        let (index, stride, first, step) = match sums.by_block {
             true => ("f.block", "f.blocks", "threadIdx.x", "blockDim.x"),
             false => ("f.thread", "f.threads", "0", "1"),
         };
         self.line(format!(
-            "    for (place i = {index}; i < {}; i += {stride}) {{\n        \
-             real sum = (real){kind}::identity();\n        \
-             for (place k = {first}; k < {}; k += {step}) sum = {kind}::join(sum, {from});",
+            "    for (place i = {index}; i < {}; i += {stride}) {{\n{}        \
+             real sum = {};\n        \
+             for (place k = {first}; k < {}; k += {step}) {};",
             count(results),
-            count(length)
+            sums.before,
+            sums.start,
+            count(terms),
+            sums.add
         ));
-        match by_block {
-            true => self.line(format!(
-                "        const double total = block_reduce<{kind}>(sum);\n        \
-                 if (threadIdx.x == 0) {to} = total;\n    }}"
-            )),
-            false => self.line(format!("        {to} = sum;\n    }}")),
+        let (kind, to) = (sums.kind, sums.to);
+        if !sums.by_block {
+            self.line(format!("        {to} = sum;\n    }}"));
+            return Work::Units(results);
         }
-        match by_block {
-            true => Work::Blocks(results, block_for(length)),
-            false => Work::Units(results),
-        }
+        self.line(format!(
+            "        const double total = block_reduce<{kind}>(sum);\n        \
+             if (threadIdx.x == 0) {to} = total;\n    }}"
+        ));
+        Work::Blocks(results, block_for(terms))
     }
 }

@@ -3,8 +3,9 @@
 
 use super::Work;
 use super::group::block_for;
+use super::moves::Sums;
 use super::text::{Printer, count, joined, literal, scaled};
-use crate::plan::{MatMul, Plan, Value, ValueId};
+use crate::plan::{MatMul, Plan, TriangularSolve, Value, ValueId};
 
 /// Products with fewer multiplications than this are kernels of the program.
 pub(super) const LIBRARY_FROM: usize = 1 << 18;
@@ -100,12 +101,11 @@ impl Product {
 
 impl Printer<'_> {
     /// One block factors the matrix.
-    pub(super) fn cholesky(&mut self, number: usize, matrix: ValueId, out: ValueId) -> Work {
+    pub(super) fn cholesky(&mut self, matrix: ValueId, out: ValueId) -> Work {
         let n = self.value(out).shape.rows();
         let (from, to) = (self.matrix(matrix, false), self.matrix(out, false));
-        self.open(&number.to_string(), number);
         self.line(format!(
-            "    if (f.block == 0) cholesky(&{}, {}, &{}, {}, {});\n}}",
+            "    if (f.block == 0) cholesky(&{}, {}, &{}, {}, {});",
             from.element("", ""),
             count(from.row_stride),
             to.element("", ""),
@@ -116,18 +116,13 @@ impl Printer<'_> {
     }
 
     /// A thread solves for each column.
-    pub(super) fn triangular_solve(
-        &mut self,
-        number: usize,
-        [triangle, right, out]: [ValueId; 3],
-        transpose: bool,
-    ) -> Work {
-        let shape = self.value(out).shape;
-        let [triangle, right, out] = [triangle, right, out].map(|id| self.matrix(id, false));
-        self.open(&number.to_string(), number);
+    pub(super) fn triangular_solve(&mut self, solve: &TriangularSolve) -> Work {
+        let (shape, transpose) = (self.value(solve.out).shape, solve.transpose);
+        let values = [solve.triangle, solve.right, solve.out];
+        let [triangle, right, out] = values.map(|id| self.matrix(id, false));
         self.line(format!(
             "    for (place i = f.thread; i < {}; i += f.threads)\n        \
-             triangular_solve<{transpose}>(&{}, {}, &{}, {}, &{}, {}, {});\n}}",
+             triangular_solve<{transpose}>(&{}, {}, &{}, {}, &{}, {}, {});",
             count(shape.columns()),
             triangle.element("", ""),
             count(triangle.row_stride),
@@ -144,51 +139,27 @@ impl Printer<'_> {
         Matrix::new(self.memory(id), self.value(id), transposed)
     }
 
-    pub(super) fn product(&mut self, number: usize, product: &MatMul) -> Work {
+    pub(super) fn product(&mut self, product: &MatMul) -> Work {
         let (m, n, k) = (product.m, product.n, product.k);
         let left = self.matrix(product.left, product.transpose_left);
         let right = self.matrix(product.right, product.transpose_right);
         let out = self.matrix(product.out, false);
-        let long = k >= LONG_SUM && m * n <= FEW;
-        self.open(&number.to_string(), number);
-        if m * n == 0 {
-            self.line("}");
-            return Work::Units(0);
-        }
-        let (index, stride, first, step) = match long {
-            true => ("f.block", "f.blocks", "threadIdx.x", "blockDim.x"),
-            false => ("f.thread", "f.threads", "0", "1"),
-        };
-        let (total, columns, terms) = (count(m * n), count(n), count(k));
-        self.line(format!(
-            "    for (place i = {index}; i < {total}; i += {stride}) {{"
-        ));
         let (row, column) = match (m, n) {
             (_, 1) => ("i".to_owned(), "0u".to_owned()),
             (1, _) => ("0u".to_owned(), "i".to_owned()),
-            _ => (format!("i / {columns}"), format!("i % {columns}")),
+            _ => (format!("i / {}", count(n)), format!("i % {}", count(n))),
         };
-        self.line(format!(
-            "        const place row = {row}, column = {column};\n        real sum = 0;"
-        ));
-        self.line(format!(
-            "        for (place k = {first}; k < {terms}; k += {step}) sum += {} * {};",
-            left.element("row", "k"),
-            right.element("k", "column")
-        ));
-        let at = out.element("row", "column");
-        let work = match long {
-            true => {
-                self.line("        const double total = block_reduce<Sum>(sum);");
-                self.line(format!("        if (threadIdx.x == 0) {at} = total;"));
-                Work::Blocks(m * n, block_for(k))
-            }
-            false => {
-                self.line(format!("        {at} = sum;"));
-                Work::Units(m * n)
-            }
+        let (a, b) = (left.element("row", "k"), right.element("k", "column"));
+        let sums = Sums {
+            results: m * n,
+            terms: k,
+            by_block: k >= LONG_SUM && m * n <= FEW,
+            kind: "Sum",
+            before: &format!("        const place row = {row}, column = {column};\n"),
+            start: "0",
+            add: &format!("sum += {a} * {b}"),
+            to: &out.element("row", "column"),
         };
-        self.line("    }\n}");
-        work
+        self.sums(&sums)
     }
 }

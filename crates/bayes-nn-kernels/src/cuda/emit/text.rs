@@ -73,24 +73,23 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// The element of a value with the row-major number `number`, a name.
+    /// The element of a value with the row-major number `number`, a name or a sum.
     pub fn element(&self, id: ValueId, number: &str) -> String {
-        let value = self.value(id);
-        let place = joined(&[literal(value.offset), laid(&value.layout, number)]);
-        format!("{}[{place}]", self.memory(id))
+        self.at(id, vec![laid(&self.value(id).layout, number)])
+    }
+
+    /// What lies in a value at a place that is the sum of these terms.
+    fn at(&self, id: ValueId, mut terms: Vec<String>) -> String {
+        terms.insert(0, literal(self.value(id).offset));
+        format!("{}[{}]", self.memory(id), joined(&terms))
     }
 
     /// What an access reads at `row` and `column`, or at `flat` where rows follow one another.
     pub fn read(&mut self, id: ValueId, access: &Access, walk: &Walk) -> String {
-        let value = self.value(id);
         let row = match &access.rows {
             _ if walk.rows <= 1 => literal(access.start(0)),
             RowStarts::Every(stride) if access.advances && walk.is_flat(*stride) => {
-                return format!(
-                    "{}[{}]",
-                    self.memory(id),
-                    joined(&[literal(value.offset), "i".to_owned()])
-                );
+                return self.at(id, vec!["i".to_owned()]);
             }
             RowStarts::Every(stride) => scaled("row", *stride),
             RowStarts::Listed(starts) => {
@@ -103,23 +102,17 @@ impl<'a> Printer<'a> {
             true => "column".to_owned(),
             false => String::new(),
         };
-        let place = joined(&[literal(value.offset), row, column]);
-        format!("{}[{place}]", self.memory(id))
+        self.at(id, vec![row, column])
     }
 
     /// Where a store writes at `row` and `column`.
     pub fn write(&self, id: ValueId, walk: &Walk) -> String {
-        let value = self.value(id);
-        let place = match value.layout.stride {
-            stride if walk.rows > 1 && walk.is_flat(stride) => "i".to_owned(),
-            stride if walk.rows > 1 => joined(&[scaled("row", stride), "column".to_owned()]),
-            _ => "column".to_owned(),
-        };
-        format!(
-            "{}[{}]",
-            self.memory(id),
-            joined(&[literal(value.offset), place])
-        )
+        let column = "column".to_owned();
+        match self.value(id).layout.stride {
+            stride if walk.rows > 1 && walk.is_flat(stride) => self.at(id, vec!["i".to_owned()]),
+            stride if walk.rows > 1 => self.at(id, vec![scaled("row", stride), column]),
+            _ => self.at(id, vec![column]),
+        }
     }
 
     /// Where a table of row starts lies among the indices.
@@ -206,12 +199,14 @@ pub(super) fn joined(terms: &[String]) -> String {
 }
 
 /// Where the element with the row-major number `number` lies in a layout.
-pub(super) fn laid(layout: &Layout, number: &str) -> String {
-    match layout.is_contiguous() {
-        true => number.to_owned(),
-        false => {
-            let (columns, stride) = (literal(layout.columns), literal(layout.stride));
-            format!("{number} / {columns} * {stride} + {number} % {columns}")
-        }
+fn laid(layout: &Layout, number: &str) -> String {
+    if layout.is_contiguous() {
+        return number.to_owned();
     }
+    let number = match number.contains(' ') {
+        true => format!("({number})"),
+        false => number.to_owned(),
+    };
+    let (columns, stride) = (count(layout.columns), count(layout.stride));
+    format!("{number} / {columns} * {stride} + {number} % {columns}")
 }

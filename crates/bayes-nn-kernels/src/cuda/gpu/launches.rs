@@ -4,21 +4,18 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use cudarc::cublas::{self, CudaBlas};
 use cudarc::driver::sys::{CUgraphInstantiate_flags, CUstreamCaptureMode};
 use cudarc::driver::{
-    CudaFunction, CudaGraph, CudaSlice, CudaStream, DevicePtr, LaunchConfig, PushKernelArg, sys,
+    CudaFunction, CudaGraph, CudaStream, DevicePtr, LaunchConfig, PushKernelArg, sys,
 };
 
-use super::{Block, Cuda, Products, bind, copy_in, copy_out, driver, library, synchronize, zeros};
+use super::memory::{Block, copy_in, copy_out, synchronize};
+use super::products::Blas;
+use super::{Cuda, bind, driver};
 use crate::cuda::emit::{AllReduceMean, Launch, Product, Source};
 use crate::cuda::program::{Engine, Memory};
-use crate::cuda::values::real_bytes;
 use crate::element::Precision;
 use crate::error::DeviceError;
-
-/// Bytes that cuBLAS may work with: what NVIDIA recommends for Hopper, more than enough before.
-const WORKSPACE: usize = 32 << 20;
 
 /// Steps of a rank that are launched before it waits for them: few, so that neither driver nor NCCL
 /// blocks it in a call, where it could not notice the failure of another rank.
@@ -62,13 +59,11 @@ pub(super) struct Gpu {
     peers: Option<Box<dyn Peers>>,
     pieces: Vec<Piece>,
     launches: Vec<Loaded>,
-    blas: Option<CudaBlas>,
+    blas: Option<Blas>,
     bytes: Block,
-    _workspace: Option<CudaSlice<u8>>,
     stream: Arc<CudaStream>,
     memory: Memory,
     precision: Precision,
-    products: Products,
 }
 
 // SAFETY: a program is used by one thread at a time, and every call binds the context to the
@@ -108,12 +103,9 @@ impl Gpu {
             false => Block::pooled(&stream, memory.bytes)?,
         };
         let multiplies = launches.iter().any(|l| matches!(l, Loaded::Product(_)));
-        let (blas, workspace) = match multiplies {
-            true => {
-                let (blas, workspace) = blas(&stream)?;
-                (Some(blas), Some(workspace))
-            }
-            false => (None, None),
+        let blas = match multiplies {
+            true => Some(Blas::new(&stream, precision, cuda.products)?),
+            false => None,
         };
         let mut gpu = Gpu {
             is_rank,
@@ -122,11 +114,9 @@ impl Gpu {
             launches,
             blas,
             bytes,
-            _workspace: workspace,
             stream,
             memory: memory.clone(),
             precision,
-            products: cuda.products,
         };
         gpu.pieces = gpu.captured_pieces()?;
         Ok(gpu)
@@ -233,7 +223,12 @@ impl Gpu {
     /// Begins one launch of a step.
     pub fn launch(&self, number: usize) -> Result<(), DeviceError> {
         match &self.launches[number] {
-            Loaded::Product(product) => self.multiply(product),
+            Loaded::Product(product) => {
+                let Some(blas) = &self.blas else {
+                    unreachable!("a program with products has a handle");
+                };
+                blas.multiply(product, self.pointer() + self.memory.arena as u64)
+            }
             Loaded::AllReduceMean(mean) => self.average(mean),
             Loaded::Kernel(function, shape) => {
                 let start = self.pointer();
@@ -254,7 +249,7 @@ impl Gpu {
 
     /// The mean over the ranks, of one rank a copy.
     fn average(&self, mean: &AllReduceMean) -> Result<(), DeviceError> {
-        let size = real_bytes(self.precision);
+        let size = self.precision.bytes();
         let arena = self.pointer() + self.memory.arena as u64;
         let addresses = [mean.source, mean.out].map(|place| arena + (place * size) as u64);
         match &self.peers {
@@ -312,62 +307,6 @@ impl Gpu {
         let elapsed = begin.elapsed_ms(&end);
         Ok(f64::from(elapsed.map_err(driver("cuEventElapsedTime"))?) * 1e-3)
     }
-
-    fn multiply(&self, product: &Product) -> Result<(), DeviceError> {
-        use cublas::sys::cublasComputeType_t as Compute;
-        use cublas::sys::cublasGemmAlgo_t::CUBLAS_GEMM_DFALT;
-        use cublas::sys::cublasOperation_t as Operation;
-        use cublas::sys::cudaDataType_t as Type;
-        let Some(blas) = &self.blas else {
-            unreachable!("a program with products has a handle");
-        };
-        let (kind, compute, size) = match (self.precision, self.products) {
-            (Precision::F64, _) => (Type::CUDA_R_64F, Compute::CUBLAS_COMPUTE_64F, 8),
-            (_, Products::Single) => (Type::CUDA_R_32F, Compute::CUBLAS_COMPUTE_32F, 4),
-            (_, Products::Tf32) => (Type::CUDA_R_32F, Compute::CUBLAS_COMPUTE_32F_FAST_TF32, 4),
-            (_, Products::Bf16) => (Type::CUDA_R_32F, Compute::CUBLAS_COMPUTE_32F_FAST_16BF, 4),
-        };
-        let operation = |transposed| match transposed {
-            true => Operation::CUBLAS_OP_T,
-            false => Operation::CUBLAS_OP_N,
-        };
-        let arena = self.pointer() + self.memory.arena as u64;
-        let at = |offset: usize| (arena + (offset * size) as u64) as *mut std::ffi::c_void;
-        // Factors are of the type of the sums.
-        let (single, double) = ([1f32, 0.0], [1f64, 0.0]);
-        let factor = |i: usize| -> *const std::ffi::c_void {
-            match self.precision {
-                Precision::F32 => (&raw const single[i]).cast(),
-                Precision::F64 => (&raw const double[i]).cast(),
-            }
-        };
-        // SAFETY: the plan placed all three matrices inside the arena, whose lengths fit 31 bits
-        // where a library multiplies; the factors live until the call returns.
-        let done = unsafe {
-            cublas::result::gemm_ex(
-                *blas.handle(),
-                operation(product.a.2),
-                operation(product.b.2),
-                product.m as i32,
-                product.n as i32,
-                product.k as i32,
-                factor(0),
-                at(product.a.0),
-                kind,
-                product.a.1 as i32,
-                at(product.b.0),
-                kind,
-                product.b.1 as i32,
-                factor(1),
-                at(product.c.0),
-                kind,
-                product.c.1 as i32,
-                compute,
-                CUBLAS_GEMM_DFALT,
-            )
-        };
-        done.map_err(library("cublasGemmEx"))
-    }
 }
 
 impl Engine for Gpu {
@@ -409,16 +348,4 @@ impl Drop for Gpu {
         // several, and must find it even where an earlier error is still to be reported.
         bind(self.stream.context());
     }
-}
-
-/// A handle of cuBLAS with memory of its own, so that it allocates nothing while a graph is
-/// captured, and its results do not depend on what else the GPU does.
-fn blas(stream: &Arc<CudaStream>) -> Result<(CudaBlas, CudaSlice<u8>), DeviceError> {
-    let workspace = zeros(stream, WORKSPACE)?;
-    let blas = CudaBlas::new(stream.clone()).map_err(library("cublasCreate"))?;
-    let start = workspace.device_ptr(stream).0 as *mut std::ffi::c_void;
-    // SAFETY: the memory lives in the same struct as the handle, and longer.
-    let set = unsafe { cublas::sys::cublasSetWorkspace_v2(*blas.handle(), start, WORKSPACE) };
-    set.result().map_err(library("cublasSetWorkspace"))?;
-    Ok((blas, workspace))
 }

@@ -2,17 +2,16 @@
 
 mod block_loop;
 mod launches;
+mod memory;
 #[cfg(feature = "nccl")]
 mod nccl;
+mod products;
 
-use std::mem::ManuallyDrop;
-use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, OnceLock};
 
 use cudarc::cublas;
-use cudarc::cublas::result::CublasError;
 use cudarc::driver::sys::{CUdevice_attribute, CUresult};
-use cudarc::driver::{CudaContext, CudaModule, CudaSlice, CudaStream, DriverError, sys};
+use cudarc::driver::{CudaContext, CudaModule, DriverError, sys};
 use cudarc::nvrtc::Ptx;
 
 use super::compiler;
@@ -21,17 +20,13 @@ use super::emit::{BlockLoop, Source, Tiny};
 use super::program::DeviceProgram;
 use super::program::{Launches, LoadedLaunches, Memory};
 use super::replicas;
-#[cfg(feature = "nccl")]
-use crate::backend::Program;
 use crate::backend::{Backend, Loaded};
 use crate::data::Binding;
 use crate::element::Precision;
 use crate::error::{DeviceError, KernelError};
 use crate::plan::Plan;
 #[cfg(feature = "nccl")]
-use crate::ranks::{DeviceGroup, Seat};
-#[cfg(feature = "nccl")]
-use crate::replicas::Replicas;
+use crate::ranks::{DeviceGroup, Seat, rank};
 use block_loop::GpuLoop;
 use launches::Gpu;
 
@@ -180,11 +175,7 @@ impl Cuda {
                     programs.iter_mut().map(DeviceProgram::engine).collect(),
                     seats,
                 )?;
-                let programs = programs.into_iter();
-                let one = |program| Box::new(vec![Box::new(program) as Box<dyn Program>]);
-                Ok(programs
-                    .map(|program| one(program) as Box<dyn Replicas>)
-                    .collect())
+                Ok(programs.into_iter().map(rank).collect())
             }))
         })?;
         Ok(group.ended_by_failure())
@@ -283,122 +274,6 @@ impl Backend for Cuda {
     }
 }
 
-/// Begins to copy bytes to `at`.
-fn copy_in(
-    stream: &Arc<CudaStream>,
-    bytes: &[u8],
-    to: &mut CudaSlice<u8>,
-    at: usize,
-) -> Result<(), DeviceError> {
-    if bytes.is_empty() {
-        return Ok(());
-    }
-    let mut target = to.slice_mut(at..at + bytes.len());
-    let copied = stream.memcpy_htod(bytes, &mut target);
-    copied.map_err(driver("cuMemcpyHtoD"))
-}
-
-/// Copies bytes from `at`, after all that the stream has to do.
-fn copy_out(
-    stream: &Arc<CudaStream>,
-    from: &CudaSlice<u8>,
-    at: usize,
-    bytes: &mut [u8],
-) -> Result<(), DeviceError> {
-    if bytes.is_empty() {
-        return Ok(());
-    }
-    let copied = stream.memcpy_dtoh(&from.slice(at..at + bytes.len()), bytes);
-    copied.map_err(driver("cuMemcpyDtoH"))?;
-    synchronize(stream)
-}
-
-fn synchronize(stream: &Arc<CudaStream>) -> Result<(), DeviceError> {
-    stream.synchronize().map_err(driver("cuStreamSynchronize"))
-}
-
-/// Memory full of zeros.
-fn zeros(stream: &Arc<CudaStream>, bytes: usize) -> Result<CudaSlice<u8>, DeviceError> {
-    let zeros = stream.alloc_zeros::<u8>(bytes);
-    zeros.map_err(no_memory(stream, bytes))
-}
-
-fn no_memory(stream: &CudaStream, needed: usize) -> impl Fn(DriverError) -> DeviceError {
-    move |error| match error {
-        DriverError(CUresult::CUDA_ERROR_OUT_OF_MEMORY) => {
-            let (free, total) = stream.context().mem_get_info().unwrap_or_default();
-            DeviceError::OutOfMemory {
-                needed,
-                free,
-                total,
-            }
-        }
-        error => driver("cuMemAlloc")(error),
-    }
-}
-
-/// The memory of a program.
-struct Block {
-    slice: ManuallyDrop<CudaSlice<u8>>,
-    /// Whether it is of the driver's pool, whose memory other GPUs cannot reach.
-    pooled: bool,
-}
-
-impl Block {
-    /// Zeros for one GPU.
-    fn pooled(stream: &Arc<CudaStream>, bytes: usize) -> Result<Block, DeviceError> {
-        Ok(Block {
-            slice: ManuallyDrop::new(zeros(stream, bytes)?),
-            pooled: true,
-        })
-    }
-
-    /// Zeros that other GPUs may read and write: in one process NCCL lets them, where it can.
-    fn reachable(stream: &Arc<CudaStream>, bytes: usize) -> Result<Block, DeviceError> {
-        let bound = stream.context().bind_to_thread();
-        bound.map_err(driver("cuCtxSetCurrent"))?;
-        // SAFETY: the memory is given to a slice of its length, and zeroed before it is read.
-        let slice = unsafe {
-            let start = cudarc::driver::result::malloc_sync(bytes);
-            stream.upgrade_device_ptr(start.map_err(no_memory(stream, bytes))?, bytes)
-        };
-        let mut block = Block {
-            slice: ManuallyDrop::new(slice),
-            pooled: false,
-        };
-        let zeroed = stream.memset_zeros(&mut *block);
-        zeroed.map_err(driver("cuMemsetD8"))?;
-        Ok(block)
-    }
-}
-
-impl Deref for Block {
-    type Target = CudaSlice<u8>;
-
-    fn deref(&self) -> &CudaSlice<u8> {
-        &self.slice
-    }
-}
-
-impl DerefMut for Block {
-    fn deref_mut(&mut self) -> &mut CudaSlice<u8> {
-        &mut self.slice
-    }
-}
-
-impl Drop for Block {
-    fn drop(&mut self) {
-        // SAFETY: nobody uses it after this.
-        let slice = unsafe { ManuallyDrop::take(&mut self.slice) };
-        if !self.pooled {
-            let context = slice.context().clone();
-            bind(&context);
-            // SAFETY: this is its only owner, and the driver waits for what still uses it.
-            context.record_err(unsafe { cudarc::driver::result::free_sync(slice.leak()) });
-        }
-    }
-}
-
 /// Makes a context current where nothing can be returned: unlike `bind_to_thread` even if an
 /// earlier error is still to be reported.
 fn bind(context: &CudaContext) {
@@ -407,13 +282,6 @@ fn bind(context: &CudaContext) {
 }
 
 fn driver(call: &'static str) -> impl Fn(DriverError) -> DeviceError {
-    move |error| DeviceError::Call {
-        call,
-        message: format!("{error:?}"),
-    }
-}
-
-fn library(call: &'static str) -> impl Fn(CublasError) -> DeviceError {
     move |error| DeviceError::Call {
         call,
         message: format!("{error:?}"),

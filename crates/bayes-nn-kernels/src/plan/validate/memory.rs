@@ -5,13 +5,13 @@ use std::ops::Range;
 
 use bayes_nn_autodiff::Kind;
 
-use super::super::layout::padded;
+use super::super::layout::{around, padded};
 use super::super::{Pass, Plan, Value, ValueId};
 use super::{PlanError, Rule};
 
 impl Value {
     /// The elements from the first to the last.
-    fn extent(&self) -> Range<usize> {
+    pub(super) fn extent(&self) -> Range<usize> {
         let layout = &self.layout;
         let length = match layout.rows * layout.columns {
             0 => 0,
@@ -166,11 +166,10 @@ impl Plan {
         start: usize,
     ) -> Range<usize> {
         let (out, part) = (self.value(out), self.value(part));
-        let outer: usize = out.shape[..axis].iter().product();
+        let [outer, _, inner] = around(&out.shape, axis);
         if outer > 1 || !out.layout.is_contiguous() {
             return out.extent();
         }
-        let inner: usize = out.shape[axis + 1..].iter().product();
         let start = out.offset + start * inner;
         start..start + part.shape.elements()
     }

@@ -4,151 +4,118 @@ use std::ops::Range;
 
 use bayes_nn_autodiff::{Kind, Shape};
 
-use super::super::{FusedGroup, Instruction, MatMul, Pass, Plan, RowStarts, Value, ValueId};
+use super::super::{FusedGroup, Instruction, Pass, Plan, RowStarts, ValueId};
 use super::{PlanError, Rule};
 
 impl Plan {
     /// Every pass finds the shapes and kinds that it expects.
     pub(super) fn passes_fit(&self) -> Result<(), PlanError> {
-        let values = |id: ValueId| &self.values[id.index()];
-        let shape = |id: ValueId| values(id).shape;
+        let shape = |id: ValueId| self.value(id).shape;
+        let layout = |id: ValueId| self.value(id).layout;
         for (number, pass) in self.passes.iter().enumerate() {
             let fits = |holds: bool, value: ValueId| Rule::Shapes.holds(holds, number, value);
             let is = |kind: Kind, value: ValueId| {
-                Rule::Kind.holds(values(value).kind == kind, number, value)
+                Rule::Kind.holds(self.value(value).kind == kind, number, value)
             };
-            let alike = |a: ValueId, b: ValueId| is(values(a).kind, b);
-            match pass {
-                Pass::Fused(group) => self.group_fits(number, group)?,
-                Pass::MatMul(product) => {
-                    let MatMul { m, n, k, .. } = *product;
-                    let turned = |[a, b]: [usize; 2], turned: bool| match turned {
+            let are = |values: &[ValueId]| values.iter().try_for_each(|id| is(Kind::Float, *id));
+            let alike = |a: ValueId, b: ValueId| is(self.value(a).kind, b);
+            match *pass {
+                Pass::Fused(ref group) => self.group_fits(number, group)?,
+                Pass::MatMul(ref product) => {
+                    let (left, right, out) = (product.left, product.right, product.out);
+                    let (m, n, k) = (product.m, product.n, product.k);
+                    let turned = |a: usize, b: usize, turned: bool| match turned {
                         true => Shape::from([b, a]),
                         false => Shape::from([a, b]),
                     };
-                    let MatMul {
-                        left, right, out, ..
-                    } = *product;
-                    fits(shape(left) == turned([m, k], product.transpose_left), left)?;
-                    fits(
-                        shape(right) == turned([k, n], product.transpose_right),
-                        right,
-                    )?;
-                    fits(shape(out) == Shape::from([m, n]), out)?;
-                    for id in [left, right, out] {
-                        is(Kind::Float, id)?;
-                    }
+                    fits(shape(left) == turned(m, k, product.transpose_left), left)?;
+                    fits(shape(right) == turned(k, n, product.transpose_right), right)?;
+                    fits(shape(out) == turned(m, n, false), out)?;
+                    are(&[left, right, out])?;
                 }
                 Pass::Cholesky { matrix, out } => {
-                    let square = matches!(*shape(*matrix), [m, n] if m == n);
-                    fits(square, *matrix)?;
-                    fits(shape(*out) == shape(*matrix), *out)?;
-                    is(Kind::Float, *matrix)?;
-                    is(Kind::Float, *out)?;
+                    fits(square(&shape(matrix)).is_some(), matrix)?;
+                    fits(shape(out) == shape(matrix), out)?;
+                    are(&[matrix, out])?;
                 }
-                Pass::TriangularSolve {
-                    triangle,
-                    right,
-                    out,
-                    ..
-                } => {
-                    let size = match *shape(*triangle) {
-                        [m, n] if m == n => Some(n),
-                        _ => None,
-                    };
-                    fits(size.is_some(), *triangle)?;
-                    fits(shape(*right).first().copied() == size, *right)?;
-                    fits(shape(*out) == shape(*right), *out)?;
-                    for id in [*triangle, *right, *out] {
-                        is(Kind::Float, id)?;
-                    }
+                Pass::TriangularSolve(ref solve) => {
+                    let (triangle, right, out) = (solve.triangle, solve.right, solve.out);
+                    let size = square(&shape(triangle));
+                    fits(size.is_some(), triangle)?;
+                    fits(shape(right).first().copied() == size, right)?;
+                    fits(shape(out) == shape(right), out)?;
+                    are(&[triangle, right, out])?;
                 }
-                Pass::ReduceMiddle {
-                    source,
-                    out,
-                    outer,
-                    length,
-                    ..
-                } => {
-                    let results = shape(*out).elements();
-                    let divides = *outer == 0 || results.is_multiple_of(*outer);
-                    fits(divides, *out)?;
-                    fits(shape(*source).elements() == results * length, *source)?;
-                    is(Kind::Float, *source)?;
-                    is(Kind::Float, *out)?;
+                Pass::ReduceMiddle(ref reduce) => {
+                    let (source, out, outer) = (reduce.source, reduce.out, reduce.outer);
+                    let results = shape(out).elements();
+                    fits(outer == 0 || results.is_multiple_of(outer), out)?;
+                    fits(shape(source).elements() == results * reduce.length, source)?;
+                    are(&[source, out])?;
                 }
                 Pass::Copy {
                     source,
                     offset,
                     out,
                 } => {
-                    let end = offset + shape(*out).elements();
-                    fits(end <= shape(*source).elements(), *source)?;
-                    alike(*source, *out)?;
+                    let end = offset + shape(out).elements();
+                    fits(end <= shape(source).elements(), source)?;
+                    alike(source, out)?;
                 }
                 Pass::Transpose { source, out } => {
-                    let turned = matches!((&*shape(*source), &*shape(*out)),
+                    let turned = matches!((&*shape(source), &*shape(out)),
                         ([a, b], [c, d]) if a == d && b == c);
-                    fits(turned, *out)?;
-                    alike(*source, *out)?;
+                    fits(turned, out)?;
+                    alike(source, out)?;
                 }
-                Pass::Concat { parts, out, axis } => {
-                    let whole = shape(*out);
-                    fits(*axis < whole.rank(), *out)?;
-                    for (start, part) in parts {
-                        let own = shape(*part);
-                        fits(same_beside(&own, &whole, *axis), *part)?;
-                        fits(start + own[*axis] <= whole[*axis], *part)?;
-                        alike(*part, *out)?;
+                Pass::Concat {
+                    ref parts,
+                    out,
+                    axis,
+                } => {
+                    let whole = shape(out);
+                    fits(axis < whole.rank(), out)?;
+                    for &(start, part) in parts {
+                        let own = shape(part);
+                        fits(same_beside(&own, &whole, axis), part)?;
+                        fits(start + own[axis] <= whole[axis], part)?;
+                        alike(part, out)?;
                     }
                 }
-                Pass::Gather {
-                    source,
-                    index,
-                    out,
-                    axis,
-                } => {
-                    is(Kind::Index, *index)?;
-                    alike(*source, *out)?;
-                    fits(same_beside(&shape(*out), &shape(*source), *axis), *out)?;
-                    fits(shape(*out)[*axis] == shape(*index).elements(), *index)?;
+                Pass::Gather(ref taken) => {
+                    let (source, index, out) = (taken.source, taken.index, taken.out);
+                    is(Kind::Index, index)?;
+                    alike(source, out)?;
+                    fits(same_beside(&shape(out), &shape(source), taken.axis), out)?;
+                    fits(shape(out)[taken.axis] == shape(index).elements(), index)?;
                 }
-                Pass::Scatter {
-                    source,
-                    index,
-                    out,
-                    axis,
-                } => {
-                    is(Kind::Index, *index)?;
-                    is(Kind::Float, *source)?;
-                    is(Kind::Float, *out)?;
-                    fits(same_beside(&shape(*out), &shape(*source), *axis), *out)?;
-                    fits(shape(*source)[*axis] == shape(*index).elements(), *index)?;
+                Pass::Scatter(ref added) => {
+                    let (source, index, out) = (added.source, added.index, added.out);
+                    is(Kind::Index, index)?;
+                    are(&[source, out])?;
+                    fits(same_beside(&shape(out), &shape(source), added.axis), out)?;
+                    fits(shape(source)[added.axis] == shape(index).elements(), index)?;
                 }
                 Pass::Batch { rows, out, .. } => {
-                    is(Kind::Index, *out)?;
-                    fits(*rows > 0 && u32::try_from(*rows).is_ok(), *out)?;
+                    is(Kind::Index, out)?;
+                    fits(rows > 0 && u32::try_from(rows).is_ok(), out)?;
                 }
                 Pass::AllReduceMean { source, out } => {
-                    is(Kind::Float, *source)?;
-                    is(Kind::Float, *out)?;
-                    let (from, to) = (&values(*source).layout, &values(*out).layout);
-                    let lie_alike =
-                        (from.rows, from.columns, from.stride) == (to.rows, to.columns, to.stride);
-                    fits(lie_alike, *out)?;
+                    are(&[source, out])?;
+                    let lies = |id| (layout(id).rows, layout(id).columns, layout(id).stride);
+                    fits(lies(source) == lies(out), out)?;
                 }
                 Pass::MeanOverDraws { source, out } => {
-                    is(Kind::Float, *source)?;
-                    is(Kind::Float, *out)?;
-                    fits(shape(*source) == shape(*out), *out)?;
+                    are(&[source, out])?;
+                    fits(shape(source) == shape(out), out)?;
                     let repeated = self.evaluations.contains(&number);
-                    Rule::Evaluations.holds(repeated, number, *out)?;
+                    Rule::Evaluations.holds(repeated, number, out)?;
                 }
                 Pass::Record { source, rows, out } => {
-                    alike(*source, *out)?;
-                    let elements = shape(*source).elements();
-                    fits(shape(*out) == Shape::from([*rows, elements]), *out)?;
-                    fits(*rows > 0 && values(*out).layout.is_contiguous(), *out)?;
+                    alike(source, out)?;
+                    let elements = shape(source).elements();
+                    fits(shape(out) == Shape::from([rows, elements]), out)?;
+                    fits(rows > 0 && layout(out).is_contiguous(), out)?;
                 }
             }
         }
@@ -156,22 +123,21 @@ impl Plan {
     }
 
     fn group_fits(&self, number: usize, group: &FusedGroup) -> Result<(), PlanError> {
-        let values = |id: ValueId| &self.values[id.index()];
         let (rows, columns) = (group.rows, group.columns);
+        let nothing = rows * columns == 0;
+        let is_float =
+            |id: ValueId| Rule::Kind.holds(self.value(id).kind == Kind::Float, number, id);
         for operand in &group.operands {
-            let (id, value) = (operand.value, values(operand.value));
-            Rule::Kind.holds(value.kind == Kind::Float, number, id)?;
-            let inside = match &operand.access.rows {
-                RowStarts::Every(_) => true,
-                RowStarts::Listed(starts) => starts.len() >= rows,
+            let (id, access) = (operand.value, &operand.access);
+            is_float(id)?;
+            let last = match &access.rows {
+                RowStarts::Every(stride) => Some(rows.saturating_sub(1) * stride),
+                RowStarts::Listed(starts) if starts.len() < rows => None,
+                RowStarts::Listed(starts) => starts[..rows].iter().max().map(|last| *last as usize),
             };
-            let last = (0..rows).map(|row| match inside {
-                true => operand.access.start(row),
-                false => 0,
-            });
-            let last = last.max().unwrap_or(0) + if operand.access.advances { columns } else { 1 };
-            let inside = inside && last <= elements_end(value);
-            let nothing = rows * columns == 0;
+            let read = if access.advances { columns } else { 1 };
+            let value = self.value(id);
+            let inside = last.is_some_and(|last| value.offset + last + read <= value.extent().end);
             Rule::OperandInside.holds(inside || nothing, number, id)?;
         }
         for (register, instruction) in group.instructions.iter().enumerate() {
@@ -188,21 +154,21 @@ impl Plan {
                 return Err(Rule::Instruction.by(number, None));
             }
         }
-        for store in &group.stores {
-            let (id, layout) = (store.value, &values(store.value).layout);
-            let known = store.register < group.instructions.len();
-            Rule::Instruction.holds(known, number, id)?;
-            Rule::Kind.holds(values(id).kind == Kind::Float, number, id)?;
+        let stored = group.stores.iter().map(|store| {
+            let layout = &self.value(store.value).layout;
             let fits = (layout.rows, layout.columns) == (rows, columns);
-            Rule::ResultShape.holds(fits || rows * columns == 0, number, id)?;
-        }
-        for reduction in &group.reductions {
-            let id = reduction.value;
-            let known = reduction.register < group.instructions.len();
+            (store.register, store.value, fits)
+        });
+        let reduced = group.reductions.iter().map(|reduction| {
+            let results = self.value(reduction.value).shape.elements();
+            let fits = results * reduction.rows == rows;
+            (reduction.register, reduction.value, fits)
+        });
+        for (register, id, fits) in stored.chain(reduced) {
+            let known = register < group.instructions.len();
             Rule::Instruction.holds(known, number, id)?;
-            Rule::Kind.holds(values(id).kind == Kind::Float, number, id)?;
-            let fits = values(id).shape.elements() * reduction.rows == rows;
-            Rule::ResultShape.holds(fits || rows * columns == 0, number, id)?;
+            is_float(id)?;
+            Rule::ResultShape.holds(fits || nothing, number, id)?;
         }
         Ok(())
     }
@@ -210,23 +176,17 @@ impl Plan {
     /// Every state is an input, and of inputs nothing but a state is written, by a value of its
     /// shape.
     pub(super) fn states_fit(&self) -> Result<(), PlanError> {
-        let mut is_input = vec![false; self.values.len()];
-        let mut is_state = vec![false; self.values.len()];
-        for input in &self.inputs {
-            is_input[input.value.index()] = true;
-        }
-        for id in &self.states {
-            is_state[id.index()] = true;
-        }
+        let is_input = self.marked(self.inputs.iter().map(|input| input.value));
+        let is_state = self.marked(self.states.iter().copied());
         if let Some(id) = self.states.iter().find(|id| !is_input[id.index()]) {
             return Err(Rule::State.of(*id));
         }
         for (number, pass) in self.passes.iter().enumerate() {
             let mut wrong = None;
             pass.each_value(|id, writes| {
-                let home = self.values[id.index()].home;
-                let shape = |id: ValueId| self.values[id.index()].shape;
-                let fits = is_state[home.index()] && shape(id) == shape(home);
+                let home = self.value(id).home;
+                let same_shape = self.value(id).shape == self.value(home).shape;
+                let fits = is_state[home.index()] && same_shape;
                 if writes && is_input[home.index()] && !fits {
                     wrong = Some(id);
                 }
@@ -243,17 +203,12 @@ impl Plan {
         if self.hoisted > self.passes.len() {
             return Err(Rule::Hoisted.by(self.passes.len(), None));
         }
-        let home = |id: ValueId| self.values[id.index()].home.index();
-        let (mut changes, mut rereads) = (vec![false; self.values.len()], Vec::new());
-        for id in &self.states {
-            changes[home(*id)] = true;
-        }
-        for input in self.inputs.iter().filter(|input| !input.hoisted) {
-            rereads.push(home(input.value));
-        }
-        for home in rereads {
-            changes[home] = true;
-        }
+        let home = |id: ValueId| self.value(id).home;
+        let given = self.inputs.iter().filter(|input| !input.hoisted);
+        let changing = given
+            .map(|input| input.value)
+            .chain(self.states.iter().copied());
+        let changes = self.marked(changing.map(home));
         for (number, pass) in self.passes[..self.hoisted].iter().enumerate() {
             let of_the_step = match pass {
                 Pass::Fused(group) => group.instructions.iter().any(|i| match i {
@@ -279,12 +234,21 @@ impl Plan {
                 | Pass::Scatter { .. } => false,
             };
             let mut changing = None;
-            pass.each_value(|id, _| changing = changing.or(changes[home(id)].then_some(id)));
+            pass.each_value(|id, _| {
+                changing = changing.or(changes[home(id).index()].then_some(id))
+            });
             if of_the_step || changing.is_some() {
                 return Err(Rule::Hoisted.by(number, changing));
             }
         }
         Ok(())
+    }
+
+    /// Of each value whether it is among these.
+    fn marked(&self, values: impl Iterator<Item = ValueId>) -> Vec<bool> {
+        let mut marked = vec![false; self.values.len()];
+        values.for_each(|id| marked[id.index()] = true);
+        marked
     }
 
     /// Repeated passes come after hoisted ones, and there are some where a step has several draws.
@@ -312,24 +276,9 @@ impl Plan {
                 return Err(Rule::Strips.by(passes.start, None));
             }
             for number in passes.clone() {
-                let walks = match &self.passes[number] {
-                    Pass::Fused(group) => group.columns == run.columns,
-                    Pass::MatMul(product) => [product.n, product.k].contains(&run.columns),
-                    Pass::ReduceMiddle { out, .. } => {
-                        self.values[out.index()].layout.columns == run.columns
-                    }
-                    Pass::Cholesky { .. }
-                    | Pass::TriangularSolve { .. }
-                    | Pass::Copy { .. }
-                    | Pass::Transpose { .. }
-                    | Pass::Concat { .. }
-                    | Pass::Gather { .. }
-                    | Pass::Scatter { .. }
-                    | Pass::Batch { .. }
-                    | Pass::AllReduceMean { .. }
-                    | Pass::MeanOverDraws { .. }
-                    | Pass::Record { .. } => false,
-                };
+                let columns = |id: ValueId| self.values[id.index()].layout.columns;
+                let walk = self.passes[number].walk(columns);
+                let walks = walk.is_some_and(|(columns, _)| columns == run.columns);
                 if !walks {
                     return Err(Rule::Strips.by(number, None));
                 }
@@ -340,12 +289,11 @@ impl Plan {
     }
 }
 
-/// Elements from the first to the last of a value.
-fn elements_end(value: &Value) -> usize {
-    let layout = &value.layout;
-    match layout.rows * layout.columns {
-        0 => 0,
-        _ => (layout.rows - 1) * layout.stride + layout.columns,
+/// The length of both axes of a square matrix.
+fn square(shape: &Shape) -> Option<usize> {
+    match **shape {
+        [m, n] if m == n => Some(n),
+        _ => None,
     }
 }
 

@@ -153,8 +153,8 @@ fn shapes_and_kinds_of_a_pass_fit() {
     let axis = change(
         |pass| matches!(pass, Pass::Gather { .. }),
         |pass| {
-            if let Pass::Gather { axis, .. } = pass {
-                *axis = 3;
+            if let Pass::Gather(taken) = pass {
+                taken.axis = 3;
             }
         },
     );
@@ -162,8 +162,8 @@ fn shapes_and_kinds_of_a_pass_fit() {
     let index = change(
         |pass| matches!(pass, Pass::Gather { .. }),
         |pass| {
-            if let Pass::Gather { source, index, .. } = pass {
-                *index = *source;
+            if let Pass::Gather(taken) = pass {
+                taken.index = taken.source;
             }
         },
     );

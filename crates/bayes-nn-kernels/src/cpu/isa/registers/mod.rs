@@ -139,9 +139,10 @@ mod x86_64 {
     #[derive(Clone, Copy, Debug)]
     pub struct Registers<V, const COUNT: usize>([V; COUNT]);
 
-    macro_rules! register {
-        ($float:ident, $register:ident, $count:literal, $each:literal,
-         $splat:ident, $load:ident, $first:ident, $store:ident, $store_first:ident, $fma:ident, $sum:ident) => {
+    /// Numbers of a type in so many registers of so many each, by these instructions.
+    macro_rules! registers {
+        ($($float:ident in $count:literal $register:ident of $each:literal:
+           $splat:ident $load:ident $first:ident $store:ident $store_first:ident $fma:ident $sum:ident;)+) => {$(
             // SAFETY of all: a level is compiled only for machines that have its instructions.
             impl Register<$float> for Registers<$register, $count> {
                 #[inline(always)]
@@ -215,61 +216,19 @@ mod x86_64 {
                     unsafe { $sum(self.0) }
                 }
             }
-        };
+        )+};
     }
 
-    register!(
-        f32,
-        __m256,
-        2,
-        8,
-        _mm256_set1_ps,
-        _mm256_loadu_ps,
-        first_8,
-        _mm256_storeu_ps,
-        store_8,
-        _mm256_fmadd_ps,
-        sum_2x8
-    );
-    register!(
-        f64,
-        __m256d,
-        4,
-        4,
-        _mm256_set1_pd,
-        _mm256_loadu_pd,
-        first_4,
-        _mm256_storeu_pd,
-        store_4,
-        _mm256_fmadd_pd,
-        sum_4x4
-    );
-    register!(
-        f32,
-        __m512,
-        1,
-        16,
-        _mm512_set1_ps,
-        _mm512_loadu_ps,
-        first_16,
-        _mm512_storeu_ps,
-        store_16,
-        _mm512_fmadd_ps,
-        sum_1x16
-    );
-    register!(
-        f64,
-        __m512d,
-        2,
-        8,
-        _mm512_set1_pd,
-        _mm512_loadu_pd,
-        first_8_wide,
-        _mm512_storeu_pd,
-        store_8_wide,
-        _mm512_fmadd_pd,
-        sum_2x8_wide
-    );
+    registers! {
+        f32 in 2 __m256 of 8:
+            _mm256_set1_ps _mm256_loadu_ps first_8 _mm256_storeu_ps store_8 _mm256_fmadd_ps sum_2x8;
+        f64 in 4 __m256d of 4:
+            _mm256_set1_pd _mm256_loadu_pd first_4 _mm256_storeu_pd store_4 _mm256_fmadd_pd sum_4x4;
+        f32 in 1 __m512 of 16:
+            _mm512_set1_ps _mm512_loadu_ps first_16 _mm512_storeu_ps store_16 _mm512_fmadd_ps sum_1x16;
+        f64 in 2 __m512d of 8:
+            _mm512_set1_pd _mm512_loadu_pd first_8_wide _mm512_storeu_pd store_8_wide _mm512_fmadd_pd sum_2x8_wide;
+    }
 
     /// All bits of the first `count` lanes.
     #[target_feature(enable = "avx2")]

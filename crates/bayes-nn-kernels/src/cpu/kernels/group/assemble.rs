@@ -4,25 +4,13 @@ use std::collections::HashMap;
 
 use bayes_nn_autodiff::Reduction;
 
-use super::routine::{self, Code, Source};
+use super::routine::{Code, Source};
 use crate::cpu::isa::Runnable;
 use crate::cpu::math::Real;
 use crate::cpu::memory::{Base, Memory, Place};
 use crate::plan::{
     Access, Function, FusedGroup, Instruction, Layout, Rewritten, RowStarts, ValueId, rewrite,
 };
-
-/// One instruction before its routine is chosen: places are still to be numbered.
-struct Draft {
-    function: Function,
-    operands: Vec<Source>,
-    to: usize,
-}
-
-/// Places are numbered: slots from 0, then streams, then outputs. While slots are still being
-/// handed out, streams and outputs are numbered from these.
-const STREAMS: usize = 1 << 20;
-const OUTPUTS: usize = 1 << 21;
 
 /// A value that is read element by element.
 pub(super) struct Stream {
@@ -53,26 +41,31 @@ pub(super) struct Reduce {
     pub rows: usize,
 }
 
-/// A number for all elements of a row.
-pub(super) enum RowScalar<T> {
-    Constant(T),
-    Step,
-    Read { place: Place, access: Access },
+/// A number for all elements of a row that is read.
+pub(super) struct Read {
+    pub scalar: usize,
+    pub place: Place,
+    pub access: Access,
 }
 
-/// A group as code over places and scalars.
+/// A group as code over places and scalars. Places are numbered: streams from 0, then outputs, then
+/// slots, which are scratch tiles for registers.
 pub(super) struct Assembly<T> {
     pub rows: usize,
     pub columns: usize,
     pub code: Vec<Code<T>>,
-    pub scalars: Vec<RowScalar<T>>,
+    /// All scalars: constants as they are, others 0.
+    pub scalars: Vec<T>,
+    /// Which scalars are the number of the step, and which are read for every row.
+    pub steps: Vec<usize>,
+    pub read: Vec<Read>,
     /// Scalars that an instruction needs as elements: the scalar, and the slot of its tile.
     pub splats: Vec<(usize, usize)>,
     pub streams: Vec<Stream>,
     pub outputs: Vec<Output>,
     pub reductions: Vec<Reduce>,
-    /// How many scratch tiles registers need.
-    pub slots: usize,
+    /// How many places there are.
+    pub places: usize,
 }
 
 impl<T: Real> Assembly<T> {
@@ -82,32 +75,29 @@ impl<T: Real> Assembly<T> {
             true => (1, group.rows * group.columns),
             false => (group.rows, group.columns),
         };
+        let is_stream = |instruction: &&Instruction| matches!(instruction, Instruction::Load(number) if group.operands[*number].access.advances);
+        let streams = group.instructions.iter().filter(is_stream).count();
         let mut assembler = Assembler {
             group,
             memory,
             collapsed,
+            first_output: streams,
             assembly: Assembly {
                 rows,
                 columns,
                 code: Vec::new(),
                 scalars: Vec::new(),
+                steps: Vec::new(),
+                read: Vec::new(),
                 splats: Vec::new(),
                 streams: Vec::new(),
                 outputs: Vec::new(),
                 reductions: Vec::new(),
-                slots: 0,
+                places: streams + group.stores.len(),
             },
         };
         assembler.assemble(isa);
         assembler.assembly
-    }
-}
-
-impl<T> Assembly<T> {
-    /// Scratch tiles that the code needs: registers, and one for each stream and each output, used
-    /// where a last tile cannot be touched beyond its end.
-    pub fn tiles(&self) -> usize {
-        self.slots + self.streams.len() + self.outputs.len()
     }
 }
 
@@ -116,6 +106,8 @@ struct Assembler<'a, T> {
     group: &'a FusedGroup,
     memory: &'a Memory,
     collapsed: bool,
+    /// The place of the first output.
+    first_output: usize,
     assembly: Assembly<T>,
 }
 
@@ -135,21 +127,15 @@ impl<T: Real> Assembler<'_, T> {
         let group = self.group;
         let rewritten = rewrite(group);
         let last_use = last_uses(group, &rewritten);
-        let mut drafts: Vec<Draft> = Vec::new();
+        let first_slot = self.assembly.places;
         let mut sources: Vec<Option<Source>> = Vec::new();
         let mut free: Vec<usize> = Vec::new();
         let mut direct = vec![false; group.stores.len()];
         // Where the slopes go of the instructions that compute one.
         let mut slopes: HashMap<usize, usize> = HashMap::new();
-        for (
-            i,
-            Rewritten {
-                function,
-                arguments,
-            },
-        ) in rewritten.iter().enumerate()
-        {
-            sources.push(match *function {
+        for (i, step) in rewritten.iter().enumerate() {
+            let arguments = &step.arguments;
+            sources.push(match step.function {
                 Function::Source => Some(self.source(&group.instructions[i])),
                 Function::Contracted => None,
                 Function::Slope => Some(Source::Place(slopes[&arguments[0]])),
@@ -164,22 +150,20 @@ impl<T: Real> Assembler<'_, T> {
                     let to = match self.direct_store(i, &last_use) {
                         Some(store) => {
                             direct[store] = true;
-                            OUTPUTS + store
+                            self.first_output + store
                         }
                         None => free.pop().unwrap_or_else(|| self.new_slot()),
                     };
-                    drafts.push(Draft {
-                        function,
-                        operands,
-                        to,
-                    });
+                    self.assembly
+                        .code
+                        .push(Code::new(function, &operands, to, isa));
                     Some(Source::Place(to))
                 }
             });
             for &argument in arguments {
                 if last_use[argument] == i
                     && let Some(Source::Place(place)) = sources[argument]
-                    && place < STREAMS
+                    && place >= first_slot
                     && group.instructions[argument].is_computed()
                     && !free.contains(&place)
                 {
@@ -188,34 +172,40 @@ impl<T: Real> Assembler<'_, T> {
             }
         }
         self.place_results(&sources, &direct);
-        self.link(drafts, isa);
+        debug_assert_eq!(self.assembly.streams.len(), self.first_output);
     }
 
     /// Where an operand or a number of the group is found.
     fn source(&mut self, instruction: &Instruction) -> Source {
+        let scalar = self.assembly.scalars.len();
+        let mut constant = T::ZERO;
         match *instruction {
             Instruction::Load(number) => {
                 let operand = &self.group.operands[number];
-                if !operand.access.advances {
-                    return self.scalar(RowScalar::Read {
-                        place: self.memory.place(operand.value),
-                        access: operand.access.clone(),
+                let (place, access) = (self.memory.place(operand.value), operand.access.clone());
+                if access.advances {
+                    self.assembly.streams.push(Stream {
+                        place,
+                        access,
+                        padded: self.padded(operand.value),
                     });
+                    return Source::Place(self.assembly.streams.len() - 1);
                 }
-                self.assembly.streams.push(Stream {
-                    place: self.memory.place(operand.value),
-                    access: operand.access.clone(),
-                    padded: self.padded(operand.value),
+                self.assembly.read.push(Read {
+                    scalar,
+                    place,
+                    access,
                 });
-                Source::Place(STREAMS + self.assembly.streams.len() - 1)
             }
-            Instruction::Constant(number) => self.scalar(RowScalar::Constant(T::from_f64(number))),
-            Instruction::Step => self.scalar(RowScalar::Step),
+            Instruction::Constant(number) => constant = T::from_f64(number),
+            Instruction::Step => self.assembly.steps.push(scalar),
             Instruction::Noise { .. }
             | Instruction::Unary(..)
             | Instruction::Binary(..)
             | Instruction::Select(..) => unreachable!("only operands and numbers are sources"),
         }
+        self.assembly.scalars.push(constant);
+        Source::Scalar(scalar)
     }
 
     /// Operands as routines take them: the first is elements, unless the function is of two
@@ -262,45 +252,9 @@ impl<T: Real> Assembler<'_, T> {
         }
     }
 
-    /// Numbers all places and chooses the routines.
-    fn link(&mut self, drafts: Vec<Draft>, isa: Runnable) {
-        let (slots, streams) = (self.assembly.slots, self.assembly.streams.len());
-        let number = |place: usize| match place {
-            OUTPUTS.. => place - OUTPUTS + slots + streams,
-            STREAMS.. => place - STREAMS + slots,
-            _ => place,
-        };
-        for draft in drafts {
-            let mut operands = [0; 3];
-            for (operand, source) in operands.iter_mut().zip(&draft.operands) {
-                *operand = match *source {
-                    Source::Place(place) => number(place),
-                    Source::Scalar(scalar) => scalar,
-                };
-            }
-            self.assembly.code.push(Code {
-                routine: routine::of(draft.function, &draft.operands, isa),
-                to: number(draft.to),
-                operands,
-                number: draft.function.number(),
-            });
-        }
-        for output in &mut self.assembly.outputs {
-            output.copied_from = output.copied_from.map(number);
-        }
-        for reduction in &mut self.assembly.reductions {
-            reduction.place = number(reduction.place);
-        }
-    }
-
     fn new_slot(&mut self) -> usize {
-        self.assembly.slots += 1;
-        self.assembly.slots - 1
-    }
-
-    fn scalar(&mut self, scalar: RowScalar<T>) -> Source {
-        self.assembly.scalars.push(scalar);
-        Source::Scalar(self.assembly.scalars.len() - 1)
+        self.assembly.places += 1;
+        self.assembly.places - 1
     }
 
     /// A source as elements.

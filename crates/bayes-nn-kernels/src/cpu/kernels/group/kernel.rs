@@ -8,11 +8,10 @@ use rayon::prelude::*;
 
 use super::assemble::Assembly;
 use super::bound::Bound;
-use super::tile::{Part, enter_row, tile};
 use crate::cpu::isa::{Level, Runnable, multiversion};
 use crate::cpu::math::Real;
 use crate::cpu::math::sums::{self, maximum};
-use crate::cpu::memory::{Bases, Frame, Memory, Partials, Scratch, TILE, WORTH_A_THREAD};
+use crate::cpu::memory::{Bases, Frame, Memory, Part, Partials, Scratch, TILE, WORTH_A_THREAD};
 use crate::plan::{Access, FusedGroup, Instruction, RowStarts, Strips, ValueId};
 
 /// Columns of a piece: the unit of work for threads and of partial sums. Fixed, so that
@@ -60,7 +59,7 @@ impl<T: Real> GroupKernel<T> {
     pub fn scratch<'a>(kernels: impl Iterator<Item = &'a GroupKernel<T>>) -> Scratch<T> {
         let (mut tiles, mut scalars, mut sums) = (0, 0, 0);
         for GroupKernel { group, .. } in kernels {
-            tiles = tiles.max(group.tiles());
+            tiles = tiles.max(group.places);
             scalars = scalars.max(group.scalars.len());
             sums = sums.max(group.reductions.len());
         }
@@ -74,10 +73,10 @@ impl<T: Real> GroupKernel<T> {
 
     /// Binds the group, where that pays: finds once what does not change between steps. Both
     /// memories are those of every step.
-    pub fn bind(&mut self, bases: Bases<T>, scratch: &mut Scratch<T>, isa: Runnable) {
+    pub fn bind(&mut self, bases: Bases<T>, scratch: &mut Scratch<T>) {
         self.bound = match self.cost > WORTH_A_THREAD {
             true => None,
-            false => Bound::new(&self.group, bases, scratch, isa).map(Box::new),
+            false => Bound::new(&self.group, bases, scratch).map(Box::new),
         };
     }
 
@@ -91,7 +90,7 @@ impl<T: Real> GroupKernel<T> {
 
     pub fn run(&mut self, frame: &Frame<'_, T>) {
         if let Some(bound) = &mut self.bound {
-            return bound.run(&self.group.code, frame);
+            return bound.run(&self.group, frame);
         }
         let kernel = &*self;
         let pieces = kernel.group.rows * kernel.per_row;
@@ -226,8 +225,10 @@ fn pieces_body<L: Level, T: Real>(
     stride: usize,
     scratch: &mut Scratch<T>,
 ) {
-    scratch.prepare(kernel.group.tiles());
-    let count = kernel.group.reductions.len();
+    let group = &kernel.group;
+    let start = scratch.prepare(group.places);
+    scratch.scalars[..group.scalars.len()].copy_from_slice(&group.scalars);
+    let count = group.reductions.len();
     let mut present = usize::MAX;
     for piece in pieces.step_by(stride) {
         let (row, part) = match kernel.per_row {
@@ -236,30 +237,35 @@ fn pieces_body<L: Level, T: Real>(
         };
         if row != present {
             present = row;
-            enter_row(&kernel.group, frame, scratch, row);
+            let (reads, scalars) = (group.reads(row, frame.bases), &mut scratch.scalars);
+            // SAFETY: the plan keeps every access inside its memory.
+            unsafe { group.enter_row(frame.step, reads, &scratch.tile.places, scalars) };
         }
-        for (sum, reduction) in scratch.sums.iter_mut().zip(&kernel.group.reductions) {
+        for (sum, reduction) in scratch.sums.iter_mut().zip(&group.reductions) {
             *sum = sums::start(reduction.kind);
         }
-        let columns = part * kernel.piece..((part + 1) * kernel.piece).min(kernel.group.columns);
-        let mut column = columns.start;
-        while column < columns.end {
-            let length = TILE.min(columns.end - column);
+        let end = ((part + 1) * kernel.piece).min(group.columns);
+        for column in (part * kernel.piece..end).step_by(TILE) {
+            let length = TILE.min(end - column);
             let part = Part {
                 row,
                 column,
                 length,
             };
-            tile::<T>(&kernel.group, frame, scratch, part);
-            column += length;
+            group.point(&mut scratch.tile, part, frame.bases, start);
+            // SAFETY: the tile points into this program's memory, and no other kernel runs.
+            unsafe {
+                group.compute(&scratch.tile, frame, &scratch.scalars);
+                for (sum, reduction) in scratch.sums.iter_mut().zip(&group.reductions) {
+                    sums::accumulate(reduction.kind, sum, group.reduced(&scratch.tile, reduction));
+                }
+                scratch.tile.copy();
+            }
         }
         // SAFETY: each piece is run by one thread.
         let partials = unsafe { kernel.partials.part(piece * count..(piece + 1) * count) };
-        for ((partial, sum), reduction) in partials
-            .iter_mut()
-            .zip(&scratch.sums)
-            .zip(&kernel.group.reductions)
-        {
+        let sums = scratch.sums.iter().zip(&group.reductions);
+        for (partial, (sum, reduction)) in partials.iter_mut().zip(sums) {
             *partial = sums::reduced(reduction.kind, sum);
         }
     }

@@ -35,6 +35,23 @@ pub(super) struct Code<T> {
     pub number: u32,
 }
 
+impl<T: Real> Code<T> {
+    /// A function of operands from these sources, compiled for an instruction set.
+    pub fn new(function: Function, sources: &[Source], to: usize, isa: Runnable) -> Code<T> {
+        let mut operands = [0; 3];
+        for (operand, source) in operands.iter_mut().zip(sources) {
+            let (Source::Place(number) | Source::Scalar(number)) = *source;
+            *operand = number;
+        }
+        Code {
+            routine: of(function, sources, isa),
+            to,
+            operands,
+            number: function.number(),
+        }
+    }
+}
+
 /// A tile that is being computed.
 pub(super) struct Tile<'a, T> {
     pub places: &'a [*mut T],
@@ -237,7 +254,7 @@ compiled! {
 
 /// The routine of a function of operands from these sources. The first operand is the elements of a
 /// tile; of a function of two numbers it may also be a scalar.
-pub(super) fn of<T: Real>(function: Function, operands: &[Source], isa: Runnable) -> Routine<T> {
+fn of<T: Real>(function: Function, operands: &[Source], isa: Runnable) -> Routine<T> {
     match (function, operands) {
         (Function::Unary(f), _) => unary(f, isa),
         (Function::WithSlope(Unary::Softplus), _) => of_slope::<f::SoftplusWithSlope, T>(isa),

@@ -60,38 +60,15 @@ fn largest<T>(isa: Isa) -> (usize, usize) {
     }
 }
 
-/// The size of a block, as a type.
-trait Size: 'static {
-    /// # Safety
-    /// As for [`Routine`].
-    unsafe fn block<L: Level, T: InRegisters>(operands: &Operands<T>);
-}
-
-struct Of<const M: usize, const N: usize>;
-
-impl<const M: usize, const N: usize> Size for Of<M, N> {
-    #[inline(always)]
-    unsafe fn block<L: Level, T: InRegisters>(operands: &Operands<T>) {
-        // SAFETY: as promised.
-        unsafe { block::<L, T, M, N>(operands) }
-    }
-}
-
-#[inline(always)]
-unsafe fn sized<L: Level, S: Size, T: InRegisters>(operands: &Operands<T>) {
-    // SAFETY: as promised.
-    unsafe { S::block::<L, T>(operands) }
-}
-
 compiled! {
-    fn of_size<S: Size, T: InRegisters>(operands: &Operands<T>) = sized;
+    fn of_size<T: InRegisters; M, N>(operands: &Operands<T>) = block;
 }
 
 fn routine<T: InRegisters>(rows: usize, columns: usize, isa: Runnable) -> Routine<T> {
     macro_rules! choose {
         ($($m:literal $n:literal)*) => {
             match (rows, columns) {
-                $(($m, $n) => of_size::<Of<$m, $n>, T>(isa),)*
+                $(($m, $n) => of_size::<T, $m, $n>(isa),)*
                 _ => unreachable!("no block has {rows} rows and {columns} columns"),
             }
         };
@@ -99,6 +76,8 @@ fn routine<T: InRegisters>(rows: usize, columns: usize, isa: Runnable) -> Routin
     choose! { 1 1 1 2 1 3 1 4 2 1 2 2 2 3 2 4 3 1 3 2 3 3 3 4 4 1 4 2 4 3 4 4 5 1 5 2 5 3 5 4 }
 }
 
+/// # Safety
+/// As for [`Routine`].
 #[inline(always)]
 unsafe fn block<L: Level, T: InRegisters, const M: usize, const N: usize>(operands: &Operands<T>) {
     // By columns.

@@ -42,24 +42,19 @@ pub(crate) struct Matrix {
 
 impl Matrix {
     pub(crate) fn new(place: Place, value: &Value, transposed: bool) -> Matrix {
-        // A row or column vector has one row in memory, whichever of its axes has length 1.
-        let [rows, columns] = *value.shape else {
-            unreachable!("the operands of a product are matrices")
-        };
-        let (row_stride, column_stride) = match (rows, columns) {
-            (_, 1) => (1, 1),
-            (1, _) => (value.layout.stride, 1),
-            _ => (value.layout.stride, 1),
+        // A column vector lies as one row.
+        let row_stride = match value.shape.columns() {
+            1 => 1,
+            _ => value.layout.stride,
         };
         let matrix = Matrix {
             place,
             row_stride,
-            column_stride,
+            column_stride: 1,
         };
-        if transposed {
-            matrix.transposed()
-        } else {
-            matrix
+        match transposed {
+            true => matrix.transposed(),
+            false => matrix,
         }
     }
 
@@ -101,16 +96,11 @@ impl<T: Product> ProductKernel<T> {
         strips: Option<&Strips>,
         isa: Runnable,
     ) -> ProductKernel<T> {
-        let (left, right, out) = (
-            memory.value(product.left),
-            memory.value(product.right),
-            memory.value(product.out),
-        );
-        let place = |id| memory.place(id);
+        let matrix = |id, transposed| Matrix::new(memory.place(id), memory.value(id), transposed);
         let mut kernel = ProductKernel {
-            a: Matrix::new(place(product.left), left, product.transpose_left),
-            b: Matrix::new(place(product.right), right, product.transpose_right),
-            c: Matrix::new(place(product.out), out, false),
+            a: matrix(product.left, product.transpose_left),
+            b: matrix(product.right, product.transpose_right),
+            c: matrix(product.out, false),
             m: product.m,
             n: product.n,
             k: product.k,
@@ -271,36 +261,22 @@ impl<T: Product> ProductKernel<T> {
                 true => (range, 0..self.n),
                 false => (0..self.m, range),
             };
-            let at = |matrix: &Matrix, row: usize, column: usize| {
-                let place = row * matrix.row_stride + column * matrix.column_stride;
-                frame.at(matrix.place).wrapping_add(place)
+            let part = |matrix: &Matrix, row: usize, column: usize| {
+                let [by_row, by_column] = [matrix.row_stride, matrix.column_stride];
+                let start = frame.at(matrix.place);
+                let start = start.wrapping_add(row * by_row + column * by_column);
+                (start, by_row as isize, by_column as isize)
             };
-            let (m, n) = (rows.len(), columns.len());
+            let (m, n, k) = (rows.len(), columns.len(), self.k);
+            let (a, a_row, a_column) = part(&self.a, rows.start, 0);
+            let (b, b_row, b_column) = part(&self.b, 0, columns.start);
+            let (c, c_row, c_column) = part(&self.c, rows.start, columns.start);
             // SAFETY: the matrices lie inside the arena, the product apart from its operands;
             // pieces do not overlap.
             unsafe {
-                let a = MatRef::from_raw_parts(
-                    at(&self.a, rows.start, 0).cast_const(),
-                    m,
-                    self.k,
-                    self.a.row_stride as isize,
-                    self.a.column_stride as isize,
-                );
-                let b = MatRef::from_raw_parts(
-                    at(&self.b, 0, columns.start).cast_const(),
-                    self.k,
-                    n,
-                    self.b.row_stride as isize,
-                    self.b.column_stride as isize,
-                );
-                let c = MatMut::from_raw_parts_mut(
-                    at(&self.c, rows.start, columns.start),
-                    m,
-                    n,
-                    self.c.row_stride as isize,
-                    self.c.column_stride as isize,
-                );
-                T::product(c, a, b);
+                let a = MatRef::from_raw_parts(a.cast_const(), m, k, a_row, a_column);
+                let b = MatRef::from_raw_parts(b.cast_const(), k, n, b_row, b_column);
+                T::product(MatMut::from_raw_parts_mut(c, m, n, c_row, c_column), a, b);
             }
         };
         for_each(parallel, length.div_ceil(size), piece);

@@ -49,48 +49,33 @@ pub(super) fn blocks<T: InRegisters>(m: usize, isa: Runnable) -> Vec<Block<T>> {
         .collect()
 }
 
-/// The number of rows, as a type.
-trait Size: 'static {
-    /// # Safety
-    /// As for [`Routine`].
-    unsafe fn block<L: Level, T: InRegisters>(operands: &Operands<T>);
-}
-
-struct Of<const M: usize>;
-
-impl<const M: usize> Size for Of<M> {
-    #[inline(always)]
-    unsafe fn block<L: Level, T: InRegisters>(operands: &Operands<T>) {
-        // SAFETY: as promised.
-        unsafe {
-            // As many columns at a time as have room in registers.
-            match L::VECTOR_BYTES / size_of::<T>() {
-                16 => block::<L, T, M, 4>(operands),
-                8 if L::VECTOR_BYTES == 64 => block::<L, T, M, 2>(operands),
-                _ => block::<L, T, M, 1>(operands),
-            }
-        }
-    }
-}
-
-#[inline(always)]
-unsafe fn sized<L: Level, S: Size, T: InRegisters>(operands: &Operands<T>) {
-    // SAFETY: as promised.
-    unsafe { S::block::<L, T>(operands) }
-}
-
 compiled! {
-    fn of_size<S: Size, T: InRegisters>(operands: &Operands<T>) = sized;
+    fn of_rows<T: InRegisters; M>(operands: &Operands<T>) = rows;
 }
 
 fn routine<T: InRegisters>(rows: usize, isa: Runnable) -> Routine<T> {
     match rows {
-        1 => of_size::<Of<1>, T>(isa),
-        2 => of_size::<Of<2>, T>(isa),
-        3 => of_size::<Of<3>, T>(isa),
-        4 => of_size::<Of<4>, T>(isa),
-        5 => of_size::<Of<5>, T>(isa),
+        1 => of_rows::<T, 1>(isa),
+        2 => of_rows::<T, 2>(isa),
+        3 => of_rows::<T, 3>(isa),
+        4 => of_rows::<T, 4>(isa),
+        5 => of_rows::<T, 5>(isa),
         _ => unreachable!("no block has {rows} rows"),
+    }
+}
+
+/// # Safety
+/// As for [`Routine`].
+#[inline(always)]
+unsafe fn rows<L: Level, T: InRegisters, const M: usize>(operands: &Operands<T>) {
+    // SAFETY: as promised.
+    unsafe {
+        // As many columns at a time as have room in registers.
+        match L::VECTOR_BYTES / size_of::<T>() {
+            16 => block::<L, T, M, 4>(operands),
+            8 if L::VECTOR_BYTES == 64 => block::<L, T, M, 2>(operands),
+            _ => block::<L, T, M, 1>(operands),
+        }
     }
 }
 
@@ -101,76 +86,32 @@ unsafe fn block<L: Level, T: InRegisters, const M: usize, const V: usize>(operan
     // SAFETY: as promised.
     unsafe {
         while column + V * LANES <= operands.columns {
-            registers::<L, T, M, V>(operands, column, &Whole);
+            registers::<L, T, M, V, true>(operands, column, V * LANES);
             column += V * LANES;
         }
         while column < operands.columns {
             let rest = operands.columns - column;
             if V > 1 && rest > LANES {
-                registers::<L, T, M, V>(operands, column, &First(rest));
+                registers::<L, T, M, V, false>(operands, column, rest);
                 break;
             }
-            registers::<L, T, M, 1>(operands, column, &First(rest));
+            registers::<L, T, M, 1, false>(operands, column, rest);
             column += LANES;
         }
     }
 }
 
-/// How a row is read into registers, and written from them.
-trait Columns<L: Level, T: InRegisters> {
-    /// # Safety
-    /// The numbers that are read or written are in memory.
-    unsafe fn load(&self, from: *const T, register: usize) -> RegisterOf<L, T>;
-
-    /// # Safety
-    /// As for reading.
-    unsafe fn store(&self, x: RegisterOf<L, T>, to: *mut T, register: usize);
-}
-
-/// All columns of the registers.
-struct Whole;
-
-/// Only the first so many columns.
-struct First(usize);
-
-impl<L: Level, T: InRegisters> Columns<L, T> for Whole {
-    #[inline(always)]
-    unsafe fn load(&self, from: *const T, register: usize) -> RegisterOf<L, T> {
-        // SAFETY: as promised.
-        unsafe { RegisterOf::<L, T>::load(from.add(register * LANES)) }
-    }
-
-    #[inline(always)]
-    unsafe fn store(&self, x: RegisterOf<L, T>, to: *mut T, register: usize) {
-        // SAFETY: as promised.
-        unsafe { x.store(to.add(register * LANES)) };
-    }
-}
-
-impl<L: Level, T: InRegisters> Columns<L, T> for First {
-    #[inline(always)]
-    unsafe fn load(&self, from: *const T, register: usize) -> RegisterOf<L, T> {
-        let count = self.0.saturating_sub(register * LANES);
-        // SAFETY: as promised.
-        unsafe { RegisterOf::<L, T>::load_first(from.wrapping_add(register * LANES), count) }
-    }
-
-    #[inline(always)]
-    unsafe fn store(&self, x: RegisterOf<L, T>, to: *mut T, register: usize) {
-        let count = self.0.saturating_sub(register * LANES);
-        // SAFETY: as promised.
-        unsafe { x.store_first(to.wrapping_add(register * LANES), count) };
-    }
-}
-
+/// `M` rows of all columns of `V` registers from `column` on, or only of the first `count`.
+///
 /// # Safety
 /// As for [`Routine`].
 #[inline(always)]
-unsafe fn registers<L: Level, T: InRegisters, const M: usize, const V: usize>(
+unsafe fn registers<L: Level, T: InRegisters, const M: usize, const V: usize, const WHOLE: bool>(
     operands: &Operands<T>,
     column: usize,
-    columns: &impl Columns<L, T>,
+    count: usize,
 ) {
+    let left = |v: usize| count.saturating_sub(v * LANES);
     let mut sums = [[RegisterOf::<L, T>::splat(T::ZERO); V]; M];
     // SAFETY: as promised.
     unsafe {
@@ -179,7 +120,11 @@ unsafe fn registers<L: Level, T: InRegisters, const M: usize, const V: usize>(
             let factors = operands.a.wrapping_add(term * operands.a_step);
             let mut terms = [RegisterOf::<L, T>::splat(T::ZERO); V];
             for (v, terms) in terms.iter_mut().enumerate() {
-                *terms = columns.load(from, v);
+                let from = from.wrapping_add(v * LANES);
+                *terms = match WHOLE {
+                    true => RegisterOf::<L, T>::load(from),
+                    false => RegisterOf::<L, T>::load_first(from, left(v)),
+                };
             }
             for (i, sums) in sums.iter_mut().enumerate() {
                 let factor =
@@ -192,7 +137,11 @@ unsafe fn registers<L: Level, T: InRegisters, const M: usize, const V: usize>(
         for (i, sums) in sums.iter().enumerate() {
             let to = operands.c.wrapping_add(i * operands.c_stride + column);
             for (v, sum) in sums.iter().enumerate() {
-                columns.store(*sum, to, v);
+                let to = to.wrapping_add(v * LANES);
+                match WHOLE {
+                    true => sum.store(to),
+                    false => sum.store_first(to, left(v)),
+                }
             }
         }
     }

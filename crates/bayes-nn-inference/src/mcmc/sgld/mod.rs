@@ -1,7 +1,8 @@
 //! Stochastic gradient Langevin dynamics (Welling and Teh 2011, "Bayesian learning via stochastic
 //! gradient Langevin dynamics", ICML): a chain whose every step takes the gradient of a minibatch.
 
-use std::fmt;
+mod result;
+
 use std::rc::Rc;
 
 use bayes_nn_autodiff::noise::{self, NoiseKey};
@@ -9,10 +10,12 @@ use bayes_nn_autodiff::{Graph, NoiseKind, Var, grad};
 use bayes_nn_kernels::{Backend, Device, Precision, Run, Runtime, Step, StepProgram, fan_out};
 
 use crate::check::{at_least_one, positive, setting};
+use crate::columns::Concerns;
 use crate::terms::write_terms;
-use crate::{
-    Density, DrawSource, DrawTable, Fit, InferenceError, Method, Point, Rows, Schedule, Site, Start,
-};
+use crate::{Density, InferenceError, Method, Point, Rows, Schedule, Start};
+
+use result::rounded_away;
+pub use result::{SgldChain, SgldFit};
 
 const Z: &str = "z";
 /// The noise stream of a start between -2 and 2, which no step has.
@@ -69,7 +72,8 @@ pub struct Sgld {
     start: Start,
     threads: Option<usize>,
     device: Device,
-    precision: Precision,
+    /// That of the density unless set; always set in the settings that a fit keeps.
+    precision: Option<Precision>,
 }
 
 impl Default for Sgld {
@@ -86,7 +90,7 @@ impl Default for Sgld {
             start: Start::default(),
             threads: None,
             device: Device::default(),
-            precision: Precision::F32,
+            precision: None,
         }
     }
 }
@@ -166,9 +170,10 @@ impl Sgld {
         self
     }
 
-    /// The precision in which steps are computed, single unless set.
+    /// The precision in which steps are computed; unless set, the one that [the density
+    /// asks for](Density::precision): single of networks, double of models as functions.
     pub fn precision(mut self, precision: Precision) -> Sgld {
-        self.precision = precision;
+        self.precision = Some(precision);
         self
     }
 }
@@ -183,6 +188,17 @@ impl Method for Sgld {
     /// position is no longer finite ([`InferenceError::Chain`]).
     fn fit(&self, density: &dyn Density) -> Result<SgldFit, InferenceError> {
         self.check(density)?;
+        let settings = Sgld {
+            precision: Some(self.precision.unwrap_or_else(|| density.precision())),
+            ..self.clone()
+        };
+        settings.fit_checked(density)
+    }
+}
+
+impl Sgld {
+    fn fit_checked(&self, density: &dyn Density) -> Result<SgldFit, InferenceError> {
+        let mut concerns = Concerns::of(density, self.in_precision());
         let program = self.write(density)?;
         let chains = fan_out(&program, self.chains, |run, chains| {
             let seeds: Vec<u64> = chains.map(|chain| self.seed_of(chain)).collect();
@@ -191,16 +207,24 @@ impl Method for Sgld {
         let last_step = |draw: u64| (self.warmup + (draw + 1) * self.thinning - 1) as f64;
         let factor = |step: f64| self.schedule.factor(Var::from(step), self.steps()).number();
         let step_sizes = (0..self.draws).filter_map(|draw| factor(last_step(draw)));
+        let step_sizes: Vec<f64> = step_sizes.map(|factor| self.step_size * factor).collect();
+        if self.in_precision() == Precision::F32 {
+            let coarse = rounded_away(self.step_size.sqrt(), density.sites(), &chains);
+            concerns.coarse.extend(coarse);
+        }
         Ok(SgldFit {
             settings: self.clone(),
             sites: density.sites().to_vec(),
-            step_sizes: step_sizes.map(|factor| self.step_size * factor).collect(),
+            step_sizes,
             chains,
+            concerns,
         })
     }
-}
 
-impl Sgld {
+    fn in_precision(&self) -> Precision {
+        self.precision.unwrap_or_default()
+    }
+
     /// Writes the step of all chains.
     fn write(&self, density: &dyn Density) -> Result<StepProgram, InferenceError> {
         let graph = Graph::new();
@@ -217,7 +241,7 @@ impl Sgld {
         step.record(Z, next);
         Ok(step.finish(&Runtime {
             device: self.device.clone(),
-            precision: self.precision,
+            precision: self.in_precision(),
             threads: self.threads,
         })?)
     }
@@ -270,12 +294,17 @@ impl Sgld {
     ) -> InferenceError {
         let mut sites = density.sites().iter();
         let site = sites.find(|site| site.range().contains(&element));
+        let concern = Concerns::of(density, self.in_precision()).first();
+        let advice = concern.unwrap_or_else(|| {
+            format!(
+                "try a smaller step_size (it is {}; {} would be a tenth)",
+                self.step_size,
+                self.step_size / 10.0
+            )
+        });
         let problem = format!(
-            "the position is not finite, first in `{}`; try a smaller step_size (it is {}; {} \
-             would be a tenth)",
+            "the position is not finite, first in `{}`; {advice}",
             site.map_or("", |site| &site.name),
-            self.step_size,
-            self.step_size / 10.0
         );
         InferenceError::Chain {
             chain: chain.seed.wrapping_sub(self.seed) as usize,
@@ -347,91 +376,5 @@ impl Sgld {
                 Err(setting("batch", batch, allowed))
             }
         }
-    }
-}
-
-/// Draws of one chain.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SgldChain {
-    seed: u64,
-    dim: usize,
-    draws: Vec<f64>,
-}
-
-impl SgldChain {
-    /// The chain's seed, which determines it.
-    pub fn seed(&self) -> u64 {
-        self.seed
-    }
-
-    /// Number of draws.
-    pub fn len(&self) -> usize {
-        self.draws.len() / self.dim.max(1)
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.draws.is_empty()
-    }
-
-    /// The draws in unconstrained space, row-major `[draws, dim]`.
-    pub fn draws(&self) -> &[f64] {
-        &self.draws
-    }
-
-    /// One coordinate of all draws.
-    pub fn column(&self, coordinate: usize) -> Vec<f64> {
-        let values = self.draws.iter().skip(coordinate);
-        values.step_by(self.dim.max(1)).copied().collect()
-    }
-}
-
-/// The chains of a run.
-#[derive(Clone, Debug)]
-pub struct SgldFit {
-    settings: Sgld,
-    sites: Vec<Site>,
-    chains: Vec<SgldChain>,
-    step_sizes: Vec<f64>,
-}
-
-impl SgldFit {
-    /// The settings of the run.
-    pub fn settings(&self) -> &Sgld {
-        &self.settings
-    }
-
-    /// The chains, in the order of their seeds.
-    pub fn chains(&self) -> &[SgldChain] {
-        &self.chains
-    }
-
-    /// The named parts of the unconstrained vector.
-    pub fn sites(&self) -> &[Site] {
-        &self.sites
-    }
-
-    /// The size of the step that led to each draw, `[draws]`, the same for all chains: the weights
-    /// of the draws in averages.
-    pub fn step_sizes(&self) -> &[f64] {
-        &self.step_sizes
-    }
-}
-
-impl Fit for SgldFit {
-    fn method(&self) -> &'static str {
-        "SGLD"
-    }
-
-    fn source(&self) -> DrawSource {
-        let chains = self.chains.iter().map(|chain| (chain.draws(), chain.len()));
-        DrawTable::of_chains(&self.sites, chains).into()
-    }
-}
-
-impl fmt::Display for SgldFit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (chains, draws) = (self.chains.len(), self.step_sizes.len());
-        write!(f, "{chains} chains of {draws} draws")
     }
 }

@@ -1,0 +1,111 @@
+//! Which columns of the data a model reads, and which of them it supposes to be of unit scale.
+
+use bayes_nn_autodiff::{Binary, Op};
+use bayes_nn_distributions::Support;
+use bayes_nn_inference::ColumnScale;
+
+use super::batch::{Batch, Input};
+use super::data::{Data, Values};
+use super::trace::Record;
+
+/// Numbers of a column or matrix that are looked at, about: enough for means and deviations.
+const LOOKED_AT: usize = 1 << 20;
+
+const FEATURES: &str = "as `Dataset::standardized()` does";
+const TARGETS: &str = "as `Dataset::standardize_target()` does";
+
+/// A column or matrix that a model reads.
+pub(super) struct Reading {
+    name: String,
+    /// How it is brought to unit scale, if that is supposed.
+    remedy: Option<&'static str>,
+}
+
+/// What a model read when it was probed. Features are supposed to be of unit scale where they are
+/// multiplied as they are by what depends on a variable, targets if the model says so.
+pub(super) fn readings(batch: &Batch<'_>, record: &Record<'_>, unit_targets: bool) -> Vec<Reading> {
+    let inputs = batch.shared.inputs.borrow();
+    let mut remedies = vec![None; inputs.len()];
+    for input in multiplied(batch, &inputs) {
+        remedies[input] = Some(FEATURES);
+    }
+    let observed = record.observed.iter().filter(|_| unit_targets);
+    for observed in observed.filter(|o| matches!(o.distribution.support(), Support::Real)) {
+        let id = observed.value.id();
+        if let Some(place) = inputs.iter().position(|input| input.input.id() == id) {
+            remedies[place].get_or_insert(TARGETS);
+        }
+    }
+    let readings = inputs.iter().zip(remedies);
+    readings
+        .map(|(input, remedy)| Reading {
+            name: input.name.clone(),
+            remedy,
+        })
+        .collect()
+}
+
+/// The inputs of data that stand as they are in a product with what depends on a variable.
+fn multiplied(batch: &Batch<'_>, inputs: &[Input<'_>]) -> Vec<usize> {
+    let nodes = batch.shared.graph.nodes();
+    // Of each node: the data that it is, moved about at the most, and whether it depends on inputs
+    // of others, which are the variables.
+    let mut data: Vec<Vec<usize>> = Vec::with_capacity(nodes.len());
+    let mut of_variables: Vec<bool> = Vec::with_capacity(nodes.len());
+    let mut found = Vec::new();
+    for (index, node) in nodes.iter().enumerate() {
+        let arguments = || node.arguments.iter().map(|argument| argument.index());
+        let own = || {
+            let is_own = |input: &Input<'_>| input.input.id().is_some_and(|id| id.index() == index);
+            inputs.iter().position(is_own)
+        };
+        let is_product = matches!(node.op, Op::Binary(Binary::Mul) | Op::MatMul { .. });
+        if is_product && arguments().any(|argument| of_variables[argument]) {
+            found.extend(arguments().flat_map(|argument| &data[argument]).copied());
+        }
+        let mut moved: Vec<usize> = match node.op {
+            Op::Input(_) => own().into_iter().collect(),
+            Op::View { .. } | Op::Transpose | Op::Broadcast | Op::Gather { .. } => {
+                let argument = arguments().next();
+                argument.map_or_else(Vec::new, |argument| data[argument].clone())
+            }
+            Op::Concat { .. } => arguments().flat_map(|a| data[a].clone()).collect(),
+            _ => Vec::new(),
+        };
+        moved.dedup();
+        data.push(moved);
+        of_variables.push(match node.op {
+            Op::Input(_) => own().is_none(),
+            _ => arguments().any(|argument| of_variables[argument]),
+        });
+    }
+    found
+}
+
+/// The scale of the columns of numbers that were read.
+pub(super) fn scales(data: &Data, readings: &[Reading]) -> Vec<ColumnScale> {
+    let mut scales = Vec::new();
+    for Reading { name, remedy } in readings {
+        let (values, columns) = match data.get(name) {
+            Some(Values::Vector(values)) => (values, 1),
+            Some(Values::Incomplete { observed, .. }) => (observed, 1),
+            Some(Values::Matrix(matrix)) => (&matrix.values, matrix.columns),
+            Some(Values::Index(_)) | None => continue,
+        };
+        let (rows, every) = (values.len() / columns, (values.len() / LOOKED_AT).max(1));
+        for column in 0..columns {
+            let rows = (0..rows).step_by(every);
+            let numbers = rows.filter_map(|row| values.get(row * columns + column));
+            let name = match columns {
+                1 => name.clone(),
+                _ => format!("{name}[{column}]"),
+            };
+            let scale = ColumnScale::of(name, numbers);
+            scales.push(match remedy {
+                Some(remedy) => scale.supposed_unit(remedy),
+                None => scale,
+            });
+        }
+    }
+    scales
+}
