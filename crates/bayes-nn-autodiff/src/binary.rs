@@ -18,6 +18,8 @@ pub enum Binary {
     Div,
     /// `a^b`
     Pow,
+    /// The angle of the point `(b, a)`, from -pi to pi
+    Atan2,
     /// The larger; NaN when either is
     Max,
     /// The smaller; NaN when either is
@@ -39,6 +41,7 @@ impl Binary {
             Binary::Mul => "mul",
             Binary::Div => "div",
             Binary::Pow => "pow",
+            Binary::Atan2 => "atan2",
             Binary::Max => "max",
             Binary::Min => "min",
             Binary::Less => "lt",
@@ -55,6 +58,7 @@ impl Binary {
             Binary::Mul => a * b,
             Binary::Div => a / b,
             Binary::Pow => libm::pow(a, b),
+            Binary::Atan2 => libm::atan2(a, b),
             Binary::Max if a > b || a.is_nan() => a,
             Binary::Max => b,
             Binary::Min if a < b || a.is_nan() => a,
@@ -83,6 +87,12 @@ impl Binary {
                 Some(b * a.binary(Binary::Pow, b - one)),
                 Some(is_zero(a).select(zero, y * ln(a))),
             ),
+            Binary::Atan2 => {
+                let square = a * a + b * b;
+                // The point 0 has no direction; its derivatives are given as zero.
+                let square = is_zero(square).select(one, square);
+                (Some(b / square), Some(-(a / square)))
+            }
             Binary::Max => (
                 Some(b.binary(Binary::LessEqual, a)),
                 Some(a.binary(Binary::Less, b)),

@@ -50,6 +50,8 @@ pub enum Unary {
     Erf,
     /// `1 - erf(x)`
     Erfc,
+    /// `ln(1 - erf(x))`
+    LogErfc,
     /// `x`, a constant for differentiation
     StopGradient,
 }
@@ -80,6 +82,7 @@ impl Unary {
             Unary::Polygamma(_) => "polygamma",
             Unary::Erf => "erf",
             Unary::Erfc => "erfc",
+            Unary::LogErfc => "log_erfc",
             Unary::StopGradient => "stop_gradient",
         }
     }
@@ -112,6 +115,7 @@ impl Unary {
             Unary::Polygamma(order) => special::polygamma(order, x),
             Unary::Erf => special::erf(x),
             Unary::Erfc => special::erfc(x),
+            Unary::LogErfc => special::log_erfc(x),
             Unary::StopGradient => x,
         }
     }
@@ -143,6 +147,22 @@ impl Unary {
             Unary::Polygamma(order) => x.unary(Unary::Polygamma(order + 1)),
             Unary::Erf => (-(x * x)).unary(Unary::Exp) * F::from(TWO_OVER_SQRT_PI),
             Unary::Erfc => (-(x * x)).unary(Unary::Exp) * F::from(-TWO_OVER_SQRT_PI),
+            Unary::LogErfc => log_erfc_slope(x, y),
         })
     }
+}
+
+/// The derivative of `y = ln(erfc(x))`, which is `-2 / sqrt(pi) exp(-x^2 - y)`. Where the two terms
+/// of the exponent would cancel it is `-2 x` over the asymptotic series of `erfc`.
+fn log_erfc_slope<F: Formula>(x: F, y: F) -> F {
+    let far = F::from(special::ERFC_FAR).binary(Binary::LessEqual, x);
+    let far_x = far.select(x, F::from(special::ERFC_FAR));
+    let inverse = far_x.unary(Unary::Reciprocal);
+    let t = inverse * inverse * F::from(0.5);
+    let coefficients = special::ERFC_SERIES.iter().rev();
+    let series = coefficients.fold(F::from(0.0), |sum, c| sum * t + F::from(*c));
+    let near_x = far.select(F::from(0.0), x);
+    let exponent = -(near_x * near_x) - far.select(F::from(0.0), y);
+    let near = exponent.unary(Unary::Exp) * F::from(-std::f64::consts::FRAC_2_SQRT_PI);
+    far.select(far_x * F::from(-2.0) / series, near)
 }

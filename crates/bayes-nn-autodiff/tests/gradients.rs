@@ -44,6 +44,7 @@ fn functions_of_one_number_have_their_derivatives() {
     assert_unary("polygamma", &[0.8, 1.7, 4.2, 30.0], |x| x.polygamma(2));
     assert_unary("erf", &real, |x| x.erf());
     assert_unary("erfc", &real, |x| x.erfc());
+    assert_unary("log_erfc", &[-2.3, -0.01, 0.4, 3.2, 17.5], |x| x.log_erfc());
 }
 
 fn assert_binary(name: &str, f: impl for<'g> Fn(Var<'g>, Var<'g>) -> Var<'g>) {
@@ -82,6 +83,7 @@ fn functions_of_two_numbers_have_their_derivatives_through_broadcasting() {
     assert_binary("mul", |a, b| a * b);
     assert_binary("div", |a, b| a / b);
     assert_binary("pow", |a, b| a.pow(b));
+    assert_binary("atan2", |a, b| a.atan2(b));
     assert_binary("lt", |a, b| a.lt(b) * a);
     assert_binary("le", |a, b| a.le(b) * b);
     assert_binary("gt", |a, b| a.gt(b) * a);

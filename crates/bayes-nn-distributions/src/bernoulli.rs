@@ -70,17 +70,17 @@ impl<'a: 'g, 'g> Distribution<'g> for Bernoulli<'a> {
     }
 
     fn log_prob(&self, x: Var<'g>) -> Var<'g> {
-        let is_one = x.eq(1.0);
+        let (is_one, is_zero) = (x.eq(1.0), x.eq(0.0));
         let inside = match self.parameter {
             P::Probs(p) => {
                 let one = is_one.select(p, 0.5).ln();
-                let zero = (-is_one.select(0.5, p)).log1p();
+                let zero = (-is_zero.select(p, 0.5)).log1p();
                 is_one.select(one, zero)
             }
             // A sign, not a choice: its derivative is one product.
             P::Logits(logits) => ((2.0 * is_one - 1.0) * logits).log_sigmoid(),
         };
-        (is_one + x.eq(0.0)).select(inside, f64::NEG_INFINITY)
+        (is_one + is_zero).select(inside, f64::NEG_INFINITY)
     }
 
     fn rsample(&self, _: &mut dyn FnMut(NoiseKind) -> Var<'g>) -> Option<Var<'g>> {

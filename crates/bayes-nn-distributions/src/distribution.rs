@@ -1,5 +1,6 @@
 //! The trait that every distribution implements.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use bayes_nn_autodiff::{NoiseKind, Shape, Var};
@@ -155,8 +156,15 @@ pub trait Distribution<'g>: fmt::Debug + Send + Sync {
     /// that do not fit each other; shapes that do not broadcast.
     fn check(&self) -> Result<(), ParameterError> {
         let parameters = self.parameters();
+        let empty = |what| ParameterError::Empty {
+            distribution: self.name(),
+            what,
+        };
         let mut shape = Shape::SCALAR;
         for parameter in &parameters {
+            if parameter.numbers() == 0 {
+                return Err(empty(parameter.name.clone()));
+            }
             let own = parameter.batch_shape();
             shape = match shape.broadcast(&own) {
                 Some(common) => common,
@@ -176,6 +184,9 @@ pub trait Distribution<'g>: fmt::Debug + Send + Sync {
                     return Err(outside(self.name(), parameter, position, value));
                 }
             }
+        }
+        if self.event_shape().elements() == 0 {
+            return Err(empty(Cow::Borrowed("a draw")));
         }
         let known = ParameterValues::known_so_far(&parameters);
         let shape = known.shape();

@@ -47,6 +47,14 @@ pub enum ParameterError {
         /// Its batch shape, and that with which it should broadcast.
         shapes: Box<[Shape; 2]>,
     },
+    /// There is nothing to draw: a vector or matrix without elements.
+    #[error("{distribution}: {what} is empty; at least one element is needed")]
+    Empty {
+        /// The distribution's name.
+        distribution: &'static str,
+        /// What has no elements: a parameter, or a draw.
+        what: Cow<'static, str>,
+    },
     /// Values were given for another number of parameters.
     #[error("{distribution}: {expected} parameter values are needed, got {got}")]
     Count {
@@ -67,8 +75,8 @@ pub enum ParameterError {
     },
     /// A draw was asked of a density that does not integrate to 1.
     #[error(
-        "{distribution} is no probability distribution, so nothing can be drawn from it; use one \
-         that integrates to 1"
+        "{distribution} is no probability distribution{}",
+        remedy(.distribution)
     )]
     Improper {
         /// The distribution's name.
@@ -88,4 +96,14 @@ pub enum ParameterError {
 
 fn at(position: &Option<usize>) -> String {
     position.map_or(String::new(), |p| format!(" at position {p}"))
+}
+
+/// What to do where nothing can be drawn.
+fn remedy(distribution: &str) -> &'static str {
+    match distribution {
+        "AutoRegressive" | "GaussianRandomWalk" => {
+            " of its first numbers, so nothing can be drawn from it; say by `initial` where it begins"
+        }
+        _ => ", so nothing can be drawn from it; use one that integrates to 1",
+    }
 }

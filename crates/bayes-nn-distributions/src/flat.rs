@@ -5,6 +5,7 @@ use rand_core::Rng;
 
 use crate::axes::first_axis_sum;
 use crate::ordered::is_increasing;
+use crate::support::bounds_conflict;
 use crate::{Distribution, Domain, Parameter, Support};
 
 /// The density 1 over all reals, over those beyond or between bounds, or over vectors of
@@ -140,9 +141,7 @@ impl<'a: 'g, 'g> Distribution<'g> for Flat<'a> {
 
     fn conflict(&self, parameters: &[f64]) -> Option<String> {
         match (self.support, parameters) {
-            (Support::Interval(..), [low, high]) if low >= high => Some(format!(
-                "low must be less than high, got low = {low} and high = {high}"
-            )),
+            (Support::Interval(..), [low, high]) => bounds_conflict(*low, *high),
             _ => None,
         }
     }

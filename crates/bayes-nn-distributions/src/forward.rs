@@ -76,7 +76,10 @@ forward!(&D, Box<D>, Arc<D>);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Domain, Expanded};
+    use crate::*;
+    use bayes_nn_autodiff::Graph;
+    use rand_core::SeedableRng;
+    use rand_xoshiro::Xoshiro256PlusPlus;
 
     /// A distribution that answers every question in its own way.
     #[derive(Debug)]
@@ -179,23 +182,6 @@ mod tests {
         }
     }
 
-    struct Counter(u64);
-
-    impl rand_core::TryRng for Counter {
-        type Error = std::convert::Infallible;
-        fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
-            self.try_next_u64().map(|number| number as u32)
-        }
-        fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
-            self.0 += 1;
-            Ok(self.0)
-        }
-        fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
-            bytes.fill(0);
-            Ok(())
-        }
-    }
-
     macro_rules! answers {
         ($distribution:expr; $($method:ident $arguments:tt)*) => {
             vec![$((
@@ -207,17 +193,26 @@ mod tests {
 
     /// What a distribution answers, with the name of each method.
     fn answers<'g>(distribution: &(impl Distribution<'g> + ?Sized)) -> Vec<(&'static str, String)> {
-        let (one, two) = (Var::from(1.0), Var::from(2.0));
-        let mut noise = |_: NoiseKind| Var::from(0.5);
-        let mut rng = Counter(0);
-        let mut event = [0.0; 3];
-        let d = distribution;
+        answers_at(distribution, Var::from(1.0), &[3.0], 3)
+    }
+
+    /// What it answers at `x`, and of draws of so many numbers with these parameters.
+    fn answers_at<'g>(
+        d: &(impl Distribution<'g> + ?Sized),
+        x: Var<'g>,
+        numbers: &[f64],
+        event: usize,
+    ) -> Vec<(&'static str, String)> {
+        let two = Var::from(2.0);
+        let mut noise = |_: NoiseKind| x * 0.5;
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
+        let mut event = vec![0.0; event];
         let mut answers = answers![d;
-            name(d) parameters(d) support(d) log_prob(d, one) rsample(d, &mut noise)
-            draw(d, &[3.0], &mut rng) draw_event(d, &[3.0], &mut rng, &mut event) mean(d)
-            variance(d) expected_log_prob(d, one, two) log_probabilities(d) normal(d)
-            conflict(d, &[3.0]) is_proper(d) event_shape(d) batch_shape(d) shape(d) check(d)
-            check_values(d, &[3.0])
+            name(d) parameters(d) support(d) log_prob(d, x) rsample(d, &mut noise)
+            draw(d, numbers, &mut rng) draw_event(d, numbers, &mut rng, &mut event) mean(d)
+            variance(d) expected_log_prob(d, x, two) log_probabilities(d) normal(d)
+            conflict(d, numbers) is_proper(d) event_shape(d) batch_shape(d) shape(d) check(d)
+            check_values(d, numbers)
         ];
         let drawn = answers.iter_mut().find(|(name, _)| *name == "draw_event");
         drawn.expect("it is asked").1 = format!("{event:?}");
@@ -246,6 +241,89 @@ mod tests {
         for (ours, default) in direct.iter().zip(answers(&Bare)) {
             assert_ne!(ours.1, default.1, "{} is as by default", ours.0);
         }
+    }
+
+    /// Asks a distribution directly and in a box; its name.
+    fn asked<'g>(graph: &'g Graph, direct: impl Distribution<'g> + Clone + 'g) -> String {
+        let boxed: Box<dyn Distribution<'g> + 'g> = Box::new(direct.clone());
+        let values = ParameterValues::known(&direct).unwrap();
+        let mut numbers = Vec::new();
+        values.read(0, &mut numbers);
+        let shape = direct.event_shape();
+        let x = match shape.rank() {
+            0 => Var::from(0.5),
+            _ => graph.constant(&vec![0.25; shape.elements()], shape),
+        };
+        let count = shape.elements();
+        let answers = answers_at(&direct, x, &numbers, count);
+        assert_eq!(answers_at(&boxed, x, &numbers, count), answers);
+        direct.name().to_owned()
+    }
+
+    #[test]
+    fn every_distribution_answers_the_same_in_a_box() {
+        let graph = Graph::new();
+        let g = &graph;
+        let three = graph.constant(&[0.2, 0.3, 0.5], [3]);
+        let factor = graph.constant(&[1.0, 0.0, 0.5, 2.0], [2, 2]);
+        let normal = Normal::new(0.3, 1.5);
+        let mut names = vec![
+            asked(g, AutoRegressive::new(3, 0.1, 0.5, 1.0).initial(normal)),
+            asked(g, Bernoulli::probs(0.3)),
+            asked(g, Beta::new(2.0, 3.0)),
+            asked(g, BetaBinomial::new(7.0, 2.0, 3.0)),
+            asked(g, Binomial::probs(7.0, 0.3)),
+            asked(g, Categorical::new(three)),
+            asked(g, Cauchy::new(0.3, 1.5)),
+            asked(g, ChiSquared::new(3.0)),
+            asked(g, Dirichlet::new(three)),
+            asked(g, ExGaussian::new(0.3, 1.5, 2.0)),
+            asked(g, Exponential::new(2.0)),
+            asked(g, Flat::positive()),
+            asked(g, Gamma::new(2.0, 3.0)),
+            asked(g, GaussianRandomWalk::new(3, 0.1, 0.5).initial(normal)),
+            asked(g, Geometric::new(0.3)),
+            asked(g, Gumbel::new(0.3, 1.5)),
+            asked(g, HalfCauchy::new(1.5)),
+            asked(g, HalfNormal::new(1.5)),
+            asked(g, HalfStudentT::new(3.0, 1.5)),
+            asked(g, Horseshoe::new(1.5)),
+            asked(g, InverseGamma::new(2.0, 3.0)),
+            asked(g, Laplace::new(0.3, 1.5)),
+            asked(g, LkjCholesky::new(3, 1.5)),
+            asked(g, LogNormal::new(0.3, 1.5)),
+            asked(g, Logistic::new(0.3, 1.5)),
+            asked(
+                g,
+                Mixture::new([(0.3, normal), (0.7, Normal::new(1.0, 2.0))]),
+            ),
+            asked(g, Multinomial::probs(7.0, three)),
+            asked(g, MultivariateNormal::new(0.3, factor)),
+            asked(g, MultivariateStudentT::new(3.0, 0.3, factor)),
+            asked(g, NegativeBinomial::new(2.0, 3.0)),
+            asked(g, normal),
+            asked(g, Ordered::new(normal, 3)),
+            asked(g, OrderedLogistic::new(0.3, three)),
+            asked(g, Poisson::new(2.0)),
+            asked(g, SkewNormal::new(0.3, 1.5, 2.0)),
+            asked(g, StudentT::new(3.0, 0.3, 1.5)),
+            asked(g, TruncatedNormal::new(0.3, 1.5, -1.0, 2.0)),
+            asked(g, Uniform::new(-1.0, 2.0)),
+            asked(g, VonMises::new(0.3, 1.5)),
+            asked(g, Weibull::new(2.0, 3.0)),
+            asked(g, ZeroInflatedPoisson::new(0.3, 2.0)),
+        ];
+        let _ = asked(g, normal.expand([2]));
+        let exports = include_str!("lib.rs")
+            .split("pub use auto_regressive")
+            .nth(1);
+        let lines = exports.expect("the distributions").lines();
+        let mut exported: Vec<&str> = lines
+            .filter_map(|line| line.rsplit("::").next()?.strip_suffix(';'))
+            .collect();
+        exported.sort_unstable();
+        names.sort_unstable();
+        assert_eq!(names, exported);
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl<'a: 'g, 'g> Distribution<'g> for Gamma<'a> {
     }
 
     fn log_prob(&self, x: Var<'g>) -> Var<'g> {
-        let outside = x.le(0.0);
+        let outside = x.le(0.0) + x.eq(f64::INFINITY);
         let x = outside.select(1.0, x);
         let ln_x = x.ln();
         let inside = log_kernel(self.concentration, x * self.rate, ln_x + self.rate.ln()) - ln_x;

@@ -86,6 +86,7 @@ impl<'a: 'g, 'g> Distribution<'g> for Geometric<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sample;
     use crate::testing::{assert_draws_count, assert_impossible, assert_moments, assert_stable};
     use bayes_nn_autodiff::{Bindings, Graph, grad};
 
@@ -99,6 +100,18 @@ mod tests {
         for probs in [0.1, 0.7] {
             assert_draws_count(&Geometric::new(probs), 500);
             assert_moments(&Geometric::new(probs));
+        }
+    }
+
+    #[test]
+    fn draws_of_the_rarest_success_are_counts() {
+        for probs in [5e-324, 1e-308, 1e-300, 1.0] {
+            let failures = Geometric::new(probs);
+            for draw in sample(&failures, 100, 1).unwrap() {
+                assert!(failures.support().contains(draw), "{probs}: {draw}");
+                let log_prob = failures.log_prob(Var::from(draw)).number().unwrap();
+                assert!(log_prob.is_finite(), "{probs}: {log_prob} at {draw}");
+            }
         }
     }
 

@@ -58,7 +58,8 @@ impl<'a: 'g, 'g> Distribution<'g> for Gumbel<'a> {
     }
 
     fn log_prob(&self, x: Var<'g>) -> Var<'g> {
-        let z = (x - self.loc) / self.scale;
+        // Minus infinity would meet an infinite exponential.
+        let z = ((x - self.loc) / self.scale).maximum(-1e300);
         -(z + (-z).exp()) - self.scale.ln()
     }
 

@@ -22,6 +22,10 @@ const LARGE: f64 = 3.0;
 /// below 1e-14. At zero the density is infinite; its derivative there is given as zero. Neither
 /// mean nor variance exists.
 ///
+/// It is for a `scale` that is known. With a scale that is itself a variable, the pole narrows as
+/// the scale falls, and no sampler keeps up: there `model::horseshoe` of the crate `bayes-nn`
+/// writes the same prior as a product, with the local standard deviations as variables.
+///
 /// C. Carvalho, N. Polson and J. Scott, *The horseshoe estimator for sparse signals*, 2010.
 ///
 /// `scale` is positive.
@@ -90,12 +94,15 @@ impl<'a: 'g, 'g> Distribution<'g> for Horseshoe<'a> {
 
     fn log_prob(&self, x: Var<'g>) -> Var<'g> {
         let scale: Var<'g> = self.scale;
-        let z = x / scale;
-        let is_zero = z.eq(0.0);
-        let z = is_zero.select(1.0, z);
-        let ln_y = z.abs().ln() * 2.0 - LN_2;
+        let is_zero = (x / scale).eq(0.0);
+        let size = is_zero.select(scale, x).abs();
+        // Not of the quotient, whose reciprocal may overflow.
+        let ln_scale = scale.ln();
+        let ln_y = (size.ln() - ln_scale) * 2.0 - LN_2;
+        // Far out this is all that counts, and the square must not overflow.
+        let z = size.minimum(scale * 1e150) / scale;
         let integral = log_scaled_integral(z * z * 0.5, ln_y);
-        let density = integral - scale.ln() - (LN_SQRT_2_PI + PI.ln());
+        let density = integral - ln_scale - (LN_SQRT_2_PI + PI.ln());
         is_zero.select(f64::INFINITY, density)
     }
 

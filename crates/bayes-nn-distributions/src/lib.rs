@@ -48,6 +48,7 @@ mod draws;
 mod error;
 mod expanded;
 mod forward;
+mod initial;
 mod linear;
 mod parameter;
 mod stable;

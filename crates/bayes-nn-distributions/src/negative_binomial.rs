@@ -102,6 +102,7 @@ impl<'a: 'g, 'g> Distribution<'g> for NegativeBinomial<'a> {
     fn draw(&self, parameters: &[f64], rng: &mut dyn Rng) -> f64 {
         let [mean, concentration] = draws::numbers(parameters);
         let rate = draws::gamma(concentration, rng) / concentration * mean;
+        let rate = rate.clamp(0.0, f64::MAX);
         Poisson::new(rate).draw(&[rate], rng)
     }
 

@@ -24,6 +24,17 @@ use crate::{Distribution, Domain, Parameter, Support, draws};
 /// let at_zero = standard.log_prob(Var::from(0.0)).number();
 /// assert_eq!(at_zero, Some(-0.9189385332046728));
 /// ```
+///
+/// Of an observation that is only known to lie above `c` the log probability is that of the upper
+/// tail, by [`Var::log_erfc`]:
+///
+/// ```
+/// use std::f64::consts::{FRAC_1_SQRT_2, LN_2};
+/// use bayes_nn_autodiff::Var;
+/// let (c, loc, scale) = (Var::from(78.0), 0.0, 2.0);
+/// let above = ((c - loc) / scale * FRAC_1_SQRT_2).log_erfc() - LN_2;
+/// assert!((above.number().unwrap() + 765.0831565643775).abs() < 1e-12);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Normal<'a> {
     loc: Var<'a>,

@@ -136,7 +136,10 @@ impl<'g, D: Distribution<'g>> Distribution<'g> for Ordered<D> {
 mod tests {
     use super::*;
     use crate::testing::{assert_stable, normal_cdf};
-    use crate::{Beta, HalfNormal, Normal, sample};
+    use crate::{
+        AutoRegressive, Beta, Categorical, Dirichlet, Flat, GaussianRandomWalk, HalfNormal,
+        LkjCholesky, Multinomial, MultivariateNormal, Normal, OrderedLogistic, sample,
+    };
     use bayes_nn_autodiff::{Bindings, Graph};
 
     #[test]
@@ -195,6 +198,46 @@ mod tests {
         let values = graph.evaluate(&outputs, &Bindings::new()).unwrap();
         assert_eq!(values[0].values(), values[1].values());
         assert_eq!(values[2].values(), [f64::NEG_INFINITY; 2]);
+    }
+
+    #[test]
+    fn nothing_to_put_in_order_is_refused_as_is_everything_without_elements() {
+        let graph = Graph::new();
+        let (none, normal) = (graph.constant(&[], [0]), Normal::new(0.0, 1.0));
+        let square = graph.constant(&[], [0, 0]);
+        let empty: [(&str, Box<dyn Distribution<'_> + '_>); 10] = [
+            ("Ordered: a draw", Box::new(Ordered::new(normal, 0))),
+            ("Flat: a draw", Box::new(Flat::ordered(0))),
+            (
+                "GaussianRandomWalk: a draw",
+                Box::new(GaussianRandomWalk::new(0, 0.0, 1.0)),
+            ),
+            ("LkjCholesky: a draw", Box::new(LkjCholesky::new(0, 1.0))),
+            ("Dirichlet: concentration", Box::new(Dirichlet::new(none))),
+            ("Categorical: logits", Box::new(Categorical::new(none))),
+            (
+                "Multinomial: probs",
+                Box::new(Multinomial::probs(0.0, none)),
+            ),
+            (
+                "OrderedLogistic: cutpoints",
+                Box::new(OrderedLogistic::new(0.0, none)),
+            ),
+            (
+                "MultivariateNormal: loc",
+                Box::new(MultivariateNormal::new(none, square)),
+            ),
+            (
+                "AutoRegressive: coefficients",
+                Box::new(AutoRegressive::new(3, 0.0, none, 1.0)),
+            ),
+        ];
+        for (what, distribution) in empty {
+            assert_eq!(
+                distribution.check().unwrap_err().to_string(),
+                format!("{what} is empty; at least one element is needed")
+            );
+        }
     }
 
     #[test]

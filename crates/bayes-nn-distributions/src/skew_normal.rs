@@ -75,7 +75,8 @@ impl<'a: 'g, 'g> Distribution<'g> for SkewNormal<'a> {
     }
 
     fn log_prob(&self, x: Var<'g>) -> Var<'g> {
-        let z = (x - self.loc) / self.scale;
+        // Its square overflows beyond; infinite it must not meet a skew of 0.
+        let z = ((x - self.loc) / self.scale).maximum(-1e200).minimum(1e200);
         let half = log_normal_cdf(z * self.skew);
         half - z * z * 0.5 - (self.scale.ln() + (LN_SQRT_2_PI - LN_2))
     }

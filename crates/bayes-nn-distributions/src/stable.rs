@@ -142,8 +142,7 @@ pub(crate) fn log_mills(x: Var<'_>) -> Var<'_> {
 /// `ln(Phi(z))` of the normal distribution function, with its digits in both tails.
 pub(crate) fn log_normal_cdf(z: Var<'_>) -> Var<'_> {
     let negative = z.lt(0.0);
-    let below = negative.select(z, 0.0);
-    let lower = log_mills(-below) - below * below * 0.5 - LN_SQRT_2_PI;
+    let lower = (negative.select(z, 0.0) * -FRAC_1_SQRT_2).log_erfc() - LN_2;
     negative.select(lower, log_upper_half(negative.select(0.0, z)))
 }
 
@@ -211,6 +210,23 @@ mod tests {
         ] {
             let got = deviance(Var::from(x), Var::from(m)).number().unwrap();
             assert_close(got, expected, 1e-15, &format!("deviance({x}, {m})"));
+        }
+    }
+
+    #[test]
+    fn tails_of_the_normal_distribution_do_not_end() {
+        // z, ln(P(Z > -z)) and its derivative; mpmath at 50 digits.
+        for [z, value, slope] in [
+            [-39.0, -765.0831565643775, 39.02560741993011],
+            [-1e4, -50_000_010.129_278_91, 10_000.000_099_999_997],
+            [-1e150, -5e299, 1e150],
+            [-0.5, -1.1759117615936185, 1.1410777703680646],
+            [0.5, -0.3689464152886564, 0.5091604338370335],
+            [9.0, -1.1285884059538405e-19, 1.0279773571668915e-18],
+        ] {
+            let (got, got_slope) = value_and_slope(z, log_normal_cdf);
+            assert_close(got, value, 1e-14, &format!("log_normal_cdf({z})"));
+            assert_close(got_slope, slope, 1e-12, &format!("slope at {z}"));
         }
     }
 

@@ -1,5 +1,6 @@
 //! Supports: the sets in which draws lie.
 
+use std::f64::consts::PI;
 use std::fmt;
 
 use bayes_nn_autodiff::Var;
@@ -37,6 +38,9 @@ pub enum Support<'g> {
     Naturals,
     /// Whole numbers from 0 to a bound.
     UpTo(Var<'g>),
+    /// Angles from `-pi` to `pi`, of which these two are one. The number says about how
+    /// concentrated they are, for the coordinates that [`Bijector::Circle`] describes.
+    Circle(Var<'g>),
     /// Vectors of positive numbers that sum to 1.
     Simplex,
     /// Vectors of increasing numbers.
@@ -77,6 +81,7 @@ impl<'g> Support<'g> {
                 Support::Positive | Support::PositiveOrdered => x > 0.0,
                 Support::Simplex => (0.0..=1.0).contains(&x),
                 Support::CorrelationCholesky => (-1.0..=1.0).contains(&x),
+                Support::Circle(_) => (-PI..=PI).contains(&x),
                 Support::NonNegative => x >= 0.0,
                 Support::LowerBound(low) => above(low),
                 Support::UpperBound(high) => below(high),
@@ -86,6 +91,22 @@ impl<'g> Support<'g> {
                 Support::Naturals => x >= 0.0 && x.fract() == 0.0,
                 Support::UpTo(high) => x >= 0.0 && x.fract() == 0.0 && below(high),
             }
+    }
+
+    /// The nearest number in the support to a draw that doubles cannot hold, be it too large or, of
+    /// a positive number, too small; any other draw, and NaN, as it is.
+    ///
+    /// ```
+    /// use bayes_nn_distributions::Support;
+    /// assert_eq!(Support::Positive.nearest(0.0), f64::MIN_POSITIVE);
+    /// assert_eq!(Support::Real.nearest(f64::NEG_INFINITY), f64::MIN);
+    /// assert_eq!(Support::Real.nearest(0.3), 0.3);
+    /// ```
+    pub fn nearest(&self, draw: f64) -> f64 {
+        match self {
+            Support::Positive | Support::PositiveOrdered => draw.clamp(f64::MIN_POSITIVE, f64::MAX),
+            _ => draw.clamp(f64::MIN, f64::MAX),
+        }
     }
 
     /// Whether draws are whole numbers.
@@ -118,6 +139,7 @@ impl<'g> Support<'g> {
             | Support::LowerBound(_)
             | Support::UpperBound(_)
             | Support::Interval(..)
+            | Support::Circle(_)
             | Support::Simplex
             | Support::Ordered
             | Support::PositiveOrdered
@@ -125,8 +147,7 @@ impl<'g> Support<'g> {
         }
     }
 
-    /// A smooth increasing or decreasing map of all reals onto the support (up to end points of
-    /// probability zero); `None` where the support is discrete.
+    /// A smooth map of all reals onto the support (up to end points of probability zero); `None` where the support is discrete.
     pub fn bijector(&self) -> Option<Bijector<'g>> {
         Some(match *self {
             Support::Real => Bijector::Identity,
@@ -134,6 +155,7 @@ impl<'g> Support<'g> {
             Support::LowerBound(low) => Bijector::LowerBound(low),
             Support::UpperBound(high) => Bijector::UpperBound(high),
             Support::Interval(low, high) => Bijector::Interval(low, high),
+            Support::Circle(concentration) => Bijector::Circle(concentration),
             Support::Simplex => Bijector::Simplex,
             Support::Ordered => Bijector::Ordered,
             Support::PositiveOrdered => Bijector::PositiveOrdered,
@@ -155,6 +177,18 @@ impl<'g> Support<'g> {
             (a, b) => std::mem::discriminant(&a) == std::mem::discriminant(&b),
         }
     }
+}
+
+/// What is wrong with the bounds of an interval, of which NaN is not known yet.
+pub(crate) fn bounds_conflict(low: f64, high: f64) -> Option<String> {
+    if low >= high {
+        let got = format!("got low = {low} and high = {high}");
+        return Some(format!("low must be less than high, {got}"));
+    }
+    (high - low == f64::INFINITY).then(|| {
+        let got = format!("got low = {low:e} and high = {high:e}");
+        format!("high - low must be a finite number, {got}; a larger unit makes both smaller")
+    })
 }
 
 /// Whether two bounds are one node of one graph, or equal values.
@@ -187,6 +221,7 @@ impl fmt::Display for Support<'_> {
                 bound(low, "the lower bound"),
                 bound(high, "the upper bound")
             ),
+            Support::Circle(_) => f.write_str("an angle from -pi to pi"),
             Support::Boolean => f.write_str("0 or 1"),
             Support::Categories(k) => {
                 write!(f, "a whole number from 0 to {}", k.saturating_sub(1))
@@ -226,6 +261,7 @@ mod tests {
             Support::Categories(3),
             Support::Naturals,
             Support::UpTo(high),
+            Support::Circle(high),
             Support::Simplex,
             Support::Ordered,
             Support::PositiveOrdered,

@@ -3,6 +3,7 @@
 use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
 
+use crate::support::bounds_conflict;
 use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// The uniform distribution from `low` to `high`, which must be larger.
@@ -11,7 +12,7 @@ use crate::{Distribution, Domain, Parameter, Support, draws};
 /// p(x) = 1 / (high - low),   low <= x <= high
 /// ```
 ///
-/// The density fails where `high - low` overflows.
+/// `high - low` is a finite number.
 ///
 /// N. Johnson, S. Kotz and N. Balakrishnan, *Continuous Univariate Distributions*, volume 2,
 /// 1995, chapter 26.
@@ -84,8 +85,7 @@ impl<'a: 'g, 'g> Distribution<'g> for Uniform<'a> {
 
     fn conflict(&self, parameters: &[f64]) -> Option<String> {
         let [low, high] = draws::numbers(parameters);
-        (low >= high)
-            .then(|| format!("low must be less than high, got low = {low} and high = {high}"))
+        bounds_conflict(low, high)
     }
 }
 
@@ -96,6 +96,7 @@ mod tests {
         assert_draws_follow, assert_impossible, assert_moments, assert_rsample_follows,
         assert_stable,
     };
+    use crate::{Flat, TruncatedNormal};
     use bayes_nn_autodiff::Graph;
 
     #[test]
@@ -118,6 +119,25 @@ mod tests {
         assert_draws_follow(&uniform, |x| (x + 1.0) / 4.0);
         assert_moments(&uniform);
         assert_rsample_follows(&uniform, |x| (x + 1.0) / 4.0);
+    }
+
+    #[test]
+    fn bounds_whose_distance_overflows_are_refused_wherever_there_are_bounds() {
+        let message = |d: &dyn Distribution<'static>| d.check().unwrap_err().to_string();
+        let far = 1e308;
+        assert_eq!(
+            message(&Uniform::new(-far, far)),
+            "Uniform: high - low must be a finite number, got low = -1e308 and high = 1e308; a \
+             larger unit makes both smaller"
+        );
+        for message in [
+            message(&TruncatedNormal::new(0.0, 1.0, -far, far)),
+            message(&Flat::between(-far, far)),
+        ] {
+            assert!(message.contains("must be a finite number"), "{message}");
+        }
+        assert!(message(&Uniform::new(far, -far)).contains("low must be less"));
+        assert_eq!(Uniform::new(0.0, far).check(), Ok(()));
     }
 
     #[test]

@@ -210,13 +210,14 @@ pub fn sample_with<'g>(
     })?;
     let mut event = vec![f64::NAN; numbers_of_event];
     draws.resize(n * elements * event.len(), f64::NAN);
+    let support = distribution.support();
     let mut numbers = Vec::new();
     for draw in draws.chunks_mut((elements * event.len()).max(1)) {
         for position in 0..elements {
             values.read(position, &mut numbers);
             distribution.draw_event(&numbers, rng, &mut event);
             for (place, number) in event.iter().enumerate() {
-                draw[place * elements + position] = *number;
+                draw[place * elements + position] = support.nearest(*number);
             }
         }
     }

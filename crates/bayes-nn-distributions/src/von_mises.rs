@@ -35,7 +35,10 @@ const BESSEL: [f64; 12] = [
 ///
 /// with the modified Bessel function `I0`. `ln(I0(c) exp(-c))` is a power series below 16, and
 /// above a polynomial in `16 / c`, within 1e-16. Draws and `loc` are angles in radians; the density
-/// knows only the interval from `-pi` to `pi`, `loc` may be any.
+/// knows only the interval from `-pi` to `pi`, `loc` may be any. A variable that has this prior is
+/// fitted as a point in the plane ([`Bijector::Circle`](crate::Bijector::Circle)); its mean and
+/// standard deviation are those of the number between `-pi` and `pi`, which near these ends says
+/// little: take the means of its sine and cosine.
 ///
 /// Draws: D. Best and N. Fisher, *Efficient Simulation of the von Mises Distribution*, 1979; above
 /// a concentration of 1e6 from the normal distribution, which differs by one part in 1e6.
@@ -93,7 +96,7 @@ impl<'a: 'g, 'g> Distribution<'g> for VonMises<'a> {
     }
 
     fn support(&self) -> Support<'g> {
-        Support::Interval(Var::from(-PI), Var::from(PI))
+        Support::Circle(self.concentration)
     }
 
     fn log_prob(&self, x: Var<'g>) -> Var<'g> {
@@ -150,6 +153,9 @@ impl<'a: 'g, 'g> Distribution<'g> for VonMises<'a> {
 fn draw_centred(c: f64, rng: &mut dyn Rng) -> f64 {
     if !Domain::Positive.contains(c) {
         return f64::NAN;
+    }
+    if c < 1e-300 {
+        return PI * (2.0 * draws::uniform(rng) - 1.0);
     }
     if c > 1e6 {
         return draws::normal(rng) / c.sqrt();

@@ -59,7 +59,7 @@ impl<'a: 'g, 'g> Distribution<'g> for Weibull<'a> {
     }
 
     fn log_prob(&self, x: Var<'g>) -> Var<'g> {
-        let outside = x.le(0.0);
+        let outside = x.le(0.0) + x.eq(f64::INFINITY);
         let x = outside.select(self.scale, x);
         let y = log_ratio(x, self.scale) * self.concentration;
         let inside = y - y.exp() + self.concentration.ln() - x.ln();

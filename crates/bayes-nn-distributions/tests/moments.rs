@@ -3,8 +3,11 @@
 mod common;
 
 use bayes_nn_autodiff::Var;
+use std::f64::consts::PI;
+
 use bayes_nn_distributions::{
-    Distribution, Flat, HalfStudentT, InverseGamma, MultivariateStudentT, Normal, Ordered, StudentT,
+    Bijector, Distribution, Flat, HalfStudentT, InverseGamma, MultivariateStudentT, Normal,
+    Ordered, StudentT, Support,
 };
 use common::FAMILIES;
 
@@ -12,7 +15,12 @@ use common::FAMILIES;
 /// support, where `x = forward(sinh(2 sinh t))` lets every tail fall off twice exponentially.
 fn integrated<'g>(distribution: &dyn Distribution<'g>) -> [f64; 3] {
     let number = |x: Var<'g>| x.number().expect("plain numbers");
-    let points: Vec<[f64; 2]> = match distribution.support().bijector() {
+    let bijector = match distribution.support() {
+        // An angle is one of two coordinates: here it is a number between bounds.
+        Support::Circle(_) => Some(Bijector::Interval(Var::from(-PI), Var::from(PI))),
+        support => support.bijector(),
+    };
+    let points: Vec<[f64; 2]> = match bijector {
         None => {
             let counts = (0..2_000).map(f64::from);
             let mass = |k: f64| number(distribution.log_prob(Var::from(k))).exp();

@@ -122,3 +122,68 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn extreme_arguments_and_parameters_give_no_nan() {
+    let sizes = [1e-300, 1e-160, 1e-3, 1.0, 1e3, 1e160, f64::INFINITY];
+    let points: Vec<f64> = sizes.iter().flat_map(|x| [-x, *x]).chain([0.0]).collect();
+    let scales = [1e-100, 1e-20, 1.0, 1e20, 1e100];
+    let probabilities = [1e-100, 0.3, 1.0 - 1e-16, 1.0];
+    for build in FAMILIES {
+        let graph = Graph::new();
+        let at = graph.input("x", points.len());
+        let names = ["a", "b", "c"].map(|name| graph.input(name, points.len()));
+        let log_prob = build(names).log_prob(at).broadcast_to(points.len());
+        let mut outputs = vec![log_prob];
+        outputs.extend(grad(log_prob.sum(), &[at, names[0], names[1], names[2]]).unwrap());
+        for loc in [-1e100, -1.0, 0.0, 1e-100, 1e20] {
+            let pairs = scales.iter().flat_map(|s| probabilities.map(|p| (*s, p)));
+            for (scale, p) in pairs {
+                let numbers = [loc, scale, p];
+                let distribution = build(numbers.map(Var::from));
+                if distribution.check().is_err() {
+                    continue;
+                }
+                let mut bindings = Bindings::new().bind(at, &points);
+                for (name, number) in names.iter().zip(numbers) {
+                    bindings = bindings.bind(*name, &vec![number; points.len()]);
+                }
+                let values = graph.evaluate(&outputs, &bindings).unwrap();
+                let each = |place: usize| values.iter().map(move |v| v.values()[place]);
+                for (place, &x) in points.iter().enumerate() {
+                    let of_x: Vec<f64> = each(place).collect();
+                    let what = format!("{distribution:?} at {x:e}: {of_x:?}");
+                    assert!(!of_x[0].is_nan(), "{what}");
+                    // Where a possible number is so far out that its density is numerically zero,
+                    // slopes overflow, and no sampler asks for them.
+                    let outside = x.is_finite() && !distribution.support().contains(x);
+                    if outside || of_x[0].abs() < 1e100 {
+                        assert!(!of_x.iter().any(|v| v.is_nan()), "{what}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn draws_of_extreme_parameters_end_and_are_numbers_of_the_support() {
+    let scales = [5e-324, 1e-300, 1e-100, 1e-3, 1.0, 1e100, 1e300, 1e308];
+    for build in FAMILIES {
+        for loc in [-1e308, -1e100, 0.0, 1.0, 1e308] {
+            for (scale, p) in scales
+                .iter()
+                .flat_map(|s| [5e-324, 1e-300, 0.3, 1.0].map(|p| (*s, p)))
+            {
+                let distribution = build([loc, scale, p].map(Var::from));
+                if distribution.check().is_err() {
+                    continue;
+                }
+                let support = distribution.support();
+                for draw in sample(&*distribution, 5, 1).unwrap() {
+                    assert!(support.contains(draw), "{distribution:?} drew {draw:e}");
+                }
+            }
+        }
+    }
+}

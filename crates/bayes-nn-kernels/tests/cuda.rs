@@ -153,13 +153,15 @@ fn every_operation<'g>(graph: &'g Graph) -> Model<'g> {
         x.erf(),
         x.erfc(),
     ]);
-    m.outputs.extend([x.polygamma(3), x.digamma()]);
+    m.outputs
+        .extend([x.polygamma(3), x.digamma(), (x * 9.0).log_erfc()]);
     m.outputs.extend([
         x + other,
         x - other,
         x * other,
         x / y,
         y.pow(x),
+        x.atan2(other),
         x.maximum(other),
     ]);
     m.outputs

@@ -259,6 +259,7 @@ fn new_rows_of_a_series_are_no_forecast() {
     let series = model::from_fn(|trace, data| {
         let phi = trace.sample("phi", Normal::new(0.0, 1.0));
         let series = AutoRegressive::new(data.rows(), 0.0, phi.reshape([1]), 1.0);
+        let series = series.initial(Normal::new(0.0, 1.0));
         trace.observe("y", series, data.column("y"));
     });
     let y: Vec<f64> = (0..40).map(|i| f64::from(i).sin()).collect();

@@ -148,6 +148,9 @@ unary_methods! {
     erf => Unary::Erf;
     /// `1 - erf(x)`, accurate for large `x`.
     erfc => Unary::Erfc;
+    /// `ln(1 - erf(x))`, finite also where `erfc(x)` underflows: the logarithm of a tail of the
+    /// normal distribution, `ln(P(Z > z))`, is `(z / sqrt(2)).log_erfc() - ln(2)`.
+    log_erfc => Unary::LogErfc;
     /// The same value, a constant for differentiation.
     stop_gradient => Unary::StopGradient;
 }
@@ -175,6 +178,8 @@ macro_rules! binary_methods {
 binary_methods! {
     /// `x^y`.
     pow => Binary::Pow;
+    /// The angle of the point `(x, self)`, from -pi to pi; both derivatives at the point 0 are zero.
+    atan2 => Binary::Atan2;
     /// The larger of two, element by element; NaN when either is.
     maximum => Binary::Max;
     /// The smaller of two, element by element; NaN when either is.

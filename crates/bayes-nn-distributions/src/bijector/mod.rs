@@ -1,5 +1,6 @@
 //! Bijectors: smooth maps of all reals onto a support.
 
+mod circle;
 mod packed;
 
 use bayes_nn_autodiff::{Graph, Shape, Var, concat};
@@ -14,7 +15,7 @@ use crate::axes::{Beside, TABLE, combine, cumulative_sum, first_axis_sum, from_r
 /// itself: where what is added to the bound is less than its last digit.
 ///
 /// Most maps are element-wise. Those of vectors and matrices work along the first axis (or two),
-/// the batch last, and may need fewer numbers than they give: see
+/// the batch last, and may need fewer numbers than they give; an angle needs two: see
 /// [`Bijector::unconstrained_shape`].
 ///
 /// ```
@@ -42,6 +43,13 @@ pub enum Bijector<'g> {
     UpperBound(Var<'g>),
     /// `low + (high - low) sigmoid(z)`
     Interval(Var<'g>, Var<'g>),
+    /// Angles from `-pi` to `pi` as the directions `atan2(z[1], z[0])` of points `[2, ...shape]`:
+    /// unlike an interval, a circle has no ends between which nothing passes. The distance of a
+    /// point from 0 says nothing; its square has a gamma distribution of mean 1, whose density is
+    /// what [`Bijector::log_det_jacobian`] gives, so that the density of the angle is exact. The
+    /// more concentrated the angles are, by the number, the less distances vary: points then vary
+    /// as much along a ray as across it.
+    Circle(Var<'g>),
     /// Shares that sum to 1, by breaking a stick: with `m` shares to come after it, share `k`
     /// takes `sigmoid(z[k] - ln(m))` of what is left, and the last takes the rest. `z = 0` gives
     /// equal shares. (Stan reference manual, "Unit simplex".)
@@ -61,6 +69,7 @@ impl<'g> Bijector<'g> {
     pub fn unconstrained_shape(&self, shape: impl Into<Shape>) -> Shape {
         let shape = shape.into();
         match self {
+            Bijector::Circle(_) => circle::coordinates(shape),
             Bijector::Simplex if shape.rank() > 0 => shape.with(0, shape[0].saturating_sub(1)),
             Bijector::CorrelationCholesky if shape.rank() > 1 => {
                 shape.without(0, 1).with(0, pairs(shape[0]))
@@ -77,6 +86,7 @@ impl<'g> Bijector<'g> {
             Bijector::LowerBound(low) => low + z.exp(),
             Bijector::UpperBound(high) => high - z.exp(),
             Bijector::Interval(low, high) => low + (high - low) * z.sigmoid(),
+            Bijector::Circle(_) => circle::angle(z),
             Bijector::Simplex => log_shares(z).exp(),
             Bijector::Ordered if z.shape().rank() == 0 => z,
             Bijector::Ordered => {
@@ -106,6 +116,7 @@ impl<'g> Bijector<'g> {
             Bijector::UpperBound(high) => (high - x).ln(),
             // Not the logit of (x - low) / (high - low), which is 1 long before x is high.
             Bijector::Interval(low, high) => (x - low).ln() - (high - x).ln(),
+            Bijector::Circle(_) => circle::point(x),
             Bijector::Simplex => {
                 let (Some(graph), [parts, ..]) = (x.graph(), &*x.shape()) else {
                     return x;
@@ -144,7 +155,8 @@ impl<'g> Bijector<'g> {
         }
     }
 
-    /// `ln |det d forward(z) / dz|`. Element-wise maps give it element by element, where a plain
+    /// `ln |det d forward(z) / dz|`; of [`Bijector::Circle`], which has a coordinate too many, with
+    /// the log density of that. Element-wise maps give it element by element, where a plain
     /// number stands for all elements; those of vectors and matrices for each of the batch.
     pub fn log_det_jacobian(&self, z: Var<'g>) -> Var<'g> {
         match *self {
@@ -153,6 +165,7 @@ impl<'g> Bijector<'g> {
             Bijector::Interval(low, high) => {
                 z.log_sigmoid() + (-z).log_sigmoid() + (high - low).ln()
             }
+            Bijector::Circle(concentration) => circle::log_density(z, concentration),
             Bijector::Simplex => first_axis_sum(log_shares(z)),
             Bijector::Ordered if z.shape().rank() == 0 => Var::from(0.0),
             Bijector::Ordered => first_axis_sum(from_row(z, 1)),

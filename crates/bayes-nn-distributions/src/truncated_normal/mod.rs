@@ -6,6 +6,7 @@ use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
 
 use self::standard::{Standard, draw_standard};
+use crate::support::bounds_conflict;
 use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// The distribution of a normal `x`, with mean `loc` and standard deviation `scale > 0` before it
@@ -178,17 +179,19 @@ impl<'a: 'g, 'g> Distribution<'g> for TruncatedNormal<'a> {
 
     fn draw(&self, parameters: &[f64], rng: &mut dyn Rng) -> f64 {
         let [loc, scale, first, second] = draws::numbers(parameters);
+        // In standard deviations from the mean; NaN stays.
+        let end = |bound: f64| ((bound - loc) / scale).clamp(f64::MIN, f64::MAX);
         match self.bounds {
             Bounds::Above(_) => {
-                let z = draw_standard((first - loc) / scale, f64::INFINITY, rng);
+                let z = draw_standard(end(first), f64::INFINITY, rng);
                 (loc + scale * z).max(first)
             }
             Bounds::Below(_) => {
-                let z = draw_standard((loc - first) / scale, f64::INFINITY, rng);
+                let z = draw_standard(-end(first), f64::INFINITY, rng);
                 (loc - scale * z).min(first)
             }
             Bounds::Between(..) => {
-                let (a, b) = ((first - loc) / scale, (second - loc) / scale);
+                let (a, b) = (end(first), end(second));
                 let x = match a + b < 0.0 {
                     true => loc - scale * draw_standard(-b, -a, rng),
                     false => loc + scale * draw_standard(a, b, rng),
@@ -217,8 +220,10 @@ impl<'a: 'g, 'g> Distribution<'g> for TruncatedNormal<'a> {
 
     fn conflict(&self, parameters: &[f64]) -> Option<String> {
         let [_, _, low, high] = draws::numbers(parameters);
-        (matches!(self.bounds, Bounds::Between(..)) && low >= high)
-            .then(|| format!("low must be less than high, got low = {low} and high = {high}"))
+        match self.bounds {
+            Bounds::Between(..) => bounds_conflict(low, high),
+            Bounds::Above(_) | Bounds::Below(_) => None,
+        }
     }
 }
 

@@ -134,8 +134,12 @@ fn integrals<'g>(drop: Var<'g>, width: Var<'g>) -> [Var<'g>; 3] {
 
 /// A standard normal number between `a` and `b`, of which the middle is not negative.
 pub(super) fn draw_standard(a: f64, b: f64, rng: &mut dyn Rng) -> f64 {
-    if a.is_nan() || b.is_nan() || a >= b {
+    if a.is_nan() || b.is_nan() || a > b {
         return f64::NAN;
+    }
+    // What it is more than `a` is lost in the last digit.
+    if a > 1e100 || a == b {
+        return a;
     }
     if a > 0.0 {
         let rate = 0.5 * (a + (a * a + 4.0).sqrt());

@@ -162,6 +162,12 @@ pub fn inputs<'g>(case: &Case, graph: &'g Graph) -> BTreeMap<String, Var<'g>> {
         .collect()
 }
 
+/// Where a series begins, if that is told.
+fn initial<'g>(parameters: &BTreeMap<String, Var<'g>>) -> Option<Normal<'g>> {
+    let loc = *parameters.get("initial.loc")?;
+    Some(Normal::new(loc, parameters["initial.scale"]))
+}
+
 /// A matrix that was given by rows.
 fn square(flat: Var<'_>) -> Var<'_> {
     let size = flat.shape().elements().isqrt();
@@ -234,15 +240,20 @@ pub fn build<'g>(
             Some(&logits) => Box::new(Multinomial::logits(p("total_count"), logits)),
             None => Box::new(Multinomial::probs(p("total_count"), p("probs"))),
         },
-        "GaussianRandomWalk" => Box::new(GaussianRandomWalk::new(event, p("drift"), p("scale"))),
+        "GaussianRandomWalk" => {
+            let walk = GaussianRandomWalk::new(event, p("drift"), p("scale"));
+            match initial(parameters) {
+                Some(initial) => Box::new(walk.initial(initial)),
+                None => Box::new(walk),
+            }
+        }
         "AutoRegressive" => {
             let (constant, scale) = (p("constant"), p("scale"));
-            Box::new(AutoRegressive::new(
-                event,
-                constant,
-                p("coefficients"),
-                scale,
-            ))
+            let series = AutoRegressive::new(event, constant, p("coefficients"), scale);
+            match initial(parameters) {
+                Some(initial) => Box::new(series.initial(initial)),
+                None => Box::new(series),
+            }
         }
         "Ordered" => match component {
             Some("Normal") => Box::new(Ordered::new(Normal::new(p("loc"), p("scale")), event)),

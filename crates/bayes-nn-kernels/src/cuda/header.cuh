@@ -304,6 +304,17 @@ DEVICE real log1pmx(real x) {
     return (real)2 * s * tail - s * x;
 }
 
+// ln(1 - erf(x)), in double precision for both; from 16 on by the asymptotic series (DLMF 7.12.1).
+DEVICE real log_erfc(real argument) {
+    const double x = argument;
+    if (x < 0.5) return (real)log1p(-erf(x));
+    if (x < 16) return (real)log(erfc(x));
+    const double series[8] = {1, -1, 3, -15, 105, -945, 10395, -135135}, t = 0.5 / (x * x);
+    double sum = 0;
+    for (int i = 7; i >= 0; --i) sum = sum * t + series[i];
+    return (real)(-(x * x) - log(x * 1.7724538509055161 / sum));
+}
+
 // B_2, B_4, ..., B_20.
 #define BERNOULLI                                                                          \
     {1.0 / 6,  -1.0 / 30,     1.0 / 42,    -1.0 / 30,      5.0 / 66,                       \

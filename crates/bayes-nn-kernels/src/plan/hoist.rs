@@ -85,7 +85,7 @@ fn price(op: &Op) -> Price {
             | Unary::StopGradient,
         )
         | Op::Select => Price::Cheap,
-        Op::Binary(f) if *f != Binary::Pow => Price::Cheap,
+        Op::Binary(f) if !matches!(f, Binary::Pow | Binary::Atan2) => Price::Cheap,
         Op::View { .. } => Price::View,
         Op::Broadcast => Price::Repeats,
         Op::Unary(_)

@@ -227,7 +227,7 @@ impl<'g> Builder<'g> {
             14 => self.keep((x * x + 0.5).lgamma() * 0.1, false, 12.0),
             15 => self.keep((x * x + 0.7).digamma(), false, 5.0),
             16 => self.keep((x * x + 0.7).polygamma(u32::from(second % 3)), false, 8.0),
-            17 => self.keep(x.erf() + x.erfc() * 0.5, false, 2.0),
+            17 => self.keep(x.erf() + x.erfc() * 0.5 + x.sin().log_erfc(), false, 4.0),
             18 => self.keep(x.stop_gradient() * 0.5, a.exact, a.bound),
             19..=21 => {
                 let b = self.partner(second, a, false);

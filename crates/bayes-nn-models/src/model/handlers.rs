@@ -273,7 +273,7 @@ pub(crate) fn draw<'g>(
         source: Box::new(source),
     };
     let table = ParameterValues::of(distribution, values).map_err(wrong)?;
-    let event = distribution.event_shape();
+    let (event, support) = (distribution.event_shape(), distribution.support());
     let batch = shape.without(0, event.len().min(shape.len()));
     let (mut numbers, mut checked) = (Vec::new(), None);
     let mut one = vec![0.0; event.elements()];
@@ -293,7 +293,7 @@ pub(crate) fn draw<'g>(
             .step_by(batch.elements())
             .zip(&one)
         {
-            *value = *drawn;
+            *value = support.nearest(*drawn);
         }
     }
     Ok(values)

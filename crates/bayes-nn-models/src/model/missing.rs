@@ -163,6 +163,7 @@ fn of_rows<'g>(bijector: Bijector<'g>, index: Var<'g>) -> Bijector<'g> {
         Bijector::LowerBound(low) => Bijector::LowerBound(select(low)),
         Bijector::UpperBound(high) => Bijector::UpperBound(select(high)),
         Bijector::Interval(low, high) => Bijector::Interval(select(low), select(high)),
+        Bijector::Circle(concentration) => Bijector::Circle(select(concentration)),
         other => other,
     }
 }

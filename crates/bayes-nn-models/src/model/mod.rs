@@ -37,6 +37,7 @@ mod elpd;
 mod explain;
 mod fitting;
 mod handlers;
+mod horseshoe;
 mod missing;
 #[cfg(feature = "zarr")]
 mod observations;
@@ -63,6 +64,7 @@ pub(crate) use density::{ModelDensity, run};
 pub use draws::{Draws, Variable};
 pub use fitting::{fit, profile};
 pub(crate) use handlers::{Generators, draw};
+pub use horseshoe::horseshoe;
 #[cfg(feature = "zarr")]
 pub(crate) use observations::{Observations, Subset};
 pub use posterior::Posterior;

@@ -50,6 +50,14 @@ impl fmt::Debug for LogPredictive {
     }
 }
 
+/// Below it a probability that was averaged in single precision, or what it lacks of 1, has lost
+/// digits.
+const SMALL: f64 = 1e-5;
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
 impl Prediction {
     pub(super) fn new(
         task: Task,
@@ -147,7 +155,22 @@ impl Prediction {
         Some((lower, upper))
     }
 
+    /// The smallest probability that was predicted of a label.
+    fn smallest_of_labels(&self, y: &[f64]) -> f64 {
+        let classes = self.mean.len() / y.len();
+        let rows = self.mean.chunks_exact(classes).zip(y);
+        let of_label = rows.map(|(row, &label)| match row {
+            [p] if label == 0.0 => 1.0 - p,
+            [p] => *p,
+            row => row[label as usize],
+        });
+        of_label.fold(1.0, f64::min)
+    }
+
     /// Scores the prediction against the targets of its rows; numbers are on the original scale.
+    ///
+    /// The log loss is right also where the probability of a label is too small for the precision
+    /// of the fit: then all draws are made once more, and averaged in logarithms.
     ///
     /// # Errors
     /// Targets that do not fit, or cannot come from the distribution.
@@ -159,7 +182,10 @@ impl Prediction {
             });
         }
         let Some([lower, upper]) = &self.interval else {
-            let score = ClassificationScore::of(&self.mean, y)?;
+            let mut score = ClassificationScore::of(&self.mean, y)?;
+            if self.smallest_of_labels(y) < SMALL {
+                score.log_loss = -mean(&(self.log_predictive.0)(y)?);
+            }
             return Ok(Score::Classification(score));
         };
         let rmse = scores::rmse(&self.mean, y)?;
@@ -167,7 +193,7 @@ impl Prediction {
         let log_likelihoods = (self.log_predictive.0)(y)?;
         Ok(Score::Regression(RegressionScore {
             rmse,
-            log_likelihood: log_likelihoods.iter().sum::<f64>() / log_likelihoods.len() as f64,
+            log_likelihood: mean(&log_likelihoods),
             coverage,
             interval: self.how.interval,
         }))

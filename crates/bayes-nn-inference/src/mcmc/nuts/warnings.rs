@@ -68,7 +68,8 @@ fn cut_short(fit: &NutsFit, stuck: Option<&Stuck<'_>>) -> Option<String> {
     (cut > 0).then(|| {
         format!(
             "{cut} of {draws} trajectories were ended by `max_depth`: where the chains agree, the \
-             draws are right but expensive; rescale the model, or warm up longer"
+             draws are right but expensive; rescale the model, or warm up longer; where the \
+             scale of variables is itself drawn, write them as a product, as `model::horseshoe` does"
         )
     })
 }

@@ -26,5 +26,5 @@ pub use logistic::{
     tanh_block,
 };
 pub use real::{BLOCK, Real, abs, floor, sqrt};
-pub use special::{erf, erfc, lgamma, polygamma};
+pub use special::{erf, erfc, lgamma, log_erfc, polygamma};
 pub use trig::{cos, sin};

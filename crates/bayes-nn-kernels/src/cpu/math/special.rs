@@ -23,6 +23,12 @@ pub fn erf<L: Level, T: Real>(x: T) -> T {
     T::from_f64(reference::erf(x.to_f64()))
 }
 
+/// ln(1 - erf(x)); see [`bayes_nn_autodiff::special::log_erfc`].
+#[inline]
+pub fn log_erfc<L: Level, T: Real>(x: T) -> T {
+    T::from_f64(reference::log_erfc(x.to_f64()))
+}
+
 /// 1 - erf(x); see [`bayes_nn_autodiff::special::erfc`].
 #[inline]
 pub fn erfc<L: Level, T: Real>(x: T) -> T {

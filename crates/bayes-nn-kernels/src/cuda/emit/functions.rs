@@ -28,6 +28,7 @@ pub(super) fn unary(function: Unary, x: &str) -> String {
         Unary::Polygamma(order) => format!("polygamma<{order}>({x})"),
         Unary::Erf => format!("MATH(erf)({x})"),
         Unary::Erfc => format!("MATH(erfc)({x})"),
+        Unary::LogErfc => format!("log_erfc({x})"),
         Unary::StopGradient => x.to_owned(),
     }
 }
@@ -40,6 +41,7 @@ pub(super) fn binary(function: Binary, a: &str, b: &str) -> String {
         Binary::Mul => format!("{a} * {b}"),
         Binary::Div => format!("{a} / {b}"),
         Binary::Pow => format!("MATH(pow)({a}, {b})"),
+        Binary::Atan2 => format!("MATH(atan2)({a}, {b})"),
         Binary::Max => format!("maximum({a}, {b})"),
         Binary::Min => format!("minimum({a}, {b})"),
         Binary::Less => format!("(real)({a} < {b})"),

@@ -69,6 +69,7 @@ functions! { Function1:
     Lgamma(x) = math::lgamma::<L, T>(x);
     Erf(x) = math::erf::<L, T>(x);
     Erfc(x) = math::erfc::<L, T>(x);
+    LogErfc(x) = math::log_erfc::<L, T>(x);
 }
 
 /// Functions of one number that are faster for [`math::BLOCK`] numbers at a time.
@@ -148,6 +149,7 @@ functions! { Function2:
     Equal(a, b) = indicator(a == b);
     MulSlope(a, b) = fma::<L, T>(-a, a, T::ONE) * b;
     Pow(a, b) = T::from_f64(Binary::Pow.apply(a.to_f64(), b.to_f64()));
+    Atan2(a, b) = T::from_f64(Binary::Atan2.apply(a.to_f64(), b.to_f64()));
 }
 
 functions! { Function3:

@@ -173,7 +173,7 @@ fn instruction_weight(instruction: &Instruction) -> usize {
             | Unary::Sigmoid
             | Unary::Softplus
             | Unary::LogSigmoid => 6,
-            Unary::Lgamma | Unary::Polygamma(_) | Unary::Erf | Unary::Erfc => 50,
+            Unary::Lgamma | Unary::Polygamma(_) | Unary::Erf | Unary::Erfc | Unary::LogErfc => 50,
         },
         Instruction::Binary(f, ..) => match f {
             Binary::Add
@@ -185,7 +185,7 @@ fn instruction_weight(instruction: &Instruction) -> usize {
             | Binary::Less
             | Binary::LessEqual
             | Binary::Equal => 1,
-            Binary::Pow => 20,
+            Binary::Pow | Binary::Atan2 => 20,
         },
         Instruction::Load(_)
         | Instruction::Constant(_)

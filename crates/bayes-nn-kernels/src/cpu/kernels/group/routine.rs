@@ -311,6 +311,7 @@ fn unary<T: Real>(function: Unary, isa: Runnable) -> Routine<T> {
         Unary::Polygamma(_) => of_polygamma::<T>(isa),
         Unary::Erf => of_one::<f::Erf, T>(isa),
         Unary::Erfc => of_one::<f::Erfc, T>(isa),
+        Unary::LogErfc => of_one::<f::LogErfc, T>(isa),
     }
 }
 
@@ -326,6 +327,7 @@ fn binary<T: Real>(function: Binary, operands: (Source, Source), isa: Runnable) 
         Binary::LessEqual => two::<f::LessEqual, T>(operands, isa),
         Binary::Equal => two::<f::Equal, T>(operands, isa),
         Binary::Pow => two::<f::Pow, T>(operands, isa),
+        Binary::Atan2 => two::<f::Atan2, T>(operands, isa),
     }
 }
 

@@ -1,5 +1,8 @@
 //! Finite mixtures of distributions of one support.
 
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 
 use bayes_nn_autodiff::{NoiseKind, Shape, Var};
@@ -19,7 +22,8 @@ const WEIGHT_TOLERANCE: f64 = 1e-6;
 /// The logarithm is taken of the sum relative to its largest term, so nothing overflows, and
 /// underflow is no loss. The sum itself is rounded: where a probability is nearly 1, its
 /// logarithm is right to about 1e-16 in absolute terms. The derivative by a weight of exactly
-/// zero is given as zero.
+/// zero is given as zero. Where the density of a component has a pole, like that of a
+/// [`Horseshoe`](crate::Horseshoe) at 0, so has the mixture, with derivative zero.
 ///
 /// The weights lie from 0 to 1 and sum to 1 within 1e-6; the components agree in their support
 /// and event shape.
@@ -139,16 +143,16 @@ impl<'a: 'g, 'g, D: Distribution<'g>> Distribution<'g> for Mixture<'a, D> {
         let Some(largest) = largest else {
             return Var::from(f64::NEG_INFINITY);
         };
-        let impossible = largest.eq(f64::NEG_INFINITY);
+        // No component has x, or the density of one has a pole there.
+        let infinite = largest.abs().eq(f64::INFINITY);
         // The result does not depend on the shift, whose derivative is therefore left out.
-        let shift = impossible.select(0.0, largest).stop_gradient();
+        let shift = infinite.select(0.0, largest).stop_gradient();
         let sum = terms
             .iter()
-            .map(|term| (*term - shift).exp())
+            .map(|term| (infinite.select(0.0, *term) - shift).exp())
             .reduce(|a, b| a + b)
-            .unwrap_or(Var::from(0.0));
-        let possible = shift + impossible.select(1.0, sum).ln();
-        impossible.select(f64::NEG_INFINITY, possible)
+            .unwrap_or(Var::from(1.0));
+        infinite.select(largest.stop_gradient(), shift + sum.ln())
     }
 
     fn rsample(&self, _: &mut dyn FnMut(NoiseKind) -> Var<'g>) -> Option<Var<'g>> {
@@ -210,6 +214,13 @@ impl<'a: 'g, 'g, D: Distribution<'g>> Distribution<'g> for Mixture<'a, D> {
                      component[{i}] {other}"
                 ));
             }
+            let (first, other) = (self.event_shape(), component.event_shape());
+            if first != other {
+                return Some(format!(
+                    "all components must draw events of the same shape, component[0] has {first}, \
+                     component[{i}] {other}"
+                ));
+            }
         }
         let (weights, mut rest) = self.split(parameters);
         let sum: f64 = weights.iter().sum();
@@ -228,149 +239,4 @@ fn weighted<'g>(terms: impl Iterator<Item = (Var<'g>, Var<'g>)>) -> Var<'g> {
         .map(|(weight, value)| weight * value)
         .reduce(|a, b| a + b)
         .unwrap_or(Var::from(f64::NAN))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::{
-        assert_classes, assert_draws_count, assert_draws_follow, assert_impossible, assert_moments,
-        assert_stable, normal_cdf,
-    };
-    use crate::{Bernoulli, Categorical, HalfNormal, Normal, Poisson, Uniform, sample};
-    use bayes_nn_autodiff::{Bindings, Graph, grad};
-
-    #[test]
-    fn a_mixture_of_classes_has_their_log_probabilities() {
-        let graph = Graph::new();
-        let coins = |values: &[f64]| Bernoulli::logits(graph.constant(values, values.len()));
-        let parts = [(0.25, coins(&[0.3, -2.0, 800.0])), (0.75, coins(&[1.0]))];
-        assert_classes(&graph, &Mixture::new(parts), 2, 0.0);
-        let logits = |values: &[f64]| Categorical::new(graph.constant(values, [3, 2]));
-        let parts = [
-            (0.25, logits(&[0.0, 1.0, 2.0, -1.0, 5.0, 0.5])),
-            (0.75, logits(&[0.0; 6])),
-        ];
-        assert_classes(&graph, &Mixture::new(parts), 3, 0.0);
-    }
-
-    fn two_peaks() -> Mixture<'static, Normal<'static>> {
-        Mixture::new([(0.3, Normal::new(-1.0, 0.5)), (0.7, Normal::new(2.0, 1.0))])
-    }
-
-    #[test]
-    fn a_seed_gives_these_numbers() {
-        assert_stable(
-            &two_peaks(),
-            &[
-                3.50429979394226,
-                1.4214246231560443,
-                -0.8684168855349343,
-                2.6335772993411757,
-                0.10603333937543735,
-            ],
-        );
-    }
-
-    #[test]
-    fn draws_follow_the_distribution_function() {
-        assert_draws_follow(&two_peaks(), |x| {
-            0.3 * normal_cdf((x + 1.0) / 0.5) + 0.7 * normal_cdf(x - 2.0)
-        });
-        assert_moments(&two_peaks());
-        let zero_inflated = Mixture::new([(0.2, Poisson::new(0.0)), (0.8, Poisson::new(5.0))]);
-        assert_draws_count(&zero_inflated, 40);
-        assert_moments(&zero_inflated);
-    }
-
-    #[test]
-    fn components_with_several_numbers_each_are_drawn_with_their_own() {
-        let graph = Graph::new();
-        let even = graph.constant(&[0.0, -1e9, 0.0], [3]);
-        let odd = graph.constant(&[-1e9, 0.0, -1e9], [3]);
-        let mixture = Mixture::new([(0.5, Categorical::new(even)), (0.5, Categorical::new(odd))]);
-        assert_draws_count(&mixture, 3);
-        assert_eq!(mixture.parameters()[2].name, "component[0].logits");
-    }
-
-    #[test]
-    fn a_weight_of_zero_takes_no_part() {
-        let graph = Graph::new();
-        let weight = graph.input("weight", []);
-        let x = graph.input("x", []);
-        let mixture = Mixture::new([
-            (weight, Normal::new(0.0, 1.0)),
-            (1.0 - weight, Normal::new(1.0, 1.0)),
-        ]);
-        let log_prob = mixture.log_prob(x);
-        let slope = grad(log_prob, &[x]).unwrap()[0];
-        let by_weight = grad(log_prob, &[weight]).unwrap()[0];
-        let at = Bindings::new().bind(weight, &[0.0]).bind(x, &[0.25]);
-        let outputs = [log_prob, slope, by_weight];
-        let values = graph.evaluate(&outputs, &at).unwrap();
-        let alone = Normal::new(1.0, 1.0).log_prob(Var::from(0.25)).number();
-        assert_eq!(Some(values[0].values()[0]), alone);
-        assert_eq!(values[1].values()[0], 0.75);
-        assert!(values[2].values()[0].is_finite());
-    }
-
-    #[test]
-    fn what_no_component_can_draw_is_impossible() {
-        let graph = Graph::new();
-        let mixture = Mixture::new([(0.5, HalfNormal::new(1.0)), (0.5, HalfNormal::new(9.0))]);
-        assert_impossible(&graph, &mixture, &[-1.0]);
-    }
-
-    #[test]
-    fn components_that_are_expanded_keep_their_shape() {
-        let wide = |scale: f64| Normal::new(0.0, scale).expand([3]);
-        let mixture = Mixture::new([(0.5, wide(1.0)), (0.5, wide(0.1))]);
-        assert_eq!(mixture.shape(), Shape::from([3]));
-        assert_eq!(sample(&mixture, 2, 1).unwrap().len(), 6);
-    }
-
-    #[test]
-    fn weights_and_supports_are_checked() {
-        let message =
-            |mixture: &dyn Distribution<'static>| mixture.check().unwrap_err().to_string();
-        let heavy = Mixture::new([(0.3, Normal::new(0.0, 1.0)), (0.8, Normal::new(0.0, 1.0))]);
-        assert_eq!(
-            message(&heavy),
-            "Mixture: the weights must sum to 1, got 1.1"
-        );
-        let empty = Mixture::<Normal>::new(Vec::<(f64, _)>::new());
-        assert_eq!(
-            message(&empty),
-            "Mixture: there must be at least one component"
-        );
-        let parts: [(f64, Box<dyn Distribution<'static>>); 2] = [
-            (0.5, Box::new(Normal::new(0.0, 1.0))),
-            (0.5, Box::new(Bernoulli::probs(0.5))),
-        ];
-        assert_eq!(
-            message(&Mixture::new(parts)),
-            "Mixture: all components must have the same support, component[0] draws a finite \
-             number, component[1] 0 or 1"
-        );
-        let swapped = Mixture::new([(1.0, Uniform::new(1.0, 0.0))]);
-        assert_eq!(
-            message(&swapped),
-            "Mixture: component[0]: low must be less than high, got low = 1 and high = 0"
-        );
-        let narrow = Mixture::new([(1.0, Normal::new(0.0, 0.0))]);
-        assert_eq!(
-            message(&narrow),
-            "Mixture: component[0].scale must be a finite number > 0, got 0"
-        );
-        assert!(sample(&narrow, 1, 0).is_err());
-    }
-
-    #[test]
-    fn weights_are_checked_even_when_components_are_computed_later() {
-        let graph = Graph::new();
-        let loc = graph.input("loc", [3]);
-        let mixture = Mixture::new([(0.3, Normal::new(loc, 1.0)), (0.8, Normal::new(loc, 2.0))]);
-        let error = mixture.check().unwrap_err().to_string();
-        assert_eq!(error, "Mixture: the weights must sum to 1, got 1.1");
-    }
 }
