@@ -2,7 +2,8 @@
 
 use bayes_nn_autodiff::Var;
 
-use super::{Layer, LayerError, Parameters};
+use super::layer::Output;
+use super::{Layer, Parameters};
 
 /// A function applied to every element, as it is or as a layer.
 ///
@@ -52,11 +53,7 @@ impl Activation {
 }
 
 impl Layer for Activation {
-    fn forward<'g>(
-        &self,
-        p: &Parameters<'_, 'g>,
-        inputs: &[Var<'g>],
-    ) -> Result<Var<'g>, LayerError> {
+    fn forward<'g>(&self, p: &Parameters<'_, 'g>, inputs: &[Var<'g>]) -> Output<'g> {
         let [x] = p.inputs(inputs)?;
         Ok(self.apply(x))
     }

@@ -2,7 +2,8 @@
 
 use bayes_nn_autodiff::Var;
 
-use super::{Layer, LayerError, Parameters};
+use super::layer::Output;
+use super::{Layer, Parameters};
 
 /// `weight^T x + bias`, with `weight [inputs, outputs]` and `bias [outputs]`.
 ///
@@ -63,11 +64,7 @@ impl Dense {
 }
 
 impl Layer for Dense {
-    fn forward<'g>(
-        &self,
-        p: &Parameters<'_, 'g>,
-        inputs: &[Var<'g>],
-    ) -> Result<Var<'g>, LayerError> {
+    fn forward<'g>(&self, p: &Parameters<'_, 'g>, inputs: &[Var<'g>]) -> Output<'g> {
         let [x] = p.inputs(inputs)?;
         let inputs = match x.shape()[..] {
             [inputs, _] if self.inputs.is_none_or(|own| own == inputs) => inputs,

@@ -8,6 +8,9 @@ use bayes_nn_distributions::{self as distributions, Distribution, HalfNormal};
 
 use super::{HeadError, Parameters, Prior};
 
+/// What a head gives.
+type Likelihood<'g> = Result<Box<dyn Distribution<'g> + 'g>, HeadError>;
+
 /// A distribution of the targets given the outputs of a network.
 ///
 /// [`Head::likelihood`] is all that a head is. What is predicted follows from the distribution: a
@@ -68,12 +71,7 @@ pub trait Head: fmt::Debug + Send + Sync {
 /// ```
 pub fn from_fn<F>(name: &str, likelihood: F) -> FromFn<F>
 where
-    F: for<'g> Fn(
-            &Parameters<'_, 'g>,
-            Var<'g>,
-        ) -> Result<Box<dyn Distribution<'g> + 'g>, HeadError>
-        + Send
-        + Sync,
+    F: for<'g> Fn(&Parameters<'_, 'g>, Var<'g>) -> Likelihood<'g> + Send + Sync,
 {
     FromFn {
         name: name.to_owned(),
@@ -96,18 +94,9 @@ impl<F> fmt::Debug for FromFn<F> {
 
 impl<F> Head for FromFn<F>
 where
-    F: for<'g> Fn(
-            &Parameters<'_, 'g>,
-            Var<'g>,
-        ) -> Result<Box<dyn Distribution<'g> + 'g>, HeadError>
-        + Send
-        + Sync,
+    F: for<'g> Fn(&Parameters<'_, 'g>, Var<'g>) -> Likelihood<'g> + Send + Sync,
 {
-    fn likelihood<'g>(
-        &self,
-        p: &Parameters<'_, 'g>,
-        outputs: Var<'g>,
-    ) -> Result<Box<dyn Distribution<'g> + 'g>, HeadError> {
+    fn likelihood<'g>(&self, p: &Parameters<'_, 'g>, outputs: Var<'g>) -> Likelihood<'g> {
         (self.likelihood)(p, outputs)
     }
 }
@@ -117,11 +106,7 @@ where
 pub struct Bernoulli;
 
 impl Head for Bernoulli {
-    fn likelihood<'g>(
-        &self,
-        _: &Parameters<'_, 'g>,
-        outputs: Var<'g>,
-    ) -> Result<Box<dyn Distribution<'g> + 'g>, HeadError> {
+    fn likelihood<'g>(&self, _: &Parameters<'_, 'g>, outputs: Var<'g>) -> Likelihood<'g> {
         let logits = one_output("Bernoulli", outputs)?;
         Ok(Box::new(distributions::Bernoulli::logits(logits)))
     }
@@ -132,11 +117,7 @@ impl Head for Bernoulli {
 pub struct Categorical;
 
 impl Head for Categorical {
-    fn likelihood<'g>(
-        &self,
-        _: &Parameters<'_, 'g>,
-        outputs: Var<'g>,
-    ) -> Result<Box<dyn Distribution<'g> + 'g>, HeadError> {
+    fn likelihood<'g>(&self, _: &Parameters<'_, 'g>, outputs: Var<'g>) -> Likelihood<'g> {
         match outputs.shape()[..] {
             [classes, _] if classes > 1 => Ok(Box::new(distributions::Categorical::new(outputs))),
             _ => {
@@ -165,11 +146,7 @@ impl Head for Categorical {
 pub struct Poisson;
 
 impl Head for Poisson {
-    fn likelihood<'g>(
-        &self,
-        _: &Parameters<'_, 'g>,
-        outputs: Var<'g>,
-    ) -> Result<Box<dyn Distribution<'g> + 'g>, HeadError> {
+    fn likelihood<'g>(&self, _: &Parameters<'_, 'g>, outputs: Var<'g>) -> Likelihood<'g> {
         let log_mean = one_output("Poisson", outputs)?;
         Ok(Box::new(distributions::Poisson::new(log_mean.exp())))
     }
@@ -207,11 +184,7 @@ impl Gaussian {
 }
 
 impl Head for Gaussian {
-    fn likelihood<'g>(
-        &self,
-        p: &Parameters<'_, 'g>,
-        outputs: Var<'g>,
-    ) -> Result<Box<dyn Distribution<'g> + 'g>, HeadError> {
+    fn likelihood<'g>(&self, p: &Parameters<'_, 'g>, outputs: Var<'g>) -> Likelihood<'g> {
         let mean = one_output("Gaussian", outputs)?;
         let sd = p.get_with_prior("sigma", Shape::SCALAR, 1, &*self.noise)?;
         Ok(Box::new(distributions::Normal::new(mean, sd)))

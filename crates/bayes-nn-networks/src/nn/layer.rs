@@ -8,6 +8,9 @@ use bayes_nn_models::model::{Data, Trace, probe};
 
 use super::{LayerError, ParameterInfo, Parameters};
 
+/// What a layer writes.
+pub(super) type Output<'g> = Result<Var<'g>, LayerError>;
+
 /// The rows of a run that is recorded for its shapes.
 const RECORDED: usize = 2;
 
@@ -212,7 +215,7 @@ impl fmt::Display for Input {
 /// ```
 pub fn from_fn<F>(name: &str, forward: F) -> FromFn<F>
 where
-    F: for<'g> Fn(&Parameters<'_, 'g>, &[Var<'g>]) -> Result<Var<'g>, LayerError> + Send + Sync,
+    F: for<'g> Fn(&Parameters<'_, 'g>, &[Var<'g>]) -> Output<'g> + Send + Sync,
 {
     FromFn {
         name: name.to_owned(),
@@ -235,13 +238,9 @@ impl<F> fmt::Debug for FromFn<F> {
 
 impl<F> Layer for FromFn<F>
 where
-    F: for<'g> Fn(&Parameters<'_, 'g>, &[Var<'g>]) -> Result<Var<'g>, LayerError> + Send + Sync,
+    F: for<'g> Fn(&Parameters<'_, 'g>, &[Var<'g>]) -> Output<'g> + Send + Sync,
 {
-    fn forward<'g>(
-        &self,
-        p: &Parameters<'_, 'g>,
-        inputs: &[Var<'g>],
-    ) -> Result<Var<'g>, LayerError> {
+    fn forward<'g>(&self, p: &Parameters<'_, 'g>, inputs: &[Var<'g>]) -> Output<'g> {
         (self.forward)(p, inputs)
     }
 }

@@ -2,7 +2,8 @@
 
 use bayes_nn_autodiff::Var;
 
-use super::{Layer, LayerError, Parameters};
+use super::layer::Output;
+use super::{Layer, Parameters};
 
 /// Brings the features of each row to mean 0 and variance 1, then scales and shifts each feature:
 /// `gain (x - mean) / sqrt(variance + epsilon) + shift` (Ba, Kiros and Hinton 2016, "Layer
@@ -46,11 +47,7 @@ impl LayerNorm {
 }
 
 impl Layer for LayerNorm {
-    fn forward<'g>(
-        &self,
-        p: &Parameters<'_, 'g>,
-        inputs: &[Var<'g>],
-    ) -> Result<Var<'g>, LayerError> {
+    fn forward<'g>(&self, p: &Parameters<'_, 'g>, inputs: &[Var<'g>]) -> Output<'g> {
         let [x] = p.inputs(inputs)?;
         let [features, rows] = x.shape()[..] else {
             return Err(p.wrong_input(x, "[features, rows]"));

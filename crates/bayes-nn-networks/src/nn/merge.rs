@@ -2,6 +2,7 @@
 
 use bayes_nn_autodiff::{Var, concat};
 
+use super::layer::Output;
 use super::{Input, Layer, LayerError, Parameters};
 
 /// The sum of inputs of one shape: what goes around a layer is added to what went through it.
@@ -18,11 +19,7 @@ use super::{Input, Layer, LayerError, Parameters};
 pub struct Sum;
 
 impl Layer for Sum {
-    fn forward<'g>(
-        &self,
-        p: &Parameters<'_, 'g>,
-        inputs: &[Var<'g>],
-    ) -> Result<Var<'g>, LayerError> {
+    fn forward<'g>(&self, p: &Parameters<'_, 'g>, inputs: &[Var<'g>]) -> Output<'g> {
         let (first, rest) = at_least_one(p, inputs)?;
         rest.iter()
             .try_fold(*first, |sum, x| match x.shape() == first.shape() {
@@ -46,11 +43,7 @@ impl Layer for Sum {
 pub struct Concat;
 
 impl Layer for Concat {
-    fn forward<'g>(
-        &self,
-        p: &Parameters<'_, 'g>,
-        inputs: &[Var<'g>],
-    ) -> Result<Var<'g>, LayerError> {
+    fn forward<'g>(&self, p: &Parameters<'_, 'g>, inputs: &[Var<'g>]) -> Output<'g> {
         let (first, rest) = at_least_one(p, inputs)?;
         let shape = first.shape();
         if shape.rank() < 2 {

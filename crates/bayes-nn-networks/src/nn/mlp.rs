@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bayes_nn_autodiff::Var;
 
+use super::layer::Output;
 use super::prior::Priors;
 use super::{Activation, Dense, Layer, LayerError, Network, Parameters, Prior};
 
@@ -95,11 +96,7 @@ impl From<Mlp> for Network {
 }
 
 impl Layer for Mlp {
-    fn forward<'g>(
-        &self,
-        p: &Parameters<'_, 'g>,
-        inputs: &[Var<'g>],
-    ) -> Result<Var<'g>, LayerError> {
+    fn forward<'g>(&self, p: &Parameters<'_, 'g>, inputs: &[Var<'g>]) -> Output<'g> {
         Network::from(self.clone()).forward(p, inputs)
     }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use bayes_nn_autodiff::{Shape, Var};
 
-use super::{Layer, LayerError, Network, Parameters, Prior};
+use super::layer::Output;
+use super::{Layer, Network, Parameters, Prior};
 
 /// Layers one after the other: a [`Network`] with one input, `x`. Those with parameters are named
 /// `layer0`, `layer1`, and so on.
@@ -101,11 +102,7 @@ impl From<Sequential> for Network {
 }
 
 impl Layer for Sequential {
-    fn forward<'g>(
-        &self,
-        p: &Parameters<'_, 'g>,
-        inputs: &[Var<'g>],
-    ) -> Result<Var<'g>, LayerError> {
+    fn forward<'g>(&self, p: &Parameters<'_, 'g>, inputs: &[Var<'g>]) -> Output<'g> {
         self.network.forward(p, inputs)
     }
 }

@@ -4,6 +4,7 @@ use bayes_nn_autodiff::Var;
 
 use super::{Network, NetworkInput, Value};
 use crate::nn::frame::Place;
+use crate::nn::layer::Output;
 use crate::nn::{Input, Layer, LayerError, Parameters, listed};
 
 impl NetworkInput {
@@ -26,11 +27,7 @@ impl NetworkInput {
 }
 
 impl Layer for Network {
-    fn forward<'g>(
-        &self,
-        p: &Parameters<'_, 'g>,
-        inputs: &[Var<'g>],
-    ) -> Result<Var<'g>, LayerError> {
+    fn forward<'g>(&self, p: &Parameters<'_, 'g>, inputs: &[Var<'g>]) -> Output<'g> {
         if let Some(error) = &self.error {
             return Err(error.clone());
         }
