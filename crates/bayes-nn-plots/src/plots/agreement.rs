@@ -2,7 +2,6 @@
 
 use super::canvas::svg;
 use super::frame::{Frame, Key, frame_settings};
-use super::panel::{Axis, Panel};
 use super::style::{MUTED, Mark, category};
 use super::{PlotError, check};
 use plotters::style::Color;
@@ -61,26 +60,20 @@ impl<'a> Agreement<'a> {
         check::finite("y", self.y)?;
         self.frame.check_size(240, 240)?;
         let found = check::extent(self.x.iter().chain(self.y).copied());
-        let found = check::padded(found.unwrap_or((0.0, 1.0)), 0.05);
         // Marks at the ends of a given range are not cut in half.
-        let range = self.range.map_or(found, |range| check::padded(range, 0.02));
+        let range = match self.range {
+            Some(range) => check::padded(range, 0.02),
+            None => check::padded(found, 0.05),
+        };
         let color = category(0);
         let legend = [
             (Key::Mark(Mark::Circle, color), "both values".to_owned()),
             (Key::Dashes(MUTED), "equal".to_owned()),
         ];
         svg(self.frame.size(), |canvas| {
-            let (from, to) = self.frame.draw(canvas, &legend)?;
-            let panel = Panel::inside(
-                &self.frame,
-                from,
-                to,
-                Axis::new("x axis", range, &self.frame.x_label)?,
-                Axis::new("y axis", range, &self.frame.y_label)?,
-            )?;
-            panel.draw_grid(canvas)?;
-            let (low, high) = (panel.at((range.0, range.0)), panel.at((range.1, range.1)));
-            canvas.dashed(low, high, MUTED.to_rgba(), 1.5)?;
+            let axes = self.frame.axes(range, range)?;
+            let panel = self.frame.panel(canvas, &legend, axes)?;
+            panel.draw_reference(canvas, (range.0, range.0), (range.1, range.1))?;
             let inside = |v: f64| (range.0..=range.1).contains(&v);
             let points = self.x.iter().zip(self.y);
             for (&x, &y) in points.filter(|(x, y)| inside(**x) && inside(**y)) {

@@ -89,12 +89,7 @@ impl<'a> Calibration<'a> {
             (upper.left, lower.left) = (left, left);
 
             upper.draw_grid(canvas)?;
-            canvas.dashed(
-                upper.at((0.0, 0.0)),
-                upper.at((1.0, 1.0)),
-                MUTED.to_rgba(),
-                1.5,
-            )?;
+            upper.draw_reference(canvas, (0.0, 0.0), (1.0, 1.0))?;
             let points: Vec<_> = filled
                 .iter()
                 .map(|bin| upper.at((bin.probability, bin.frequency)))

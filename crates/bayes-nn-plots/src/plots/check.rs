@@ -51,12 +51,19 @@ pub(super) fn classes(classes: &[f64]) -> Result<(), PlotError> {
     }
 }
 
-/// The smallest and largest value, `None` for no values.
-pub(super) fn extent(values: impl IntoIterator<Item = f64>) -> Option<(f64, f64)> {
-    values.into_iter().fold(None, |extent, value| match extent {
-        None => Some((value, value)),
-        Some((lower, upper)) => Some((value.min(lower), value.max(upper))),
-    })
+/// The smallest and largest value; 0 and 1 for no values.
+pub(super) fn extent(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
+    let values = values.into_iter().map(|value| (value, value));
+    let extent = values.reduce(|(lower, upper), (value, _)| (value.min(lower), value.max(upper)));
+    extent.unwrap_or((0.0, 1.0))
+}
+
+/// The range itself; some width around a single value, which an axis needs.
+pub(super) fn widened((lower, upper): (f64, f64)) -> (f64, f64) {
+    match lower < upper {
+        true => (lower, upper),
+        false => padded((lower, upper), 0.0),
+    }
 }
 
 /// The range with a margin on both sides, so that no mark sits on the frame; never empty.

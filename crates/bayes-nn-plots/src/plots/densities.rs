@@ -1,9 +1,9 @@
 //! Many densities in one picture, and the kernel estimate that makes densities of draws.
 
 use super::canvas::{Canvas, Point, Text, svg};
-use super::frame::Frame;
+use super::frame::{Frame, frame_settings};
 use super::panel::{Axis, Panel};
-use super::style::{FONT_TICK, INK, MUTED, Mark, category, text_width};
+use super::style::{FONT_TICK, INK, MUTED, Mark, category, widest};
 use super::{PlotError, check};
 use plotters::style::Color;
 
@@ -31,9 +31,7 @@ const GAP: f64 = 18.0;
 #[derive(Debug, Clone)]
 pub struct Densities {
     rows: Vec<Row>,
-    title: String,
-    x_label: String,
-    width: u32,
+    frame: Frame,
 }
 
 #[derive(Debug, Clone)]
@@ -59,9 +57,7 @@ impl Densities {
     pub fn new() -> Self {
         Self {
             rows: vec![],
-            title: String::new(),
-            x_label: String::new(),
-            width: 720,
+            frame: Frame::new(720, 0),
         }
     }
 
@@ -86,26 +82,16 @@ impl Densities {
         self
     }
 
-    /// The title above the picture; a long one breaks into lines.
-    #[must_use]
-    pub fn title(mut self, title: impl Into<String>) -> Self {
-        self.title = title.into();
-        self
-    }
+    frame_settings!(title);
 
     /// What the common axis shows, with its unit.
     #[must_use]
     pub fn x_label(mut self, label: impl Into<String>) -> Self {
-        self.x_label = label.into();
+        self.frame.x_label = label.into();
         self
     }
 
-    /// Width in pixels.
-    #[must_use]
-    pub fn width(mut self, width: u32) -> Self {
-        self.width = width;
-        self
-    }
+    frame_settings!(width);
 
     /// Draws the picture.
     ///
@@ -119,25 +105,11 @@ impl Densities {
             .iter()
             .map(Row::curve)
             .collect::<Result<Vec<_>, _>>()?;
-        let range = check::extent(
-            curves
-                .iter()
-                .flat_map(|curve| [curve.x[0], curve.x[curve.x.len() - 1]]),
-        );
-        let axis = Axis::new(
-            "x axis",
-            check::padded(range.unwrap_or((0.0, 1.0)), 0.02),
-            &self.x_label,
-        )?;
+        let axis = Axis::new("x axis", Curve::range(&curves), &self.frame.x_label)?;
         let columns = self.rows.len().div_ceil(MAX_ROWS).min(3);
         let per_column = self.rows.len().div_ceil(columns);
-        let names = self
-            .rows
-            .iter()
-            .map(|row| text_width(&row.name, FONT_TICK))
-            .fold(0.0, f64::max);
-        let mut frame = Frame::new(self.width, 0);
-        frame.title.clone_from(&self.title);
+        let names = widest(self.rows.iter().map(|row| &row.name));
+        let mut frame = self.frame.clone();
         frame.fit_height(axis.height() + ROW * (per_column + 1) as f64);
         frame.check_size((columns as f64 * (names + 120.0)) as u32, 100)?;
         svg(frame.size(), |canvas| {
@@ -274,6 +246,12 @@ impl Curve {
                 / (draws.len() as f64 * bandwidth * std::f64::consts::TAU.sqrt())
         };
         Self::on_grid(lower, upper, mean, density)
+    }
+
+    /// The common range of several, with a margin.
+    pub(super) fn range(curves: &[Curve]) -> (f64, f64) {
+        let ends = curves.iter().flat_map(|c| [c.x[0], c.x[c.x.len() - 1]]);
+        check::padded(check::extent(ends), 0.02)
     }
 
     fn on_grid(lower: f64, upper: f64, mean: f64, density: impl Fn(f64) -> f64) -> Self {

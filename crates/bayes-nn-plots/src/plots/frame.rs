@@ -2,6 +2,7 @@
 
 use super::PlotError;
 use super::canvas::{Canvas, Point, Text};
+use super::panel::{Axis, Panel};
 use super::style::{FONT_TICK, FONT_TITLE, Mark, text_width, wrap};
 use plotters::style::{Color, RGBAColor, RGBColor};
 
@@ -53,6 +54,27 @@ impl Frame {
 
     pub(super) fn size(&self) -> (u32, u32) {
         (self.width, self.height)
+    }
+
+    /// The axes of these ranges with their labels.
+    pub(super) fn axes(&self, x: (f64, f64), y: (f64, f64)) -> Result<[Axis; 2], PlotError> {
+        Ok([
+            Axis::new("x axis", x, &self.x_label)?,
+            Axis::new("y axis", y, &self.y_label)?,
+        ])
+    }
+
+    /// Draws title, legend and the grid of a panel that takes all the room that is left.
+    pub(super) fn panel(
+        &self,
+        canvas: &Canvas<'_>,
+        legend: &[(Key, String)],
+        [x, y]: [Axis; 2],
+    ) -> Result<Panel, PlotError> {
+        let (from, to) = self.draw(canvas, legend)?;
+        let panel = Panel::inside(self, from, to, x, y)?;
+        panel.draw_grid(canvas)?;
+        Ok(panel)
     }
 
     fn title_lines(&self) -> Vec<String> {
@@ -121,15 +143,10 @@ pub(super) fn pale(color: RGBColor) -> RGBAColor {
     color.mix(0.25)
 }
 
-/// The settings that all plots share.
+/// The settings that all plots share; by name, those that some do.
 macro_rules! frame_settings {
     () => {
-        /// The title above the picture; a long one breaks into lines.
-        #[must_use]
-        pub fn title(mut self, title: impl Into<String>) -> Self {
-            self.frame.title = title.into();
-            self
-        }
+        frame_settings!(title);
 
         /// What the horizontal axis shows, with its unit.
         #[must_use]
@@ -150,6 +167,30 @@ macro_rules! frame_settings {
         pub fn size(mut self, width: u32, height: u32) -> Self {
             self.frame.width = width;
             self.frame.height = height;
+            self
+        }
+    };
+    (title) => {
+        /// The title above the picture; a long one breaks into lines.
+        #[must_use]
+        pub fn title(mut self, title: impl Into<String>) -> Self {
+            self.frame.title = title.into();
+            self
+        }
+    };
+    (class_names) => {
+        /// What the legend calls the classes, in order; without it `class 0`, `class 1`, ...
+        #[must_use]
+        pub fn class_names<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+            self.names = names.into_iter().map(Into::into).collect();
+            self
+        }
+    };
+    (width) => {
+        /// Width in pixels.
+        #[must_use]
+        pub fn width(mut self, width: u32) -> Self {
+            self.frame.width = width;
             self
         }
     };

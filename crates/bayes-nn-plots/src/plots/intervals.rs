@@ -2,7 +2,6 @@
 
 use super::canvas::svg;
 use super::frame::{Frame, Key, frame_settings};
-use super::panel::{Axis, Panel};
 use super::style::{MUTED, category, mark};
 use super::{PlotError, check};
 use plotters::style::Color;
@@ -89,13 +88,13 @@ impl Intervals {
         self.frame.check_size(240, 180)?;
         self.series.iter().try_for_each(Estimates::check)?;
         let places = self.series.iter().flat_map(|s| s.x.iter().copied());
-        let x_range = check::padded(check::extent(places).unwrap_or((0.0, 1.0)), 0.02);
+        let x_range = check::padded(check::extent(places), 0.02);
         let levels = self.line.iter().map(|(_, level)| *level);
         let y = self
             .series
             .iter()
             .flat_map(|s| s.y.iter().flatten().copied());
-        let y_range = check::padded(check::extent(y.chain(levels)).unwrap_or((0.0, 1.0)), 0.05);
+        let y_range = check::padded(check::extent(y.chain(levels)), 0.05);
         let named = self.series.iter().enumerate();
         let mut legend: Vec<(Key, String)> = named
             .map(|(i, s)| (Key::Mark(mark(i), category(i)), s.name.clone()))
@@ -104,18 +103,10 @@ impl Intervals {
             legend.push((Key::Dashes(MUTED), name.clone()));
         }
         svg(self.frame.size(), |canvas| {
-            let (from, to) = self.frame.draw(canvas, &legend)?;
-            let panel = Panel::inside(
-                &self.frame,
-                from,
-                to,
-                Axis::new("x axis", x_range, &self.frame.x_label)?,
-                Axis::new("y axis", y_range, &self.frame.y_label)?,
-            )?;
-            panel.draw_grid(canvas)?;
+            let axes = self.frame.axes(x_range, y_range)?;
+            let panel = self.frame.panel(canvas, &legend, axes)?;
             if let Some((_, level)) = self.line {
-                let (a, b) = (panel.at((x_range.0, level)), panel.at((x_range.1, level)));
-                canvas.dashed(a, b, MUTED.to_rgba(), 1.5)?;
+                panel.draw_reference(canvas, (x_range.0, level), (x_range.1, level))?;
             }
             for (i, series) in self.series.iter().enumerate() {
                 for (place, &x) in series.x.iter().enumerate() {

@@ -2,7 +2,7 @@
 
 use super::canvas::{Canvas, Point, Text, svg};
 use super::frame::{Frame, Key, frame_settings, pale};
-use super::panel::{Axis, Panel};
+use super::panel::Panel;
 use super::series::Series;
 use super::style::{FONT_TICK, MUTED, category};
 use super::{PlotError, check};
@@ -95,38 +95,39 @@ impl Lines {
         self.series
             .iter()
             .try_for_each(|series| series.check(self.log_x, self.log_y))?;
-        let x_range = check::extent(
-            self.series
-                .iter()
-                .flat_map(|series| series.x.iter().copied()),
-        );
-        let x_range = x_range.map_or((0.0, 1.0), widen_point);
+        let x = self.series.iter().flat_map(|s| s.x.iter().copied());
+        let x_range = check::widened(check::extent(x));
         let (y_range, hidden) = self.y_range()?;
         let legend: Vec<_> = self.series.iter().enumerate().map(legend_of).collect();
         svg(self.frame.size(), |canvas| {
-            let (from, to) = self.frame.draw(canvas, &legend)?;
-            let panel = Panel::inside(
-                &self.frame,
-                from,
-                to,
-                Axis::new("x axis", x_range, &self.frame.x_label)?.logarithmic(self.log_x),
-                Axis::new("y axis", y_range, &self.frame.y_label)?.logarithmic(self.log_y),
-            )?;
-            panel.draw_grid(canvas)?;
+            let [x, y] = self.frame.axes(x_range, y_range)?;
+            let axes = [x.logarithmic(self.log_x), y.logarithmic(self.log_y)];
+            let panel = self.frame.panel(canvas, &legend, axes)?;
+            let curve = |series: &Series, y: &[f64], color: RGBAColor, width: f64| {
+                draw_curve(canvas, &panel, &series.x, y, color, width)
+            };
             // What is pale lies under every curve.
             for (index, series) in self.series.iter().enumerate() {
-                draw_background(canvas, &panel, series, index)?;
+                let color = pale(category(index));
+                if let Some((lower, upper)) = &series.band {
+                    draw_band(canvas, &panel, &series.x, lower, upper, color)?;
+                }
+                if series.window > 1 {
+                    curve(series, &series.y, color, 1.0)?;
+                }
             }
             for (index, series) in self.series.iter().enumerate() {
-                draw_foreground(canvas, &panel, series, index)?;
+                let color = category(index).to_rgba();
+                match series.window {
+                    1 => curve(series, &series.y, color, 2.0)?,
+                    _ => curve(series, &series.running_mean(), color, 2.0)?,
+                }
             }
             if hidden > 0 {
                 let note = format!("{hidden} values outside the y axis");
-                canvas.text(
-                    &note,
-                    (to.0 + 10.0, to.1 - 11.0),
-                    Text::new(FONT_TICK - 1.0).color(MUTED).right(),
-                )?;
+                let below = panel.bottom + panel.x.height() - 11.0;
+                let text = Text::new(FONT_TICK - 1.0).color(MUTED).right();
+                canvas.text(&note, (panel.right + 10.0, below), text)?;
             }
             panel.draw_axes(canvas)
         })
@@ -163,14 +164,6 @@ impl Lines {
     }
 }
 
-/// A single x value still needs an axis of some width.
-fn widen_point((lower, upper): (f64, f64)) -> (f64, f64) {
-    match lower < upper {
-        true => (lower, upper),
-        false => check::padded((lower, upper), 0.0),
-    }
-}
-
 fn legend_of((index, series): (usize, &Series)) -> (Key, String) {
     let color = category(index);
     match series.window {
@@ -179,35 +172,6 @@ fn legend_of((index, series): (usize, &Series)) -> (Key, String) {
             Key::LineOverPale(color),
             format!("{} (line: mean over {window})", series.name),
         ),
-    }
-}
-
-fn draw_background(
-    canvas: &Canvas<'_>,
-    panel: &Panel,
-    series: &Series,
-    index: usize,
-) -> Result<(), PlotError> {
-    let color = pale(category(index));
-    if let Some((lower, upper)) = &series.band {
-        draw_band(canvas, panel, &series.x, lower, upper, color)?;
-    }
-    match series.window {
-        1 => Ok(()),
-        _ => draw_curve(canvas, panel, &series.x, &series.y, color, 1.0),
-    }
-}
-
-fn draw_foreground(
-    canvas: &Canvas<'_>,
-    panel: &Panel,
-    series: &Series,
-    index: usize,
-) -> Result<(), PlotError> {
-    let color = category(index).to_rgba();
-    match series.window {
-        1 => draw_curve(canvas, panel, &series.x, &series.y, color, 2.0),
-        _ => draw_curve(canvas, panel, &series.x, &series.running_mean(), color, 2.0),
     }
 }
 

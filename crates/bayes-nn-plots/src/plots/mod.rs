@@ -17,6 +17,7 @@ mod agreement;
 mod calibration;
 mod canvas;
 mod check;
+mod color_bar;
 mod contour;
 mod densities;
 mod frame;

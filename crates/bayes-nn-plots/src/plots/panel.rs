@@ -3,7 +3,7 @@
 use super::PlotError;
 use super::canvas::{Canvas, Point, Text};
 use super::frame::Frame;
-use super::style::{FONT_LABEL, FONT_TICK, GRID, INK, MUTED, text_width};
+use super::style::{FONT_LABEL, FONT_TICK, GRID, INK, MUTED, text_width, widest};
 use super::ticks;
 use plotters::style::Color;
 
@@ -103,10 +103,7 @@ impl Axis {
     /// Room for numbers and label of a vertical axis of this height.
     pub(super) fn width(&self, pixels: f64) -> f64 {
         let ticks = self.vertical_ticks(pixels);
-        let numbers = ticks
-            .iter()
-            .map(|(_, label)| text_width(label, FONT_TICK))
-            .fold(0.0, f64::max);
+        let numbers = widest(ticks.iter().map(|(_, label)| label));
         let label = if self.label.is_empty() { 0.0 } else { 24.0 };
         numbers + label + if self.ticks { 10.0 } else { 4.0 }
     }
@@ -175,6 +172,16 @@ impl Panel {
         Ok(())
     }
 
+    /// A dashed line between two points, to compare with.
+    pub(super) fn draw_reference(
+        &self,
+        canvas: &Canvas<'_>,
+        from: Point,
+        to: Point,
+    ) -> Result<(), PlotError> {
+        canvas.dashed(self.at(from), self.at(to), MUTED.to_rgba(), 1.5)
+    }
+
     /// The axes with numbers and labels, which belong over the data.
     pub(super) fn draw_axes(&self, canvas: &Canvas<'_>) -> Result<(), PlotError> {
         let corners = [
@@ -182,32 +189,20 @@ impl Panel {
             (self.left, self.bottom),
             (self.right, self.bottom),
         ];
-        canvas.line(
-            if self.y.ticks {
-                &corners
-            } else {
-                &corners[1..]
-            },
-            MUTED.to_rgba(),
-            1.0,
-        )?;
+        let line = |points: &[Point]| canvas.line(points, MUTED.to_rgba(), 1.0);
+        match self.y.ticks {
+            true => line(&corners)?,
+            false => line(&corners[1..])?,
+        }
         let small = Text::new(FONT_TICK);
         for (value, label) in self.x.horizontal_ticks(self.right - self.left) {
             let (x, _) = self.at((value, self.y.range.0));
-            canvas.line(
-                &[(x, self.bottom), (x, self.bottom + 4.0)],
-                MUTED.to_rgba(),
-                1.0,
-            )?;
+            line(&[(x, self.bottom), (x, self.bottom + 4.0)])?;
             canvas.text(&label, (x, self.bottom + 8.0), small.center().below())?;
         }
         for (value, label) in self.y.vertical_ticks(self.bottom - self.top) {
             let (_, y) = self.at((self.x.range.0, value));
-            canvas.line(
-                &[(self.left - 4.0, y), (self.left, y)],
-                MUTED.to_rgba(),
-                1.0,
-            )?;
+            line(&[(self.left - 4.0, y), (self.left, y)])?;
             canvas.text(&label, (self.left - 7.0, y), small.right())?;
         }
         let text = Text::new(FONT_LABEL).color(INK);

@@ -2,7 +2,7 @@
 
 use super::canvas::{Canvas, svg};
 use super::frame::{Frame, Key, frame_settings};
-use super::panel::{Axis, Panel};
+use super::panel::Panel;
 use super::style::{INK, Mark, category, mark};
 use super::{PlotError, check};
 use plotters::style::Color;
@@ -39,12 +39,7 @@ impl<'a> Scatter<'a> {
 
     frame_settings!();
 
-    /// What the legend calls the classes, in order; without it `class 0`, `class 1`, ...
-    #[must_use]
-    pub fn class_names<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
-        self.names = names.into_iter().map(Into::into).collect();
-        self
-    }
+    frame_settings!(class_names);
 
     /// Draws the picture.
     ///
@@ -94,12 +89,7 @@ impl<'a> Predictions<'a> {
 
     frame_settings!();
 
-    /// What the legend calls the classes, in order; without it `class 0`, `class 1`, ...
-    #[must_use]
-    pub fn class_names<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
-        self.names = names.into_iter().map(Into::into).collect();
-        self
-    }
+    frame_settings!(class_names);
 
     /// Draws the picture.
     ///
@@ -162,17 +152,9 @@ fn draw_points(
 ) -> Result<Panel, PlotError> {
     let range = |column: usize| {
         let extent = check::extent(x.iter().skip(column).step_by(2).copied());
-        check::padded(extent.unwrap_or((0.0, 0.0)), 0.05)
+        check::padded(extent, 0.05)
     };
-    let (from, to) = frame.draw(canvas, legend)?;
-    let panel = Panel::inside(
-        frame,
-        from,
-        to,
-        Axis::new("x axis", range(0), &frame.x_label)?,
-        Axis::new("y axis", range(1), &frame.y_label)?,
-    )?;
-    panel.draw_grid(canvas)?;
+    let panel = frame.panel(canvas, legend, frame.axes(range(0), range(1))?)?;
     for (point, &class) in x.chunks_exact(2).zip(classes) {
         let at = panel.at((point[0], point[1]));
         canvas.mark(

@@ -52,6 +52,13 @@ pub(super) fn text_width(text: &str, size: f64) -> f64 {
     size * text.chars().map(em).sum::<f64>()
 }
 
+/// Approximate width in pixels of the widest of texts as long as the numbers of an axis.
+pub(super) fn widest<'a>(texts: impl Iterator<Item = &'a String>) -> f64 {
+    texts
+        .map(|text| text_width(text, FONT_TICK))
+        .fold(0.0, f64::max)
+}
+
 /// Breaks a text between words into lines of at most `width` pixels; a word that is longer has a line of its own.
 pub(super) fn wrap(text: &str, size: f64, width: f64) -> Vec<String> {
     let mut lines: Vec<String> = vec![];
@@ -114,6 +121,10 @@ impl ColorMap {
             );
             (a + (b - a) * (place - below as f64)).round() as u8
         })
+    }
+
+    pub(super) fn palette(self) -> [[u8; 3]; 256] {
+        std::array::from_fn(|i| self.color(i as f64 / 255.0))
     }
 
     pub(super) fn rgb(self, share: f64) -> RGBColor {

@@ -1,16 +1,15 @@
 //! A function on a grid as a heat map: probability, uncertainty.
 
 use super::canvas::{Canvas, Point, Text, svg};
+use super::color_bar::ColorBar;
 use super::contour::contour;
 use super::frame::{Frame, Key, frame_settings};
 use super::panel::{Axis, Panel};
 use super::scatter::{class_keys, name_of, overlay};
-use super::style::{ColorMap, FONT_LABEL, FONT_TICK, INK, MUTED, WHITE, text_width};
+use super::style::{ColorMap, FONT_LABEL, INK, WHITE};
 use super::{PlotError, check, png};
 use plotters::style::Color;
 
-const BAR_WIDTH: f64 = 16.0;
-const BAR_LABEL: f64 = 22.0;
 /// Between surfaces side by side, and above those that have names.
 const GAP: f64 = 24.0;
 const NAME_ROW: f64 = 22.0;
@@ -113,12 +112,7 @@ impl<'a> Surface<'a> {
         self
     }
 
-    /// What the legend calls the classes of the points, in order; without it `class 0`, `class 1`, ...
-    #[must_use]
-    pub fn class_names<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
-        self.names = names.into_iter().map(Into::into).collect();
-        self
-    }
+    frame_settings!(class_names);
 
     /// A line where the surface has this value.
     #[must_use]
@@ -142,24 +136,23 @@ impl<'a> Surface<'a> {
         check::finite("contour", self.contour.as_slice())?;
         self.frame.check_size(280, 240)?;
         let all = self.parts.iter().flat_map(|(_, values)| values.iter());
-        let found = check::extent(all.copied()).unwrap_or((0.0, 1.0));
-        let range = match (self.range, found) {
-            (Some(range), _) => range,
-            (None, (lower, upper)) if lower == upper => check::padded(found, 0.0),
-            (None, found) => found,
+        let found = check::widened(check::extent(all.copied()));
+        let range = self.range.unwrap_or(found);
+        let bar = ColorBar {
+            axis: Axis::new("range of the colours", range, &self.value_label)?,
+            colors: self.colors,
         };
-        let value_axis = Axis::new("range of the colours", range, &self.value_label)?;
-        let (x, classes) = self.points_inside()?;
+        let (points, classes) = self.points_inside()?;
         svg(self.frame.size(), |canvas| {
-            self.draw(canvas, &value_axis, &x, &classes)
+            self.draw(canvas, &bar, &points, &classes)
         })
     }
 
     fn draw(
         &self,
         canvas: &mut Canvas<'_>,
-        value_axis: &Axis,
-        x: &[f64],
+        bar: &ColorBar,
+        points: &[f64],
         classes: &[f64],
     ) -> Result<(), PlotError> {
         let mut legend = class_keys(classes, |class| name_of(&self.names, class));
@@ -167,25 +160,15 @@ impl<'a> Surface<'a> {
             legend.push((Key::Line(INK), format!("contour at {level}")));
         }
         let (from, to) = self.frame.draw(canvas, &legend)?;
-        let ends = |axis: &[f64]| (axis[0], axis[axis.len() - 1]);
-        let numbers = value_axis.vertical_ticks(to.1 - from.1);
-        let widest = numbers
-            .iter()
-            .map(|(_, label)| text_width(label, FONT_TICK))
-            .fold(0.0, f64::max);
-        let label_room = if self.value_label.is_empty() {
-            0.0
-        } else {
-            BAR_LABEL
-        };
-        let bar_left = to.0 + 10.0 - label_room - widest - 8.0 - BAR_WIDTH;
+        let bar_left = bar.left(to.0 + 10.0, to.1 - from.1);
         let named = self.parts.iter().any(|(name, _)| !name.is_empty());
+        let [x, y] = self.frame.axes(ends(self.x1), ends(self.x2))?;
         let whole = Panel::inside(
             &self.frame,
             (from.0, from.1 + if named { NAME_ROW } else { 0.0 }),
             (bar_left - 18.0, to.1),
-            Axis::new("x axis", ends(self.x1), &self.frame.x_label)?,
-            Axis::new("y axis", ends(self.x2), &self.frame.y_label)?,
+            x,
+            y,
         )?;
         let count = self.parts.len() as f64;
         let width = (whole.right - whole.left - GAP * (count - 1.0)) / count;
@@ -206,28 +189,21 @@ impl<'a> Surface<'a> {
                 y,
                 ..whole
             };
-            self.draw_cells(canvas, &panel, value_axis, values);
+            self.draw_cells(canvas, &panel, bar, values);
             if let Some(level) = self.contour {
                 self.draw_contour(canvas, &panel, level, values)?;
             }
-            overlay(canvas, &panel, x, classes)?;
+            overlay(canvas, &panel, points, classes)?;
             panel.draw_axes(canvas)?;
             let above = (left + 0.5 * width, whole.top - 0.55 * NAME_ROW);
             canvas.text(name, above, Text::new(FONT_LABEL).bold().center())?;
         }
-        self.draw_bar(canvas, value_axis, (bar_left, whole.top), whole.bottom)
+        bar.draw(canvas, (bar_left, whole.top), whole.bottom)
     }
 
-    fn draw_cells(
-        &self,
-        canvas: &mut Canvas<'_>,
-        panel: &Panel,
-        value_axis: &Axis,
-        values: &[f64],
-    ) {
+    fn draw_cells(&self, canvas: &mut Canvas<'_>, panel: &Panel, bar: &ColorBar, values: &[f64]) {
         let (width, height) = (self.x1.len(), self.x2.len());
-        let index =
-            |&value: &f64| (255.0 * value_axis.share(value)).round().clamp(0.0, 255.0) as u8;
+        let index = |&value: &f64| (255.0 * bar.axis.share(value)).round().clamp(0.0, 255.0) as u8;
         // The bitmap runs from the top, the grid from the bottom.
         let pixels: Vec<u8> = values
             .chunks_exact(width)
@@ -237,7 +213,7 @@ impl<'a> Surface<'a> {
             .collect();
         // Grid points are the centres of pixels: half a pixel stands out on every side.
         let crop = [0.5, 0.5, (width - 1) as f64, (height - 1) as f64];
-        let uri = png::data_uri((width, height), &pixels, &self.palette());
+        let uri = png::data_uri((width, height), &pixels, &bar.colors.palette());
         canvas.image(
             &uri,
             (width, height),
@@ -245,10 +221,6 @@ impl<'a> Surface<'a> {
             (panel.left, panel.top),
             (panel.right, panel.bottom),
         );
-    }
-
-    fn palette(&self) -> [[u8; 3]; 256] {
-        std::array::from_fn(|i| self.colors.color(i as f64 / 255.0))
     }
 
     fn draw_contour(
@@ -259,7 +231,8 @@ impl<'a> Surface<'a> {
         values: &[f64],
     ) -> Result<(), PlotError> {
         let along = |axis: &[f64], place: f64| {
-            axis[0] + place / (axis.len() - 1) as f64 * (axis[axis.len() - 1] - axis[0])
+            let (lower, upper) = ends(axis);
+            lower + place / (axis.len() - 1) as f64 * (upper - lower)
         };
         let at = |(column, row): Point| panel.at((along(self.x1, column), along(self.x2, row)));
         let segments: Vec<[Point; 2]> = contour(values, self.x1.len(), level)
@@ -274,52 +247,16 @@ impl<'a> Surface<'a> {
         Ok(())
     }
 
-    fn draw_bar(
-        &self,
-        canvas: &mut Canvas<'_>,
-        axis: &Axis,
-        (left, top): Point,
-        bottom: f64,
-    ) -> Result<(), PlotError> {
-        let right = left + BAR_WIDTH;
-        let pixels: Vec<u8> = (0..=255).rev().collect();
-        let uri = png::data_uri((1, 256), &pixels, &self.palette());
-        canvas.image(
-            &uri,
-            (1, 256),
-            [0.0, 0.5, 1.0, 255.0],
-            (left, top),
-            (right, bottom),
-        );
-        let corners = [
-            (left, top),
-            (right, top),
-            (right, bottom),
-            (left, bottom),
-            (left, top),
-        ];
-        canvas.line(&corners, MUTED.to_rgba(), 1.0)?;
-        let mut widest = 0.0f64;
-        for (value, label) in axis.vertical_ticks(bottom - top) {
-            let y = bottom - axis.share(value) * (bottom - top);
-            canvas.line(&[(right, y), (right + 4.0, y)], MUTED.to_rgba(), 1.0)?;
-            canvas.text(&label, (right + 7.0, y), Text::new(FONT_TICK))?;
-            widest = widest.max(text_width(&label, FONT_TICK));
-        }
-        if self.value_label.is_empty() {
-            return Ok(());
-        }
-        let middle = (right + 8.0 + widest + 0.5 * BAR_LABEL, 0.5 * (top + bottom));
-        canvas.text(&self.value_label, middle, Text::new(FONT_LABEL).upwards())
-    }
-
     /// Checked points and classes, those outside the grid left out.
     fn points_inside(&self) -> Result<(Vec<f64>, Vec<f64>), PlotError> {
         let Some((x, classes)) = self.points else {
             return Ok((vec![], vec![]));
         };
         check::points(x, classes)?;
-        let within = |axis: &[f64], value: f64| (axis[0]..=axis[axis.len() - 1]).contains(&value);
+        let within = |axis: &[f64], value: f64| {
+            let (lower, upper) = ends(axis);
+            (lower..=upper).contains(&value)
+        };
         let inside = x.chunks_exact(2).zip(classes);
         let inside =
             inside.filter(|(point, _)| within(self.x1, point[0]) && within(self.x2, point[1]));
@@ -328,16 +265,15 @@ impl<'a> Surface<'a> {
     }
 }
 
+fn ends(axis: &[f64]) -> (f64, f64) {
+    (axis[0], axis[axis.len() - 1])
+}
+
 fn check_spacing(what: &'static str, axis: &[f64]) -> Result<(), PlotError> {
     check::finite(what, axis)?;
-    if axis.len() < 2 {
-        return Err(PlotError::Length {
-            what: what.to_owned(),
-            found: axis.len(),
-            expected: 2,
-        });
-    }
-    let step = (axis[axis.len() - 1] - axis[0]) / (axis.len() - 1) as f64;
+    check::length(what, axis.len(), axis.len().max(2))?;
+    let (lower, upper) = ends(axis);
+    let step = (upper - lower) / (axis.len() - 1) as f64;
     let uneven = |&index: &usize| {
         let found = axis[index] - axis[index - 1];
         !(step > 0.0 && (found - step).abs() <= 1e-3 * step)

@@ -2,7 +2,7 @@
 
 use super::canvas::{Text, svg};
 use super::densities::Curve;
-use super::frame::Frame;
+use super::frame::{Frame, frame_settings};
 use super::lines::draw_curve;
 use super::panel::{Axis, Panel};
 use super::style::{ColorMap, FONT_LABEL, category};
@@ -27,8 +27,7 @@ const GAP: f64 = 16.0;
 #[derive(Debug, Clone)]
 pub struct Traces<'a> {
     variables: Vec<Variable<'a>>,
-    title: String,
-    width: u32,
+    frame: Frame,
 }
 
 #[derive(Debug, Clone)]
@@ -49,8 +48,7 @@ impl<'a> Traces<'a> {
     pub fn new() -> Self {
         Self {
             variables: vec![],
-            title: String::new(),
-            width: 720,
+            frame: Frame::new(720, 0),
         }
     }
 
@@ -65,19 +63,8 @@ impl<'a> Traces<'a> {
         self
     }
 
-    /// The title above the picture; a long one breaks into lines.
-    #[must_use]
-    pub fn title(mut self, title: impl Into<String>) -> Self {
-        self.title = title.into();
-        self
-    }
-
-    /// Width in pixels.
-    #[must_use]
-    pub fn width(mut self, width: u32) -> Self {
-        self.width = width;
-        self
-    }
+    frame_settings!(title);
+    frame_settings!(width);
 
     /// Draws the picture.
     ///
@@ -87,8 +74,7 @@ impl<'a> Traces<'a> {
     pub fn to_svg(&self) -> Result<String, PlotError> {
         check::not_empty("variables", self.variables.len())?;
         self.variables.iter().try_for_each(Variable::check)?;
-        let mut frame = Frame::new(self.width, 0);
-        frame.title.clone_from(&self.title);
+        let mut frame = self.frame.clone();
         frame.fit_height(ROW * self.variables.len() as f64);
         frame.check_size(360, 100)?;
         svg(frame.size(), |canvas| {
@@ -109,10 +95,7 @@ impl<'a> Traces<'a> {
                     .map(|draws| Curve::of_draws(&draws))
                     .collect();
                 let peak = curves.iter().map(|curve| curve.peak).fold(0.0, f64::max);
-                let ends = curves
-                    .iter()
-                    .flat_map(|curve| [curve.x[0], curve.x[curve.x.len() - 1]]);
-                let values = check::padded(check::extent(ends).unwrap_or((0.0, 1.0)), 0.02);
+                let values = Curve::range(&curves);
 
                 let left = Panel::inside(
                     &frame,
