@@ -1,9 +1,13 @@
 //! One page of HTML that tells the story of a run and needs nothing but itself to be opened.
 
+mod html;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use bayes_nn_models::Comparison;
+
+use html::{element_of, escape, is_number, prefix_ids};
 
 /// The report could not be written.
 ///
@@ -238,94 +242,7 @@ impl Report {
 /// Characters of a cell of a table that may be broken into lines.
 const LONG: usize = 40;
 
-const STYLE: &str = "\
-:root { color-scheme: light; }
-body { margin: 0; background: #fff; color: #222; font: 16px/1.55 system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif; }
-main { max-width: 780px; margin: 0 auto; padding: 32px 20px 64px; }
-h1 { font-size: 30px; line-height: 1.2; margin: 0 0 20px; }
-h2 { font-size: 21px; line-height: 1.3; margin: 44px 0 12px; padding-top: 12px; border-top: 1px solid #ddd; }
-p { margin: 0 0 14px; }
-nav { margin: 20px 0 0; padding: 12px 20px; background: #f6f7f9; border-radius: 6px; }
-nav ol { margin: 0; padding-left: 24px; columns: 2 260px; }
-a { color: #0072b2; text-decoration: none; }
-a:hover { text-decoration: underline; }
-pre { margin: 0 0 16px; padding: 12px 14px; background: #f6f7f9; border-radius: 6px; overflow-x: auto; font: 13px/1.45 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
-code { font-family: inherit; }
-.table { overflow-x: auto; margin: 0 0 16px; }
-table { border-collapse: collapse; font-size: 15px; }
-th, td { padding: 5px 16px 5px 0; text-align: left; border-bottom: 1px solid #e4e4e4; }
-th { border-bottom-color: #888; }
-td { white-space: nowrap; }
-td.long { white-space: normal; }
-.number { text-align: right; font-variant-numeric: tabular-nums; }
-figure { margin: 20px 0 24px; }
-figure > svg { display: block; max-width: 100%; height: auto; margin: 0 auto; }
-figure text { font-family: inherit; }
-figcaption { margin-top: 6px; font-size: 14px; color: #555; }
-@media print {
-  main { max-width: none; padding: 0; }
-  figure, table, pre { break-inside: avoid; }
-  h2 { break-after: avoid; }
-  pre { white-space: pre-wrap; }
-}
-";
-
-/// Text for element content and quoted attributes. Control characters that HTML forbids become the replacement character.
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            '\n' | '\t' => out.push(c),
-            c if c.is_control() => out.push(char::REPLACEMENT_CHARACTER),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-fn is_number(cell: &str) -> bool {
-    let plain = cell.replace('\u{2212}', "-").replace([',', '%'], "");
-    plain.trim().parse::<f64>().is_ok()
-}
-
-/// Without the XML declaration and document type of a file that stands alone.
-fn element_of(svg: &str) -> &str {
-    svg.find("<svg")
-        .map_or(svg, |start| &svg[start..])
-        .trim_end()
-}
-
-/// Puts the prefix before every id of an SVG, and before every reference to one.
-fn prefix_ids(svg: &str, prefix: &str) -> String {
-    let mut out = String::with_capacity(svg.len());
-    let mut rest = svg;
-    let openings = [
-        " id=\"",
-        " id='",
-        "href=\"#",
-        "href='#",
-        "url(#",
-        "url('#",
-        "url(\"#",
-        "url(&quot;#",
-    ];
-    while let Some((at, opening)) = openings
-        .iter()
-        .filter_map(|opening| rest.find(opening).map(|at| (at, opening)))
-        .min()
-    {
-        let end = at + opening.len();
-        out.push_str(&rest[..end]);
-        out.push_str(prefix);
-        rest = &rest[end..];
-    }
-    out + rest
-}
+const STYLE: &str = include_str!("style.css");
 
 #[cfg(test)]
 mod tests {
