@@ -5,7 +5,7 @@ use bayes_nn_autodiff::Graph;
 use super::Predict;
 use super::tiles::Tiles;
 use crate::data::{DataError, Dataset};
-use crate::error::Error;
+use crate::error::{Error, listed};
 use crate::model::{Data, Model, Predictive};
 
 /// The rows to predict: a data set, data by the names of their columns, or the one column or
@@ -142,11 +142,7 @@ fn of_rows<M: Model>(of: &Predictive<M>, rows: &[f64], width: usize) -> Result<D
     let name = match &read[..] {
         [name] if of.data.is_of_numbers(name) => name,
         _ => {
-            let names: Vec<String> = read.iter().map(|name| format!("`{name}`")).collect();
-            let inputs = match names.is_empty() {
-                true => "none".to_owned(),
-                false => names.join(", "),
-            };
+            let inputs = listed(&read);
             return Err(Error::SliceOfRows { inputs });
         }
     };

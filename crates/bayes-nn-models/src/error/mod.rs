@@ -1,5 +1,7 @@
 //! What can go wrong, from data to prediction.
 
+mod from;
+
 use bayes_nn_autodiff::{GraphError, Shape};
 use bayes_nn_distributions::ParameterError;
 use bayes_nn_inference::{Approximation, HandlerError, InferenceError, SiteError};
@@ -345,6 +347,16 @@ pub enum Error {
     },
 }
 
+/// Names for a message: `` `a`, `b` ``, or `none`.
+pub(crate) fn listed<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String {
+    let names = names.into_iter();
+    let names: Vec<String> = names.map(|name| format!("`{}`", name.as_ref())).collect();
+    match names.is_empty() {
+        true => "none".to_owned(),
+        false => names.join(", "),
+    }
+}
+
 impl Error {
     /// The last good state of a fit that was stopped by a number that is not finite; with
     /// [`crate::model::Posterior::new`] it predicts like any fit.
@@ -369,51 +381,6 @@ impl Error {
         match self {
             Error::Network(error) | Error::Handler(error) => error.downcast_ref(),
             _ => None,
-        }
-    }
-}
-
-impl From<GraphError> for Error {
-    fn from(error: GraphError) -> Error {
-        Error::Graph(Box::new(error))
-    }
-}
-
-impl From<KernelError> for Error {
-    fn from(error: KernelError) -> Error {
-        Error::Kernel(Box::new(error))
-    }
-}
-
-impl From<HandlerError> for Error {
-    /// Unwraps what a handler reported.
-    fn from(error: HandlerError) -> Error {
-        let error = match error.downcast::<Error>() {
-            Ok(own) => return *own,
-            Err(error) => error,
-        };
-        match error.downcast::<SiteError>() {
-            Ok(site) => Error::Site(*site),
-            Err(other) => Error::Handler(other),
-        }
-    }
-}
-
-impl From<InferenceError> for Error {
-    /// Unwraps what a model or a store reported from within a fit.
-    fn from(error: InferenceError) -> Error {
-        match error {
-            InferenceError::Density(inner) => match inner.downcast::<Error>() {
-                Ok(own) => *own,
-                Err(other) => Error::Inference(InferenceError::Density(other)),
-            },
-            InferenceError::DrawSink(inner) => match inner.downcast::<Error>() {
-                Ok(own) => *own,
-                Err(other) => Error::Inference(InferenceError::DrawSink(other)),
-            },
-            InferenceError::Graph(inner) => Error::Graph(inner),
-            InferenceError::Kernel(inner) => Error::Kernel(inner),
-            other => Error::Inference(other),
         }
     }
 }
