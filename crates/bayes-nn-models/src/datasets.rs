@@ -28,12 +28,7 @@ pub fn moons(n: usize, noise: f64, seed: u64) -> Result<Dataset, DataError> {
     if n < 2 {
         return Err(DataError::TooFewPoints { n });
     }
-    if n > MOST_POINTS {
-        return Err(DataError::TooManyPoints {
-            n,
-            most: MOST_POINTS,
-        });
-    }
+    check_points(n)?;
     if !(noise >= 0.0 && noise.is_finite()) {
         return Err(DataError::Noise { noise });
     }
@@ -61,6 +56,14 @@ pub fn moons(n: usize, noise: f64, seed: u64) -> Result<Dataset, DataError> {
     Dataset::from_rows(&rows, &y)
 }
 
+fn check_points(n: usize) -> Result<(), DataError> {
+    let most = MOST_POINTS;
+    match n > most {
+        true => Err(DataError::TooManyPoints { n, most }),
+        false => Ok(()),
+    }
+}
+
 /// The i-th of `count` evenly spaced angles, both ends included.
 fn angle(i: usize, count: usize) -> f64 {
     PI * i as f64 / (count.max(2) - 1) as f64
@@ -79,13 +82,7 @@ fn angle(i: usize, count: usize) -> f64 {
 /// # Ok::<(), bayes_nn::DataError>(())
 /// ```
 pub fn grid(min: f64, max: f64, steps: usize) -> Result<Vec<[f64; 2]>, DataError> {
-    let points = steps.saturating_mul(steps);
-    if points > MOST_POINTS {
-        return Err(DataError::TooManyPoints {
-            n: points,
-            most: MOST_POINTS,
-        });
-    }
+    check_points(steps.saturating_mul(steps))?;
     let axis = grid_axis(min, max, steps)?;
     Ok(axis
         .iter()
@@ -106,12 +103,7 @@ pub fn grid_axis(min: f64, max: f64, steps: usize) -> Result<Vec<f64>, DataError
     if !(min < max && min.is_finite() && max.is_finite() && steps >= 2) {
         return Err(DataError::Grid { min, max, steps });
     }
-    if steps > MOST_POINTS {
-        return Err(DataError::TooManyPoints {
-            n: steps,
-            most: MOST_POINTS,
-        });
-    }
+    check_points(steps)?;
     let at = |i: usize| {
         let fraction = i as f64 / (steps - 1) as f64;
         min * (1.0 - fraction) + max * fraction

@@ -2,18 +2,21 @@
 
 mod csv;
 mod error;
+mod numbers;
 pub(crate) mod random;
 mod split;
 mod standardize;
 
 pub use self::csv::CsvReader;
 pub use self::error::DataError;
+use self::numbers::Numbers;
+pub(crate) use self::numbers::{check_finite, check_whole_rows};
 pub use self::standardize::Standardization;
 
 use std::fmt;
 use std::io::Read;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use bayes_nn_kernels::Column;
 
@@ -131,12 +134,7 @@ impl Dataset {
         if x.is_empty() && y.is_empty() {
             return Err(DataError::Empty);
         }
-        if !x.len().is_multiple_of(features) {
-            return Err(DataError::NotWholeRows {
-                len: x.len(),
-                features,
-            });
-        }
+        check_whole_rows(x.len(), features)?;
         let rows = x.len() / features;
         if rows != y.len() {
             return Err(DataError::RowMismatch {
@@ -144,20 +142,8 @@ impl Dataset {
                 targets: y.len(),
             });
         }
-        if let Some(at) = x.position(|value| !value.is_finite()) {
-            return Err(DataError::NotFinite {
-                row: at / features,
-                column: feature_names[at % features].clone(),
-                value: x.get(at).unwrap_or(f64::NAN),
-            });
-        }
-        if let Some(row) = y.position(|value| !value.is_finite()) {
-            return Err(DataError::NotFinite {
-                row,
-                column: target_name.to_string(),
-                value: y.get(row).unwrap_or(f64::NAN),
-            });
-        }
+        check_finite(&x, features, |feature| feature_names[feature].clone())?;
+        check_finite(&y, 1, |_| target_name.to_string())?;
         Ok(Self {
             x: Numbers::new(x),
             y: Numbers::new(y),
@@ -275,35 +261,6 @@ impl Dataset {
     /// The name of the target.
     pub fn target_name(&self) -> &str {
         &self.target_name
-    }
-}
-
-/// Numbers, and the same in double precision once they are asked for.
-#[derive(Clone, Debug)]
-struct Numbers {
-    column: Column,
-    as_f64: Arc<OnceLock<Vec<f64>>>,
-}
-
-impl Numbers {
-    fn new(column: Column) -> Numbers {
-        Numbers {
-            column,
-            as_f64: Arc::default(),
-        }
-    }
-
-    fn as_f64(&self) -> &[f64] {
-        match &self.column {
-            Column::F64(values) => values,
-            other => self.as_f64.get_or_init(|| other.to_f64()),
-        }
-    }
-}
-
-impl PartialEq for Numbers {
-    fn eq(&self, other: &Numbers) -> bool {
-        self.column == other.column
     }
 }
 

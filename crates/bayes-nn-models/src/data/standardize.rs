@@ -1,6 +1,6 @@
 //! Standardizing: mean 0 and standard deviation 1 per column, with constants that are remembered.
 
-use super::{DataError, Dataset, Numbers};
+use super::{DataError, Dataset, Numbers, check_whole_rows};
 use std::sync::Arc;
 
 /// The mean and population standard deviation of each column, with which values go to the standardized scale and back.
@@ -60,12 +60,7 @@ impl Standardization {
 
     fn map(&self, values: &[f64], f: impl Fn(f64, f64, f64) -> f64) -> Result<Vec<f64>, DataError> {
         let columns = self.means.len();
-        if !values.len().is_multiple_of(columns) {
-            return Err(DataError::NotWholeRows {
-                len: values.len(),
-                features: columns,
-            });
-        }
+        check_whole_rows(values.len(), columns)?;
         let mapped = |(at, &value): (usize, &f64)| {
             let result = f(value, self.means[at % columns], self.sds[at % columns]);
             if result.is_finite() {
@@ -146,15 +141,10 @@ impl Dataset {
     /// ```
     #[must_use]
     pub fn standardized(&self) -> Self {
-        let constants = Standardization::of(self.x(), self.features);
-        let (means, sds) = (&constants.means, &constants.sds);
-        let scaled = |(at, &value): (usize, &f64)| {
-            standardize(value, means[at % self.features], sds[at % self.features])
-        };
-        let x: Vec<f64> = self.x().iter().enumerate().map(scaled).collect();
+        let (x, standardization) = scaled(self.x(), self.features, self.standardization());
         Self {
-            x: Numbers::new(x.into()),
-            standardization: Some(Arc::new(remember(&self.standardization, constants))),
+            x,
+            standardization,
             ..self.clone()
         }
     }
@@ -204,15 +194,10 @@ impl Dataset {
     /// ```
     #[must_use]
     pub fn standardize_target(&self) -> Self {
-        let constants = Standardization::of(self.y(), 1);
-        let scaled = |&value: &f64| standardize(value, constants.means[0], constants.sds[0]);
-        let y: Vec<f64> = self.y().iter().map(scaled).collect();
+        let (y, target_standardization) = scaled(self.y(), 1, self.target_standardization());
         Self {
-            y: Numbers::new(y.into()),
-            target_standardization: Some(Arc::new(remember(
-                &self.target_standardization,
-                constants.clone(),
-            ))),
+            y,
+            target_standardization,
             ..self.clone()
         }
     }
@@ -259,11 +244,20 @@ impl Dataset {
     }
 }
 
-fn remember(before: &Option<Arc<Standardization>>, constants: Standardization) -> Standardization {
-    match before {
-        Some(before) => before.then(&constants),
-        None => constants,
-    }
+/// Values `[n, columns]` brought to mean 0 and standard deviation 1, and the constants of the
+/// original ones, if these were standardized before.
+fn scaled(
+    values: &[f64],
+    columns: usize,
+    before: Option<&Standardization>,
+) -> (Numbers, Option<Arc<Standardization>>) {
+    let own = Standardization::of(values, columns);
+    let scaled = |(at, &value): (usize, &f64)| {
+        standardize(value, own.means[at % columns], own.sds[at % columns])
+    };
+    let scaled: Vec<f64> = values.iter().enumerate().map(scaled).collect();
+    let constants = before.map_or_else(|| own.clone(), |before| before.then(&own));
+    (Numbers::new(scaled.into()), Some(Arc::new(constants)))
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use std::sync::{Arc, OnceLock};
 
 use bayes_nn_kernels::{Column, KernelError};
 
-use crate::data::{DataError, Dataset, Standardization};
-use crate::error::Error;
+use crate::data::{DataError, Dataset, Standardization, check_finite, check_whole_rows};
+use crate::error::{Error, listed};
 
 /// Named columns, all of the same number of rows, and all finite but for what is said to be
 /// missing.
@@ -113,7 +113,7 @@ impl Data {
                 row,
             });
         }
-        check_finite(name, &values, 1)?;
+        check_finite(&values, 1, |_| name.to_owned())?;
         self.add(name, values.len(), Values::Vector(values))
     }
 
@@ -186,14 +186,11 @@ impl Data {
         if columns == 0 {
             return Err(DataError::ZeroFeatures.into());
         }
-        if !values.len().is_multiple_of(columns) {
-            return Err(DataError::NotWholeRows {
-                len: values.len(),
-                features: columns,
-            }
-            .into());
-        }
-        check_finite(name, &values, columns)?;
+        check_whole_rows(values.len(), columns)?;
+        check_finite(&values, columns, |column| match columns {
+            1 => name.to_owned(),
+            _ => format!("{name}[{column}]"),
+        })?;
         let rows = values.len() / columns;
         self.add(name, rows, Values::Matrix(Matrix::new(values, columns)))
     }
@@ -319,15 +316,7 @@ impl Data {
 
     /// The names, for messages.
     pub(crate) fn names(&self) -> String {
-        let names: Vec<String> = self
-            .columns
-            .iter()
-            .map(|(name, _)| format!("`{name}`"))
-            .collect();
-        match names.is_empty() {
-            true => "none".to_owned(),
-            false => names.join(", "),
-        }
+        listed(self.columns.iter().map(|(name, _)| name))
     }
 
     /// Whether these are rows of the data of a fit, and all of them, with or without the columns
@@ -364,22 +353,6 @@ impl Data {
         };
         Err(Error::OtherScale { found, expected })
     }
-}
-
-fn check_finite(name: &str, values: &Column, columns: usize) -> Result<(), Error> {
-    let Some(place) = values.position(|v| !v.is_finite()) else {
-        return Ok(());
-    };
-    let column = match columns {
-        1 => name.to_owned(),
-        _ => format!("{name}[{}]", place % columns),
-    };
-    Err(DataError::NotFinite {
-        row: place / columns,
-        column,
-        value: values.get(place).unwrap_or(f64::NAN),
-    }
-    .into())
 }
 
 impl From<&Dataset> for Data {
