@@ -5,7 +5,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use bayes_nn_autodiff::{Bindings, Evaluated, Graph, Interpreter, Shape, Var};
+use bayes_nn_autodiff::{Bindings, Graph, Interpreter, Shape, Var};
 use bayes_nn_inference::Rows;
 use bayes_nn_kernels::{Binding, Column, Step};
 
@@ -49,7 +49,7 @@ pub(crate) struct Shared<'g> {
     fitted: Option<Data>,
     pub(crate) absent: RefCell<Vec<(String, Var<'g>)>>,
     /// The values that are known without a program.
-    interpreter: RefCell<Interpreter<'g>>,
+    pub(super) interpreter: RefCell<Interpreter<'g>>,
     error: RefCell<Option<Error>>,
 }
 
@@ -57,7 +57,7 @@ pub(super) struct Input<'g> {
     pub(super) name: String,
     /// The input itself, and what the model sees of it.
     pub(super) input: Var<'g>,
-    seen: Var<'g>,
+    pub(super) seen: Var<'g>,
     pub(super) values: Column,
     /// The rows that the column misses. The input then holds the others, and what the model sees
     /// is a place holder that [`Trace::observe`](super::Trace::observe) replaces.
@@ -158,8 +158,7 @@ impl<'g> Batch<'g> {
         match self.shared.data.get(name) {
             Some(Values::Vector(_)) => self.column(name).reshape([1, self.shared.rows]),
             Some(Values::Incomplete { .. }) => {
-                self.shared.fail(self.shared.misused(name));
-                self.shared.stand_in("a matrix")
+                self.shared.refuse(self.shared.misused(name), "a matrix")
             }
             _ => self.matrix(name),
         }
@@ -175,12 +174,12 @@ impl<'g> Batch<'g> {
         match shared.data.get(name) {
             Some(column) if column.kind() == wanted => shared.see(name, column),
             Some(column) => {
-                shared.fail(Error::ColumnKind {
+                let error = Error::ColumnKind {
                     column: name.to_owned(),
                     found: column.kind(),
                     wanted,
-                });
-                shared.stand_in(wanted)
+                };
+                shared.refuse(error, wanted)
             }
             None if let Some(shape) = shared.absent_shape(name, wanted) => {
                 let mut absent = shared.absent.borrow_mut();
@@ -192,10 +191,7 @@ impl<'g> Batch<'g> {
                 absent.push((name.to_owned(), var));
                 var
             }
-            None => {
-                shared.fail(shared.unknown_column(name));
-                shared.stand_in(wanted)
-            }
+            None => shared.refuse(shared.unknown_column(name), wanted),
         }
     }
 }
@@ -255,7 +251,9 @@ impl<'g> Shared<'g> {
         }
     }
 
-    pub(super) fn stand_in(&self, wanted: &str) -> Var<'g> {
+    /// Keeps an error, and gives what has the shape of what was wanted to go on with.
+    pub(super) fn refuse(&self, error: Error, wanted: &str) -> Var<'g> {
+        self.fail(error);
         match wanted {
             "an index" => self.graph.index_constant(&vec![0; self.rows]),
             "a matrix" => self.zeros(Shape::from([1, self.rows])),
@@ -305,14 +303,14 @@ impl<'g> Shared<'g> {
         let mut rows_missing = None;
         let (input, seen, values) = match (column, self.index) {
             (Values::Incomplete { .. }, Some(_)) => {
-                self.fail(Error::MissingValues {
+                let error = Error::MissingValues {
                     column: name.to_owned(),
                     problem: "which are variables of the fit, one a row, while a minibatch has \
                               other rows at every step; fit it on all rows (without `batch`, on \
                               one device), or leave these rows out"
                         .to_owned(),
-                });
-                return self.stand_in("a column");
+                };
+                return self.refuse(error, "a column");
             }
             (Values::Incomplete { observed, missing }, None) => {
                 let input = self.graph.input(name, [observed.len()]);
@@ -366,59 +364,15 @@ impl<'g> Shared<'g> {
         bound.collect()
     }
 
-    /// An input whose value is known here.
-    pub(crate) fn known_input(&self, name: &str, shape: Shape, values: Vec<f64>) -> Var<'g> {
-        let input = self.graph.input(name, shape);
-        self.interpreter.borrow_mut().bind(input, values);
-        input
-    }
-
-    /// The value of a variable, row-major; or the input that it depends on and that has none.
-    fn interpret(&self, var: Var<'g>) -> Result<Evaluated, Error> {
-        let mut interpreter = self.interpreter.borrow_mut();
-        let inputs = self.inputs.borrow();
-        self.graph.check()?;
-        loop {
-            let evaluated = interpreter.value(var)?;
-            let Evaluated::Unbound(waits_for) = &evaluated else {
-                return Ok(evaluated);
-            };
-            let mut known = inputs.iter();
-            let Some(known) = known.find(|known| known.input.id() == Some(*waits_for)) else {
-                return Ok(evaluated);
-            };
-            // Data are brought to double precision only where a value needs them.
-            match &known.values {
-                Column::F64(values) => interpreter.bind(known.input, values.clone()),
-                values => interpreter.bind(known.input, values.to_f64()),
+    /// Checks that values need no column that is not there.
+    pub(crate) fn check_known(&self, values: &[Var<'g>]) -> Result<(), Error> {
+        for (name, absent) in self.absent.borrow().iter() {
+            let mut values = values.iter();
+            if values.any(|value| self.graph.depends_on(*value, *absent)) {
+                return Err(self.unknown_column(name));
             }
         }
-    }
-
-    /// The value of a variable, row-major, if it depends on data alone and none of them is
-    /// missing.
-    pub(crate) fn known(&self, var: Var<'g>) -> Result<Option<Vec<f64>>, Error> {
-        Ok(match self.interpret(var)? {
-            Evaluated::Value(value) => Some(value.values().to_vec()),
-            Evaluated::Unbound(_) => None,
-        })
-    }
-
-    /// The values of `vars`, which may depend on data but not on noise or on absent columns.
-    pub(crate) fn evaluate(&self, vars: &[Var<'g>]) -> Result<Vec<Vec<f64>>, Error> {
-        vars.iter()
-            .map(|var| match self.interpret(*var)? {
-                Evaluated::Value(value) => Ok(value.values().to_vec()),
-                Evaluated::Unbound(input) => {
-                    let inputs = self.inputs.borrow();
-                    let missing = inputs.iter().find(|known| known.seen.id() == Some(input));
-                    match missing {
-                        Some(column) => Err(self.misused(&column.name)),
-                        None => Err(self.unknown_column(&self.graph.input_name(input))),
-                    }
-                }
-            })
-            .collect()
+        Ok(())
     }
 }
 

@@ -38,6 +38,7 @@ mod explain;
 mod fitting;
 mod handlers;
 mod horseshoe;
+mod known;
 mod missing;
 #[cfg(feature = "zarr")]
 mod observations;

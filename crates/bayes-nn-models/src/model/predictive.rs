@@ -49,11 +49,7 @@ impl<M: Model> Predictive<M> {
             declared.declare(name, value.shape());
             outputs.push(*value);
         }
-        Ok(Variables {
-            run: written.compile(&outputs, Precision::F64, 0)?,
-            outputs: outputs.len(),
-            declared,
-        })
+        written.variables(&outputs, declared, Precision::F64)
     }
 
     /// Draws of each observed variable for new data.
@@ -104,20 +100,14 @@ impl<M: Model> Predictive<M> {
         check_draws(draws)?;
         let graph = Graph::new();
         let written = self.write(&graph, data, false)?;
-        let mut result = Draws::default();
+        let mut declared = Draws::default();
         let mut outputs = Vec::new();
         for observed in &written.record.observed {
-            result.declare(&observed.name, observed.log_prob_shape);
+            declared.declare(&observed.name, observed.log_prob_shape);
             outputs.push(observed.log_prob);
         }
-        let mut run = written.compile(&outputs, self.precision, seed)?;
-        for draw in 0..draws {
-            self.source.advance(&mut run, draw..draw + 1, draws)?;
-            for output in 0..outputs.len() {
-                result.push(output, &output_of(&run, output)?)?;
-            }
-        }
-        Ok(result)
+        let mut densities = written.variables(&outputs, declared, self.precision)?;
+        densities.draws(&self.source, draws, seed)
     }
 
     /// Writes the model with its sites drawn from the source.
@@ -130,22 +120,34 @@ impl<M: Model> Predictive<M> {
         data.check_missing(&self.data)?;
         let batch = Batch::new(graph, data, Rows::All, absent_allowed.then_some(&self.data));
         let step = Step::new(graph);
-        let z = self.source.draw(&step);
-        let point = Rc::new(Point::at(z, self.source.sites()));
-        let record = run(&self.model, &batch, point)?;
-        for observed in &record.observed {
-            observed.check_new_rows(data, &self.data)?;
-        }
-        step.bind(batch.shared.data());
+        let record = self.run_drawn(&step, &batch, data)?;
         Ok(Written {
             step,
             batch,
             record,
         })
     }
+
+    /// Runs the model over a batch of these data, with its sites drawn by the step.
+    pub(crate) fn run_drawn<'g>(
+        &self,
+        step: &Step<'g>,
+        batch: &Batch<'g>,
+        data: &Data,
+    ) -> Result<Record<'g>, Error> {
+        let z = self.source.draw(step);
+        let point = Rc::new(Point::at(z, self.source.sites()));
+        let record = run(&self.model, batch, point)?;
+        for observed in &record.observed {
+            observed.check_new_rows(data, &self.data)?;
+        }
+        step.bind(batch.shared.data());
+        Ok(record)
+    }
 }
 
-/// The program that makes sites and deterministics of draws of the unconstrained vector.
+/// The program that makes variables, such as sites and deterministics, of draws of the
+/// unconstrained vector.
 pub(crate) struct Variables {
     run: Run,
     outputs: usize,
@@ -182,14 +184,23 @@ struct Written<'g> {
 }
 
 impl<'g> Written<'g> {
+    /// The program that makes these outputs, under the names that are declared.
+    fn variables(
+        &self,
+        outputs: &[Var<'g>],
+        declared: Draws,
+        precision: Precision,
+    ) -> Result<Variables, Error> {
+        Ok(Variables {
+            run: self.compile(outputs, precision, 0)?,
+            outputs: outputs.len(),
+            declared,
+        })
+    }
+
     /// The values of one draw as a program that was begun.
     fn compile(&self, outputs: &[Var<'g>], precision: Precision, seed: u64) -> Result<Run, Error> {
-        let shared = &self.batch.shared;
-        for (name, absent) in shared.absent.borrow().iter() {
-            if outputs.iter().any(|o| shared.graph.depends_on(*o, *absent)) {
-                return Err(shared.unknown_column(name));
-            }
-        }
+        self.batch.shared.check_known(outputs)?;
         for (number, output) in outputs.iter().enumerate() {
             self.step.output(&number.to_string(), *output);
         }

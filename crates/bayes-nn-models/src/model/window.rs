@@ -34,11 +34,11 @@ impl<'g> Shared<'g> {
                 (step.window(&tile, [columns, rows]), &matrix.values, columns)
             }
             Values::Incomplete { .. } => {
-                self.fail(Error::MissingValues {
+                let error = Error::MissingValues {
                     column: name.to_owned(),
                     problem: "of which a tile of rows has no draws".to_owned(),
-                });
-                return self.stand_in("a column");
+                };
+                return self.refuse(error, "a column");
             }
         };
         self.graph.mark_rows(value);
