@@ -1,5 +1,6 @@
 //! The comparison as cells of tables.
 
+use super::predictions::mean;
 use super::{Comparison, Estimate, PredictiveComparison, SiteComparison};
 use crate::predict::{Score, Task};
 
@@ -95,7 +96,6 @@ impl PredictiveComparison {
             Task::Counts | Task::Regression => "mean predictive sd",
             Task::Binary | Task::Classes(_) => "mean sd of probabilities between draws",
         };
-        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
         add(spread, both.map(|side| mean(&side.sd)));
         if let Some([a, b]) = self.log_scores() {
             let difference = self.log_score_difference();

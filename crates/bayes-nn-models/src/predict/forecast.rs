@@ -6,11 +6,11 @@ use bayes_nn_kernels::running_mean_and_squares;
 use super::likelihood::{follow_densities, log_means};
 use super::moments::{MEAN, SQUARES, normalize};
 use super::noise::{Noise, TargetDraws};
-use super::target::{Probabilities, stretched};
+use super::target::{Probabilities, by_row, stretched};
 use super::tiles::{Tiles, Written};
 use super::{Predict, Task};
 use crate::error::Error;
-use crate::model::{Data, Model, Observed, Predictive, transposed};
+use crate::model::{Data, Model, Observed, Predictive};
 
 /// What the draws of a source predict of one observed variable.
 pub(crate) struct Observation {
@@ -82,23 +82,13 @@ fn classes<'g, M: Model>(
     how: Predict,
     task: Task,
 ) -> Result<Forecast, Error> {
-    let (classes, probabilities) = match task {
-        Task::Classes(classes) => (
-            classes,
-            Probabilities::of_classes(written, observed, classes)?,
-        ),
-        _ => (1, Probabilities::binary(observed)),
-    };
-    written.check_known(&[probabilities.p])?;
-    running_mean_and_squares(&written.step, MEAN, probabilities.p);
-    let width = observed.shape.elements();
+    let Probabilities { p, .. } = Probabilities::of(written, observed, task)?;
+    written.check_known(&[p])?;
+    running_mean_and_squares(&written.step, MEAN, p);
+    let (width, classes) = (observed.shape.elements(), task.columns());
     let (draws, first) = (how.draws, how.draws.div_ceil(2));
     let parts = tiles.run(written, width, |run, tile| {
-        let by_row = |values: Vec<f64>| {
-            let mut values = transposed(&stretched(values, width * classes), width);
-            values.truncate(tile.rows * classes);
-            values
-        };
+        let by_row = |values| by_row(values, width, classes, tile.rows);
         tiles.draw(run, 0..first)?;
         let mut halves = [by_row(run.get(0, MEAN)?), Vec::new()];
         tiles.draw(run, first..draws)?;

@@ -15,7 +15,7 @@ mod tiles;
 
 use crate::data::Dataset;
 use crate::error::Error;
-use crate::model::{Model, Posterior, Predictive, check_draws};
+use crate::model::{Model, Posterior, check_draws};
 
 pub use draws::PredictiveDraws;
 pub(crate) use forecast::{Forecast, Observation};
@@ -58,18 +58,15 @@ impl Predict {
     }
 
     pub(crate) fn check(&self) -> Result<(), Error> {
-        let request = |field, value: String, allowed| {
-            Err(Error::Request {
-                field,
-                value,
-                allowed,
-            })
-        };
         check_draws(self.draws)?;
-        if !(self.interval > 0.0 && self.interval < 1.0) {
-            return request("interval", self.interval.to_string(), "above 0 and below 1");
+        match self.interval > 0.0 && self.interval < 1.0 {
+            true => Ok(()),
+            false => Err(Error::Request {
+                field: "interval",
+                value: self.interval.to_string(),
+                allowed: "above 0 and below 1",
+            }),
         }
-        Ok(())
     }
 
     /// Room for the draws of so many rows.
@@ -100,6 +97,14 @@ pub enum Task {
 }
 
 impl Task {
+    /// The probabilities or numbers that are predicted of a row.
+    pub(crate) fn columns(self) -> usize {
+        match self {
+            Task::Classes(classes) => classes,
+            _ => 1,
+        }
+    }
+
     /// Whether probabilities are predicted.
     pub(crate) fn is_classes(self) -> bool {
         matches!(self, Task::Binary | Task::Classes(_))
@@ -117,7 +122,9 @@ impl<M: Model> Posterior<M> {
         rows: impl Into<Inputs<'a>>,
         how: Predict,
     ) -> Result<PredictiveDraws, Error> {
-        self.predictive.predict_draws(rows.into(), how)
+        how.check()?;
+        let data = rows.into().data(&self.predictive)?;
+        draws::predict_draws(&self.predictive, &data, how)
     }
 
     /// The log predictive density (or probability) of each row's target, `[n]` in nats: the log
@@ -132,7 +139,9 @@ impl<M: Model> Posterior<M> {
         y: &[f64],
         how: Predict,
     ) -> Result<Vec<f64>, Error> {
-        self.predictive.log_predictive(rows.into(), y, how)
+        how.check()?;
+        let data = rows.into().data(&self.predictive)?;
+        likelihood::log_predictive(&self.predictive, &data, y, how)
     }
 }
 
@@ -164,7 +173,13 @@ impl<M: Model + Clone + Send + 'static> Posterior<M> {
         rows: impl Into<Inputs<'a>>,
         how: Predict,
     ) -> Result<Prediction, Error> {
-        self.predictive.predict(rows.into(), how)
+        how.check()?;
+        let own = self.predictive.clone();
+        let data = rows.into().data(&own)?;
+        let (task, moments) = moments::moments(&own, &data, how)?;
+        Ok(Prediction::new(task, moments, how, move |y| {
+            likelihood::log_predictive(&own, &data, y, how)
+        }))
     }
 
     /// Predicts the rows of a data set and scores them against its targets, which are taken back
@@ -173,35 +188,7 @@ impl<M: Model + Clone + Send + 'static> Posterior<M> {
     /// # Errors
     /// As [`Posterior::predict`] and [`Prediction::score`].
     pub fn score(&self, data: &Dataset, how: Predict) -> Result<Score, Error> {
-        self.predictive.score(data, how)
-    }
-}
-
-impl<M: Model> Predictive<M> {
-    fn predict_draws(&self, rows: Inputs<'_>, how: Predict) -> Result<PredictiveDraws, Error> {
-        how.check()?;
-        draws::predict_draws(self, &rows.data(self)?, how)
-    }
-
-    fn log_predictive(&self, rows: Inputs<'_>, y: &[f64], how: Predict) -> Result<Vec<f64>, Error> {
-        how.check()?;
-        likelihood::log_predictive(self, &rows.data(self)?, y, how)
-    }
-}
-
-impl<M: Model + Clone + Send + 'static> Predictive<M> {
-    fn predict(&self, rows: Inputs<'_>, how: Predict) -> Result<Prediction, Error> {
-        how.check()?;
-        let data = rows.data(self)?;
-        let (task, moments) = moments::moments(self, &data, how)?;
-        let own = self.clone();
-        Ok(Prediction::new(task, moments, how, move |y| {
-            likelihood::log_predictive(&own, &data, y, how)
-        }))
-    }
-
-    fn score(&self, data: &Dataset, how: Predict) -> Result<Score, Error> {
-        let prediction = self.predict(data.into(), how)?;
+        let prediction = self.predict_with(data, how)?;
         match data.target_standardization() {
             Some(constants) => prediction.score(&constants.invert(data.y())?),
             None => prediction.score(data.y()),

@@ -4,11 +4,11 @@ use bayes_nn_autodiff::Graph;
 use bayes_nn_kernels::{Run, running_mean, running_mean_and_squares};
 
 use super::noise::{Noise, TargetDraws};
-use super::target::{Probabilities, stretched, stretched_to};
+use super::target::{Probabilities, by_row, stretched, stretched_to};
 use super::tiles::{Tile, Tiles, Written};
 use super::{Predict, Task};
 use crate::error::Error;
-use crate::model::{Data, Model, Observed, Predictive, transposed};
+use crate::model::{Data, Model, Observed, Predictive};
 
 /// The states that follow draws: means of what is predicted, with the sums of squared deviations,
 /// of the entropy of classes, and of the variance of numbers, with its largest value.
@@ -42,8 +42,7 @@ pub(super) fn moments<M: Model>(
     let observed = written.only()?;
     let task = Task::of(&*observed.distribution);
     let parts = match task {
-        Task::Binary => binary(&tiles, &written, observed, how)?,
-        Task::Classes(classes) => classified(&tiles, &written, observed, how, classes)?,
+        Task::Binary | Task::Classes(_) => classes(&tiles, &written, observed, how, task)?,
         Task::Counts | Task::Regression => {
             let scale = of.scale(written.column_of(observed), task);
             numbers(&tiles, &written, observed, how, scale)?
@@ -65,16 +64,12 @@ pub(super) fn moments<M: Model>(
 impl Moments {
     /// A variance may be infinite; nothing else may.
     fn check(&self, task: Task) -> Result<(), Error> {
-        let width = match task {
-            Task::Classes(classes) => classes,
-            _ => 1,
-        };
         let finite = [&self.mean, &self.lower, &self.upper];
         let not_finite = finite
             .into_iter()
             .find_map(|values| values.iter().position(|v| !v.is_finite()));
         let row = not_finite
-            .map(|place| place / width)
+            .map(|place| place / task.columns())
             .or_else(|| self.aleatoric.iter().position(|v| v.is_nan()));
         match row {
             Some(row) => Err(Error::NotFinitePrediction { row }),
@@ -83,59 +78,34 @@ impl Moments {
     }
 }
 
-fn binary<'g, M: Model>(
+fn classes<'g, M: Model>(
     tiles: &Tiles<'_, M>,
     written: &Written<'g>,
     observed: &Observed<'g>,
     how: Predict,
+    task: Task,
 ) -> Result<Vec<Moments>, Error> {
-    let Probabilities { p, entropy } = Probabilities::binary(observed);
+    let Probabilities { p, entropy } = Probabilities::of(written, observed, task)?;
     written.check_known(&[p])?;
     running_mean_and_squares(&written.step, MEAN, p);
     running_mean(&written.step, ENTROPY, entropy);
-    tiles.run(written, observed.shape.elements(), |run, tile| {
-        tiles.draw(run, 0..how.draws)?;
-        let mean = stretched(run.get(0, MEAN)?, tile.rows);
-        let mean: Vec<f64> = mean.into_iter().map(|p| p.clamp(0.0, 1.0)).collect();
-        let aleatoric = stretched(run.get(0, ENTROPY)?, tile.rows);
-        let total = mean.iter().map(|&p| plogp(p) + plogp(1.0 - p));
-        Ok(Moments {
-            epistemic: difference(total, &aleatoric),
-            sd: sd(stretched(run.get(0, SQUARES)?, tile.rows), how.draws),
-            mean,
-            aleatoric,
-            ..Moments::default()
-        })
-    })
-}
-
-fn classified<'g, M: Model>(
-    tiles: &Tiles<'_, M>,
-    written: &Written<'g>,
-    observed: &Observed<'g>,
-    how: Predict,
-    classes: usize,
-) -> Result<Vec<Moments>, Error> {
-    let Probabilities { p, entropy } = Probabilities::of_classes(written, observed, classes)?;
-    written.check_known(&[p])?;
-    running_mean_and_squares(&written.step, MEAN, p);
-    running_mean(&written.step, ENTROPY, entropy);
-    let width = observed.shape.elements();
+    let (width, columns) = (observed.shape.elements(), task.columns());
     tiles.run(written, width, |run, tile| {
         tiles.draw(run, 0..how.draws)?;
-        let by_row = |values: Vec<f64>| {
-            let mut values = transposed(&values, width);
-            values.truncate(tile.rows * classes);
-            values
-        };
-        let mut mean = by_row(run.get(0, MEAN)?);
-        normalize(&mut mean, classes);
+        let mut mean = by_row(run.get(0, MEAN)?, width, columns, tile.rows);
+        match task {
+            Task::Binary => mean.iter_mut().for_each(|p| *p = p.clamp(0.0, 1.0)),
+            _ => normalize(&mut mean, columns),
+        }
+        let squares = by_row(run.get(0, SQUARES)?, width, columns, tile.rows);
         let aleatoric = stretched(run.get(0, ENTROPY)?, tile.rows);
-        let rows = mean.chunks_exact(classes);
-        let total = rows.map(|row| row.iter().map(|&p| plogp(p)).sum());
+        let total = mean.chunks_exact(columns).map(|row| match row {
+            [p] if task == Task::Binary => plogp(*p) + plogp(1.0 - p),
+            row => row.iter().map(|&p| plogp(p)).sum(),
+        });
         Ok(Moments {
             epistemic: difference(total, &aleatoric),
-            sd: sd(by_row(run.get(0, SQUARES)?), how.draws),
+            sd: sd(squares, how.draws),
             mean,
             aleatoric,
             ..Moments::default()

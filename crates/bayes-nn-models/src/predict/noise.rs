@@ -52,12 +52,10 @@ impl<'a, 'g> TargetDraws<'a, 'g> {
         let distribution = &*observed.distribution;
         let parameters = distribution.parameters();
         let shape = observed.shape;
+        let probabilities = |task| Probabilities::of(written, observed, task).map(|all| all.p);
         let (by, outputs): (By, Vec<Var<'g>>) = match Task::of(distribution) {
-            Task::Binary => (By::Binary, vec![Probabilities::binary(observed).p]),
-            Task::Classes(classes) => {
-                let of_all = Probabilities::of_classes(written, observed, classes)?;
-                (By::Classes(classes), vec![of_all.p])
-            }
+            Task::Binary => (By::Binary, vec![probabilities(Task::Binary)?]),
+            task @ Task::Classes(classes) => (By::Classes(classes), vec![probabilities(task)?]),
             Task::Counts | Task::Regression => match (distribution.name(), &parameters[..]) {
                 ("Normal", [mean, sd]) if sd.name == "scale" => {
                     let both = [mean, sd].map(|p| stretched_to(p.value, shape));

@@ -7,7 +7,7 @@ use bayes_nn_distributions::{Cardinality, Distribution, Support};
 use super::Task;
 use super::tiles::Written;
 use crate::error::Error;
-use crate::model::Observed;
+use crate::model::{Observed, transposed};
 
 /// Below every log density that occurs, and finite in both precisions.
 pub(super) const LOWEST: f64 = -1e30;
@@ -33,8 +33,20 @@ pub(super) struct Probabilities<'g> {
 }
 
 impl<'g> Probabilities<'g> {
+    /// Of class 1 or of all classes, for a variable that is a class.
+    pub(super) fn of(
+        written: &Written<'g>,
+        observed: &Observed<'g>,
+        task: Task,
+    ) -> Result<Probabilities<'g>, Error> {
+        match task {
+            Task::Classes(classes) => Probabilities::of_classes(written, observed, classes),
+            _ => Ok(Probabilities::binary(observed)),
+        }
+    }
+
     /// Of class 1, for a variable that is 0 or 1.
-    pub(super) fn binary(observed: &Observed<'g>) -> Probabilities<'g> {
+    fn binary(observed: &Observed<'g>) -> Probabilities<'g> {
         let distribution = &*observed.distribution;
         let p = distribution.mean();
         let parameters = distribution.parameters();
@@ -58,7 +70,7 @@ impl<'g> Probabilities<'g> {
     }
 
     /// Of all classes.
-    pub(super) fn of_classes(
+    fn of_classes(
         written: &Written<'g>,
         observed: &Observed<'g>,
         classes: usize,
@@ -102,6 +114,13 @@ pub(super) fn stretched_to(value: Var<'_>, shape: Shape) -> Var<'_> {
         own if own == shape || own.elements() == 1 => value,
         _ => value.broadcast_to(shape),
     }
+}
+
+/// The first rows of `[columns, width]`, or of one value for all elements, as `[rows, columns]`.
+pub(super) fn by_row(values: Vec<f64>, width: usize, columns: usize, rows: usize) -> Vec<f64> {
+    let mut values = transposed(&stretched(values, width * columns), width);
+    values.truncate(rows * columns);
+    values
 }
 
 /// One value for all rows, or one for each.

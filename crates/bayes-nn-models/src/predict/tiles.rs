@@ -5,12 +5,12 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use bayes_nn_autodiff::{Graph, Shape, Var};
-use bayes_nn_inference::{Point, Rows};
+use bayes_nn_inference::Rows;
 use bayes_nn_kernels::{Device, Run, Runtime, Step, fan_out};
 
 use super::Predict;
-use crate::error::Error;
-use crate::model::{Batch, Data, Model, Observed, Predictive, Shared, run};
+use crate::error::{Error, listed};
+use crate::model::{Batch, Data, Model, Observed, Predictive, Shared};
 
 /// Rows of a tile on the CPU: enough to fill vectors, few enough for the activations to stay in
 /// cache.
@@ -70,7 +70,6 @@ impl<'a, M: Model> Tiles<'a, M> {
 
     fn write_rows<'g>(&self, graph: &'g Graph, width: Option<usize>) -> Result<Written<'g>, Error> {
         let step = Rc::new(Step::new(graph));
-        let z = self.of.source.draw(&step);
         let batch = match width {
             Some(width) => Batch::tile(&step, self.data, width, &self.of.data),
             None => {
@@ -78,12 +77,7 @@ impl<'a, M: Model> Tiles<'a, M> {
                 Batch::new(graph, self.data, Rows::All, Some(&self.of.data))
             }
         };
-        let point = Rc::new(Point::at(z, self.of.source.sites()));
-        let record = run(&self.of.model, &batch, point)?;
-        for observed in &record.observed {
-            observed.check_new_rows(self.data, &self.of.data)?;
-        }
-        step.bind(batch.shared.data());
+        let record = self.of.run_drawn(&step, &batch, self.data)?;
         Ok(Written {
             step,
             shared: batch.shared,
@@ -144,16 +138,12 @@ impl<'g> Written<'g> {
     pub(super) fn only(&self) -> Result<&Observed<'g>, Error> {
         match &self.observed[..] {
             [observed] => Ok(observed),
-            observed => {
-                let names = observed.iter().map(|o| format!("`{}`", o.name));
-                let names: Vec<String> = names.collect();
-                Err(Error::OneObserved {
-                    found: match names.is_empty() {
-                        true => "no variable".to_owned(),
-                        false => names.join(", "),
-                    },
-                })
-            }
+            [] => Err(Error::OneObserved {
+                found: "no variable".to_owned(),
+            }),
+            several => Err(Error::OneObserved {
+                found: listed(several.iter().map(|o| &o.name)),
+            }),
         }
     }
 
@@ -164,12 +154,6 @@ impl<'g> Written<'g> {
 
     /// Checks that values need no column that is not there.
     pub(super) fn check_known(&self, values: &[Var<'g>]) -> Result<(), Error> {
-        for (name, absent) in self.shared.absent.borrow().iter() {
-            let graph = self.shared.graph;
-            if values.iter().any(|value| graph.depends_on(*value, *absent)) {
-                return Err(self.shared.unknown_column(name));
-            }
-        }
-        Ok(())
+        self.shared.check_known(values)
     }
 }
