@@ -139,36 +139,25 @@ fn group(
         array.rows = observations.rows_of(variable.name(), name == "log_likelihood");
         array
     });
-    Group {
-        name,
-        arrays: arrays.collect(),
-        samples: Some(dims.clone()),
-    }
+    Group::new(name, arrays, Some(dims))
 }
 
 fn statistics_group(name: &'static str, chains: &[&[Statistics]], dims: &SampleDims) -> Group {
-    Group {
-        name,
-        arrays: statistics_arrays(chains),
-        samples: Some(dims.clone()),
-    }
+    Group::new(name, statistics_arrays(chains), Some(dims))
 }
 
 /// An array for each statistic, of chains one after the other.
-pub(super) fn statistics_arrays(chains: &[&[Statistics]]) -> Vec<Array> {
-    let arrays = Statistics::COLUMNS
-        .iter()
-        .enumerate()
-        .map(|(column, (name, _))| {
-            let values = chains.iter().copied().flatten().map(|s| s.row()[column]);
-            let values = match *name {
-                "diverging" => Values::Flags(values.map(|v| v != 0.0).collect()),
-                "tree_depth" | "n_steps" => Values::Integers(values.map(|v| v as i64).collect()),
-                _ => Values::Numbers(values.collect()),
-            };
-            Array::new(name, &[], values)
-        });
-    arrays.collect()
+pub(super) fn statistics_arrays(chains: &[&[Statistics]]) -> impl Iterator<Item = Array> {
+    let columns = Statistics::COLUMNS.iter().enumerate();
+    columns.map(|(column, (name, _))| {
+        let values = chains.iter().copied().flatten().map(|s| s.row()[column]);
+        let values = match *name {
+            "diverging" => Values::Flags(values.map(|v| v != 0.0).collect()),
+            "tree_depth" | "n_steps" => Values::Integers(values.map(|v| v as i64).collect()),
+            _ => Values::Numbers(values.collect()),
+        };
+        Array::new(name, &[], values)
+    })
 }
 
 fn data_groups(observations: Observations) -> [Group; 2] {
@@ -188,16 +177,8 @@ fn data_groups(observations: Observations) -> [Group; 2] {
         Array::new(&column.name, &column.shape, values)
     });
     [
-        Group {
-            name: "observed_data",
-            arrays: observed.collect(),
-            samples: None,
-        },
-        Group {
-            name: "constant_data",
-            arrays: constant.collect(),
-            samples: None,
-        },
+        Group::new("observed_data", observed, None),
+        Group::new("constant_data", constant, None),
     ]
 }
 

@@ -30,22 +30,40 @@ pub(super) struct Labels {
 
 impl Labels {
     /// Names the axes of a variable.
-    pub(super) fn dims<N: Into<String>>(
-        &mut self,
-        variable: &str,
-        names: impl IntoIterator<Item = N>,
-    ) {
-        let names = names.into_iter().map(Into::into).collect();
+    pub(super) fn dims(&mut self, variable: &str, names: Vec<String>) {
         self.dims.retain(|(known, _)| known != variable);
         self.dims.push((variable.to_owned(), names));
     }
 
     /// Labels the places along a dimension.
-    pub(super) fn coords(&mut self, dimension: &str, labels: impl Into<Coordinates>) {
+    pub(super) fn coords(&mut self, dimension: &str, labels: Coordinates) {
         self.coords.retain(|(known, _)| known != dimension);
-        self.coords.push((dimension.to_owned(), labels.into()));
+        self.coords.push((dimension.to_owned(), labels));
     }
 }
+
+/// The settings of what has [`Labels`].
+macro_rules! label_settings {
+    () => {
+        /// Names the axes of a variable, in every group that has it.
+        pub fn dims<N: Into<String>>(
+            mut self,
+            variable: &str,
+            names: impl IntoIterator<Item = N>,
+        ) -> Self {
+            self.labels
+                .dims(variable, names.into_iter().map(Into::into).collect());
+            self
+        }
+
+        /// Labels a dimension: one for each place along it, of rows one for each row of the data.
+        pub fn coords(mut self, dimension: &str, labels: impl Into<Coordinates>) -> Self {
+            self.labels.coords(dimension, labels.into());
+            self
+        }
+    };
+}
+pub(super) use label_settings;
 
 /// A named array, row-major; the axes of draws are not in its shape.
 #[derive(Clone, Debug)]
@@ -74,6 +92,20 @@ pub(super) struct Placed<'a> {
     pub(super) values: Cow<'a, Values>,
 }
 
+impl Group {
+    pub(super) fn new(
+        name: &'static str,
+        arrays: impl Iterator<Item = Array>,
+        samples: Option<&SampleDims>,
+    ) -> Group {
+        Group {
+            name,
+            arrays: arrays.collect(),
+            samples: samples.cloned(),
+        }
+    }
+}
+
 impl Values {
     fn len(&self) -> usize {
         match self {
@@ -81,6 +113,19 @@ impl Values {
             Values::Integers(values) => values.len(),
             Values::Flags(values) => values.len(),
             Values::Names(values) => values.len(),
+        }
+    }
+
+    /// Those of some rows.
+    fn of_rows(self, rows: &[usize]) -> Values {
+        fn select<T: Clone>(values: &[T], rows: &[usize]) -> Vec<T> {
+            rows.iter().map(|&row| values[row].clone()).collect()
+        }
+        match self {
+            Values::Numbers(values) => Values::Numbers(select(&values, rows)),
+            Values::Integers(values) => Values::Integers(select(&values, rows)),
+            Values::Flags(values) => Values::Flags(select(&values, rows)),
+            Values::Names(values) => Values::Names(select(&values, rows)),
         }
     }
 
@@ -118,19 +163,6 @@ impl From<&Coordinates> for Values {
             Coordinates::Integers(values) => Values::Integers(values.clone()),
             Coordinates::Numbers(values) => Values::Numbers(values.clone()),
             Coordinates::Names(values) => Values::Names(values.clone()),
-        }
-    }
-}
-
-impl Coordinates {
-    fn of_rows(&self, rows: &[usize]) -> Coordinates {
-        fn select<T: Clone>(values: &[T], rows: &[usize]) -> Vec<T> {
-            rows.iter().map(|&row| values[row].clone()).collect()
-        }
-        match self {
-            Coordinates::Integers(values) => select(values, rows).into(),
-            Coordinates::Numbers(values) => select(values, rows).into(),
-            Coordinates::Names(values) => select(values, rows).into(),
         }
     }
 }
@@ -270,6 +302,7 @@ impl InferenceData {
             let rows = rows.map_or_else(|| (0..needed).collect(), |some| some.rows.to_vec());
             return Ok(Values::Integers(rows.iter().map(|&r| r as i64).collect()));
         };
+        let given = Values::from(given);
         let places = rows.map_or(needed, |some| some.of);
         if given.len() != places {
             return Err(ExportError::Labels {
@@ -280,8 +313,8 @@ impl InferenceData {
             });
         }
         Ok(match rows {
-            Some(some) => Values::from(&given.of_rows(&some.rows)),
-            None => Values::from(given),
+            Some(some) => given.of_rows(&some.rows),
+            None => given,
         })
     }
 }

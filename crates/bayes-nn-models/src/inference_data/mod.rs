@@ -53,7 +53,7 @@ use crate::error::Error;
 use crate::model::{Draws, Posterior};
 
 pub use error::ExportError;
-use layout::{Array, Group, Labels};
+use layout::{Array, Group, Labels, label_settings};
 pub use store::ZarrStore;
 
 /// All that is known of a fit, by the groups of the InferenceData schema of ArviZ.
@@ -91,16 +91,6 @@ pub enum Coordinates {
     Numbers(Vec<f64>),
     /// Names.
     Names(Vec<String>),
-}
-
-impl Coordinates {
-    fn len(&self) -> usize {
-        match self {
-            Coordinates::Integers(values) => values.len(),
-            Coordinates::Numbers(values) => values.len(),
-            Coordinates::Names(values) => values.len(),
-        }
-    }
 }
 
 impl From<Vec<i64>> for Coordinates {
@@ -147,31 +137,13 @@ impl InferenceData {
             },
         };
         let arrays = draws.variables().iter().map(Array::of_variable);
-        let group = Group {
-            name: "posterior_predictive",
-            arrays: arrays.collect(),
-            samples: Some(samples),
-        };
+        let group = Group::new("posterior_predictive", arrays, Some(&samples));
         self.groups.retain(|known| known.name != group.name);
         self.groups.push(group);
         Ok(self)
     }
 
-    /// Names the axes of a variable, in every group that has it.
-    pub fn dims<N: Into<String>>(
-        mut self,
-        variable: &str,
-        names: impl IntoIterator<Item = N>,
-    ) -> InferenceData {
-        self.labels.dims(variable, names);
-        self
-    }
-
-    /// Labels a dimension: one for each place along it, of rows one for each row of the data.
-    pub fn coords(mut self, dimension: &str, labels: impl Into<Coordinates>) -> InferenceData {
-        self.labels.coords(dimension, labels);
-        self
-    }
+    label_settings!();
 
     /// Writes a Zarr store (version 3, with consolidated metadata). It is written beside its
     /// place and renamed, so that a whole store is seen there or none.

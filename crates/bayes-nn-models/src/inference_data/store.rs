@@ -10,7 +10,7 @@ use serde_json::Map;
 
 use super::collect::{planned, statistics_arrays};
 use super::growing::Growing;
-use super::layout::{Array, Labels};
+use super::layout::{Array, Labels, label_settings};
 use super::{Coordinates, ExportError};
 use crate::error::Error;
 use crate::model::{
@@ -92,21 +92,7 @@ impl ZarrStore {
         self
     }
 
-    /// Names the axes of a variable, in every group that has it.
-    pub fn dims<N: Into<String>>(
-        mut self,
-        variable: &str,
-        names: impl IntoIterator<Item = N>,
-    ) -> ZarrStore {
-        self.labels.dims(variable, names);
-        self
-    }
-
-    /// Labels a dimension: one for each place along it, of rows one for each row of the data.
-    pub fn coords(mut self, dimension: &str, labels: impl Into<Coordinates>) -> ZarrStore {
-        self.labels.coords(dimension, labels);
-        self
-    }
+    label_settings!();
 
     /// Draws from the posterior of a model as [`model::fit`](crate::model::fit) does, into
     /// this store.
@@ -194,7 +180,7 @@ impl Writer {
             let growing = self.growing()?;
             growing.append(posterior, chain, block.first, draws, arrays)?;
         }
-        let arrays = statistics_arrays(&[block.rows.statistics()]);
+        let arrays = statistics_arrays(&[block.rows.statistics()]).collect();
         let growing = self.growing()?;
         growing.append(statistics, chain, block.first, draws, arrays)
     }
