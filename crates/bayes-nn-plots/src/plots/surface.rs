@@ -22,7 +22,7 @@ const NAME_ROW: f64 = 22.0;
 ///
 /// let axis = datasets::grid_axis(-3.0, 3.0, 50)?;
 /// let points = datasets::grid(-3.0, 3.0, 50)?;
-/// let p: Vec<f64> = points.chunks(2).map(|x| 1.0 / (1.0 + (x[0] - x[1]).exp())).collect();
+/// let p: Vec<f64> = points.iter().map(|[a, b]| 1.0 / (1.0 + (a - b).exp())).collect();
 /// let svg = Surface::new(&axis, &axis, &p)
 ///     .title("Probability of class 1")
 ///     .value_label("p(y = 1 | x)")

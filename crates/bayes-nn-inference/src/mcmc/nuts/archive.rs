@@ -4,8 +4,12 @@
 pub(super) enum Archive {
     /// The bytes so far.
     Save(Vec<u8>),
-    /// The bytes, and how many of their words were read.
-    Load { bytes: Vec<u8>, words: usize },
+    /// The bytes, how many of their words were read, and whether one of them cannot be.
+    Load {
+        bytes: Vec<u8>,
+        words: usize,
+        refused: bool,
+    },
 }
 
 const MAGIC: u64 = u64::from_le_bytes(*b"bnnuts04");
@@ -19,7 +23,11 @@ impl Archive {
     pub(super) fn load(mut bytes: Vec<u8>) -> Option<Archive> {
         let checksum = bytes.split_off(bytes.len().checked_sub(8)?);
         let is_whole = hash(&bytes).to_le_bytes() == checksum[..];
-        let mut archive = Archive::Load { bytes, words: 0 };
+        let mut archive = Archive::Load {
+            bytes,
+            words: 0,
+            refused: false,
+        };
         (is_whole && archive.word(0) == MAGIC).then_some(archive)
     }
 
@@ -41,11 +49,35 @@ impl Archive {
                 bytes.extend(value.to_le_bytes());
                 value
             }
-            Archive::Load { bytes, words } => {
+            Archive::Load {
+                bytes,
+                words,
+                refused,
+            } => {
                 *words += 1;
                 let word = bytes.as_chunks().0.get(*words - 1);
+                *refused |= word.is_none();
                 word.map_or(0, |word| u64::from_le_bytes(*word))
             }
+        }
+    }
+
+    /// Says that a value that was read cannot be.
+    pub(super) fn refuse(&mut self) {
+        if let Archive::Load { refused, .. } = self {
+            *refused = true;
+        }
+    }
+
+    /// Whether all that was read was there and can be, and nothing else is.
+    pub(super) fn is_read(&self) -> bool {
+        match self {
+            Archive::Save(_) => true,
+            Archive::Load {
+                bytes,
+                words,
+                refused,
+            } => !refused && *words == bytes.len() / 8,
         }
     }
 
@@ -66,7 +98,15 @@ impl Archive {
         let length = self.word(length as u64) as usize;
         match self {
             Archive::Save(_) => length,
-            Archive::Load { bytes, words } => length.min(bytes.len() / 8 - *words),
+            Archive::Load {
+                bytes,
+                words,
+                refused,
+            } => {
+                let left = (bytes.len() / 8).saturating_sub(*words);
+                *refused |= length > left;
+                length.min(left)
+            }
         }
     }
 
@@ -104,9 +144,18 @@ mod tests {
         archive.u64(&mut a);
         archive.floats(&mut b);
         archive.flag(&mut c);
+        assert!(archive.is_read());
         assert_eq!((a, c), (count, flag));
         let bits = |values: &[f64]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(&b), bits(&floats));
+
+        // A whole archive of something else: a length beyond its end, words that are left over.
+        let mut other = Archive::save();
+        other.u64(&mut (1 << 60));
+        let mut other = Archive::load(other.finish()).unwrap();
+        assert!(!other.is_read());
+        other.floats(&mut b);
+        assert!(!other.is_read() && b.is_empty());
 
         for place in 0..bytes.len() {
             let mut damaged = bytes.clone();

@@ -12,6 +12,9 @@ use super::archive::Archive;
 /// How many chains share a seed: a jump takes about a microsecond.
 const JUMPS: usize = 1 << 10;
 
+/// More numbers than a chain takes in years, and as many as are run through in minutes.
+const MOST_TAKEN: u64 = 1 << 38;
+
 /// The stream of one chain, which counts the numbers that it has given.
 #[derive(Clone, Debug)]
 pub(super) struct Stream {
@@ -36,6 +39,9 @@ impl Stream {
     pub(super) fn archive(&mut self, archive: &mut Archive) {
         let mut taken = self.taken;
         archive.u64(&mut taken);
+        if taken > MOST_TAKEN {
+            return archive.refuse();
+        }
         while self.taken < taken {
             self.next_u64();
         }
