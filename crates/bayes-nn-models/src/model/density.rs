@@ -10,9 +10,10 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::batch::Batch;
 use super::explain::Explain;
 use super::handlers::{Drawn, PriorDraw, Probe, generator};
+use super::record::Record;
 use super::rows::RowTable;
 use super::scale::{Reading, readings, scales};
-use super::trace::{Record, Trace};
+use super::trace::Trace;
 use super::{Data, Model};
 use crate::error::Error;
 
@@ -78,8 +79,7 @@ impl<'m, M: Model> ModelDensity<'m, M> {
         *rng = handler.rng();
         let mut start = Vec::with_capacity(self.dim());
         for site in record?.sites {
-            let z = site.bijector.inverse(site.value);
-            start.extend(batch.shared.evaluate(&[z])?.swap_remove(0));
+            start.extend(batch.shared.value(site.bijector.inverse(site.value))?);
         }
         Ok(start)
     }

@@ -45,8 +45,23 @@ impl Draws {
         names.join(", ")
     }
 
-    /// Some of the draws of every variable.
-    pub(crate) fn part(&self, draws: std::ops::Range<usize>) -> Draws {
+    /// The draws of every variable in parts of so many, one after the other; none has no
+    /// variables.
+    pub(crate) fn parts(
+        &self,
+        lengths: impl Iterator<Item = usize>,
+    ) -> impl Iterator<Item = Draws> {
+        let mut end = 0;
+        lengths.map(move |length| {
+            end += length;
+            match length {
+                0 => Draws::default(),
+                _ => self.part(end - length..end),
+            }
+        })
+    }
+
+    fn part(&self, draws: std::ops::Range<usize>) -> Draws {
         let part = |variable: &Variable| {
             let elements = variable.shape.elements();
             let values = &variable.values[draws.start * elements..draws.end * elements];

@@ -68,13 +68,8 @@ impl<M: Model> Posterior<M> {
         let Some(table) = self.table() else {
             return Ok(vec![all]);
         };
-        let mut end = 0;
-        let lengths = table.lengths().iter().filter(|length| **length > 0);
-        let chains = lengths.map(|length| {
-            end += length;
-            all.part(end - length..end)
-        });
-        Ok(chains.collect())
+        let lengths = table.lengths().iter().copied();
+        Ok(all.parts(lengths.filter(|length| *length > 0)).collect())
     }
 
     /// Hands on the log likelihood of an observed variable, chains cut to one length.

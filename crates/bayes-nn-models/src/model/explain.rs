@@ -50,7 +50,7 @@ impl<'g> Explain<'g> {
     /// A parameter that is not in its domain.
     fn outside(&self, declared: &Declared<'_, 'g>) -> Result<Option<String>, Error> {
         for parameter in declared.distribution.parameters() {
-            let values = self.shared.evaluate(&[parameter.value])?.swap_remove(0);
+            let values = self.shared.value(parameter.value)?;
             let outside = values.iter().find(|v| !parameter.domain.contains(**v));
             let Some(value) = outside else {
                 continue;

@@ -47,18 +47,21 @@ impl<'g> Shared<'g> {
 
     /// The values of `vars`, which may depend on data but not on noise or on absent columns.
     pub(crate) fn evaluate(&self, vars: &[Var<'g>]) -> Result<Vec<Vec<f64>>, Error> {
-        vars.iter()
-            .map(|var| match self.interpret(*var)? {
-                Evaluated::Value(value) => Ok(value.values().to_vec()),
-                Evaluated::Unbound(input) => {
-                    let inputs = self.inputs.borrow();
-                    let missing = inputs.iter().find(|known| known.seen.id() == Some(input));
-                    match missing {
-                        Some(column) => Err(self.misused(&column.name)),
-                        None => Err(self.unknown_column(&self.graph.input_name(input))),
-                    }
+        vars.iter().map(|var| self.value(*var)).collect()
+    }
+
+    /// The value of one such variable.
+    pub(crate) fn value(&self, var: Var<'g>) -> Result<Vec<f64>, Error> {
+        match self.interpret(var)? {
+            Evaluated::Value(value) => Ok(value.values().to_vec()),
+            Evaluated::Unbound(input) => {
+                let inputs = self.inputs.borrow();
+                let missing = inputs.iter().find(|known| known.seen.id() == Some(input));
+                match missing {
+                    Some(column) => Err(self.misused(&column.name)),
+                    None => Err(self.unknown_column(&self.graph.input_name(input))),
                 }
-            })
-            .collect()
+            }
+        }
     }
 }

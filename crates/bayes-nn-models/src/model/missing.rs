@@ -6,7 +6,8 @@ use bayes_nn_autodiff::{Shape, Var, concat};
 use bayes_nn_distributions::{Bijector, Distribution};
 use bayes_nn_inference::Declared;
 
-use super::trace::{Sampled, Trace};
+use super::record::Sampled;
+use super::trace::Trace;
 use crate::error::Error;
 
 /// A column that misses rows.

@@ -45,6 +45,7 @@ mod observations;
 mod posterior;
 mod predictive;
 mod prior;
+mod record;
 mod report;
 mod rows;
 mod sampling;
@@ -73,10 +74,10 @@ pub use posterior::Posterior;
 pub(crate) use predictive::Variables;
 pub(crate) use predictive::{Predictive, check_draws};
 pub use prior::prior_predictive;
+pub(crate) use record::Observed;
 pub(crate) use report::LARGE_R_HAT;
 pub use sampling::{Sampling, start, start_into};
 pub(crate) use summary::summarized;
-pub(crate) use trace::Observed;
 pub use trace::Trace;
 
 /// A joint density over named random variables and observations.

@@ -67,7 +67,7 @@ impl<M: Model> Predictive<M> {
                 observed.push(ObservedValues {
                     name: one.name,
                     shape: one.value.shape(),
-                    values: batch.shared.evaluate(&[one.value])?.swap_remove(0),
+                    values: batch.shared.value(one.value)?,
                     rows: one.rows.map(subset),
                 });
             }

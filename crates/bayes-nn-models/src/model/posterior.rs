@@ -228,15 +228,7 @@ impl<M: Model> Posterior<M> {
         }
         let mut variables = self.predictive.variables()?;
         let all = variables.draws(&table.clone().into(), table.draws(), 0)?;
-        let mut end = 0;
-        let chains = table.lengths().iter().map(|length| {
-            end += length;
-            match length {
-                0 => Draws::default(),
-                _ => all.part(end - length..end),
-            }
-        });
-        Ok(chains.collect())
+        Ok(all.parts(table.lengths().iter().copied()).collect())
     }
 
     /// Draws of every site and, for the data of the fit, every deterministic. A guide makes fresh

@@ -11,7 +11,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::batch::Batch;
 use super::handlers::draw as observe;
-use super::trace::{Observed, Record};
+use super::record::{Observed, Record};
 use super::{Data, DrawSource, Draws, Model, run};
 use crate::error::Error;
 
@@ -41,13 +41,9 @@ impl<M: Model> Predictive<M> {
         let written = self.write(&graph, &self.data, true)?;
         let mut declared = Draws::default();
         let mut outputs = Vec::new();
-        for site in &written.record.sites {
-            declared.declare(&site.name, site.shape);
-            outputs.push(site.value);
-        }
-        for (name, value) in &written.record.deterministics {
-            declared.declare(name, value.shape());
-            outputs.push(*value);
+        for (name, shape, value) in written.record.variables() {
+            declared.declare(name, shape);
+            outputs.push(value);
         }
         written.variables(&outputs, declared, Precision::F64)
     }

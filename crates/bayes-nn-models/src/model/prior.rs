@@ -46,18 +46,10 @@ pub fn prior_predictive(
         let record = run(model, &batch, handler.clone())?;
         rng = handler.rng();
 
+        let observed = record.observed.iter().map(|o| (&o.name, o.shape, o.value));
         let mut variables = Vec::new();
-        for site in &record.sites {
-            let values = batch.shared.evaluate(&[site.value])?.swap_remove(0);
-            variables.push((&site.name, site.shape, values));
-        }
-        for (name, value) in &record.deterministics {
-            let values = batch.shared.evaluate(&[*value])?.swap_remove(0);
-            variables.push((name, value.shape(), values));
-        }
-        for observed in &record.observed {
-            let values = batch.shared.evaluate(&[observed.value])?.swap_remove(0);
-            variables.push((&observed.name, observed.shape, values));
+        for (name, shape, value) in record.variables().chain(observed) {
+            variables.push((name, shape, batch.shared.value(value)?));
         }
         for (number, (name, shape, values)) in variables.into_iter().enumerate() {
             if draw == 0 {

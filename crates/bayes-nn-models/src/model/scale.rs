@@ -6,7 +6,7 @@ use bayes_nn_inference::ColumnScale;
 
 use super::batch::{Batch, Input};
 use super::data::{Data, Values};
-use super::trace::Record;
+use super::record::Record;
 
 /// Numbers of a column or matrix that are looked at, about: enough for means and deviations.
 const LOOKED_AT: usize = 1 << 20;

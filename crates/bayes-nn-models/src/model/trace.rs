@@ -4,15 +4,14 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fmt;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use bayes_nn_autodiff::{Graph, Shape, Var};
-use bayes_nn_distributions::{Bijector, Distribution};
+use bayes_nn_distributions::Distribution;
 use bayes_nn_inference::{Declared, Handler, SiteError, Term};
 
-use super::Data;
 use super::batch::{Batch, Shared};
 use super::missing::{Completed, known_rows};
+use super::record::{Observed, Record, Sampled};
 use crate::error::Error;
 
 /// The handle through which a model declares its random variables.
@@ -39,59 +38,8 @@ impl fmt::Debug for Trace<'_> {
     }
 }
 
-/// What a run of a model leaves behind.
-#[derive(Default)]
-pub(crate) struct Record<'g> {
-    pub(crate) sites: Vec<Sampled<'g>>,
-    pub(crate) observed: Vec<Observed<'g>>,
-    pub(crate) deterministics: Vec<(String, Var<'g>)>,
-    /// The summands of the log density in unconstrained space, scaled.
-    pub(crate) terms: Vec<Term<'g>>,
-}
-
-pub(crate) struct Sampled<'g> {
-    pub(crate) name: String,
-    pub(crate) shape: Shape,
-    pub(crate) value: Var<'g>,
-    pub(crate) bijector: Bijector<'g>,
-    /// For imputed values: the rows that they stand in.
-    pub(crate) rows: Option<Arc<[usize]>>,
-    /// How many nodes there were when its prior was written.
-    pub(crate) declared: usize,
-}
-
-pub(crate) struct Observed<'g> {
-    pub(crate) name: String,
-    pub(crate) distribution: Box<dyn Distribution<'g> + 'g>,
-    pub(crate) shape: Shape,
-    /// What was seen, without the values that are missing.
-    pub(crate) value: Var<'g>,
-    /// If some are: the rows that are not.
-    pub(crate) rows: Option<Arc<[usize]>>,
-    /// Of each event that was seen, never scaled; of the shape beside it, or one number for all.
-    pub(crate) log_prob: Var<'g>,
-    pub(crate) log_prob_shape: Shape,
-}
-
 /// The most elements of a variable.
 const MOST_ELEMENTS: usize = 1 << 30;
-
-impl<'g> Observed<'g> {
-    /// Checks that new rows may be looked at: a series or a process over the rows would be drawn
-    /// anew, whatever the rows of the fit said.
-    pub(crate) fn check_new_rows(&self, data: &Data, fitted: &Data) -> Result<(), Error> {
-        let over_rows = self.distribution.event_shape().rank() == self.shape.rank()
-            && self.shape.rank() > 0
-            && self.value.comes_from_rows();
-        match over_rows && !data.are_those_of(fitted) {
-            true => Err(Error::NewRowsOfAnEvent {
-                site: self.name.clone(),
-                distribution: self.distribution.name(),
-            }),
-            false => Ok(()),
-        }
-    }
-}
 
 impl<'g> Trace<'g> {
     pub(crate) fn new(batch: &Batch<'g>, handler: Rc<dyn Handler<'g> + 'g>) -> Trace<'g> {
@@ -119,11 +67,8 @@ impl<'g> Trace<'g> {
         let shape = distribution.shape();
         self.shared.graph.scope(name, || {
             let name = self.full_name(name);
-            self.try_sample(&name, shape, &distribution)
-                .unwrap_or_else(|error| {
-                    self.shared.fail(error);
-                    self.shared.zeros(shape)
-                })
+            let value = self.try_sample(&name, shape, &distribution);
+            value.unwrap_or_else(|error| self.refuse(error, shape))
         })
     }
 
@@ -238,10 +183,7 @@ impl<'g> Trace<'g> {
         self.shared.graph.scope(name, || {
             let name = self.full_name(name);
             let seen = self.try_observe(&name, Box::new(distribution), value);
-            seen.unwrap_or_else(|error| {
-                self.shared.fail(error);
-                self.shared.zeros(value.shape())
-            })
+            seen.unwrap_or_else(|error| self.refuse(error, value.shape()))
         })
     }
 

@@ -19,9 +19,9 @@ const OBSERVATION: u32 = 1;
 /// Which noise: that of a draw of the model's variables, the first of it or a second one.
 #[derive(Clone, Copy)]
 pub(super) struct Noise {
-    pub(super) seed: u64,
-    pub(super) draw: u64,
-    pub(super) again: bool,
+    seed: u64,
+    draw: u64,
+    again: bool,
 }
 
 /// Draws of an observed variable on the host.
@@ -165,6 +165,11 @@ impl Generators for Each {
 }
 
 impl Noise {
+    pub(super) fn new(seed: u64, draw: usize, again: bool) -> Noise {
+        let draw = draw as u64;
+        Noise { seed, draw, again }
+    }
+
     fn key(&self) -> NoiseKey {
         NoiseKey {
             seed: self.seed,

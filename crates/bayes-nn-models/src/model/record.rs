@@ -1,0 +1,70 @@
+//! What a run of a model leaves behind: its variables, and the terms of its log density.
+
+use std::sync::Arc;
+
+use bayes_nn_autodiff::{Shape, Var};
+use bayes_nn_distributions::{Bijector, Distribution};
+use bayes_nn_inference::Term;
+
+use super::Data;
+use crate::error::Error;
+
+/// What a run of a model leaves behind.
+#[derive(Default)]
+pub(crate) struct Record<'g> {
+    pub(crate) sites: Vec<Sampled<'g>>,
+    pub(crate) observed: Vec<Observed<'g>>,
+    pub(crate) deterministics: Vec<(String, Var<'g>)>,
+    /// The summands of the log density in unconstrained space, scaled.
+    pub(crate) terms: Vec<Term<'g>>,
+}
+
+impl<'g> Record<'g> {
+    /// The sites and the deterministics: names, shapes and values.
+    pub(super) fn variables(&self) -> impl Iterator<Item = (&String, Shape, Var<'g>)> {
+        let sites = self.sites.iter().map(|s| (&s.name, s.shape, s.value));
+        let named = self.deterministics.iter();
+        sites.chain(named.map(|(name, value)| (name, value.shape(), *value)))
+    }
+}
+
+pub(crate) struct Sampled<'g> {
+    pub(crate) name: String,
+    pub(crate) shape: Shape,
+    pub(crate) value: Var<'g>,
+    pub(crate) bijector: Bijector<'g>,
+    /// For imputed values: the rows that they stand in.
+    pub(crate) rows: Option<Arc<[usize]>>,
+    /// How many nodes there were when its prior was written.
+    pub(crate) declared: usize,
+}
+
+pub(crate) struct Observed<'g> {
+    pub(crate) name: String,
+    pub(crate) distribution: Box<dyn Distribution<'g> + 'g>,
+    pub(crate) shape: Shape,
+    /// What was seen, without the values that are missing.
+    pub(crate) value: Var<'g>,
+    /// If some are: the rows that are not.
+    pub(crate) rows: Option<Arc<[usize]>>,
+    /// Of each event that was seen, never scaled; of the shape beside it, or one number for all.
+    pub(crate) log_prob: Var<'g>,
+    pub(crate) log_prob_shape: Shape,
+}
+
+impl<'g> Observed<'g> {
+    /// Checks that new rows may be looked at: a series or a process over the rows would be drawn
+    /// anew, whatever the rows of the fit said.
+    pub(crate) fn check_new_rows(&self, data: &Data, fitted: &Data) -> Result<(), Error> {
+        let over_rows = self.distribution.event_shape().rank() == self.shape.rank()
+            && self.shape.rank() > 0
+            && self.value.comes_from_rows();
+        match over_rows && !data.are_those_of(fitted) {
+            true => Err(Error::NewRowsOfAnEvent {
+                site: self.name.clone(),
+                distribution: self.distribution.name(),
+            }),
+            false => Ok(()),
+        }
+    }
+}
