@@ -1,7 +1,7 @@
 //! A white page to draw on in pixels, written as SVG by plotters.
 
-use super::PlotError;
 use super::style::{INK, Mark};
+use super::{PlotError, Result};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -86,8 +86,8 @@ impl Text {
 /// Draws a picture of this size in pixels and returns it as SVG.
 pub(super) fn svg(
     (width, height): (u32, u32),
-    draw: impl FnOnce(&mut Canvas<'_>) -> Result<(), PlotError>,
-) -> Result<String, PlotError> {
+    draw: impl FnOnce(&mut Canvas<'_>) -> Result<()>,
+) -> Result<String> {
     let units = |pixels: u32| pixels * UNITS as u32;
     let mut text = String::new();
     let images = {
@@ -122,12 +122,7 @@ fn stroke(width: f64) -> u32 {
 }
 
 impl Canvas<'_> {
-    pub(super) fn line(
-        &self,
-        points: &[Point],
-        color: RGBAColor,
-        width: f64,
-    ) -> Result<(), PlotError> {
+    pub(super) fn line(&self, points: &[Point], color: RGBAColor, width: f64) -> Result<()> {
         let style = color.stroke_width(stroke(width));
         let points: Vec<_> = points.iter().copied().map(units).collect();
         self.area
@@ -141,7 +136,7 @@ impl Canvas<'_> {
         to: Point,
         color: RGBAColor,
         width: f64,
-    ) -> Result<(), PlotError> {
+    ) -> Result<()> {
         const DASH: f64 = 5.0;
         let (dx, dy) = (to.0 - from.0, to.1 - from.1);
         let length = dx.hypot(dy);
@@ -156,19 +151,14 @@ impl Canvas<'_> {
         Ok(())
     }
 
-    pub(super) fn polygon(&self, corners: &[Point], color: RGBAColor) -> Result<(), PlotError> {
+    pub(super) fn polygon(&self, corners: &[Point], color: RGBAColor) -> Result<()> {
         let corners: Vec<_> = corners.iter().copied().map(units).collect();
         self.area
             .draw(&Polygon::new(corners, color.filled()))
             .map_err(failed)
     }
 
-    pub(super) fn rectangle(
-        &self,
-        from: Point,
-        to: Point,
-        color: RGBAColor,
-    ) -> Result<(), PlotError> {
+    pub(super) fn rectangle(&self, from: Point, to: Point, color: RGBAColor) -> Result<()> {
         let corners = [units(from), units(to)];
         self.area
             .draw(&Rectangle::new(corners, color.filled()))
@@ -181,7 +171,7 @@ impl Canvas<'_> {
         radius: f64,
         color: RGBColor,
         width: f64,
-    ) -> Result<(), PlotError> {
+    ) -> Result<()> {
         let style = color.stroke_width(stroke(width));
         self.area
             .draw(&Circle::new(units(center), stroke(radius), style))
@@ -195,7 +185,7 @@ impl Canvas<'_> {
         (x, y): Point,
         radius: f64,
         color: RGBAColor,
-    ) -> Result<(), PlotError> {
+    ) -> Result<()> {
         let corners = |offsets: &[Point]| -> Vec<Point> {
             offsets
                 .iter()
@@ -222,7 +212,7 @@ impl Canvas<'_> {
         }
     }
 
-    pub(super) fn text(&self, text: &str, at: Point, how: Text) -> Result<(), PlotError> {
+    pub(super) fn text(&self, text: &str, at: Point, how: Text) -> Result<()> {
         let style = if how.bold {
             FontStyle::Bold
         } else {

@@ -1,8 +1,8 @@
 //! Checks that all plots share.
 
-use super::PlotError;
+use super::{PlotError, Result};
 
-pub(super) fn finite(what: &str, values: &[f64]) -> Result<(), PlotError> {
+pub(super) fn finite(what: &str, values: &[f64]) -> Result<()> {
     match values.iter().position(|value| !value.is_finite()) {
         None => Ok(()),
         Some(index) => Err(PlotError::NotFinite {
@@ -13,7 +13,7 @@ pub(super) fn finite(what: &str, values: &[f64]) -> Result<(), PlotError> {
     }
 }
 
-pub(super) fn not_empty(what: &str, len: usize) -> Result<(), PlotError> {
+pub(super) fn not_empty(what: &str, len: usize) -> Result<()> {
     match len {
         0 => Err(PlotError::Empty {
             what: what.to_owned(),
@@ -22,7 +22,7 @@ pub(super) fn not_empty(what: &str, len: usize) -> Result<(), PlotError> {
     }
 }
 
-pub(super) fn length(what: &str, found: usize, expected: usize) -> Result<(), PlotError> {
+pub(super) fn length(what: &str, found: usize, expected: usize) -> Result<()> {
     if found == expected {
         return Ok(());
     }
@@ -34,13 +34,13 @@ pub(super) fn length(what: &str, found: usize, expected: usize) -> Result<(), Pl
 }
 
 /// Points `[n, 2]` and one class each.
-pub(super) fn points(x: &[f64], classes: &[f64]) -> Result<(), PlotError> {
+pub(super) fn points(x: &[f64], classes: &[f64]) -> Result<()> {
     length("x", x.len(), 2 * classes.len())?;
     finite("x", x)?;
     self::classes(classes)
 }
 
-pub(super) fn classes(classes: &[f64]) -> Result<(), PlotError> {
+pub(super) fn classes(classes: &[f64]) -> Result<()> {
     let is_class = |label: f64| label.fract() == 0.0 && (0.0..=255.0).contains(&label);
     match classes.iter().position(|&label| !is_class(label)) {
         None => Ok(()),

@@ -3,7 +3,7 @@
 use super::canvas::{Canvas, Point, Text};
 use super::panel::Axis;
 use super::style::{ColorMap, FONT_LABEL, FONT_TICK, MUTED, widest};
-use super::{PlotError, png};
+use super::{Result, png};
 use plotters::style::Color;
 
 const WIDTH: f64 = 16.0;
@@ -31,7 +31,7 @@ impl ColorBar {
         canvas: &mut Canvas<'_>,
         (left, top): Point,
         bottom: f64,
-    ) -> Result<(), PlotError> {
+    ) -> Result<()> {
         let right = left + WIDTH;
         let pixels: Vec<u8> = (0..=255).rev().collect();
         let uri = png::data_uri((1, 256), &pixels, &self.colors.palette());

@@ -4,7 +4,7 @@ use super::canvas::{Canvas, Point, Text, svg};
 use super::frame::{Frame, frame_settings};
 use super::panel::{Axis, Panel};
 use super::style::{FONT_TICK, INK, MUTED, Mark, category, widest};
-use super::{PlotError, check};
+use super::{PlotError, Result, check};
 use plotters::style::Color;
 
 /// Rows that fit below each other before another column begins.
@@ -159,7 +159,7 @@ fn draw_ridge(
     curve: &Curve,
     baseline: f64,
     height: f64,
-) -> Result<(), PlotError> {
+) -> Result<()> {
     let outline: Vec<Point> = curve
         .x
         .iter()
@@ -178,7 +178,7 @@ fn draw_ridge(
     canvas.line(&outline, category(0).to_rgba(), 1.25)
 }
 
-fn draw_zero(canvas: &Canvas<'_>, panel: &Panel) -> Result<(), PlotError> {
+fn draw_zero(canvas: &Canvas<'_>, panel: &Panel) -> Result<()> {
     let (lower, upper) = panel.x.range;
     if lower >= 0.0 || upper <= 0.0 {
         return Ok(());
@@ -188,7 +188,7 @@ fn draw_zero(canvas: &Canvas<'_>, panel: &Panel) -> Result<(), PlotError> {
 }
 
 impl Row {
-    fn curve(&self) -> Result<Curve, PlotError> {
+    fn curve(&self) -> Result<Curve> {
         let name = format!("`{}`", self.name);
         match &self.source {
             Source::Draws(draws) => {

@@ -1,9 +1,9 @@
 //! What every plot has around its panels: size, title, legend, axis labels.
 
-use super::PlotError;
 use super::canvas::{Canvas, Point, Text};
 use super::panel::{Axis, Panel};
 use super::style::{FONT_TICK, FONT_TITLE, Mark, text_width, wrap};
+use super::{PlotError, Result};
 use plotters::style::{Color, RGBAColor, RGBColor};
 
 const MARGIN: f64 = 14.0;
@@ -39,7 +39,7 @@ impl Frame {
         }
     }
 
-    pub(super) fn check_size(&self, min_width: u32, min_height: u32) -> Result<(), PlotError> {
+    pub(super) fn check_size(&self, min_width: u32, min_height: u32) -> Result<()> {
         let (width, height) = (self.width, self.height);
         if (min_width..=20_000).contains(&width) && (min_height..=20_000).contains(&height) {
             return Ok(());
@@ -57,7 +57,7 @@ impl Frame {
     }
 
     /// The axes of these ranges with their labels.
-    pub(super) fn axes(&self, x: (f64, f64), y: (f64, f64)) -> Result<[Axis; 2], PlotError> {
+    pub(super) fn axes(&self, x: (f64, f64), y: (f64, f64)) -> Result<[Axis; 2]> {
         Ok([
             Axis::new("x axis", x, &self.x_label)?,
             Axis::new("y axis", y, &self.y_label)?,
@@ -70,7 +70,7 @@ impl Frame {
         canvas: &Canvas<'_>,
         legend: &[(Key, String)],
         [x, y]: [Axis; 2],
-    ) -> Result<Panel, PlotError> {
+    ) -> Result<Panel> {
         let (from, to) = self.draw(canvas, legend)?;
         let panel = Panel::inside(self, from, to, x, y)?;
         panel.draw_grid(canvas)?;
@@ -96,7 +96,7 @@ impl Frame {
         &self,
         canvas: &Canvas<'_>,
         legend: &[(Key, String)],
-    ) -> Result<(Point, Point), PlotError> {
+    ) -> Result<(Point, Point)> {
         let right = f64::from(self.width) - MARGIN;
         let mut y = MARGIN;
         for line in self.title_lines() {
@@ -125,7 +125,7 @@ impl Frame {
     }
 }
 
-fn draw_key(canvas: &Canvas<'_>, key: &Key, (x, y): Point) -> Result<(), PlotError> {
+fn draw_key(canvas: &Canvas<'_>, key: &Key, (x, y): Point) -> Result<()> {
     match key {
         Key::Line(color) => canvas.line(&[(x, y), (x + 18.0, y)], color.to_rgba(), 2.5),
         Key::LineOverPale(color) => {

@@ -3,7 +3,7 @@
 use super::canvas::svg;
 use super::frame::{Frame, Key, frame_settings};
 use super::style::{MUTED, category, mark};
-use super::{PlotError, check};
+use super::{PlotError, Result, check};
 use plotters::style::Color;
 
 /// Estimates with intervals at places on an axis, by one method or several: the effects of groups
@@ -124,7 +124,7 @@ impl Intervals {
 }
 
 impl Estimates {
-    fn check(&self) -> Result<(), PlotError> {
+    fn check(&self) -> Result<()> {
         let name = &self.name;
         check::not_empty(&format!("`{name}`"), self.x.len())?;
         check::finite(&format!("x of `{name}`"), &self.x)?;

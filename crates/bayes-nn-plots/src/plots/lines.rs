@@ -5,7 +5,7 @@ use super::frame::{Frame, Key, frame_settings, pale};
 use super::panel::Panel;
 use super::series::Series;
 use super::style::{FONT_TICK, MUTED, category};
-use super::{PlotError, check};
+use super::{PlotError, Result, check};
 use plotters::style::{Color, RGBAColor};
 
 /// Several curves over a common axis.
@@ -134,7 +134,7 @@ impl Lines {
     }
 
     /// The range of the y axis, and how many values it does not show.
-    fn y_range(&self) -> Result<((f64, f64), usize), PlotError> {
+    fn y_range(&self) -> Result<((f64, f64), usize)> {
         let (low, high) = self.quantiles.unwrap_or((0.0, 1.0));
         if !(0.0 <= low && low < high && high <= 1.0) {
             return Err(PlotError::Range {
@@ -182,7 +182,7 @@ fn draw_band(
     lower: &[f64],
     upper: &[f64],
     color: RGBAColor,
-) -> Result<(), PlotError> {
+) -> Result<()> {
     let edge = |values: &[f64]| -> Vec<Point> {
         let inside =
             |(&x, &y): (&f64, &f64)| panel.at((x, y.clamp(panel.y.range.0, panel.y.range.1)));
@@ -203,7 +203,7 @@ pub(super) fn draw_curve(
     y: &[f64],
     color: RGBAColor,
     width: f64,
-) -> Result<(), PlotError> {
+) -> Result<()> {
     let points: Vec<Point> = x.iter().zip(y).map(|(&x, &y)| panel.at((x, y))).collect();
     if let [only] = points[..] {
         return canvas.mark(super::style::Mark::Circle, only, 3.0, color);

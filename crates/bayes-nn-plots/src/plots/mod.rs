@@ -43,6 +43,9 @@ pub use style::ColorMap;
 pub use surface::Surface;
 pub use traces::Traces;
 
+/// What drawing gives.
+type Result<T, E = PlotError> = std::result::Result<T, E>;
+
 /// What was wrong with the data or settings of a plot, and what would be right. Indices count from 0.
 ///
 /// ```

@@ -1,10 +1,10 @@
 //! One pair of axes on a canvas: maps values to pixels, and draws frame, grid, ticks and labels.
 
-use super::PlotError;
 use super::canvas::{Canvas, Point, Text};
 use super::frame::Frame;
 use super::style::{FONT_LABEL, FONT_TICK, GRID, INK, MUTED, text_width, widest};
 use super::ticks;
+use super::{PlotError, Result};
 use plotters::style::Color;
 
 /// Pixels between ticks at the least, and how many there are at most.
@@ -25,11 +25,7 @@ pub(super) struct Axis {
 impl Axis {
     /// # Errors
     /// A range that is empty, or too narrow or too wide to be divided into ticks.
-    pub(super) fn new(
-        what: &'static str,
-        range: (f64, f64),
-        label: &str,
-    ) -> Result<Self, PlotError> {
+    pub(super) fn new(what: &'static str, range: (f64, f64), label: &str) -> Result<Self> {
         let (lower, upper) = range;
         if !(1e-300..=f64::MAX).contains(&(upper - lower)) {
             return Err(PlotError::Range { what, lower, upper });
@@ -135,7 +131,7 @@ impl Panel {
         (right, bottom): Point,
         x: Axis,
         y: Axis,
-    ) -> Result<Self, PlotError> {
+    ) -> Result<Self> {
         let bottom = bottom - x.height();
         let left = left + y.width(bottom - top);
         if right - left < 20.0 || bottom - top < 20.0 {
@@ -160,7 +156,7 @@ impl Panel {
     }
 
     /// The grid, which belongs under the data.
-    pub(super) fn draw_grid(&self, canvas: &Canvas<'_>) -> Result<(), PlotError> {
+    pub(super) fn draw_grid(&self, canvas: &Canvas<'_>) -> Result<()> {
         for (value, _) in self.x.horizontal_ticks(self.right - self.left) {
             let (x, _) = self.at((value, self.y.range.0));
             canvas.line(&[(x, self.top), (x, self.bottom)], GRID.to_rgba(), 1.0)?;
@@ -173,17 +169,12 @@ impl Panel {
     }
 
     /// A dashed line between two points, to compare with.
-    pub(super) fn draw_reference(
-        &self,
-        canvas: &Canvas<'_>,
-        from: Point,
-        to: Point,
-    ) -> Result<(), PlotError> {
+    pub(super) fn draw_reference(&self, canvas: &Canvas<'_>, from: Point, to: Point) -> Result<()> {
         canvas.dashed(self.at(from), self.at(to), MUTED.to_rgba(), 1.5)
     }
 
     /// The axes with numbers and labels, which belong over the data.
-    pub(super) fn draw_axes(&self, canvas: &Canvas<'_>) -> Result<(), PlotError> {
+    pub(super) fn draw_axes(&self, canvas: &Canvas<'_>) -> Result<()> {
         let corners = [
             (self.left, self.top),
             (self.left, self.bottom),

@@ -4,7 +4,7 @@ use super::canvas::{Canvas, svg};
 use super::frame::{Frame, Key, frame_settings};
 use super::panel::Panel;
 use super::style::{INK, Mark, category, mark};
-use super::{PlotError, check};
+use super::{PlotError, Result, check};
 use plotters::style::Color;
 
 const RADIUS: f64 = 3.5;
@@ -149,7 +149,7 @@ fn draw_points(
     legend: &[(Key, String)],
     x: &[f64],
     classes: &[f64],
-) -> Result<Panel, PlotError> {
+) -> Result<Panel> {
     let range = |column: usize| {
         let extent = check::extent(x.iter().skip(column).step_by(2).copied());
         check::padded(extent, 0.05)
@@ -173,7 +173,7 @@ pub(super) fn overlay(
     panel: &Panel,
     x: &[f64],
     classes: &[f64],
-) -> Result<(), PlotError> {
+) -> Result<()> {
     let shape = |class: f64| -> Mark { mark(class as usize) };
     for (point, &class) in x.chunks_exact(2).zip(classes) {
         let at = panel.at((point[0], point[1]));

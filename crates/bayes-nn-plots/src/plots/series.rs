@@ -1,6 +1,6 @@
 //! One named curve, with what may be drawn around it.
 
-use super::{PlotError, check};
+use super::{PlotError, Result, check};
 
 /// One curve of [`Lines`](super::Lines): a name, x and y values, and if wanted a band around it or a running mean through it.
 ///
@@ -48,7 +48,7 @@ impl Series {
         self
     }
 
-    pub(super) fn check(&self, log_x: bool, log_y: bool) -> Result<(), PlotError> {
+    pub(super) fn check(&self, log_x: bool, log_y: bool) -> Result<()> {
         let name = &self.name;
         check::not_empty(&format!("`{name}`"), self.x.len())?;
         check::length(&format!("y of `{name}`"), self.y.len(), self.x.len())?;

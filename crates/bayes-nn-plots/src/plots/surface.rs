@@ -7,7 +7,7 @@ use super::frame::{Frame, Key, frame_settings};
 use super::panel::{Axis, Panel};
 use super::scatter::{class_keys, name_of, overlay};
 use super::style::{ColorMap, FONT_LABEL, INK, WHITE};
-use super::{PlotError, check, png};
+use super::{PlotError, Result, check, png};
 use plotters::style::Color;
 
 /// Between surfaces side by side, and above those that have names.
@@ -154,7 +154,7 @@ impl<'a> Surface<'a> {
         bar: &ColorBar,
         points: &[f64],
         classes: &[f64],
-    ) -> Result<(), PlotError> {
+    ) -> Result<()> {
         let mut legend = class_keys(classes, |class| name_of(&self.names, class));
         if let Some(level) = self.contour {
             legend.push((Key::Line(INK), format!("contour at {level}")));
@@ -229,7 +229,7 @@ impl<'a> Surface<'a> {
         panel: &Panel,
         level: f64,
         values: &[f64],
-    ) -> Result<(), PlotError> {
+    ) -> Result<()> {
         let along = |axis: &[f64], place: f64| {
             let (lower, upper) = ends(axis);
             lower + place / (axis.len() - 1) as f64 * (upper - lower)
@@ -248,7 +248,7 @@ impl<'a> Surface<'a> {
     }
 
     /// Checked points and classes, those outside the grid left out.
-    fn points_inside(&self) -> Result<(Vec<f64>, Vec<f64>), PlotError> {
+    fn points_inside(&self) -> Result<(Vec<f64>, Vec<f64>)> {
         let Some((x, classes)) = self.points else {
             return Ok((vec![], vec![]));
         };
@@ -269,7 +269,7 @@ fn ends(axis: &[f64]) -> (f64, f64) {
     (axis[0], axis[axis.len() - 1])
 }
 
-fn check_spacing(what: &'static str, axis: &[f64]) -> Result<(), PlotError> {
+fn check_spacing(what: &'static str, axis: &[f64]) -> Result<()> {
     check::finite(what, axis)?;
     check::length(what, axis.len(), axis.len().max(2))?;
     let (lower, upper) = ends(axis);

@@ -6,7 +6,7 @@ use super::frame::{Frame, frame_settings};
 use super::lines::draw_curve;
 use super::panel::{Axis, Panel};
 use super::style::{ColorMap, FONT_LABEL, category};
-use super::{PlotError, check};
+use super::{PlotError, Result, check};
 use plotters::style::{Color, RGBColor};
 
 const ROW: f64 = 172.0;
@@ -139,7 +139,7 @@ impl<'a> Traces<'a> {
 }
 
 impl Variable<'_> {
-    fn check(&self) -> Result<(), PlotError> {
+    fn check(&self) -> Result<()> {
         let name = format!("`{}`", self.name);
         check::not_empty(&name, self.draws.len())?;
         check::not_empty(&format!("elements of {name}"), self.elements)?;
