@@ -1,6 +1,6 @@
 //! What keeps a store from being written.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A store that cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -88,4 +88,13 @@ pub enum ExportError {
         /// What is wrong.
         problem: String,
     },
+}
+
+impl ExportError {
+    pub(super) fn write(path: &Path, problem: &dyn std::fmt::Display) -> ExportError {
+        ExportError::Write {
+            path: path.to_path_buf(),
+            problem: problem.to_string(),
+        }
+    }
 }

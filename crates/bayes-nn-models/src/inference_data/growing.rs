@@ -49,10 +49,8 @@ impl Growing {
         every: usize,
     ) -> Result<Growing, ExportError> {
         let consolidated = zarr::write(data, path, overwrite, Some(every))?;
-        Growing::open(data, path, every, consolidated).map_err(|problem| ExportError::Write {
-            path: path.to_path_buf(),
-            problem: problem.to_string(),
-        })
+        let open = Growing::open(data, path, every, consolidated);
+        open.map_err(|problem| ExportError::write(path, &problem))
     }
 
     fn open(

@@ -159,10 +159,7 @@ impl Writer {
     fn named_by_path<T>(&self, result: Result<T, DrawSinkError>) -> Result<T, DrawSinkError> {
         result.map_err(|problem| match problem.downcast::<Error>() {
             Ok(own) => own as DrawSinkError,
-            Err(problem) => Box::new(Error::from(ExportError::Write {
-                path: self.store.path.clone(),
-                problem: problem.to_string(),
-            })),
+            Err(problem) => Error::from(ExportError::write(&self.store.path, &problem)).into(),
         })
     }
 

@@ -53,10 +53,7 @@ pub(super) fn write(
         return Err(ExportError::NotAStore { path: own() });
     }
     data.check()?;
-    let failed = |problem: &dyn std::fmt::Display| ExportError::Write {
-        path: own(),
-        problem: problem.to_string(),
-    };
+    let failed = |problem: &dyn std::fmt::Display| ExportError::write(path, problem);
     let folder = Partial::beside(path).ok_or_else(|| failed(&"the path has no last part"))?;
     let written = write_store(data, &folder.0, every);
     let metadata = written.map_err(|problem| match problem.downcast::<ExportError>() {
