@@ -118,18 +118,16 @@ impl Report {
             .map(|row| row.as_ref().len())
             .fold(headers.len(), usize::max);
         let header = |column: usize| headers.get(column).map_or("", |header| header.as_ref());
+        let cells = |column: usize| {
+            let cells = rows.iter().filter_map(move |row| row.as_ref().get(column));
+            cells.map(|cell| cell.as_ref())
+        };
         let numeric = |column: usize| {
-            let cells = rows.iter().filter_map(|row| row.as_ref().get(column));
-            let mut cells = cells
-                .map(|cell| cell.as_ref().trim())
-                .filter(|cell| !cell.is_empty())
-                .peekable();
+            let cells = cells(column).map(str::trim);
+            let mut cells = cells.filter(|cell| !cell.is_empty()).peekable();
             cells.peek().is_some() && cells.all(is_number)
         };
-        let long = |column: usize| {
-            let mut cells = rows.iter().filter_map(|row| row.as_ref().get(column));
-            cells.any(|cell| cell.as_ref().chars().count() > LONG)
-        };
+        let long = |column: usize| cells(column).any(|cell| cell.chars().count() > LONG);
         let classes: Vec<&str> = (0..columns)
             .map(|column| match () {
                 () if numeric(column) => " class=\"number\"",
