@@ -52,7 +52,7 @@ type Choice = (u8, [u8; 3], [u8; 6]);
 
 fn size(choice: u8) -> usize {
     // Small sizes come up as often as all others together.
-    let small = usize::from(choice) / SIZES.len() % 2 == 0;
+    let small = (usize::from(choice) / SIZES.len()).is_multiple_of(2);
     SIZES[usize::from(choice) % if small { 6 } else { SIZES.len() }]
 }
 

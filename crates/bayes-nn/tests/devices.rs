@@ -220,7 +220,7 @@ fn chains_and_full_rank_guides_run_on_every_device() {
     let (line, data) = line();
     let nuts = Nuts::new().chains(1).warmup(10).draws(5).seed(2);
     let runs = [Device::cpu(), device.clone()].map(|device| {
-        let samples = model::fit(&line, data.clone(), &nuts.clone().device(device)).unwrap();
+        let samples = fit(&line, data.clone(), &nuts.clone().device(device)).unwrap();
         samples.nuts().unwrap().chains()[0]
             .draws()
             .positions()
@@ -296,7 +296,7 @@ fn the_programs_of_models_are_taken_by_the_compiler_of_cuda() {
         .warmup(1)
         .draws(1)
         .device(device.clone());
-    model::fit(&line, data.clone(), &nuts).unwrap();
+    fit(&line, data.clone(), &nuts).unwrap();
     fit(
         &line,
         data,

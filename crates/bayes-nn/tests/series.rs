@@ -35,7 +35,7 @@ fn with_a_level<'g>(trace: &Trace<'g>, data: &Batch<'g>) {
 
 #[test]
 fn the_coefficient_of_a_series_with_a_level_is_found() {
-    let data = Data::new().column("x", &seen()).unwrap();
+    let data = Data::new().column("x", seen()).unwrap();
     let nuts = Nuts::new().warmup(500).draws(500).chains(2).seed(1);
     let posterior = model::fit(&with_a_level, &data, &nuts).unwrap();
     // Of 200 numbers the standard error is 0.036.

@@ -24,7 +24,7 @@ fn message<T>(result: Result<T, Error>) -> String {
 
 /// Why a model of the column `y` of four rows cannot be fitted.
 fn refused(model: for<'g> fn(&Trace<'g>, &Batch<'g>)) -> String {
-    message(model::fit(&from_fn(model), &column("y", 4), &quick()))
+    message(model::fit(&from_fn(model), column("y", 4), &quick()))
 }
 
 #[test]
@@ -331,7 +331,7 @@ fn large_vectors_and_matrices_on_a_support_take_as_long_as_they_have_elements() 
         trace.observe("y", Normal::new(mean, 1.0), data.column("y"));
     });
     let begin = std::time::Instant::now();
-    model::fit(&large, &column("y", 4), &quick()).unwrap();
+    model::fit(&large, column("y", 4), &quick()).unwrap();
     // Dense tables took half a minute and gigabytes.
     assert!(begin.elapsed().as_secs() < 20);
 }

@@ -12,10 +12,13 @@ use crate::cpu::memory::{Addresses, Base, Bases, Frame, Part, Scratch, TILE};
 /// Tiles of a group at the most.
 const MOST: usize = 32;
 
+/// Where the numbers of a tile lie, and where they are read into.
+type Tile<T> = (Addresses<T>, Vec<(usize, *mut T)>);
+
 /// What a bound group needs beside its code.
 pub(super) struct Bound<T> {
     /// Each with the numbers that are read at the start of its row.
-    tiles: Vec<(Addresses<T>, Vec<(usize, *mut T)>)>,
+    tiles: Vec<Tile<T>>,
     scalars: Vec<T>,
     totals: Vec<T>,
     bases: Bases<T>,
