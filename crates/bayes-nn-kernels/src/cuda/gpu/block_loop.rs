@@ -6,8 +6,9 @@ use std::time::Instant;
 use cudarc::driver::sys::CUfunction_attribute_enum;
 use cudarc::driver::{CudaFunction, CudaSlice, CudaStream, DevicePtr, LaunchConfig, PushKernelArg};
 
+use super::Cuda;
+use super::calls::driver;
 use super::memory::{copy_in, copy_out, synchronize, zeros};
-use super::{Cuda, driver};
 use crate::cuda::emit::BlockLoop;
 use crate::cuda::replicas::LoopEngine;
 use crate::error::DeviceError;

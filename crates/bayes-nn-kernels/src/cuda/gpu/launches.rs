@@ -9,9 +9,10 @@ use cudarc::driver::{
     CudaFunction, CudaGraph, CudaStream, DevicePtr, LaunchConfig, PushKernelArg, sys,
 };
 
+use super::Cuda;
+use super::calls::{bind, driver};
 use super::memory::{Block, copy_in, copy_out, synchronize};
 use super::products::Blas;
-use super::{Cuda, bind, driver};
 use crate::cuda::emit::{AllReduceMean, Launch, Product, Source};
 use crate::cuda::program::{Engine, Memory};
 use crate::element::Precision;

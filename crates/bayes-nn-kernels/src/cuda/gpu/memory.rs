@@ -7,7 +7,7 @@ use std::sync::Arc;
 use cudarc::driver::sys::CUresult;
 use cudarc::driver::{CudaSlice, CudaStream, DriverError};
 
-use super::{bind, driver};
+use super::calls::{bind, driver};
 use crate::error::DeviceError;
 
 /// Begins to copy bytes to `at`.

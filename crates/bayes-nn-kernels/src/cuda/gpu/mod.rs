@@ -1,6 +1,7 @@
 //! A GPU: what it is found by, and what its engines share.
 
 mod block_loop;
+mod calls;
 mod launches;
 mod memory;
 #[cfg(feature = "nccl")]
@@ -28,6 +29,7 @@ use crate::plan::Plan;
 #[cfg(feature = "nccl")]
 use crate::ranks::{DeviceGroup, Seat, rank};
 use block_loop::GpuLoop;
+use calls::driver;
 use launches::Gpu;
 
 /// The oldest CUDA that a driver must support.
@@ -271,19 +273,5 @@ impl Backend for Cuda {
                 Gpu::new(&cuda, source, memory, precision, false)
             },
         }))
-    }
-}
-
-/// Makes a context current where nothing can be returned: unlike `bind_to_thread` even if an
-/// earlier error is still to be reported.
-fn bind(context: &CudaContext) {
-    // SAFETY: the context is alive.
-    context.record_err(unsafe { cudarc::driver::result::ctx::set_current(context.cu_ctx()) });
-}
-
-fn driver(call: &'static str) -> impl Fn(DriverError) -> DeviceError {
-    move |error| DeviceError::Call {
-        call,
-        message: format!("{error:?}"),
     }
 }

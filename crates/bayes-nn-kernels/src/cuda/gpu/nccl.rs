@@ -7,8 +7,8 @@ use cudarc::driver::{CudaContext, CudaStream, DriverError};
 use cudarc::nccl::result::{self, NcclError, NcclStatus};
 use cudarc::nccl::sys;
 
+use super::calls::{bind, driver};
 use super::launches::{Gpu, Peers};
-use super::{bind, driver};
 use crate::element::Precision;
 use crate::error::DeviceError;
 use crate::ranks::Seat;
