@@ -130,7 +130,9 @@ fn a_fit_that_runs_into_nan_stops_with_step_term_and_last_good_state() {
     assert!(divergence.elbos.iter().all(|e| e.is_finite()));
     let good = error.last_good().unwrap();
     assert!(good.mean().iter().chain(&good.sd()).all(|v| v.is_finite()));
-    assert!(good.draws(10, 0).iter().all(|v| v.is_finite()));
+    assert!(good.draws(10, 0).unwrap().iter().all(|v| v.is_finite()));
+    let too_many = good.draws(usize::MAX, 0).unwrap_err().to_string();
+    assert!(too_many.ends_with("it must be few enough for memory"));
     let message = error.to_string();
     for part in [
         format!("step {}: the ELBO is not finite", divergence.step),

@@ -119,7 +119,7 @@ fn check_one_posterior<M: Model>(
     let z = match reference.source() {
         DrawSource::Table(table) => table.row(0),
         DrawSource::Guide(guide) => {
-            guide_draw = guide.draws(1, 0);
+            guide_draw = guide.draws(1, 0)?;
             Some(&*guide_draw)
         }
     };

@@ -280,7 +280,7 @@ impl<M: Model> Posterior<M> {
     {
         super::check_draws(draws)?;
         let rows: Vec<f64> = match self.source() {
-            DrawSource::Guide(guide) => guide.draws(draws, seed),
+            DrawSource::Guide(guide) => guide.draws(draws, seed)?,
             DrawSource::Table(table) => {
                 let count = self.own_draws()?;
                 let rows = (0..draws).filter_map(|draw| table.row(draw * count / draws));

@@ -79,7 +79,9 @@ impl Nuts {
                 let allowed = "Uniform or Approximation: this density gives no starts";
                 return Err(setting("start_at", "Prior", allowed));
             }
-            (Start::Approximation(approximation), _) => approximation.draws(1, stream.next_u64()),
+            (Start::Approximation(approximation), _) => {
+                approximation.draws(1, stream.next_u64())?
+            }
         };
         match start.len() == dim {
             true => Ok(start),

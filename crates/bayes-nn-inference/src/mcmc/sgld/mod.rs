@@ -326,7 +326,7 @@ impl Sgld {
                 (0..dim).map(uniform).collect()
             }
             Start::Prior => density.start(seed).map_err(InferenceError::Density)?,
-            Start::Approximation(approximation) => approximation.draws(1, seed),
+            Start::Approximation(approximation) => approximation.draws(1, seed)?,
         };
         match start.len() == dim {
             true => Ok(start),

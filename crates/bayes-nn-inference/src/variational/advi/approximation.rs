@@ -8,7 +8,8 @@ use bayes_nn_autodiff::{NoiseKind, Var};
 use bayes_nn_kernels::{Binding, Step};
 
 use super::family::{Family, softplus};
-use crate::Site;
+use crate::check::setting;
+use crate::{InferenceError, Site};
 
 /// A normal distribution over the unconstrained vector `z [P]`. A clone shares the numbers.
 #[derive(Clone, Debug, PartialEq)]
@@ -120,9 +121,16 @@ impl Approximation {
 
     /// Draws of `z`, row-major `[draws, P]`. Draw `i` is the one that a program of
     /// [`Approximation::draw`] makes in step `i` with the same seed, up to its rounding.
-    pub fn draws(&self, draws: usize, seed: u64) -> Vec<f64> {
+    ///
+    /// # Errors
+    /// More draws than memory holds.
+    pub fn draws(&self, draws: usize, seed: u64) -> Result<Vec<f64>, InferenceError> {
         let dim = self.dim();
-        let mut result = Vec::with_capacity(draws * dim);
+        let mut result = Vec::new();
+        let numbers = draws.saturating_mul(dim);
+        if result.try_reserve_exact(numbers).is_err() {
+            return Err(setting("draws", draws, "few enough for memory"));
+        }
         for step in 0..draws as u64 {
             let key = NoiseKey {
                 seed,
@@ -141,7 +149,7 @@ impl Approximation {
                 }
             }));
         }
-        result
+        Ok(result)
     }
 
     /// Writes a draw of `z [P]` into a step, a fresh one at every step.
@@ -202,7 +210,12 @@ mod tests {
         run.begin(&[9]).unwrap();
         run.advance_one(0, 4).unwrap();
         let recorded = run.recorded(0, "z").unwrap();
-        for (host, program) in approximation.draws(4, 9).chunks(2).zip(recorded.chunks(2)) {
+        for (host, program) in approximation
+            .draws(4, 9)
+            .unwrap()
+            .chunks(2)
+            .zip(recorded.chunks(2))
+        {
             for (a, b) in host.iter().zip(program) {
                 assert!((a - b).abs() < 1e-12);
             }

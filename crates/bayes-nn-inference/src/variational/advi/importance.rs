@@ -40,7 +40,7 @@ impl Approximation {
         }
         let mut compiled = CompiledDensity::new(density)?;
         let mut gradient = vec![0.0; self.dim()];
-        let positions = self.draws(draws, seed);
+        let positions = self.draws(draws, seed)?;
         let ratio = |(draw, z): (usize, &[f64])| {
             let log_prob = match compiled.log_prob_grad(z, &mut gradient) {
                 Ok(value) => value,
