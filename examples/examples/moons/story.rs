@@ -17,10 +17,10 @@ const DRAWS: usize = 500;
 /// Points along each side of the surfaces.
 const GRID: usize = 100;
 
-type Told<T> = Result<T, Box<dyn Error>>;
+type Outcome<T> = Result<T, Box<dyn Error>>;
 
 /// Runs everything and writes the report, the pictures and the summary.
-pub fn tell(arguments: &Arguments) -> Told<()> {
+pub fn tell(arguments: &Arguments) -> Outcome<()> {
     let begin = Instant::now();
     let mut page = Page::new("Bayesian deep learning on two moons", &arguments.out)?;
     page.text(
@@ -80,7 +80,7 @@ pub fn tell(arguments: &Arguments) -> Told<()> {
     Ok(())
 }
 
-fn data(page: &mut Page, arguments: &Arguments) -> Told<(Dataset, Dataset)> {
+fn data(page: &mut Page, arguments: &Arguments) -> Outcome<(Dataset, Dataset)> {
     let (source, (train, test)) = match &arguments.csv {
         Some(file) => {
             let reader = CsvReader::new()
@@ -120,7 +120,7 @@ fn data(page: &mut Page, arguments: &Arguments) -> Told<(Dataset, Dataset)> {
     Ok((train, test))
 }
 
-fn model(page: &mut Page, arguments: &Arguments, train: &Dataset) -> Told<Bnn> {
+fn model(page: &mut Page, arguments: &Arguments, train: &Dataset) -> Outcome<Bnn> {
     let net = Mlp::new([2, 5, 5, 1])
         .activation(Tanh)
         .without_bias()
@@ -154,7 +154,7 @@ let prediction = fit.predict(&test, {DRAWS})?;",
     Ok(bnn)
 }
 
-fn full_batch(page: &mut Page, bnn: &Bnn, train: &Dataset, advi: &Advi) -> Told<Posterior<Bnn>> {
+fn full_batch(page: &mut Page, bnn: &Bnn, train: &Dataset, advi: &Advi) -> Outcome<Posterior<Bnn>> {
     let fit = bnn.fit(train, &advi.clone().progress(Bar::new("full batch")))?;
     println!("\nAll data in every step\n{fit}");
     page.section("Variational inference");
@@ -188,7 +188,7 @@ fn curve<'a>(name: &'a str, fit: &'a AdviFit) -> NamedCurve<'a> {
     }
 }
 
-fn posterior(page: &mut Page, fit: &Posterior<Bnn>, seed: u64) -> Told<Draws> {
+fn posterior(page: &mut Page, fit: &Posterior<Bnn>, seed: u64) -> Outcome<Draws> {
     let draws = fit.draws(DRAWS, seed)?;
     page.section("Draws from the posterior");
     page.text(&format!(
@@ -219,14 +219,18 @@ fn range(values: &[f64]) -> String {
     format!("{lowest:.2} to {highest:.2}")
 }
 
-fn predict(fit: &Posterior<Bnn>, test: &Dataset) -> Told<(Prediction, ClassificationScore)> {
+fn predict(fit: &Posterior<Bnn>, test: &Dataset) -> Outcome<(Prediction, ClassificationScore)> {
     let prediction = fit.predict(test, DRAWS)?;
     let score = prediction.score(test.y())?;
     let score = score.classification().ok_or("the labels are classes")?;
     Ok((prediction, *score))
 }
 
-fn predictions(page: &mut Page, fit: &Posterior<Bnn>, test: &Dataset) -> Told<ClassificationScore> {
+fn predictions(
+    page: &mut Page,
+    fit: &Posterior<Bnn>,
+    test: &Dataset,
+) -> Outcome<ClassificationScore> {
     let (prediction, score) = predict(fit, test)?;
     println!("{score}");
     page.section("Predictions on the held-out points");
@@ -259,7 +263,7 @@ fn scores_row(name: &str, score: &ClassificationScore) -> [String; 5] {
     ]
 }
 
-fn surfaces(page: &mut Page, fit: &Posterior<Bnn>, test: &Dataset) -> Told<()> {
+fn surfaces(page: &mut Page, fit: &Posterior<Bnn>, test: &Dataset) -> Outcome<()> {
     let axis = datasets::grid_axis(-3.0, 3.0, GRID)?;
     let surface = fit.predict(&datasets::grid(-3.0, 3.0, GRID)?, DRAWS)?;
     let heat = |values, title, label| Heat {
@@ -318,7 +322,7 @@ fn minibatches(
     batch: usize,
     [full, mini]: [&Posterior<Bnn>; 2],
     [score, mini_score]: [&ClassificationScore; 2],
-) -> Told<()> {
+) -> Outcome<()> {
     println!("\nMinibatches of {batch}\n{mini}\n{mini_score}");
     page.section("Minibatches");
     page.text(&format!(
@@ -351,7 +355,7 @@ fn minibatches(
     Ok(())
 }
 
-fn weights(page: &mut Page, fit: &Posterior<Bnn>, draws: &Draws) -> Told<()> {
+fn weights(page: &mut Page, fit: &Posterior<Bnn>, draws: &Draws) -> Outcome<()> {
     page.section("The posterior of the weights");
     page.text(
         "Weights that stayed at N(0, 1) are not needed by the network; those that the data speak \

@@ -19,7 +19,7 @@ pub struct Houses {
 }
 
 impl Houses {
-    fn new(county: Vec<usize>, floor: &[f64], log_radon: &[f64], source: String) -> Told {
+    fn new(county: Vec<usize>, floor: &[f64], log_radon: &[f64], source: String) -> Outcome {
         let counties = county.iter().max().map_or(0, |last| last + 1);
         let data = Data::new()
             .index("county", &county)?
@@ -36,7 +36,7 @@ impl Houses {
     }
 
     /// Reads `county_code` (from 0), `floor` (0 or 1) and `log_radon`.
-    pub fn read(file: &Path) -> Told {
+    pub fn read(file: &Path) -> Outcome {
         let reader = CsvReader::new()
             .features(["county_code", "floor"])
             .target("log_radon");
@@ -54,7 +54,7 @@ impl Houses {
 
     /// Houses of 85 counties, from one to a hundred in each, drawn from the model with its
     /// parameters near those found for the real ones.
-    pub fn simulated(seed: u64) -> Told {
+    pub fn simulated(seed: u64) -> Outcome {
         const COUNTIES: usize = 85;
         let sizes = (0..COUNTIES).map(|c| 1 + (95.0 * (-(c as f64) / 9.0).exp()) as usize);
         let county: Vec<usize> = sizes
@@ -100,4 +100,4 @@ impl Houses {
     }
 }
 
-type Told = Result<Houses, Box<dyn std::error::Error>>;
+type Outcome = Result<Houses, Box<dyn std::error::Error>>;

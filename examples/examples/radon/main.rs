@@ -119,7 +119,7 @@ fn main() -> ExitCode {
 }
 
 /// Everything that came of one form of the model.
-struct Told<M> {
+struct Fits<M> {
     full: Posterior<M>,
     mini: Posterior<M>,
     nuts: Posterior<M>,
@@ -203,7 +203,7 @@ fn fit<M: Model + Clone>(
     form: &str,
     houses: &Houses,
     arguments: &Arguments,
-) -> Result<Told<M>, bayes_nn::Error> {
+) -> Result<Fits<M>, bayes_nn::Error> {
     let advi = Advi::mean_field()
         .steps(arguments.steps)
         .learning_rate(0.03)
@@ -226,7 +226,7 @@ fn fit<M: Model + Clone>(
         .progress(bar("NUTS"));
     let nuts = model::fit(model, data, &nuts)?;
     let comparison = compare(&full, &nuts)?;
-    Ok(Told {
+    Ok(Fits {
         full,
         mini,
         nuts,
@@ -237,19 +237,19 @@ fn fit<M: Model + Clone>(
 fn section<M: Model>(
     report: Report,
     name: &str,
-    told: &Told<M>,
+    fits: &Fits<M>,
     arguments: &Arguments,
 ) -> Result<Report, Box<dyn Error>> {
     let file = |what: &str, svg: &str| {
         let name = format!("{what}-{}.svg", name.to_lowercase());
         fs::write(arguments.out.join(name), svg)
     };
-    let elbo = pictures::elbo(&told.mini, &told.full)?;
-    let effects = pictures::effects(&told.comparison)?;
+    let elbo = pictures::elbo(&fits.mini, &fits.full)?;
+    let effects = pictures::effects(&fits.comparison)?;
     file("elbo", &elbo)?;
     file("effects", &effects)?;
-    // What it warns of is told where it is compared.
-    let samples = told.nuts.to_string();
+    // What it warns of stands where it is compared.
+    let samples = fits.nuts.to_string();
     let lines = samples
         .lines()
         .filter(|line| !line.starts_with("warning: "));
@@ -258,7 +258,7 @@ fn section<M: Model>(
         .section(name)
         .code(&format!(
             "All data\n{}\n\nMinibatches of {}\n{}",
-            told.full, arguments.batch, told.mini
+            fits.full, arguments.batch, fits.mini
         ))
         .figure(&elbo, "The ELBO of every step, in nats of the full data.")
         .code(&table)
@@ -267,5 +267,5 @@ fn section<M: Model>(
             &effects,
             "Posterior means of the levels and slopes of all counties.",
         )
-        .comparison(&told.comparison))
+        .comparison(&fits.comparison))
 }
