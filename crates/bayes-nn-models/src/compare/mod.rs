@@ -1,5 +1,5 @@
-//! A fit beside a reference for the same posterior: where they differ by more
-//! than noise, and whether that matters for what is predicted.
+//! A fit beside a reference for the same posterior: where they differ by more than noise, and whether
+//! that matters for what is predicted.
 
 mod predictions;
 mod sites;
@@ -62,8 +62,8 @@ pub fn compare<M: Model>(
     )
 }
 
-/// Compares a posterior with a reference for the same, and what both predict
-/// for rows of one's own, held-out ones at best. Where the rows lack an observed column, its
+/// Compares a posterior with a reference for the same, and what both predict for rows of one's own,
+/// held-out ones at best. Where the rows lack an observed column, its
 /// predictions are compared, but not scored.
 ///
 /// `how` says how many draws of either side are used, their seed, and what the predictive

@@ -32,17 +32,18 @@ pub struct PredictiveComparison {
     pub name: String,
     /// What is predicted: a class, a count or a number.
     pub task: Task,
-    /// The variational fit.
+    /// What the fit predicts.
     pub fit: Predicted,
-    /// The chains.
+    /// What the reference predicts.
     pub reference: Predicted,
     /// How far the two predictive distributions of each row are from each other, `[n]`. For
     /// classes it is the total variation, half the sum of the absolute differences of
     /// probabilities. For numbers it is the 1-Wasserstein distance between predictive draws, in
     /// units of the predictive standard deviation of the reference.
     pub distances: Vec<f64>,
-    /// The mean distance between the first half of the draws of the reference and the second, hence between
-    /// different chains: what chance alone, and chains that do not agree, make of the distance.
+    /// The mean distance between the first half of the draws of the reference and the second, hence
+    /// between different chains: what chance alone, and chains that do not agree, make of the
+    /// distance.
     pub chance: f64,
 }
 
@@ -63,9 +64,9 @@ impl PredictiveComparison {
         Some([log_densities(&self.fit)?, log_densities(&self.reference)?])
     }
 
-    /// The log score of the fit less that of the reference, nats a row; above 0 the fit predicts better. Its
-    /// error is that of a mean over rows. None without observations, or where a log density is
-    /// infinite.
+    /// The log score of the fit less that of the reference, nats a row; above 0 the fit predicts
+    /// better. Its error is that of a mean over rows. None without observations, or where a log
+    /// density is infinite.
     pub fn log_score_difference(&self) -> Option<Estimate> {
         let (a, b) = (
             self.fit.log_densities.as_ref()?,

@@ -14,9 +14,9 @@ const LARGE: f64 = 0.1;
 /// One element of a variable.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SiteComparison {
-    /// Of independent draws of the guide.
+    /// Of the fit, whose draws are taken as one chain.
     pub fit: SummaryRow,
-    /// Of all chains.
+    /// Of all chains of the reference, or of draws of its guide.
     pub reference: SummaryRow,
 }
 
@@ -26,9 +26,9 @@ impl SiteComparison {
         &self.reference.name
     }
 
-    /// The mean of the fit less that of the reference, in units of the standard deviation of the reference. The error
-    /// is the Monte Carlo error of both means. None where the draws do not vary, or do not give
-    /// an error.
+    /// The mean of the fit less that of the reference, in units of the standard deviation of the
+    /// reference. The error is the Monte Carlo error of both means. None where the draws do not vary,
+    /// or do not give an error.
     pub fn difference(&self) -> Option<Estimate> {
         let (a, b) = (&self.fit, &self.reference);
         let unit = b.sd.filter(|sd| *sd > 0.0)?;
@@ -38,8 +38,8 @@ impl SiteComparison {
         })
     }
 
-    /// The standard deviation of the fit by that of the reference. The error is the Monte Carlo error of both.
-    /// None as for [`SiteComparison::difference`].
+    /// The standard deviation of the fit by that of the reference. The error is the Monte Carlo error
+    /// of both. None as for [`SiteComparison::difference`].
     pub fn sd_ratio(&self) -> Option<Estimate> {
         let (a, b) = (&self.fit, &self.reference);
         let own = a.sd.filter(|sd| *sd > 0.0)?;
