@@ -6,7 +6,7 @@ use proptest::prelude::*;
 type Write = for<'g> fn(Var<'g>, Var<'g>) -> Var<'g>;
 
 /// Operations on a scalar and another one.
-const OPERATIONS: [(&str, Write); 44] = [
+const OPERATIONS: [(&str, Write); 45] = [
     ("exp", |x, _| x.exp()),
     ("neg", |x, _| -x),
     ("add", |x, y| x + y),
@@ -14,6 +14,9 @@ const OPERATIONS: [(&str, Write); 44] = [
     ("maximum", |x, y| x.maximum(y)),
     ("lt", |x, y| x.lt(y)),
     ("select", |x, y| x.gt(0.0).select(x, y)),
+    ("select by what failed", |x, y| {
+        x.view(0, [2]).max().lt(1.0).select(y, 2.0)
+    }),
     ("select of shapes", |x, y| x.gt(0.0).select(x.reshape(1), y)),
     ("sum", |x, _| x.sum()),
     ("sum_axis", |x, _| x.sum_axis(0)),

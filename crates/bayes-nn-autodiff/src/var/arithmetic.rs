@@ -2,7 +2,7 @@
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-use super::operation::{Operation, written};
+use super::operation::{Operation, home, written};
 use super::{Repr, Var};
 use crate::formula::Formula;
 use crate::{Binary, Kind, Op, Unary};
@@ -54,7 +54,10 @@ impl<'g> Var<'g> {
             if let Some(condition) = self.number() {
                 let chosen = if condition != 0.0 { a } else { b };
                 if chosen.shape() == shape {
-                    return Ok(chosen);
+                    // What a number was chosen by may have failed in a graph, which it belongs to.
+                    let graph = home(&[self, a, b]);
+                    let number = chosen.number().zip(graph);
+                    return Ok(number.map_or(chosen, |(x, graph)| Var::number_of(graph, x)));
                 }
             }
             written(Op::Select, &[self, a, b], shape, Kind::Float)
