@@ -143,78 +143,38 @@ impl<T: Number> CpuProgram<T> {
         parallel: bool,
         watch: &mut W,
     ) -> Result<(), KernelError> {
-        let (part, seat) = (self.part.clone(), self.seat.clone());
-        let Part { memory, shared, .. } = &*part;
+        // Replicas share the part: to count this use of it would make their threads wait for
+        // one another.
+        let Part { memory, shared, .. } = &*self.part;
         let plan = &memory.plan;
+        let kernels = &mut self.kernels;
         let mut frame = Frame {
             bases: shared.bases(&self.floats),
             indices: shared.index_bases(&self.indices),
             columns: &shared.columns,
             memory,
-            isa: part.isa,
+            isa: self.part.isa,
             strips: self.strips.start(),
             strip_elements: memory.strip,
             scratch: self.scratch.as_mut_ptr(),
             parallel,
-            seat: seat.as_ref(),
+            seat: self.seat.as_ref(),
             seed: self.seed,
             step: self.step,
             draw: 0,
         };
         if self.stale {
-            self.run_passes(0..plan.hoisted, &frame, watch)?;
+            run_passes(kernels, 0..plan.hoisted, &frame, watch)?;
             self.stale = false;
         }
         for _ in 0..steps {
             watch.step_begins();
             match plan.draws {
-                1 => self.run_passes(plan.hoisted..plan.passes.len(), &frame, watch)?,
-                _ => self.run_draws(plan, frame, watch)?,
+                1 => run_passes(kernels, plan.hoisted..plan.passes.len(), &frame, watch)?,
+                _ => run_draws(kernels, frame, watch)?,
             }
             frame.step += 1;
             self.step = frame.step;
-        }
-        Ok(())
-    }
-
-    /// Runs a step of several draws.
-    fn run_draws<W: Watch>(
-        &mut self,
-        plan: &Plan,
-        mut frame: Frame<'_, T>,
-        watch: &mut W,
-    ) -> Result<(), KernelError> {
-        let Range { start, end } = plan.evaluations;
-        self.run_passes(plan.hoisted..start, &frame, watch)?;
-        for draw in 0..plan.draws {
-            frame.draw = draw as u32;
-            self.run_passes(start..end, &frame, watch)?;
-        }
-        frame.draw = 0;
-        self.run_passes(end..plan.passes.len(), &frame, watch)
-    }
-
-    fn run_passes<W: Watch>(
-        &mut self,
-        passes: Range<usize>,
-        frame: &Frame<'_, T>,
-        watch: &mut W,
-    ) -> Result<(), KernelError> {
-        let mut number = passes.start;
-        let part = self.part.clone();
-        let strips = part.memory.plan.strips.iter();
-        let mut strips = strips
-            .filter(|run| passes.contains(&run.passes.start))
-            .peekable();
-        while number < passes.end {
-            if let Some(run) = strips.next_if(|run| run.passes.start == number) {
-                strips::run(&self.kernels[run.passes.clone()], run, frame, watch);
-                number = run.passes.end;
-            } else {
-                self.kernels[number].run(frame)?;
-                watch.pass_ends(number);
-                number += 1;
-            }
         }
         Ok(())
     }
@@ -230,6 +190,46 @@ impl<T: Number> CpuProgram<T> {
             }
         }
     }
+}
+
+/// Runs a step of several draws.
+fn run_draws<T: Number, W: Watch>(
+    kernels: &mut [Kernel<T>],
+    mut frame: Frame<'_, T>,
+    watch: &mut W,
+) -> Result<(), KernelError> {
+    let plan = &frame.memory.plan;
+    let Range { start, end } = plan.evaluations;
+    run_passes(kernels, plan.hoisted..start, &frame, watch)?;
+    for draw in 0..plan.draws {
+        frame.draw = draw as u32;
+        run_passes(kernels, start..end, &frame, watch)?;
+    }
+    frame.draw = 0;
+    run_passes(kernels, end..plan.passes.len(), &frame, watch)
+}
+
+fn run_passes<T: Number, W: Watch>(
+    kernels: &mut [Kernel<T>],
+    passes: Range<usize>,
+    frame: &Frame<'_, T>,
+    watch: &mut W,
+) -> Result<(), KernelError> {
+    let mut number = passes.start;
+    let mut strips = (frame.memory.plan.strips.iter())
+        .filter(|run| passes.contains(&run.passes.start))
+        .peekable();
+    while number < passes.end {
+        if let Some(run) = strips.next_if(|run| run.passes.start == number) {
+            strips::run(&kernels[run.passes.clone()], run, frame, watch);
+            number = run.passes.end;
+        } else {
+            kernels[number].run(frame)?;
+            watch.pass_ends(number);
+            number += 1;
+        }
+    }
+    Ok(())
 }
 
 /// Where the states lie.

@@ -9,6 +9,7 @@ use bayes_nn_autodiff::{Binary, NoiseKind, Unary};
 use super::functions::{self as f, Function1, Function2, Function3, FunctionWithSlope};
 use crate::cpu::isa::{Level, Runnable, compiled};
 use crate::cpu::math::{self, Real, noise};
+use crate::cpu::memory::{Frame, Part};
 use crate::plan::Function;
 
 /// Where an operand is found while a tile is computed.
@@ -56,14 +57,11 @@ impl<T: Real> Code<T> {
 pub(super) struct Tile<'a, T> {
     pub places: &'a [*mut T],
     pub scalars: &'a [T],
-    /// How many elements the tile has.
+    /// How many elements the tile has, up to whole vectors.
     pub length: usize,
-    pub row: usize,
     /// Where the tile begins.
-    pub column: usize,
-    pub seed: u64,
-    pub step: u64,
-    pub draw: u32,
+    pub part: &'a Part,
+    pub frame: &'a Frame<'a, T>,
 }
 
 impl<'a, T: Real> Tile<'a, T> {
@@ -77,9 +75,9 @@ impl<'a, T: Real> Tile<'a, T> {
 
     fn key(&self, stream: u32) -> NoiseKey {
         NoiseKey {
-            seed: self.seed,
-            step: self.step,
-            stream: stream.wrapping_add(self.draw),
+            seed: self.frame.seed,
+            step: self.frame.step,
+            stream: stream.wrapping_add(self.frame.draw),
         }
     }
 
@@ -232,14 +230,24 @@ unsafe fn loop_polygamma<L: Level, T: Real>(code: &Code<T>, tile: &Tile<'_, T>) 
 unsafe fn loop_normal<L: Level, T: Real>(code: &Code<T>, tile: &Tile<'_, T>) {
     // SAFETY: as promised.
     let to = unsafe { tile.target(code.to) };
-    noise::fill_normals::<L, T>(&tile.key(code.number), tile.row as u32, tile.column, to);
+    noise::fill_normals::<L, T>(
+        &tile.key(code.number),
+        tile.part.row as u32,
+        tile.part.column,
+        to,
+    );
 }
 
 #[inline(always)]
 unsafe fn loop_uniform<L: Level, T: Real>(code: &Code<T>, tile: &Tile<'_, T>) {
     // SAFETY: as promised.
     let to = unsafe { tile.target(code.to) };
-    noise::fill_uniforms::<L, T>(&tile.key(code.number), tile.row as u32, tile.column, to);
+    noise::fill_uniforms::<L, T>(
+        &tile.key(code.number),
+        tile.part.row as u32,
+        tile.part.column,
+        to,
+    );
 }
 
 compiled! {

@@ -94,7 +94,7 @@ impl<T: Real> Assembly<T> {
     /// The tile points into the memory of the plan, which nothing else uses.
     #[inline(always)]
     pub(super) unsafe fn compute(&self, tile: &Addresses<T>, frame: &Frame<'_, T>, scalars: &[T]) {
-        let part = tile.part;
+        let part = &tile.part;
         for &(from, to) in &tile.staged {
             // SAFETY: the plan keeps rows inside the arena, and scratch tiles are apart from it.
             unsafe { std::ptr::copy_nonoverlapping(from, to, part.length) };
@@ -103,11 +103,8 @@ impl<T: Real> Assembly<T> {
             places: &tile.places,
             scalars,
             length: rounded(part.length),
-            row: part.row,
-            column: part.column,
-            seed: frame.seed,
-            step: frame.step,
-            draw: frame.draw,
+            part,
+            frame,
         };
         for code in &self.code {
             // SAFETY: a place is whole vectors of elements, and no instruction writes a place that
