@@ -66,4 +66,4 @@ pub use start::Start;
 pub use variational::advi::{
     self, Advi, AdviFit, Approximation, Curve, Elbo, Estimator, Family, Restart, Stop,
 };
-pub use variational::{Convergence, ConvergenceTest, Optimizer, Schedule};
+pub use variational::{Convergence, ConvergenceTest, Evidence, Optimizer, Schedule};

@@ -30,22 +30,41 @@ impl Default for ConvergenceTest {
     }
 }
 
-/// The outcome of a [`ConvergenceTest`], and the numbers behind it.
+/// Whether a fit converged, and what says so.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Convergence {
-    /// Whether the ELBO had stopped rising.
+    /// Whether more steps would not have changed the guide.
     pub converged: bool,
-    /// Steps in each of the two windows; 0 when there were too few steps to tell.
-    pub window: usize,
-    /// Mean of the later window less that of the earlier, in nats.
-    pub difference: f64,
-    /// The standard error of the difference, in nats.
-    pub standard_error: f64,
-    /// The largest difference allowed besides two standard errors, in nats.
-    pub tolerance: f64,
+    /// What says so.
+    pub evidence: Evidence,
     /// Whether single precision was too coarse for the data or for where the guide went: the ELBO
     /// may then have stopped rising for want of digits, and the fit has not converged.
     pub too_coarse: bool,
+}
+
+/// What says whether a fit converged.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Evidence {
+    /// The ELBO of the last two windows, compared by a [`ConvergenceTest`].
+    Windows {
+        /// Steps in each of the two windows; 0 when there were too few steps to tell.
+        window: usize,
+        /// Mean of the later window less that of the earlier, in nats.
+        difference: f64,
+        /// The standard error of the difference, in nats.
+        standard_error: f64,
+        /// The largest difference allowed besides two standard errors, in nats.
+        tolerance: f64,
+    },
+    /// The average guides of the last two stages, the later of which took half the steps.
+    Stages {
+        /// The largest difference of means, in standard deviations; infinite where there was but
+        /// one stage.
+        mean: f64,
+        /// The largest ratio of standard deviations, less 1.
+        sd: f64,
+    },
 }
 
 impl Convergence {
@@ -62,23 +81,39 @@ impl Convergence {
 impl fmt::Display for Convergence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let answer = if self.converged { "yes" } else { "no" };
-        if self.window == 0 {
-            return write!(f, "{answer} (too few steps to tell)");
-        }
         if self.too_coarse {
             return write!(f, "{answer} (single precision is too coarse)");
         }
-        write!(
-            f,
-            "{answer} (last two windows of {} steps differ by {:+.3} ± {:.3} nats",
-            self.window, self.difference, self.standard_error
-        )?;
-        match self.converged {
-            true => write!(f, ", tolerance {:.2})", self.tolerance),
-            false if self.difference.abs() > self.tolerance => {
-                write!(f, ", above the tolerance of {:.2})", self.tolerance)
+        match self.evidence {
+            Evidence::Windows { window: 0, .. } => write!(f, "{answer} (too few steps to tell)"),
+            Evidence::Windows {
+                window,
+                difference,
+                standard_error,
+                tolerance,
+            } => {
+                write!(
+                    f,
+                    "{answer} (last two windows of {window} steps differ by {difference:+.3} ± \
+                     {standard_error:.3} nats"
+                )?;
+                match self.converged {
+                    true => write!(f, ", tolerance {tolerance:.2})"),
+                    false if difference.abs() > tolerance => {
+                        write!(f, ", above the tolerance of {tolerance:.2})")
+                    }
+                    false => write!(f, ", above twice that error)"),
+                }
             }
-            false => write!(f, ", above twice that error)"),
+            Evidence::Stages { mean, .. } if mean.is_infinite() => {
+                write!(f, "{answer} (the guide was still on its way)")
+            }
+            Evidence::Stages { mean, sd } => write!(
+                f,
+                "{answer} (steps of half the size moved no mean by more than {mean:.2} of its sd and \
+                 no sd by more than {:.0} %)",
+                100.0 * sd
+            ),
         }
     }
 }
@@ -101,10 +136,12 @@ impl ConvergenceTest {
         if window == 0 {
             return Convergence {
                 converged: false,
-                window,
-                difference: 0.0,
-                standard_error: 0.0,
-                tolerance: 0.0,
+                evidence: Evidence::Windows {
+                    window,
+                    difference: 0.0,
+                    standard_error: 0.0,
+                    tolerance: 0.0,
+                },
                 too_coarse: false,
             };
         }
@@ -119,10 +156,12 @@ impl ConvergenceTest {
         let allowed = (2.0 * standard_error).max(1e-9 * late.abs());
         Convergence {
             converged: difference.abs() <= allowed.min(tolerance),
-            window,
-            difference,
-            standard_error,
-            tolerance,
+            evidence: Evidence::Windows {
+                window,
+                difference,
+                standard_error,
+                tolerance,
+            },
             too_coarse: false,
         }
     }

@@ -5,10 +5,13 @@
 //! any other method with gradient steps can use.
 
 pub mod advi;
+pub(crate) mod natural;
+#[allow(dead_code)]
+pub(crate) mod pathfinder;
 mod convergence;
 mod optimizer;
 mod schedule;
 
-pub use convergence::{Convergence, ConvergenceTest};
+pub use convergence::{Convergence, ConvergenceTest, Evidence};
 pub use optimizer::Optimizer;
 pub use schedule::Schedule;

@@ -10,9 +10,10 @@ use bayes_nn_kernels::Run;
 use super::family::inverse_softplus;
 use super::precision::coarse_means;
 use super::write::{ELBO, average_of};
-use super::{Advi, AdviFit, Approximation, Curve, Elbo, Stop, diagnosis};
+use super::elbo::Judged;
+use super::{Advi, AdviFit, Approximation, Curve, Stop, diagnosis};
 use crate::columns::Concerns;
-use crate::{Density, Divergence, InferenceError, NonFinite, Snapshot, Update};
+use crate::{Convergence, Density, Divergence, InferenceError, NonFinite, Snapshot, Update};
 
 /// A restart that runs, as a replica of a run.
 struct Restarted {
@@ -28,16 +29,18 @@ struct Restarted {
     seconds: f64,
 }
 
-/// A restart that has ended, and the guide's parameters that it found, in the order of its blocks.
+/// A restart that has ended.
 pub(super) struct Ended {
-    restarted: Restarted,
+    /// The settings, with the seed of the restart.
+    pub(super) advi: Advi,
+    /// The guide's parameters, in the order of its blocks.
     pub(super) blocks: Vec<Vec<f64>>,
-}
-
-impl Ended {
-    pub(super) fn seed(&self) -> u64 {
-        self.restarted.advi.seed
-    }
+    pub(super) curve: Curve,
+    pub(super) convergence: Convergence,
+    pub(super) stop: Stop,
+    pub(super) gradients: u64,
+    pub(super) setup_seconds: f64,
+    pub(super) seconds: f64,
 }
 
 /// Runs some of the restarts as the replicas of a run until each has ended or failed. `writing` is
@@ -92,7 +95,17 @@ pub(super) fn drive(
             // reading.
             run.forget(replica)?;
             let blocks = blocks(&restarted.advi, run, replica, averaged)?;
-            Ok(Ended { restarted, blocks })
+            let Restarted { advi, curve, .. } = restarted;
+            Ok(Ended {
+                blocks,
+                convergence: advi.convergence.check(&curve.elbos),
+                stop: restarted.stop.unwrap_or(Stop::Steps),
+                gradients: curve.elbos.len() as u64 * advi.samples as u64,
+                setup_seconds: restarted.setup_seconds,
+                seconds: restarted.seconds,
+                advi,
+                curve,
+            })
         });
     Ok(ends.collect())
 }
@@ -253,15 +266,15 @@ impl Ended {
     pub(super) fn finish(
         self,
         density: &dyn Density,
-        elbo: Elbo,
+        judged: Judged,
         concerns: &Concerns,
     ) -> Result<AdviFit, InferenceError> {
-        let Ended { restarted, blocks } = self;
-        let advi = restarted.advi;
+        let Ended { advi, blocks, .. } = self;
         let approximation = Approximation::from_blocks(advi.family, density.sites(), blocks);
+        let Judged { elbo, k_hat } = judged;
         if !elbo.mean.is_finite() || !elbo.mcse.is_finite() {
             return Err(InferenceError::NotFinite(Box::new(Divergence {
-                step: restarted.curve.elbos.len() as u64,
+                step: self.curve.elbos.len() as u64,
                 seed: advi.seed,
                 what: NonFinite::FinalElbo,
                 term: None,
@@ -269,24 +282,24 @@ impl Ended {
                          or a smaller learning rate may help"
                     .to_owned(),
                 last_good: approximation,
-                elbos: restarted.curve.elbos,
+                elbos: self.curve.elbos,
             })));
         }
         let mut concerns = concerns.clone();
         concerns.coarse.extend(coarse_means(&advi, &approximation));
         Ok(AdviFit {
-            convergence: advi
-                .convergence
-                .check(&restarted.curve.elbos)
+            convergence: (self.convergence)
                 .in_numbers_that_are_too_coarse(!concerns.coarse.is_empty()),
             approximation,
-            curve: restarted.curve,
+            curve: self.curve,
             elbo,
-            stop: restarted.stop.unwrap_or(Stop::Steps),
+            k_hat,
+            stop: self.stop,
             seed: advi.seed,
             settings: advi.recorded(),
-            setup_seconds: restarted.setup_seconds,
-            seconds: restarted.seconds,
+            gradients: self.gradients,
+            setup_seconds: self.setup_seconds,
+            seconds: self.seconds,
             restarts: Vec::new(),
             concerns,
         })

@@ -3,11 +3,12 @@
 use std::rc::Rc;
 
 use bayes_nn_autodiff::Graph;
-use bayes_nn_kernels::{Run, Step, fan_out};
+use bayes_nn_kernels::{Precision, Run, Step, fan_out};
 
 use super::guide::{Forms, Guide};
 use super::write::ELBO;
 use super::{Advi, Elbo};
+use crate::diagnostics::psis;
 use crate::terms::write_terms;
 use crate::{Density, InferenceError, Rows};
 
@@ -17,8 +18,31 @@ const EVALUATION: u64 = 0x9e37_79b9_7f4a_7c15;
 /// Draws between two looks at the error.
 const CHUNK: u64 = 50;
 
+/// Draws of which the tail shows a k-hat: 100 of them are in it.
+const ENOUGH_FOR_K_HAT: usize = 1_000;
+
 /// Fewer draws than asked for are enough once the error is this small a part of the ELBO.
 const ENOUGH: f64 = 1e-4;
+
+/// What draws of a guide say of it.
+pub(super) struct Judged {
+    pub(super) elbo: Elbo,
+    /// Of the importance ratios, where there are enough draws for it.
+    pub(super) k_hat: Option<f64>,
+}
+
+impl Judged {
+    fn of(log_ratios: &[f64]) -> Judged {
+        let k_hat = match log_ratios.len() >= ENOUGH_FOR_K_HAT {
+            true => psis(log_ratios, 1.0).ok().and_then(|psis| psis.k_hat),
+            false => None,
+        };
+        Judged {
+            elbo: Elbo::of(log_ratios),
+            k_hat,
+        }
+    }
+}
 
 /// A guide to be evaluated: the seed of its fit, and its parameters in the order of its blocks.
 pub(super) struct Guided<'a> {
@@ -31,7 +55,7 @@ pub(super) fn elbos(
     advi: &Advi,
     density: &dyn Density,
     guides: &[Guided<'_>],
-) -> Result<Vec<Result<Elbo, InferenceError>>, InferenceError> {
+) -> Result<Vec<Result<Judged, InferenceError>>, InferenceError> {
     if guides.is_empty() {
         return Ok(Vec::new());
     }
@@ -56,7 +80,7 @@ fn evaluate(
     advi: &Advi,
     run: &mut Run,
     guides: &[Guided<'_>],
-) -> Result<Vec<Result<Elbo, InferenceError>>, InferenceError> {
+) -> Result<Vec<Result<Judged, InferenceError>>, InferenceError> {
     let seeds: Vec<u64> = guides.iter().map(|g| g.seed ^ EVALUATION).collect();
     run.begin(&seeds)?;
     for (replica, guide) in guides.iter().enumerate() {
@@ -65,10 +89,12 @@ fn evaluate(
         }
     }
     let draws = advi.elbo_draws as u64;
+    // Draws of a small model cost next to nothing, and all of them show whether the guide fits.
+    let all = advi.precision == Some(Precision::F64) && !advi.by_optimizer;
     let mut values: Vec<Result<Vec<f64>, InferenceError>> =
         guides.iter().map(|_| Ok(Vec::new())).collect();
     let left = |values: &Result<Vec<f64>, InferenceError>| match values {
-        Ok(values) if !enough(values) => CHUNK.min(draws - values.len() as u64),
+        Ok(values) if all || !enough(values) => CHUNK.min(draws - values.len() as u64),
         _ => 0,
     };
     loop {
@@ -86,7 +112,7 @@ fn evaluate(
         }
     }
     let elbos = values.into_iter();
-    Ok(elbos.map(|values| values.map(|v| Elbo::of(&v))).collect())
+    Ok(elbos.map(|values| values.map(|v| Judged::of(&v))).collect())
 }
 
 fn enough(values: &[f64]) -> bool {

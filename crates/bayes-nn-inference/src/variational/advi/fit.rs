@@ -1,5 +1,6 @@
 //! Running a fit: its restarts, together or on threads.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use bayes_nn_autodiff::noise::{self, NoiseKey};
@@ -9,6 +10,7 @@ use super::elbo::{Guided, elbos};
 use super::{Advi, AdviFit, Restart, drive};
 use crate::columns::Concerns;
 use crate::progress::Running;
+use crate::variational::natural;
 use crate::{Density, InferenceError, Method, Start};
 
 /// The noise stream of a start between -2 and 2, which no draw has.
@@ -47,10 +49,17 @@ impl Advi {
 
     fn fit_checked(&self, density: &dyn Density) -> Result<AdviFit, InferenceError> {
         if let Some(progress) = &self.progress {
-            progress.start(self.restarts, self.steps);
+            let steps = match self.goes_by_natural_gradients(density) {
+                true => natural::BUDGET,
+                false => self.steps,
+            };
+            progress.start(self.restarts, steps);
         }
         let running = Running(self.progress.clone());
-        let outcomes = self.run_all(density)?;
+        let outcomes = match self.goes_by_natural_gradients(density) {
+            true => self.run_naturally(density)?,
+            false => self.run_all(density)?,
+        };
         drop(running);
 
         let mut best: Option<AdviFit> = None;
@@ -68,7 +77,7 @@ impl Advi {
             });
             restarts.push(Restart {
                 seed: self.seed_of(number),
-                outcome,
+                outcome: outcome.map_err(Arc::new),
             });
         }
         match best {
@@ -77,10 +86,11 @@ impl Advi {
                 settings: self.recorded(),
                 ..fit
             }),
-            None => Err(restarts
-                .swap_remove(0)
-                .outcome
-                .expect_err("a restart that succeeded is the best or below it")),
+            None => {
+                let first = restarts.swap_remove(0).outcome;
+                let error = first.expect_err("a restart that succeeded is the best or below it");
+                Err(Arc::into_inner(error).expect("nobody else has it yet"))
+            }
         }
     }
 
@@ -114,7 +124,7 @@ impl Advi {
 
     /// Runs the restarts, then measures their final ELBOs. Each restart is independent of the
     /// thread that runs it and of the others.
-    fn run_all(
+    pub(super) fn run_all(
         &self,
         density: &dyn Density,
     ) -> Result<Vec<Result<AdviFit, InferenceError>>, InferenceError> {
@@ -141,11 +151,21 @@ impl Advi {
         }
         // The memory of the states is freed before the evaluation.
         drop(program);
+        self.finish_all(density, ends, &concerns)
+    }
+
+    /// Measures the final ELBOs of restarts that have ended.
+    pub(super) fn finish_all(
+        &self,
+        density: &dyn Density,
+        ends: Vec<Result<drive::Ended, InferenceError>>,
+        concerns: &Concerns,
+    ) -> Result<Vec<Result<AdviFit, InferenceError>>, InferenceError> {
         let guides: Vec<Guided<'_>> = ends
             .iter()
             .flatten()
             .map(|end| Guided {
-                seed: end.seed(),
+                seed: end.advi.seed,
                 blocks: &end.blocks,
             })
             .collect();
@@ -153,7 +173,7 @@ impl Advi {
         let fits = ends.into_iter().map(|end| {
             let end = end?;
             match elbos.next() {
-                Some(elbo) => end.finish(density, elbo?, &concerns),
+                Some(judged) => end.finish(density, judged?, concerns),
                 None => unreachable!("every guide was evaluated"),
             }
         });

@@ -5,6 +5,7 @@
 //! ELBO. [`Advi`] holds the settings.
 
 mod approximation;
+mod automatic;
 mod diagnosis;
 mod drive;
 mod elbo;
@@ -20,4 +21,4 @@ mod write;
 pub use approximation::Approximation;
 pub use family::Family;
 pub use result::{AdviFit, Curve, Elbo, Restart, Stop};
-pub use settings::{Advi, Estimator};
+pub use settings::{Advi, Estimator, MOST_COORDINATES};

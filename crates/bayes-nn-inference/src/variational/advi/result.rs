@@ -1,6 +1,7 @@
 //! The result of a fit.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bayes_nn_kernels::Runtime;
 
@@ -82,24 +83,26 @@ impl fmt::Debug for Curve {
 }
 
 /// The outcome of one restart.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Restart {
     /// Its seed; a fit with this seed alone gives the same bits.
     pub seed: u64,
     /// Its final ELBO and whether it converged, or what stopped it.
-    pub outcome: Result<(Elbo, Convergence), InferenceError>,
+    pub outcome: Result<(Elbo, Convergence), Arc<InferenceError>>,
 }
 
 /// A finished variational fit.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct AdviFit {
     pub(super) approximation: Approximation,
     pub(super) curve: Curve,
     pub(super) elbo: Elbo,
+    pub(super) k_hat: Option<f64>,
     pub(super) convergence: Convergence,
     pub(super) stop: Stop,
     pub(super) seed: u64,
     pub(super) settings: Advi,
+    pub(super) gradients: u64,
     pub(super) setup_seconds: f64,
     pub(super) seconds: f64,
     pub(super) restarts: Vec<Restart>,
@@ -122,7 +125,17 @@ impl AdviFit {
         self.elbo
     }
 
-    /// Whether the ELBO had stopped rising, with the numbers behind it.
+    /// Whether draws of the guide can be weighted to draws of the posterior, which the optimiser
+    /// knows nothing of: the shape of the tail of their importance ratios, good below
+    /// [0.67](crate::diagnostics::k_hat_threshold) (Yao, Vehtari, Simpson and Gelman 2018, "Yes,
+    /// but did it work?"). Above 1 the guide has not the shape of the posterior: its means may be
+    /// right, its standard deviations are not. Of a fit by natural gradients with at least 1,000
+    /// [draws](Advi::elbo_draws); in the space of a network's weights it says nothing.
+    pub fn k_hat(&self) -> Option<f64> {
+        self.k_hat
+    }
+
+    /// Whether more steps would not have changed the guide, with the numbers behind it.
     pub fn convergence(&self) -> &Convergence {
         &self.convergence
     }
@@ -145,6 +158,12 @@ impl AdviFit {
     /// Steps done by the restart that was kept.
     pub fn steps(&self) -> u64 {
         self.curve.elbos.len() as u64
+    }
+
+    /// Gradients of the log density that it took, each at one draw of a guide; those of the search
+    /// for a start among them.
+    pub fn gradients(&self) -> u64 {
+        self.gradients
     }
 
     /// Seconds that its steps took.

@@ -1,0 +1,262 @@
+//! A fit by natural gradients, from the best of a few starts.
+
+use std::cell::RefCell;
+use std::ops::ControlFlow;
+use std::sync::PoisonError;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use bayes_nn_kernels::{Device, Precision};
+use faer::Mat;
+
+use super::drive::Ended;
+use super::family::inverse_softplus;
+use super::{Advi, AdviFit, Curve, Family, Stop};
+use crate::columns::Concerns;
+use crate::compiled::{Compiled, CompiledDensity};
+use crate::log_density::LogDensity;
+use crate::variational::natural::{Ascent, End, Gaussian, Guide, Independent, Look, cholesky};
+use crate::variational::pathfinder::path::{Evaluator, PathError, PathSettings, single};
+use crate::{Convergence, Density, Evidence, InferenceError, Snapshot, Start, Update};
+
+/// Starts of which the one with the highest ELBO goes on.
+const STARTS: u64 = 4;
+/// Draws that estimate the ELBO of a normal on the way from a start.
+const ELBO_DRAWS: usize = 8;
+/// Quasi-Newton steps from a start at the most.
+const ITERATIONS: u64 = 500;
+
+/// Programs of one restart.
+struct Programs {
+    density: CompiledDensity,
+    value: CompiledDensity,
+}
+
+impl Advi {
+    /// Runs the restarts, each on a thread of its own as far as there are any; by the optimiser, if
+    /// no start was found for one.
+    pub(super) fn run_naturally(
+        &self,
+        density: &dyn Density,
+    ) -> Result<Vec<Result<AdviFit, InferenceError>>, InferenceError> {
+        let begin = Instant::now();
+        let compiled = Compiled::new(density, &Device::cpu(), Precision::F64)?;
+        let mut jobs = Vec::new();
+        for restart in 0..self.restarts {
+            let programs = Programs {
+                density: compiled.start()?,
+                value: compiled.start()?,
+            };
+            let advi = Advi {
+                seed: self.seed_of(restart),
+                ..self.clone()
+            };
+            jobs.push((restart, advi, programs));
+        }
+        let writing = begin.elapsed();
+        let available = || thread::available_parallelism().map_or(1, |n| n.get());
+        let threads = self.threads.unwrap_or_else(available);
+        let mut ends = Vec::new();
+        while !jobs.is_empty() {
+            let together: Vec<_> = jobs.drain(..threads.min(jobs.len())).collect();
+            ends.extend(thread::scope(|scope| {
+                let run = |(restart, advi, programs): (usize, Advi, Programs)| {
+                    move || advi.run_one(density, restart, programs, writing)
+                };
+                let mut running: Vec<_> = together.into_iter().map(run).collect();
+                let own = running.pop();
+                let others: Vec<_> = running.into_iter().map(|job| scope.spawn(job)).collect();
+                let own = own.map(|job| job());
+                let joined = others.into_iter().map(|thread| match thread.join() {
+                    Ok(end) => end,
+                    Err(panic) => std::panic::resume_unwind(panic),
+                });
+                joined.chain(own).collect::<Vec<_>>()
+            }));
+        }
+        match ends.into_iter().collect::<Result<Option<Vec<_>>, _>>()? {
+            Some(ends) => {
+                let concerns = Concerns::of(density, Precision::F64);
+                self.finish_all(density, ends.into_iter().map(Ok).collect(), &concerns)
+            }
+            None => self.run_all(density),
+        }
+    }
+
+    /// Runs one restart; nothing if no start has a finite density, or the guide lost it.
+    fn run_one(
+        &self,
+        density: &dyn Density,
+        restart: usize,
+        mut programs: Programs,
+        writing: Duration,
+    ) -> Result<Option<Ended>, InferenceError> {
+        let begin = Instant::now();
+        let (mut found, mut gradients) = (None, 0);
+        let starts = match self.start {
+            Start::Approximation(_) => 1,
+            Start::Prior | Start::Uniform => STARTS,
+        };
+        for number in 0..starts {
+            let start = self.numbered(number).start(density)?;
+            let path = programs.path(start, self.seed, density.dim());
+            let (elbo, gaussian, cost) = match path {
+                Ok(path) => path,
+                Err(PathError::Density(error)) => {
+                    return Err(InferenceError::Density(Box::new(error)));
+                }
+                Err(PathError::Start(_) | PathError::NoNormal { .. }) => continue,
+            };
+            gradients += cost;
+            let better = |(best, _): &(f64, Gaussian)| elbo > *best;
+            if found.as_ref().is_none_or(better) {
+                found = Some((elbo, gaussian));
+            }
+        }
+        let Some((_, gaussian)) = found else {
+            return Ok(None);
+        };
+        let setup = writing + begin.elapsed();
+        let first_step = Instant::now();
+        let mut curve = Curve::default();
+        let mut looked = (0, gradients);
+        let mut look = |look: &Look<'_>| {
+            curve.clock.push((look.elbos.len().max(1), first_step.elapsed().as_secs_f64()));
+            if look.gradients - looked.1 < self.every {
+                return ControlFlow::Continue(());
+            }
+            let elbos = &look.elbos[looked.0..];
+            looked = (look.elbos.len(), look.gradients);
+            self.show(restart, look, elbos)
+        };
+        let mut ascent = Ascent {
+            density: &mut programs.density,
+            seed: self.seed,
+            gradients,
+            look: &mut look,
+        };
+        let fatal = |error| InferenceError::Density(Box::new(error));
+        let (end, moved, elbos, blocks) = match self.family {
+            Family::MeanField => {
+                let settled = ascent.settle(Independent::nearest(&gaussian)).map_err(fatal)?;
+                let rho = settled.guide.sd().into_iter().map(inverse_softplus);
+                let blocks = vec![settled.guide.mean().to_vec(), rho.collect()];
+                (settled.end, settled.moved, settled.elbos, Some(blocks))
+            }
+            Family::FullRank => {
+                let settled = ascent.settle(gaussian).map_err(fatal)?;
+                let blocks = blocks(&settled.guide);
+                (settled.end, settled.moved, settled.elbos, blocks)
+            }
+        };
+        let gradients = ascent.gradients;
+        let (Some(blocks), false) = (blocks, end == End::Lost) else {
+            return Ok(None);
+        };
+        curve.clock.retain(|(steps, _)| *steps <= elbos.len());
+        curve.clock.dedup_by_key(|(steps, _)| *steps);
+        curve.elbos = elbos;
+        Ok(Some(Ended {
+            advi: self.clone(),
+            blocks,
+            seconds: first_step.elapsed().as_secs_f64(),
+            curve,
+            convergence: Convergence {
+                converged: end == End::Converged,
+                evidence: Evidence::Stages {
+                    mean: moved.mean,
+                    sd: moved.sd.exp_m1(),
+                },
+                too_coarse: false,
+            },
+            stop: match end {
+                End::Converged => Stop::Converged,
+                End::Budget | End::Lost => Stop::Steps,
+                End::Looked => Stop::Callback,
+            },
+            gradients,
+            setup_seconds: setup.as_secs_f64(),
+        }))
+    }
+
+    /// These settings for one of the starts: of the kind that was set and, unless that is one
+    /// point, uniform ones between.
+    fn numbered(&self, start: u64) -> Advi {
+        Advi {
+            seed: self.seed.wrapping_add(start << 40),
+            start: match (&self.start, start % 2) {
+                (Start::Prior, 1) => Start::Uniform,
+                (start, _) => start.clone(),
+            },
+            ..self.clone()
+        }
+    }
+
+    /// Shows a fit to whom it concerns, and asks whether it goes on.
+    fn show(&self, restart: usize, look: &Look<'_>, elbos: &[f64]) -> ControlFlow<()> {
+        if let Some(progress) = &self.progress {
+            progress.update(Update {
+                restart,
+                step: look.gradients,
+                elbo: elbos.iter().sum::<f64>() / elbos.len() as f64,
+            });
+        }
+        let Some(callback) = &self.callback else {
+            return ControlFlow::Continue(());
+        };
+        let snapshot = Snapshot {
+            restart,
+            step: look.elbos.len() as u64,
+            elbos,
+            mean: look.mean,
+            sd: &(look.sd)(),
+        };
+        let mut callback = callback.lock().unwrap_or_else(PoisonError::into_inner);
+        callback(&snapshot)
+    }
+}
+
+impl Programs {
+    /// The normal found on the way up from a start, with its ELBO and what it cost.
+    fn path(
+        &mut self,
+        start: Vec<f64>,
+        seed: u64,
+        dim: usize,
+    ) -> Result<(f64, Gaussian, u64), PathError> {
+        let mut gradient = vec![0.0; dim];
+        let value = &mut self.value;
+        let mut evaluator = Evaluator {
+            density: &mut self.density,
+            value: &mut |z| value.log_prob_grad(z, &mut gradient),
+            epsilon: f64::EPSILON,
+        };
+        let settings = PathSettings {
+            history: dim.clamp(5, 10),
+            elbo_draws: ELBO_DRAWS,
+            iterations: ITERATIONS,
+            seed,
+        };
+        let path = single(&mut evaluator, start, &settings, &mut |_, _| {})?;
+        let ratios = &path.log_ratios;
+        let elbo = ratios.iter().sum::<f64>() / ratios.len() as f64;
+        let (mean, covariance) = (path.gaussian.mean().to_vec(), path.gaussian.covariance());
+        let covariance = Mat::from_fn(dim, dim, |i, j| covariance[i * dim + j]);
+        let gaussian = Gaussian::new(mean.clone(), covariance)
+            .unwrap_or_else(|| Gaussian::independent(mean, &path.gaussian.sd()));
+        Ok((elbo, gaussian, path.counts.gradients + path.counts.values))
+    }
+}
+
+/// The parameters of a full-rank guide, in the order of its blocks; nothing if rounding leaves its
+/// covariance without a Cholesky factor.
+fn blocks(guide: &Gaussian) -> Option<Vec<Vec<f64>>> {
+    let dim = guide.mean().len();
+    let factor = cholesky(guide.covariance())?;
+    let rho = (0..dim).map(|i| inverse_softplus(factor[(i, i)]));
+    let lower = (0..dim * dim).map(|place| match (place / dim, place % dim) {
+        (row, column) if column < row => factor[(row, column)] / factor[(row, row)],
+        _ => 0.0,
+    });
+    Some(vec![guide.mean().to_vec(), rho.collect(), lower.collect()])
+}

@@ -1,0 +1,269 @@
+//! The ascent: stages of steps at one rate, each at half the rate of the one before, until the
+//! averages of two stages agree.
+//!
+//! At a constant rate a guide ends in a stationary law around the optimum, whose mean is off by an
+//! amount of the order of the rate. Its average over a stage that has become stationary is nearer
+//! than any iterate (Welandawe, Andersen, Vehtari and Huggins 2022, "A framework for improving the
+//! reliability of black-box variational inference", section 4), and where halving the rate no longer
+//! changes the average, so would nothing that follows.
+
+use std::ops::ControlFlow;
+
+use bayes_nn_autodiff::noise::{self, NoiseKey};
+use faer::{Mat, Scale};
+
+use super::guide::{Batch, Guide};
+use crate::log_density::{EvalError, LogDensity};
+
+/// Gradients at the most; a window that was begun is ended.
+pub(crate) const BUDGET: u64 = 100_000;
+/// The noise stream of draws.
+const DRAWN: u32 = 0;
+/// Draws of a step at the least.
+const DRAWS: usize = 16;
+/// The rate of the first stage, and the steps of its windows. Those of the next are twice as long,
+/// so that a guide on its way goes as far in each.
+const RATE: f64 = 0.3;
+const WINDOW: usize = 24;
+/// How far apart the averages of two stages may be: means in standard deviations, and standard
+/// deviations as a ratio. Half of what a fit may be off by, as each halving halves what is left.
+const TOLERANCE: f64 = 0.05;
+/// A window that moved by this share of what the one before moved is as far as the noise goes.
+const STILL: f64 = 0.7;
+/// Steps in a row without a usable draw that end an ascent.
+const MOST_LOST: usize = 50;
+
+/// How far apart two guides are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Distance {
+    /// The largest difference of means, in standard deviations.
+    pub mean: f64,
+    /// The largest ratio of standard deviations, as the logarithm's size.
+    pub sd: f64,
+}
+
+impl Distance {
+    fn of<G: Guide>(a: &G, b: &G) -> Distance {
+        let (of_a, of_b) = (a.sd(), b.sd());
+        let means = a.mean().iter().zip(b.mean()).zip(&of_b);
+        let sds = of_a.iter().zip(&of_b);
+        Distance {
+            mean: means.fold(0.0, |most, ((a, b), sd)| most.max((a - b).abs() / sd)),
+            sd: sds.fold(0.0, |most, (a, b)| most.max((a / b).ln().abs())),
+        }
+    }
+
+    fn within(self, tolerance: f64) -> bool {
+        self.mean < tolerance && self.sd < tolerance
+    }
+}
+
+/// Why an ascent ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Halving the rate changed nothing that matters.
+    Converged,
+    /// The [budget](BUDGET) was used up.
+    Budget,
+    /// Whoever looked on wanted it to end.
+    Looked,
+    /// Draws of the guide had no finite density, however narrow it was.
+    Lost,
+}
+
+/// Where an ascent ended.
+#[derive(Clone, Debug)]
+pub(crate) struct Settled<G> {
+    pub guide: G,
+    pub end: End,
+    /// How far the averages of the last two stages, or of the last two windows of the first, are
+    /// apart; infinitely far before there are two.
+    pub moved: Distance,
+    /// The ELBO of each step, in nats.
+    pub elbos: Vec<f64>,
+}
+
+/// What is shown of an ascent after each of its steps.
+pub(crate) struct Look<'a> {
+    /// The mean of the guide, `[P]`.
+    pub mean: &'a [f64],
+    /// Finds its standard deviations, `[P]`.
+    pub sd: &'a dyn Fn() -> Vec<f64>,
+    /// The ELBO of each step so far, in nats.
+    pub elbos: &'a [f64],
+    /// Gradients so far.
+    pub gradients: u64,
+}
+
+/// The ascent of a guide to a density.
+pub(crate) struct Ascent<'a> {
+    /// What the guide is fitted to.
+    pub density: &'a mut dyn LogDensity,
+    /// Of the draws.
+    pub seed: u64,
+    /// Gradients that were taken before and since.
+    pub gradients: u64,
+    /// Looks on, and may end it.
+    pub look: &'a mut dyn FnMut(&Look<'_>) -> ControlFlow<()>,
+}
+
+impl Ascent<'_> {
+    /// Moves a guide until it settles.
+    ///
+    /// # Errors
+    /// Those of the density.
+    pub fn settle<G: Guide>(&mut self, mut guide: G) -> Result<Settled<G>, EvalError> {
+        let (mut rate, mut window) = (RATE, WINDOW);
+        let mut elbos = Vec::new();
+        let far = Distance {
+            mean: f64::INFINITY,
+            sd: f64::INFINITY,
+        };
+        let (mut before, mut moved): (Option<G>, Distance) = (None, far);
+        loop {
+            // A stage: windows until the guide only fluctuates.
+            let mut last: Option<(G, Distance)> = None;
+            let average = loop {
+                let average = match self.window(&mut guide, rate, window, &mut elbos)? {
+                    Ok(average) => average,
+                    Err(end) => {
+                        let guide = last.map_or(guide, |(last, _)| last);
+                        return Ok(Settled { guide, end, moved, elbos });
+                    }
+                };
+                let Some((earlier, then)) = last else {
+                    last = Some((average, far));
+                    continue;
+                };
+                let now = Distance::of(&earlier, &average);
+                if before.is_none() {
+                    moved = now;
+                }
+                let shrinks = now.mean.max(now.sd) < STILL * then.mean.max(then.sd);
+                let fluctuates = !shrinks && then != far && !rises(&elbos, window);
+                if now.within(2.0 * TOLERANCE) || fluctuates {
+                    break average;
+                }
+                if self.gradients >= BUDGET {
+                    let (guide, end) = (average, End::Budget);
+                    return Ok(Settled { guide, end, moved, elbos });
+                }
+                last = Some((average, now));
+            };
+            if let Some(before) = &before {
+                moved = Distance::of(before, &average);
+            }
+            let converged = before.is_some() && moved.within(TOLERANCE);
+            if converged || self.gradients >= BUDGET {
+                let end = match converged {
+                    true => End::Converged,
+                    false => End::Budget,
+                };
+                let guide = average;
+                return Ok(Settled { guide, end, moved, elbos });
+            }
+            guide = average.clone();
+            before = Some(average);
+            rate *= 0.5;
+            window *= 2;
+        }
+    }
+
+    /// Steps at one rate, and the average guide of them; an end instead, if one comes.
+    fn window<G: Guide>(
+        &mut self,
+        guide: &mut G,
+        rate: f64,
+        steps: usize,
+        elbos: &mut Vec<f64>,
+    ) -> Result<Result<G, End>, EvalError> {
+        let share = 1.0 / steps as f64;
+        let mut mean = vec![0.0; guide.mean().len()];
+        let mut precision = guide.precision() * Scale(0.0);
+        let mut lost = 0;
+        for _ in 0..steps {
+            let batch = self.batch(guide)?;
+            if !batch.log_probs.is_empty() {
+                elbos.push(guide.elbo(&batch));
+            }
+            let usable = batch.lost <= batch.log_probs.len();
+            lost = if usable { 0 } else { lost + 1 };
+            *guide = match guide.ascend(&batch, rate) {
+                Some(next) if usable => next,
+                _ => guide.narrowed(),
+            };
+            let look = Look {
+                mean: guide.mean(),
+                sd: &|| guide.sd(),
+                elbos,
+                gradients: self.gradients,
+            };
+            if (self.look)(&look).is_break() {
+                return Ok(Err(End::Looked));
+            }
+            if lost > MOST_LOST {
+                return Ok(Err(End::Lost));
+            }
+            for (sum, m) in mean.iter_mut().zip(guide.mean()) {
+                *sum += share * m;
+            }
+            precision += guide.precision() * Scale(share);
+        }
+        Ok(Ok(guide.with(mean, precision).unwrap_or(guide.clone())))
+    }
+
+    /// Draws of a guide, and the density there.
+    fn batch<G: Guide>(&mut self, guide: &G) -> Result<Batch, EvalError> {
+        let dim = guide.mean().len();
+        let count = DRAWS.max(G::least_draws(dim));
+        let key = NoiseKey {
+            seed: self.seed,
+            step: self.gradients,
+            stream: DRAWN,
+        };
+        let noise = Mat::from_fn(dim, count, |i, j| match G::MIRRORED && j % 2 == 1 {
+            true => -noise::normal(&key, j as u32 - 1, i as u32),
+            false => noise::normal(&key, j as u32, i as u32),
+        });
+        let draws = guide.draws(&noise);
+        let (mut log_probs, mut kept) = (Vec::new(), Vec::new());
+        let mut gradients = Mat::<f64>::zeros(dim, count);
+        for draw in 0..count {
+            self.gradients += 1;
+            let gradient = gradients.col_as_slice_mut(kept.len());
+            let z = draws.col_as_slice(draw);
+            let log_prob = match self.density.log_prob_grad(z, gradient) {
+                Err(EvalError::Reject) => f64::NEG_INFINITY,
+                log_prob => log_prob?,
+            };
+            if log_prob.is_finite() && gradient.iter().all(|g| g.is_finite()) {
+                log_probs.push(log_prob);
+                kept.push(draw);
+            }
+        }
+        let chosen = |i: usize, j: usize| noise[(i, kept[j])];
+        Ok(Batch {
+            noise: Mat::from_fn(dim, kept.len(), chosen),
+            gradients: gradients.subcols(0, kept.len()).to_owned(),
+            log_probs,
+            lost: count - kept.len(),
+        })
+    }
+}
+
+/// Whether the mean of the last window of ELBOs is above that of the one before by more than two
+/// standard errors of the difference.
+fn rises(elbos: &[f64], window: usize) -> bool {
+    let moments = |values: &[f64]| {
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        let squares: f64 = values.iter().map(|v| (v - mean) * (v - mean)).sum();
+        (mean, squares / (n * (n - 1.0)))
+    };
+    // Steps without a usable draw have none.
+    let window = window.min(elbos.len() / 2);
+    let (rest, late) = elbos.split_at(elbos.len() - window);
+    let (early, early_variance) = moments(&rest[rest.len() - window..]);
+    let (late, late_variance) = moments(late);
+    late - early > 2.0 * (early_variance + late_variance).sqrt()
+}
