@@ -23,7 +23,8 @@ use crate::check::{at_least_one, setting};
 use crate::columns::Concerns;
 use crate::compiled::Compiled;
 use crate::log_density::LogDensity;
-use crate::{Density, InferenceError, Method};
+use crate::variational::pathfinder::Starts;
+use crate::{Density, InferenceError, Method, Start};
 
 /// What a chain samples, made for it; and what that approximates, if it does.
 type Made = Result<(Box<dyn LogDensity + Send>, Option<Box<dyn Exact>>), InferenceError>;
@@ -87,6 +88,10 @@ impl Nuts {
             sites: density.sites(),
             density: Some(density),
             compiled: Some(&compiled),
+            starts: match self.start {
+                Start::Pathfinder => Some(Starts::of(density, self.seed)?),
+                _ => None,
+            },
         };
         let make = |_| -> Made {
             let exact = compiled.start_exact()?;
@@ -118,6 +123,7 @@ impl Nuts {
             sites: &[],
             density: None,
             compiled: None,
+            starts: None,
         };
         self.launch(&origin, |chain| Ok((Box::new(make(chain)), None)), None)
     }
