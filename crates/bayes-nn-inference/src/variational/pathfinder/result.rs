@@ -95,7 +95,8 @@ impl PathfinderFit {
         self.k_hat
     }
 
-    /// The draws in unconstrained space. Of proposals with large weights there are copies.
+    /// The draws in unconstrained space. Of proposals with large weights there are copies, which
+    /// diagnostics of chains, such as effective draws, do not know of.
     pub fn draws(&self) -> &DrawTable {
         &self.table
     }
@@ -200,9 +201,6 @@ impl fmt::Display for PathfinderFit {
                 Ok(elbo) => write!(f, "{elbo}")?,
                 Err(failure) => write!(f, "dropped: it {failure}")?,
             }
-        }
-        for concern in self.concerns.coarse.iter().chain(&self.concerns.scale) {
-            write!(f, "\nwarning: {concern}")?;
         }
         Ok(())
     }
