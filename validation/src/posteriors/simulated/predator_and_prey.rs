@@ -10,7 +10,7 @@ use crate::run::{Method, Run};
 
 const YEARS: usize = 21;
 /// Steps of the integrator a year.
-const STEPS: usize = 6;
+const STEPS: usize = 4;
 
 /// A number or a part of the graph.
 trait Quantity:
