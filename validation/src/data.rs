@@ -1,6 +1,7 @@
 //! Where the reference data lie, and reading them.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -36,6 +37,22 @@ impl Folder {
     /// When it cannot be read.
     pub fn json(&self, path: &str) -> Result<Table, Error> {
         read(self.0.join(path))
+    }
+
+    /// The JSON file in an archive of that name and `.zip`, which the program `unzip` reads.
+    ///
+    /// # Errors
+    /// When there is no such program, or the archive cannot be read.
+    pub fn zipped_json(&self, path: &str) -> Result<Value, Error> {
+        let file = self.0.join(format!("{path}.zip"));
+        let mut unzip = Command::new("unzip");
+        let output = unzip.arg("-p").arg(&file).output();
+        let output = output.map_err(|error| problem(&file, format!("unzip: {error}")))?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            return Err(problem(&file, format!("unzip: {}", said.trim())));
+        }
+        serde_json::from_slice(&output.stdout).map_err(|error| problem(&file, error))
     }
 
     /// The data of a posterior of posteriordb.

@@ -113,6 +113,7 @@ impl Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bayes_nn::Draws;
     use bayes_nn::diagnostics::{Summary, SummaryRow};
 
     fn row(name: &str, mean: f64, sd: f64, r_hat: f64) -> SummaryRow {
@@ -135,6 +136,7 @@ mod tests {
                 rows: vec![row],
                 hdi_probability: 0.89,
             },
+            draws: Draws::default(),
             warnings: Vec::new(),
             converged: None,
             divergences,
@@ -142,6 +144,8 @@ mod tests {
             rejected: 0,
             gradients: 1,
             warmup_gradients: 0,
+            log_probs: 0,
+            k_hat: None,
             seconds: 1.0,
         };
         let reference = Moments {

@@ -16,6 +16,7 @@ pub mod reference;
 pub mod run;
 pub mod sbc;
 pub mod table;
+pub mod wasserstein;
 
 use std::path::PathBuf;
 

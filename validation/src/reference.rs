@@ -1,5 +1,6 @@
 //! Posteriors as others found them, and long runs of our own.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
@@ -38,6 +39,23 @@ pub fn posteriordb(folder: &Folder, name: &str) -> Result<Vec<Moments>, Error> {
         })
     });
     Ok(moments.collect())
+}
+
+/// The 10,000 draws of posteriordb of each scalar.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn draws(folder: &Folder, name: &str) -> Result<BTreeMap<String, Vec<f64>>, Error> {
+    let chains = folder.zipped_json(&format!("posteriordb/draws/{name}.json"))?;
+    let mut draws: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    for chain in chains.as_array().into_iter().flatten() {
+        for (name, values) in chain.as_object().into_iter().flatten() {
+            let values = values.as_array().into_iter().flatten();
+            let scalar = draws.entry(from_zero(name)).or_default();
+            scalar.extend(values.filter_map(Value::as_f64));
+        }
+    }
+    Ok(draws)
 }
 
 /// `beta[1]` of a language that counts from 1 as `beta[0]`.

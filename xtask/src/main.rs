@@ -76,6 +76,8 @@ enum Task {
         #[arg(long, value_name = "NAME", num_args = 1..)]
         only: Vec<String>,
     },
+    /// Puts Pathfinder beside mean-field ADVI; writes validation/RESULTS.md.
+    Pathfinder,
     /// Computes the references of simulated posteriors by long runs; writes validation/references.
     References {
         /// Only these
@@ -149,6 +151,7 @@ fn main() -> ExitCode {
         Task::Figures => figures::run(),
         Task::Posteriors { only, data } => validation::posteriors(&only, data),
         Task::Defaults { method, only } => validation::defaults(&method, &only),
+        Task::Pathfinder => validation::pathfinder(),
         Task::References { only } => validation::references(&only),
         Task::Sbc { simulations } => validation::sbc(simulations),
         Task::ArvizCheck => arviz_check::run(),

@@ -8,7 +8,7 @@ use crate::command::{root, write};
 use crate::machine;
 
 /// The sections of the page, each written by its own command.
-const SECTIONS: [(&str, &str); 5] = [
+const SECTIONS: [(&str, &str); 6] = [
     ("Posteriors with known answers", "cargo xtask posteriors"),
     ("Simulation-based calibration", "cargo xtask sbc"),
     ("NUTS with default settings", "cargo xtask defaults"),
@@ -19,6 +19,10 @@ const SECTIONS: [(&str, &str); 5] = [
     (
         "Full-rank ADVI with default settings",
         "cargo xtask defaults --method full-rank",
+    ),
+    (
+        "Pathfinder beside mean-field ADVI",
+        "cargo xtask pathfinder",
     ),
 ];
 
@@ -72,6 +76,14 @@ pub fn defaults(method: &str, only: &[String]) -> Result<(), String> {
         _ => None,
     };
     run("defaults", &arguments, section.filter(|_| only.is_empty()))
+}
+
+/// Puts Pathfinder beside mean-field ADVI.
+///
+/// # Errors
+/// When the program does not build, or the results cannot be written.
+pub fn pathfinder() -> Result<(), String> {
+    run("pathfinder", &[], Some(5))
 }
 
 /// Computes references of simulated posteriors, of those named `only`, or of all.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use bayes_nn::nuts::{LowRank, Metric, WarmupSchedule};
-use bayes_nn::{Advi, Nuts};
+use bayes_nn::{Advi, Nuts, Pathfinder};
 use bayes_nn_validation::Error;
 use bayes_nn_validation::accuracy::{self, Accuracy};
 use bayes_nn_validation::data::Folder;
@@ -41,6 +41,7 @@ enum Name {
     Stan,
     MeanField,
     FullRank,
+    Pathfinder,
 }
 
 impl Name {
@@ -57,6 +58,7 @@ impl Name {
                 .into(),
             Name::MeanField => Advi::mean_field().into(),
             Name::FullRank => Advi::full_rank().into(),
+            Name::Pathfinder => Pathfinder::new().into(),
         }
     }
 }
