@@ -112,8 +112,10 @@ pub(crate) fn single(
         let slope = dot(&direction, &at.gradient);
         let noise = ROUNDING * evaluator.epsilon * at.log_prob.abs();
         let arrived = slope <= ARRIVED.max(noise) || iterations == settings.iterations;
-        // Before the first step the covariance is that of nothing but a guess.
-        if !hessian.is_empty() || arrived {
+        // Before the first step the covariance is that of nothing but a guess, and where Newton's
+        // step promises more nats than there are coordinates the mode is still far away.
+        let is_near = slope <= 2.0 * direction.len() as f64 || best.is_none();
+        if arrived || is_near && !hessian.is_empty() {
             let best_ratios = best.as_ref().map(|(_, ratios)| &ratios[..]);
             if let Some(ratios) = race(evaluator, &gaussian, best_ratios, settings, &mut counts)? {
                 best = Some((gaussian, ratios));
