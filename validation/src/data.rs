@@ -1,6 +1,7 @@
 //! Where the reference data lie, and reading them.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -35,14 +36,23 @@ impl Folder {
     /// # Errors
     /// When it cannot be read.
     pub fn json(&self, path: &str) -> Result<Table, Error> {
-        let file = self.0.join(path);
-        let read = || -> Result<Value, Box<dyn std::error::Error>> {
-            Ok(serde_json::from_str(&std::fs::read_to_string(&file)?)?)
-        };
-        match read() {
-            Ok(value) => Ok(Table { file, value }),
-            Err(error) => Err(problem(&file, error)),
+        read(self.0.join(path))
+    }
+
+    /// The JSON file in an archive of that name and `.zip`, which the program `unzip` reads.
+    ///
+    /// # Errors
+    /// When there is no such program, or the archive cannot be read.
+    pub fn zipped_json(&self, path: &str) -> Result<Value, Error> {
+        let file = self.0.join(format!("{path}.zip"));
+        let mut unzip = Command::new("unzip");
+        let output = unzip.arg("-p").arg(&file).output();
+        let output = output.map_err(|error| problem(&file, format!("unzip: {error}")))?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            return Err(problem(&file, format!("unzip: {}", said.trim())));
         }
+        serde_json::from_slice(&output.stdout).map_err(|error| problem(&file, error))
     }
 
     /// The data of a posterior of posteriordb.
@@ -158,7 +168,22 @@ impl Table {
     }
 }
 
-fn problem(file: &Path, problem: impl ToString) -> Error {
+/// A JSON file.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read(file: PathBuf) -> Result<Table, Error> {
+    let parsed = || -> Result<Value, Box<dyn std::error::Error>> {
+        Ok(serde_json::from_str(&std::fs::read_to_string(&file)?)?)
+    };
+    match parsed() {
+        Ok(value) => Ok(Table { file, value }),
+        Err(error) => Err(problem(&file, error)),
+    }
+}
+
+/// What is wrong with a file.
+pub fn problem(file: &Path, problem: impl ToString) -> Error {
     Error::File {
         file: file.to_path_buf(),
         problem: problem.to_string(),

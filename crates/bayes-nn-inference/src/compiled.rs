@@ -17,7 +17,7 @@ const GRADIENT: &str = "gradient";
 /// A density written, differentiated and planned once, for as many chains as wanted.
 pub(crate) struct Compiled {
     gradient: StepProgram,
-    /// The density alone, where the density with its gradient is of single precision.
+    /// The density alone, in double precision.
     exact: Option<StepProgram>,
     dim: usize,
 }
@@ -63,6 +63,25 @@ impl Compiled {
         device: &Device,
         precision: Precision,
     ) -> Result<Compiled, InferenceError> {
+        Compiled::of(density, device, precision, precision == Precision::F32)
+    }
+
+    /// Compiles the density with its gradient in this precision, and the log density alone in
+    /// double.
+    pub(crate) fn with_value(
+        density: &dyn Density,
+        device: &Device,
+        precision: Precision,
+    ) -> Result<Compiled, InferenceError> {
+        Compiled::of(density, device, precision, true)
+    }
+
+    fn of(
+        density: &dyn Density,
+        device: &Device,
+        precision: Precision,
+        with_value: bool,
+    ) -> Result<Compiled, InferenceError> {
         let dim = density.dim();
         if dim == 0 {
             return Err(InferenceError::NothingToFit);
@@ -82,9 +101,9 @@ impl Compiled {
         };
         Ok(Compiled {
             gradient: write(true, precision)?,
-            exact: match precision {
-                Precision::F32 => Some(write(false, Precision::F64)?),
-                Precision::F64 => None,
+            exact: match with_value {
+                true => Some(write(false, Precision::F64)?),
+                false => None,
             },
             dim,
         })
@@ -101,7 +120,7 @@ impl Compiled {
         CompiledDensity::of(&self.gradient.on(&runtime)?, self.dim)
     }
 
-    /// The density in double precision, where [`Compiled::start`] gives it in single.
+    /// The density alone in double precision, where it was compiled.
     pub(crate) fn start_exact(&self) -> Result<Option<CompiledValue>, InferenceError> {
         let exact = self.exact.as_ref().map(|program| {
             let run = begun(program)?;

@@ -5,7 +5,8 @@ use std::rc::Rc;
 use bayes_nn_autodiff::{Graph, Var};
 use bayes_nn_kernels::{Binding, Precision};
 
-use crate::{ColumnScale, Handler, Site};
+use crate::start::with_values;
+use crate::{ColumnScale, Handler, InferenceError, Site};
 
 /// What a density reports when it cannot be written down; the caller gets it back unchanged in
 /// [`crate::InferenceError::Density`].
@@ -116,6 +117,22 @@ pub trait Density: Sync {
     /// # Errors
     /// When the density has no such point.
     fn start(&self, seed: u64) -> Result<Vec<f64>, DensityError>;
+
+    /// Where a fit starts, `[P]`, whose start has values of some sites, by name and in row-major
+    /// order; the other sites are as in [`Density::start`]. Unless implemented, values are those of
+    /// unconstrained space.
+    ///
+    /// # Errors
+    /// [`InferenceError::StartValues`] for a name that no site has, another number of elements than
+    /// the site's, and a value outside of its support.
+    fn start_at(
+        &self,
+        values: &[(String, Vec<f64>)],
+        seed: u64,
+    ) -> Result<Vec<f64>, InferenceError> {
+        let others = self.start(seed).map_err(InferenceError::Density)?;
+        with_values(self.sites(), values, others)
+    }
 
     /// What is wrong at a point `z` `[P]` where the log density is not finite, in a sentence that
     /// goes on from "the log density is not finite" and says what to change; nothing if it is not

@@ -7,7 +7,7 @@ use bayes_nn_autodiff::GraphError;
 use bayes_nn_kernels::KernelError;
 
 use crate::diagnostics::DiagnosticsError;
-use crate::{Approximation, DensityError};
+use crate::{Approximation, DensityError, StartError};
 
 /// Why a draw sink ([`crate::nuts::DrawSink`]) cannot take draws; the caller gets it back unchanged
 /// in [`InferenceError::DrawSink`].
@@ -50,6 +50,9 @@ pub enum InferenceError {
         /// Elements of all sites.
         expected: usize,
     },
+    /// A value to start at that is none of the density's.
+    #[error(transparent)]
+    StartValues(#[from] StartError),
     /// The density could not be written down.
     #[error(transparent)]
     Density(DensityError),
@@ -81,6 +84,14 @@ pub enum InferenceError {
         term: Option<String>,
         /// What the density says to that.
         why: Option<String>,
+    },
+    /// No path of [`Pathfinder`](crate::Pathfinder) led to a normal.
+    #[error("none of {paths} paths led to a normal: the first {failure}")]
+    NoPath {
+        /// How many paths there were.
+        paths: usize,
+        /// Why the first failed.
+        failure: PathFailure,
     },
     /// A guide that was not fitted to the density.
     #[error("the approximation is of {found}, the density has {expected}")]
@@ -161,6 +172,44 @@ impl InferenceError {
             _ => None,
         }
     }
+}
+
+/// Why a path of [`Pathfinder`](crate::Pathfinder) was dropped.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PathFailure {
+    /// It found nowhere to begin.
+    #[error(
+        "found no start in {tries} tries: {quantity} is {value} at the last{}; {}",
+        term.as_ref().map_or_else(String::new, |term| format!(", first in the term `{term}`")),
+        why.as_deref().unwrap_or("look at the priors and at the data, or start at prior draws or at values of your own (`start_at`)")
+    )]
+    NoStart {
+        /// How many starts were tried.
+        tries: u32,
+        /// What was not finite at the last of them, in words.
+        quantity: String,
+        /// Its value.
+        value: f64,
+        /// The first term of the log density that was not finite, or whose gradient was not.
+        term: Option<String>,
+        /// What the density says to that.
+        why: Option<String>,
+    },
+    /// At every normal along it the density had a draw without a finite value.
+    #[error(
+        "had no normal with a finite ELBO in {iterations} steps: the posterior may be too far from a normal there, or have no end; start elsewhere (`start_at`), or take NUTS"
+    )]
+    NoNormal {
+        /// Its steps.
+        iterations: u64,
+    },
+    /// The density failed.
+    #[error("met a density that failed: {message}")]
+    Density {
+        /// What the density reported.
+        message: String,
+    },
 }
 
 /// What was not finite.

@@ -55,15 +55,16 @@ pub mod variational;
 pub use columns::ColumnScale;
 pub use density::{Density, DensityError, Rows, Term, Traced};
 pub use draw_source::{DrawSource, DrawTable};
-pub use error::{Divergence, InferenceError, NonFinite};
+pub use error::{Divergence, InferenceError, NonFinite, PathFailure};
 pub use handler::{Declared, Handler, HandlerError, Point, Sampled, SiteError, from_unconstrained};
 pub use mcmc::nuts::{self, Nuts, NutsFit};
 pub use mcmc::{Sgld, SgldChain, SgldFit};
 pub use method::{Fit, Method};
 pub use progress::{Progress, Snapshot, Update};
 pub use site::Site;
-pub use start::Start;
+pub use start::{Start, StartError};
 pub use variational::advi::{
     self, Advi, AdviFit, Approximation, Curve, Elbo, Estimator, Family, Restart, Stop,
 };
+pub use variational::pathfinder::{Path, Pathfinder, PathfinderFit};
 pub use variational::{Convergence, ConvergenceTest, Evidence, Optimizer, Schedule};

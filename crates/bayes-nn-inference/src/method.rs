@@ -8,7 +8,7 @@ use bayes_nn_kernels::{Precision, Runtime};
 use crate::{Density, DrawSource, DrawTable, InferenceError};
 
 /// A way to find the posterior of a density: the settings of [`Advi`](crate::Advi),
-/// [`Nuts`](crate::Nuts), [`Sgld`](crate::Sgld), or one's own.
+/// [`Nuts`](crate::Nuts), [`Pathfinder`](crate::Pathfinder), [`Sgld`](crate::Sgld), or one's own.
 pub trait Method {
     /// What it finds.
     type Fit: Fit;

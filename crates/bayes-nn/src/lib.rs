@@ -20,7 +20,8 @@
 //! - [`Dataset`], [`datasets`]: data from slices, CSV or formulas, standardised and split.
 //! - [`nn`], [`Bnn`]: networks with priors, and the likelihoods on their outputs.
 //! - [`model`]: any joint density as a plain function.
-//! - [`Advi`], [`Nuts`]: the settings of a fit, and of a run of the sampler.
+//! - [`Advi`], [`Nuts`]: the settings of a fit, and of a run of the sampler; [`Pathfinder`], of a
+//!   fit in a few hundred gradients, and where both can begin.
 //! - [`Prediction`], [`scores`]: means, uncertainty, and how good they were.
 //! - [`compare()`]: a variational fit beside NUTS, which says whether to trust it.
 //! - `plots`, `report`, with the feature `plots` (on unless switched off): pictures, and one page
@@ -35,8 +36,9 @@ pub use bayes_nn_autodiff::{Graph, Kind, NoiseKind, Shape, Var, concat, stack};
 pub use bayes_nn_distributions as distributions;
 pub use bayes_nn_inference::{
     Advi, AdviFit, Approximation, Convergence, ConvergenceTest, Curve, Divergence, Elbo, Estimator,
-    Family, Fit, InferenceError, Method, NonFinite, Nuts, NutsFit, Optimizer, Progress, Restart,
-    Schedule, Sgld, SgldFit, Site, Snapshot, Start, Stop, Update,
+    Family, Fit, InferenceError, Method, NonFinite, Nuts, NutsFit, Optimizer, Path, PathFailure,
+    Pathfinder, PathfinderFit, Progress, Restart, Schedule, Sgld, SgldFit, Site, Snapshot, Start,
+    StartError, Stop, Update,
 };
 pub use bayes_nn_inference::{diagnostics, nuts};
 pub use bayes_nn_kernels::{Device, DeviceError, DeviceInfo, Precision, Profile};

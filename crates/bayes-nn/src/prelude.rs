@@ -9,8 +9,8 @@ pub use crate::Bar;
 pub use crate::nn::Activation::{self, Identity, Relu, Sigmoid, Softplus, Tanh};
 pub use crate::nn::{Bernoulli, Categorical, Dense, Gaussian, Layer, Mlp, Network, Sequential};
 pub use crate::{
-    Advi, Bnn, Data, Dataset, Device, Error, Estimator, Nuts, Optimizer, Posterior, Precision,
-    Predict, Prediction, Schedule, datasets, distributions, model,
+    Advi, Bnn, Data, Dataset, Device, Error, Estimator, Nuts, Optimizer, Pathfinder, Posterior,
+    Precision, Predict, Prediction, Schedule, datasets, distributions, model,
 };
 pub use bayes_nn_distributions::{
     Distribution, HalfNormal, Laplace, LogNormal, Mixture, Normal, StudentT, Uniform,

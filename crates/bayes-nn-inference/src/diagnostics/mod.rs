@@ -56,6 +56,8 @@ pub use error::DiagnosticsError;
 pub use ess::{ess_bulk, ess_mean, ess_quantile, ess_tail, relative_efficiency};
 pub use interval::{HDI_PROBABILITY, hdi};
 pub use mcse::{mcse_mean, mcse_quantile, mcse_sd};
+pub(crate) use psis::log_sum_exp;
 pub use psis::{Psis, k_hat_threshold, psis};
 pub use r_hat::r_hat;
+pub(crate) use special::normal_quantile;
 pub use summary::{Summary, SummaryRow, summary};

@@ -133,7 +133,7 @@ pub(super) fn smooth(log_ratios: &[f64], tail: usize) -> Psis {
 }
 
 /// ln of the sum of exponentials of finite numbers.
-pub(super) fn log_sum_exp(values: &[f64]) -> f64 {
+pub(crate) fn log_sum_exp(values: &[f64]) -> f64 {
     let largest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let sum: f64 = values.iter().map(|value| (value - largest).exp()).sum();
     largest + sum.ln()

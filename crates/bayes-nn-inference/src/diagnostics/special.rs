@@ -66,7 +66,7 @@ const TAIL_DENOMINATOR: [f64; 8] = [
 
 /// Quantile of the standard normal distribution, relative error below 1e-15 (Wichura 1988,
 /// algorithm AS 241, PPND16).
-pub(super) fn normal_quantile(probability: f64) -> f64 {
+pub(crate) fn normal_quantile(probability: f64) -> f64 {
     let polynomial =
         |coefficients: &[f64; 8], x: f64| coefficients.iter().fold(0.0, |value, c| value * x + c);
     let centred = probability - 0.5;

@@ -1,7 +1,7 @@
 //! Errors of the parts below, and errors of models that passed through them.
 
 use bayes_nn_autodiff::GraphError;
-use bayes_nn_inference::{HandlerError, InferenceError};
+use bayes_nn_inference::{HandlerError, InferenceError, StartError};
 use bayes_nn_kernels::KernelError;
 
 use super::Error;
@@ -26,9 +26,13 @@ impl From<KernelError> for Error {
 impl From<HandlerError> for Error {
     /// Unwraps what a handler reported.
     fn from(error: HandlerError) -> Error {
-        let own_or_site =
-            own(error).or_else(|error| error.downcast().map(|site| Error::Site(*site)));
-        own_or_site.unwrap_or_else(Error::Handler)
+        let known = own(error)
+            .or_else(|error| error.downcast().map(|site| Error::Site(*site)))
+            .or_else(|error| {
+                let start = |start: Box<StartError>| Error::Inference((*start).into());
+                error.downcast().map(start)
+            });
+        known.unwrap_or_else(Error::Handler)
     }
 }
 

@@ -3,7 +3,10 @@
 use std::rc::Rc;
 
 use bayes_nn_autodiff::Graph;
-use bayes_nn_inference::{ColumnScale, Density, DensityError, Handler, Point, Rows, Site, Traced};
+use bayes_nn_inference::{
+    ColumnScale, Density, DensityError, Handler, InferenceError, Point, Rows, Site, StartError,
+    Traced,
+};
 use bayes_nn_kernels::Precision;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -70,11 +73,16 @@ impl<'m, M: Model> ModelDensity<'m, M> {
         }
     }
 
-    /// The unconstrained values of sites that are drawn.
-    fn drawn(&self, rng: &mut Xoshiro256PlusPlus, what: Drawn) -> Result<Vec<f64>, Error> {
+    /// The unconstrained values of sites that are given, and of the others, which are drawn.
+    fn drawn(
+        &self,
+        rng: &mut Xoshiro256PlusPlus,
+        what: Drawn,
+        given: &[(String, Vec<f64>)],
+    ) -> Result<Vec<f64>, Error> {
         let graph = Graph::new();
         let batch = Batch::new(&graph, &self.data, Rows::All, None);
-        let handler = Rc::new(PriorDraw::new(&batch.shared, rng.clone(), what));
+        let handler = Rc::new(PriorDraw::new(&batch.shared, rng.clone(), what).with(given));
         let record = run(self.model, &batch, handler.clone());
         *rng = handler.rng();
         let mut start = Vec::with_capacity(self.dim());
@@ -82,6 +90,21 @@ impl<'m, M: Model> ModelDensity<'m, M> {
             start.extend(batch.shared.value(site.bijector.inverse(site.value))?);
         }
         Ok(start)
+    }
+
+    /// A draw from the prior but for what is given. One at which a later parameter is outside its
+    /// domain, or that is infinite in unconstrained space, says nothing against the model: another
+    /// is drawn, and after [`PRIOR_DRAWS`] of them a point anywhere.
+    fn start_with(&self, given: &[(String, Vec<f64>)], seed: u64) -> Result<Vec<f64>, Error> {
+        let mut rng = generator(seed);
+        for _ in 0..PRIOR_DRAWS {
+            match self.drawn(&mut rng, Drawn::Sites, given) {
+                Ok(start) if start.iter().all(|z| z.is_finite()) => return Ok(start),
+                Ok(_) | Err(Error::Parameter { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.drawn(&mut rng, Drawn::Anywhere, given)
     }
 }
 
@@ -102,19 +125,27 @@ impl<M: Model> Density for ModelDensity<'_, M> {
         scales(&self.data, &self.readings)
     }
 
-    /// A draw from the prior. One at which a later parameter is outside its domain, or that is
-    /// infinite in unconstrained space, says nothing against the model: another is drawn, and
-    /// after [`PRIOR_DRAWS`] of them a point anywhere.
     fn start(&self, seed: u64) -> Result<Vec<f64>, DensityError> {
-        let mut rng = generator(seed);
-        for _ in 0..PRIOR_DRAWS {
-            match self.drawn(&mut rng, Drawn::Sites) {
-                Ok(start) if start.iter().all(|z| z.is_finite()) => return Ok(start),
-                Ok(_) | Err(Error::Parameter { .. }) => {}
-                Err(error) => return Err(error.into()),
+        Ok(self.start_with(&[], seed)?)
+    }
+
+    fn start_at(
+        &self,
+        values: &[(String, Vec<f64>)],
+        seed: u64,
+    ) -> Result<Vec<f64>, InferenceError> {
+        for (name, _) in values {
+            if !self.sites.iter().any(|site| &site.name == name) {
+                return Err(InferenceError::StartValues(StartError::UnknownSite {
+                    site: name.clone(),
+                    available: Site::list(&self.sites),
+                }));
             }
         }
-        Ok(self.drawn(&mut rng, Drawn::Anywhere)?)
+        self.start_with(values, seed).map_err(|error| match error {
+            Error::Inference(error) => error,
+            error => InferenceError::Density(error.into()),
+        })
     }
 
     fn explain(&self, z: &[f64]) -> Option<String> {

@@ -8,8 +8,9 @@ use crate::error::Error;
 
 /// Finds the posterior of a model and data: by [`Advi`], which fits a guide, by
 /// [`Nuts`](bayes_nn_inference::Nuts), whose chains are exact, by
-/// [`Sgld`](bayes_nn_inference::Sgld), whose chains take minibatches, or by a
-/// [`Method`] of one's own.
+/// [`Sgld`](bayes_nn_inference::Sgld), whose chains take minibatches, by
+/// [`Pathfinder`](bayes_nn_inference::Pathfinder), which is quick and near, or by a [`Method`] of one's
+/// own.
 ///
 /// # Errors
 /// Whatever is wrong with the model, the data or the settings. A variational fit that ran into
@@ -33,8 +34,9 @@ use crate::error::Error;
 /// let exact = model::fit(&line, &data, &Nuts::new().chains(2).seed(1))?;
 /// let langevin = Sgld::new().step_size(1e-4).warmup(20_000).thinning(20).seed(1);
 /// let langevin = model::fit(&line, &data, &langevin)?;
+/// let near = model::fit(&line, &data, &Pathfinder::new().seed(1))?;
 /// println!("{exact}");
-/// for posterior in [guide, exact, langevin] {
+/// for posterior in [guide, exact, langevin, near] {
 ///     let slope = posterior.draws(1_000, 0)?.variable("slope")?.mean()[0];
 ///     assert!((slope - 2.0).abs() < 0.1, "{slope}");
 /// }

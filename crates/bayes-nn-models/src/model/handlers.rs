@@ -6,12 +6,17 @@ use std::rc::Rc;
 
 use bayes_nn_autodiff::{NodeId, Shape, Var};
 use bayes_nn_distributions::{Distribution, ParameterError, ParameterValues, Uniform};
-use bayes_nn_inference::{Declared, Handler, HandlerError, Sampled, from_unconstrained};
+use bayes_nn_inference::{
+    Declared, Handler, HandlerError, Sampled, StartError, from_unconstrained,
+};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::batch::Shared;
 use crate::error::Error;
+
+/// How far a value may come back from unconstrained space, of its size where that is above 1.
+const ROUND_TRIP: f64 = 1e-6;
 
 /// Looks at a model: its sites are inputs without values, so that nothing depends on a draw. What
 /// is wrong whatever the sites are is found here: shapes, parameters and data that depend on no
@@ -155,6 +160,8 @@ pub(crate) struct PriorDraw<'g> {
     shared: Rc<Shared<'g>>,
     rng: RefCell<Xoshiro256PlusPlus>,
     what: Drawn,
+    /// Values of sites that are not drawn.
+    given: Vec<(String, Vec<f64>)>,
 }
 
 /// What is drawn.
@@ -178,6 +185,49 @@ impl<'g> PriorDraw<'g> {
             shared: shared.clone(),
             rng: RefCell::new(rng),
             what,
+            given: Vec::new(),
+        }
+    }
+
+    /// With values of sites that are not drawn, in row-major order.
+    pub(crate) fn with(mut self, given: &[(String, Vec<f64>)]) -> PriorDraw<'g> {
+        self.given = given.to_vec();
+        self
+    }
+
+    /// The value that was given of a site, checked: it must come back from unconstrained space.
+    fn given(&self, site: &Declared<'_, 'g>, values: &[f64]) -> Result<Var<'g>, HandlerError> {
+        if values.len() != site.shape.elements() {
+            return Err(Box::new(StartError::Length {
+                site: site.name.to_owned(),
+                got: values.len(),
+                shape: Box::new(site.shape),
+            }));
+        }
+        let value = self.input(site.name, site.shape, values.to_vec());
+        let Some(bijector) = site.bijector else {
+            return Ok(value);
+        };
+        let unconstrained = bijector.inverse(value);
+        let (z, back) = (
+            self.shared.value(unconstrained)?,
+            self.shared.value(bijector.forward(unconstrained))?,
+        );
+        let is_off = |(given, back): (&f64, &f64)| {
+            let error = (given - back).abs();
+            error.is_nan() || error > ROUND_TRIP * given.abs().max(1.0)
+        };
+        // A value on the bound comes back to it, by way of infinity.
+        let on_bound = z.iter().position(|z| !z.is_finite());
+        match on_bound.or_else(|| values.iter().zip(&back).position(is_off)) {
+            None => Ok(value),
+            Some(element) => Err(Box::new(StartError::Outside {
+                site: site.name.to_owned(),
+                element,
+                value: values[element],
+                distribution: site.distribution.name(),
+                support: site.distribution.support().to_string(),
+            })),
         }
     }
 
@@ -210,6 +260,13 @@ impl<'g> Handler<'g> for PriorDraw<'g> {
     }
 
     fn sample(&self, site: &Declared<'_, 'g>) -> Result<Sampled<'g>, HandlerError> {
+        if let Some((_, values)) = self.given.iter().find(|(name, _)| name == site.name) {
+            return Ok(Sampled {
+                value: self.given(site, values)?,
+                log_prob: Var::from(0.0),
+                log_jacobian: Var::from(0.0),
+            });
+        }
         let by_prior = match self.what {
             Drawn::Sites => site.distribution.is_proper(),
             Drawn::Observations => true,

@@ -18,12 +18,13 @@ use super::random::Stream;
 use super::run::NutsRun;
 use super::settings::{Display, Nuts};
 use super::start::Origin;
-use super::threads::{Queued, Shared};
+use super::threads::{Pool, Queued, Shared};
 use crate::check::{at_least_one, setting};
 use crate::columns::Concerns;
 use crate::compiled::Compiled;
 use crate::log_density::LogDensity;
-use crate::{Density, InferenceError, Method};
+use crate::variational::pathfinder::Starts;
+use crate::{Density, InferenceError, Method, Start};
 
 /// What a chain samples, made for it; and what that approximates, if it does.
 type Made = Result<(Box<dyn LogDensity + Send>, Option<Box<dyn Exact>>), InferenceError>;
@@ -87,6 +88,10 @@ impl Nuts {
             sites: density.sites(),
             density: Some(density),
             compiled: Some(&compiled),
+            starts: match self.start {
+                Start::Pathfinder => Some(Starts::of(density, self.seed)?),
+                _ => None,
+            },
         };
         let make = |_| -> Made {
             let exact = compiled.start_exact()?;
@@ -118,6 +123,7 @@ impl Nuts {
             sites: &[],
             density: None,
             compiled: None,
+            starts: None,
         };
         self.launch(&origin, |chain| Ok((Box::new(make(chain)), None)), None)
     }
@@ -162,6 +168,7 @@ impl Nuts {
                 chain,
                 slot,
                 feed: None,
+                seconds: 0.0,
             });
         }
         let sink = sink
@@ -175,7 +182,8 @@ impl Nuts {
                 .map(|queued| Counters::new(queued.chain.number))
                 .collect(),
             first: self.first_chain,
-            waiting: Mutex::new(chains),
+            pool: Mutex::new(Pool::of(chains)),
+            changed: Condvar::new(),
             finished: Mutex::default(),
             stop: AtomicBool::new(false),
             paused: AtomicBool::new(false),

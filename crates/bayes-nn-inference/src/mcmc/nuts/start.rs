@@ -9,6 +9,7 @@ use super::state::State;
 use crate::check::setting;
 use crate::compiled::{Compiled, first_bad_term};
 use crate::log_density::LogDensity;
+use crate::variational::pathfinder::Starts;
 use crate::{Density, InferenceError, Site, Start};
 
 /// How often a start is drawn at the most.
@@ -19,6 +20,8 @@ pub(super) struct Origin<'a> {
     pub(super) sites: &'a [Site],
     pub(super) density: Option<&'a dyn Density>,
     pub(super) compiled: Option<&'a Compiled>,
+    /// The starts of all chains, where they are made together.
+    pub(super) starts: Option<Starts>,
 }
 
 impl Nuts {
@@ -33,8 +36,8 @@ impl Nuts {
         let dim = kernel.density().dim();
         let mut state = State::zero(dim);
         let mut problem = InferenceError::NothingToFit;
-        for _ in 0..TRIES {
-            let position = self.draw_start(dim, origin, stream)?;
+        for tries in 0..TRIES {
+            let position = self.draw_start(dim, origin, (chain, tries), stream)?;
             state = kernel
                 .state_at(position)
                 .map_err(|error| error.of_chain(chain, 0))?;
@@ -66,6 +69,7 @@ impl Nuts {
         &self,
         dim: usize,
         origin: &Origin<'_>,
+        (chain, tries): (usize, usize),
         stream: &mut Stream,
     ) -> Result<Vec<f64>, InferenceError> {
         let start = match (&self.start, origin.density) {
@@ -75,9 +79,21 @@ impl Nuts {
             (Start::Prior, Some(density)) => density
                 .start(stream.next_u64())
                 .map_err(InferenceError::Density)?,
-            (Start::Prior, None) => {
+            (Start::Pathfinder, Some(_)) => origin
+                .starts
+                .as_ref()
+                .map_or_else(Vec::new, |s| s.draw(chain.wrapping_add(tries))),
+            (Start::Values(values), Some(density)) => {
+                density.start_at(values, stream.next_u64())?
+            }
+            (Start::Prior | Start::Pathfinder | Start::Values(_), None) => {
                 let allowed = "Uniform or Approximation: this density gives no starts";
-                return Err(setting("start_at", "Prior", allowed));
+                let name = match self.start {
+                    Start::Prior => "Prior",
+                    Start::Pathfinder => "Pathfinder",
+                    _ => "Values",
+                };
+                return Err(setting("start_at", name, allowed));
             }
             (Start::Approximation(approximation), _) => {
                 approximation.draws(1, stream.next_u64())?

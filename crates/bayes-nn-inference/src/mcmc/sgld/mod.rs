@@ -5,7 +5,6 @@ mod result;
 
 use std::rc::Rc;
 
-use bayes_nn_autodiff::noise::{self, NoiseKey};
 use bayes_nn_autodiff::{Graph, NoiseKind, Var, grad};
 use bayes_nn_kernels::{Backend, Device, Precision, Run, Runtime, Step, StepProgram, fan_out};
 
@@ -18,8 +17,6 @@ use result::rounded_away;
 pub use result::{SgldChain, SgldFit};
 
 const Z: &str = "z";
-/// The noise stream of a start between -2 and 2, which no step has.
-const START: u32 = u32::MAX;
 /// Numbers that are recorded between two looks at a chain, about.
 const NUMBERS: u64 = 1 << 16;
 
@@ -257,7 +254,7 @@ impl Sgld {
         run.begin(seeds)?;
         let mut chains = Vec::new();
         for (replica, seed) in seeds.iter().enumerate() {
-            run.set(replica, Z, &self.start_of(density, *seed)?)?;
+            run.set(replica, Z, &self.start.draw(density, *seed, 0)?)?;
             chains.push(SgldChain {
                 seed: *seed,
                 dim,
@@ -310,30 +307,6 @@ impl Sgld {
             chain: chain.seed.wrapping_sub(self.seed) as usize,
             draws: chain.len(),
             source: problem.into(),
-        }
-    }
-
-    fn start_of(&self, density: &dyn Density, seed: u64) -> Result<Vec<f64>, InferenceError> {
-        let dim = density.dim();
-        let start = match &self.start {
-            Start::Uniform => {
-                let key = NoiseKey {
-                    seed,
-                    step: 0,
-                    stream: START,
-                };
-                let uniform = |i| 4.0 * noise::uniform(&key, 0, i as u32) - 2.0;
-                (0..dim).map(uniform).collect()
-            }
-            Start::Prior => density.start(seed).map_err(InferenceError::Density)?,
-            Start::Approximation(approximation) => approximation.draws(1, seed)?,
-        };
-        match start.len() == dim {
-            true => Ok(start),
-            false => Err(InferenceError::StartLength {
-                got: start.len(),
-                expected: dim,
-            }),
         }
     }
 

@@ -1,6 +1,5 @@
 //! A fit by natural gradients, from the best of a few starts.
 
-use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::sync::PoisonError;
 use std::thread;
@@ -16,6 +15,7 @@ use crate::columns::Concerns;
 use crate::compiled::{Compiled, CompiledDensity};
 use crate::log_density::LogDensity;
 use crate::variational::natural::{Ascent, End, Gaussian, Guide, Independent, Look, cholesky};
+use crate::variational::pathfinder::draws::Draws;
 use crate::variational::pathfinder::path::{Evaluator, PathError, PathSettings, single};
 use crate::{Convergence, Density, Evidence, InferenceError, Snapshot, Start, Update};
 
@@ -94,8 +94,8 @@ impl Advi {
         let begin = Instant::now();
         let (mut found, mut gradients) = (None, 0);
         let starts = match self.start {
-            Start::Approximation(_) => 1,
-            Start::Prior | Start::Uniform => STARTS,
+            Start::Approximation(_) | Start::Values(_) => 1,
+            Start::Prior | Start::Uniform | Start::Pathfinder => STARTS,
         };
         for number in 0..starts {
             let start = self.numbered(number).start(density)?;
@@ -105,7 +105,7 @@ impl Advi {
                 Err(PathError::Density(error)) => {
                     return Err(InferenceError::Density(Box::new(error)));
                 }
-                Err(PathError::Start(_) | PathError::NoNormal { .. }) => continue,
+                Err(_) => continue,
             };
             gradients += cost;
             let better = |(best, _): &(f64, Gaussian)| elbo > *best;
@@ -121,7 +121,9 @@ impl Advi {
         let mut curve = Curve::default();
         let mut looked = (0, gradients);
         let mut look = |look: &Look<'_>| {
-            curve.clock.push((look.elbos.len().max(1), first_step.elapsed().as_secs_f64()));
+            curve
+                .clock
+                .push((look.elbos.len().max(1), first_step.elapsed().as_secs_f64()));
             if look.gradients - looked.1 < self.every {
                 return ControlFlow::Continue(());
             }
@@ -138,7 +140,9 @@ impl Advi {
         let fatal = |error| InferenceError::Density(Box::new(error));
         let (end, moved, elbos, blocks) = match self.family {
             Family::MeanField => {
-                let settled = ascent.settle(Independent::nearest(&gaussian)).map_err(fatal)?;
+                let settled = ascent
+                    .settle(Independent::nearest(&gaussian))
+                    .map_err(fatal)?;
                 let rho = settled.guide.sd().into_iter().map(inverse_softplus);
                 let blocks = vec![settled.guide.mean().to_vec(), rho.collect()];
                 (settled.end, settled.moved, settled.elbos, Some(blocks))
@@ -185,7 +189,8 @@ impl Advi {
         Advi {
             seed: self.seed.wrapping_add(start << 40),
             start: match (&self.start, start % 2) {
-                (Start::Prior, 1) => Start::Uniform,
+                (Start::Prior | Start::Pathfinder, 1) => Start::Uniform,
+                (Start::Pathfinder, _) => Start::Prior,
                 (start, _) => start.clone(),
             },
             ..self.clone()
@@ -235,7 +240,10 @@ impl Programs {
             history: dim.clamp(5, 10),
             elbo_draws: ELBO_DRAWS,
             iterations: ITERATIONS,
-            seed,
+            draws: Draws {
+                seed,
+                strata: ELBO_DRAWS as u64,
+            },
         };
         let path = single(&mut evaluator, start, &settings, &mut |_, _| {})?;
         let ratios = &path.log_ratios;

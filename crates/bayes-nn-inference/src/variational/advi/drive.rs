@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use bayes_nn_kernels::Run;
 
+use super::elbo::Judged;
 use super::family::inverse_softplus;
 use super::precision::coarse_means;
 use super::write::{ELBO, average_of};
-use super::elbo::Judged;
 use super::{Advi, AdviFit, Approximation, Curve, Stop, diagnosis};
 use crate::columns::Concerns;
 use crate::{Convergence, Density, Divergence, InferenceError, NonFinite, Snapshot, Update};

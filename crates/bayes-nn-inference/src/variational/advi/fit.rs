@@ -11,6 +11,7 @@ use super::{Advi, AdviFit, Restart, drive};
 use crate::columns::Concerns;
 use crate::progress::Running;
 use crate::variational::natural;
+use crate::variational::pathfinder::Starts;
 use crate::{Density, InferenceError, Method, Start};
 
 /// The noise stream of a start between -2 and 2, which no draw has.
@@ -197,6 +198,12 @@ impl Advi {
                 density.start(seed).map_err(InferenceError::Density)?
             }
             Start::Approximation(approximation) => approximation.mean().to_vec(),
+            Start::Pathfinder => Starts::of(density, self.seed)?
+                .best()
+                .gaussian
+                .mean()
+                .to_vec(),
+            Start::Values(_) => self.start.draw(density, self.seed, self.tries)?,
             Start::Prior | Start::Uniform => {
                 let key = NoiseKey {
                     seed: self.seed,

@@ -19,7 +19,7 @@ pub struct Elbo {
 }
 
 impl Elbo {
-    pub(super) fn of(values: &[f64]) -> Elbo {
+    pub(crate) fn of(values: &[f64]) -> Elbo {
         let n = values.len() as f64;
         let mean = values.iter().sum::<f64>() / n;
         let squares: f64 = values.iter().map(|v| (v - mean) * (v - mean)).sum();

@@ -10,7 +10,9 @@ use bayes_nn_kernels::{Backend, Device, Precision};
 use super::family::Family;
 use super::guide::Forms;
 use crate::check::{MOST_RUNS, at_least_one, count, positive, setting};
-use crate::{ConvergenceTest, Density, InferenceError, Optimizer, Progress, Schedule, Snapshot, Start};
+use crate::{
+    ConvergenceTest, Density, InferenceError, Optimizer, Progress, Schedule, Snapshot, Start,
+};
 
 /// How the gradient of the ELBO is estimated from draws of the guide.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -128,7 +128,12 @@ impl Ascent<'_> {
                     Ok(average) => average,
                     Err(end) => {
                         let guide = last.map_or(guide, |(last, _)| last);
-                        return Ok(Settled { guide, end, moved, elbos });
+                        return Ok(Settled {
+                            guide,
+                            end,
+                            moved,
+                            elbos,
+                        });
                     }
                 };
                 let Some((earlier, then)) = last else {
@@ -146,7 +151,12 @@ impl Ascent<'_> {
                 }
                 if self.gradients >= BUDGET {
                     let (guide, end) = (average, End::Budget);
-                    return Ok(Settled { guide, end, moved, elbos });
+                    return Ok(Settled {
+                        guide,
+                        end,
+                        moved,
+                        elbos,
+                    });
                 }
                 last = Some((average, now));
             };
@@ -160,7 +170,12 @@ impl Ascent<'_> {
                     false => End::Budget,
                 };
                 let guide = average;
-                return Ok(Settled { guide, end, moved, elbos });
+                return Ok(Settled {
+                    guide,
+                    end,
+                    moved,
+                    elbos,
+                });
             }
             guide = average.clone();
             before = Some(average);

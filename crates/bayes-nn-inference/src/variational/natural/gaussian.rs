@@ -60,9 +60,7 @@ impl Guide for Gaussian {
     }
 
     fn log_det(&self) -> f64 {
-        (0..self.mean.len())
-            .map(|i| self.factor[(i, i)].ln())
-            .sum()
+        (0..self.mean.len()).map(|i| self.factor[(i, i)].ln()).sum()
     }
 
     fn precision(&self) -> Mat<f64> {
@@ -76,7 +74,7 @@ impl Guide for Gaussian {
 
     fn draws(&self, noise: &Mat<f64>) -> Mat<f64> {
         let mut draws = solve_transposed(&self.factor, noise.clone());
-        for mut draw in draws.col_iter_mut() {
+        for draw in draws.col_iter_mut() {
             for (z, mean) in draw.iter_mut().zip(&self.mean) {
                 *z += mean;
             }
