@@ -119,7 +119,7 @@ impl Run {
                     divergences: 0,
                     depth_reached: 0,
                     rejected: 0,
-                    gradients: fit.steps(),
+                    gradients: fit.gradients(),
                     warmup_gradients: 0,
                     log_probs: 0,
                     k_hat: None,

@@ -14,7 +14,9 @@ use super::{Advi, AdviFit, Curve, Family, Stop};
 use crate::columns::Concerns;
 use crate::compiled::{Compiled, CompiledDensity};
 use crate::log_density::LogDensity;
-use crate::variational::natural::{Ascent, End, Gaussian, Guide, Independent, Look, cholesky};
+use crate::variational::natural::{
+    Ascent, Distance, End, Gaussian, Guide, Independent, Look, Settled, cholesky,
+};
 use crate::variational::pathfinder::draws::Draws;
 use crate::variational::pathfinder::path::{Evaluator, PathError, PathSettings, single};
 use crate::{Convergence, Density, Evidence, InferenceError, Snapshot, Start, Update};
@@ -135,25 +137,33 @@ impl Advi {
             density: &mut programs.density,
             seed: self.seed,
             gradients,
+            elbos: Vec::new(),
             look: &mut look,
         };
         let fatal = |error| InferenceError::Density(Box::new(error));
-        let (end, moved, elbos, blocks) = match self.family {
+        let (end, moved, blocks) = match self.family {
             Family::MeanField => {
-                let settled = ascent
-                    .settle(Independent::nearest(&gaussian))
-                    .map_err(fatal)?;
+                // The metric of the means has to be right first.
+                let (near, end) = ascent.approach(gaussian).map_err(fatal)?;
+                let guide = Independent::nearest(&near);
+                let settled = match end {
+                    Some(end) => Settled {
+                        guide,
+                        end,
+                        moved: Distance::FAR,
+                    },
+                    None => ascent.settle(guide).map_err(fatal)?,
+                };
                 let rho = settled.guide.sd().into_iter().map(inverse_softplus);
                 let blocks = vec![settled.guide.mean().to_vec(), rho.collect()];
-                (settled.end, settled.moved, settled.elbos, Some(blocks))
+                (settled.end, settled.moved, Some(blocks))
             }
             Family::FullRank => {
                 let settled = ascent.settle(gaussian).map_err(fatal)?;
-                let blocks = blocks(&settled.guide);
-                (settled.end, settled.moved, settled.elbos, blocks)
+                (settled.end, settled.moved, blocks(&settled.guide))
             }
         };
-        let gradients = ascent.gradients;
+        let (gradients, elbos) = (ascent.gradients, ascent.elbos);
         let (Some(blocks), false) = (blocks, end == End::Lost) else {
             return Ok(None);
         };

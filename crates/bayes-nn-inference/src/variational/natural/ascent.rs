@@ -43,6 +43,12 @@ pub(crate) struct Distance {
 }
 
 impl Distance {
+    /// Of a guide from none.
+    pub const FAR: Distance = Distance {
+        mean: f64::INFINITY,
+        sd: f64::INFINITY,
+    };
+
     fn of<G: Guide>(a: &G, b: &G) -> Distance {
         let (of_a, of_b) = (a.sd(), b.sd());
         let means = a.mean().iter().zip(b.mean()).zip(&of_b);
@@ -79,8 +85,6 @@ pub(crate) struct Settled<G> {
     /// How far the averages of the last two stages, or of the last two windows of the first, are
     /// apart; infinitely far before there are two.
     pub moved: Distance,
-    /// The ELBO of each step, in nats.
-    pub elbos: Vec<f64>,
 }
 
 /// What is shown of an ascent after each of its steps.
@@ -103,8 +107,18 @@ pub(crate) struct Ascent<'a> {
     pub seed: u64,
     /// Gradients that were taken before and since.
     pub gradients: u64,
+    /// The ELBO of each step, in nats.
+    pub elbos: Vec<f64>,
     /// Looks on, and may end it.
     pub look: &'a mut dyn FnMut(&Look<'_>) -> ControlFlow<()>,
+}
+
+/// The end of a stage: its average guide, and how far the last two windows were apart; or why the
+/// ascent ended in it.
+struct Stage<G> {
+    average: G,
+    moved: Distance,
+    end: Option<End>,
 }
 
 impl Ascent<'_> {
@@ -114,73 +128,81 @@ impl Ascent<'_> {
     /// Those of the density.
     pub fn settle<G: Guide>(&mut self, mut guide: G) -> Result<Settled<G>, EvalError> {
         let (mut rate, mut window) = (RATE, WINDOW);
-        let mut elbos = Vec::new();
-        let far = Distance {
-            mean: f64::INFINITY,
-            sd: f64::INFINITY,
-        };
-        let (mut before, mut moved): (Option<G>, Distance) = (None, far);
+        let mut before: Option<G> = None;
         loop {
-            // A stage: windows until the guide only fluctuates.
-            let mut last: Option<(G, Distance)> = None;
-            let average = loop {
-                let average = match self.window(&mut guide, rate, window, &mut elbos)? {
-                    Ok(average) => average,
-                    Err(end) => {
-                        let guide = last.map_or(guide, |(last, _)| last);
-                        return Ok(Settled {
-                            guide,
-                            end,
-                            moved,
-                            elbos,
-                        });
-                    }
-                };
-                let Some((earlier, then)) = last else {
-                    last = Some((average, far));
-                    continue;
-                };
-                let now = Distance::of(&earlier, &average);
-                if before.is_none() {
-                    moved = now;
-                }
-                let shrinks = now.mean.max(now.sd) < STILL * then.mean.max(then.sd);
-                let fluctuates = !shrinks && then != far && !rises(&elbos, window);
-                if now.within(2.0 * TOLERANCE) || fluctuates {
-                    break average;
-                }
-                if self.gradients >= BUDGET {
-                    let (guide, end) = (average, End::Budget);
-                    return Ok(Settled {
-                        guide,
-                        end,
-                        moved,
-                        elbos,
-                    });
-                }
-                last = Some((average, now));
+            let stage = self.stage(guide, rate, window)?;
+            let moved = match &before {
+                Some(before) => Distance::of(before, &stage.average),
+                None => stage.moved,
             };
-            if let Some(before) = &before {
-                moved = Distance::of(before, &average);
-            }
             let converged = before.is_some() && moved.within(TOLERANCE);
-            if converged || self.gradients >= BUDGET {
-                let end = match converged {
-                    true => End::Converged,
-                    false => End::Budget,
-                };
-                let guide = average;
-                return Ok(Settled {
-                    guide,
-                    end,
-                    moved,
-                    elbos,
-                });
+            let end = match stage.end {
+                None if converged => Some(End::Converged),
+                None if self.gradients >= BUDGET => Some(End::Budget),
+                end => end,
+            };
+            if let Some(end) = end {
+                let guide = stage.average;
+                return Ok(Settled { guide, end, moved });
             }
-            guide = average.clone();
-            before = Some(average);
+            guide = stage.average.clone();
+            before = Some(stage.average);
             rate *= 0.5;
             window *= 2;
+        }
+    }
+
+    /// Moves a guide at the rate of the first stage until it only fluctuates: near the density,
+    /// though not as near as it could be. With the end, if the ascent ended on the way.
+    ///
+    /// # Errors
+    /// Those of the density.
+    pub fn approach<G: Guide>(&mut self, guide: G) -> Result<(G, Option<End>), EvalError> {
+        let stage = self.stage(guide, RATE, WINDOW)?;
+        Ok((stage.average, stage.end))
+    }
+
+    /// Windows of steps at one rate until the guide only fluctuates.
+    fn stage<G: Guide>(
+        &mut self,
+        mut guide: G,
+        rate: f64,
+        window: usize,
+    ) -> Result<Stage<G>, EvalError> {
+        let mut last: Option<(G, Distance)> = None;
+        loop {
+            let average = match self.window(&mut guide, rate, window)? {
+                Ok(average) => average,
+                Err(end) => {
+                    let (average, moved) = last.unwrap_or((guide, Distance::FAR));
+                    let end = Some(end);
+                    return Ok(Stage {
+                        average,
+                        moved,
+                        end,
+                    });
+                }
+            };
+            let Some((earlier, then)) = last else {
+                last = Some((average, Distance::FAR));
+                continue;
+            };
+            let moved = Distance::of(&earlier, &average);
+            let shrinks = moved.mean.max(moved.sd) < STILL * then.mean.max(then.sd);
+            let fluctuates = !shrinks && then != Distance::FAR && !rises(&self.elbos, window);
+            let end = match moved.within(2.0 * TOLERANCE) || fluctuates {
+                true => None,
+                false if self.gradients >= BUDGET => Some(End::Budget),
+                false => {
+                    last = Some((average, moved));
+                    continue;
+                }
+            };
+            return Ok(Stage {
+                average,
+                moved,
+                end,
+            });
         }
     }
 
@@ -190,7 +212,6 @@ impl Ascent<'_> {
         guide: &mut G,
         rate: f64,
         steps: usize,
-        elbos: &mut Vec<f64>,
     ) -> Result<Result<G, End>, EvalError> {
         let share = 1.0 / steps as f64;
         let mut mean = vec![0.0; guide.mean().len()];
@@ -199,7 +220,7 @@ impl Ascent<'_> {
         for _ in 0..steps {
             let batch = self.batch(guide)?;
             if !batch.log_probs.is_empty() {
-                elbos.push(guide.elbo(&batch));
+                self.elbos.push(guide.elbo(&batch));
             }
             let usable = batch.lost <= batch.log_probs.len();
             lost = if usable { 0 } else { lost + 1 };
@@ -210,7 +231,7 @@ impl Ascent<'_> {
             let look = Look {
                 mean: guide.mean(),
                 sd: &|| guide.sd(),
-                elbos,
+                elbos: &self.elbos,
                 gradients: self.gradients,
             };
             if (self.look)(&look).is_break() {

@@ -10,7 +10,7 @@ mod guide;
 mod independent;
 mod linear;
 
-pub(crate) use ascent::{Ascent, BUDGET, End, Look};
+pub(crate) use ascent::{Ascent, BUDGET, Distance, End, Look, Settled};
 pub(crate) use gaussian::Gaussian;
 pub(crate) use guide::Guide;
 pub(crate) use independent::Independent;
