@@ -122,7 +122,7 @@ impl Run {
                     gradients: fit.gradients(),
                     warmup_gradients: 0,
                     log_probs: 0,
-                    k_hat: None,
+                    k_hat: fit.k_hat(),
                     seconds: fit.setup_seconds() + fit.seconds(),
                 })
             }

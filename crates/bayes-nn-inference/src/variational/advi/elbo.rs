@@ -6,9 +6,9 @@ use bayes_nn_autodiff::Graph;
 use bayes_nn_kernels::{Precision, Run, Step, fan_out};
 
 use super::guide::{Forms, Guide};
+use super::importance::smoothed;
 use super::write::ELBO;
 use super::{Advi, Elbo};
-use crate::diagnostics::psis;
 use crate::terms::write_terms;
 use crate::{Density, InferenceError, Rows};
 
@@ -19,7 +19,7 @@ const EVALUATION: u64 = 0x9e37_79b9_7f4a_7c15;
 const CHUNK: u64 = 50;
 
 /// Draws of which the tail shows a k-hat: 100 of them are in it.
-const ENOUGH_FOR_K_HAT: usize = 1_000;
+pub(super) const ENOUGH_FOR_K_HAT: usize = 1_000;
 
 /// Fewer draws than asked for are enough once the error is this small a part of the ELBO.
 const ENOUGH: f64 = 1e-4;
@@ -32,9 +32,10 @@ pub(super) struct Judged {
 }
 
 impl Judged {
-    fn of(log_ratios: &[f64]) -> Judged {
-        let k_hat = match log_ratios.len() >= ENOUGH_FOR_K_HAT {
-            true => psis(log_ratios, 1.0).ok().and_then(|psis| psis.k_hat),
+    /// With a k-hat, or without, as for networks: in the space of weights all guides fail.
+    fn of(log_ratios: &[f64], with_k_hat: bool) -> Judged {
+        let k_hat = match with_k_hat && log_ratios.len() >= ENOUGH_FOR_K_HAT {
+            true => smoothed(log_ratios).ok().and_then(|psis| psis.k_hat),
             false => None,
         };
         Judged {
@@ -69,15 +70,17 @@ pub(super) fn elbos(
     ));
     let log_prob = write_terms(&step, density, guide.clone(), Rows::All)?.log_prob();
     step.record(ELBO, log_prob - guide.log_prob());
+    let with_k_hat = density.precision() == Precision::F64;
     let program = step.finish(&advi.runtime())?;
     fan_out(&program, guides.len(), |run, which| {
-        evaluate(advi, run, &guides[which])
+        evaluate(advi, with_k_hat, run, &guides[which])
     })
 }
 
 /// Draws for each guide until its error is small or there are enough.
 fn evaluate(
     advi: &Advi,
+    with_k_hat: bool,
     run: &mut Run,
     guides: &[Guided<'_>],
 ) -> Result<Vec<Result<Judged, InferenceError>>, InferenceError> {
@@ -90,7 +93,7 @@ fn evaluate(
     }
     let draws = advi.elbo_draws as u64;
     // Draws of a small model cost next to nothing, and all of them show whether the guide fits.
-    let all = advi.precision == Some(Precision::F64) && !advi.by_optimizer;
+    let all = with_k_hat && !advi.by_optimizer;
     let mut values: Vec<Result<Vec<f64>, InferenceError>> =
         guides.iter().map(|_| Ok(Vec::new())).collect();
     let left = |values: &Result<Vec<f64>, InferenceError>| match values {
@@ -112,7 +115,9 @@ fn evaluate(
         }
     }
     let elbos = values.into_iter();
-    Ok(elbos.map(|values| values.map(|v| Judged::of(&v))).collect())
+    Ok(elbos
+        .map(|values| values.map(|v| Judged::of(&v, with_k_hat)))
+        .collect())
 }
 
 fn enough(values: &[f64]) -> bool {

@@ -79,12 +79,17 @@ impl Approximation {
         draws: usize,
         seed: u64,
     ) -> Result<Psis, InferenceError> {
-        let mut psis = psis(&self.log_ratios(density, draws, seed)?, 1.0)?;
-        let weights = || psis.log_weights.iter().copied();
-        let spread = weights().fold(f64::MIN, f64::max) - weights().fold(f64::MAX, f64::min);
-        if psis.k_hat.is_none() && spread < EQUAL {
-            psis.k_hat = Some(0.0);
-        }
-        Ok(psis)
+        smoothed(&self.log_ratios(density, draws, seed)?)
     }
+}
+
+/// Smoothed weights of a guide's draws, whose k-hat is 0 if they are equal but for rounding.
+pub(super) fn smoothed(log_ratios: &[f64]) -> Result<Psis, InferenceError> {
+    let mut psis = psis(log_ratios, 1.0)?;
+    let weights = || psis.log_weights.iter().copied();
+    let spread = weights().fold(f64::MIN, f64::max) - weights().fold(f64::MAX, f64::min);
+    if psis.k_hat.is_none() && spread < EQUAL {
+        psis.k_hat = Some(0.0);
+    }
+    Ok(psis)
 }

@@ -14,6 +14,7 @@ mod fit;
 mod guide;
 mod importance;
 mod precision;
+mod report;
 mod result;
 mod settings;
 mod write;

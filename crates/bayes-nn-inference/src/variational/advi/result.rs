@@ -3,11 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use bayes_nn_kernels::Runtime;
-
 use super::{Advi, Approximation};
 use crate::columns::Concerns;
-use crate::{Convergence, DrawSource, Fit, InferenceError};
+use crate::{Convergence, InferenceError};
 
 /// The ELBO of a finished fit in nats of the full data: a lower bound of the log evidence.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -129,8 +127,9 @@ impl AdviFit {
     /// knows nothing of: the shape of the tail of their importance ratios, good below
     /// [0.67](crate::diagnostics::k_hat_threshold) (Yao, Vehtari, Simpson and Gelman 2018, "Yes,
     /// but did it work?"). Above 1 the guide has not the shape of the posterior: its means may be
-    /// right, its standard deviations are not. Of a fit by natural gradients with at least 1,000
-    /// [draws](Advi::elbo_draws); in the space of a network's weights it says nothing.
+    /// right, its standard deviations are not. Of a density that asks for
+    /// double precision, whose ELBO was measured by at least 1,000 [draws](Advi::elbo_draws); in the
+    /// space of a network's weights it says nothing.
     pub fn k_hat(&self) -> Option<f64> {
         self.k_hat
     }
@@ -179,80 +178,5 @@ impl AdviFit {
     /// All restarts, in the order of their seeds; a single one, too, is here.
     pub fn restarts(&self) -> &[Restart] {
         &self.restarts
-    }
-}
-
-impl Fit for AdviFit {
-    fn method(&self) -> &'static str {
-        "ADVI"
-    }
-
-    fn source(&self) -> DrawSource {
-        self.approximation.clone().into()
-    }
-
-    /// What single precision was too coarse for; that it had not converged; restarts that failed;
-    /// data far from the scale that it supposes.
-    fn warnings(&self) -> Vec<String> {
-        let convergence = self.convergence;
-        let Concerns { coarse, scale } = self.concerns.clone();
-        let not_converged = (!convergence.converged && coarse.is_empty())
-            .then(|| format!("the fit had not converged ({convergence}): give it more steps"));
-        let failed = self.restarts.iter().filter_map(|restart| {
-            let error = restart.outcome.as_ref().err()?;
-            Some(format!(
-                "the restart of seed {} failed: {error}",
-                restart.seed
-            ))
-        });
-        let warnings = coarse.into_iter().chain(not_converged);
-        warnings.chain(failed).chain(scale).collect()
-    }
-
-    /// Those of the fit.
-    fn runtime(&self) -> Runtime {
-        self.settings.runtime()
-    }
-}
-
-impl fmt::Display for AdviFit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (steps, seconds) = (self.steps(), self.seconds);
-        let rate = steps as f64 / seconds.max(1e-9);
-        writeln!(f, "steps      {steps}")?;
-        writeln!(
-            f,
-            "seconds    {seconds:.2} ({rate:.0} steps/s, after {:.3} s of setting up)",
-            self.setup_seconds
-        )?;
-        writeln!(f, "ELBO       {}", self.elbo)?;
-        write!(f, "converged  {}", self.convergence)?;
-        if self.restarts.len() > 1 {
-            write!(f, "\nrestarts   seed  ELBO")?;
-            for restart in &self.restarts {
-                write!(f, "\n           {:<5} ", restart.seed)?;
-                match &restart.outcome {
-                    Ok((elbo, convergence)) => {
-                        let converged = if convergence.converged {
-                            ""
-                        } else {
-                            ", not converged"
-                        };
-                        let kept = if restart.seed == self.seed {
-                            ", kept"
-                        } else {
-                            ""
-                        };
-                        write!(f, "{elbo}{converged}{kept}")?;
-                    }
-                    Err(error) => write!(f, "failed: {error}")?,
-                }
-            }
-        }
-        // The table has the others.
-        for concern in self.concerns.coarse.iter().chain(&self.concerns.scale) {
-            write!(f, "\nwarning: {concern}")?;
-        }
-        Ok(())
     }
 }

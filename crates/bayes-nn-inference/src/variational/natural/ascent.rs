@@ -30,8 +30,9 @@ const WINDOW: usize = 24;
 const TOLERANCE: f64 = 0.05;
 /// A window that moved by this share of what the one before moved is as far as the noise goes.
 const STILL: f64 = 0.7;
-/// Steps in a row without a usable draw that end an ascent.
-const MOST_LOST: usize = 50;
+/// Steps of a window in a row, fewer than it has, that end an ascent if most draws of each are of no
+/// use: the guide is then a thousandth as wide as it was.
+const MOST_LOST: usize = 20;
 
 /// How far apart two guides are.
 #[derive(Clone, Copy, Debug, PartialEq)]

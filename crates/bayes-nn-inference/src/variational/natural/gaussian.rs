@@ -83,8 +83,8 @@ impl Guide for Gaussian {
     }
 
     /// With the residuals `r = grad ln p - grad ln q` of the draws, which vanish where the two are
-    /// equal (Roeder, Wu and Duvenaud 2017, "Sticking the landing"), and `W = -sym(L^-1 mean(r
-    /// u^T))`, the precision becomes `L (I + rate W + rate^2 W^2 / 2) L^T`, positive definite at
+    /// equal (Roeder, Wu and Duvenaud 2017, "Sticking the landing"), and `W = -sym(L^-1 cov(r,
+    /// u))`, the precision becomes `L (I + rate W + rate^2 W^2 / 2) L^T`, positive definite at
     /// any rate (Lin, Schmidt and Khan 2020, "Handling the positive-definite constraint in the
     /// Bayesian learning rule", equation 14).
     fn ascend(&self, batch: &Batch, rate: f64) -> Option<Gaussian> {
@@ -92,8 +92,14 @@ impl Guide for Gaussian {
         let mut residuals = product(self.factor.as_ref(), batch.noise.as_ref());
         residuals += &batch.gradients;
         let whitened = solve(&self.factor, residuals);
-        let products = product(whitened.as_ref(), batch.noise.transpose());
-        let count = 2.0 * batch.log_probs.len() as f64;
+        // Far from the density residuals are large and nearly the same at all draws: what is the
+        // same says nothing of curvatures.
+        let mean = mean_column(&whitened);
+        let centred = Mat::from_fn(dim, whitened.ncols(), |i, j| {
+            whitened[(i, j)] - mean[(i, 0)]
+        });
+        let products = product(centred.as_ref(), batch.noise.transpose());
+        let count = 2.0 * (batch.log_probs.len() as f64 - 1.0);
         let w = Mat::from_fn(dim, dim, |i, j| {
             -(products[(i, j)] + products[(j, i)]) / count
         });
@@ -103,7 +109,7 @@ impl Guide for Gaussian {
             identity + rate * w[(i, j)] + 0.5 * rate * rate * square[(i, j)]
         });
         let factor = product(self.factor.as_ref(), cholesky(change)?.as_ref());
-        let force = product(self.factor.as_ref(), mean_column(&whitened).as_ref());
+        let force = product(self.factor.as_ref(), mean.as_ref());
         let moved = movement(&factor, solve(&factor, force), rate);
         let mean: Vec<f64> = (self.mean.iter().zip(moved.col_as_slice(0)))
             .map(|(mean, moved)| mean + moved)

@@ -9,6 +9,8 @@ mod gaussian;
 mod guide;
 mod independent;
 mod linear;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use ascent::{Ascent, BUDGET, Distance, End, Look, Settled};
 pub(crate) use gaussian::Gaussian;

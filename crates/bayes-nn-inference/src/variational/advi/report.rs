@@ -1,0 +1,134 @@
+//! What a fit says of itself.
+
+use std::fmt;
+
+use bayes_nn_kernels::Runtime;
+
+use super::elbo::ENOUGH_FOR_K_HAT;
+use super::{AdviFit, Family};
+use crate::columns::Concerns;
+use crate::diagnostics::k_hat_threshold;
+use crate::{DrawSource, Evidence, Fit};
+
+/// The largest k-hat of a guide whose averages are those of the posterior.
+fn threshold() -> f64 {
+    k_hat_threshold(ENOUGH_FOR_K_HAT)
+}
+
+impl AdviFit {
+    /// That the guide has not the shape of the posterior, and what would have.
+    fn misfit(&self) -> Option<String> {
+        let k_hat = self.k_hat().filter(|k| *k > threshold())?;
+        let advice = match self.approximation().family() {
+            Family::MeanField => {
+                "standard deviations are too small where variables depend on one another; \
+                 `Advi::full_rank()` has their correlations, and NUTS the posterior itself"
+            }
+            Family::FullRank => {
+                "the posterior is not normal, and its means and standard deviations may differ; NUTS \
+                 samples the posterior itself"
+            }
+        };
+        Some(format!(
+            "k-hat is {k_hat:.2}, above {:.2}: {advice}",
+            threshold()
+        ))
+    }
+}
+
+impl Fit for AdviFit {
+    fn method(&self) -> &'static str {
+        "ADVI"
+    }
+
+    fn source(&self) -> DrawSource {
+        self.approximation.clone().into()
+    }
+
+    /// What single precision was too coarse for; that it had not converged, or has not the shape of
+    /// the posterior; restarts that failed; data far from the scale that it supposes.
+    fn warnings(&self) -> Vec<String> {
+        let convergence = self.convergence;
+        let Concerns { coarse, scale } = self.concerns.clone();
+        let advice = match convergence.evidence {
+            Evidence::Windows { .. } => "give it more steps",
+            Evidence::Stages { .. } => {
+                "the posterior is far from normal: sample it by NUTS, or write the model in \
+                 variables that depend less on one another"
+            }
+        };
+        let not_converged = (!convergence.converged && coarse.is_empty())
+            .then(|| format!("the fit had not converged ({convergence}): {advice}"));
+        let failed = self.restarts.iter().filter_map(|restart| {
+            let error = restart.outcome.as_ref().err()?;
+            Some(format!(
+                "the restart of seed {} failed: {error}",
+                restart.seed
+            ))
+        });
+        let warnings = coarse.into_iter().chain(not_converged).chain(self.misfit());
+        warnings.chain(failed).chain(scale).collect()
+    }
+
+    /// Those of the fit.
+    fn runtime(&self) -> Runtime {
+        self.settings.runtime()
+    }
+}
+
+impl fmt::Display for AdviFit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (steps, seconds) = (self.steps(), self.seconds);
+        let rate = steps as f64 / seconds.max(1e-9);
+        match self.convergence.evidence {
+            Evidence::Windows { .. } => writeln!(f, "steps      {steps}")?,
+            Evidence::Stages { .. } => writeln!(
+                f,
+                "steps      {steps} by natural gradients ({} gradients in all)",
+                self.gradients()
+            )?,
+        }
+        writeln!(
+            f,
+            "seconds    {seconds:.2} ({rate:.0} steps/s, after {:.3} s of setting up)",
+            self.setup_seconds
+        )?;
+        writeln!(f, "ELBO       {}", self.elbo)?;
+        write!(f, "converged  {}", self.convergence)?;
+        if let Some(k_hat) = self.k_hat() {
+            let meaning = match k_hat {
+                k if k <= threshold() => "draws can be weighted to those of the posterior",
+                k if k < 1.0 => "the guide is near the posterior, but has not its shape",
+                _ => "the guide has not the shape of the posterior",
+            };
+            write!(f, "\nk-hat      {k_hat:.2}: {meaning}")?;
+        }
+        if self.restarts.len() > 1 {
+            write!(f, "\nrestarts   seed  ELBO")?;
+            for restart in &self.restarts {
+                write!(f, "\n           {:<5} ", restart.seed)?;
+                match &restart.outcome {
+                    Ok((elbo, convergence)) => {
+                        let converged = if convergence.converged {
+                            ""
+                        } else {
+                            ", not converged"
+                        };
+                        let kept = if restart.seed == self.seed {
+                            ", kept"
+                        } else {
+                            ""
+                        };
+                        write!(f, "{elbo}{converged}{kept}")?;
+                    }
+                    Err(error) => write!(f, "failed: {error}")?,
+                }
+            }
+        }
+        // The table has the others.
+        for concern in self.concerns.coarse.iter().chain(&self.concerns.scale) {
+            write!(f, "\nwarning: {concern}")?;
+        }
+        Ok(())
+    }
+}
