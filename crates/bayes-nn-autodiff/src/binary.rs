@@ -69,37 +69,52 @@ impl Binary {
         }
     }
 
-    /// The two partial derivatives, given the arguments and the value; `None` where zero
-    /// everywhere. Where the larger (or smaller) is not unique, the first argument gets it all.
-    pub(crate) fn derivatives<F: Formula>(self, a: F, b: F, y: F) -> (Option<F>, Option<F>) {
+    /// The adjoints of the two arguments, given that of the value, the arguments and the value: the
+    /// first times a derivative; `None` where that is zero everywhere. Where the larger (or
+    /// smaller) is not unique, the first argument gets it all.
+    pub(crate) fn pull_back<F: Formula>(
+        self,
+        adjoint: F,
+        a: F,
+        b: F,
+        y: F,
+    ) -> (Option<F>, Option<F>) {
         let [zero, one] = [0.0, 1.0].map(F::from);
         let is_zero = |x: F| x.binary(Binary::Equal, zero);
         let ln = |x: F| x.unary(Unary::Ln);
         match self {
-            Binary::Add => (Some(one), Some(one)),
-            Binary::Sub => (Some(one), Some(-one)),
-            Binary::Mul => (Some(b), Some(a)),
-            Binary::Div => (Some(b.unary(Unary::Reciprocal)), Some(-(y / b))),
+            Binary::Add => (Some(adjoint), Some(adjoint)),
+            Binary::Sub => (Some(adjoint), Some(-adjoint)),
+            Binary::Mul => (Some(adjoint * b), Some(adjoint * a)),
+            Binary::Div => {
+                let inverse = b.unary(Unary::Reciprocal);
+                // Not y / b first, which may overflow where this does not.
+                (Some(adjoint * inverse), Some(-(adjoint * y * inverse)))
+            }
             // x^0 is 1 everywhere, though 0 x^-1 is no number at 0.
-            Binary::Pow if b.number() == Some(0.0) => (None, Some(is_zero(a).select(zero, ln(a)))),
+            Binary::Pow if b.number() == Some(0.0) => {
+                (None, Some(adjoint * is_zero(a).select(zero, ln(a))))
+            }
             Binary::Pow => (
                 // At a = 0 the factor y / a would be 0 / 0.
-                Some(b * a.binary(Binary::Pow, b - one)),
-                Some(is_zero(a).select(zero, y * ln(a))),
+                Some(adjoint * (b * a.binary(Binary::Pow, b - one))),
+                Some(adjoint * is_zero(a).select(zero, y * ln(a))),
             ),
             Binary::Atan2 => {
                 let square = a * a + b * b;
                 // The point 0 has no direction; its derivatives are given as zero.
                 let square = is_zero(square).select(one, square);
-                (Some(b / square), Some(-(a / square)))
+                (Some(adjoint * (b / square)), Some(adjoint * -(a / square)))
             }
+            // Selected and not multiplied, so that the argument not taken gets nothing of an
+            // infinite adjoint either.
             Binary::Max => (
-                Some(b.binary(Binary::LessEqual, a)),
-                Some(a.binary(Binary::Less, b)),
+                Some(b.binary(Binary::LessEqual, a).select(adjoint, zero)),
+                Some(a.binary(Binary::Less, b).select(adjoint, zero)),
             ),
             Binary::Min => (
-                Some(a.binary(Binary::LessEqual, b)),
-                Some(b.binary(Binary::Less, a)),
+                Some(a.binary(Binary::LessEqual, b).select(adjoint, zero)),
+                Some(b.binary(Binary::Less, a).select(adjoint, zero)),
             ),
             Binary::Less | Binary::LessEqual | Binary::Equal => (None, None),
         }

@@ -120,15 +120,17 @@ impl Unary {
         }
     }
 
-    /// The derivative, given the argument and the value; `None` where it is zero everywhere.
-    pub(crate) fn derivative<F: Formula>(self, x: F, y: F) -> Option<F> {
+    /// The adjoint of the argument, given that of the value, the argument and the value: the first
+    /// times the derivative; `None` where that is zero everywhere.
+    pub(crate) fn pull_back<F: Formula>(self, adjoint: F, x: F, y: F) -> Option<F> {
         const TWO_OVER_SQRT_PI: f64 = std::f64::consts::FRAC_2_SQRT_PI;
         let [zero, half, one] = [0.0, 0.5, 1.0].map(F::from);
-        Some(match self {
+        let derivative = match self {
             Unary::Neg => F::from(-1.0),
             Unary::Abs => x.unary(Unary::Sign),
             Unary::Sign | Unary::Floor | Unary::StopGradient => return None,
-            Unary::Reciprocal => -(y * y),
+            // Not y * y first, which may overflow where this does not.
+            Unary::Reciprocal => return Some(-(adjoint * y * y)),
             Unary::Sqrt => half / y,
             Unary::Exp => y,
             Unary::Ln => x.unary(Unary::Reciprocal),
@@ -148,7 +150,8 @@ impl Unary {
             Unary::Erf => (-(x * x)).unary(Unary::Exp) * F::from(TWO_OVER_SQRT_PI),
             Unary::Erfc => (-(x * x)).unary(Unary::Exp) * F::from(-TWO_OVER_SQRT_PI),
             Unary::LogErfc => log_erfc_slope(x, y),
-        })
+        };
+        Some(adjoint * derivative)
     }
 }
 

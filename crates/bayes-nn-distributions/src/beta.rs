@@ -3,7 +3,7 @@
 use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
 
-use crate::stable::{LN_SQRT_2_PI, deviance, stirling_error};
+use crate::stable::{LN_SQRT_2_PI, deviance_by, stirling_error};
 use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// The beta distribution with mean `alpha / (alpha + beta)`, both positive.
@@ -70,11 +70,17 @@ impl<'a: 'g, 'g> Distribution<'g> for Beta<'a> {
         let inside = x.gt(0.0) * x.lt(1.0);
         let x = inside.select(x, 0.5);
         let rest = 1.0 - x;
-        let sum = alpha + beta;
-        let errors = stirling_error(sum) - stirling_error(alpha) - stirling_error(beta);
-        let spread = (alpha.ln() + beta.ln() - sum.ln()) * 0.5;
-        let deviances = deviance(alpha, sum * x) + deviance(beta, sum * rest);
-        let density = spread + errors - deviances - LN_SQRT_2_PI - x.ln() - (-x).log1p();
+        let (ln_x, ln_rest) = (x.ln(), (-x).log1p());
+        let (ln_alpha, ln_beta) = (alpha.ln(), beta.ln());
+        let (small, large) = (alpha.minimum(beta), beta.maximum(alpha));
+        let growth = (small / large).log1p();
+        let ln_sum = large.ln() + growth;
+        let spread = (small.ln() - growth) * 0.5;
+        let errors = stirling_error(alpha + beta) - stirling_error(alpha) - stirling_error(beta);
+        let shift = alpha * rest - beta * x;
+        let ones = deviance_by(alpha, -shift, ln_sum + ln_x - ln_alpha);
+        let zeros = deviance_by(beta, shift, ln_sum + ln_rest - ln_beta);
+        let density = spread + errors - ones - zeros - LN_SQRT_2_PI - ln_x - ln_rest;
         inside.select(density, f64::NEG_INFINITY)
     }
 

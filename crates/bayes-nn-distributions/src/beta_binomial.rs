@@ -83,9 +83,12 @@ impl<'a: 'g, 'g> Distribution<'g> for BetaBinomial<'a> {
         let k = trials.select(x, 0.0);
         let (alpha, beta): (Var<'g>, Var<'g>) = (self.alpha, self.beta);
         let sum = alpha + beta;
-        let ones = log_mass(k, total * (alpha / sum), alpha);
-        let zeros = log_mass(total - k, total * (beta / sum), beta);
-        let inside = ones + zeros - log_mass(total, total, sum);
+        let (ln_total, ln_sum) = (total.ln(), sum.ln());
+        let of = |count: Var<'g>, parameter: Var<'g>| {
+            let ln_mean = ln_total + parameter.ln() - ln_sum;
+            log_mass(count, total * (parameter / sum), ln_mean, parameter)
+        };
+        let inside = of(k, alpha) + of(total - k, beta) - log_mass(total, total, ln_total, sum);
         is_count.select(trials.select(inside, 0.0), f64::NEG_INFINITY)
     }
 

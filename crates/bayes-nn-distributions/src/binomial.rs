@@ -73,13 +73,7 @@ fn log_mass<'g>(
 ) -> Var<'g> {
     let n = k + r;
     let deviance = |count: Var<'g>, p: Var<'g>, ln_p: Var<'g>| {
-        let difference = n * p - count;
-        deviance_by(
-            count,
-            difference,
-            difference / count,
-            n.ln() + ln_p - count.ln(),
-        )
+        deviance_by(count, n * p - count, n.ln() + ln_p - count.ln())
     };
     let (ones, zeros) = (deviance(k, p, ln_p), deviance(r, q, ln_q));
     let errors = stirling_error(n) - stirling_error(k) - stirling_error(r);

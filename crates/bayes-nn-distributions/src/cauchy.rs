@@ -5,7 +5,7 @@ use std::f64::consts::PI;
 use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
 
-use crate::stable::log1p_square;
+use crate::stable::log_cauchy;
 use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// The Cauchy distribution with median `loc` and half width at half maximum `scale > 0`.
@@ -14,8 +14,7 @@ use crate::{Distribution, Domain, Parameter, Support, draws};
 /// p(x) = 1 / (pi scale (1 + z^2)),   z = (x - loc) / scale,   x real
 /// ```
 ///
-/// Far out `ln(1 + z^2)` is taken of `|z|` and `1 / z^2`, so that the density fails only where `z`
-/// itself overflows: there it is `-inf`. Neither mean nor variance exists.
+/// Neither mean nor variance exists.
 ///
 /// Draws invert the distribution function, `z = -cot(pi u)`.
 ///
@@ -63,8 +62,7 @@ impl<'a: 'g, 'g> Distribution<'g> for Cauchy<'a> {
     }
 
     fn log_prob(&self, x: Var<'g>) -> Var<'g> {
-        let z = (x - self.loc) / self.scale;
-        -log1p_square(z) - (self.scale.ln() + PI.ln())
+        -log_cauchy(x - self.loc, self.scale) - PI.ln()
     }
 
     fn rsample(&self, noise: &mut dyn FnMut(NoiseKind) -> Var<'g>) -> Option<Var<'g>> {

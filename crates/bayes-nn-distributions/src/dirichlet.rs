@@ -5,7 +5,7 @@ use rand_core::Rng;
 
 use crate::axes::first_axis_sum;
 use crate::linear::padded;
-use crate::stable::{LN_SQRT_2_PI, deviance, stirling_error};
+use crate::stable::{LN_SQRT_2_PI, deviance_by, stirling_error};
 use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// How far from 1 the sum of the shares may be.
@@ -82,7 +82,9 @@ impl<'a: 'g, 'g> Distribution<'g> for Dirichlet<'a> {
         let is_inside = outside.eq(0.0);
         let share = is_inside.select(x, 0.5);
         let sum = first_axis_sum(a);
-        let each = a.ln() * 0.5 - stirling_error(a) - deviance(a, sum * share) - share.ln();
+        let (ln_a, ln_share) = (a.ln(), share.ln());
+        let deviance = deviance_by(a, sum * share - a, sum.ln() + ln_share - ln_a);
+        let each = ln_a * 0.5 - stirling_error(a) - deviance - ln_share;
         let parts = self.event_shape()[0] as f64;
         let whole = stirling_error(sum) - sum.ln() * 0.5 - LN_SQRT_2_PI * (parts - 1.0);
         // The deviances leave out that the shares sum to 1 only nearly.

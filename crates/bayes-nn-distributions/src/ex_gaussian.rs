@@ -3,7 +3,7 @@
 use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
 
-use crate::stable::{LN_SQRT_2_PI, log_mills, log_upper_half};
+use crate::stable::{LN_SQRT_2_PI, log_mills, log_upper_half, quotient};
 use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// The distribution of the sum of a normal number, with mean `loc` and standard deviation
@@ -69,18 +69,17 @@ impl<'a: 'g, 'g> Distribution<'g> for ExGaussian<'a> {
     }
 
     fn log_prob(&self, x: Var<'g>) -> Var<'g> {
-        let z = (x - self.loc) / self.scale;
-        let k = self.rate * self.scale;
+        let (scale, rate): (Var<'g>, Var<'g>) = (self.scale, self.rate);
+        let deviation = x - self.loc;
+        let z = quotient(deviation, scale);
+        let k = (rate * scale).minimum(1e300);
         let v = z - k;
         let left = v.lt(0.0);
         let z_left = left.select(z, 0.0);
         let normal = log_mills(left.select(-v, 0.0)) - z_left * z_left * 0.5 - LN_SQRT_2_PI;
-        let (z, k, v) = (
-            left.select(0.0, z),
-            left.select(0.0, k),
-            left.select(0.0, v),
-        );
-        let exponential = log_upper_half(v) - k * (z - k * 0.5);
+        // k (z - k / 2), without a quotient that the scale would have to make up for.
+        let fall = rate * left.select(0.0, deviation - k * scale * 0.5);
+        let exponential = log_upper_half(left.select(0.0, v)) - fall;
         left.select(normal, exponential) + self.rate.ln()
     }
 

@@ -50,7 +50,7 @@ impl<'a> Gamma<'a> {
 
 /// The logarithm of `m^a exp(-m) / gamma(a)`, given `m` and `ln(m)`.
 pub(crate) fn log_kernel<'g>(a: Var<'g>, m: Var<'g>, ln_m: Var<'g>) -> Var<'g> {
-    let deviance = deviance_by(a, m - a, (m - a) / a, ln_m - a.ln());
+    let deviance = deviance_by(a, m - a, ln_m - a.ln());
     a.ln() * 0.5 - deviance - stirling_error(a) - LN_SQRT_2_PI
 }
 

@@ -5,7 +5,7 @@ use std::f64::consts::PI;
 use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
 
-use crate::stable::EULER;
+use crate::stable::{EULER, quotient};
 use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// The Gumbel distribution with mode `loc` and `scale > 0`.
@@ -58,8 +58,7 @@ impl<'a: 'g, 'g> Distribution<'g> for Gumbel<'a> {
     }
 
     fn log_prob(&self, x: Var<'g>) -> Var<'g> {
-        // Minus infinity would meet an infinite exponential.
-        let z = ((x - self.loc) / self.scale).maximum(-1e300);
+        let z = quotient(x - self.loc, self.scale);
         -(z + (-z).exp()) - self.scale.ln()
     }
 

@@ -5,7 +5,7 @@ use std::f64::consts::{FRAC_2_PI, FRAC_PI_2};
 use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
 
-use crate::stable::log1p_square;
+use crate::stable::log_cauchy;
 use crate::{Distribution, Domain, Parameter, Support, draws};
 
 /// The distribution of `|x|` for `x` Cauchy with median 0 and half width `scale > 0`.
@@ -14,7 +14,7 @@ use crate::{Distribution, Domain, Parameter, Support, draws};
 /// p(x) = 2 / (pi scale (1 + z^2)),   z = x / scale,   x >= 0
 /// ```
 ///
-/// The density fails where `z` overflows: there it is `-inf`. The mean is infinite.
+/// The mean is infinite.
 ///
 /// A. Gelman, *Prior distributions for variance parameters in hierarchical models*, 2006.
 ///
@@ -56,8 +56,7 @@ impl<'a: 'g, 'g> Distribution<'g> for HalfCauchy<'a> {
 
     fn log_prob(&self, x: Var<'g>) -> Var<'g> {
         let outside = x.lt(0.0);
-        let z = outside.select(0.0, x) / self.scale;
-        let inside = FRAC_2_PI.ln() - self.scale.ln() - log1p_square(z);
+        let inside = FRAC_2_PI.ln() - log_cauchy(outside.select(0.0, x), self.scale);
         outside.select(f64::NEG_INFINITY, inside)
     }
 

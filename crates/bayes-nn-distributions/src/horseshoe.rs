@@ -94,7 +94,7 @@ impl<'a: 'g, 'g> Distribution<'g> for Horseshoe<'a> {
 
     fn log_prob(&self, x: Var<'g>) -> Var<'g> {
         let scale: Var<'g> = self.scale;
-        let is_zero = (x / scale).eq(0.0);
+        let is_zero = x.eq(0.0);
         let size = is_zero.select(scale, x).abs();
         // Not of the quotient, whose reciprocal may overflow.
         let ln_scale = scale.ln();

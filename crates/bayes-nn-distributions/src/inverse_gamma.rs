@@ -33,6 +33,9 @@ pub struct InverseGamma<'a> {
     scale: Var<'a>,
 }
 
+/// Of a smaller share the reciprocal is infinite.
+const SMALLEST_SHARE: f64 = 6e-309;
+
 impl<'a> InverseGamma<'a> {
     /// With `concentration` and `scale`, of shapes that broadcast.
     pub fn new(concentration: impl Into<Var<'a>>, scale: impl Into<Var<'a>>) -> InverseGamma<'a> {
@@ -64,7 +67,10 @@ impl<'a: 'g, 'g> Distribution<'g> for InverseGamma<'a> {
         let outside = x.le(0.0);
         let x = outside.select(1.0, x);
         let ln_x = x.ln();
-        let inside = log_kernel(self.concentration, scale / x, scale.ln() - ln_x) - ln_x;
+        // A quotient that overflows is a constant: the derivative by x would be a difference of infinities.
+        let near = x.gt(scale * SMALLEST_SHARE);
+        let mean = near.select(scale / near.select(x, scale), f64::INFINITY);
+        let inside = log_kernel(self.concentration, mean, scale.ln() - ln_x) - ln_x;
         outside.select(f64::NEG_INFINITY, inside)
     }
 

@@ -60,7 +60,7 @@ impl<'a: 'g, 'g> Distribution<'g> for LogNormal<'a> {
     fn log_prob(&self, x: Var<'g>) -> Var<'g> {
         let outside = x.le(0.0);
         let log_x = outside.select(1.0, x).ln();
-        let z = (log_x - self.loc) / self.scale;
+        let z = outside.select(0.0, log_x - self.loc) / self.scale;
         let inside = z * z * -0.5 - log_x - (self.scale.ln() + LN_SQRT_2_PI);
         outside.select(f64::NEG_INFINITY, inside)
     }

@@ -144,7 +144,7 @@ impl<'a: 'g, 'g> Distribution<'g> for Multinomial<'a> {
         // k ln(n p / k), without the part that cancels where it is near n p.
         let difference = n * p - k;
         let ratio = n.ln() + ln_p - k.ln();
-        let each = difference - deviance_by(k, difference, difference / k, ratio);
+        let each = difference - deviance_by(k, difference, ratio);
         let each = each - stirling_error(k) - k.ln() * 0.5 - LN_SQRT_2_PI;
         let whole = stirling_error(n) + n.ln() * 0.5 + LN_SQRT_2_PI;
         let inside = first_axis_sum(positive.select(each, 0.0)) + whole;

@@ -3,7 +3,7 @@
 use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
 
-use crate::stable::{LN_SQRT_2_PI, deviance_by, log_ratio, scaled_log1p, stirling_error};
+use crate::stable::{LN_2, LN_SQRT_2_PI, deviance_by, deviance_of, excess, stirling_error};
 use crate::{Distribution, Domain, Parameter, Poisson, Support, draws};
 
 /// The distribution of a count with `mean > 0` and variance `mean + mean^2 / concentration`.
@@ -52,23 +52,33 @@ impl<'a> NegativeBinomial<'a> {
     }
 }
 
-/// The logarithm of the probability of a whole number `k >= 0`.
-pub(crate) fn log_mass<'g>(k: Var<'g>, mean: Var<'g>, concentration: Var<'g>) -> Var<'g> {
-    let (m, c) = (mean, concentration);
+/// The logarithm of the probability of a whole number `k >= 0`, given the mean `m`, its logarithm,
+/// which also says what `m` is where it is too small for a number, and the concentration `c`.
+pub(crate) fn log_mass<'g>(k: Var<'g>, m: Var<'g>, ln_m: Var<'g>, c: Var<'g>) -> Var<'g> {
     let positive = k.gt(0.0);
-    let none = -scaled_log1p(c, m);
+    // Half of c + m and of c + k, which themselves may overflow.
+    let of_mean = c * 0.5 + m * 0.5;
+    let ln_of_mean = of_mean.ln();
+    let ln_half = c.ln() - LN_2;
+    // c ln(1 + m / c), which for large c is nearly m.
+    let rare = m.le(c);
+    let ratio = m.minimum(c) / c.maximum(m);
+    let near = m + c * rare.select(ratio, 0.0).log1pmx();
+    let none = -rare.select(near, c * (ln_of_mean - ln_half));
     // The formula for positive counts is asked for a harmless one where it is not used.
     let k = positive.select(k, 1.0);
+    let of_count = c * 0.5 + k * 0.5;
+    let (ln_k, ln_of_count) = (k.ln(), of_count.ln());
     // With n = c + k, p = c / (c + m): the excess of n p over c, and that of n (1 - p) over k.
-    let excess = (k - m) / (c + m);
-    let near = excess.gt(-0.5) * excess.lt(1.0);
-    let far_ratio = near.select(1.0, (c + k) / (c + m));
-    let ln_ratio = near.select(near.select(excess, 0.0).log1p(), far_ratio.ln());
-    let difference = (k - m) / (m / c + 1.0);
-    let successes = deviance_by(c, difference, excess, ln_ratio);
-    let failures = deviance_by(k, -difference, -difference / k, ln_ratio + log_ratio(m, k));
+    let excess = excess((k - m) * 0.5, of_mean);
+    let ln_ratio = excess.0.select(excess.1.log1p(), ln_of_count - ln_of_mean);
+    let difference = (k - m) * (rare.select(1.0, ratio) / (ratio + 1.0));
+    let successes = deviance_of(c, difference, excess, ln_ratio);
+    let failures = deviance_by(k, -difference, ln_ratio + ln_m - ln_k);
     let errors = stirling_error(c + k) - stirling_error(c) - stirling_error(k);
-    let spread = (k / c).log1p() * -0.5 - k.ln() * 0.5 - LN_SQRT_2_PI;
+    let few = k.lt(c);
+    let growth = few.select((few.select(k, 0.0) / c).log1p(), ln_of_count - ln_half);
+    let spread = growth * -0.5 - ln_k * 0.5 - LN_SQRT_2_PI;
     positive.select(spread + errors - successes - failures, none)
 }
 
@@ -91,7 +101,8 @@ impl<'a: 'g, 'g> Distribution<'g> for NegativeBinomial<'a> {
     fn log_prob(&self, x: Var<'g>) -> Var<'g> {
         let x = x.stop_gradient();
         let is_count = x.ge(0.0) * x.lt(f64::INFINITY) * x.floor().eq(x);
-        let inside = log_mass(is_count.select(x, 0.0), self.mean, self.concentration);
+        let (mean, k): (Var<'g>, Var<'g>) = (self.mean, is_count.select(x, 0.0));
+        let inside = log_mass(k, mean, mean.ln(), self.concentration);
         is_count.select(inside, f64::NEG_INFINITY)
     }
 

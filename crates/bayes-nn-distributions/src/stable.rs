@@ -99,28 +99,36 @@ pub(crate) fn half_step(x: Var<'_>) -> Var<'_> {
 ///
 /// C. Loader, *Fast and Accurate Computation of Binomial Probabilities*, 2000, eq. 2.3.
 pub(crate) fn deviance<'g>(x: Var<'g>, m: Var<'g>) -> Var<'g> {
-    deviance_by(x, m - x, (m - x) / x, m.ln() - x.ln())
+    deviance_by(x, m - x, m.ln() - x.ln())
 }
 
-/// [`deviance`] by the difference `m - x`, the excess `(m - x) / x` and `ln(m / x)`, where these
-/// are known better than `m` can say.
-pub(crate) fn deviance_by<'g>(
+/// [`deviance`] by the difference `m - x` and `ln(m / x)`, where these are known better than `m`
+/// can say.
+pub(crate) fn deviance_by<'g>(x: Var<'g>, difference: Var<'g>, ln_ratio: Var<'g>) -> Var<'g> {
+    deviance_of(x, difference, excess(difference, x), ln_ratio)
+}
+
+/// [`deviance_by`], given the [`excess`] too.
+pub(crate) fn deviance_of<'g>(
     x: Var<'g>,
     difference: Var<'g>,
-    excess: Var<'g>,
+    (near, excess): (Var<'g>, Var<'g>),
     ln_ratio: Var<'g>,
 ) -> Var<'g> {
-    let far = excess.lt(-0.5) + excess.gt(1.0);
-    let near = -far.select(0.0, excess).log1pmx();
-    far.select(difference - x * ln_ratio, x * near)
+    near.select(-(x * excess.log1pmx()), difference - x * ln_ratio)
 }
 
-/// `y ln(1 + x / y)` for `x >= 0` and `y > 0`, which for large `y` is nearly `x`.
-pub(crate) fn scaled_log1p<'g>(y: Var<'g>, x: Var<'g>) -> Var<'g> {
-    let share = x / y;
-    let small = share.lt(1.0);
-    let near = x + y * small.select(share, 0.0).log1pmx();
-    small.select(near, y * share.log1p())
+/// Where `difference / x` is from -1/2 to 1, and what it is there, else 0.
+pub(crate) fn excess<'g>(difference: Var<'g>, x: Var<'g>) -> (Var<'g>, Var<'g>) {
+    let near = difference.ge(x * -0.5) * difference.le(x);
+    (near, near.select(difference, 0.0) / x)
+}
+
+/// `x / y` for `y > 0`, at most 1e300 and a constant there: an infinite quotient would have NaN as
+/// its derivative wherever a branch with it is not taken.
+pub(crate) fn quotient<'g>(x: Var<'g>, y: Var<'g>) -> Var<'g> {
+    let most = (y * 1e300).minimum(f64::MAX).stop_gradient();
+    x.maximum(-most).minimum(most) / y
 }
 
 /// `ln(1 - Phi(x)) - ln(phi(x))` for `x >= 0`, of the normal distribution function and density:
@@ -158,15 +166,14 @@ pub(crate) fn polynomial<'g>(x: Var<'g>, coefficients: &[f64]) -> Var<'g> {
     sum.unwrap_or(Var::from(0.0))
 }
 
-/// `ln(1 + z^2)`, also where `z^2` would overflow.
-pub(crate) fn log1p_square(z: Var<'_>) -> Var<'_> {
-    let size = z.abs();
-    let far = size.gt(1.0);
-    let near = far.select(0.0, z);
-    let size = far.select(size, 1.0);
-    let inverse = size.reciprocal();
-    let apart = size.ln() * 2.0 + (inverse * inverse).log1p();
-    far.select(apart, (near * near).log1p())
+/// `ln(scale + deviation^2 / scale)` for `scale > 0`, also where the square or the quotient would
+/// overflow.
+pub(crate) fn log_cauchy<'g>(deviation: Var<'g>, scale: Var<'g>) -> Var<'g> {
+    let size = deviation.abs();
+    // Of two that are equal both functions take the same one, and so do their derivatives.
+    let large = size.maximum(scale);
+    let ratio = scale.minimum(size) / large;
+    large.ln() * 2.0 - scale.ln() + (ratio * ratio).log1p()
 }
 
 /// `ln(x / y)` for positive numbers, also where the quotient is near 1 or not a normal number.

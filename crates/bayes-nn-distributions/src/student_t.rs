@@ -18,8 +18,7 @@ use crate::{Distribution, Domain, Parameter, Support, draws};
 /// As `df` grows this becomes the normal distribution, and the plain formula loses all digits
 /// of what is left of `df`: the gamma functions cancel, and so does `df ln(1 + z^2 / df)` with
 /// `z^2`. Here the first is a series for their difference, the second `log1pmx`. Far out, where
-/// `z^2` might overflow, the logarithm is taken of `|z| / sqrt(df)`. The density fails where that,
-/// too, overflows: there it is `-inf`.
+/// `z^2` might overflow, logarithms are taken of `|x - loc|`, `scale` and `df` each.
 ///
 /// Draws: R. Bailey, *Polar Generation of Random Variates with the t-Distribution*, 1994. With
 /// `df` below about 0.1 a fair part of the distribution lies beyond the largest `f64`; such
@@ -75,21 +74,27 @@ impl<'a: 'g, 'g> Distribution<'g> for StudentT<'a> {
     }
 
     fn log_prob(&self, x: Var<'g>) -> Var<'g> {
-        let df: Var<'g> = self.df;
-        let z = (x - self.loc) / self.scale;
-        let ratio = z.abs() / df.sqrt();
-        let far = ratio.ge(1.0);
+        let (df, scale): (Var<'g>, Var<'g>) = (self.df, self.scale);
+        let deviation = x - self.loc;
+        let size = deviation.abs();
+        let border = scale * df.sqrt();
+        let far = size.gt(border);
 
-        // (df + 1) / 2 ln(1 + w), w = z^2 / df, in two forms.
-        let z_near = far.select(0.0, z);
-        let square = z_near * z_near;
+        // (df + 1) / 2 ln(1 + w), w = z^2 / df, in two forms, and ln(scale), which the second has
+        // in it: of its df + 2 logarithms of the scale only df are left.
+        let z = far.select(0.0, deviation) / scale;
+        let square = z * z;
         let w = square / df;
         let near = (square + df * w.log1pmx() + w.log1p()) * 0.5;
-        let ratio = far.select(ratio, 1.0);
-        let inverse = ratio.reciprocal();
-        let apart = (df + 1.0) * (ratio.ln() + (inverse * inverse).log1p() * 0.5);
+        let size = far.select(size, 1.0);
+        let inverse = border.minimum(size) / size;
+        let powers = df + 1.0;
+        let of_border = powers * df.ln() * 0.5 + df * scale.ln();
+        let apart = powers * (size.ln() + (inverse * inverse).log1p() * 0.5) - of_border;
 
-        half_step(df * 0.5) - far.select(apart, near) - (self.scale.ln() + LN_SQRT_2_PI)
+        half_step(df * 0.5)
+            - far.select(apart, near)
+            - far.select(LN_SQRT_2_PI, scale.ln() + LN_SQRT_2_PI)
     }
 
     fn rsample(&self, noise: &mut dyn FnMut(NoiseKind) -> Var<'g>) -> Option<Var<'g>> {

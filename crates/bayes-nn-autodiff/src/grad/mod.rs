@@ -142,8 +142,8 @@ fn propagate<'g>(
         | Op::Batch { .. }
         | Op::MeanOverDraws { .. } => {}
         Op::Unary(f) => {
-            if let Some(derivative) = f.derivative(argument(0), result) {
-                whole(0, adjoint * derivative);
+            if let Some(share) = f.pull_back(adjoint, argument(0), result) {
+                whole(0, share);
             }
         }
         // A square: one term, not two that are equal.
@@ -151,11 +151,10 @@ fn propagate<'g>(
             whole(0, 2.0 * adjoint * argument(0));
         }
         Op::Binary(f) => {
-            let (a, b) = f.derivatives(argument(0), argument(1), result);
-            for (i, derivative) in [a, b].into_iter().enumerate() {
-                if let Some(derivative) = derivative {
-                    let value = adjoint * derivative;
-                    whole(i, unbroadcast(value, node.shape, shape(i)));
+            let (a, b) = f.pull_back(adjoint, argument(0), argument(1), result);
+            for (i, share) in [a, b].into_iter().enumerate() {
+                if let Some(share) = share {
+                    whole(i, unbroadcast(share, node.shape, shape(i)));
                 }
             }
         }

@@ -6,6 +6,7 @@ use bayes_nn_autodiff::{NoiseKind, Var};
 use rand_core::Rng;
 
 use self::standard::{Standard, draw_standard};
+use crate::stable::quotient;
 use crate::support::bounds_conflict;
 use crate::{Distribution, Domain, Parameter, Support, draws};
 
@@ -156,8 +157,8 @@ impl<'a: 'g, 'g> Distribution<'g> for TruncatedNormal<'a> {
                 (inside, x, mirrored.select(high - x, x - low))
             }
         };
-        let from_a = from_end / scale;
-        let z = (x - self.loc) / scale;
+        let from_a = quotient(from_end, scale);
+        let z = quotient(x - self.loc, scale);
         // (r^2 - z^2) / 2 of the point of reference r, by the distance from it.
         let (reference, distance) = match standard.b {
             None => (tail.select(a, 0.0), tail.select(from_a, z)),
@@ -170,7 +171,10 @@ impl<'a: 'g, 'g> Distribution<'g> for TruncatedNormal<'a> {
             }
         };
         let fall = distance * (reference + distance * 0.5);
-        inside.select(-fall - standard.log_share - scale.ln(), f64::NEG_INFINITY)
+        // A fall that overflows is a constant: its derivative by a bound would be a difference of infinities.
+        let fall = fall.lt(f64::INFINITY).select(fall, f64::INFINITY);
+        let density = -fall - standard.log_share - standard.ln_unit;
+        inside.select(density, f64::NEG_INFINITY)
     }
 
     fn rsample(&self, _: &mut dyn FnMut(NoiseKind) -> Var<'g>) -> Option<Var<'g>> {

@@ -7,7 +7,7 @@ use rand_core::Rng;
 
 use super::Bounds;
 use crate::draws;
-use crate::stable::{LN_SQRT_2_PI, log_mills, log_upper_half};
+use crate::stable::{LN_SQRT_2_PI, log_mills, log_upper_half, quotient};
 
 /// Half of the nodes and weights of the Gauss-Legendre rule of 8 points on [-1/2, 1/2].
 const NODES: [(f64, f64); 4] = [
@@ -29,9 +29,12 @@ pub(super) struct Standard<'g> {
     pub(super) narrow: Var<'g>,
     /// 1 where it begins above the mode and is not narrow.
     pub(super) tail: Var<'g>,
-    /// The logarithm of the probability in it over the density at the point of reference: the
-    /// middle where narrow, `a` in the tail, else 0.
+    /// The logarithm of the probability in it over the density at the point of reference, the
+    /// middle where narrow, `a` in the tail, else 0; and where narrow over its length.
     pub(super) log_share: Var<'g>,
+    /// The logarithm of what `log_share` leaves out and of the unit: of the length of the interval
+    /// where narrow, else of `scale`.
+    pub(super) ln_unit: Var<'g>,
 }
 
 impl<'g> Standard<'g> {
@@ -47,17 +50,18 @@ impl<'g> Standard<'g> {
                 narrow: zero,
                 tail,
                 log_share: tail.select(log_mills(tail.select(a, 0.0)), share),
+                ln_unit: scale.ln(),
             }
         };
         let (low, high) = match bounds {
-            Bounds::Above(low) => return one_sided(0.0, (low - loc) / scale),
-            Bounds::Below(high) => return one_sided(1.0, (loc - high) / scale),
+            Bounds::Above(low) => return one_sided(0.0, quotient(low - loc, scale)),
+            Bounds::Below(high) => return one_sided(1.0, quotient(loc - high, scale)),
             Bounds::Between(low, high) => (low, high),
         };
         let (a, b, width) = (
-            (low - loc) / scale,
-            (high - loc) / scale,
-            (high - low) / scale,
+            quotient(low - loc, scale),
+            quotient(high - loc, scale),
+            quotient(high - low, scale),
         );
         let mirrored = (a + b).lt(0.0);
         let (a, b) = (mirrored.select(-b, a), mirrored.select(-a, b));
@@ -67,7 +71,6 @@ impl<'g> Standard<'g> {
         let wide = (narrow + tail).eq(0.0);
 
         let [total, _, _] = integrals(narrow.select(drop, 0.0), narrow.select(width, 1.0));
-        let flat = total.ln() + narrow.select(width, 1.0).ln();
 
         let mills = [tail.select(a, 1.0), tail.select(b, 2.0)].map(log_mills);
         let lost = mills[1] - mills[0] - tail.select(drop, 1.5);
@@ -82,7 +85,8 @@ impl<'g> Standard<'g> {
             b: Some((b, width)),
             narrow,
             tail,
-            log_share: narrow.select(flat, tail.select(steep, around)),
+            log_share: narrow.select(total.ln(), tail.select(steep, around)),
+            ln_unit: narrow.select(high - low, scale).ln(),
         }
     }
 
@@ -95,6 +99,7 @@ impl<'g> Standard<'g> {
             narrow,
             tail,
             log_share,
+            ..
         } = self;
         // Densities at the ends, over the probability.
         let at_a = (tail.select(0.0, a * a * -0.5) - log_share).exp();

@@ -85,7 +85,7 @@ pub struct Family {
 
 /// A point, the log density there, and its derivatives by `x` (unless discrete) and by every
 /// parameter.
-#[derive(Deserialize)]
+#[derive(Deserialize, Clone)]
 pub struct Case {
     pub parameters: BTreeMap<String, Numbers>,
     pub x: Numbers,
@@ -106,7 +106,7 @@ impl TryFrom<String> for Number {
 }
 
 /// One number, or one for each element of an event axis.
-#[derive(Deserialize)]
+#[derive(Deserialize, Clone)]
 #[serde(untagged)]
 pub enum Numbers {
     One(Number),
