@@ -35,14 +35,7 @@ impl Folder {
     /// # Errors
     /// When it cannot be read.
     pub fn json(&self, path: &str) -> Result<Table, Error> {
-        let file = self.0.join(path);
-        let read = || -> Result<Value, Box<dyn std::error::Error>> {
-            Ok(serde_json::from_str(&std::fs::read_to_string(&file)?)?)
-        };
-        match read() {
-            Ok(value) => Ok(Table { file, value }),
-            Err(error) => Err(problem(&file, error)),
-        }
+        read(self.0.join(path))
     }
 
     /// The data of a posterior of posteriordb.
@@ -158,7 +151,22 @@ impl Table {
     }
 }
 
-fn problem(file: &Path, problem: impl ToString) -> Error {
+/// A JSON file.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read(file: PathBuf) -> Result<Table, Error> {
+    let parsed = || -> Result<Value, Box<dyn std::error::Error>> {
+        Ok(serde_json::from_str(&std::fs::read_to_string(&file)?)?)
+    };
+    match parsed() {
+        Ok(value) => Ok(Table { file, value }),
+        Err(error) => Err(problem(&file, error)),
+    }
+}
+
+/// What is wrong with a file.
+pub fn problem(file: &Path, problem: impl ToString) -> Error {
     Error::File {
         file: file.to_path_buf(),
         problem: problem.to_string(),

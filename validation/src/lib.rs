@@ -8,6 +8,7 @@
 //! `cargo xtask posteriors` and `cargo xtask sbc` run them and write `RESULTS.md`.
 #![forbid(unsafe_code)]
 
+pub mod accuracy;
 pub mod data;
 pub mod judge;
 pub mod posteriors;

@@ -1,7 +1,12 @@
-//! Posteriors as others found them.
+//! Posteriors as others found them, and long runs of our own.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
 
 use crate::Error;
-use crate::data::Folder;
+use crate::data::{Folder, problem, read};
+use crate::run::Run;
 
 /// Moments of a scalar from a very long run.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,20 +21,11 @@ pub struct Moments {
     pub sd: f64,
 }
 
-/// A posterior as it is known.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Reference {
-    /// Of each scalar.
-    pub moments: Vec<Moments>,
-    /// The target acceptance of the run that found them, where the file tells.
-    pub target_accept: Option<f64>,
-}
-
 /// The summary of 10,000 draws in posteriordb.
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn posteriordb(folder: &Folder, name: &str) -> Result<Reference, Error> {
+pub fn posteriordb(folder: &Folder, name: &str) -> Result<Vec<Moments>, Error> {
     let summary = folder.json(&format!("posteriordb/summaries/{name}.json"))?;
     let parameters = summary.field("params")?.as_object();
     let moments = parameters.into_iter().flatten().filter_map(|(name, of)| {
@@ -41,14 +37,7 @@ pub fn posteriordb(folder: &Folder, name: &str) -> Result<Reference, Error> {
             sd: number("sd")?,
         })
     });
-    let acceptance = "/method_arguments/control/adapt_delta";
-    Ok(Reference {
-        moments: moments.collect(),
-        target_accept: summary
-            .field("sampler")?
-            .pointer(acceptance)
-            .and_then(|v| v.as_f64()),
-    })
+    Ok(moments.collect())
 }
 
 /// `beta[1]` of a language that counts from 1 as `beta[0]`.
@@ -69,7 +58,7 @@ pub fn inference_gym(
     folder: &Folder,
     file: &str,
     variables: &[(&str, &str)],
-) -> Result<Reference, Error> {
+) -> Result<Vec<Moments>, Error> {
     let truth = folder.json(&format!("inference_gym/ground_truth/{file}.json"))?;
     let mut moments = Vec::new();
     for (name, theirs) in variables {
@@ -97,10 +86,58 @@ pub fn inference_gym(
             });
         }
     }
-    Ok(Reference {
-        moments,
-        target_accept: None,
-    })
+    Ok(moments)
+}
+
+/// Where the moments of a posterior of simulated data are kept.
+pub fn file(name: &str) -> PathBuf {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/references");
+    PathBuf::from(folder).join(format!("{name}.json"))
+}
+
+/// The moments of a posterior of simulated data, as [`write`] left them.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn simulated(name: &str) -> Result<Vec<Moments>, Error> {
+    let table = read(file(name))?;
+    let scalars = table.field("scalars")?.as_object();
+    let moments = scalars.into_iter().flatten().map(|(name, of)| {
+        let number = |place: usize| of.get(place)?.as_f64();
+        Some(Moments {
+            name: name.clone(),
+            mean: number(0)?,
+            mcse: number(1)?,
+            sd: number(2)?,
+        })
+    });
+    let moments: Option<Vec<_>> = moments.collect();
+    moments.ok_or_else(|| problem(&file(name), "a scalar is not mean, error and deviation"))
+}
+
+/// Writes the moments of a long run: mean, its Monte Carlo standard error and standard deviation of
+/// each scalar but those of variables that only serve others, whose names begin with `standard`.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write(name: &str, how: &str, run: &Run) -> Result<(), Error> {
+    let rows = run.summary.rows.iter();
+    let kept = || rows.clone().filter(|row| !row.name.starts_with("standard"));
+    let r_hat = kept().filter_map(|row| row.r_hat).fold(0.0, f64::max);
+    let scalars = kept().filter_map(|row| {
+        let moments = json!([row.mean?, row.mcse_mean?, row.sd?]);
+        Some((row.name.clone(), moments))
+    });
+    let scalars: serde_json::Map<String, Value> = scalars.collect();
+    let facts = json!({
+        "how": how,
+        "largest_r_hat": r_hat,
+        "divergences": run.divergences,
+        "gradients": run.gradients,
+        "scalars": scalars,
+    });
+    let path = file(name);
+    std::fs::write(&path, format!("{facts:#}\n")).map_err(|error| problem(&path, error))
 }
 
 #[cfg(test)]

@@ -67,6 +67,21 @@ enum Task {
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
     },
+    /// Runs a method with its default settings on all posteriors; writes validation/RESULTS.md.
+    Defaults {
+        /// nuts, mean-field or full-rank; nuts with another metric: fisher, variance, low-rank, stan
+        #[arg(long, default_value = "nuts")]
+        method: String,
+        /// Only posteriors whose names contain one of these; nothing is written
+        #[arg(long, value_name = "NAME", num_args = 1..)]
+        only: Vec<String>,
+    },
+    /// Computes the references of simulated posteriors by long runs; writes validation/references.
+    References {
+        /// Only these
+        #[arg(long, value_name = "NAME", num_args = 1..)]
+        only: Vec<String>,
+    },
     /// Simulation-based calibration of NUTS; writes validation/RESULTS.md.
     Sbc {
         /// Data sets of each model; nothing is written for fewer than 1000
@@ -133,6 +148,8 @@ fn main() -> ExitCode {
         Task::Gpu { stage, .. } => gpu::run(stage.as_deref()),
         Task::Figures => figures::run(),
         Task::Posteriors { only, data } => validation::posteriors(&only, data),
+        Task::Defaults { method, only } => validation::defaults(&method, &only),
+        Task::References { only } => validation::references(&only),
         Task::Sbc { simulations } => validation::sbc(simulations),
         Task::ArvizCheck => arviz_check::run(),
     };

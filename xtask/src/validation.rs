@@ -8,9 +8,18 @@ use crate::command::{root, write};
 use crate::machine;
 
 /// The sections of the page, each written by its own command.
-const SECTIONS: [(&str, &str); 2] = [
+const SECTIONS: [(&str, &str); 5] = [
     ("Posteriors with known answers", "cargo xtask posteriors"),
     ("Simulation-based calibration", "cargo xtask sbc"),
+    ("NUTS with default settings", "cargo xtask defaults"),
+    (
+        "Mean-field ADVI with default settings",
+        "cargo xtask defaults --method mean-field",
+    ),
+    (
+        "Full-rank ADVI with default settings",
+        "cargo xtask defaults --method full-rank",
+    ),
 ];
 
 /// Simulations of a run that is worth keeping.
@@ -43,6 +52,39 @@ pub fn posteriors(only: &[String], data: Option<PathBuf>) -> Result<(), String> 
 pub fn sbc(simulations: u32) -> Result<(), String> {
     let arguments = ["--simulations".to_owned(), simulations.to_string()];
     run("sbc", &arguments, (simulations >= ENOUGH).then_some(1))
+}
+
+/// Runs a method with its default settings on the posteriors whose names contain one of `only`, or
+/// on all, which are also written.
+///
+/// # Errors
+/// When the program does not build, or the results cannot be written.
+pub fn defaults(method: &str, only: &[String]) -> Result<(), String> {
+    let mut arguments = vec!["--method".to_owned(), method.to_owned()];
+    if !only.is_empty() {
+        arguments.push("--only".to_owned());
+        arguments.extend_from_slice(only);
+    }
+    let section = match method {
+        "nuts" => Some(2),
+        "mean-field" => Some(3),
+        "full-rank" => Some(4),
+        _ => None,
+    };
+    run("defaults", &arguments, section.filter(|_| only.is_empty()))
+}
+
+/// Computes references of simulated posteriors, of those named `only`, or of all.
+///
+/// # Errors
+/// When the program does not build, or chains do not agree.
+pub fn references(only: &[String]) -> Result<(), String> {
+    let mut arguments = Vec::new();
+    if !only.is_empty() {
+        arguments.push("--only".to_owned());
+        arguments.extend_from_slice(only);
+    }
+    run("references", &arguments, None)
 }
 
 /// Runs a program of the package, prints what it prints, and puts that into a section.

@@ -1,12 +1,11 @@
 //! Eight schools (Rubin 1981), centred and not: a funnel, and the same density without one.
 
-use bayes_nn::Nuts;
 use bayes_nn::distributions::{Distribution, HalfCauchy, Normal};
 use bayes_nn::model::{Data, from_fn};
 
 use crate::Error;
 use crate::data::Folder;
-use crate::run::Run;
+use crate::run::{Method, Run};
 
 fn data(folder: &Folder) -> Result<Data, Error> {
     let schools = folder.posteriordb("eight_schools")?;
@@ -16,7 +15,7 @@ fn data(folder: &Folder) -> Result<Data, Error> {
 }
 
 /// The effects drawn around their mean: where `tau` is small they have no room.
-pub fn centred(folder: &Folder, nuts: &Nuts) -> Result<Run, Error> {
+pub fn centred(folder: &Folder, method: &Method) -> Result<Run, Error> {
     let model = from_fn(|trace, data| {
         let tau = trace.sample("tau", HalfCauchy::new(5.0));
         let mu = trace.sample("mu", Normal::new(0.0, 5.0));
@@ -27,11 +26,11 @@ pub fn centred(folder: &Folder, nuts: &Nuts) -> Result<Run, Error> {
             data.column("y"),
         );
     });
-    Ok(Run::of(&model, data(folder)?, nuts)?)
+    Ok(Run::of(&model, data(folder)?, method)?)
 }
 
 /// The effects as a mean and so many standard deviations.
-pub fn non_centred(folder: &Folder, nuts: &Nuts) -> Result<Run, Error> {
+pub fn non_centred(folder: &Folder, method: &Method) -> Result<Run, Error> {
     let model = from_fn(|trace, data| {
         let tau = trace.sample("tau", HalfCauchy::new(5.0));
         let mu = trace.sample("mu", Normal::new(0.0, 5.0));
@@ -43,5 +42,5 @@ pub fn non_centred(folder: &Folder, nuts: &Nuts) -> Result<Run, Error> {
             data.column("y"),
         );
     });
-    Ok(Run::of(&model, data(folder)?, nuts)?)
+    Ok(Run::of(&model, data(folder)?, method)?)
 }

@@ -1,16 +1,15 @@
 //! GARCH(1, 1): a series whose variance follows its own past (Bollerslev 1986).
 
-use bayes_nn::Nuts;
 use bayes_nn::distributions::{Flat, Normal};
 use bayes_nn::model::{Data, concat, from_fn};
 
 use crate::Error;
 use crate::data::Folder;
-use crate::run::Run;
+use crate::run::{Method, Run};
 
 /// The recursion of the variance is written out over time:
 /// `s[t]^2 = alpha0 + alpha1 (y[t - 1] - mu)^2 + beta1 s[t - 1]^2`.
-pub fn garch(folder: &Folder, nuts: &Nuts) -> Result<Run, Error> {
+pub fn garch(folder: &Folder, method: &Method) -> Result<Run, Error> {
     let table = folder.posteriordb("garch")?;
     let y = table.column("y")?;
     let first = table.number("sigma1")?;
@@ -33,5 +32,5 @@ pub fn garch(folder: &Folder, nuts: &Nuts) -> Result<Run, Error> {
         let scale = concat(&variances, 0).sqrt();
         trace.observe("y", Normal::new(mu, scale), y);
     });
-    Ok(Run::of(&model, data, nuts)?)
+    Ok(Run::of(&model, data, method)?)
 }

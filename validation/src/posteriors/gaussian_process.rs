@@ -1,17 +1,16 @@
 //! Regression by a Gaussian process (Rasmussen and Williams 2006, eq. 2.30): the function is
 //! integrated out, which leaves the covariance of the observations.
 
-use bayes_nn::Nuts;
 use bayes_nn::distributions::{Gamma, HalfNormal, MultivariateNormal};
 use bayes_nn::model::{Data, from_fn};
 
 use crate::Error;
 use crate::data::Folder;
-use crate::run::Run;
+use crate::run::{Method, Run};
 
 /// Squared exponential covariance with length scale `rho` and amplitude `alpha`; `sigma` is a
 /// variance.
-pub fn regression(folder: &Folder, nuts: &Nuts) -> Result<Run, Error> {
+pub fn regression(folder: &Folder, method: &Method) -> Result<Run, Error> {
     let table = folder.posteriordb("gp_pois_regr")?;
     let (x, y) = (table.column("x")?, table.column("y")?);
     let rows = x.len();
@@ -30,5 +29,5 @@ pub fn regression(folder: &Folder, nuts: &Nuts) -> Result<Run, Error> {
         let process = MultivariateNormal::with_covariance(0.0, smooth + noise);
         trace.observe("y", process, data.column("y"));
     });
-    Ok(Run::of(&model, data, nuts)?)
+    Ok(Run::of(&model, data, method)?)
 }

@@ -1,15 +1,14 @@
 //! Who pays back a loan: logistic regression on the German credit data.
 
-use bayes_nn::Nuts;
 use bayes_nn::distributions::{Bernoulli, Distribution, Normal};
 use bayes_nn::model::{Data, from_fn};
 
 use crate::Error;
 use crate::data::Folder;
-use crate::run::Run;
+use crate::run::{Method, Run};
 
 /// Features standardised, a column of ones last.
-pub fn logistic_regression(folder: &Folder, nuts: &Nuts) -> Result<Run, Error> {
+pub fn logistic_regression(folder: &Folder, method: &Method) -> Result<Run, Error> {
     let (table, columns) = folder.numbers("inference_gym/data/german.data-numeric")?;
     let rows: Vec<&[f64]> = table.chunks(columns).collect();
     let features = columns - 1;
@@ -41,5 +40,5 @@ pub fn logistic_regression(folder: &Folder, nuts: &Nuts) -> Result<Run, Error> {
         let logits = weights.matmul(data.matrix("x"));
         trace.observe("label", Bernoulli::logits(logits), data.column("label"));
     });
-    Ok(Run::of(&model, data, nuts)?)
+    Ok(Run::of(&model, data, method)?)
 }

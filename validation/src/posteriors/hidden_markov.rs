@@ -1,16 +1,15 @@
 //! A hidden Markov model of two states, summed out by the forward algorithm (Rabiner 1989,
 //! Proc. IEEE 77, eq. 18 to 20).
 
-use bayes_nn::Nuts;
 use bayes_nn::distributions::{Dirichlet, Distribution, Flat, Normal};
 use bayes_nn::model::{Data, concat, from_fn};
 
 use crate::Error;
 use crate::data::Folder;
-use crate::run::Run;
+use crate::run::{Method, Run};
 
 /// The states have means in order, or they could change their names.
-pub fn two_states(folder: &Folder, nuts: &Nuts) -> Result<Run, Error> {
+pub fn two_states(folder: &Folder, method: &Method) -> Result<Run, Error> {
     let y = folder.posteriordb("hmm_example")?.column("y")?;
     let steps = y.len();
     let data = Data::new().column("y", &y)?;
@@ -36,5 +35,5 @@ pub fn two_states(folder: &Folder, nuts: &Nuts) -> Result<Run, Error> {
         }
         trace.factor("y", forward.logsumexp(0));
     });
-    Ok(Run::of(&model, data, nuts)?)
+    Ok(Run::of(&model, data, method)?)
 }

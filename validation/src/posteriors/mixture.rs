@@ -1,18 +1,16 @@
 //! A mixture of two normals.
 
 use bayes_nn::distributions::{Beta, Distribution, HalfNormal, Mixture, Normal, Ordered};
-use bayes_nn::model::{self, Data, from_fn};
-use bayes_nn::{Advi, Nuts, Start};
+use bayes_nn::model::{Data, from_fn};
 
 use crate::Error;
 use crate::data::Folder;
-use crate::run::Run;
+use crate::run::{Method, Run};
 
 /// The peaks have an order, or they could change their names. That order also makes a mode some
 /// 450 nats below the other, a narrow peak inside a wide one to its left: of chains that begin
-/// anywhere about one in sixty stays there, and its R-hat says so. These begin at draws of the best
-/// of four variational fits.
-pub fn two_peaks(folder: &Folder, nuts: &Nuts) -> Result<Run, Error> {
+/// anywhere about one in sixty comes there first.
+pub fn two_peaks(folder: &Folder, method: &Method) -> Result<Run, Error> {
     let y = folder.posteriordb("low_dim_gauss_mix")?.column("y")?;
     let data = Data::new().column("y", &y)?;
     let model = from_fn(|trace, data| {
@@ -23,7 +21,5 @@ pub fn two_peaks(folder: &Folder, nuts: &Nuts) -> Result<Run, Error> {
         let peaks = Mixture::new([(theta, peak(0)), (1.0 - theta, peak(1))]);
         trace.observe("y", peaks, data.column("y"));
     });
-    let fit = model::fit(&model, data.clone(), &Advi::mean_field().restarts(4))?;
-    let start = Start::Approximation(fit.approximation().unwrap().clone());
-    Ok(Run::of(&model, data, &nuts.clone().start_at(start))?)
+    Ok(Run::of(&model, data, method)?)
 }

@@ -1,5 +1,5 @@
-//! Models with known posteriors: fourteen of [posteriordb](https://github.com/stan-dev/posteriordb)
-//! and two of TensorFlow Probability's inference gym.
+//! Models with known posteriors: fourteen of [posteriordb](https://github.com/stan-dev/posteriordb),
+//! two of TensorFlow Probability's inference gym, and eight of [simulated](simulated) data.
 //!
 //! Each is a function that reads its data, writes the model and samples it. Variables are named
 //! as the reference names them; what it counts from 1 is counted from 0 here.
@@ -12,14 +12,15 @@ mod hidden_markov;
 mod mixture;
 mod radon;
 mod regression;
+pub mod simulated;
 
 use bayes_nn::Nuts;
 
 use crate::Error;
 use crate::data::Folder;
 use crate::judge::Verdict;
-use crate::reference::{self, Reference};
-use crate::run::Run;
+use crate::reference::{self, Moments};
+use crate::run::{Method, Run};
 use crate::table::table;
 
 /// A model, data and what is known of the posterior.
@@ -28,31 +29,36 @@ pub struct Posterior {
     /// As its source calls it.
     pub name: &'static str,
     source: Source,
-    sample: fn(&Folder, &Nuts) -> Result<Run, Error>,
+    sample: Sample,
     /// Whether the model is known to be out of the sampler's reach: then it has to diverge.
     pub diverges: bool,
+    /// Whether chains stay in modes of their own: then there has to be a warning of it.
+    pub multimodal: bool,
 }
+
+/// Finds the posterior by a method.
+type Sample = fn(&Folder, &Method) -> Result<Run, Error>;
 
 #[derive(Debug)]
 enum Source {
     PosteriorDb,
     /// The variables: as the model calls them, and as the file of the reference does.
     InferenceGym(&'static [(&'static str, &'static str)]),
+    /// A long run of the sampler here, of a model of that posterior whose chains mix.
+    Simulated(Sample),
 }
 
-const fn posteriordb(
-    name: &'static str,
-    sample: fn(&Folder, &Nuts) -> Result<Run, Error>,
-) -> Posterior {
+const fn posteriordb(name: &'static str, sample: Sample) -> Posterior {
     Posterior {
         name,
         source: Source::PosteriorDb,
         sample,
         diverges: false,
+        multimodal: false,
     }
 }
 
-/// All posteriors.
+/// All that others have computed.
 pub const ALL: &[Posterior] = &[
     posteriordb("arK-arK", regression::autoregression),
     posteriordb("earnings-logearn_height", regression::earnings),
@@ -85,6 +91,7 @@ pub const ALL: &[Posterior] = &[
         source: Source::InferenceGym(&[("weights", "IDENTITY")]),
         sample: german_credit::logistic_regression,
         diverges: false,
+        multimodal: false,
     },
     Posterior {
         name: "radon_contextual_effects_minnesota_halfnormal",
@@ -97,6 +104,7 @@ pub const ALL: &[Posterior] = &[
         ]),
         sample: radon::contextual_effects,
         diverges: false,
+        multimodal: false,
     },
 ];
 
@@ -105,11 +113,12 @@ pub const ALL: &[Posterior] = &[
 /// # Errors
 /// When there is none.
 pub fn find(name: &str) -> Result<&'static Posterior, Error> {
-    let found = ALL.iter().find(|posterior| posterior.name == name);
+    let all = || ALL.iter().chain(simulated::ALL);
+    let found = all().find(|posterior| posterior.name == name);
     found.ok_or_else(|| Error::Unknown {
         kind: "posterior",
         name: name.to_owned(),
-        available: ALL.iter().map(|p| p.name).collect::<Vec<_>>().join(", "),
+        available: all().map(|p| p.name).collect::<Vec<_>>().join(", "),
     })
 }
 
@@ -118,12 +127,13 @@ impl Posterior {
     ///
     /// # Errors
     /// When the reference cannot be read.
-    pub fn reference(&self, folder: &Folder) -> Result<Reference, Error> {
+    pub fn reference(&self, folder: &Folder) -> Result<Vec<Moments>, Error> {
         match self.source {
             Source::PosteriorDb => reference::posteriordb(folder, self.name),
             Source::InferenceGym(variables) => {
                 reference::inference_gym(folder, self.name, variables)
             }
+            Source::Simulated(_) => reference::simulated(self.name),
         }
     }
 
@@ -131,21 +141,29 @@ impl Posterior {
     ///
     /// # Errors
     /// Whatever is wrong with data, model or settings.
-    pub fn sample(&self, folder: &Folder, nuts: &Nuts) -> Result<Run, Error> {
-        (self.sample)(folder, nuts)
+    pub fn sample(&self, folder: &Folder, method: &Method) -> Result<Run, Error> {
+        (self.sample)(folder, method)
     }
 
-    /// Samples it, with the target acceptance of the reference, and compares what came out.
+    /// Samples it, if its data are simulated, by a model whose chains mix.
+    ///
+    /// # Errors
+    /// As [`Posterior::sample`].
+    pub fn sample_reference(&self, folder: &Folder, method: &Method) -> Result<Run, Error> {
+        match self.source {
+            Source::Simulated(sample) => sample(folder, method),
+            Source::PosteriorDb | Source::InferenceGym(_) => self.sample(folder, method),
+        }
+    }
+
+    /// Samples it by chains, and compares what came out.
     ///
     /// # Errors
     /// Those of [`Posterior::sample`] and [`Posterior::reference`].
     pub fn judge(&'static self, folder: &Folder, nuts: &Nuts) -> Result<Line, Error> {
         let reference = self.reference(folder)?;
-        let run = match reference.target_accept {
-            Some(acceptance) => self.sample(folder, &nuts.clone().target_accept(acceptance))?,
-            None => self.sample(folder, nuts)?,
-        };
-        let verdict = Verdict::of(&run, &reference.moments);
+        let run = self.sample(folder, &nuts.clone().into())?;
+        let verdict = Verdict::of(&run, &reference);
         let problems = match (self.diverges, run.divergences) {
             (false, divergences) => verdict.problems(divergences),
             (true, 0) => vec!["no divergence that would warn of the funnel".to_owned()],

@@ -1,16 +1,15 @@
 //! Radon in the houses of Minnesota, by county (Gelman and Hill 2006, chapter 12).
 
-use bayes_nn::Nuts;
 use bayes_nn::distributions::{Distribution, HalfNormal, Normal};
 use bayes_nn::model::{Data, from_fn};
 
 use crate::Error;
 use crate::data::Folder;
-use crate::run::Run;
+use crate::run::{Method, Run};
 
 /// Uranium in the ground, the floor that was measured, and the mean floor of the county. Most
 /// counties have few houses, so their effects are written as so many standard deviations.
-pub fn contextual_effects(folder: &Folder, nuts: &Nuts) -> Result<Run, Error> {
+pub fn contextual_effects(folder: &Folder, method: &Method) -> Result<Run, Error> {
     let names = ["county_code", "floor", "Uppm", "activity"];
     let [county, floor, uranium, activity] = folder.csv("radon/radon_mn_919.csv", names)?;
     let county: Vec<usize> = county.iter().map(|code| *code as usize).collect();
@@ -53,5 +52,5 @@ pub fn contextual_effects(folder: &Folder, nuts: &Nuts) -> Result<Run, Error> {
             data.column("log_radon"),
         );
     });
-    Ok(Run::of(&model, data, nuts)?)
+    Ok(Run::of(&model, data, method)?)
 }

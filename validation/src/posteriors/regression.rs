@@ -5,13 +5,12 @@
 //! computed from them (Stan user's guide, "The QR reparameterization"). The map is linear, so
 //! what is flat for the ones is flat for the others.
 
-use bayes_nn::Nuts;
 use bayes_nn::distributions::{Distribution, Flat, HalfCauchy, HalfNormal, Normal};
 use bayes_nn::model::{Data, Trace, Var, from_fn};
 
 use crate::Error;
 use crate::data::Folder;
-use crate::run::Run;
+use crate::run::{Method, Run};
 
 /// Rows of a design matrix: a one, then a number of each predictor. Returns `[n, columns]`
 /// row-major and the number of columns.
@@ -83,7 +82,7 @@ fn product(a: &[f64], b: &[f64]) -> Vec<f64> {
 }
 
 /// Flat coefficients, and a flat standard deviation.
-fn flat(predictors: &[Vec<f64>], y: &[f64], nuts: &Nuts) -> Result<Run, Error> {
+fn flat(predictors: &[Vec<f64>], y: &[f64], method: &Method) -> Result<Run, Error> {
     let (x, columns) = design(predictors);
     let x = Orthogonal::of(&x, columns);
     let data = x.data(y)?;
@@ -94,18 +93,18 @@ fn flat(predictors: &[Vec<f64>], y: &[f64], nuts: &Nuts) -> Result<Run, Error> {
         let mean = orthogonal.matmul(data.matrix("x"));
         trace.observe("y", Normal::new(mean, sigma), data.column("y"));
     });
-    Ok(Run::of(&model, data, nuts)?)
+    Ok(Run::of(&model, data, method)?)
 }
 
 /// The logarithm of earnings by height.
-pub fn earnings(folder: &Folder, nuts: &Nuts) -> Result<Run, Error> {
+pub fn earnings(folder: &Folder, method: &Method) -> Result<Run, Error> {
     let people = folder.posteriordb("earnings")?;
     let log_earn = each(&people.column("earn")?, f64::ln);
-    flat(&[people.column("height")?], &log_earn, nuts)
+    flat(&[people.column("height")?], &log_earn, method)
 }
 
 /// The logarithm of the leaves' weight of mesquite bushes by their measures.
-pub fn mesquite(folder: &Folder, nuts: &Nuts) -> Result<Run, Error> {
+pub fn mesquite(folder: &Folder, method: &Method) -> Result<Run, Error> {
     let bushes = folder.posteriordb("mesquite")?;
     let log = |name: &str| Ok::<_, Error>(each(&bushes.column(name)?, f64::ln));
     let (d1, d2, height) = (log("diam1")?, log("diam2")?, log("canopy_height")?);
@@ -122,11 +121,11 @@ pub fn mesquite(folder: &Folder, nuts: &Nuts) -> Result<Run, Error> {
         log("density")?,
         bushes.column("group")?,
     ];
-    flat(&predictors, &log("weight")?, nuts)
+    flat(&predictors, &log("weight")?, method)
 }
 
 /// Party identification in the national election study of 2000.
-pub fn election(folder: &Folder, nuts: &Nuts) -> Result<Run, Error> {
+pub fn election(folder: &Folder, method: &Method) -> Result<Run, Error> {
     let voters = folder.posteriordb("nes2000")?;
     let age = voters.column("age_discrete")?;
     let of_age = |class: f64| each(&age, |age| f64::from(age == class));
@@ -140,11 +139,11 @@ pub fn election(folder: &Folder, nuts: &Nuts) -> Result<Run, Error> {
         voters.column("gender")?,
         voters.column("income")?,
     ];
-    flat(&predictors, &voters.column("partyid7")?, nuts)
+    flat(&predictors, &voters.column("partyid7")?, method)
 }
 
 /// Flat coefficients, and a half-Cauchy standard deviation.
-fn kidscores(predictors: &[Vec<f64>], scores: &[f64], nuts: &Nuts) -> Result<Run, Error> {
+fn kidscores(predictors: &[Vec<f64>], scores: &[f64], method: &Method) -> Result<Run, Error> {
     let (x, columns) = design(predictors);
     let x = Orthogonal::of(&x, columns);
     let data = x.data(scores)?;
@@ -155,26 +154,26 @@ fn kidscores(predictors: &[Vec<f64>], scores: &[f64], nuts: &Nuts) -> Result<Run
         let mean = orthogonal.matmul(data.matrix("x"));
         trace.observe("score", Normal::new(mean, sigma), data.column("y"));
     });
-    Ok(Run::of(&model, data, nuts)?)
+    Ok(Run::of(&model, data, method)?)
 }
 
 /// Test scores of children by their mothers' schooling and IQ.
-pub fn kidscore(folder: &Folder, nuts: &Nuts) -> Result<Run, Error> {
+pub fn kidscore(folder: &Folder, method: &Method) -> Result<Run, Error> {
     let children = folder.posteriordb("kidiq")?;
     let (school, iq) = (children.column("mom_hs")?, children.column("mom_iq")?);
-    kidscores(&[school, iq], &children.column("kid_score")?, nuts)
+    kidscores(&[school, iq], &children.column("kid_score")?, method)
 }
 
 /// The same with an interaction of the two.
-pub fn kidscore_interaction(folder: &Folder, nuts: &Nuts) -> Result<Run, Error> {
+pub fn kidscore_interaction(folder: &Folder, method: &Method) -> Result<Run, Error> {
     let children = folder.posteriordb("kidiq")?;
     let (school, iq) = (children.column("mom_hs")?, children.column("mom_iq")?);
     let both = product(&school, &iq);
-    kidscores(&[school, iq, both], &children.column("kid_score")?, nuts)
+    kidscores(&[school, iq, both], &children.column("kid_score")?, method)
 }
 
 /// Five correlated predictors without an intercept, left as they are.
-pub fn correlated(folder: &Folder, nuts: &Nuts) -> Result<Run, Error> {
+pub fn correlated(folder: &Folder, method: &Method) -> Result<Run, Error> {
     let table = folder.posteriordb("sblrc")?;
     let columns = table.number("D")? as usize;
     let data = Data::new()
@@ -186,12 +185,12 @@ pub fn correlated(folder: &Folder, nuts: &Nuts) -> Result<Run, Error> {
         let mean = beta.matmul(data.matrix("x"));
         trace.observe("y", Normal::new(mean, sigma), data.column("y"));
     });
-    Ok(Run::of(&model, data, nuts)?)
+    Ok(Run::of(&model, data, method)?)
 }
 
 /// Summer temperatures by year, which is far from 0: intercept and slope are all but one. Their
 /// priors are factors of the density.
-pub fn kilpisjarvi(folder: &Folder, nuts: &Nuts) -> Result<Run, Error> {
+pub fn kilpisjarvi(folder: &Folder, method: &Method) -> Result<Run, Error> {
     let table = folder.posteriordb("kilpisjarvi_mod")?;
     let (x, columns) = design(&[table.column("x")?]);
     let x = Orthogonal::of(&x, columns);
@@ -209,11 +208,11 @@ pub fn kilpisjarvi(folder: &Folder, nuts: &Nuts) -> Result<Run, Error> {
         let mean = orthogonal.matmul(data.matrix("x"));
         trace.observe("y", Normal::new(mean, sigma), data.column("y"));
     });
-    Ok(Run::of(&model, data, nuts)?)
+    Ok(Run::of(&model, data, method)?)
 }
 
 /// A series regressed on its own last values; the first ones are taken as given.
-pub fn autoregression(folder: &Folder, nuts: &Nuts) -> Result<Run, Error> {
+pub fn autoregression(folder: &Folder, method: &Method) -> Result<Run, Error> {
     let table = folder.posteriordb("arK")?;
     let (y, order) = (table.column("y")?, table.number("K")? as usize);
     // The last value first.
@@ -229,7 +228,7 @@ pub fn autoregression(folder: &Folder, nuts: &Nuts) -> Result<Run, Error> {
         let mean = alpha + beta.matmul(data.matrix("lags"));
         trace.observe("y", Normal::new(mean, sigma), data.column("y"));
     });
-    Ok(Run::of(&model, data, nuts)?)
+    Ok(Run::of(&model, data, method)?)
 }
 
 #[cfg(test)]

@@ -68,6 +68,7 @@ impl Adaptation {
         target: f64,
         dim: usize,
     ) -> Adaptation {
+        let metric = metric.of_dim(dim);
         Adaptation {
             schedule,
             metric,
@@ -100,6 +101,11 @@ impl Adaptation {
             whitening.set_inverse_mass(state.gradient.iter().map(|g| g.abs().recip()));
         }
         whitening
+    }
+
+    /// The sum of the logarithms of the standard deviations of the draws that the metric is made of.
+    pub(super) fn log_volume(&self) -> f64 {
+        self.present.log_volume()
     }
 
     /// Averaging begins at a step size that a search has found.
@@ -149,7 +155,7 @@ impl Adaptation {
         let is_due = match self.metric {
             // Expensive, so not after every draw.
             Metric::LowRank(_) => switches || count.is_power_of_two() || draw + 1 == end,
-            Metric::Identity | Metric::Variance | Metric::Fisher => true,
+            _ => true,
         };
         if count < FEWEST || !is_due {
             return Next::GoOn;

@@ -12,7 +12,7 @@ pub(super) enum Archive {
     },
 }
 
-const MAGIC: u64 = u64::from_le_bytes(*b"bnnuts04");
+const MAGIC: u64 = u64::from_le_bytes(*b"bnnuts05");
 
 impl Archive {
     pub(super) fn save() -> Archive {

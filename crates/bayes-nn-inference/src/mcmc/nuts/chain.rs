@@ -7,9 +7,10 @@ use super::adaptation::{Adaptation, Next};
 use super::archive::Archive;
 use super::delayed::DelayedAcceptance;
 use super::draws::UnconstrainedDraws;
+use super::gathering::{self, Report};
 use super::kernel::Kernel;
-use super::metric::Whitening;
-use super::random::Stream;
+use super::metric::{Metric, Whitening};
+use super::random::{Stream, Variates};
 use super::settings::Nuts;
 use super::state::State;
 use crate::InferenceError;
@@ -31,6 +32,12 @@ pub(super) struct Chain {
     pub(super) draws: UnconstrainedDraws,
     /// Gradients so far, those of the search for a step size included.
     pub(super) gradients: u64,
+    /// The chain as it was at the last gathering.
+    pub(super) report: Option<Report>,
+    /// While it passes a gathering: what it goes on from, unless that is its own state.
+    passing: Option<Option<Report>>,
+    /// The draw of the warm-up at which it was stuck and went on elsewhere, the last time.
+    pub(super) moved_at: Option<u64>,
     settings: Lengths,
 }
 
@@ -40,12 +47,17 @@ struct Lengths {
     warmup: u64,
     draws: u64,
     keep_warmup: bool,
+    gathers: bool,
 }
 
 /// The outcome of [`Chain::advance`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Advance {
     Drew,
+    /// The chain has come to a gathering, and goes on once it may pass.
+    Gathers,
+    /// It has passed.
+    Passed,
     Done,
     Interrupted,
 }
@@ -58,6 +70,13 @@ const TIMED: Range<u32> = 3..20;
 const TIMING: Duration = Duration::from_millis(20);
 /// The search for a step size changes it by at most this power of two.
 const POWERS: u32 = 60;
+/// Doublings at the most in the first draws of the warm-up, a fifth of it: while the metric is not
+/// known, longer trajectories are expensive and of little use.
+const EARLY_DEPTH: u32 = 8;
+/// How far from another chain's position a stuck one begins, in units of its metric.
+const APART: f64 = 0.5;
+/// The distance is halved so often, until the density is finite.
+const HALVINGS: u32 = 10;
 
 impl Chain {
     pub(super) fn new(
@@ -90,10 +109,14 @@ impl Chain {
             warmup: UnconstrainedDraws::new(dim),
             draws: UnconstrainedDraws::new(dim),
             gradients: 0,
+            report: None,
+            passing: None,
+            moved_at: None,
             settings: Lengths {
                 warmup: settings.warmup,
                 draws: settings.draws,
                 keep_warmup: settings.keep_warmup,
+                gathers: settings.chains > 1 && settings.metric != Metric::Identity,
             },
         })
     }
@@ -130,6 +153,13 @@ impl Chain {
         if self.draws.len() as u64 >= self.settings.draws {
             return Ok(Advance::Done);
         }
+        if let Some(other) = self.passing.take() {
+            other.map_or(Ok(()), |other| self.go_on_as(&other))?;
+            return Ok(Advance::Passed);
+        }
+        if self.gathering().is_some() {
+            return Ok(Advance::Gathers);
+        }
         let warming = self.is_warming();
         if warming && self.warmup.is_empty() && !self.search(interrupted)? {
             return Ok(Advance::Interrupted);
@@ -137,8 +167,10 @@ impl Chain {
         if let Some(delayed) = self.delayed.as_mut().filter(|_| !warming) {
             delayed.leave(&self.state)?;
         }
+        let early = (self.made() as u64) < self.settings.warmup / 5;
+        let most = if early { EARLY_DEPTH } else { u32::MAX };
         let kernel = &mut self.kernel;
-        let drawn = kernel.step_unless(&mut self.state, &mut self.stream, interrupted)?;
+        let drawn = kernel.step_unless(&mut self.state, &mut self.stream, most, interrupted)?;
         let Some(mut info) = drawn else {
             return Ok(Advance::Interrupted);
         };
@@ -178,6 +210,61 @@ impl Chain {
         self.warmup.archive(archive);
         self.draws.archive(archive);
         archive.u64(&mut self.gradients);
+        let mut moved_at = self.moved_at.map_or(0, |draw| draw + 1);
+        archive.u64(&mut moved_at);
+        self.moved_at = moved_at.checked_sub(1);
+        let mut has_report = self.report.is_some();
+        archive.flag(&mut has_report);
+        if has_report {
+            let tuned = &self.kernel.tuned;
+            let blank = || Report::of(&[], &self.state, tuned, &self.adaptation);
+            self.report.get_or_insert_with(blank).archive(archive);
+        }
+    }
+
+    /// The draw of the gathering to which the chain has come.
+    pub(super) fn gathering(&self) -> Option<u64> {
+        let made = self.warmup.len() as u64;
+        let passed = self.report.as_ref().map(|report| report.draw);
+        let next = gathering::next(self.settings.warmup, made, passed);
+        next.filter(|draw| self.settings.gathers && *draw == made)
+    }
+
+    /// What others need to know of the chain at a gathering.
+    pub(super) fn report(&self) -> Report {
+        let warmup = self.warmup.statistics();
+        Report::of(warmup, &self.state, &self.kernel.tuned, &self.adaptation)
+    }
+
+    /// Lets the chain pass a gathering with its report there, and if it is stuck go on from another.
+    pub(super) fn pass(&mut self, own: Report, other: Option<Report>) {
+        self.report = Some(own);
+        self.passing = Some(other);
+    }
+
+    /// Goes on as another chain would have gone on from a point near its own.
+    fn go_on_as(&mut self, other: &Report) -> Result<(), EvalError> {
+        self.moved_at = Some(other.draw);
+        self.kernel.tuned = other.tuned.clone();
+        self.adaptation = other.adaptation.clone();
+        self.state = other.state.clone();
+        let dim = other.state.position.len();
+        let (mut away, mut displacement) = (vec![0.0; dim], vec![0.0; dim]);
+        self.stream.normals(&mut away);
+        for halvings in 0..HALVINGS {
+            let share = APART * 0.5f64.powi(halvings as i32);
+            let scaled: Vec<f64> = away.iter().map(|away| share * away).collect();
+            other.tuned.whitening.unwhiten(&scaled, &mut displacement);
+            let position = other.state.position.iter().zip(&displacement);
+            let position = position.map(|(x, away)| x + away).collect();
+            self.gradients += 1;
+            let state = self.kernel.state_at(position)?;
+            if state.is_finite() {
+                self.state = state;
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Leaves the first so many draws of a chain that has more. It cannot go on from them.

@@ -17,6 +17,7 @@ pub struct ChainDraws {
     pub(super) tuned: Tuned,
     pub(super) gradients: u64,
     pub(super) rejected: u64,
+    pub(super) moved_at: Option<u64>,
     pub(super) seconds: f64,
     pub(super) error: Option<InferenceError>,
 }
@@ -53,7 +54,13 @@ impl ChainDraws {
         self.rejected
     }
 
-    /// Seconds that it took, pauses included.
+    /// The draw of the warm-up after which the chain was found to be stuck, and went on from near
+    /// another one; the last such draw. Nothing of a chain that kept to its own way.
+    pub fn moved_at(&self) -> Option<u64> {
+        self.moved_at
+    }
+
+    /// Seconds that it took, pauses and waiting for other chains included.
     pub fn seconds(&self) -> f64 {
         self.seconds
     }

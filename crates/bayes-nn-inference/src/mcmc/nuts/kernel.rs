@@ -187,7 +187,7 @@ impl<D: LogDensity> Kernel<D> {
     ) -> Result<Info, EvalError> {
         self.check_length(state.position.len())?;
         self.check_length(state.gradient.len())?;
-        let info = self.step_unless(state, rng, &|| false)?;
+        let info = self.step_unless(state, rng, u32::MAX, &|| false)?;
         Ok(info.expect("nothing interrupts the transition"))
     }
 
@@ -201,12 +201,13 @@ impl<D: LogDensity> Kernel<D> {
         &self.density
     }
 
-    /// Moves a state by one transition. `None` if `interrupted` said so before a leapfrog step,
+    /// Moves a state by one transition of at most so many doublings. `None` if `interrupted` said so before a leapfrog step,
     /// with the state as it was.
     pub(super) fn step_unless(
         &mut self,
         state: &mut State,
         rng: &mut (impl Rng + ?Sized),
+        most: u32,
         interrupted: &dyn Fn() -> bool,
     ) -> Result<Option<Info>, EvalError> {
         let mut dynamics = Dynamics {
@@ -216,7 +217,7 @@ impl<D: LogDensity> Kernel<D> {
             interrupted,
         };
         self.arena
-            .transition(state, &mut dynamics, rng, self.limits.depth())
+            .transition(state, &mut dynamics, rng, self.limits.depth().min(most))
     }
 
     /// The energy error of a single leapfrog step with a fresh momentum; infinite if there is no

@@ -18,7 +18,7 @@ use super::random::Stream;
 use super::run::NutsRun;
 use super::settings::{Display, Nuts};
 use super::start::Origin;
-use super::threads::{Queued, Shared};
+use super::threads::{Pool, Queued, Shared};
 use crate::check::{at_least_one, setting};
 use crate::columns::Concerns;
 use crate::compiled::Compiled;
@@ -162,6 +162,7 @@ impl Nuts {
                 chain,
                 slot,
                 feed: None,
+                seconds: 0.0,
             });
         }
         let sink = sink
@@ -175,7 +176,8 @@ impl Nuts {
                 .map(|queued| Counters::new(queued.chain.number))
                 .collect(),
             first: self.first_chain,
-            waiting: Mutex::new(chains),
+            pool: Mutex::new(Pool::of(chains)),
+            changed: Condvar::new(),
             finished: Mutex::default(),
             stop: AtomicBool::new(false),
             paused: AtomicBool::new(false),

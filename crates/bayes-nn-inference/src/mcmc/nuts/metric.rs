@@ -9,6 +9,12 @@ use crate::check::setting;
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum Metric {
+    /// [`Metric::LowRank`] of densities of up to 256 coordinates, and [`Metric::Fisher`] of larger
+    /// ones, whose matrices would take longer than their gradients. The draws of the warm-up decide
+    /// how many directions are stretched: none where the ratio of variances that is left after the
+    /// coordinates have been scaled is below 2.
+    #[default]
+    Automatic,
     /// None: all coordinates as they are.
     Identity,
     /// The variance of the draws in each coordinate, shrunk a little towards 1e-3 (Carpenter et
@@ -17,12 +23,25 @@ pub enum Metric {
     /// `sqrt(var(draws) / var(gradients))` in each coordinate: the diagonal metric that makes the
     /// gradients of the stretched density fit its draws best, in the mean of the squared Fisher
     /// divergence. It needs few draws, and correlations between coordinates do not mislead it.
-    #[default]
     Fisher,
     /// [`Metric::Fisher`], and the few directions that are still wide or narrow after it: for
     /// densities whose coordinates are strongly correlated. A leapfrog step costs two products more
     /// for each direction, and warm-up some decompositions of matrices.
     LowRank(LowRank),
+}
+
+/// Of densities of more coordinates the automatic metric is diagonal.
+const MOST_OF_LOW_RANK: usize = 256;
+
+impl Metric {
+    /// What the automatic metric is for so many coordinates; any other is itself.
+    pub(super) fn of_dim(self, dim: usize) -> Metric {
+        match self {
+            Metric::Automatic if dim <= MOST_OF_LOW_RANK => Metric::LowRank(LowRank::new()),
+            Metric::Automatic => Metric::Fisher,
+            chosen => chosen,
+        }
+    }
 }
 
 /// Space stretched coordinate by coordinate, and along some orthonormal directions `u` by factors

@@ -17,6 +17,7 @@ mod delayed;
 mod draw_sink;
 mod draws;
 mod fit;
+mod gathering;
 mod kernel;
 mod launch;
 mod low_rank;

@@ -30,6 +30,10 @@ impl State {
         self.log_prob = other.log_prob;
     }
 
+    pub(super) fn is_finite(&self) -> bool {
+        self.log_prob.is_finite() && self.gradient.iter().all(|g| g.is_finite())
+    }
+
     pub(super) fn archive(&mut self, archive: &mut Archive) {
         archive.floats(&mut self.position);
         archive.floats(&mut self.gradient);

@@ -18,6 +18,7 @@ const JUDGED_DRAWS: usize = 20;
 pub(super) fn of(fit: &NutsFit) -> Vec<String> {
     let stuck = Stuck::of(fit.chains());
     let mut warnings: Vec<String> = stuck.iter().map(|stuck| stuck.warning(fit)).collect();
+    warnings.extend(moved(fit));
     let errors = fit.chains().iter().filter_map(|chain| chain.error());
     let errors = errors.chain(fit.sink_error());
     warnings.extend(errors.map(ToString::to_string));
@@ -53,6 +54,23 @@ pub(super) fn of(fit: &NutsFit) -> Vec<String> {
     }
     warnings.extend(scale);
     warnings
+}
+
+/// Chains that were stuck in the warm-up and went on elsewhere.
+fn moved(fit: &NutsFit) -> Option<String> {
+    let moved = || fit.chains().iter().filter(|c| c.moved_at().is_some());
+    let numbers = listed(moved().map(|chain| chain.number().to_string()));
+    let draws = listed(moved().filter_map(|chain| Some(chain.moved_at()?.to_string())));
+    let (chains, were) = match moved().count() {
+        0 => return None,
+        1 => ("chain", "was"),
+        _ => ("chains", "were"),
+    };
+    Some(format!(
+        "{chains} {numbers} {were} stuck far below the others and went on from near one of them \
+         after {draws} draws of the warm-up: the draws are of the posterior unless its mass lies \
+         where {numbers} had come to, too"
+    ))
 }
 
 /// Trajectories ended by the limit of doublings, of chains that are not stuck.

@@ -22,7 +22,7 @@ impl Window {
             moments: Moments::new(dim),
             points: match metric {
                 Metric::LowRank(_) => Some(Points::default()),
-                Metric::Identity | Metric::Variance | Metric::Fisher => None,
+                _ => None,
             },
         }
     }
@@ -52,11 +52,17 @@ impl Window {
         }
     }
 
+    /// The sum of the logarithms of the standard deviations of the draws.
+    pub(super) fn log_volume(&self) -> f64 {
+        let variances = self.moments.draws.variances();
+        variances.map(|variance| 0.5 * variance.ln()).sum()
+    }
+
     /// Makes a metric of the draws.
     pub(super) fn set(&self, whitening: &mut Whitening) {
         let Moments { draws, gradients } = &self.moments;
         match self.metric {
-            Metric::Identity => {}
+            Metric::Identity | Metric::Automatic => {}
             Metric::Variance => whitening.set_inverse_mass(shrunk(draws, self.count())),
             Metric::Fisher | Metric::LowRank(_) => {
                 let pairs = draws.variances().zip(gradients.variances());
