@@ -73,7 +73,8 @@ fn write<'g>(graph: &'g Graph, known: &[Var<'g>], (which, of, sizes): Choice) ->
         16 => a.solve_lower(b),
         17 => a.solve_lower_t(b),
         18 => a.mean_over_draws(n),
-        19 => a.polygamma(n as u32),
+        // Of positive numbers: near a pole the last bit of the argument decides all digits.
+        19 => a.exp().polygamma(n as u32),
         20 => a.select(b, c),
         21 => a + b,
         22 => a * b,
