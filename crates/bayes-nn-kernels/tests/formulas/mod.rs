@@ -70,8 +70,9 @@ fn write<'g>(graph: &'g Graph, known: &[Var<'g>], (which, of, sizes): Choice) ->
         13 => a.t(),
         14 => a.matmul(b),
         15 => a.cholesky(),
-        16 => a.solve_lower(b),
-        17 => a.solve_lower_t(b),
+        // By positive numbers: rounding decides all digits behind a pivot that ought to be 0.
+        16 => a.exp().solve_lower(b),
+        17 => a.exp().solve_lower_t(b),
         18 => a.mean_over_draws(n),
         // Of positive numbers: near a pole the last bit of the argument decides all digits.
         19 => a.exp().polygamma(n as u32),
