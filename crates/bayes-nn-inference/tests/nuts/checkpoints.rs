@@ -2,11 +2,15 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 
 use bayes_nn_inference::nuts::{LowRank, Metric, WarmupSchedule};
 use bayes_nn_inference::{Advi, Method, Nuts, NutsFit, Start};
 use bayes_nn_kernels::Precision;
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
+use crate::changed::{Change, Saved};
 use crate::regression::Regression;
 use crate::targets::{Correlated, Funnel, Standard};
 
@@ -196,4 +200,23 @@ fn a_changed_start_or_limit_is_no_run_to_go_on_with() {
     from_guide.fit(&line).unwrap();
     let error = nuts.start_at(guide(2)).fit(&line).unwrap_err().to_string();
     assert!(error.contains("with other settings"), "{error}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 300,
+        rng_seed: RngSeed::Fixed(5),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn changed_checkpoints_are_refused_or_taken_up(
+        which in any::<prop::sample::Index>(),
+        changes in prop::collection::vec(any::<Change>(), 0..4),
+        sealed in prop::bool::weighted(0.9),
+    ) {
+        static SAVED: LazyLock<Vec<Saved>> = LazyLock::new(|| Saved::all(&folder("changed")));
+        which.get(&SAVED).check(&changes, sealed);
+    }
 }

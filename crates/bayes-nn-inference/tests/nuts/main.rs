@@ -2,6 +2,7 @@
 
 mod adaptation;
 mod allocation;
+mod changed;
 mod checkpoints;
 mod failures;
 mod handle;

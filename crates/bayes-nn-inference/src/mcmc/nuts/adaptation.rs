@@ -89,8 +89,8 @@ impl Adaptation {
         self.averaging.archive(archive);
         self.present.archive(archive);
         self.next.archive(archive);
-        archive.u64(&mut self.window);
-        archive.u64(&mut self.seen);
+        archive.count(&mut self.window);
+        archive.count(&mut self.seen);
         archive.flag(&mut self.searched);
     }
 

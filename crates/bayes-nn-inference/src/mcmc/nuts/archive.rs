@@ -12,7 +12,7 @@ pub(super) enum Archive {
     },
 }
 
-const MAGIC: u64 = u64::from_le_bytes(*b"bnnuts05");
+const MAGIC: u64 = u64::from_le_bytes(*b"bnnuts06");
 
 impl Archive {
     pub(super) fn save() -> Archive {
@@ -85,6 +85,14 @@ impl Archive {
         *value = self.word(*value);
     }
 
+    /// A count of what is made one after the other, of which there are never 2^53.
+    pub(super) fn count(&mut self, value: &mut u64) {
+        self.u64(value);
+        if *value > 1 << 53 {
+            self.refuse();
+        }
+    }
+
     pub(super) fn flag(&mut self, value: &mut bool) {
         *value = self.word(u64::from(*value)) != 0;
     }
@@ -115,6 +123,14 @@ impl Archive {
         values.resize(length, 0.0);
         for value in values {
             self.f64(value);
+        }
+    }
+
+    /// Numbers of which there must be so many.
+    pub(super) fn exactly(&mut self, length: usize, values: &mut Vec<f64>) {
+        self.floats(values);
+        if values.len() != length {
+            self.refuse();
         }
     }
 }

@@ -197,21 +197,25 @@ impl Chain {
         Ok(Advance::Drew)
     }
 
-    /// Saves or loads everything that distinguishes the chain from a new one.
+    /// Saves or loads everything that distinguishes the chain from a new one. What no chain of
+    /// these settings comes to is refused.
     pub(super) fn archive(&mut self, archive: &mut Archive) {
         self.state.archive(archive);
         archive.f64(&mut self.kernel.tuned.step_size);
         self.kernel.tuned.whitening.archive(archive);
         self.adaptation.archive(archive);
-        self.stream.archive(archive);
         if let Some(delayed) = &mut self.delayed {
             delayed.archive(archive);
         }
-        self.warmup.archive(archive);
-        self.draws.archive(archive);
-        archive.u64(&mut self.gradients);
+        self.warmup.archive(archive, self.settings.keep_warmup);
+        self.draws.archive(archive, true);
+        archive.count(&mut self.gradients);
+        if !self.can_be() {
+            archive.refuse();
+        }
+        self.stream.archive(archive, self.most_taken());
         let mut moved_at = self.moved_at.map_or(0, |draw| draw + 1);
-        archive.u64(&mut moved_at);
+        archive.count(&mut moved_at);
         self.moved_at = moved_at.checked_sub(1);
         let mut has_report = self.report.is_some();
         archive.flag(&mut has_report);
@@ -220,6 +224,26 @@ impl Chain {
             let blank = || Report::of(&[], &self.state, tuned, &self.adaptation);
             self.report.get_or_insert_with(blank).archive(archive);
         }
+    }
+
+    /// Whether draws follow a whole warm-up only, and gradients were taken for all their steps.
+    fn can_be(&self) -> bool {
+        let all = self.warmup.statistics().iter();
+        let all = all.chain(self.draws.statistics());
+        let steps: u64 = all.map(|s| u64::from(s.leapfrog_steps)).sum();
+        let warmed = self.warmup.len() as u64;
+        warmed <= self.settings.warmup
+            && (self.draws.is_empty() || !self.is_warming())
+            && steps <= self.gradients
+    }
+
+    /// No fewer random numbers than the chain has taken: for each draw those of a trajectory, at
+    /// most two a leapfrog step, and of a search for a step size, a momentum a try; before the
+    /// first one those of the search for a start, too, and after the last one those of a gathering.
+    fn most_taken(&self) -> u64 {
+        let dim = self.state.position.len() as u64;
+        let each = (2 << self.kernel.depth()) + 100 * (dim + 2);
+        each.saturating_mul(self.made() as u64 + 4)
     }
 
     /// The draw of the gathering to which the chain has come.

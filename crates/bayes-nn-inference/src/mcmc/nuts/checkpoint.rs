@@ -77,7 +77,6 @@ impl Slot {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(self.problem(format!("cannot be read: {error}"))),
         };
-        let dim = chain.position().len();
         let damaged = || self.problem("is damaged, or no checkpoint of this version".to_owned());
         let mut archive = Archive::load(bytes).ok_or_else(damaged)?;
         let mut fingerprint = 0;
@@ -88,7 +87,7 @@ impl Slot {
             return Err(self.problem(problem.to_owned()));
         }
         chain.archive(&mut archive);
-        if !archive.is_read() || chain.position().len() != dim {
+        if !archive.is_read() {
             return Err(damaged());
         }
         match chain.is_where_it_was() {

@@ -21,8 +21,8 @@ impl UnconstrainedDraws {
         }
     }
 
-    pub(super) fn archive(&mut self, archive: &mut Archive) {
-        archive.floats(&mut self.positions);
+    /// Saves or loads the statistics and, where they are kept, the positions.
+    pub(super) fn archive(&mut self, archive: &mut Archive, kept: bool) {
         let length = archive.length(self.statistics.len());
         self.statistics
             .resize(length, Statistics::from_row([0.0; 8]));
@@ -31,6 +31,8 @@ impl UnconstrainedDraws {
             row.iter_mut().for_each(|value| archive.f64(value));
             *statistics = Statistics::from_row(row);
         }
+        let width = if kept { self.dim } else { 0 };
+        archive.exactly(length * width, &mut self.positions);
     }
 
     pub(super) fn push(&mut self, position: Option<&[f64]>, statistics: Statistics) {

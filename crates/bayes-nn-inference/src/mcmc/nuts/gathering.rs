@@ -64,7 +64,7 @@ impl Report {
     }
 
     pub(super) fn archive(&mut self, archive: &mut Archive) {
-        archive.u64(&mut self.draw);
+        archive.count(&mut self.draw);
         archive.f64(&mut self.level);
         archive.f64(&mut self.deviation);
         archive.f64(&mut self.log_mass);

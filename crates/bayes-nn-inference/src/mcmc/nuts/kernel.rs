@@ -196,6 +196,11 @@ impl<D: LogDensity> Kernel<D> {
         &self.tuned
     }
 
+    /// Doublings of a trajectory at the most.
+    pub(super) fn depth(&self) -> u32 {
+        self.limits.depth()
+    }
+
     /// The density.
     pub fn density(&self) -> &D {
         &self.density

@@ -169,9 +169,11 @@ impl Points {
         self.gradients.clear();
     }
 
-    pub(super) fn archive(&mut self, archive: &mut Archive) {
-        archive.floats(&mut self.draws);
-        archive.floats(&mut self.gradients);
+    /// Saves or loads as many points as `of` has the moments of.
+    pub(super) fn archive(&mut self, archive: &mut Archive, of: &Moments) {
+        let numbers = (of.count() as usize).saturating_mul(of.draws.mean().len());
+        archive.exactly(numbers, &mut self.draws);
+        archive.exactly(numbers, &mut self.gradients);
     }
 }
 

@@ -99,9 +99,10 @@ impl Whitening {
     }
 
     pub(super) fn archive(&mut self, archive: &mut Archive) {
-        archive.floats(&mut self.scale);
+        let dim = self.scale.len();
+        archive.exactly(dim, &mut self.scale);
         archive.floats(&mut self.factors);
-        archive.floats(&mut self.directions);
+        archive.exactly(self.factors.len() * dim, &mut self.directions);
     }
 
     /// Sets the inverse mass of each coordinate; one that is no positive number changes nothing.

@@ -39,9 +39,10 @@ impl Welford {
     }
 
     fn archive(&mut self, archive: &mut Archive) {
-        archive.u64(&mut self.count);
-        archive.floats(&mut self.mean);
-        archive.floats(&mut self.squares);
+        let dim = self.mean.len();
+        archive.count(&mut self.count);
+        archive.exactly(dim, &mut self.mean);
+        archive.exactly(dim, &mut self.squares);
     }
 
     fn clear(&mut self) {

@@ -12,9 +12,6 @@ use super::archive::Archive;
 /// How many chains share a seed: a jump takes about a microsecond.
 const JUMPS: usize = 1 << 10;
 
-/// More numbers than a chain takes in years, and as many as are run through in minutes.
-const MOST_TAKEN: u64 = 1 << 38;
-
 /// The stream of one chain, which counts the numbers that it has given.
 #[derive(Clone, Debug)]
 pub(super) struct Stream {
@@ -35,11 +32,12 @@ impl Stream {
         Stream { rng, taken: 0 }
     }
 
-    /// Saves or restores the position of the stream. A fresh stream is run forward to it.
-    pub(super) fn archive(&mut self, archive: &mut Archive) {
+    /// Saves or restores the position of the stream, which lies behind at most so many numbers. A
+    /// fresh stream is run forward to it.
+    pub(super) fn archive(&mut self, archive: &mut Archive, most: u64) {
         let mut taken = self.taken;
         archive.u64(&mut taken);
-        if taken > MOST_TAKEN {
+        if taken > most {
             return archive.refuse();
         }
         while self.taken < taken {

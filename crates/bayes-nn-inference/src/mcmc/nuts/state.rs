@@ -35,8 +35,9 @@ impl State {
     }
 
     pub(super) fn archive(&mut self, archive: &mut Archive) {
-        archive.floats(&mut self.position);
-        archive.floats(&mut self.gradient);
+        let dim = self.position.len();
+        archive.exactly(dim, &mut self.position);
+        archive.exactly(dim, &mut self.gradient);
         archive.f64(&mut self.log_prob);
     }
 }

@@ -48,7 +48,7 @@ impl Window {
     pub(super) fn archive(&mut self, archive: &mut Archive) {
         self.moments.archive(archive);
         if let Some(points) = &mut self.points {
-            points.archive(archive);
+            points.archive(archive, &self.moments);
         }
     }
 
