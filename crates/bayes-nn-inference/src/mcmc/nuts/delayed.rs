@@ -134,6 +134,7 @@ impl DelayedAcceptance {
 #[cfg(test)]
 mod tests {
     use super::super::chain::{Advance, Chain};
+    use super::super::metric::Metric;
     use super::super::settings::Nuts;
     use super::*;
     use crate::log_density::LogDensity;
@@ -169,6 +170,11 @@ mod tests {
         }
     }
 
+    /// Settings of a chain that waits for no other, whose warm-up ends where the exact density is.
+    fn alone() -> Nuts {
+        Nuts::new().chains(1).metric(Metric::Fisher)
+    }
+
     /// A chain that proposes draws of a wider normal, about to start at 0.5.
     fn chain(nuts: &Nuts, exact: impl Exact + 'static) -> Chain {
         let rough = Normal { mean: 0.4, sd: 1.3 };
@@ -185,7 +191,7 @@ mod tests {
 
     #[test]
     fn draws_are_of_the_exact_density_however_wrong_the_trajectories_are() {
-        let nuts = Nuts::new().warmup(500).draws(40_000);
+        let nuts = alone().warmup(500).draws(40_000);
         let mut chain = chain(&nuts, Cut);
         while chain.advance(&|| false).unwrap() == Advance::Drew {}
         let draws = chain.draws.column(0);
@@ -215,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_chain_can_be_taken_up_in_its_warm_up_and_after() {
-        let nuts = Nuts::new().warmup(30).draws(50);
+        let nuts = alone().warmup(30).draws(50);
         let to_the_end = |chain: &mut Chain| {
             while chain.advance(&|| false).unwrap() == Advance::Drew {}
         };
@@ -244,7 +250,7 @@ mod tests {
             while chain.advance(&|| false).unwrap() == Advance::Drew {}
             chain
         };
-        let nuts = Nuts::new().warmup(30);
+        let nuts = alone().warmup(30);
         let short = to_the_end(&nuts.clone().draws(20));
         let mut long = to_the_end(&nuts.draws(50));
         assert!(long.rejected() > short.rejected());
@@ -257,7 +263,7 @@ mod tests {
     #[test]
     fn an_exact_density_that_fails_ends_the_chain_and_leaves_its_draws() {
         let mut left = 20;
-        let mut chain = chain(&Nuts::new().warmup(30), move |x: f64| {
+        let mut chain = chain(&alone().warmup(30), move |x: f64| {
             left -= 1;
             match left {
                 0 => Err(EvalError::Fatal("gone".into())),
