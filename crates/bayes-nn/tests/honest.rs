@@ -159,7 +159,8 @@ fn two_modes<'g>(trace: &Trace<'g>, _: &Batch<'g>) {
 
 #[test]
 fn a_chain_at_a_mode_far_below_the_others_is_called_stuck_before_anything_else() {
-    let nuts = Nuts::new().chains(4).draws(200).warmup(300).max_depth(1);
+    // A warm-up this short has no gathering at which stuck chains begin elsewhere.
+    let nuts = Nuts::new().chains(4).draws(200).warmup(99).max_depth(1);
     let stuck = (0..20).find_map(|seed| {
         let fit = model::fit(&two_modes, Data::new(), &nuts.clone().seed(seed)).unwrap();
         let low = fit
@@ -205,7 +206,7 @@ fn a_chain_at_a_mode_far_below_the_others_is_called_stuck_before_anything_else()
 
 #[test]
 fn a_chain_far_above_the_others_is_told_apart_as_well() {
-    let nuts = Nuts::new().chains(4).draws(50).warmup(200).max_depth(3);
+    let nuts = Nuts::new().chains(4).draws(50).warmup(99).max_depth(3);
     let high = (0..20).find_map(|seed| {
         let fit = model::fit(&two_modes, Data::new(), &nuts.clone().seed(seed)).unwrap();
         let high = fit
@@ -225,6 +226,30 @@ fn a_chain_far_above_the_others_is_told_apart_as_well() {
         !warnings.join(" ").contains("draws are right"),
         "{warnings:#?}"
     );
+}
+
+#[test]
+fn a_chain_that_is_stuck_in_the_warm_up_goes_on_near_the_others_and_the_fit_says_so() {
+    let nuts = Nuts::new().chains(4).draws(100).warmup(300).max_depth(3);
+    let mut moved = 0;
+    for seed in 0..10 {
+        let fit = model::fit(&two_modes, Data::new(), &nuts.clone().seed(seed)).unwrap();
+        for chain in fit.nuts().unwrap().chains() {
+            let Some(draw) = chain.moved_at() else {
+                continue;
+            };
+            moved += 1;
+            assert!([90, 180].contains(&draw), "{draw}");
+            let said = format!("chain {}", chain.number());
+            let warnings = fit.warnings().join(" ");
+            let named = warnings.contains(&said) || warnings.contains("chains ");
+            assert!(named && warnings.contains("far below the others"), "{warnings}");
+        }
+        let means = fit.chains().iter().map(|c| c.variable("x").unwrap().mean()[0]);
+        let right = means.filter(|mean| *mean > 0.0).count();
+        assert!([0, 4].contains(&right), "seed {seed}: {right} chains on the right");
+    }
+    assert!(moved > 0, "of forty chains one begins on the left");
 }
 
 #[test]
