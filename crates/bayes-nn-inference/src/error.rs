@@ -52,7 +52,7 @@ pub enum InferenceError {
     },
     /// A value to start at that is none of the density's.
     #[error(transparent)]
-    StartValues(#[from] StartError),
+    StartValues(Box<StartError>),
     /// The density could not be written down.
     #[error(transparent)]
     Density(DensityError),
@@ -91,7 +91,7 @@ pub enum InferenceError {
         /// How many paths there were.
         paths: usize,
         /// Why the first failed.
-        failure: PathFailure,
+        failure: Box<PathFailure>,
     },
     /// A guide that was not fitted to the density.
     #[error("the approximation is of {found}, the density has {expected}")]
@@ -155,6 +155,12 @@ pub enum InferenceError {
 impl From<GraphError> for InferenceError {
     fn from(error: GraphError) -> Self {
         InferenceError::Graph(Box::new(error))
+    }
+}
+
+impl From<StartError> for InferenceError {
+    fn from(error: StartError) -> Self {
+        InferenceError::StartValues(Box::new(error))
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bayes_nn::model::{self, Batch, Model, Trace};
 use bayes_nn::prelude::*;
-use bayes_nn::{Evidence, Fit, Posterior, Stop};
+use bayes_nn::{Evidence, Posterior, Stop};
 
 /// The mean and standard deviation of a scalar under a guide, from many draws.
 fn moments<M: Model>(fit: &Posterior<M>, name: &str) -> (f64, f64) {
@@ -57,7 +57,7 @@ fn line_data(shift: f64, scale: f64) -> Data {
 #[test]
 fn shifting_and_scaling_the_outcome_changes_nothing_but_the_numbers() {
     for advi in [Advi::full_rank(), Advi::mean_field()] {
-        let plain = model::fit(&line(0.0, 1.0), &line_data(0.0, 1.0), &advi).unwrap();
+        let plain = model::fit(&line(0.0, 1.0), line_data(0.0, 1.0), &advi).unwrap();
         for (shift, scale) in [(1e6, 1e3), (1e6, 1.0), (-30.0, 1e-3)] {
             let (model, data) = (line(shift, scale), line_data(shift, scale));
             let fit = model::fit(&model, &data, &advi).unwrap();
@@ -124,7 +124,7 @@ fn a_guide_without_the_posteriors_shape_says_so() {
     }
     // Steps by an optimiser that were too few are told alike.
     let advi = Advi::mean_field().steps(100);
-    let fit = model::fit(&line(0.0, 1.0), &line_data(0.0, 1.0), &advi).unwrap();
+    let fit = model::fit(&line(0.0, 1.0), line_data(0.0, 1.0), &advi).unwrap();
     let found = fit.advi().unwrap();
     assert_eq!(found.gradients(), 100);
     assert!(found.k_hat().unwrap() > 1.0, "{found}");
@@ -138,7 +138,7 @@ fn a_guide_without_the_posteriors_shape_says_so() {
 fn restarts_have_the_same_bits_on_any_number_of_threads() {
     let fit = |threads| {
         let advi = Advi::full_rank().restarts(3).threads(threads).seed(4);
-        let fit = model::fit(&line(0.0, 1.0), &line_data(0.0, 1.0), &advi).unwrap();
+        let fit = model::fit(&line(0.0, 1.0), line_data(0.0, 1.0), &advi).unwrap();
         let found = fit.advi().unwrap();
         let elbos: Vec<f64> = found
             .restarts()
@@ -167,7 +167,7 @@ fn a_callback_sees_the_steps_and_ends_them() {
             _ => ControlFlow::Continue(()),
         }
     });
-    let fit = model::fit(&line(0.0, 1.0), &line_data(0.0, 1.0), &advi).unwrap();
+    let fit = model::fit(&line(0.0, 1.0), line_data(0.0, 1.0), &advi).unwrap();
     let found = fit.advi().unwrap();
     assert_eq!(calls.load(Ordering::Relaxed), 3);
     assert_eq!(found.stop(), Stop::Callback);

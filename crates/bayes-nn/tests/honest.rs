@@ -243,11 +243,20 @@ fn a_chain_that_is_stuck_in_the_warm_up_goes_on_near_the_others_and_the_fit_says
             let said = format!("chain {}", chain.number());
             let warnings = fit.warnings().join(" ");
             let named = warnings.contains(&said) || warnings.contains("chains ");
-            assert!(named && warnings.contains("far below the others"), "{warnings}");
+            assert!(
+                named && warnings.contains("far below the others"),
+                "{warnings}"
+            );
         }
-        let means = fit.chains().iter().map(|c| c.variable("x").unwrap().mean()[0]);
+        let means = fit
+            .chains()
+            .iter()
+            .map(|c| c.variable("x").unwrap().mean()[0]);
         let right = means.filter(|mean| *mean > 0.0).count();
-        assert!([0, 4].contains(&right), "seed {seed}: {right} chains on the right");
+        assert!(
+            [0, 4].contains(&right),
+            "seed {seed}: {right} chains on the right"
+        );
     }
     assert!(moved > 0, "of forty chains one begins on the left");
 }

@@ -72,7 +72,7 @@ fn chains_and_guides_begin_at_values_by_name() {
 #[test]
 fn values_that_are_none_of_the_models_are_named() {
     let error = |start: Start| match model::fit(&model(), data(), &still().start_at(start)) {
-        Err(Error::Inference(InferenceError::StartValues(error))) => error,
+        Err(Error::Inference(InferenceError::StartValues(error))) => *error,
         Err(other) => panic!("{other}"),
         Ok(_) => panic!("it was taken"),
     };

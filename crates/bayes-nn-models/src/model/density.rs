@@ -136,10 +136,11 @@ impl<M: Model> Density for ModelDensity<'_, M> {
     ) -> Result<Vec<f64>, InferenceError> {
         for (name, _) in values {
             if !self.sites.iter().any(|site| &site.name == name) {
-                return Err(InferenceError::StartValues(StartError::UnknownSite {
+                return Err(StartError::UnknownSite {
                     site: name.clone(),
                     available: Site::list(&self.sites),
-                }));
+                }
+                .into());
             }
         }
         self.start_with(values, seed).map_err(|error| match error {

@@ -64,8 +64,8 @@ pub fn lotka_volterra(_: &Folder, method: &Method) -> Result<Run, Error> {
         years.iter().map(errors).collect()
     };
     let data = Data::new()
-        .column("hares", &counts(0))?
-        .column("lynxes", &counts(1))?;
+        .column("hares", counts(0))?
+        .column("lynxes", counts(1))?;
     let model = from_fn(|trace, data| {
         let fast = |name| trace.sample(name, TruncatedNormal::above(1.0, 0.5, 0.0));
         let slow = |name| trace.sample(name, TruncatedNormal::above(0.05, 0.05, 0.0));

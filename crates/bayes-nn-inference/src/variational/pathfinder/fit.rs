@@ -110,7 +110,9 @@ impl Pathfinder {
             let failure = paths.swap_remove(0).outcome.err();
             return Err(InferenceError::NoPath {
                 paths: self.paths,
-                failure: failure.expect("a path that is not kept has failed"),
+                failure: failure
+                    .map(Box::new)
+                    .expect("a path that is not kept has failed"),
             });
         }
         let ratios = self.ratios(&compiled, &kept)?;
