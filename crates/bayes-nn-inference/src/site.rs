@@ -15,6 +15,10 @@ pub struct Site {
     /// nothing else: then a guide may draw the product instead of the weight
     /// ([`Advi::local_reparameterization`](crate::Advi::local_reparameterization)).
     pub local: bool,
+    /// Whether the variable is a point estimate: the guide of mean-field ADVI has one value for it,
+    /// without a spread, and the methods that cannot have points refuse it
+    /// ([`InferenceError::PointSite`](crate::InferenceError::PointSite)).
+    pub point: bool,
 }
 
 impl Site {
@@ -25,6 +29,7 @@ impl Site {
             shape: shape.into(),
             offset,
             local: false,
+            point: false,
         }
     }
 

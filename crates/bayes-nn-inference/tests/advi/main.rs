@@ -3,6 +3,7 @@
 mod conjugate;
 mod importance;
 mod minibatches;
+mod points;
 mod ranks;
 mod regression;
 mod replicas;

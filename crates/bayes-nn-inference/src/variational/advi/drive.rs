@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use bayes_nn_kernels::Run;
 
 use super::elbo::Judged;
-use super::family::inverse_softplus;
 use super::precision::coarse_means;
 use super::write::{ELBO, average_of};
 use super::{Advi, AdviFit, Approximation, Curve, Stop, diagnosis};
@@ -94,7 +93,7 @@ pub(super) fn drive(
             // All steps were finite, so the saved states are not needed: their memory serves for
             // reading.
             run.forget(replica)?;
-            let blocks = blocks(&restarted.advi, run, replica, averaged)?;
+            let blocks = blocks(&restarted.advi, density, run, replica, averaged)?;
             let Restarted { advi, curve, .. } = restarted;
             Ok(Ended {
                 blocks,
@@ -135,7 +134,7 @@ fn begin_restart(
 }
 
 /// Puts a replica to where a fit with these settings begins: sets the guide's blocks, and their
-/// averages, to the start's means, one standard deviation and no correlation.
+/// averages, to the start's means, standard deviations and no correlation.
 pub(super) fn begin(
     advi: &Advi,
     density: &dyn Density,
@@ -143,15 +142,12 @@ pub(super) fn begin(
     replica: usize,
 ) -> Result<(), InferenceError> {
     let mean = advi.start(density)?;
-    let rho = inverse_softplus(advi.initial_sd);
-    let [mu_name, rho_name, ..] = advi.family.blocks() else {
-        unreachable!("every family has means and spreads")
-    };
-    run.set(replica, mu_name, &mean)?;
-    run.fill(replica, rho_name, rho)?;
-    if advi.first_averaged().is_some() {
-        run.set(replica, &average_of(mu_name), &mean)?;
-        run.fill(replica, &average_of(rho_name), rho)?;
+    let sd = vec![advi.initial_sd; mean.len()];
+    for (name, values) in advi.layout(density).independent(&mean, &sd) {
+        run.set(replica, name, &values)?;
+        if advi.first_averaged().is_some() {
+            run.set(replica, &average_of(name), &values)?;
+        }
     }
     Ok(run.save(replica)?)
 }
@@ -186,7 +182,7 @@ impl Restarted {
     ) -> Result<(), InferenceError> {
         let elbos = run.recorded(replica, ELBO)?.to_vec();
         let good = elbos.iter().all(|e| e.is_finite())
-            && diagnosis::non_finite(run, replica, density.sites())?.is_none();
+            && diagnosis::non_finite(run, replica, &self.advi.layout(density))?.is_none();
         if !good {
             let before = std::mem::take(&mut self.curve.elbos);
             let divergence = diagnosis::locate(&self.advi, density, run, replica, before, steps)?;
@@ -247,8 +243,8 @@ impl Restarted {
         let Some(callback) = &self.advi.callback else {
             return Ok(false);
         };
-        let blocks = blocks(&self.advi, run, replica, false)?;
-        let guide = Approximation::from_blocks(self.advi.family, density.sites(), blocks);
+        let blocks = blocks(&self.advi, density, run, replica, false)?;
+        let guide = Approximation::from_blocks(&self.advi.layout(density), blocks);
         let snapshot = Snapshot {
             restart: self.restart,
             step: self.curve.elbos.len() as u64,
@@ -270,7 +266,7 @@ impl Ended {
         concerns: &Concerns,
     ) -> Result<AdviFit, InferenceError> {
         let Ended { advi, blocks, .. } = self;
-        let approximation = Approximation::from_blocks(advi.family, density.sites(), blocks);
+        let approximation = Approximation::from_blocks(&advi.layout(density), blocks);
         let Judged { elbo, k_hat } = judged;
         if !elbo.mean.is_finite() || !elbo.mcse.is_finite() {
             return Err(InferenceError::NotFinite(Box::new(Divergence {
@@ -309,11 +305,12 @@ impl Ended {
 /// The guide's parameters among the states: their averages, or the last step's.
 pub(super) fn blocks(
     advi: &Advi,
+    density: &dyn Density,
     run: &Run,
     replica: usize,
     averaged: bool,
 ) -> Result<Vec<Vec<f64>>, InferenceError> {
-    let names = advi.family.blocks().iter();
+    let names = advi.layout(density).blocks().into_iter();
     let blocks = names.map(|block| match averaged {
         true => run.get(replica, &average_of(block)),
         false => run.get(replica, block),

@@ -7,7 +7,8 @@ use bayes_nn_autodiff::noise::{self, NoiseKey};
 use bayes_nn_kernels::{Profile, fan_out};
 
 use super::elbo::{Guided, elbos};
-use super::{Advi, AdviFit, Restart, drive};
+use super::{Advi, AdviFit, Family, Restart, drive};
+use crate::check::no_points;
 use crate::columns::Concerns;
 use crate::progress::Running;
 use crate::variational::natural;
@@ -39,9 +40,16 @@ impl Advi {
     /// These settings with everything that the density decides, checked.
     fn for_density(&self, density: &dyn Density) -> Result<Advi, InferenceError> {
         self.check(density.rows())?;
+        if self.family == Family::FullRank {
+            no_points(density, "a full-rank guide")?;
+        }
         match density.dim() {
             0 => Err(InferenceError::NothingToFit),
             _ => Ok(Advi {
+                family: match self.layout(density).is_a_point() {
+                    true => Family::Point,
+                    false => self.family,
+                },
                 precision: Some(self.precision.unwrap_or_else(|| density.precision())),
                 ..self.clone()
             }),

@@ -13,6 +13,8 @@ mod family;
 mod fit;
 mod guide;
 mod importance;
+mod layout;
+mod mode;
 mod precision;
 mod report;
 mod result;

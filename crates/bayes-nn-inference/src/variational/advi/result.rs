@@ -118,7 +118,8 @@ impl AdviFit {
         &self.curve
     }
 
-    /// The ELBO of the fitted guide on the full data.
+    /// The ELBO of the fitted guide on the full data; of a [point](super::Family::Point) the log
+    /// density there, of the model's own variables.
     pub fn elbo(&self) -> Elbo {
         self.elbo
     }

@@ -5,8 +5,9 @@ use std::rc::Rc;
 use bayes_nn_autodiff::{Graph, Var, grad};
 use bayes_nn_kernels::{Backend, Runtime, Step, StepProgram};
 
+use super::Advi;
 use super::guide::Guide;
-use super::{Advi, Estimator};
+use super::layout::Layout;
 use crate::terms::write_terms;
 use crate::{Density, InferenceError, Rows};
 
@@ -28,6 +29,11 @@ impl Advi {
         }
     }
 
+    /// How the coordinates of a density lie in the blocks of the guide.
+    pub(super) fn layout(&self, density: &dyn Density) -> Layout {
+        Layout::new(self.family, density.sites())
+    }
+
     /// Writes the step of all restarts.
     pub(super) fn write(&self, density: &dyn Density) -> Result<StepProgram, InferenceError> {
         let graph = Graph::new();
@@ -35,7 +41,9 @@ impl Advi {
             .draws(self.samples)
             .ranks(self.device.ranks());
         let step = Rc::new(step);
-        let guide = Rc::new(Guide::new(&step, self.family, density.sites(), self.forms));
+        let layout = self.layout(density);
+        let names = layout.blocks();
+        let guide = Rc::new(Guide::new(&step, layout, self.forms));
         let rows = match self.rows_of_rank(density.rows()) {
             Some(rows) => Rows::Minibatch(rows),
             None => Rows::All,
@@ -49,8 +57,7 @@ impl Advi {
         let mut means = step.mean(&estimates);
         let elbo = means.pop().expect("as many means as estimates");
         let rate = self.rate() * self.schedule.factor(graph.step(), self.steps);
-        let names = self.family.blocks().iter();
-        for ((name, block), gradient) in names.zip(&guide.blocks).zip(means) {
+        for ((name, block), gradient) in names.into_iter().zip(&guide.blocks).zip(means) {
             let next = self.optimizer.ascend(&step, name, *block, gradient, rate);
             step.next(*block, next);
             self.write_average(&step, name, next);
@@ -74,22 +81,5 @@ impl Advi {
     pub(super) fn first_averaged(&self) -> Option<u64> {
         let steps = (self.averaging * self.steps as f64).round() as u64;
         (steps > 0).then(|| self.steps - steps.min(self.steps))
-    }
-}
-
-impl<'g> Guide<'g> {
-    /// What is differentiated, and the ELBO that is reported.
-    fn objective(&self, log_prob: Var<'g>, estimator: Estimator) -> (Var<'g>, Var<'g>) {
-        match estimator {
-            Estimator::AnalyticEntropy => {
-                let elbo = log_prob + self.entropy();
-                (elbo, elbo)
-            }
-            Estimator::StickingTheLanding => {
-                // d/dz (log p - log q) dz, with the parameters of q themselves held fixed.
-                let path = log_prob + (self.score() * self.draw()).sum();
-                (path, log_prob - self.log_prob())
-            }
-        }
     }
 }
