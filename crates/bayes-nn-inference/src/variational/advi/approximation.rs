@@ -36,7 +36,10 @@ impl Approximation {
         let mut block = |name| named.remove(name).unwrap_or_default();
         let (mean, points, mut strict) = (block("mu"), block("point"), block("lower"));
         let dim = mean.len();
-        let diagonal: Vec<f64> = block("rho").into_iter().map(softplus).collect();
+        let diagonal: Vec<f64> = match layout.has_sds() {
+            true => block("sd"),
+            false => block("rho").into_iter().map(softplus).collect(),
+        };
         for (place, value) in strict.iter_mut().enumerate() {
             let row = place / dim;
             match place % dim < row {

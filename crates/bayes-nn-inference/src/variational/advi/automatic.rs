@@ -22,7 +22,7 @@ use crate::variational::pathfinder::path::{Evaluator, PathError, PathSettings, s
 use crate::{Convergence, Density, Evidence, InferenceError, Snapshot, Start, Update};
 
 /// Starts of which the one with the highest ELBO goes on.
-pub(super) const STARTS: u64 = 4;
+const STARTS: u64 = 4;
 /// Draws that estimate the ELBO of a normal on the way from a start.
 const ELBO_DRAWS: usize = 8;
 /// Quasi-Newton steps from a start at the most.
@@ -101,11 +101,7 @@ impl Advi {
     ) -> Result<Option<Ended>, InferenceError> {
         let begin = Instant::now();
         let (mut found, mut gradients) = (None, 0);
-        let starts = match self.start {
-            Start::Approximation(_) | Start::Values(_) => 1,
-            Start::Prior | Start::Uniform | Start::Pathfinder => STARTS,
-        };
-        for number in 0..starts {
+        for number in 0..self.starts() {
             let start = self.numbered(number).start(density)?;
             let path = programs.path(start, self.seed, density.dim());
             let (elbo, gaussian, cost) = match path {
@@ -198,6 +194,14 @@ impl Advi {
             gradients,
             setup_seconds: setup.as_secs_f64(),
         }))
+    }
+
+    /// How many starts are tried.
+    pub(super) fn starts(&self) -> u64 {
+        match (&self.warm_start, &self.start) {
+            (Some(_), _) | (_, Start::Approximation(_) | Start::Values(_)) => 1,
+            _ => STARTS,
+        }
     }
 
     /// These settings for one of the starts: of the kind that was set and, unless that is one

@@ -12,7 +12,9 @@ use super::precision::coarse_means;
 use super::write::{ELBO, average_of};
 use super::{Advi, AdviFit, Approximation, Curve, Stop, diagnosis};
 use crate::columns::Concerns;
-use crate::{Convergence, Density, Divergence, InferenceError, NonFinite, Snapshot, Update};
+use crate::{
+    Convergence, Density, Divergence, Evidence, InferenceError, NonFinite, Snapshot, Update,
+};
 
 /// A restart that runs, as a replica of a run.
 struct Restarted {
@@ -142,7 +144,7 @@ pub(super) fn begin(
     replica: usize,
 ) -> Result<(), InferenceError> {
     let mean = advi.start(density)?;
-    let sd = vec![advi.initial_sd; mean.len()];
+    let sd = advi.initial_sds(density)?;
     for (name, values) in advi.layout(density).independent(&mean, &sd) {
         run.set(replica, name, &values)?;
         if advi.first_averaged().is_some() {
@@ -281,6 +283,10 @@ impl Ended {
                 elbos: self.curve.elbos,
             })));
         }
+        let sds_moved = match self.convergence.evidence {
+            Evidence::Windows { .. } => advi.sds_moved(density, &approximation)?,
+            _ => Vec::new(),
+        };
         let mut concerns = concerns.clone();
         concerns.coarse.extend(coarse_means(&advi, &approximation));
         Ok(AdviFit {
@@ -297,6 +303,7 @@ impl Ended {
             setup_seconds: self.setup_seconds,
             seconds: self.seconds,
             restarts: Vec::new(),
+            sds_moved,
             concerns,
         })
     }

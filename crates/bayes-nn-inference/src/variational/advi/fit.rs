@@ -195,11 +195,14 @@ impl Advi {
             Err(InferenceError::NotFinite(divergence)) => divergence.step == 0,
             _ => false,
         };
-        at_once && !matches!(self.start, Start::Approximation(_))
+        at_once && self.warm_start.is_none() && !matches!(self.start, Start::Approximation(_))
     }
 
     /// Where the means begin, with the seed of these settings.
     pub(super) fn start(&self, density: &dyn Density) -> Result<Vec<f64>, InferenceError> {
+        if let Some(warm_start) = &self.warm_start {
+            return warm_start.mean(density);
+        }
         let start = match &self.start {
             Start::Prior if self.tries <= PRIOR_STARTS => {
                 let seed = self.seed.wrapping_add(u64::from(self.tries) << 32);

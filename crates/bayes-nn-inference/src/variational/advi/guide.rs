@@ -32,7 +32,8 @@ pub(crate) struct Guide<'g> {
 }
 
 /// The normal part of a guide: `z = mu + D eps` (mean-field) or `z = mu + D (I + M) eps` (full rank),
-/// with `D` diagonal and `M` strictly lower triangular; the diagonal of `D` is `softplus(rho)`.
+/// with `D` diagonal and `M` strictly lower triangular; the diagonal of `D` is `softplus(rho)`, or a
+/// block of its own.
 ///
 /// An optimiser takes steps of one size in all of `M`: relative to the scale of each row, they suit
 /// variables of all scales, where the same steps in `D M` would be too large for narrow ones.
@@ -154,7 +155,10 @@ impl<'g> Normal<'g> {
             let ones = graph.constant(&vec![1.0; dim], [dim]);
             blocks[2].tril(-1) + ones.diagonal_matrix()
         });
-        let diagonal = blocks[1].softplus();
+        let diagonal = match layout.has_sds() {
+            true => blocks[1],
+            false => blocks[1].softplus(),
+        };
         let eps = graph.noise(NoiseKind::Normal, step.stream(), [dim]);
         let correlated = factor.map_or(eps, |factor| factor.matmul(eps));
         Normal {

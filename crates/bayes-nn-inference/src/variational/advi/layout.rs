@@ -4,11 +4,14 @@ use super::family::{Family, inverse_softplus};
 use crate::Site;
 
 /// The sites of a guide in two parts, those that are normal and those that are points. The blocks
-/// of its parameters are `mu [S]`, `rho [S]` and, for full rank, `lower [S, S]` of the normal part,
+/// of its parameters are `mu [S]`, `rho [S]` (or `sd [S]`) and, for full rank, `lower [S, S]` of the normal part,
 /// and `point [Q]`; a part without sites has none.
 #[derive(Debug)]
 pub(crate) struct Layout {
     family: Family,
+    /// Whether the block of spreads holds standard deviations `sd`, not `rho`, whose softplus they
+    /// are.
+    by_sd: bool,
     /// The sites of the whole.
     sites: Vec<Site>,
     /// Those of each part, with their places in it.
@@ -32,10 +35,24 @@ impl Layout {
         }
         Layout {
             family,
+            by_sd: false,
             sites: sites.to_vec(),
             normal,
             points,
         }
+    }
+
+    /// The same with standard deviations as a block of their own.
+    pub(crate) fn with_sds(self) -> Layout {
+        Layout {
+            by_sd: true,
+            ..self
+        }
+    }
+
+    /// Whether standard deviations are a block of their own.
+    pub(crate) fn has_sds(&self) -> bool {
+        self.by_sd
     }
 
     /// The family.
@@ -53,6 +70,7 @@ impl Layout {
         let normal: &[&str] = match (self.normal.is_empty(), self.family) {
             (true, _) => &[],
             (false, Family::FullRank) => &["mu", "rho", "lower"],
+            (false, _) if self.by_sd => &["mu", "sd"],
             (false, _) => &["mu", "rho"],
         };
         let point = (!self.points.is_empty()).then_some("point");
@@ -91,9 +109,12 @@ impl Layout {
                 .collect()
         };
         if !self.normal.is_empty() {
-            let sds = part(false, sd).into_iter();
             blocks.push(("mu", part(false, mean)));
-            blocks.push(("rho", sds.map(inverse_softplus).collect()));
+            let sds = part(false, sd);
+            blocks.push(match self.by_sd {
+                true => ("sd", sds),
+                false => ("rho", sds.into_iter().map(inverse_softplus).collect()),
+            });
         }
         if !self.points.is_empty() {
             blocks.push(("point", part(true, mean)));

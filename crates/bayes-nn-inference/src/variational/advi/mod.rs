@@ -19,6 +19,7 @@ mod precision;
 mod report;
 mod result;
 mod settings;
+mod warm;
 mod write;
 
 pub use approximation::Approximation;

@@ -3,13 +3,13 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use super::automatic::{ITERATIONS, STARTS};
+use super::automatic::ITERATIONS;
 use super::drive::Ended;
 use super::{Advi, Curve, Stop};
 use crate::compiled::CompiledDensity;
 use crate::variational::natural::Look;
 use crate::variational::pathfinder::mode::{Mode, climb};
-use crate::{Convergence, Density, Evidence, InferenceError, Start};
+use crate::{Convergence, Density, Evidence, InferenceError};
 
 impl Advi {
     /// Climbs to the mode; nothing if no start has a finite density.
@@ -23,12 +23,8 @@ impl Advi {
         let begin = Instant::now();
         let mut best: Option<(Mode, Curve)> = None;
         let mut gradients = 0;
-        let starts = match self.start {
-            Start::Approximation(_) | Start::Values(_) => 1,
-            Start::Prior | Start::Uniform | Start::Pathfinder => STARTS,
-        };
         let no_spread = vec![0.0; density.dim()];
-        for number in 0..starts {
+        for number in 0..self.starts() {
             let start = self.numbered(number).start(density)?;
             let mut curve = Curve::default();
             let mut shown = 0;

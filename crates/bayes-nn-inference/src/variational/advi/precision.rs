@@ -18,7 +18,7 @@ pub(super) fn coarse_means(advi: &Advi, guide: &Approximation) -> Vec<String> {
     // The steps of the others are as large as their gradients.
     let step = match advi.optimizer {
         Optimizer::Adam { .. } | Optimizer::AdagradWindow { .. } => advi.rate(),
-        Optimizer::Sgd { .. } => f64::INFINITY,
+        Optimizer::Sgd { .. } | Optimizer::Ivon { .. } => f64::INFINITY,
     };
     let sd = guide.sd();
     let coarse = guide.sites().iter().filter_map(|site| {

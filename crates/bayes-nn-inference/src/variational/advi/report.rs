@@ -110,6 +110,19 @@ impl fmt::Display for AdviFit {
             true => writeln!(f, "log prob   {:.2} nats, of a point", self.elbo.mean)?,
             false => writeln!(f, "ELBO       {}", self.elbo)?,
         }
+        let moved = || self.sds_moved.iter().map(|(site, ratio)| (*ratio, site));
+        let by_ratio = |a: &(f64, &String), b: &(f64, &String)| a.0.total_cmp(&b.0);
+        if let (Some(least), Some(most)) = (moved().min_by(by_ratio), moved().max_by(by_ratio)) {
+            write!(
+                f,
+                "sds        {:.2} times those at the start (`{}`)",
+                least.0, least.1
+            )?;
+            match self.sds_moved.len() {
+                1 => writeln!(f)?,
+                _ => writeln!(f, " to {:.2} (`{}`)", most.0, most.1)?,
+            }
+        }
         write!(f, "converged  {}", self.convergence)?;
         if let Some(k_hat) = self.k_hat() {
             let meaning = match k_hat {

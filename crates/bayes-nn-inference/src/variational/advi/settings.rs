@@ -9,6 +9,7 @@ use bayes_nn_kernels::{Backend, Device, Precision};
 
 use super::family::Family;
 use super::guide::Forms;
+use super::warm::WarmStart;
 use crate::check::{MOST_RUNS, at_least_one, count, positive, setting};
 use crate::{
     ConvergenceTest, Density, InferenceError, Optimizer, Progress, Schedule, Snapshot, Start,
@@ -69,7 +70,8 @@ pub struct Advi {
     pub(crate) estimator: Estimator,
     pub(crate) forms: Forms,
     pub(crate) optimizer: Optimizer,
-    pub(crate) schedule: Schedule,
+    /// That of the optimiser unless set.
+    pub(crate) schedule: Option<Schedule>,
     pub(crate) learning_rate: Option<f64>,
     pub(crate) batch: Option<usize>,
     pub(crate) averaging: f64,
@@ -83,6 +85,7 @@ pub struct Advi {
     pub(crate) stop_when_converged: bool,
     pub(crate) initial_sd: f64,
     pub(crate) start: Start,
+    pub(crate) warm_start: Option<Arc<WarmStart>>,
     /// How many starts were tried before.
     pub(crate) tries: u32,
     pub(crate) elbo_draws: usize,
@@ -101,7 +104,7 @@ impl Advi {
             estimator: Estimator::default(),
             forms: Forms::default(),
             optimizer: Optimizer::default(),
-            schedule: Schedule::default(),
+            schedule: None,
             learning_rate: None,
             batch: None,
             averaging: 0.25,
@@ -114,6 +117,7 @@ impl Advi {
             stop_when_converged: false,
             initial_sd: 0.1,
             start: Start::Prior,
+            warm_start: None,
             tries: 0,
             elbo_draws: 1000,
             every: 256,
@@ -221,10 +225,10 @@ impl Advi {
         self
     }
 
-    /// How the learning rate changes; constant unless set.
+    /// How the learning rate changes; unless set, [`Optimizer::default_schedule`].
     pub fn schedule(mut self, schedule: Schedule) -> Advi {
         self.by_optimizer = true;
-        self.schedule = schedule;
+        self.schedule = Some(schedule);
         self
     }
 
@@ -383,6 +387,11 @@ impl Advi {
             .unwrap_or(self.optimizer.default_learning_rate(self.family))
     }
 
+    pub(crate) fn rate_schedule(&self) -> Schedule {
+        let own = self.optimizer.default_schedule();
+        self.schedule.unwrap_or(own)
+    }
+
     /// How many rows a rank of the device takes in a step: its part of the minibatch, where all
     /// rows are one minibatch if none is set. `None` where there is one rank and all rows are its.
     pub(crate) fn rows_of_rank(&self, rows: Option<usize>) -> Option<usize> {
@@ -450,7 +459,33 @@ impl Advi {
         }
         self.check_ranks(rows)?;
         self.optimizer.check()?;
-        self.schedule.check()?;
+        if let Some(warm_start) = &self.warm_start {
+            warm_start.check()?;
+        }
+        if let Optimizer::Ivon { memory, .. } = self.optimizer {
+            if self.family != Family::MeanField {
+                let allowed = "another than Ivon, which moves the independent normals of \
+                               `Advi::mean_field()` alone";
+                return Err(setting(
+                    "optimizer",
+                    format!("{:?}", self.optimizer),
+                    allowed,
+                ));
+            }
+            let most = 0.1 * self.steps as f64;
+            if memory.is_some_and(|memory| memory > most.max(1.0)) {
+                let allowed = format!(
+                    "given a memory of at most {most}, a tenth of the steps: standard deviations \
+                     would stay where they began"
+                );
+                return Err(setting(
+                    "optimizer",
+                    format!("{:?}", self.optimizer),
+                    allowed,
+                ));
+            }
+        }
+        self.rate_schedule().check()?;
         self.convergence.validate()
     }
 }
@@ -465,7 +500,7 @@ impl fmt::Debug for Advi {
             .field("local_reparameterization", &self.forms.products)
             .field("closed_form_priors", &self.forms.expectations)
             .field("optimizer", &self.optimizer)
-            .field("schedule", &self.schedule)
+            .field("schedule", &self.rate_schedule())
             .field("learning_rate", &self.rate())
             .field("batch", &self.batch)
             .field("averaging", &self.averaging)

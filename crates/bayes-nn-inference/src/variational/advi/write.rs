@@ -9,7 +9,7 @@ use super::Advi;
 use super::guide::Guide;
 use super::layout::Layout;
 use crate::terms::write_terms;
-use crate::{Density, InferenceError, Rows};
+use crate::{Density, InferenceError, Optimizer, Rows};
 
 /// The name under which the ELBO of every step is recorded.
 pub(super) const ELBO: &str = "elbo";
@@ -31,7 +31,11 @@ impl Advi {
 
     /// How the coordinates of a density lie in the blocks of the guide.
     pub(super) fn layout(&self, density: &dyn Density) -> Layout {
-        Layout::new(self.family, density.sites())
+        let layout = Layout::new(self.family, density.sites());
+        match self.optimizer {
+            Optimizer::Ivon { .. } => layout.with_sds(),
+            _ => layout,
+        }
     }
 
     /// Writes the step of all restarts.
@@ -56,9 +60,26 @@ impl Advi {
         estimates.push(elbo);
         let mut means = step.mean(&estimates);
         let elbo = means.pop().expect("as many means as estimates");
-        let rate = self.rate() * self.schedule.factor(graph.step(), self.steps);
+        let factor = self.rate_schedule().factor(graph.step(), self.steps);
+        let rate = self.rate() * factor;
+        let ivon = self
+            .optimizer
+            .ivon_of(self.steps)
+            .filter(|_| means.len() > 1);
+        let moved = ivon.map(|ivon| {
+            let normal = (guide.blocks[0], guide.blocks[1]);
+            ivon.ascend(&step, normal, (means[0], means[1]), rate)
+        });
+        let rate = match self.optimizer {
+            Optimizer::Ivon { .. } => Optimizer::rate_of_points() * factor,
+            _ => rate,
+        };
         for ((name, block), gradient) in names.into_iter().zip(&guide.blocks).zip(means) {
-            let next = self.optimizer.ascend(&step, name, *block, gradient, rate);
+            let next = match (moved, name) {
+                (Some((mean, _)), "mu") => mean,
+                (Some((_, sd)), "sd") => sd,
+                _ => self.optimizer.ascend(&step, name, *block, gradient, rate),
+            };
             step.next(*block, next);
             self.write_average(&step, name, next);
         }
