@@ -11,7 +11,7 @@ use bayes_nn_inference::{Declared, Handler, SiteError, Term};
 
 use super::batch::{Batch, Shared};
 use super::missing::{Completed, known_rows};
-use super::record::{Observed, Record, Sampled};
+use super::record::{Observed, Record, Sampled, SiteOptions};
 use crate::error::Error;
 
 /// The handle through which a model declares its random variables.
@@ -64,10 +64,33 @@ impl<'g> Trace<'g> {
     /// kept, and returned by whatever runs the model.
     #[track_caller]
     pub fn sample(&self, name: &str, distribution: impl Distribution<'g> + 'g) -> Var<'g> {
+        self.sample_with(name, distribution, SiteOptions::default())
+    }
+
+    /// The same, with where fits begin in it, and whether guides have a point for it.
+    ///
+    /// ```
+    /// use bayes_nn::distributions::Normal;
+    /// use bayes_nn::model::{self, Batch, Begin, SiteOptions, Trace};
+    /// fn line<'g>(trace: &Trace<'g>, data: &Batch<'g>) {
+    ///     let begin = Some(Begin { mean: 0.0, spread: 1.0, sd: 0.01 });
+    ///     let options = SiteOptions { begin, ..SiteOptions::default() };
+    ///     let slope = trace.sample_with("slope", Normal::new(0.0, 1e3), options);
+    ///     trace.observe("y", Normal::new(slope * data.column("x"), 1.0), data.column("y"));
+    /// }
+    /// # let _ = model::from_fn(line);
+    /// ```
+    #[track_caller]
+    pub fn sample_with(
+        &self,
+        name: &str,
+        distribution: impl Distribution<'g> + 'g,
+        options: SiteOptions,
+    ) -> Var<'g> {
         let shape = distribution.shape();
         self.shared.graph.scope(name, || {
             let name = self.full_name(name);
-            let value = self.try_sample(&name, shape, &distribution);
+            let value = self.try_sample(&name, shape, &distribution, options);
             value.unwrap_or_else(|error| self.refuse(error, shape))
         })
     }
@@ -77,6 +100,7 @@ impl<'g> Trace<'g> {
         name: &str,
         shape: Shape,
         distribution: &dyn Distribution<'g>,
+        options: SiteOptions,
     ) -> Result<Var<'g>, Error> {
         self.take_name(name)?;
         self.check_parameters(name, distribution)?;
@@ -115,6 +139,7 @@ impl<'g> Trace<'g> {
             bijector,
             rows: None,
             declared: self.shared.graph.nodes().len(),
+            options,
         });
         Ok(value)
     }
