@@ -214,7 +214,7 @@ pub(crate) fn run<'g>(
     model.run(&trace, batch);
     batch.shared.check()?;
     batch.shared.check_indices()?;
-    Ok(trace.record.into_inner())
+    trace.into_record()
 }
 
 /// Shows a model, or a part of one, a trace and rows of the data in which nothing has a value:

@@ -42,7 +42,7 @@ pub(crate) struct Sampled<'g> {
     pub(crate) options: SiteOptions,
 }
 
-/// What is said of a random variable besides its prior ([`Trace::sample_with`]): nothing unless set.
+/// What is said of a random variable besides its prior ([`Trace::options`]): nothing unless set.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct SiteOptions {
     /// Where fits begin, in unconstrained space, instead of at a draw of the prior.
