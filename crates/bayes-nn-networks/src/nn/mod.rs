@@ -73,7 +73,7 @@ mod merge;
 mod mlp;
 mod network;
 mod parameters;
-mod prior;
+pub mod prior;
 mod sequential;
 
 pub use activation::Activation;
