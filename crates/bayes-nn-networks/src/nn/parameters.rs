@@ -361,8 +361,12 @@ impl<'t, 'g> Parameters<'t, 'g> {
 
     /// The parameters so far, in their order.
     pub(crate) fn declared(&self) -> Vec<ParameterInfo> {
-        let declared = self.run.declared.borrow();
-        declared.iter().map(|(info, _)| info.clone()).collect()
+        self.values().into_iter().map(|(info, _)| info).collect()
+    }
+
+    /// The parameters so far, with their values.
+    pub(super) fn values(&self) -> Vec<(ParameterInfo, Var<'g>)> {
+        self.run.declared.borrow().clone()
     }
 
     /// Refuses priors of this network for parameters that none of its layers has asked for.
