@@ -306,6 +306,7 @@ mod tests {
             asked(g, OrderedLogistic::new(0.3, three)),
             asked(g, Poisson::new(2.0)),
             asked(g, SkewNormal::new(0.3, 1.5, 2.0)),
+            asked(g, SphericalStudentT::new(1.5, 6.0, [2, 3])),
             asked(g, StudentT::new(3.0, 0.3, 1.5)),
             asked(g, TruncatedNormal::new(0.3, 1.5, -1.0, 2.0)),
             asked(g, Uniform::new(-1.0, 2.0)),

@@ -64,7 +64,7 @@ fn largest(family: &Family) -> f64 {
         "BetaBinomial" => 270.0,
         "Mixture" => 100.0,
         "Ordered" | "GaussianRandomWalk" | "AutoRegressive" => 30.0,
-        "MultivariateNormal" | "MultivariateStudentT" => 15.0,
+        "MultivariateNormal" | "MultivariateStudentT" | "SphericalStudentT" => 15.0,
         _ => 300.0,
     }
 }

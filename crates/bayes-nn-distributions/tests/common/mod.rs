@@ -14,8 +14,8 @@ use bayes_nn_distributions::{
     Dirichlet, Distribution, ExGaussian, Exponential, Gamma, GaussianRandomWalk, Geometric, Gumbel,
     HalfCauchy, HalfNormal, HalfStudentT, Horseshoe, InverseGamma, Laplace, LkjCholesky, LogNormal,
     Logistic, Mixture, Multinomial, MultivariateNormal, MultivariateStudentT, NegativeBinomial,
-    Normal, Ordered, OrderedLogistic, Poisson, SkewNormal, StudentT, TruncatedNormal, Uniform,
-    VonMises, Weibull, ZeroInflatedPoisson,
+    Normal, Ordered, OrderedLogistic, Poisson, SkewNormal, SphericalStudentT, StudentT,
+    TruncatedNormal, Uniform, VonMises, Weibull, ZeroInflatedPoisson,
 };
 use serde::Deserialize;
 
@@ -234,6 +234,10 @@ pub fn build<'g>(
         "MultivariateStudentT" => {
             let factor = square(p("scale_tril"));
             Box::new(MultivariateStudentT::new(p("df"), p("loc"), factor))
+        }
+        "SphericalStudentT" => {
+            let (concentration, scale) = (p("concentration"), p("scale"));
+            Box::new(SphericalStudentT::new(concentration, scale, [event]))
         }
         "LkjCholesky" => Box::new(LkjCholesky::new(event.isqrt(), p("concentration"))),
         "Multinomial" => match parameters.get("logits") {

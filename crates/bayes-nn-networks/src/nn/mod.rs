@@ -11,11 +11,12 @@
 //! use bayes_nn::prelude::*;
 //! use bayes_nn::{Shape, Var};
 //!
-//! /// What a dense layer makes of its inputs, added to them (He et al. 2016, equation 1).
+//! /// What a dense layer makes of its inputs goes as far as a gate lets it (Srivastava, Greff and
+//! /// Schmidhuber 2015, equation 3).
 //! #[derive(Clone, Copy, Debug)]
-//! struct Residual;
+//! struct Highway;
 //!
-//! impl Layer for Residual {
+//! impl Layer for Highway {
 //!     fn forward<'g>(
 //!         &self,
 //!         p: &Parameters<'_, 'g>,
@@ -24,7 +25,9 @@
 //!         let [x] = p.inputs(inputs)?;
 //!         let width = x.shape()[0];
 //!         let weight = p.get("weight", [width, width], width)?;
-//!         Ok(x + p.times(weight, x, |weight, x| weight.t().matmul(x)).tanh())
+//!         let new = p.times(weight, x, |weight, x| weight.t().matmul(x)).tanh();
+//!         let gate = p.layer("gate", &Dense::new(width), &[x])?.sigmoid();
+//!         Ok(gate * new + (1.0 - gate) * x)
 //!     }
 //! }
 //!
@@ -54,7 +57,7 @@
 //!     }
 //! }
 //!
-//! let net = Sequential::new().layer(Dense::new(4)).layer(Residual).layer(Dense::new(1));
+//! let net = Sequential::new().layer(Dense::new(4)).layer(Highway).layer(Dense::new(1));
 //! let bnn = Bnn::new(net.prior(Scaled), Precise);
 //! let data = Dataset::new(&[0.1, 0.7, 1.3, 2.1], 1, &[1.0, 1.2, 1.1, 1.4])?;
 //! let fit = bnn.fit(&data, &Advi::mean_field().steps(50))?;
@@ -64,6 +67,8 @@
 
 mod activation;
 mod dense;
+mod dropout;
+mod embedding;
 mod error;
 mod frame;
 pub mod head;
@@ -73,11 +78,17 @@ mod merge;
 mod mlp;
 mod network;
 mod parameters;
-mod prior;
+pub mod prior;
+mod recurrent;
+mod residual;
 mod sequential;
+#[cfg(test)]
+mod testing;
 
 pub use activation::Activation;
 pub use dense::Dense;
+pub use dropout::Dropout;
+pub use embedding::Embedding;
 pub use error::{HeadError, LayerError};
 pub use head::{Bernoulli, Categorical, Gaussian, Head, Poisson};
 pub use layer::{Input, Layer};
@@ -87,6 +98,8 @@ pub use mlp::Mlp;
 pub use network::Network;
 pub use parameters::Parameters;
 pub use prior::{ParameterInfo, Prior};
+pub use recurrent::{Gru, Lstm};
+pub use residual::Residual;
 pub use sequential::Sequential;
 
 /// Names for a message: `` `a`, `b` ``, or `none`.

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use bayes_nn_autodiff::{Graph, NoiseKind, Shape, Var};
 use bayes_nn_distributions::Normal;
-use bayes_nn_models::model::Trace;
+use bayes_nn_models::model::{SiteOptions, Trace};
 
 use super::frame::{Frame, Place};
 use super::prior::Priors;
@@ -149,7 +149,17 @@ impl<'t, 'g> Parameters<'t, 'g> {
         let standard = Normal::new(0.0, 1.0);
         let named = self.frame.named_prior(&info.name);
         let prior = named.or_else(|| self.frame.prior(own));
+        let begin = info.begin();
+        (self.run.trace).options(
+            &info.name,
+            SiteOptions {
+                begin,
+                ..SiteOptions::default()
+            },
+        );
         let value = prior.unwrap_or(&standard).declare(self.run.trace, &info);
+        // The prior may have declared the parameter by other variables.
+        (self.run.trace).options(&info.name, SiteOptions::default());
         if value.shape() != shape {
             return Err(LayerError::PriorShape {
                 parameter: info.name,
@@ -357,8 +367,12 @@ impl<'t, 'g> Parameters<'t, 'g> {
 
     /// The parameters so far, in their order.
     pub(crate) fn declared(&self) -> Vec<ParameterInfo> {
-        let declared = self.run.declared.borrow();
-        declared.iter().map(|(info, _)| info.clone()).collect()
+        self.values().into_iter().map(|(info, _)| info).collect()
+    }
+
+    /// The parameters so far, with their values.
+    pub(super) fn values(&self) -> Vec<(ParameterInfo, Var<'g>)> {
+        self.run.declared.borrow().clone()
     }
 
     /// Refuses priors of this network for parameters that none of its layers has asked for.

@@ -1,12 +1,26 @@
 //! Priors that a network keeps until it is written into a graph.
+//!
+//! Every distribution that is given by numbers alone is a prior: [`Normal`], `Laplace`, `StudentT`
+//! and so on, independently for each element. The functions here make those that depend on the
+//! parameter, or need more than one word.
+//!
+//! ```
+//! use bayes_nn::distributions::{Laplace, StudentT};
+//! use bayes_nn::nn::{Mlp, prior};
+//! let net = Mlp::new([8, 50, 1])
+//!     .prior(prior::fan_in())
+//!     .prior_for("layer0.weight", Laplace::new(0.0, 0.2))
+//!     .prior_for("layer1.weight", StudentT::new(4.0, 0.0, 0.1));
+//! # let _ = net;
+//! ```
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use bayes_nn_autodiff::{Shape, Var};
-use bayes_nn_distributions::Distribution;
-use bayes_nn_models::model::Trace;
+use bayes_nn_distributions::{Distribution, Mixture, Normal, SphericalStudentT};
+use bayes_nn_models::model::{Begin, Trace};
 
 /// A parameter as a layer asks for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,23 +36,45 @@ pub struct ParameterInfo {
     pub fan_out: usize,
 }
 
+impl ParameterInfo {
+    /// Where fits begin in it: weights as He et al. 2015 ("Delving deep into rectifiers", equation
+    /// 10) have them, so that signals keep their size from layer to layer, biases at 0, and all with
+    /// little spread. A single number begins at a draw of its prior.
+    pub(super) fn begin(&self) -> Option<Begin> {
+        let fan_in = self.fan_in.max(1) as f64;
+        let spread = match self.shape.rank() {
+            0 => return None,
+            1 => 0.0,
+            _ => (2.0 / fan_in).sqrt(),
+        };
+        Some(Begin {
+            mean: 0.0,
+            spread,
+            sd: SMALL / fan_in.sqrt(),
+        })
+    }
+}
+
+/// The standard deviation of a guide at the start, times the root of the fan-in.
+const SMALL: f64 = 0.01;
+
 /// The prior of a parameter of a network. Every distribution that is given by numbers alone is
 /// one: independently for each element.
 ///
 /// ```
 /// use bayes_nn::Var;
-/// use bayes_nn::distributions::{Distribution, Normal};
+/// use bayes_nn::distributions::{Distribution, HalfNormal, Normal};
 /// use bayes_nn::model::Trace;
 /// use bayes_nn::nn::{Mlp, ParameterInfo, Prior};
 ///
-/// /// Outputs of one size, however many inputs there are (Neal 1996, section 2.1).
+/// /// One standard deviation for all elements, a variable of its own.
 /// #[derive(Clone, Copy, Debug)]
 /// struct Scaled;
 ///
 /// impl Prior for Scaled {
 ///     fn declare<'g>(&self, trace: &Trace<'g>, parameter: &ParameterInfo) -> Var<'g> {
-///         let sd = (parameter.fan_in as f64).sqrt().recip();
-///         trace.sample(&parameter.name, Normal::new(0.0, sd).expand(parameter.shape))
+///         let scale = trace.sample(&format!("{}.scale", parameter.name), HalfNormal::new(1.0));
+///         trace.sample(&parameter.name, Normal::new(0.0, scale).expand(parameter.shape))
 ///     }
 /// }
 ///
@@ -58,6 +94,104 @@ where
     fn declare<'g>(&self, trace: &Trace<'g>, parameter: &ParameterInfo) -> Var<'g> {
         trace.sample(&parameter.name, self.clone().expand(parameter.shape))
     }
+}
+
+/// Normal elements around 0 of the variance `1 / fan_in`, so that outputs have one size however
+/// many inputs there are (Neal 1996, *Bayesian Learning for Neural Networks*, section 2.1). A bias
+/// is standard normal.
+///
+/// ```
+/// use bayes_nn::nn::{Mlp, prior};
+/// let net = Mlp::new([8, 50, 1]).prior(prior::fan_in());
+/// // Twice the variance, for ReLU: half of what enters is 0 (He et al. 2015, equation 10).
+/// let relu = Mlp::new([8, 50, 1]).prior(prior::fan_in().scaled(2f64.sqrt()));
+/// # let _ = (net, relu);
+/// ```
+pub fn fan_in() -> FanIn {
+    FanIn { scale: 1.0 }
+}
+
+/// The prior that [`fan_in`] makes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FanIn {
+    scale: f64,
+}
+
+impl FanIn {
+    /// The standard deviation `scale / sqrt(fan_in)` instead, with `scale > 0`.
+    #[must_use]
+    pub fn scaled(self, scale: f64) -> FanIn {
+        FanIn { scale }
+    }
+}
+
+impl Prior for FanIn {
+    fn declare<'g>(&self, trace: &Trace<'g>, parameter: &ParameterInfo) -> Var<'g> {
+        let sd = self.scale / (parameter.fan_in.max(1) as f64).sqrt();
+        Normal::new(0.0, sd).declare(trace, parameter)
+    }
+}
+
+/// Normal elements around 0 of one variance for each parameter, which is learned: it has the
+/// distribution `InverseGamma(1, 10)` and is integrated out ([`SphericalStudentT`]; Wu et al. 2019,
+/// *Deterministic Variational Inference for Robust Bayesian Neural Networks*, section 4).
+///
+/// What follows for the variance of `n` elements with the mean square `s` is
+/// `InverseGamma(1 + n / 2, 10 + n s / 2)`: a tensor of many elements has the scale that its own
+/// elements have.
+///
+/// ```
+/// use bayes_nn::nn::{Mlp, prior};
+/// let net = Mlp::new([8, 50, 1]).prior(prior::learned_scale());
+/// let wider = Mlp::new([8, 50, 1]).prior(prior::learned_scale().variance(2.0, 1.0));
+/// # let _ = (net, wider);
+/// ```
+pub fn learned_scale() -> LearnedScale {
+    LearnedScale {
+        concentration: 1.0,
+        scale: 10.0,
+    }
+}
+
+/// The prior that [`learned_scale`] makes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LearnedScale {
+    concentration: f64,
+    scale: f64,
+}
+
+impl LearnedScale {
+    /// The distribution `InverseGamma(concentration, scale)` of the variance instead; both are
+    /// positive.
+    #[must_use]
+    pub fn variance(self, concentration: f64, scale: f64) -> LearnedScale {
+        LearnedScale {
+            concentration,
+            scale,
+        }
+    }
+}
+
+impl Prior for LearnedScale {
+    fn declare<'g>(&self, trace: &Trace<'g>, parameter: &ParameterInfo) -> Var<'g> {
+        let prior = SphericalStudentT::new(self.concentration, self.scale, parameter.shape);
+        trace.sample(&parameter.name, prior)
+    }
+}
+
+/// A mixture of two normal distributions around 0: with probability `pi` of the standard deviation
+/// `sd[0]`, otherwise of `sd[1]` (Blundell et al. 2015, *Weight Uncertainty in Neural Networks*,
+/// equation 7, where `pi` is 1/4, 1/2 or 3/4, `-ln sd[0]` is 0, 1 or 2 and `-ln sd[1]` 6, 7 or 8).
+///
+/// ```
+/// use bayes_nn::nn::{Mlp, prior};
+/// let spike_and_slab = prior::scale_mixture(0.5, [1.0, (-6f64).exp()]);
+/// let net = Mlp::new([784, 400, 10]).prior(spike_and_slab);
+/// # let _ = net;
+/// ```
+pub fn scale_mixture(pi: f64, sd: [f64; 2]) -> Mixture<'static, Normal<'static>> {
+    let [wide, narrow] = sd.map(|sd| Normal::new(0.0, sd));
+    Mixture::new([(pi, wide), (1.0 - pi, narrow)])
 }
 
 /// The priors that a network gives: by a parameter's name, and to all that have none of their

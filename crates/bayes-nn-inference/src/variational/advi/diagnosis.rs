@@ -120,7 +120,7 @@ fn bad_term(
     let step = Rc::new(Step::new(&graph));
     let layout = advi.layout(density);
     let names = layout.blocks();
-    let guide = Rc::new(Guide::new(&step, layout, advi.forms));
+    let guide = Rc::new(Guide::new(&step, layout, advi.forms()));
     let rows = match advi.rows_of_rank(density.rows()) {
         Some(rows) => Rows::Minibatch(rows * advi.device.ranks()),
         None => Rows::All,

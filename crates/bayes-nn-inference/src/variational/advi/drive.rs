@@ -158,7 +158,7 @@ impl Restarted {
     /// How many steps it does next.
     fn due(&self) -> u64 {
         let done = self.curve.elbos.len();
-        let left = self.advi.steps - done as u64;
+        let left = self.advi.step_count() - done as u64;
         let until_look = self.advi.every.saturating_sub((done - self.looked) as u64);
         let window = self.advi.convergence.window;
         match self.stop {
@@ -195,7 +195,7 @@ impl Restarted {
         let done = self.curve.elbos.len();
         self.seconds = first_step.elapsed().as_secs_f64();
         self.curve.clock.push((done, self.seconds));
-        let ended = done as u64 == self.advi.steps;
+        let ended = done as u64 == self.advi.step_count();
         let converged = self.advi.stop_when_converged
             && done >= self.advi.convergence.window.saturating_mul(2)
             && self.advi.convergence.check(&self.curve.elbos).converged;

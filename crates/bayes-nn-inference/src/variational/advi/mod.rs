@@ -15,6 +15,7 @@ mod guide;
 mod importance;
 mod layout;
 mod mode;
+mod network;
 mod precision;
 mod report;
 mod result;

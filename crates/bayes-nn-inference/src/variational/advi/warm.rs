@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::settings::INITIAL_SD;
 use super::{Advi, Approximation, Family};
 use crate::check::positive;
 use crate::{Density, DrawSource, InferenceError, Site, StartError};
@@ -60,10 +61,18 @@ impl Advi {
         self
     }
 
-    /// The standard deviations with which a guide begins, `[P]`.
+    /// The standard deviations with which a guide begins, `[P]`: one in all sites that say nothing
+    /// of it, and in all if one was set.
     pub(super) fn initial_sds(&self, density: &dyn Density) -> Result<Vec<f64>, InferenceError> {
+        let initial_sd = self.initial_sd.unwrap_or(INITIAL_SD);
         let Some(warm) = &self.warm_start else {
-            return Ok(vec![self.initial_sd; density.dim()]);
+            let mut sds = vec![initial_sd; density.dim()];
+            for site in density.sites() {
+                if let (Some(begin), None) = (site.begin, self.initial_sd) {
+                    sds[site.range()].fill(begin.sd);
+                }
+            }
+            return Ok(sds);
         };
         let mean = warm.mean(density)?;
         let mut sds = Vec::with_capacity(mean.len());
@@ -73,7 +82,7 @@ impl Advi {
             let least = FLOOR * (squares / values.len().max(1) as f64).sqrt();
             sds.extend(values.iter().map(|value| match least > 0.0 {
                 true => warm.relative_sd * value.abs().max(least),
-                false => self.initial_sd,
+                false => initial_sd,
             }));
         }
         Ok(sds)

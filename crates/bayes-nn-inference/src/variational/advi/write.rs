@@ -47,7 +47,7 @@ impl Advi {
         let step = Rc::new(step);
         let layout = self.layout(density);
         let names = layout.blocks();
-        let guide = Rc::new(Guide::new(&step, layout, self.forms));
+        let guide = Rc::new(Guide::new(&step, layout, self.forms()));
         let rows = match self.rows_of_rank(density.rows()) {
             Some(rows) => Rows::Minibatch(rows),
             None => Rows::All,
@@ -60,11 +60,11 @@ impl Advi {
         estimates.push(elbo);
         let mut means = step.mean(&estimates);
         let elbo = means.pop().expect("as many means as estimates");
-        let factor = self.rate_schedule().factor(graph.step(), self.steps);
+        let factor = self.rate_schedule().factor(graph.step(), self.step_count());
         let rate = self.rate() * factor;
         let ivon = self
             .optimizer
-            .ivon_of(self.steps)
+            .ivon_of(self.step_count())
             .filter(|_| means.len() > 1);
         let moved = ivon.map(|ivon| {
             let normal = (guide.blocks[0], guide.blocks[1]);
@@ -100,7 +100,8 @@ impl Advi {
 
     /// The first step whose result is averaged, if any is.
     pub(super) fn first_averaged(&self) -> Option<u64> {
-        let steps = (self.averaging * self.steps as f64).round() as u64;
-        (steps > 0).then(|| self.steps - steps.min(self.steps))
+        let all = self.step_count();
+        let averaged = (self.averaged_share() * all as f64).round() as u64;
+        (averaged > 0).then(|| all - averaged.min(all))
     }
 }
