@@ -26,6 +26,10 @@ enum Workload {
     FullRank,
     /// 784-400-400-10 on minibatches of 128 of random images
     Image,
+    /// The same to its mode, by Adam
+    ImageMap,
+    /// The same by IVON
+    ImageIvon,
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -42,7 +46,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Workload::MoonsF64 => (Advi::mean_field().precision(Precision::F64), moons()?),
         Workload::Minibatch => (Advi::mean_field().batch(50), moons()?),
         Workload::FullRank => (Advi::full_rank(), moons()?),
-        Workload::Image => {
+        Workload::Image | Workload::ImageMap | Workload::ImageIvon => {
             const ROWS: usize = 2_000;
             let x: Vec<f64> = (0..ROWS * 784)
                 .map(|i| (i as f64 * 0.7).sin().max(0.0))
@@ -50,7 +54,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let y: Vec<f64> = (0..ROWS).map(|row| (row % 10) as f64).collect();
             let net = Mlp::new([784, 400, 400, 10]).activation(Relu);
             let work = (Bnn::new(net, Categorical), Dataset::new(&x, 784, &y)?);
-            (Advi::mean_field().batch(128), work)
+            let advi = match arguments.workload {
+                Workload::ImageMap => Advi::map(),
+                Workload::ImageIvon => Advi::mean_field().optimizer(Optimizer::ivon()),
+                _ => Advi::mean_field(),
+            };
+            (advi.batch(128), work)
         }
     };
     let advi = advi.steps(1_000_000);

@@ -24,15 +24,17 @@ impl Advi {
             .unwrap_or_else(|| steps_of(density.rows(), batch));
         let closed = self.estimator == Estimator::AnalyticEntropy;
         let independent = self.family == Family::MeanField;
+        // A step of IVON is to cost little more than one without noise.
+        let ivon = matches!(self.optimizer, Optimizer::Ivon { .. });
         Advi {
             batch,
             steps: Some(steps),
-            schedule: self.schedule.or(Some(match self.optimizer {
-                Optimizer::Ivon { .. } => self.optimizer.default_schedule(),
-                _ => Schedule::Cosine { last: 0.0 },
+            schedule: self.schedule.or(Some(match ivon {
+                true => self.optimizer.default_schedule(),
+                false => Schedule::Cosine { last: 0.0 },
             })),
             averaging: self.averaging.or(Some(0.0)),
-            products: self.products.or(Some(independent)),
+            products: self.products.or(Some(independent && !ivon)),
             expectations: self.expectations.or(Some(independent && closed)),
             ..self.clone()
         }
