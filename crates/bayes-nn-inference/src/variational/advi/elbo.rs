@@ -21,6 +21,13 @@ const CHUNK: u64 = 50;
 /// Draws of which the tail shows a k-hat: 100 of them are in it.
 pub(super) const ENOUGH_FOR_K_HAT: usize = 1_000;
 
+/// Rows at which a final ELBO is measured, all draws together, as a share of those whose gradients
+/// the fit took: a density takes a third of the time of its gradient.
+const SHARE: f64 = 0.3;
+
+/// Rows of a draw where one on all rows is too dear.
+const SOME_ROWS: usize = 1_024;
+
 /// Fewer draws than asked for are enough once the error is this small a part of the ELBO.
 const ENOUGH: f64 = 1e-4;
 
@@ -41,6 +48,40 @@ impl Judged {
         Judged {
             elbo: Elbo::of(log_ratios),
             k_hat,
+        }
+    }
+}
+
+/// The draws that measure a final ELBO: how many at the most, and on how many rows each.
+#[derive(Clone, Copy)]
+struct Measured {
+    draws: u64,
+    rows: Rows,
+    with_k_hat: bool,
+}
+
+impl Measured {
+    /// On all rows, unless that took longer than a tenth of a fit by minibatches.
+    fn of(advi: &Advi, density: &dyn Density) -> Measured {
+        let all = Measured {
+            draws: advi.elbo_draws as u64,
+            rows: Rows::All,
+            with_k_hat: !density.is_network(),
+        };
+        let (Some(rows), Some(batch)) = (density.rows(), advi.batch) else {
+            return all;
+        };
+        let fitted = advi.step_count() as f64 * (advi.samples * batch) as f64;
+        let draws_of = |rows: usize| (SHARE * fitted / rows as f64) as u64;
+        if draws_of(rows) >= CHUNK {
+            let draws = all.draws.min(draws_of(rows));
+            return Measured { draws, ..all };
+        }
+        let some = SOME_ROWS.max(batch).min(rows);
+        Measured {
+            draws: all.draws.min(draws_of(some).max(CHUNK)),
+            rows: Rows::Minibatch(some),
+            with_k_hat: false,
         }
     }
 }
@@ -68,19 +109,19 @@ pub(super) fn elbos(
         density.sites(),
         Forms::default(),
     ));
-    let log_prob = write_terms(&step, density, guide.clone(), Rows::All)?.log_prob();
+    let measured = Measured::of(advi, density);
+    let log_prob = write_terms(&step, density, guide.clone(), measured.rows)?.log_prob();
     step.record(ELBO, log_prob - guide.log_prob());
-    let with_k_hat = !density.is_network();
     let program = step.finish(&advi.runtime())?;
     fan_out(&program, guides.len(), |run, which| {
-        evaluate(advi, with_k_hat, run, &guides[which])
+        evaluate(advi, measured, run, &guides[which])
     })
 }
 
 /// Draws for each guide until its error is small or there are enough.
 fn evaluate(
     advi: &Advi,
-    with_k_hat: bool,
+    measured: Measured,
     run: &mut Run,
     guides: &[Guided<'_>],
 ) -> Result<Vec<Result<Judged, InferenceError>>, InferenceError> {
@@ -91,7 +132,9 @@ fn evaluate(
             run.set(replica, block, values)?;
         }
     }
-    let draws = advi.elbo_draws as u64;
+    let Measured {
+        draws, with_k_hat, ..
+    } = measured;
     // Draws of a small model cost next to nothing, and all of them show whether the guide fits.
     let all = with_k_hat && !advi.by_optimizer;
     let mut values: Vec<Result<Vec<f64>, InferenceError>> =
