@@ -80,6 +80,7 @@ mod network;
 mod parameters;
 pub mod prior;
 mod recurrent;
+mod rescale;
 mod residual;
 mod sequential;
 #[cfg(test)]
@@ -99,6 +100,7 @@ pub use network::Network;
 pub use parameters::Parameters;
 pub use prior::{ParameterInfo, Prior};
 pub use recurrent::{Gru, Lstm};
+pub use rescale::Rescale;
 pub use residual::Residual;
 pub use sequential::Sequential;
 
