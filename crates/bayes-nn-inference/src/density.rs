@@ -98,11 +98,11 @@ pub trait Density: Sync {
         None
     }
 
-    /// The precision in which a method that offers both fits it unless told otherwise: double.
-    /// Single precision is for densities such as those of networks, whose data and variables are
-    /// of unit scale.
-    fn precision(&self) -> Precision {
-        Precision::F64
+    /// Whether it is that of a network: of many weights that mean nothing one by one, over data of
+    /// about unit scale. Methods that offer both precisions then take single, and choose settings
+    /// that suit networks where they are not told any ([`Advi`](crate::Advi)).
+    fn is_network(&self) -> bool {
+        false
     }
 
     /// The columns of data that it reads, none unless implemented. A fit looks at them once, and
@@ -153,4 +153,14 @@ pub trait Density: Sync {
         handler: Rc<dyn Handler<'g> + 'g>,
         rows: Rows,
     ) -> Result<Traced<'g>, DensityError>;
+}
+
+impl dyn Density + '_ {
+    /// The precision in which it is fitted by a method that offers both, unless told otherwise.
+    pub(crate) fn default_precision(&self) -> Precision {
+        match self.is_network() {
+            true => Precision::F32,
+            false => Precision::F64,
+        }
+    }
 }

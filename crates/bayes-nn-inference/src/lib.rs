@@ -61,7 +61,7 @@ pub use mcmc::nuts::{self, Nuts, NutsFit};
 pub use mcmc::{Sgld, SgldChain, SgldFit};
 pub use method::{Fit, Method};
 pub use progress::{Progress, Snapshot, Update};
-pub use site::Site;
+pub use site::{Begin, Site};
 pub use start::{Start, StartError};
 pub use variational::advi::{
     self, Advi, AdviFit, Approximation, Curve, Elbo, Estimator, Family, Restart, Stop,

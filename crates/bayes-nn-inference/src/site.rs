@@ -15,6 +15,26 @@ pub struct Site {
     /// nothing else: then a guide may draw the product instead of the weight
     /// ([`Advi::local_reparameterization`](crate::Advi::local_reparameterization)).
     pub local: bool,
+    /// Where fits begin, unless a prior draw is as good as anything.
+    pub begin: Option<Begin>,
+    /// Whether a guide is to be a point here, without a spread.
+    pub point: bool,
+}
+
+/// Where fits begin in a site: means of a guide, and chains that start from the prior, at normal
+/// numbers around `mean`, all in unconstrained space.
+///
+/// Weights of networks begin at a size at which signals keep theirs from layer to layer, whatever
+/// their prior (He et al. 2015, "Delving deep into rectifiers", equation 10), and with little
+/// spread, so that the noise of their draws does not drown what the data say.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Begin {
+    /// The mean of the means.
+    pub mean: f64,
+    /// Their standard deviation; 0 for all alike.
+    pub spread: f64,
+    /// The standard deviation of a guide, in each element.
+    pub sd: f64,
 }
 
 impl Site {
@@ -25,6 +45,8 @@ impl Site {
             shape: shape.into(),
             offset,
             local: false,
+            begin: None,
+            point: false,
         }
     }
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use bayes_nn_autodiff::{Kind, Shape, Var};
 use bayes_nn_distributions::Distribution;
 use bayes_nn_inference::Method;
-use bayes_nn_kernels::Precision;
 use bayes_nn_models::Error;
 use bayes_nn_models::model::{Batch, Data, Model, Posterior, Trace, fit, probe};
 
@@ -148,11 +147,7 @@ impl Model for Bnn {
         true
     }
 
-    fn precision(&self) -> Precision {
-        Precision::F32
-    }
-
-    fn supposes_unit_targets(&self) -> bool {
+    fn is_network(&self) -> bool {
         true
     }
 }

@@ -118,6 +118,13 @@ pub enum Error {
         /// The name.
         name: String,
     },
+    /// [`Trace::options`](crate::model::Trace::options) of a variable that the model does not
+    /// declare afterwards.
+    #[error("the model has options of `{name}`, and declares no such variable after them")]
+    OptionsOfNone {
+        /// The name.
+        name: String,
+    },
     /// A variable of more elements than a model can have.
     #[error("`{site}` has the shape {shape}; a variable can have up to 2^30 elements")]
     SiteSize {

@@ -3,11 +3,11 @@
 use std::rc::Rc;
 
 use bayes_nn_autodiff::Graph;
+use bayes_nn_autodiff::noise::{self, NoiseKey};
 use bayes_nn_inference::{
     ColumnScale, Density, DensityError, Handler, InferenceError, Point, Rows, Site, StartError,
     Traced,
 };
-use bayes_nn_kernels::Precision;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::batch::Batch;
@@ -22,6 +22,8 @@ use crate::error::Error;
 
 /// How often a start is drawn from the prior before one is drawn anywhere.
 const PRIOR_DRAWS: usize = 20;
+/// The noise stream of where sites begin.
+const BEGIN: u32 = u32::MAX - 1;
 
 /// The log density of a model given data, over its unconstrained sites.
 pub(crate) struct ModelDensity<'m, M> {
@@ -38,13 +40,15 @@ impl<'m, M: Model> ModelDensity<'m, M> {
         let batch = Batch::new(&graph, &data, Rows::All, None);
         let probe = Rc::new(Probe::new(&batch.shared));
         let record = run(model, &batch, probe.clone())?;
-        let readings = readings(&batch, &record, model.supposes_unit_targets());
+        let readings = readings(&batch, &record, model.is_network());
         let mut sites = Vec::new();
         let mut offset = 0;
         for site in record.sites {
             let unconstrained = site.bijector.unconstrained_shape(site.shape);
             sites.push(Site {
                 local: probe.is_local(site.value, site.declared),
+                begin: site.options.begin,
+                point: site.options.point,
                 ..Site::new(site.name, unconstrained, offset)
             });
             offset += unconstrained.elements();
@@ -94,17 +98,39 @@ impl<'m, M: Model> ModelDensity<'m, M> {
 
     /// A draw from the prior but for what is given. One at which a later parameter is outside its
     /// domain, or that is infinite in unconstrained space, says nothing against the model: another
-    /// is drawn, and after [`PRIOR_DRAWS`] of them a point anywhere.
+    /// is drawn, and after [`PRIOR_DRAWS`] of them a point anywhere. Sites that say where fits begin
+    /// in them do so there.
     fn start_with(&self, given: &[(String, Vec<f64>)], seed: u64) -> Result<Vec<f64>, Error> {
         let mut rng = generator(seed);
+        let mut start = None;
         for _ in 0..PRIOR_DRAWS {
             match self.drawn(&mut rng, Drawn::Sites, given) {
-                Ok(start) if start.iter().all(|z| z.is_finite()) => return Ok(start),
+                Ok(drawn) if drawn.iter().all(|z| z.is_finite()) => {
+                    start = Some(drawn);
+                    break;
+                }
                 Ok(_) | Err(Error::Parameter { .. }) => {}
                 Err(error) => return Err(error),
             }
         }
-        self.drawn(&mut rng, Drawn::Anywhere, given)
+        let mut start = match start {
+            Some(start) => start,
+            None => self.drawn(&mut rng, Drawn::Anywhere, given)?,
+        };
+        for (number, site) in self.sites.iter().enumerate() {
+            let is_given = given.iter().any(|(name, _)| *name == site.name);
+            if let (Some(begin), false) = (site.begin, is_given) {
+                let key = NoiseKey {
+                    seed,
+                    step: number as u64,
+                    stream: BEGIN,
+                };
+                for (element, z) in start[site.range()].iter_mut().enumerate() {
+                    *z = begin.mean + begin.spread * noise::normal(&key, 0, element as u32);
+                }
+            }
+        }
+        Ok(start)
     }
 }
 
@@ -117,8 +143,8 @@ impl<M: Model> Density for ModelDensity<'_, M> {
         self.data.rows()
     }
 
-    fn precision(&self) -> Precision {
-        self.model.precision()
+    fn is_network(&self) -> bool {
+        self.model.is_network()
     }
 
     fn columns(&self) -> Vec<ColumnScale> {
@@ -188,7 +214,7 @@ pub(crate) fn run<'g>(
     model.run(&trace, batch);
     batch.shared.check()?;
     batch.shared.check_indices()?;
-    Ok(trace.record.into_inner())
+    trace.into_record()
 }
 
 /// Shows a model, or a part of one, a trace and rows of the data in which nothing has a value:
@@ -225,7 +251,7 @@ mod tests {
     use bayes_nn_autodiff::grad;
     use bayes_nn_distributions::{Bernoulli, Distribution, Normal};
     use bayes_nn_inference::Point;
-    use bayes_nn_kernels::{Runtime, Step};
+    use bayes_nn_kernels::{Precision, Runtime, Step};
 
     use super::*;
     use crate::datasets;

@@ -6,7 +6,7 @@ use bayes_nn_autodiff::{Shape, Var, concat};
 use bayes_nn_distributions::{Bijector, Distribution};
 use bayes_nn_inference::Declared;
 
-use super::record::Sampled;
+use super::record::{Sampled, SiteOptions};
 use super::trace::Trace;
 use crate::error::Error;
 
@@ -113,6 +113,7 @@ impl<'g> Trace<'g> {
             bijector,
             rows: Some(missing),
             declared: self.shared.graph.nodes().len(),
+            options: SiteOptions::default(),
         });
         Ok(Completed {
             value: concat(&[observed, imputed], 0).gather(graph.index_constant(&places), 0),

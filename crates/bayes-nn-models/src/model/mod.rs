@@ -55,8 +55,7 @@ mod trace;
 mod window;
 
 pub use bayes_nn_autodiff::{Var, concat};
-pub use bayes_nn_inference::{DrawSource, DrawTable};
-use bayes_nn_kernels::Precision;
+pub use bayes_nn_inference::{Begin, DrawSource, DrawTable};
 
 pub use batch::Batch;
 pub(crate) use batch::{Shared, transposed};
@@ -75,6 +74,7 @@ pub(crate) use predictive::Variables;
 pub(crate) use predictive::{Predictive, check_draws};
 pub use prior::prior_predictive;
 pub(crate) use record::Observed;
+pub use record::SiteOptions;
 pub(crate) use report::LARGE_R_HAT;
 pub use sampling::{Sampling, start, start_into};
 pub(crate) use summary::summarized;
@@ -95,15 +95,10 @@ pub trait Model: Sync {
         false
     }
 
-    /// The precision in which methods that offer both fit it unless told otherwise: double, but of
-    /// networks single.
-    fn precision(&self) -> Precision {
-        Precision::F64
-    }
-
-    /// Whether it supposes targets that are real numbers to be of about unit scale, as a network
-    /// does by the priors of its weights: a fit to others then warns.
-    fn supposes_unit_targets(&self) -> bool {
+    /// Whether it is a network: many weights, inputs and targets of about unit scale. Methods then
+    /// choose [what suits networks](bayes_nn_inference::Density::is_network), and a fit to targets
+    /// of another scale warns.
+    fn is_network(&self) -> bool {
         false
     }
 }

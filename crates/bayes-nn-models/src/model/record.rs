@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use bayes_nn_autodiff::{Shape, Var};
 use bayes_nn_distributions::{Bijector, Distribution};
-use bayes_nn_inference::Term;
+use bayes_nn_inference::{Begin, Term};
 
+#[cfg(doc)]
+use super::Trace;
 use super::Data;
 use crate::error::Error;
 
@@ -37,6 +39,17 @@ pub(crate) struct Sampled<'g> {
     pub(crate) rows: Option<Arc<[usize]>>,
     /// How many nodes there were when its prior was written.
     pub(crate) declared: usize,
+    pub(crate) options: SiteOptions,
+}
+
+/// What is said of a random variable besides its prior ([`Trace::options`]): nothing unless set.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SiteOptions {
+    /// Where fits begin, in unconstrained space, instead of at a draw of the prior.
+    pub begin: Option<Begin>,
+    /// Whether guides have a point for it instead of a distribution: a variable that is estimated,
+    /// among others whose posterior is wanted.
+    pub point: bool,
 }
 
 pub(crate) struct Observed<'g> {

@@ -1,7 +1,7 @@
 //! One run of a model: what `sample` and `observe` do, and what they leave behind.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::rc::Rc;
 
@@ -11,7 +11,7 @@ use bayes_nn_inference::{Declared, Handler, SiteError, Term};
 
 use super::batch::{Batch, Shared};
 use super::missing::{Completed, known_rows};
-use super::record::{Observed, Record, Sampled};
+use super::record::{Observed, Record, Sampled, SiteOptions};
 use crate::error::Error;
 
 /// The handle through which a model declares its random variables.
@@ -26,6 +26,8 @@ pub struct Trace<'g> {
     scope: RefCell<Vec<String>>,
     scale: RefCell<f64>,
     names: RefCell<HashSet<String>>,
+    /// Of variables that are not declared yet.
+    options: RefCell<BTreeMap<String, SiteOptions>>,
     pub(crate) record: RefCell<Record<'g>>,
 }
 
@@ -49,6 +51,7 @@ impl<'g> Trace<'g> {
             scope: RefCell::default(),
             scale: RefCell::new(1.0),
             names: RefCell::default(),
+            options: RefCell::default(),
             record: RefCell::default(),
         }
     }
@@ -70,6 +73,28 @@ impl<'g> Trace<'g> {
             let value = self.try_sample(&name, shape, &distribution);
             value.unwrap_or_else(|error| self.refuse(error, shape))
         })
+    }
+
+    /// Says of a variable, before it is declared, where fits begin in it, or that guides have a
+    /// point for it. Default options take back what was said.
+    ///
+    /// ```
+    /// use bayes_nn::distributions::Normal;
+    /// use bayes_nn::model::{self, Batch, Begin, SiteOptions, Trace};
+    /// fn line<'g>(trace: &Trace<'g>, data: &Batch<'g>) {
+    ///     let begin = Some(Begin { mean: 0.0, spread: 1.0, sd: 0.01 });
+    ///     trace.options("slope", SiteOptions { begin, ..SiteOptions::default() });
+    ///     let slope = trace.sample("slope", Normal::new(0.0, 1e3));
+    ///     trace.observe("y", Normal::new(slope * data.column("x"), 1.0), data.column("y"));
+    /// }
+    /// # let _ = model::from_fn(line);
+    /// ```
+    pub fn options(&self, name: &str, options: SiteOptions) {
+        let name = self.full_name(name);
+        match options == SiteOptions::default() {
+            true => self.options.borrow_mut().remove(&name),
+            false => self.options.borrow_mut().insert(name, options),
+        };
     }
 
     fn try_sample(
@@ -115,6 +140,7 @@ impl<'g> Trace<'g> {
             bijector,
             rows: None,
             declared: self.shared.graph.nodes().len(),
+            options: self.options.borrow_mut().remove(name).unwrap_or_default(),
         });
         Ok(value)
     }
@@ -302,6 +328,17 @@ impl<'g> Trace<'g> {
         let result = self.shared.graph.scope(name, declare);
         self.scope.borrow_mut().pop();
         result
+    }
+
+    /// What the run left behind.
+    ///
+    /// # Errors
+    /// A variable of which something was said, and which was not declared.
+    pub(super) fn into_record(self) -> Result<Record<'g>, Error> {
+        match self.options.into_inner().pop_first() {
+            Some((name, _)) => Err(Error::OptionsOfNone { name }),
+            None => Ok(self.record.into_inner()),
+        }
     }
 
     fn full_name(&self, name: &str) -> String {

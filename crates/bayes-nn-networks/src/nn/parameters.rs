@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use bayes_nn_autodiff::{Graph, NoiseKind, Shape, Var};
 use bayes_nn_distributions::Normal;
-use bayes_nn_models::model::Trace;
+use bayes_nn_models::model::{SiteOptions, Trace};
 
 use super::frame::{Frame, Place};
 use super::prior::Priors;
@@ -149,7 +149,11 @@ impl<'t, 'g> Parameters<'t, 'g> {
         let standard = Normal::new(0.0, 1.0);
         let named = self.frame.named_prior(&info.name);
         let prior = named.or_else(|| self.frame.prior(own));
+        let begin = info.begin();
+        (self.run.trace).options(&info.name, SiteOptions { begin, ..SiteOptions::default() });
         let value = prior.unwrap_or(&standard).declare(self.run.trace, &info);
+        // The prior may have declared the parameter by other variables.
+        (self.run.trace).options(&info.name, SiteOptions::default());
         if value.shape() != shape {
             return Err(LayerError::PriorShape {
                 parameter: info.name,

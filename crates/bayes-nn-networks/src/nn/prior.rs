@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use bayes_nn_autodiff::{Shape, Var};
 use bayes_nn_distributions::{Distribution, Mixture, Normal, SphericalStudentT};
-use bayes_nn_models::model::Trace;
+use bayes_nn_models::model::{Begin, Trace};
 
 /// A parameter as a layer asks for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,28 @@ pub struct ParameterInfo {
     /// How many outputs an input enters: all elements divided by `fan_in`.
     pub fan_out: usize,
 }
+
+impl ParameterInfo {
+    /// Where fits begin in it: weights as He et al. 2015 ("Delving deep into rectifiers", equation
+    /// 10) have them, so that signals keep their size from layer to layer, biases at 0, and all with
+    /// little spread. A single number begins at a draw of its prior.
+    pub(super) fn begin(&self) -> Option<Begin> {
+        let fan_in = self.fan_in.max(1) as f64;
+        let spread = match self.shape.rank() {
+            0 => return None,
+            1 => 0.0,
+            _ => (2.0 / fan_in).sqrt(),
+        };
+        Some(Begin {
+            mean: 0.0,
+            spread,
+            sd: SMALL / fan_in.sqrt(),
+        })
+    }
+}
+
+/// The standard deviation of a guide at the start, times the root of the fan-in.
+const SMALL: f64 = 0.01;
 
 /// The prior of a parameter of a network. Every distribution that is given by numbers alone is
 /// one: independently for each element.

@@ -168,7 +168,7 @@ impl Sgld {
     }
 
     /// The precision in which steps are computed; unless set, the one that [the density
-    /// asks for](Density::precision): single of networks, double of models as functions.
+    /// asks for](Density::is_network): single of networks, double of models as functions.
     pub fn precision(mut self, precision: Precision) -> Sgld {
         self.precision = Some(precision);
         self
@@ -186,7 +186,7 @@ impl Method for Sgld {
     fn fit(&self, density: &dyn Density) -> Result<SgldFit, InferenceError> {
         self.check(density)?;
         let settings = Sgld {
-            precision: Some(self.precision.unwrap_or_else(|| density.precision())),
+            precision: Some(self.precision.unwrap_or(density.default_precision())),
             ..self.clone()
         };
         settings.fit_checked(density)

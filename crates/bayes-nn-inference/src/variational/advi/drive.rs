@@ -10,6 +10,7 @@ use bayes_nn_kernels::Run;
 use super::elbo::Judged;
 use super::family::inverse_softplus;
 use super::precision::coarse_means;
+use super::settings::INITIAL_SD;
 use super::write::{ELBO, average_of};
 use super::{Advi, AdviFit, Approximation, Curve, Stop, diagnosis};
 use crate::columns::Concerns;
@@ -143,24 +144,36 @@ pub(super) fn begin(
     replica: usize,
 ) -> Result<(), InferenceError> {
     let mean = advi.start(density)?;
-    let rho = inverse_softplus(advi.initial_sd);
+    let rho = first_rho(advi, density);
     let [mu_name, rho_name, ..] = advi.family.blocks() else {
         unreachable!("every family has means and spreads")
     };
     run.set(replica, mu_name, &mean)?;
-    run.fill(replica, rho_name, rho)?;
+    run.set(replica, rho_name, &rho)?;
     if advi.first_averaged().is_some() {
         run.set(replica, &average_of(mu_name), &mean)?;
-        run.fill(replica, &average_of(rho_name), rho)?;
+        run.set(replica, &average_of(rho_name), &rho)?;
     }
     Ok(run.save(replica)?)
+}
+
+/// The spread parameters at the start: one standard deviation in all sites that say nothing of it,
+/// and in all if one was set.
+fn first_rho(advi: &Advi, density: &dyn Density) -> Vec<f64> {
+    let mut rho = vec![inverse_softplus(advi.initial_sd.unwrap_or(INITIAL_SD)); density.dim()];
+    for site in density.sites() {
+        if let (Some(begin), None) = (site.begin, advi.initial_sd) {
+            rho[site.range()].fill(inverse_softplus(begin.sd));
+        }
+    }
+    rho
 }
 
 impl Restarted {
     /// How many steps it does next.
     fn due(&self) -> u64 {
         let done = self.curve.elbos.len();
-        let left = self.advi.steps - done as u64;
+        let left = self.advi.step_count() - done as u64;
         let until_look = self.advi.every.saturating_sub((done - self.looked) as u64);
         let window = self.advi.convergence.window;
         match self.stop {
@@ -197,7 +210,7 @@ impl Restarted {
         let done = self.curve.elbos.len();
         self.seconds = first_step.elapsed().as_secs_f64();
         self.curve.clock.push((done, self.seconds));
-        let ended = done as u64 == self.advi.steps;
+        let ended = done as u64 == self.advi.step_count();
         let converged = self.advi.stop_when_converged
             && done >= self.advi.convergence.window.saturating_mul(2)
             && self.advi.convergence.check(&self.curve.elbos).converged;

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use bayes_nn_autodiff::Graph;
-use bayes_nn_kernels::{Precision, Run, Step, fan_out};
+use bayes_nn_kernels::{Run, Step, fan_out};
 
 use super::guide::{Forms, Guide};
 use super::importance::smoothed;
@@ -70,7 +70,7 @@ pub(super) fn elbos(
     ));
     let log_prob = write_terms(&step, density, guide.clone(), Rows::All)?.log_prob();
     step.record(ELBO, log_prob - guide.log_prob());
-    let with_k_hat = density.precision() == Precision::F64;
+    let with_k_hat = !density.is_network();
     let program = step.finish(&advi.runtime())?;
     fan_out(&program, guides.len(), |run, which| {
         evaluate(advi, with_k_hat, run, &guides[which])

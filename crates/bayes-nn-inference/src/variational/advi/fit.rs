@@ -41,10 +41,16 @@ impl Advi {
         self.check(density.rows())?;
         match density.dim() {
             0 => Err(InferenceError::NothingToFit),
-            _ => Ok(Advi {
-                precision: Some(self.precision.unwrap_or_else(|| density.precision())),
-                ..self.clone()
-            }),
+            _ => {
+                let advi = match density.is_network() {
+                    true => self.for_network(density),
+                    false => self.clone(),
+                };
+                Ok(Advi {
+                    precision: Some(self.precision.unwrap_or(density.default_precision())),
+                    ..advi
+                })
+            }
         }
     }
 
@@ -52,7 +58,7 @@ impl Advi {
         if let Some(progress) = &self.progress {
             let steps = match self.goes_by_natural_gradients(density) {
                 true => natural::BUDGET,
-                false => self.steps,
+                false => self.step_count(),
             };
             progress.start(self.restarts, steps);
         }

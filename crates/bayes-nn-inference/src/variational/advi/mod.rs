@@ -13,6 +13,7 @@ mod family;
 mod fit;
 mod guide;
 mod importance;
+mod network;
 mod precision;
 mod report;
 mod result;

@@ -31,6 +31,12 @@ pub enum Estimator {
 /// guide takes a time that grows with their cube.
 pub const MOST_COORDINATES: usize = 300;
 
+/// Steps of an optimiser, the share of them over which a guide is averaged, and its standard
+/// deviations at the start, unless set or a network's.
+const STEPS: u64 = 20_000;
+const AVERAGED: f64 = 0.25;
+pub(super) const INITIAL_SD: f64 = 0.1;
+
 /// The most draws that measure a final ELBO: their error is a thousandth of the ELBO's spread.
 const MOST_ELBO_DRAWS: usize = 1_000_000;
 
@@ -64,15 +70,16 @@ pub struct Advi {
     pub(crate) family: Family,
     /// Whether a setting of stochastic gradient ascent was set.
     pub(crate) by_optimizer: bool,
-    pub(crate) steps: u64,
+    pub(crate) steps: Option<u64>,
     pub(crate) samples: usize,
     pub(crate) estimator: Estimator,
-    pub(crate) forms: Forms,
+    pub(crate) products: Option<bool>,
+    pub(crate) expectations: Option<bool>,
     pub(crate) optimizer: Optimizer,
-    pub(crate) schedule: Schedule,
+    pub(crate) schedule: Option<Schedule>,
     pub(crate) learning_rate: Option<f64>,
     pub(crate) batch: Option<usize>,
-    pub(crate) averaging: f64,
+    pub(crate) averaging: Option<f64>,
     pub(crate) restarts: usize,
     pub(crate) seed: u64,
     /// That of the density unless set; always set in the settings that a fit keeps.
@@ -81,7 +88,7 @@ pub struct Advi {
     pub(crate) threads: Option<usize>,
     pub(crate) convergence: ConvergenceTest,
     pub(crate) stop_when_converged: bool,
-    pub(crate) initial_sd: f64,
+    pub(crate) initial_sd: Option<f64>,
     pub(crate) start: Start,
     /// How many starts were tried before.
     pub(crate) tries: u32,
@@ -96,15 +103,16 @@ impl Advi {
         Advi {
             family,
             by_optimizer: false,
-            steps: 20_000,
+            steps: None,
             samples: 1,
             estimator: Estimator::default(),
-            forms: Forms::default(),
+            products: None,
+            expectations: None,
             optimizer: Optimizer::default(),
-            schedule: Schedule::default(),
+            schedule: None,
             learning_rate: None,
             batch: None,
-            averaging: 0.25,
+            averaging: None,
             restarts: 1,
             seed: 0,
             precision: None,
@@ -112,7 +120,7 @@ impl Advi {
             threads: None,
             convergence: ConvergenceTest::default(),
             stop_when_converged: false,
-            initial_sd: 0.1,
+            initial_sd: None,
             start: Start::Prior,
             tries: 0,
             elbo_draws: 1000,
@@ -136,7 +144,7 @@ impl Advi {
     /// is set.
     pub fn steps(mut self, steps: u64) -> Advi {
         self.by_optimizer = true;
-        self.steps = steps;
+        self.steps = Some(steps);
         self
     }
 
@@ -161,7 +169,7 @@ impl Advi {
     /// independent given the weights, and mean-field guides; off unless set.
     pub fn local_reparameterization(mut self, local: bool) -> Advi {
         self.by_optimizer = true;
-        self.forms.products = local;
+        self.products = Some(local);
         self
     }
 
@@ -172,7 +180,7 @@ impl Advi {
     /// which needs both by the same draws; off unless set.
     pub fn closed_form_priors(mut self, closed: bool) -> Advi {
         self.by_optimizer = true;
-        self.forms.expectations = closed;
+        self.expectations = Some(closed);
         self
     }
 
@@ -186,7 +194,7 @@ impl Advi {
     /// How the learning rate changes; constant unless set.
     pub fn schedule(mut self, schedule: Schedule) -> Advi {
         self.by_optimizer = true;
-        self.schedule = schedule;
+        self.schedule = Some(schedule);
         self
     }
 
@@ -210,7 +218,7 @@ impl Advi {
     /// before that share begins takes the last step's, too.
     pub fn averaging(mut self, share: f64) -> Advi {
         self.by_optimizer = true;
-        self.averaging = share;
+        self.averaging = Some(share);
         self
     }
 
@@ -232,8 +240,8 @@ impl Advi {
         self
     }
 
-    /// The numbers to calculate with; unless set, those that [the density
-    /// asks for](crate::Density::precision): `F32` of networks, `F64` of models as functions, which
+    /// The numbers to calculate with; unless set `F32` of
+    /// [networks](crate::Density::is_network), `F64` of models as functions, which
     /// GPUs without fast double precision take much longer for. A network that is written as a
     /// function is told `F32`.
     ///
@@ -283,7 +291,7 @@ impl Advi {
     /// The guide's standard deviations at the start, 0.1 unless set.
     pub fn initial_sd(mut self, sd: f64) -> Advi {
         self.by_optimizer = true;
-        self.initial_sd = sd;
+        self.initial_sd = Some(sd);
         self
     }
 
@@ -335,8 +343,28 @@ impl Advi {
         !self.by_optimizer
             && self.device.is_cpu()
             && self.device.ranks() == 1
-            && self.precision.unwrap_or_else(|| density.precision()) == Precision::F64
+            && self.precision.unwrap_or(density.default_precision()) == Precision::F64
             && density.dim() <= MOST_COORDINATES
+    }
+
+    pub(crate) fn step_count(&self) -> u64 {
+        self.steps.unwrap_or(STEPS)
+    }
+
+    pub(crate) fn rate_schedule(&self) -> Schedule {
+        self.schedule.unwrap_or_default()
+    }
+
+    pub(crate) fn averaged_share(&self) -> f64 {
+        self.averaging.unwrap_or(AVERAGED)
+    }
+
+    /// What the guide answers in closed form.
+    pub(crate) fn forms(&self) -> Forms {
+        Forms {
+            expectations: self.expectations.unwrap_or(false),
+            products: self.products.unwrap_or(false),
+        }
     }
 
     pub(crate) fn rate(&self) -> f64 {
@@ -376,7 +404,7 @@ impl Advi {
 
     /// Checks every setting; `rows` are those of the density.
     pub(crate) fn check(&self, rows: Option<usize>) -> Result<(), InferenceError> {
-        at_least_one("steps", self.steps)?;
+        at_least_one("steps", self.step_count())?;
         count("samples", self.samples, MOST_DRAWS)?;
         count("restarts", self.restarts, MOST_RUNS)?;
         at_least_one("every", self.every)?;
@@ -385,15 +413,16 @@ impl Advi {
             return Err(setting("elbo_draws", self.elbo_draws, "2 or more"));
         }
         count("elbo_draws", self.elbo_draws, MOST_ELBO_DRAWS)?;
-        if self.forms.expectations && self.estimator == Estimator::StickingTheLanding {
+        if self.forms().expectations && self.estimator == Estimator::StickingTheLanding {
             let allowed =
                 "false with the estimator StickingTheLanding, which takes priors by draws";
             return Err(setting("closed_form_priors", true, allowed));
         }
         positive("learning_rate", self.rate())?;
-        positive("initial_sd", self.initial_sd)?;
-        if !(0.0..=1.0).contains(&self.averaging) {
-            return Err(setting("averaging", self.averaging, "between 0 and 1"));
+        positive("initial_sd", self.initial_sd.unwrap_or(INITIAL_SD))?;
+        let averaging = self.averaged_share();
+        if !(0.0..=1.0).contains(&averaging) {
+            return Err(setting("averaging", averaging, "between 0 and 1"));
         }
         if let Some(batch) = self.batch {
             at_least_one("batch", batch as u64)?;
@@ -411,7 +440,7 @@ impl Advi {
         }
         self.check_ranks(rows)?;
         self.optimizer.check()?;
-        self.schedule.check()?;
+        self.rate_schedule().check()?;
         self.convergence.validate()
     }
 }
@@ -423,8 +452,8 @@ impl fmt::Debug for Advi {
             .field("steps", &self.steps)
             .field("samples", &self.samples)
             .field("estimator", &self.estimator)
-            .field("local_reparameterization", &self.forms.products)
-            .field("closed_form_priors", &self.forms.expectations)
+            .field("local_reparameterization", &self.products)
+            .field("closed_form_priors", &self.expectations)
             .field("optimizer", &self.optimizer)
             .field("schedule", &self.schedule)
             .field("learning_rate", &self.rate())

@@ -35,7 +35,7 @@ impl Advi {
             .draws(self.samples)
             .ranks(self.device.ranks());
         let step = Rc::new(step);
-        let guide = Rc::new(Guide::new(&step, self.family, density.sites(), self.forms));
+        let guide = Rc::new(Guide::new(&step, self.family, density.sites(), self.forms()));
         let rows = match self.rows_of_rank(density.rows()) {
             Some(rows) => Rows::Minibatch(rows),
             None => Rows::All,
@@ -48,7 +48,7 @@ impl Advi {
         estimates.push(elbo);
         let mut means = step.mean(&estimates);
         let elbo = means.pop().expect("as many means as estimates");
-        let rate = self.rate() * self.schedule.factor(graph.step(), self.steps);
+        let rate = self.rate() * (self.rate_schedule()).factor(graph.step(), self.step_count());
         let names = self.family.blocks().iter();
         for ((name, block), gradient) in names.zip(&guide.blocks).zip(means) {
             let next = self.optimizer.ascend(&step, name, *block, gradient, rate);
@@ -72,8 +72,9 @@ impl Advi {
 
     /// The first step whose result is averaged, if any is.
     pub(super) fn first_averaged(&self) -> Option<u64> {
-        let steps = (self.averaging * self.steps as f64).round() as u64;
-        (steps > 0).then(|| self.steps - steps.min(self.steps))
+        let all = self.step_count();
+        let averaged = (self.averaged_share() * all as f64).round() as u64;
+        (averaged > 0).then(|| all - averaged.min(all))
     }
 }
 
