@@ -86,7 +86,7 @@ fn a_sequence_of_28_steps_is_set_up_quickly() {
         let advi = Advi::mean_field().steps(1).batch(32).elbo_draws(2);
         bnn.fit(&data, &advi).unwrap();
         let time = start.elapsed();
-        assert!(time < Duration::from_secs(5), "{time:?}");
+        assert!(time < Duration::from_secs(10), "{time:?}");
     }
 }
 

@@ -19,7 +19,9 @@ impl Advi {
     /// that falls to 0 over all steps, and what leaves least noise in the gradients.
     pub(super) fn for_network(&self, density: &dyn Density) -> Advi {
         let batch = self.batch.or_else(|| batch_of(density.rows()));
-        let steps = self.steps.unwrap_or_else(|| steps_of(density.rows(), batch));
+        let steps = self
+            .steps
+            .unwrap_or_else(|| steps_of(density.rows(), batch));
         let closed = self.estimator == Estimator::AnalyticEntropy;
         let independent = self.family == Family::MeanField;
         Advi {
