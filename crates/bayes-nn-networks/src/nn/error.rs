@@ -192,6 +192,16 @@ pub enum HeadError {
         /// The outputs for each row.
         found: Input,
     },
+    /// Outputs of another number than several heads read together.
+    #[error(
+        "the network gives outputs {found}; its targets read {targets}, and outputs [n, rows] must be read by all of them together"
+    )]
+    Targets {
+        /// What each target reads, in words.
+        targets: String,
+        /// The outputs for each row.
+        found: Input,
+    },
     /// A parameter of the head.
     #[error(transparent)]
     Parameter(#[from] LayerError),

@@ -67,7 +67,8 @@ pub trait Head: fmt::Debug + Send + Sync {
 ///     Ok(Box::new(Poisson::new(outputs.row(0).exp())))
 /// });
 /// let bnn = Bnn::new(Mlp::new([1, 4, 1]), counts);
-/// assert_eq!(format!("{:?}", bnn.head()), "poisson");
+/// let names: Vec<String> = bnn.heads().map(|(name, head)| format!("{name}: {head:?}")).collect();
+/// assert_eq!(names, ["y: poisson"]);
 /// ```
 pub fn from_fn<F>(name: &str, likelihood: F) -> FromFn<F>
 where

@@ -189,7 +189,7 @@ impl Input {
     }
 
     /// What a value with its rows last is.
-    pub(super) fn of(value: Var<'_>) -> Input {
+    pub(crate) fn of(value: Var<'_>) -> Input {
         let shape = value.shape();
         let row = shape.without(shape.rank().saturating_sub(1), shape.rank());
         let kind = value.kind();

@@ -67,6 +67,12 @@ impl<'t, 'g> Parameters<'t, 'g> {
         inside
     }
 
+    /// The same, with `name.` before the names of parameters.
+    pub(crate) fn named<'s>(&'s self, name: &'s str) -> Parameters<'s, 'g> {
+        let parameters = name;
+        self.inside(Place::Named { name, parameters })
+    }
+
     /// The same for the layers of a network.
     pub(super) fn with_said<'s>(&'s self, said: &'s Said) -> Parameters<'s, 'g> {
         let mut inside = self.inside(Place::Same);
