@@ -2,7 +2,7 @@
 
 use bayes_nn::distributions::{Cauchy, OrderedLogistic, Poisson};
 use bayes_nn::model::{self, Batch, Data, Trace};
-use bayes_nn::nn::{Head, HeadError, head};
+use bayes_nn::nn::{self, Head, HeadError, head};
 use bayes_nn::prelude::*;
 use bayes_nn::{Posterior, Task};
 
@@ -230,7 +230,7 @@ fn a_head_refuses_outputs_in_words() {
     impl Head for Pair {
         fn likelihood<'g>(
             &self,
-            _: &bayes_nn::nn::Parameters<'_, 'g>,
+            _: &nn::Parameters<'_, 'g>,
             outputs: bayes_nn::Var<'g>,
         ) -> Result<Box<dyn Distribution<'g> + 'g>, HeadError> {
             match outputs.shape()[..] {
@@ -436,5 +436,54 @@ fn targets_that_do_not_read_the_outputs_are_refused() {
             .unwrap_err()
             .to_string(),
         "the model reads the column `b`, which the data do not have; they have `x`, `a`"
+    );
+}
+
+#[test]
+fn noise_that_depends_on_the_row_begins_at_unit_scale_and_is_found() {
+    // The first half of the rows is nearly exact, the second has noise of 0.8.
+    let signs = [1.0, -1.0, -1.0, 1.0, 1.0, -1.0];
+    let sd = |x: f64| if x < 0.0 { 0.1 } else { 0.8 };
+    let y: Vec<f64> = x()
+        .iter()
+        .enumerate()
+        .map(|(i, x)| x + sd(*x) * signs[i % 6])
+        .collect();
+    let data = Dataset::new(x(), 1, &y).unwrap();
+    let net = || {
+        Mlp::new([1, 20, 2])
+            .activation(Relu)
+            .prior(Normal::new(0.0, 1.0))
+    };
+    let head = nn::HeteroscedasticGaussian::new();
+    let fitted = |steps| {
+        let advi = Advi::mean_field()
+            .steps(steps)
+            .batch(50)
+            .learning_rate(0.02)
+            .seed(1);
+        Bnn::new(net(), head).fit(&data, &advi).unwrap()
+    };
+    // At the start means and noise are of the size of the targets, whatever the prior.
+    let start = fitted(1).predict_with(&x(), how()).unwrap();
+    let noise = mean(start.aleatoric());
+    assert!((0.1..20.0).contains(&noise), "{noise}");
+    assert!(start.mean().iter().all(|m| m.abs() < 10.0));
+    let fit = fitted(4_000);
+    let noise = fit.predict(&[-1.0, 1.0], 200).unwrap().aleatoric().to_vec();
+    assert!((noise[0].sqrt() / 0.1 - 1.0).abs() < 0.5, "{noise:?}");
+    assert!((noise[1].sqrt() / 0.8 - 1.0).abs() < 0.25, "{noise:?}");
+    let message = |net: Mlp, head: nn::HeteroscedasticGaussian| {
+        let error = Bnn::new(net, head).parameters(&data).unwrap_err();
+        error.to_string()
+    };
+    assert_eq!(
+        message(Mlp::new([1, 1]), head),
+        "the likelihood HeteroscedasticGaussian takes outputs [2, rows], the network gives [1, rows]"
+    );
+    assert_eq!(
+        message(net(), head.least_noise(-1.0)),
+        "HeteroscedasticGaussian { least: -1.0 }: the least noise must be a finite number that is \
+         not negative"
     );
 }

@@ -92,7 +92,7 @@ pub use dense::Dense;
 pub use dropout::Dropout;
 pub use embedding::Embedding;
 pub use error::{HeadError, LayerError};
-pub use head::{Bernoulli, Categorical, Gaussian, Head, Poisson};
+pub use head::{Bernoulli, Categorical, Gaussian, Head, HeteroscedasticGaussian, Poisson};
 pub use layer::{Input, Layer};
 pub use layer_norm::LayerNorm;
 pub use merge::{Concat, Sum};
