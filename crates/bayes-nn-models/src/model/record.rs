@@ -6,9 +6,9 @@ use bayes_nn_autodiff::{Shape, Var};
 use bayes_nn_distributions::{Bijector, Distribution};
 use bayes_nn_inference::{Begin, Term};
 
+use super::Data;
 #[cfg(doc)]
 use super::Trace;
-use super::Data;
 use crate::error::Error;
 
 /// What a run of a model leaves behind.

@@ -132,7 +132,12 @@ fn bad_term(
     let graph = Graph::new();
     // Each rank has rows of its own; the search runs on one device with the rows of all.
     let step = Rc::new(Step::new(&graph));
-    let guide = Rc::new(Guide::new(&step, advi.family, density.sites(), advi.forms()));
+    let guide = Rc::new(Guide::new(
+        &step,
+        advi.family,
+        density.sites(),
+        advi.forms(),
+    ));
     let rows = match advi.rows_of_rank(density.rows()) {
         Some(rows) => Rows::Minibatch(rows * advi.device.ranks()),
         None => Rows::All,

@@ -38,7 +38,12 @@ impl Advi {
             .draws(self.samples)
             .ranks(self.device.ranks());
         let step = Rc::new(step);
-        let guide = Rc::new(Guide::new(&step, self.family, density.sites(), self.forms()));
+        let guide = Rc::new(Guide::new(
+            &step,
+            self.family,
+            density.sites(),
+            self.forms(),
+        ));
         let rows = match self.rows_of_rank(density.rows()) {
             Some(rows) => Rows::Minibatch(rows),
             None => Rows::All,
