@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::InferenceError;
+use crate::{Density, InferenceError};
 
 /// A setting outside its range.
 pub(crate) fn setting(
@@ -32,6 +32,17 @@ pub(crate) fn count(field: &'static str, value: usize, most: usize) -> Result<()
     match value > most {
         true => Err(setting(field, value, format!("at most {most}"))),
         false => at_least_one(field, value as u64),
+    }
+}
+
+/// That no variable of a density is a point estimate, which the method cannot have.
+pub(crate) fn no_points(density: &dyn Density, method: &'static str) -> Result<(), InferenceError> {
+    match density.sites().iter().find(|site| site.point) {
+        None => Ok(()),
+        Some(site) => Err(InferenceError::PointSite {
+            site: site.name.clone(),
+            method,
+        }),
     }
 }
 

@@ -63,7 +63,19 @@ impl Compiled {
         device: &Device,
         precision: Precision,
     ) -> Result<Compiled, InferenceError> {
-        Compiled::of(density, device, precision, precision == Precision::F32)
+        Compiled::of(
+            density,
+            (device, precision),
+            precision == Precision::F32,
+            |point| point,
+        )
+    }
+
+    /// Compiles the density of the model's own variables, with its gradient by the unconstrained
+    /// ones, for the CPU in double precision.
+    pub(crate) fn without_jacobians(density: &dyn Density) -> Result<Compiled, InferenceError> {
+        let cpu = (&Device::cpu(), Precision::F64);
+        Compiled::of(density, cpu, false, |point| point.without_jacobians())
     }
 
     /// Compiles the density with its gradient in this precision, and the log density alone in
@@ -73,14 +85,14 @@ impl Compiled {
         device: &Device,
         precision: Precision,
     ) -> Result<Compiled, InferenceError> {
-        Compiled::of(density, device, precision, true)
+        Compiled::of(density, (device, precision), true, |point| point)
     }
 
     fn of(
         density: &dyn Density,
-        device: &Device,
-        precision: Precision,
+        (device, precision): (&Device, Precision),
         with_value: bool,
+        handler: impl for<'g> Fn(Point<'g>) -> Point<'g>,
     ) -> Result<Compiled, InferenceError> {
         let dim = density.dim();
         if dim == 0 {
@@ -91,7 +103,7 @@ impl Compiled {
             let step = Step::new(&graph);
             // A state that nothing updates: it is set before every step.
             let z = step.state(Z, [dim], 0.0);
-            let point = Rc::new(Point::at(z, density.sites()));
+            let point = Rc::new(handler(Point::at(z, density.sites())));
             let log_prob = write_terms(&step, density, point, Rows::All)?.log_prob();
             step.output(LOG_PROB, log_prob);
             if with_gradient {

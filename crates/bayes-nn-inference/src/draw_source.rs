@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bayes_nn_autodiff::Var;
 use bayes_nn_kernels::{Run, Step};
 
-use crate::{Approximation, InferenceError, Site};
+use crate::{Approximation, Fit, InferenceError, Site};
 
 /// The state that holds a row of a table.
 const Z: &str = "z";
@@ -131,6 +131,18 @@ impl From<Approximation> for DrawSource {
     }
 }
 
+impl From<&Approximation> for DrawSource {
+    fn from(guide: &Approximation) -> DrawSource {
+        DrawSource::Guide(guide.clone())
+    }
+}
+
+impl<F: Fit> From<&F> for DrawSource {
+    fn from(fit: &F) -> DrawSource {
+        fit.source()
+    }
+}
+
 impl From<DrawTable> for DrawSource {
     fn from(table: DrawTable) -> DrawSource {
         DrawSource::Table(table)
@@ -144,6 +156,26 @@ impl DrawSource {
             DrawSource::Guide(guide) => guide.sites(),
             DrawSource::Table(table) => &table.sites,
         }
+    }
+
+    /// The mean of the unconstrained vector, `[P]`.
+    ///
+    /// # Errors
+    /// [`InferenceError::NoDraws`] of an empty table.
+    pub fn mean(&self) -> Result<Vec<f64>, InferenceError> {
+        let table = match self {
+            DrawSource::Guide(guide) => return Ok(guide.mean().to_vec()),
+            DrawSource::Table(table) if table.draws() == 0 => return Err(InferenceError::NoDraws),
+            DrawSource::Table(table) => table,
+        };
+        let mut mean = vec![0.0; table.dim()];
+        let share = 1.0 / table.draws() as f64;
+        for row in table.rows().chunks_exact(table.dim().max(1)) {
+            for (mean, value) in mean.iter_mut().zip(row) {
+                *mean += share * value;
+            }
+        }
+        Ok(mean)
     }
 
     /// The draw of a step, `[P]`. That of a table is a state that [`DrawSource::advance`] sets.

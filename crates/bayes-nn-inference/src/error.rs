@@ -93,6 +93,26 @@ pub enum InferenceError {
         /// Why the first failed.
         failure: Box<PathFailure>,
     },
+    /// A variable that is a point estimate, in a method that has none.
+    #[error(
+        "`{site}` is a point estimate, which {method} cannot have: fit by `Advi::mean_field()`, or by \
+         `Advi::map()`, or let `{site}` have a posterior of its own"
+    )]
+    PointSite {
+        /// The site.
+        site: String,
+        /// The method.
+        method: &'static str,
+    },
+    /// Importance ratios of a guide with coordinates that have no spread.
+    #[error(
+        "`{site}` is a point in this guide: draws of the guide cannot be weighted to draws of the \
+         posterior, for which every variable needs a spread, as `Advi::mean_field()` has it"
+    )]
+    NoSpread {
+        /// The first site that is a point.
+        site: String,
+    },
     /// A guide that was not fitted to the density.
     #[error("the approximation is of {found}, the density has {expected}")]
     OtherDensity {

@@ -169,6 +169,8 @@ pub struct Point<'g> {
     sites: Vec<Site>,
     /// Where the next site is looked for first: models declare them in one order.
     next: Cell<usize>,
+    /// Whether the density is that of the unconstrained vector.
+    jacobians: bool,
 }
 
 impl<'g> Point<'g> {
@@ -178,6 +180,16 @@ impl<'g> Point<'g> {
             z,
             sites: sites.to_vec(),
             next: Cell::new(0),
+            jacobians: true,
+        }
+    }
+
+    /// The same point, whose density is that of the model's own variables: without the Jacobians of
+    /// the maps from unconstrained space.
+    pub(crate) fn without_jacobians(self) -> Point<'g> {
+        Point {
+            jacobians: false,
+            ..self
         }
     }
 
@@ -208,5 +220,13 @@ impl<'g> Handler<'g> for Point<'g> {
             }
             .into()),
         }
+    }
+
+    fn sample(&self, site: &Declared<'_, 'g>) -> Result<Sampled<'g>, HandlerError> {
+        let mut sampled = from_unconstrained(self, site)?;
+        if !self.jacobians {
+            sampled.log_jacobian = Var::from(0.0);
+        }
+        Ok(sampled)
     }
 }

@@ -17,7 +17,9 @@ pub struct Site {
     pub local: bool,
     /// Where fits begin, unless a prior draw is as good as anything.
     pub begin: Option<Begin>,
-    /// Whether a guide is to be a point here, without a spread.
+    /// Whether the variable is a point estimate: the guide of mean-field ADVI has one value for it,
+    /// without a spread, and the methods that cannot have points refuse it
+    /// ([`InferenceError::PointSite`](crate::InferenceError::PointSite)).
     pub point: bool,
 }
 

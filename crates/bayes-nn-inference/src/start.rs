@@ -39,6 +39,26 @@ pub enum StartError {
         /// Those that there are.
         available: String,
     },
+    /// A site that the start, an earlier fit, has not.
+    #[error(
+        "the start has no value of `{site}`, only of {available}; fit a model of the same variables first"
+    )]
+    MissingSite {
+        /// The site.
+        site: String,
+        /// Those that the start has.
+        available: String,
+    },
+    /// A site that the start, an earlier fit, has in another shape.
+    #[error("the start has `{site}` in the shape {got}, which must be {shape}")]
+    Shape {
+        /// The site.
+        site: String,
+        /// Its shape in the start.
+        got: Box<Shape>,
+        /// Its shape in the density.
+        shape: Box<Shape>,
+    },
     /// Another number of elements than the site has.
     #[error("the start has {got} elements of `{site}`, whose shape is {shape}: give {}", shape.elements())]
     Length {

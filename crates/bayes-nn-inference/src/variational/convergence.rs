@@ -57,6 +57,11 @@ pub enum Evidence {
         /// The largest difference allowed besides two standard errors, in nats.
         tolerance: f64,
     },
+    /// What Newton's step promises to gain, where L-BFGS ended its way to a mode.
+    Slope {
+        /// Nats that it promises.
+        left: f64,
+    },
     /// The average guides of the last two stages, the later of which took half the steps.
     Stages {
         /// The largest difference of means, in standard deviations; infinite where there was but
@@ -104,6 +109,9 @@ impl fmt::Display for Convergence {
                     }
                     false => write!(f, ", above twice that error)"),
                 }
+            }
+            Evidence::Slope { left } => {
+                write!(f, "{answer} (another step promises {left:.0e} nats)")
             }
             Evidence::Stages { mean, .. } if mean.is_infinite() => {
                 write!(f, "{answer} (the guide was still on its way)")

@@ -8,6 +8,7 @@
 
 pub mod advi;
 mod convergence;
+mod ivon;
 mod natural;
 mod optimizer;
 pub mod pathfinder;

@@ -3,7 +3,8 @@
 use bayes_nn_autodiff::Var;
 use bayes_nn_kernels::Step;
 
-use crate::{Family, InferenceError};
+use super::ivon::Ivon;
+use crate::{Family, InferenceError, Schedule};
 
 /// The longest window of gradients, of which each takes the memory of the parameters.
 const MOST_GRADIENTS: usize = 10_000;
@@ -40,6 +41,27 @@ pub enum Optimizer {
         /// How much of the last movement stays.
         momentum: f64,
     },
+    /// The improved variational online Newton method (Shen et al. 2024, "Variational learning is
+    /// effective for large deep networks", algorithm 1): natural gradients of a mean-field guide, for
+    /// networks of many weights. Standard deviations follow the curvature of the log density, as a
+    /// running average estimates it from the same gradients, and means take Newton's steps with
+    /// it: the learning rate is a part of such a step, and belongs to no scale of the variables.
+    ///
+    /// The paper's Hessian `h` of the mean loss and its prior's precision `delta` are one number here,
+    /// the precision of the guide, `N (h + delta) = 1 / sd^2`: prior and Jacobians are parts of the log
+    /// density that is differentiated, so that any prior will do. It begins at
+    /// [`Advi::initial_sd`](crate::Advi::initial_sd), where the paper has a constant for `h`. In a few
+    /// steps nothing is learnt of curvatures, and standard deviations stay where they began: see
+    /// [`AdviFit::sds_moved`](crate::AdviFit::sds_moved). Sites that are points go by Adam.
+    Ivon {
+        /// Decay of the mean of gradients.
+        momentum: f64,
+        /// Steps over which curvatures are averaged, `1 / (1 - beta2)`: at most a tenth of all steps,
+        /// as many as that unless given.
+        memory: Option<f64>,
+        /// The largest Newton step of a mean, before the learning rate; may be infinite.
+        clip: f64,
+    },
 }
 
 impl Default for Optimizer {
@@ -71,6 +93,56 @@ impl Optimizer {
         Optimizer::Sgd { momentum }
     }
 
+    /// [`Optimizer::Ivon`] with the momentum 0.9, the memory of a tenth of the steps and Newton steps
+    /// of 1 at most.
+    ///
+    /// ```
+    /// use bayes_nn_inference::{Advi, Optimizer};
+    /// let advi = Advi::mean_field().optimizer(Optimizer::ivon()).steps(10_000).batch(128);
+    /// # let _ = advi;
+    /// ```
+    pub fn ivon() -> Optimizer {
+        Optimizer::Ivon {
+            momentum: 0.9,
+            memory: None,
+            clip: 1.0,
+        }
+    }
+
+    /// The schedule that goes with the optimiser when none is given: the rate of
+    /// [`Optimizer::Ivon`] rises over a twentieth of the steps, then falls to 0, that of others is
+    /// constant.
+    pub fn default_schedule(&self) -> Schedule {
+        match self {
+            Optimizer::Ivon { .. } => Schedule::WarmUp {
+                share: 0.05,
+                last: 0.0,
+            },
+            _ => Schedule::Constant,
+        }
+    }
+
+    /// The learning rate of points among the normals that IVON moves.
+    pub(crate) fn rate_of_points() -> f64 {
+        Optimizer::adam().default_learning_rate(Family::Point)
+    }
+
+    /// What moves normals jointly, in a fit of so many steps.
+    pub(crate) fn ivon_of(&self, steps: u64) -> Option<Ivon> {
+        match *self {
+            Optimizer::Ivon {
+                momentum,
+                memory,
+                clip,
+            } => Some(Ivon {
+                momentum,
+                memory: memory.unwrap_or(0.1 * steps as f64).max(1.0),
+                clip,
+            }),
+            _ => None,
+        }
+    }
+
     /// The learning rate that goes with the optimiser and the guide when none is given.
     ///
     /// Adam's were chosen on a 2-5-5-1 net with 40 weights and 500 rows: with 0.015 mean-field
@@ -80,8 +152,10 @@ impl Optimizer {
         match (self, family) {
             (Optimizer::Adam { .. }, Family::MeanField) => 0.015,
             (Optimizer::Adam { .. }, Family::FullRank) => 0.002,
+            (Optimizer::Adam { .. }, Family::Point) => 0.01,
             (Optimizer::AdagradWindow { .. }, _) => 0.001,
             (Optimizer::Sgd { .. }, _) => 1e-4,
+            (Optimizer::Ivon { .. }, _) => 0.1,
         }
     }
 
@@ -145,6 +219,10 @@ impl Optimizer {
                 step.next(v, v_next);
                 parameter + rate * v_next
             }
+            // What it moves jointly does not come here: points have no curvature to go by.
+            Optimizer::Ivon { .. } => {
+                Optimizer::adam().ascend(step, name, parameter, gradient, rate)
+            }
         }
     }
 
@@ -186,6 +264,21 @@ impl Optimizer {
                 positive(epsilon)
             }
             Optimizer::Sgd { momentum } => decay("momentum", momentum),
+            Optimizer::Ivon {
+                momentum,
+                memory,
+                clip,
+            } => {
+                decay("momentum", momentum)?;
+                if memory.is_some_and(|memory| !(memory >= 1.0 && memory.is_finite())) {
+                    let allowed = "given a memory of 1 step or more";
+                    return Err(problem(format!("{self:?}"), allowed));
+                }
+                match clip > 0.0 {
+                    true => Ok(()),
+                    false => Err(problem(format!("{self:?}"), "given a clip above 0")),
+                }
+            }
         }
     }
 }

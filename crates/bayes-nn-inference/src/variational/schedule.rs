@@ -12,6 +12,8 @@ use crate::InferenceError;
 /// use bayes_nn_inference::Schedule;
 /// let halved = Schedule::Step { every: 100, factor: 0.5 };
 /// assert_eq!(halved.factor(250.0.into(), 1000).number(), Some(0.25));
+/// let warm = Schedule::WarmUp { share: 0.1, last: 0.0 };
+/// assert_eq!(warm.factor(9.0.into(), 100).number(), Some(0.1 * 10.0));
 /// let cosine = Schedule::Cosine { last: 0.1 };
 /// assert!((cosine.factor(500.0.into(), 1000).number().unwrap() - 0.55).abs() < 1e-12);
 /// let cooldown = Schedule::Cooldown { share: 0.2 };
@@ -44,6 +46,13 @@ pub enum Schedule {
         /// The factor at the end.
         last: f64,
     },
+    /// Linear from 0 to 1 over the first `share` of the steps, then half a cosine to `last`.
+    WarmUp {
+        /// The part of the steps in which it rises.
+        share: f64,
+        /// The factor at the end.
+        last: f64,
+    },
 }
 
 impl Schedule {
@@ -68,6 +77,13 @@ impl Schedule {
                 let turn = (step * (PI / steps)).cos();
                 last + 0.5 * (1.0 - last) * (1.0 + turn)
             }
+            Schedule::WarmUp { share, last } => {
+                let risen = (-(-share * steps).floor()).maximum(1.0);
+                let rises = (step + 1.0) * risen.reciprocal();
+                let rest = (steps - risen).maximum(1.0);
+                let turn = ((step - risen).maximum(0.0) * (PI / rest)).cos();
+                rises.minimum(1.0) * (last + 0.5 * (1.0 - last) * (1.0 + turn))
+            }
         }
     }
 
@@ -89,6 +105,14 @@ impl Schedule {
                 format!("Cooldown {{ share: {share} }}"),
                 "a share above 0 and at most 1",
             )),
+            Schedule::WarmUp { share, last }
+                if !((0.0..=1.0).contains(&share) && (0.0..=1.0).contains(&last)) =>
+            {
+                Err(problem(
+                    format!("WarmUp {{ share: {share}, last: {last} }}"),
+                    "a share and a last factor between 0 and 1",
+                ))
+            }
             Schedule::Cosine { last } if !(0.0..=1.0).contains(&last) => Err(problem(
                 format!("Cosine {{ last: {last} }}"),
                 "a last factor between 0 and 1",

@@ -2,8 +2,11 @@
 
 mod conjugate;
 mod importance;
+mod ivon;
 mod minibatches;
+mod points;
 mod ranks;
 mod regression;
 mod replicas;
 mod stops;
+mod warm;

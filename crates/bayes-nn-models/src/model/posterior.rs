@@ -202,6 +202,12 @@ impl<M> Posterior<M> {
     }
 }
 
+impl<M> From<&Posterior<M>> for DrawSource {
+    fn from(posterior: &Posterior<M>) -> DrawSource {
+        posterior.source().clone()
+    }
+}
+
 impl<M: Model> Posterior<M> {
     /// A posterior from a guide that was fitted earlier to this model, such as the last good state
     /// of a fit that was stopped, or from a table of draws.

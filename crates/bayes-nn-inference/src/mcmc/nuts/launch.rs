@@ -19,7 +19,7 @@ use super::run::NutsRun;
 use super::settings::{Display, Nuts};
 use super::start::Origin;
 use super::threads::{Pool, Queued, Shared};
-use crate::check::{at_least_one, setting};
+use crate::check::{at_least_one, no_points, setting};
 use crate::columns::Concerns;
 use crate::compiled::Compiled;
 use crate::log_density::LogDensity;
@@ -83,6 +83,7 @@ impl Nuts {
         sink: Option<Box<dyn DrawSink>>,
     ) -> Result<NutsRun, InferenceError> {
         self.check()?;
+        no_points(density, "NUTS")?;
         let compiled = Compiled::new(density, &self.device, self.precision)?;
         let origin = Origin {
             sites: density.sites(),

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use bayes_nn_autodiff::{Graph, NoiseKind, Var, grad};
 use bayes_nn_kernels::{Backend, Device, Precision, Run, Runtime, Step, StepProgram, fan_out};
 
-use crate::check::{MOST_RUNS, at_least_one, count, positive, setting};
+use crate::check::{MOST_RUNS, at_least_one, count, no_points, positive, setting};
 use crate::columns::Concerns;
 use crate::terms::write_terms;
 use crate::{Density, InferenceError, Method, Point, Rows, Schedule, Start};
@@ -337,6 +337,7 @@ impl Sgld {
         if density.dim() == 0 {
             return Err(InferenceError::NothingToFit);
         }
+        no_points(density, "SGLD")?;
         match (self.batch, density.rows()) {
             (None, _) => Ok(()),
             (Some(batch), Some(rows)) if (1..=rows).contains(&batch) => Ok(()),

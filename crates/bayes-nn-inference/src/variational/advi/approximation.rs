@@ -1,5 +1,6 @@
-//! The fitted guide: a normal over the unconstrained vector.
+//! The fitted guide: a normal over the unconstrained vector, or a point of it.
 
+use std::collections::BTreeMap;
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
@@ -8,10 +9,12 @@ use bayes_nn_autodiff::{NoiseKind, Var};
 use bayes_nn_kernels::{Binding, Step};
 
 use super::family::{Family, softplus};
+use super::layout::Layout;
 use crate::check::setting;
 use crate::{InferenceError, Site};
 
-/// A normal distribution over the unconstrained vector `z [P]`. A clone shares the numbers.
+/// A normal distribution over the unconstrained vector `z [P]`, of which some coordinates, or all,
+/// may be points: their standard deviations are 0. A clone shares the numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Approximation {
     family: Family,
@@ -28,12 +31,15 @@ const DRAWS: u32 = 0;
 
 impl Approximation {
     /// From the parameters of a guide in the order of its blocks.
-    pub(crate) fn from_blocks(family: Family, sites: &[Site], blocks: Vec<Vec<f64>>) -> Self {
-        let mut blocks = blocks.into_iter();
-        let mut next = || blocks.next().unwrap_or_default();
-        let (mean, rho, mut strict) = (next(), next(), next());
+    pub(crate) fn from_blocks(layout: &Layout, blocks: Vec<Vec<f64>>) -> Self {
+        let mut named = BTreeMap::from_iter(layout.blocks().into_iter().zip(blocks));
+        let mut block = |name| named.remove(name).unwrap_or_default();
+        let (mean, points, mut strict) = (block("mu"), block("point"), block("lower"));
         let dim = mean.len();
-        let diagonal: Vec<f64> = rho.into_iter().map(softplus).collect();
+        let diagonal: Vec<f64> = match layout.has_sds() {
+            true => block("sd"),
+            false => block("rho").into_iter().map(softplus).collect(),
+        };
         for (place, value) in strict.iter_mut().enumerate() {
             let row = place / dim;
             match place % dim < row {
@@ -42,15 +48,15 @@ impl Approximation {
             }
         }
         Approximation {
-            family,
-            sites: sites.to_vec(),
-            mean: mean.into(),
-            diagonal: diagonal.into(),
+            family: layout.family(),
+            sites: layout.sites().to_vec(),
+            mean: layout.join(&mean, &points).into(),
+            diagonal: layout.join(&diagonal, &vec![0.0; points.len()]).into(),
             strict: strict.into(),
         }
     }
 
-    /// Whether the covariance is diagonal.
+    /// Whether the covariance is diagonal, or there is none.
     pub fn family(&self) -> Family {
         self.family
     }
@@ -70,7 +76,13 @@ impl Approximation {
         &self.mean
     }
 
-    /// The marginal standard deviations, `[P]`.
+    /// The first site that is a point.
+    pub(crate) fn first_point(&self) -> Option<&Site> {
+        let mut sites = self.sites.iter();
+        sites.find(|site| self.family.has_point(site))
+    }
+
+    /// The marginal standard deviations, `[P]`; 0 of points.
     pub fn sd(&self) -> Vec<f64> {
         let dim = self.dim();
         match self.strict.is_empty() {
@@ -100,17 +112,26 @@ impl Approximation {
         factor
     }
 
-    /// The log density of the guide at a point `z [P]`, in nats.
+    /// The log density of the guide at a point `z [P]`, in nats. Coordinates that are points have
+    /// all their mass there: they add nothing where `z` agrees with them, and elsewhere the density
+    /// is 0.
     pub fn log_prob(&self, z: &[f64]) -> f64 {
         let dim = self.dim();
         // The noise that gives z, by forward substitution.
         let mut eps: Vec<f64> = Vec::with_capacity(dim);
-        let mut log_prob = -0.5 * dim as f64 * TAU.ln();
+        let normal = self.diagonal.iter().filter(|d| **d > 0.0).count();
+        let mut log_prob = -0.5 * normal as f64 * TAU.ln();
         for (i, z) in z.iter().enumerate() {
             let mut rest = z - self.mean[i];
             if !self.strict.is_empty() {
                 let below = self.strict[i * dim..][..i].iter().zip(&eps);
                 rest = below.fold(rest, |rest, (s, e)| rest - s * e);
+            }
+            if self.diagonal[i] == 0.0 {
+                match rest == 0.0 {
+                    true => continue,
+                    false => return f64::NEG_INFINITY,
+                }
             }
             let e = rest / self.diagonal[i];
             log_prob -= 0.5 * e * e + self.diagonal[i].ln();
@@ -184,7 +205,7 @@ mod tests {
         let sites = [Site::new("x", [2], 0)];
         let rho = vec![super::super::family::inverse_softplus(0.5); 2];
         let blocks = vec![vec![1.0, -1.0], rho, vec![7.0, 7.0, 2.4, 7.0]];
-        Approximation::from_blocks(Family::FullRank, &sites, blocks)
+        Approximation::from_blocks(&Layout::new(Family::FullRank, &sites), blocks)
     }
 
     #[test]

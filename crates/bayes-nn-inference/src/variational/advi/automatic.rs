@@ -1,4 +1,4 @@
-//! A fit by natural gradients, from the best of a few starts.
+//! A fit by natural gradients, from the best of a few starts, or to the mode.
 
 use std::ops::ControlFlow;
 use std::sync::PoisonError;
@@ -26,7 +26,7 @@ const STARTS: u64 = 4;
 /// Draws that estimate the ELBO of a normal on the way from a start.
 const ELBO_DRAWS: usize = 8;
 /// Quasi-Newton steps from a start at the most.
-const ITERATIONS: u64 = 500;
+pub(super) const ITERATIONS: u64 = 500;
 
 /// Programs of one restart.
 struct Programs {
@@ -42,7 +42,10 @@ impl Advi {
         density: &dyn Density,
     ) -> Result<Vec<Result<AdviFit, InferenceError>>, InferenceError> {
         let begin = Instant::now();
-        let compiled = Compiled::new(density, &Device::cpu(), Precision::F64)?;
+        let compiled = match self.family {
+            Family::Point => Compiled::without_jacobians(density)?,
+            _ => Compiled::new(density, &Device::cpu(), Precision::F64)?,
+        };
         let mut jobs = Vec::new();
         for restart in 0..self.restarts {
             let programs = Programs {
@@ -63,7 +66,10 @@ impl Advi {
             let together: Vec<_> = jobs.drain(..threads.min(jobs.len())).collect();
             ends.extend(thread::scope(|scope| {
                 let run = |(restart, advi, programs): (usize, Advi, Programs)| {
-                    move || advi.run_one(density, restart, programs, writing)
+                    move || match advi.family {
+                        Family::Point => advi.climb(density, restart, programs.density, writing),
+                        _ => advi.run_one(density, restart, programs, writing),
+                    }
                 };
                 let mut running: Vec<_> = together.into_iter().map(run).collect();
                 let own = running.pop();
@@ -95,11 +101,7 @@ impl Advi {
     ) -> Result<Option<Ended>, InferenceError> {
         let begin = Instant::now();
         let (mut found, mut gradients) = (None, 0);
-        let starts = match self.start {
-            Start::Approximation(_) | Start::Values(_) => 1,
-            Start::Prior | Start::Uniform | Start::Pathfinder => STARTS,
-        };
-        for number in 0..starts {
+        for number in 0..self.starts() {
             let start = self.numbered(number).start(density)?;
             let path = programs.path(start, self.seed, density.dim());
             let (elbo, gaussian, cost) = match path {
@@ -159,7 +161,7 @@ impl Advi {
                 let blocks = vec![settled.guide.mean().to_vec(), rho.collect()];
                 (settled.end, settled.moved, Some(blocks))
             }
-            Family::FullRank => {
+            Family::FullRank | Family::Point => {
                 let settled = ascent.settle(gaussian).map_err(fatal)?;
                 (settled.end, settled.moved, blocks(&settled.guide))
             }
@@ -194,9 +196,17 @@ impl Advi {
         }))
     }
 
+    /// How many starts are tried.
+    pub(super) fn starts(&self) -> u64 {
+        match (&self.warm_start, &self.start) {
+            (Some(_), _) | (_, Start::Approximation(_) | Start::Values(_)) => 1,
+            _ => STARTS,
+        }
+    }
+
     /// These settings for one of the starts: of the kind that was set and, unless that is one
     /// point, uniform ones between.
-    fn numbered(&self, start: u64) -> Advi {
+    pub(super) fn numbered(&self, start: u64) -> Advi {
         Advi {
             seed: self.seed.wrapping_add(start << 40),
             start: match (&self.start, start % 2) {
@@ -209,7 +219,7 @@ impl Advi {
     }
 
     /// Shows a fit to whom it concerns, and asks whether it goes on.
-    fn show(&self, restart: usize, look: &Look<'_>, elbos: &[f64]) -> ControlFlow<()> {
+    pub(super) fn show(&self, restart: usize, look: &Look<'_>, elbos: &[f64]) -> ControlFlow<()> {
         if let Some(progress) = &self.progress {
             progress.update(Update {
                 restart,

@@ -7,12 +7,13 @@ use bayes_nn_kernels::{Backend, Run, Step};
 
 use super::drive::blocks;
 use super::guide::Guide;
+use super::layout::Layout;
 use super::write::ELBO;
 use super::{Advi, Approximation};
 use crate::columns::Concerns;
 use crate::density::NOT_DEFINITE;
 use crate::terms::{BadTerm, first_bad_term, write_terms};
-use crate::{Density, Divergence, InferenceError, NonFinite, Rows, Site};
+use crate::{Density, Divergence, InferenceError, NonFinite, Rows};
 
 /// Repeats the `steps` steps after the last saved state one by one, up to the first bad one, and
 /// describes it. `elbos` are those of the steps before.
@@ -32,7 +33,7 @@ pub(super) fn locate(
         let elbo = run.recorded(replica, ELBO)?[0];
         what = match elbo.is_finite() {
             false => Some(NonFinite::Elbo),
-            true => non_finite(run, replica, density.sites())?,
+            true => non_finite(run, replica, &advi.layout(density))?,
         };
         if what.is_some() {
             run.restore(replica)?;
@@ -41,7 +42,7 @@ pub(super) fn locate(
         run.save(replica)?;
         elbos.push(elbo);
     }
-    let blocks = blocks(advi, run, replica, false)?;
+    let blocks = blocks(advi, density, run, replica, false)?;
     let step = elbos.len() as u64;
     let bad = bad_term(advi, density, &blocks, step)?;
     Ok(Divergence {
@@ -51,7 +52,7 @@ pub(super) fn locate(
         what: what.unwrap_or(NonFinite::Elbo),
         advice: advice(advi, density, bad.as_ref(), step),
         term: bad.map(|bad| bad.name),
-        last_good: Approximation::from_blocks(advi.family, density.sites(), blocks),
+        last_good: Approximation::from_blocks(&advi.layout(density), blocks),
         elbos,
     })
 }
@@ -89,37 +90,22 @@ fn advice(advi: &Advi, density: &dyn Density, bad: Option<&BadTerm>, step: u64) 
 pub(super) fn non_finite(
     run: &Run,
     replica: usize,
-    sites: &[Site],
+    layout: &Layout,
 ) -> Result<Option<NonFinite>, InferenceError> {
-    let Some(dim) = sites.last().map(|site| site.range().end) else {
-        return Ok(None);
-    };
     for state in run.states() {
         let Some(place) = run.first_non_finite(replica, state)? else {
             continue;
         };
         // A state is a block of the guide, or belongs to one: `mu`, `mu.average`, `mu.adam.m`.
         let (block, of_block) = state.split_once('.').unwrap_or((state, ""));
-        let element = match block {
-            // The factor [P, P]: row i belongs to element i.
-            "lower" => place % (dim * dim) / dim,
-            _ => place % dim,
-        };
-        let site = site_of(sites, element);
+        let site = layout.site(block, place);
+        let site = site.map_or_else(String::new, |site| site.name.clone());
         return Ok(Some(match of_block {
             "" | "average" => NonFinite::Parameter { site },
             _ => NonFinite::Optimizer { site },
         }));
     }
     Ok(None)
-}
-
-/// The name of the site that an element of `z` belongs to.
-pub(super) fn site_of(sites: &[Site], element: usize) -> String {
-    sites
-        .iter()
-        .find(|site| site.range().contains(&element))
-        .map_or_else(String::new, |site| site.name.clone())
 }
 
 /// The first term that is not finite at the guide's draw of this step, or whose gradient is not.
@@ -132,24 +118,20 @@ fn bad_term(
     let graph = Graph::new();
     // Each rank has rows of its own; the search runs on one device with the rows of all.
     let step = Rc::new(Step::new(&graph));
-    let guide = Rc::new(Guide::new(
-        &step,
-        advi.family,
-        density.sites(),
-        advi.forms(),
-    ));
+    let layout = advi.layout(density);
+    let names = layout.blocks();
+    let guide = Rc::new(Guide::new(&step, layout, advi.forms()));
     let rows = match advi.rows_of_rank(density.rows()) {
         Some(rows) => Rows::Minibatch(rows * advi.device.ranks()),
         None => Rows::All,
     };
     let traced = write_terms(&step, density, guide.clone(), rows)?;
-    let names = advi.family.blocks().iter().copied();
-    let values = names
-        .zip(blocks.iter().map(Vec::as_slice))
-        .collect::<Vec<_>>();
+    let draw = guide.draw().map_err(InferenceError::Density)?;
+    let values = blocks.iter().map(Vec::as_slice);
+    let values: Vec<_> = names.into_iter().zip(values).collect();
     first_bad_term(
         &step,
-        (density, guide.draw()),
+        (density, draw),
         &traced.terms,
         &guide.blocks,
         &values,

@@ -8,14 +8,13 @@ use std::time::{Duration, Instant};
 use bayes_nn_kernels::Run;
 
 use super::elbo::Judged;
-use super::family::inverse_softplus;
 use super::precision::coarse_means;
-use super::settings::INITIAL_SD;
 use super::write::{ELBO, STEPS, average_of};
 use super::{Advi, AdviFit, Approximation, Curve, Stop, diagnosis};
 use crate::columns::Concerns;
 use crate::{
-    Convergence, Density, Divergence, InferenceError, NonFinite, Schedule, Snapshot, Update,
+    Convergence, Density, Divergence, Evidence, InferenceError, NonFinite, Schedule, Snapshot,
+    Update,
 };
 
 /// A restart that runs, as a replica of a run.
@@ -101,7 +100,7 @@ pub(super) fn drive(
             // All steps were finite, so the saved states are not needed: their memory serves for
             // reading.
             run.forget(replica)?;
-            let blocks = blocks(&restarted.advi, run, replica, averaged)?;
+            let blocks = blocks(&restarted.advi, density, run, replica, averaged)?;
             let Restarted { advi, curve, .. } = restarted;
             Ok(Ended {
                 blocks,
@@ -145,7 +144,7 @@ fn begin_restart(
 }
 
 /// Puts a replica to where a fit with these settings begins: sets the guide's blocks, and their
-/// averages, to the start's means, one standard deviation and no correlation.
+/// averages, to the start's means, standard deviations and no correlation.
 pub(super) fn begin(
     advi: &Advi,
     density: &dyn Density,
@@ -153,32 +152,17 @@ pub(super) fn begin(
     replica: usize,
 ) -> Result<(), InferenceError> {
     let mean = advi.start(density)?;
-    let rho = first_rho(advi, density);
-    let [mu_name, rho_name, ..] = advi.family.blocks() else {
-        unreachable!("every family has means and spreads")
-    };
-    run.set(replica, mu_name, &mean)?;
-    run.set(replica, rho_name, &rho)?;
-    if advi.first_averaged().is_some() {
-        run.set(replica, &average_of(mu_name), &mean)?;
-        run.set(replica, &average_of(rho_name), &rho)?;
+    let sd = advi.initial_sds(density)?;
+    for (name, values) in advi.layout(density).independent(&mean, &sd) {
+        run.set(replica, name, &values)?;
+        if advi.first_averaged().is_some() {
+            run.set(replica, &average_of(name), &values)?;
+        }
     }
     if advi.is_as_long_as_needed() {
         run.set(replica, STEPS, &[advi.step_count() as f64])?;
     }
     Ok(run.save(replica)?)
-}
-
-/// The spread parameters at the start: one standard deviation in all sites that say nothing of it,
-/// and in all if one was set.
-fn first_rho(advi: &Advi, density: &dyn Density) -> Vec<f64> {
-    let mut rho = vec![inverse_softplus(advi.initial_sd.unwrap_or(INITIAL_SD)); density.dim()];
-    for site in density.sites() {
-        if let (Some(begin), None) = (site.begin, advi.initial_sd) {
-            rho[site.range()].fill(inverse_softplus(begin.sd));
-        }
-    }
-    rho
 }
 
 /// How many steps there are in all where so many were at the full rate.
@@ -219,7 +203,7 @@ impl Restarted {
     ) -> Result<(), InferenceError> {
         let elbos = run.recorded(replica, ELBO)?.to_vec();
         let good = elbos.iter().all(|e| e.is_finite())
-            && diagnosis::non_finite(run, replica, density.sites())?.is_none();
+            && diagnosis::non_finite(run, replica, &self.advi.layout(density))?.is_none();
         if !good {
             let before = std::mem::take(&mut self.curve.elbos);
             let divergence = diagnosis::locate(&self.advi, density, run, replica, before, steps)?;
@@ -304,8 +288,8 @@ impl Restarted {
         let Some(callback) = &self.advi.callback else {
             return Ok(false);
         };
-        let blocks = blocks(&self.advi, run, replica, false)?;
-        let guide = Approximation::from_blocks(self.advi.family, density.sites(), blocks);
+        let blocks = blocks(&self.advi, density, run, replica, false)?;
+        let guide = Approximation::from_blocks(&self.advi.layout(density), blocks);
         let snapshot = Snapshot {
             restart: self.restart,
             step: self.curve.elbos.len() as u64,
@@ -327,7 +311,7 @@ impl Ended {
         concerns: &Concerns,
     ) -> Result<AdviFit, InferenceError> {
         let Ended { advi, blocks, .. } = self;
-        let approximation = Approximation::from_blocks(advi.family, density.sites(), blocks);
+        let approximation = Approximation::from_blocks(&advi.layout(density), blocks);
         let Judged { elbo, k_hat } = judged;
         if !elbo.mean.is_finite() || !elbo.mcse.is_finite() {
             return Err(InferenceError::NotFinite(Box::new(Divergence {
@@ -342,6 +326,10 @@ impl Ended {
                 elbos: self.curve.elbos,
             })));
         }
+        let sds_moved = match self.convergence.evidence {
+            Evidence::Windows { .. } => advi.sds_moved(density, &approximation)?,
+            _ => Vec::new(),
+        };
         let mut concerns = concerns.clone();
         concerns.coarse.extend(coarse_means(&advi, &approximation));
         Ok(AdviFit {
@@ -358,6 +346,7 @@ impl Ended {
             setup_seconds: self.setup_seconds,
             seconds: self.seconds,
             restarts: Vec::new(),
+            sds_moved,
             concerns,
         })
     }
@@ -366,11 +355,12 @@ impl Ended {
 /// The guide's parameters among the states: their averages, or the last step's.
 pub(super) fn blocks(
     advi: &Advi,
+    density: &dyn Density,
     run: &Run,
     replica: usize,
     averaged: bool,
 ) -> Result<Vec<Vec<f64>>, InferenceError> {
-    let names = advi.family.blocks().iter();
+    let names = advi.layout(density).blocks().into_iter();
     let blocks = names.map(|block| match averaged {
         true => run.get(replica, &average_of(block)),
         false => run.get(replica, block),

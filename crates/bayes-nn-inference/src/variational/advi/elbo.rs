@@ -15,7 +15,7 @@ use crate::{Density, InferenceError, Rows};
 /// Mixed into the seed, so that these draws differ from those of the fit.
 const EVALUATION: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// Draws between two looks at the error.
+/// Draws between two looks at the error of a guide that is no point.
 const CHUNK: u64 = 50;
 
 /// Draws of which the tail shows a k-hat: 100 of them are in it.
@@ -103,32 +103,34 @@ pub(super) fn elbos(
     }
     let graph = Graph::new();
     let step = Rc::new(Step::new(&graph));
-    let guide = Rc::new(Guide::new(
-        &step,
-        advi.family,
-        density.sites(),
-        Forms::default(),
-    ));
-    let measured = Measured::of(advi, density);
+    let layout = advi.layout(density);
+    let names = layout.blocks();
+    let mut measured = Measured::of(advi, density);
+    measured.with_k_hat &= layout.points.is_empty();
+    // A point is as good as its log density, which one draw shows unless the density has noise.
+    let exact = layout.is_a_point() && measured.rows == Rows::All;
+    let chunk = if exact { 2 } else { CHUNK };
+    let guide = Rc::new(Guide::new(&step, layout, Forms::default()));
     let log_prob = write_terms(&step, density, guide.clone(), measured.rows)?.log_prob();
     step.record(ELBO, log_prob - guide.log_prob());
     let program = step.finish(&advi.runtime())?;
     fan_out(&program, guides.len(), |run, which| {
-        evaluate(advi, measured, run, &guides[which])
+        evaluate(advi, (measured, chunk), run, &guides[which], &names)
     })
 }
 
 /// Draws for each guide until its error is small or there are enough.
 fn evaluate(
     advi: &Advi,
-    measured: Measured,
+    (measured, chunk): (Measured, u64),
     run: &mut Run,
     guides: &[Guided<'_>],
+    names: &[&str],
 ) -> Result<Vec<Result<Judged, InferenceError>>, InferenceError> {
     let seeds: Vec<u64> = guides.iter().map(|g| g.seed ^ EVALUATION).collect();
     run.begin(&seeds)?;
     for (replica, guide) in guides.iter().enumerate() {
-        for (block, values) in advi.family.blocks().iter().zip(guide.blocks) {
+        for (block, values) in names.iter().zip(guide.blocks) {
             run.set(replica, block, values)?;
         }
     }
@@ -140,7 +142,7 @@ fn evaluate(
     let mut values: Vec<Result<Vec<f64>, InferenceError>> =
         guides.iter().map(|_| Ok(Vec::new())).collect();
     let left = |values: &Result<Vec<f64>, InferenceError>| match values {
-        Ok(values) if all || !enough(values) => CHUNK.min(draws - values.len() as u64),
+        Ok(values) if all || !enough(values) => chunk.min(draws - values.len() as u64),
         _ => 0,
     };
     loop {

@@ -1,6 +1,8 @@
 //! The family of a guide, and how its parameters give standard deviations.
 
-/// The shape of the Gaussian guide.
+use crate::Site;
+
+/// The shape of the guide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Family {
@@ -8,15 +10,14 @@ pub enum Family {
     MeanField,
     /// One normal with any covariance, by its Cholesky factor, `P (P + 3) / 2` parameters.
     FullRank,
+    /// One point, `P` parameters: the mode of the posterior.
+    Point,
 }
 
 impl Family {
-    /// The names of the blocks of a guide's parameters.
-    pub(crate) fn blocks(self) -> &'static [&'static str] {
-        match self {
-            Family::MeanField => &["mu", "rho"],
-            Family::FullRank => &["mu", "rho", "lower"],
-        }
+    /// Whether the guide of a site is a point.
+    pub(crate) fn has_point(self, site: &Site) -> bool {
+        site.point || self == Family::Point
     }
 }
 

@@ -7,7 +7,8 @@ use bayes_nn_autodiff::noise::{self, NoiseKey};
 use bayes_nn_kernels::{Profile, fan_out};
 
 use super::elbo::{Guided, elbos};
-use super::{Advi, AdviFit, Restart, drive};
+use super::{Advi, AdviFit, Family, Restart, drive};
+use crate::check::no_points;
 use crate::columns::Concerns;
 use crate::progress::Running;
 use crate::variational::natural;
@@ -39,6 +40,9 @@ impl Advi {
     /// These settings with everything that the density decides, checked.
     fn for_density(&self, density: &dyn Density) -> Result<Advi, InferenceError> {
         self.check(density.rows())?;
+        if self.family == Family::FullRank {
+            no_points(density, "a full-rank guide")?;
+        }
         match density.dim() {
             0 => Err(InferenceError::NothingToFit),
             _ => {
@@ -47,6 +51,10 @@ impl Advi {
                     false => self.clone(),
                 };
                 Ok(Advi {
+                    family: match self.layout(density).is_a_point() {
+                        true => Family::Point,
+                        false => self.family,
+                    },
                     precision: Some(self.precision.unwrap_or(density.default_precision())),
                     ..advi
                 })
@@ -193,11 +201,14 @@ impl Advi {
             Err(InferenceError::NotFinite(divergence)) => divergence.step == 0,
             _ => false,
         };
-        at_once && !matches!(self.start, Start::Approximation(_))
+        at_once && self.warm_start.is_none() && !matches!(self.start, Start::Approximation(_))
     }
 
     /// Where the means begin, with the seed of these settings.
     pub(super) fn start(&self, density: &dyn Density) -> Result<Vec<f64>, InferenceError> {
+        if let Some(warm_start) = &self.warm_start {
+            return warm_start.mean(density);
+        }
         let start = match &self.start {
             Start::Prior if self.tries <= PRIOR_STARTS => {
                 let seed = self.seed.wrapping_add(u64::from(self.tries) << 32);

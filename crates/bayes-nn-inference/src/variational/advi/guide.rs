@@ -5,37 +5,47 @@ use std::collections::HashMap;
 use std::f64::consts::TAU;
 use std::rc::Rc;
 
-use bayes_nn_autodiff::{NodeId, NoiseKind, Shape, Var};
+use bayes_nn_autodiff::{NodeId, NoiseKind, Shape, Var, concat};
 use bayes_nn_distributions::Bijector;
 use bayes_nn_kernels::Step;
 
 use super::family::Family;
+use super::layout::Layout;
+use super::settings::Estimator;
 use crate::{Declared, Handler, HandlerError, Point, Sampled, Site, from_unconstrained};
 
-/// `z = mu + D eps` (mean-field) or `z = mu + D (I + M) eps` (full rank), with `D` diagonal and
-/// `M` strictly lower triangular; the diagonal of `D` is `softplus(rho)`.
-///
-/// An optimiser takes steps of one size in all of `M`: relative to the scale of each row, they suit
-/// variables of all scales, where the same steps in `D M` would be too large for narrow ones.
+/// The guide of a density: some of its sites are normal, the others are points.
 ///
 /// As a handler it gives the sites their parts of the draw of each step.
 pub(crate) struct Guide<'g> {
-    dim: usize,
-    /// `mu [P]`, `rho [P]` and, for full rank, `lower [P, P]`, of which only the part strictly
-    /// below the diagonal counts: `M`.
+    /// In the order of the [layout](Layout::blocks).
     pub(crate) blocks: Vec<Var<'g>>,
-    diagonal: Var<'g>,
-    /// Of full rank: `I + M`.
-    factor: Option<Var<'g>>,
-    /// `[P]`, standard normal.
-    eps: Var<'g>,
-    draw: Var<'g>,
-    point: Point<'g>,
+    layout: Layout,
+    normal: Option<Normal<'g>>,
+    /// Where the sites of each part have their values.
+    parts: Vec<Point<'g>>,
     forms: Forms,
     /// The weights whose products may be drawn, by their values: their means and variances.
     local: RefCell<HashMap<NodeId, (Var<'g>, Var<'g>)>>,
     /// A stream of noise for each product.
     streams: Box<dyn Fn() -> u32 + 'g>,
+}
+
+/// The normal part of a guide: `z = mu + D eps` (mean-field) or `z = mu + D (I + M) eps` (full rank),
+/// with `D` diagonal and `M` strictly lower triangular; the diagonal of `D` is `softplus(rho)`, or a
+/// block of its own.
+///
+/// An optimiser takes steps of one size in all of `M`: relative to the scale of each row, they suit
+/// variables of all scales, where the same steps in `D M` would be too large for narrow ones.
+struct Normal<'g> {
+    dim: usize,
+    mean: Var<'g>,
+    diagonal: Var<'g>,
+    /// Of full rank: `I + M`, with `M` the part of `lower` strictly below the diagonal.
+    factor: Option<Var<'g>>,
+    /// `[S]`, standard normal.
+    eps: Var<'g>,
+    draw: Var<'g>,
 }
 
 /// What a guide of independent normals answers in closed form, where it can.
@@ -52,40 +62,33 @@ pub(crate) struct Forms {
 const TINY: f64 = 1e-12;
 
 impl<'g> Guide<'g> {
-    /// The guide over these sites, with its parameters as states of the step.
-    pub(crate) fn new(
-        step: &Rc<Step<'g>>,
-        family: Family,
-        sites: &[Site],
-        forms: Forms,
-    ) -> Guide<'g> {
-        let graph = step.graph();
-        let dim = sites.last().map_or(0, |site| site.range().end);
-        let blocks = family.blocks().iter().map(|name| match *name {
+    /// The guide of a layout, with its parameters as states of the step.
+    pub(crate) fn new(step: &Rc<Step<'g>>, layout: Layout, forms: Forms) -> Guide<'g> {
+        let (dim, points) = (layout.dim(), layout.dim_of_points());
+        let blocks = layout.blocks().into_iter().map(|name| match name {
             "lower" => step.state(name, [dim, dim], 0.0),
+            "point" => step.state(name, [points], 0.0),
             _ => step.state(name, [dim], 0.0),
         });
         let blocks: Vec<Var<'g>> = blocks.collect();
-        let factor = (family == Family::FullRank).then(|| {
-            let ones = graph.constant(&vec![1.0; dim], [dim]);
-            blocks[2].tril(-1) + ones.diagonal_matrix()
-        });
-        let diagonal = blocks[1].softplus();
-        let eps = graph.noise(NoiseKind::Normal, step.stream(), [dim]);
-        let correlated = factor.map_or(eps, |factor| factor.matmul(eps));
-        let draw = blocks[0] + diagonal * correlated;
+        let normal = (!layout.is_a_point()).then(|| Normal::new(step, &layout, &blocks));
+        let draw = normal.as_ref().map(|normal| normal.draw);
+        let part = |values: Option<Var<'g>>, sites: &[Site]| {
+            Some(Point::at(values.filter(|_| !sites.is_empty())?, sites))
+        };
+        let parts = [
+            part(draw, &layout.normal),
+            part(blocks.last().copied(), &layout.points),
+        ];
         Guide {
-            dim,
             blocks,
-            diagonal,
-            factor,
-            eps,
-            draw,
-            point: Point::at(draw, sites),
-            forms: match family {
+            normal,
+            parts: parts.into_iter().flatten().collect(),
+            forms: match layout.family() {
                 Family::MeanField => forms,
-                Family::FullRank => Forms::default(),
+                Family::FullRank | Family::Point => Forms::default(),
             },
+            layout,
             local: RefCell::default(),
             streams: Box::new({
                 let step = step.clone();
@@ -95,24 +98,87 @@ impl<'g> Guide<'g> {
     }
 
     /// The draw of the step, `[P]`.
-    pub(crate) fn draw(&self) -> Var<'g> {
-        self.draw
+    pub(crate) fn draw(&self) -> Result<Var<'g>, HandlerError> {
+        let sites = self.layout.sites().iter().map(|site| {
+            let value = self.unconstrained(&site.name, site.shape)?;
+            Ok(value.reshape([site.shape.elements()]))
+        });
+        let values = sites.collect::<Result<Vec<_>, HandlerError>>()?;
+        Ok(concat(&values, 0))
     }
 
-    /// The differential entropy, in nats.
-    pub(crate) fn entropy(&self) -> Var<'g> {
-        self.diagonal.ln().sum() + 0.5 * self.dim as f64 * (1.0 + TAU.ln())
+    /// The differential entropy of the normal part, in nats.
+    fn entropy(&self) -> Var<'g> {
+        (self.normal.as_ref()).map_or(0.0.into(), |normal| {
+            normal.diagonal.ln().sum() + 0.5 * normal.dim as f64 * (1.0 + TAU.ln())
+        })
     }
 
-    /// The guide's log density at its draw.
+    /// The log density of the normal part at its draw.
     pub(crate) fn log_prob(&self) -> Var<'g> {
+        self.normal.as_ref().map_or(0.0.into(), Normal::log_prob)
+    }
+
+    /// What is differentiated, and the ELBO that is reported; of a point the log density.
+    pub(super) fn objective(&self, log_prob: Var<'g>, estimator: Estimator) -> (Var<'g>, Var<'g>) {
+        match (estimator, &self.normal) {
+            (_, None) => (log_prob, log_prob),
+            (Estimator::AnalyticEntropy, Some(_)) => {
+                let elbo = log_prob + self.entropy();
+                (elbo, elbo)
+            }
+            (Estimator::StickingTheLanding, Some(normal)) => {
+                // d/dz (log p - log q) dz, with the parameters of q themselves held fixed.
+                let path = log_prob + (normal.score() * normal.draw).sum();
+                (path, log_prob - normal.log_prob())
+            }
+        }
+    }
+
+    /// The part of a site, where it is looked for; the first of one that is nowhere.
+    fn part(&self, name: &str) -> &Point<'g> {
+        let [first, .., points] = self.parts.as_slice() else {
+            return &self.parts[0];
+        };
+        match points.site(name) {
+            Some(_) => points,
+            None => first,
+        }
+    }
+}
+
+impl<'g> Normal<'g> {
+    fn new(step: &Rc<Step<'g>>, layout: &Layout, blocks: &[Var<'g>]) -> Normal<'g> {
+        let graph = step.graph();
+        let dim = layout.dim();
+        let factor = (layout.family() == Family::FullRank).then(|| {
+            let ones = graph.constant(&vec![1.0; dim], [dim]);
+            blocks[2].tril(-1) + ones.diagonal_matrix()
+        });
+        let diagonal = match layout.has_sds() {
+            true => blocks[1],
+            false => blocks[1].softplus(),
+        };
+        let eps = graph.noise(NoiseKind::Normal, step.stream(), [dim]);
+        let correlated = factor.map_or(eps, |factor| factor.matmul(eps));
+        Normal {
+            dim,
+            mean: blocks[0],
+            diagonal,
+            factor,
+            eps,
+            draw: blocks[0] + diagonal * correlated,
+        }
+    }
+
+    fn log_prob(&self) -> Var<'g> {
         let eps = self.eps;
         let constant = 0.5 * self.dim as f64 * TAU.ln();
         -(0.5 * (eps * eps).sum() + self.diagonal.ln().sum() + constant)
     }
 
     /// `-d log q / d z` at the draw, a constant for differentiation: `D^-1 (I + M)^-T eps`.
-    pub(crate) fn score(&self) -> Var<'g> {
+    fn score(&self) -> Var<'g> {
         let solved = self
             .factor
             .map_or(self.eps, |factor| factor.solve_lower_t(self.eps));
@@ -122,20 +188,28 @@ impl<'g> Guide<'g> {
 
 impl<'g> Handler<'g> for Guide<'g> {
     fn unconstrained(&self, name: &str, shape: Shape) -> Result<Var<'g>, HandlerError> {
-        self.point.unconstrained(name, shape)
+        self.part(name).unconstrained(name, shape)
     }
 
     fn sample(&self, site: &Declared<'_, 'g>) -> Result<Sampled<'g>, HandlerError> {
         let mut sampled = from_unconstrained(self, site)?;
+        // A point is the mode in the model's own space, whatever maps it from the unconstrained one.
+        if self.layout.has_point(site.name) {
+            sampled.log_jacobian = Var::from(0.0);
+            return Ok(sampled);
+        }
         // Where the bijector is the identity, the guide of the site is independent normals.
-        let (Some(Bijector::Identity), None) = (site.bijector, site.rows) else {
+        let (Some(Bijector::Identity), None, Some(normal)) =
+            (site.bijector, site.rows, &self.normal)
+        else {
             return Ok(sampled);
         };
-        let Some((offset, local)) = self.point.site(site.name).map(|s| (s.offset, s.local)) else {
+        let Some((offset, local)) = (self.parts[0].site(site.name)).map(|s| (s.offset, s.local))
+        else {
             return Ok(sampled);
         };
-        let mean = self.blocks[0].view(offset, site.shape);
-        let sd = self.diagonal.view(offset, site.shape);
+        let mean = normal.mean.view(offset, site.shape);
+        let sd = normal.diagonal.view(offset, site.shape);
         if self.forms.expectations
             && let Some(expected) = site.distribution.expected_log_prob(mean, sd)
         {
@@ -187,10 +261,12 @@ mod tests {
         let graph = Graph::new();
         let step = Rc::new(Step::new(&graph));
         let sites = [Site::new("x", [3], 0)];
-        let guide = Guide::new(&step, Family::FullRank, &sites, Forms::default());
+        let layout = Layout::new(Family::FullRank, &sites);
+        let guide = Guide::new(&step, layout, Forms::default());
+        let normal = guide.normal.as_ref().unwrap();
         let eps = graph.noise(NoiseKind::Normal, 0, [3]);
         // d log q / d eps = (D (I + M))^T d log q / d z.
-        let product = (guide.draw() * guide.score()).sum();
+        let product = (normal.draw * normal.score()).sum();
         let chained = grad(product, &[eps]).unwrap()[0];
         let direct = grad(guide.log_prob(), &[eps]).unwrap()[0];
         let bindings = Bindings::new()
@@ -198,7 +274,7 @@ mod tests {
             .bind(guide.blocks[1], &RHO)
             .bind(guide.blocks[2], &LOWER)
             .seed(4);
-        let outputs = [chained, direct, guide.draw(), eps];
+        let outputs = [chained, direct, guide.draw().unwrap(), eps];
         let values = graph.evaluate(&outputs, &bindings).unwrap();
         for (chained, direct) in values[0].values().iter().zip(values[1].values()) {
             assert!((chained + direct).abs() < 1e-12);

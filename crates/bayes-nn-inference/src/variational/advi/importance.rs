@@ -20,8 +20,8 @@ impl Approximation {
     /// Draw `i` is that of [`Approximation::draws`].
     ///
     /// # Errors
-    /// A density of other sites, that cannot be written, or that is not finite at a draw; more
-    /// draws than memory holds.
+    /// A density of other sites, that cannot be written, or that is not finite at a draw; a guide
+    /// with coordinates that are points; more draws than memory holds.
     pub fn log_ratios(
         &self,
         density: &dyn Density,
@@ -32,6 +32,11 @@ impl Approximation {
             return Err(InferenceError::OtherDensity {
                 found: Site::list(self.sites()),
                 expected: Site::list(density.sites()),
+            });
+        }
+        if let Some(site) = self.first_point() {
+            return Err(InferenceError::NoSpread {
+                site: site.name.clone(),
             });
         }
         let room = Vec::<f64>::new().try_reserve_exact(draws.saturating_mul(self.dim()));

@@ -13,11 +13,14 @@ mod family;
 mod fit;
 mod guide;
 mod importance;
+mod layout;
+mod mode;
 mod network;
 mod precision;
 mod report;
 mod result;
 mod settings;
+mod warm;
 mod write;
 
 pub use approximation::Approximation;

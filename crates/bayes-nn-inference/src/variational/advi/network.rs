@@ -33,8 +33,10 @@ impl Advi {
         let independent = self.family == Family::MeanField;
         let closed = independent && self.estimator == Estimator::AnalyticEntropy;
         let rate = matches!(self.optimizer, Optimizer::Adam { .. }).then_some(RATE);
-        let schedule = Schedule::Cooldown { share: COOLDOWN };
-        let as_long_as_needed = self.steps.is_none() && self.schedule.is_none();
+        let schedule = match self.optimizer {
+            Optimizer::Ivon { .. } => self.optimizer.default_schedule(),
+            _ => Schedule::Cooldown { share: COOLDOWN },
+        };
         Advi {
             batch,
             steps: self.steps.or(Some(most as u64)),
@@ -43,7 +45,7 @@ impl Advi {
             averaging: self.averaging.or(Some(0.0)),
             products: self.products.or(Some(independent)),
             expectations: self.expectations.or(Some(closed)),
-            stop_when_converged: self.stop_when_converged.or(Some(as_long_as_needed)),
+            stop_when_converged: self.stop_when_converged.or(Some(self.steps.is_none())),
             ..self.clone()
         }
     }

@@ -18,13 +18,13 @@ pub(super) fn coarse_means(advi: &Advi, guide: &Approximation) -> Vec<String> {
     // The steps of the others are as large as their gradients.
     let step = match advi.optimizer {
         Optimizer::Adam { .. } | Optimizer::AdagradWindow { .. } => advi.rate(),
-        Optimizer::Sgd { .. } => f64::INFINITY,
+        Optimizer::Sgd { .. } | Optimizer::Ivon { .. } => f64::INFINITY,
     };
     let sd = guide.sd();
     let coarse = guide.sites().iter().filter_map(|site| {
         let coarse = |&element: &usize| {
             let half_ulp = half_ulp(guide.mean()[element]);
-            half_ulp > step || half_ulp > ROUNDING * sd[element]
+            half_ulp > step || sd[element] > 0.0 && half_ulp > ROUNDING * sd[element]
         };
         let element = site.range().find(coarse)?;
         let mean = guide.mean()[element];

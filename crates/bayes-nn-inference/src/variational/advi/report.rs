@@ -24,7 +24,7 @@ impl AdviFit {
                 "standard deviations are too small where variables depend on one another; \
                  `Advi::full_rank()` has their correlations, and NUTS the posterior itself"
             }
-            Family::FullRank => {
+            Family::FullRank | Family::Point => {
                 "the posterior is not normal, and its means and standard deviations may differ; NUTS \
                  samples the posterior itself"
             }
@@ -38,7 +38,10 @@ impl AdviFit {
 
 impl Fit for AdviFit {
     fn method(&self) -> &'static str {
-        "ADVI"
+        match self.approximation.family() {
+            Family::Point => "MAP",
+            _ => "ADVI",
+        }
     }
 
     fn source(&self) -> DrawSource {
@@ -52,6 +55,10 @@ impl Fit for AdviFit {
         let Concerns { coarse, scale } = self.concerns.clone();
         let advice = match convergence.evidence {
             Evidence::Windows { .. } => "give it more steps",
+            Evidence::Slope { .. } => {
+                "the log density may have no maximum, as where the scale of a hierarchy runs to zero: \
+                 take `Advi::mean_field()` or NUTS"
+            }
             Evidence::Stages { .. } => {
                 "the posterior is far from normal: sample it by NUTS, or write the model in \
                  variables that depend less on one another"
@@ -82,6 +89,11 @@ impl fmt::Display for AdviFit {
         let rate = steps as f64 / seconds.max(1e-9);
         match self.convergence.evidence {
             Evidence::Windows { .. } => writeln!(f, "steps      {steps}")?,
+            Evidence::Slope { .. } => writeln!(
+                f,
+                "steps      {steps} by L-BFGS ({} gradients in all)",
+                self.gradients()
+            )?,
             Evidence::Stages { .. } => writeln!(
                 f,
                 "steps      {steps} by natural gradients ({} gradients in all)",
@@ -93,7 +105,24 @@ impl fmt::Display for AdviFit {
             "seconds    {seconds:.2} ({rate:.0} steps/s, after {:.3} s of setting up)",
             self.setup_seconds
         )?;
-        writeln!(f, "ELBO       {}", self.elbo)?;
+        let is_point = self.approximation.family() == Family::Point;
+        match is_point {
+            true => writeln!(f, "log prob   {:.2} nats, of a point", self.elbo.mean)?,
+            false => writeln!(f, "ELBO       {}", self.elbo)?,
+        }
+        let moved = || self.sds_moved.iter().map(|(site, ratio)| (*ratio, site));
+        let by_ratio = |a: &(f64, &String), b: &(f64, &String)| a.0.total_cmp(&b.0);
+        if let (Some(least), Some(most)) = (moved().min_by(by_ratio), moved().max_by(by_ratio)) {
+            write!(
+                f,
+                "sds        {:.2} times those at the start (`{}`)",
+                least.0, least.1
+            )?;
+            match self.sds_moved.len() {
+                1 => writeln!(f)?,
+                _ => writeln!(f, " to {:.2} (`{}`)", most.0, most.1)?,
+            }
+        }
         write!(f, "converged  {}", self.convergence)?;
         if let Some(k_hat) = self.k_hat() {
             let meaning = match k_hat {
@@ -104,7 +133,8 @@ impl fmt::Display for AdviFit {
             write!(f, "\nk-hat      {k_hat:.2}: {meaning}")?;
         }
         if self.restarts.len() > 1 {
-            write!(f, "\nrestarts   seed  ELBO")?;
+            let header = if is_point { "log prob" } else { "ELBO" };
+            write!(f, "\nrestarts   seed  {header}")?;
             for restart in &self.restarts {
                 write!(f, "\n           {:<5} ", restart.seed)?;
                 match &restart.outcome {

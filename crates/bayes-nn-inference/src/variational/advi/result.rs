@@ -104,6 +104,8 @@ pub struct AdviFit {
     pub(super) setup_seconds: f64,
     pub(super) seconds: f64,
     pub(super) restarts: Vec<Restart>,
+    /// By site.
+    pub(super) sds_moved: Vec<(String, f64)>,
     pub(super) concerns: Concerns,
 }
 
@@ -118,7 +120,8 @@ impl AdviFit {
         &self.curve
     }
 
-    /// The ELBO of the fitted guide on the full data.
+    /// The ELBO of the fitted guide on the full data; of a [point](super::Family::Point) the log
+    /// density there, of the model's own variables.
     pub fn elbo(&self) -> Elbo {
         self.elbo
     }
@@ -137,6 +140,14 @@ impl AdviFit {
     /// Whether more steps would not have changed the guide, with the numbers behind it.
     pub fn convergence(&self) -> &Convergence {
         &self.convergence
+    }
+
+    /// How many times as large as at the start standard deviations are, by site: the geometric mean
+    /// over its elements. A guide that began narrow, or one whose optimiser remembers for long, may
+    /// predict well and still know nothing of uncertainty: then all of them are near 1. Of mean-field
+    /// fits by an optimiser, without sites that are points; nothing of others.
+    pub fn sds_moved(&self) -> &[(String, f64)] {
+        &self.sds_moved
     }
 
     /// Why the fit ended.

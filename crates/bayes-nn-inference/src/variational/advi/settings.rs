@@ -9,6 +9,7 @@ use bayes_nn_kernels::{Backend, Device, Precision};
 
 use super::family::Family;
 use super::guide::Forms;
+use super::warm::WarmStart;
 use crate::check::{MOST_RUNS, at_least_one, count, positive, setting};
 use crate::{
     ConvergenceTest, Density, InferenceError, Optimizer, Progress, Schedule, Snapshot, Start,
@@ -76,6 +77,7 @@ pub struct Advi {
     pub(crate) products: Option<bool>,
     pub(crate) expectations: Option<bool>,
     pub(crate) optimizer: Optimizer,
+    /// That of the optimiser unless set.
     pub(crate) schedule: Option<Schedule>,
     pub(crate) learning_rate: Option<f64>,
     pub(crate) batch: Option<usize>,
@@ -90,6 +92,7 @@ pub struct Advi {
     pub(crate) stop_when_converged: Option<bool>,
     pub(crate) initial_sd: Option<f64>,
     pub(crate) start: Start,
+    pub(crate) warm_start: Option<Arc<WarmStart>>,
     /// How many starts were tried before.
     pub(crate) tries: u32,
     pub(crate) elbo_draws: usize,
@@ -122,6 +125,7 @@ impl Advi {
             stop_when_converged: None,
             initial_sd: None,
             start: Start::Prior,
+            warm_start: None,
             tries: 0,
             elbo_draws: 1000,
             every: 256,
@@ -138,6 +142,44 @@ impl Advi {
     /// A guide with any covariance.
     pub fn full_rank() -> Advi {
         Advi::new(Family::FullRank)
+    }
+
+    /// A guide that is one point, the mode of the posterior (maximum a posteriori, MAP): of a network
+    /// the deterministic one, with priors as weight decay.
+    ///
+    /// It is the mode in the model's own space: the density has no Jacobians of the maps from
+    /// unconstrained space, so that the mode of a `Gamma(3, 2)` is 1. A density that is no model is
+    /// taken as it is. Where a log density has no maximum, as where a scale of a hierarchy runs to
+    /// zero, the fit has not [converged](AdviFit::convergence).
+    ///
+    /// All draws of such a fit are the same point. It has no ELBO, but the log density there
+    /// ([`AdviFit::elbo`]), and no k-hat. A model of up to [300](MOST_COORDINATES) coordinates in
+    /// double precision is climbed by L-BFGS from the best of four starts, any other, and any for
+    /// which steps, batches or an optimiser are set, by Adam.
+    ///
+    /// ```
+    /// # use std::rc::Rc;
+    /// # use bayes_nn_autodiff::Graph;
+    /// # use bayes_nn_inference::{Advi, Density, DensityError, Handler, Method, Rows, Site, Term, Traced};
+    /// # struct Normal(Vec<Site>);
+    /// # impl Density for Normal {
+    /// #     fn sites(&self) -> &[Site] { &self.0 }
+    /// #     fn start(&self, _seed: u64) -> Result<Vec<f64>, DensityError> { Ok(vec![0.5]) }
+    /// #     fn trace<'g>(
+    /// #         &self, _: &'g Graph, handler: Rc<dyn Handler<'g> + 'g>, _: Rows,
+    /// #     ) -> Result<Traced<'g>, DensityError> {
+    /// #         let x = handler.unconstrained("x", [1].into())?;
+    /// #         Ok(Traced::new(vec![Term::new("x", (-0.5 * (x - 2.0) * (x - 2.0)).sum())]))
+    /// #     }
+    /// # }
+    /// # let density = Normal(vec![Site::new("x", [1], 0)]);
+    /// let map = Advi::map().fit(&density)?;
+    /// assert!((map.approximation().mean()[0] - 2.0).abs() < 1e-6);
+    /// assert_eq!(map.approximation().sd(), [0.0]);
+    /// # Ok::<(), bayes_nn_inference::InferenceError>(())
+    /// ```
+    pub fn map() -> Advi {
+        Advi::new(Family::Point)
     }
 
     /// Steps of the optimiser: so many, and no more. 20,000 where an optimiser is used and nothing
@@ -191,7 +233,7 @@ impl Advi {
         self
     }
 
-    /// How the learning rate changes; constant unless set.
+    /// How the learning rate changes; unless set, [`Optimizer::default_schedule`].
     pub fn schedule(mut self, schedule: Schedule) -> Advi {
         self.by_optimizer = true;
         self.schedule = Some(schedule);
@@ -338,13 +380,14 @@ impl Advi {
         self.batch
     }
 
-    /// Whether a density is fitted by natural gradients.
+    /// Whether a density is fitted by natural gradients, or its mode is climbed to by L-BFGS.
     pub(crate) fn goes_by_natural_gradients(&self, density: &dyn Density) -> bool {
         !self.by_optimizer
             && self.device.is_cpu()
             && self.device.ranks() == 1
             && self.precision.unwrap_or(density.default_precision()) == Precision::F64
             && density.dim() <= MOST_COORDINATES
+            && (self.family == Family::Point || density.sites().iter().all(|site| !site.point))
     }
 
     pub(crate) fn step_count(&self) -> u64 {
@@ -352,7 +395,8 @@ impl Advi {
     }
 
     pub(crate) fn rate_schedule(&self) -> Schedule {
-        self.schedule.unwrap_or_default()
+        let own = self.optimizer.default_schedule();
+        self.schedule.unwrap_or(own)
     }
 
     pub(crate) fn averaged_share(&self) -> f64 {
@@ -440,6 +484,32 @@ impl Advi {
         }
         self.check_ranks(rows)?;
         self.optimizer.check()?;
+        if let Some(warm_start) = &self.warm_start {
+            warm_start.check()?;
+        }
+        if let Optimizer::Ivon { memory, .. } = self.optimizer {
+            if self.family != Family::MeanField {
+                let allowed = "another than Ivon, which moves the independent normals of \
+                               `Advi::mean_field()` alone";
+                return Err(setting(
+                    "optimizer",
+                    format!("{:?}", self.optimizer),
+                    allowed,
+                ));
+            }
+            let most = 0.1 * self.step_count() as f64;
+            if memory.is_some_and(|memory| memory > most.max(1.0)) {
+                let allowed = format!(
+                    "given a memory of at most {most}, a tenth of the steps: standard deviations \
+                     would stay where they began"
+                );
+                return Err(setting(
+                    "optimizer",
+                    format!("{:?}", self.optimizer),
+                    allowed,
+                ));
+            }
+        }
         self.rate_schedule().check()?;
         self.convergence.unwrap_or_default().validate()
     }
@@ -455,7 +525,7 @@ impl fmt::Debug for Advi {
             .field("local_reparameterization", &self.products)
             .field("closed_form_priors", &self.expectations)
             .field("optimizer", &self.optimizer)
-            .field("schedule", &self.schedule)
+            .field("schedule", &self.rate_schedule())
             .field("learning_rate", &self.rate())
             .field("batch", &self.batch)
             .field("averaging", &self.averaging)

@@ -5,10 +5,11 @@ use std::rc::Rc;
 use bayes_nn_autodiff::{Graph, Shape, Var, grad};
 use bayes_nn_kernels::{Backend, Runtime, Step, StepProgram};
 
+use super::Advi;
 use super::guide::Guide;
-use super::{Advi, Estimator};
+use super::layout::Layout;
 use crate::terms::write_terms;
-use crate::{Density, InferenceError, Rows, Schedule};
+use crate::{Density, InferenceError, Optimizer, Rows, Schedule};
 
 /// The name under which the ELBO of every step is recorded.
 pub(super) const ELBO: &str = "elbo";
@@ -31,6 +32,15 @@ impl Advi {
         }
     }
 
+    /// How the coordinates of a density lie in the blocks of the guide.
+    pub(super) fn layout(&self, density: &dyn Density) -> Layout {
+        let layout = Layout::new(self.family, density.sites());
+        match self.optimizer {
+            Optimizer::Ivon { .. } => layout.with_sds(),
+            _ => layout,
+        }
+    }
+
     /// Writes the step of all restarts.
     pub(super) fn write(&self, density: &dyn Density) -> Result<StepProgram, InferenceError> {
         let graph = Graph::new();
@@ -38,12 +48,9 @@ impl Advi {
             .draws(self.samples)
             .ranks(self.device.ranks());
         let step = Rc::new(step);
-        let guide = Rc::new(Guide::new(
-            &step,
-            self.family,
-            density.sites(),
-            self.forms(),
-        ));
+        let layout = self.layout(density);
+        let names = layout.blocks();
+        let guide = Rc::new(Guide::new(&step, layout, self.forms()));
         let rows = match self.rows_of_rank(density.rows()) {
             Some(rows) => Rows::Minibatch(rows),
             None => Rows::All,
@@ -64,10 +71,26 @@ impl Advi {
             }
             false => Var::from(self.step_count() as f64),
         };
-        let rate = self.rate() * self.rate_schedule().factor_of(graph.step(), steps);
-        let names = self.family.blocks().iter();
-        for ((name, block), gradient) in names.zip(&guide.blocks).zip(means) {
-            let next = self.optimizer.ascend(&step, name, *block, gradient, rate);
+        let factor = self.rate_schedule().factor_of(graph.step(), steps);
+        let rate = self.rate() * factor;
+        let ivon = self
+            .optimizer
+            .ivon_of(self.step_count())
+            .filter(|_| means.len() > 1);
+        let moved = ivon.map(|ivon| {
+            let normal = (guide.blocks[0], guide.blocks[1]);
+            ivon.ascend(&step, normal, (means[0], means[1]), rate)
+        });
+        let rate = match self.optimizer {
+            Optimizer::Ivon { .. } => Optimizer::rate_of_points() * factor,
+            _ => rate,
+        };
+        for ((name, block), gradient) in names.into_iter().zip(&guide.blocks).zip(means) {
+            let next = match (moved, name) {
+                (Some((mean, _)), "mu") => mean,
+                (Some((_, sd)), "sd") => sd,
+                _ => self.optimizer.ascend(&step, name, *block, gradient, rate),
+            };
             step.next(*block, next);
             self.write_average(&step, name, next);
         }
@@ -97,22 +120,5 @@ impl Advi {
         let all = self.step_count();
         let averaged = (self.averaged_share() * all as f64).round() as u64;
         (averaged > 0).then(|| all - averaged.min(all))
-    }
-}
-
-impl<'g> Guide<'g> {
-    /// What is differentiated, and the ELBO that is reported.
-    fn objective(&self, log_prob: Var<'g>, estimator: Estimator) -> (Var<'g>, Var<'g>) {
-        match estimator {
-            Estimator::AnalyticEntropy => {
-                let elbo = log_prob + self.entropy();
-                (elbo, elbo)
-            }
-            Estimator::StickingTheLanding => {
-                // d/dz (log p - log q) dz, with the parameters of q themselves held fixed.
-                let path = log_prob + (self.score() * self.draw()).sum();
-                (path, log_prob - self.log_prob())
-            }
-        }
     }
 }

@@ -7,6 +7,7 @@ mod fit;
 pub(crate) mod gaussian;
 mod importance;
 mod lbfgs;
+pub(crate) mod mode;
 pub(crate) mod path;
 mod result;
 mod settings;

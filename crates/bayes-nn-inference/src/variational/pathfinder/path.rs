@@ -13,7 +13,7 @@ const NEARLY_EQUAL: f64 = 0.5;
 /// Newton's step promises to gain half of this many nats where a path has arrived.
 const ARRIVED: f64 = 1e-8;
 /// Rounding errors of a log density of size 1 whose terms are somewhat larger.
-const ROUNDING: f64 = 64.0;
+pub(super) const ROUNDING: f64 = 64.0;
 
 /// What a path evaluates: the density with its gradient, and the density alone.
 pub(crate) struct Evaluator<'a> {
