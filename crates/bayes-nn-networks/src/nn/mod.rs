@@ -63,22 +63,28 @@
 //! ```
 
 mod activation;
+mod convolution;
 mod dense;
 mod error;
+mod flatten;
 mod frame;
 pub mod head;
 pub mod layer;
 mod layer_norm;
 mod merge;
 mod mlp;
+mod moves;
 mod network;
 mod parameters;
+mod pool;
 mod prior;
 mod sequential;
 
 pub use activation::Activation;
+pub use convolution::{Conv, Conv1d, Conv2d};
 pub use dense::Dense;
 pub use error::{HeadError, LayerError};
+pub use flatten::Flatten;
 pub use head::{Bernoulli, Categorical, Gaussian, Head, Poisson};
 pub use layer::{Input, Layer};
 pub use layer_norm::LayerNorm;
@@ -86,6 +92,7 @@ pub use merge::{Concat, Sum};
 pub use mlp::Mlp;
 pub use network::Network;
 pub use parameters::Parameters;
+pub use pool::{AvgPool, AvgPool1d, AvgPool2d, MaxPool, MaxPool1d, MaxPool2d};
 pub use prior::{ParameterInfo, Prior};
 pub use sequential::Sequential;
 
