@@ -2,6 +2,7 @@
 
 use super::Var;
 use super::operation::{Operation, written};
+use crate::tensor::AT_ONCE;
 use crate::{Kind, Op, Shape, Side, Window};
 
 impl<'g> Var<'g> {
@@ -71,6 +72,12 @@ impl<'g> Var<'g> {
                 ));
             }
             let [height, width] = places(images, &window)?;
+            let compared = Shape::from(window.size).elements();
+            if compared > AT_ONCE {
+                return Err(format!(
+                    "a window of {compared} pixels; at most {AT_ONCE} can be compared"
+                ));
+            }
             if let Some(axis) = (0..2).find(|axis| !window.always_covers(*axis, images[1 + axis])) {
                 return Err(format!(
                     "a window of {} pixels with paddings of {} and {} over {} pixels: at each \
