@@ -26,6 +26,23 @@ enum Workload {
     FullRank,
     /// 784-400-400-10 on minibatches of 128 of random images
     Image,
+    /// 20@5x5, pool, 50@5x5, pool, dense 500 on minibatches of 128 of random images
+    Conv,
+}
+
+fn convolutional() -> Sequential {
+    Sequential::new()
+        .input([1, 28, 28])
+        .layer(Conv2d::new(20, [5, 5]))
+        .layer(Relu)
+        .layer(MaxPool2d::new([2, 2]))
+        .layer(Conv2d::new(50, [5, 5]))
+        .layer(Relu)
+        .layer(MaxPool2d::new([2, 2]))
+        .layer(Flatten)
+        .layer(Dense::new(500))
+        .layer(Relu)
+        .layer(Dense::new(10))
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -42,14 +59,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Workload::MoonsF64 => (Advi::mean_field().precision(Precision::F64), moons()?),
         Workload::Minibatch => (Advi::mean_field().batch(50), moons()?),
         Workload::FullRank => (Advi::full_rank(), moons()?),
-        Workload::Image => {
+        Workload::Image | Workload::Conv => {
             const ROWS: usize = 2_000;
             let x: Vec<f64> = (0..ROWS * 784)
                 .map(|i| (i as f64 * 0.7).sin().max(0.0))
                 .collect();
             let y: Vec<f64> = (0..ROWS).map(|row| (row % 10) as f64).collect();
-            let net = Mlp::new([784, 400, 400, 10]).activation(Relu);
-            let work = (Bnn::new(net, Categorical), Dataset::new(&x, 784, &y)?);
+            let bnn = match arguments.workload {
+                Workload::Conv => Bnn::new(convolutional(), Categorical),
+                _ => Bnn::new(Mlp::new([784, 400, 400, 10]).activation(Relu), Categorical),
+            };
+            let work = (bnn, Dataset::new(&x, 784, &y)?);
             (Advi::mean_field().batch(128), work)
         }
     };

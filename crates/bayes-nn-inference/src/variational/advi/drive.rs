@@ -74,7 +74,8 @@ pub(super) fn drive(
         .collect();
     let first_step = Instant::now();
     loop {
-        let due = |restarted: &Result<Restarted, _>| restarted.as_ref().map_or(0, |r| r.due(density));
+        let due =
+            |restarted: &Result<Restarted, _>| restarted.as_ref().map_or(0, |r| r.due(density));
         let steps: Vec<u64> = outcomes.iter().map(due).collect();
         if steps.iter().all(|steps| *steps == 0) {
             break;
@@ -104,8 +105,7 @@ pub(super) fn drive(
             let Restarted { advi, curve, .. } = restarted;
             Ok(Ended {
                 blocks,
-                convergence: (restarted.convergence)
-                    .unwrap_or_else(|| advi.test(density, &curve)),
+                convergence: (restarted.convergence).unwrap_or_else(|| advi.test(density, &curve)),
                 stop: restarted.stop.unwrap_or(Stop::Steps),
                 gradients: curve.elbos.len() as u64 * advi.samples as u64,
                 setup_seconds: restarted.setup_seconds,
