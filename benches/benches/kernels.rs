@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use bayes_nn_autodiff::{NoiseKind, Var};
+use bayes_nn_autodiff::{NoiseKind, Var, Window, grad};
 use bayes_nn_benches::program;
 use bayes_nn_kernels::Precision;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -84,5 +84,59 @@ fn products(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, element_wise, products);
+/// The three products of a convolution, beside one of matrices that fills the machine. An element
+/// of throughput is a multiplication with its addition.
+fn convolutions(c: &mut Criterion) {
+    // [channels, side of the image], [outputs, side of the window, pixels added], rows: the layers
+    // of LeNet's successors for MNIST, and one of a residual network.
+    let layers: [([usize; 2], [usize; 3], usize); 4] = [
+        ([1, 28], [20, 5, 0], 32),
+        ([20, 12], [50, 5, 0], 32),
+        ([20, 12], [50, 5, 0], 128),
+        ([64, 16], [64, 3, 1], 32),
+    ];
+    let mut group = c.benchmark_group("convolutions");
+    for (name, precision) in PRECISIONS {
+        const N: usize = 512;
+        group.throughput(Throughput::Elements((N * N * N) as u64));
+        let mut product = program(precision, |g| {
+            let (a, b) = (g.input("a", [N, N]), g.input("b", [N, N]));
+            (a.matmul(b), vec![a, b])
+        });
+        group.bench_function(format!("matrices/{N}x{N}x{N}/{name}"), |b| {
+            b.iter(|| black_box(product.program_mut(0).run(1)));
+        });
+        for ([channels, side], [outputs, size, padding], rows) in layers {
+            let places = side + 2 * padding + 1 - size;
+            let terms = channels * size * size * outputs * places * places * rows;
+            group.throughput(Throughput::Elements(terms as u64));
+            for of in ["forward", "images", "weights"] {
+                let mut program = program(precision, |g| {
+                    // What a derivative does not read is no input of its program.
+                    let given = |name: &str, unused: &str, shape: [usize; 4]| match of == unused {
+                        true => g.constant(&vec![0.0; shape.iter().product()], shape),
+                        false => g.input(name, shape),
+                    };
+                    let x = given("x", "images", [channels, side, side, rows]);
+                    let w = given("w", "weights", [channels, size, size, outputs]);
+                    let y = x.convolution(w, Window::new([size; 2]).padding([padding; 2]), 1);
+                    if of == "forward" {
+                        return (y, vec![x, w]);
+                    }
+                    let dy = g.input("dy", [outputs, places, places, rows]);
+                    let (by, other) = if of == "images" { (x, w) } else { (w, x) };
+                    let slopes = grad((y * dy).sum(), &[by]).expect("all is differentiable");
+                    (slopes[0], vec![other, dy])
+                });
+                let shape = format!("{channels}-{outputs}@{size}x{size}x{rows}");
+                group.bench_function(format!("{of}/{shape}/{name}"), |b| {
+                    b.iter(|| black_box(program.program_mut(0).run(1)));
+                });
+            }
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, element_wise, products, convolutions);
 criterion_main!(benches);

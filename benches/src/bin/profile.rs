@@ -30,6 +30,27 @@ enum Workload {
     ImageMap,
     /// The same by IVON
     ImageIvon,
+    /// 20@5x5, pool, 50@5x5, pool, dense 500 on minibatches of 128 of random images
+    Conv,
+    /// The same to its mode, by Adam
+    ConvMap,
+    /// The same by IVON
+    ConvIvon,
+}
+
+fn convolutional() -> Sequential {
+    Sequential::new()
+        .input([1, 28, 28])
+        .layer(Conv2d::new(20, [5, 5]))
+        .layer(Relu)
+        .layer(MaxPool2d::new([2, 2]))
+        .layer(Conv2d::new(50, [5, 5]))
+        .layer(Relu)
+        .layer(MaxPool2d::new([2, 2]))
+        .layer(Flatten)
+        .layer(Dense::new(500))
+        .layer(Relu)
+        .layer(Dense::new(10))
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -46,17 +67,29 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Workload::MoonsF64 => (Advi::mean_field().precision(Precision::F64), moons()?),
         Workload::Minibatch => (Advi::mean_field().batch(50), moons()?),
         Workload::FullRank => (Advi::full_rank(), moons()?),
-        Workload::Image | Workload::ImageMap | Workload::ImageIvon => {
+        Workload::Image
+        | Workload::ImageMap
+        | Workload::ImageIvon
+        | Workload::Conv
+        | Workload::ConvMap
+        | Workload::ConvIvon => {
             const ROWS: usize = 2_000;
             let x: Vec<f64> = (0..ROWS * 784)
                 .map(|i| (i as f64 * 0.7).sin().max(0.0))
                 .collect();
             let y: Vec<f64> = (0..ROWS).map(|row| (row % 10) as f64).collect();
-            let net = Mlp::new([784, 400, 400, 10]).activation(Relu);
-            let work = (Bnn::new(net, Categorical), Dataset::new(&x, 784, &y)?);
+            let bnn = match arguments.workload {
+                Workload::Conv | Workload::ConvMap | Workload::ConvIvon => {
+                    Bnn::new(convolutional(), Categorical)
+                }
+                _ => Bnn::new(Mlp::new([784, 400, 400, 10]).activation(Relu), Categorical),
+            };
+            let work = (bnn, Dataset::new(&x, 784, &y)?);
             let advi = match arguments.workload {
-                Workload::ImageMap => Advi::map(),
-                Workload::ImageIvon => Advi::mean_field().optimizer(Optimizer::ivon()),
+                Workload::ImageMap | Workload::ConvMap => Advi::map(),
+                Workload::ImageIvon | Workload::ConvIvon => {
+                    Advi::mean_field().optimizer(Optimizer::ivon())
+                }
                 _ => Advi::mean_field(),
             };
             (advi.batch(128), work)

@@ -34,10 +34,12 @@ mod op;
 mod reference;
 mod shape;
 mod simplify;
+mod slide;
 pub mod special;
 mod tensor;
 mod unary;
 mod var;
+mod window;
 
 pub use binary::Binary;
 pub use error::GraphError;
@@ -49,3 +51,4 @@ pub use shape::Shape;
 pub use tensor::Tensor;
 pub use unary::Unary;
 pub use var::{MOST_DRAWS, Var, concat, stack};
+pub use window::{Side, Window};

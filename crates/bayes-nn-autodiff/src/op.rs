@@ -5,7 +5,7 @@
 //! generator of the property tests. Each is an exhaustive `match`, so the compiler lists what is
 //! missing. A new function of one number is a line in `unary.rs`.
 
-use crate::{Binary, InputId, Unary};
+use crate::{Binary, InputId, Side, Unary, Window};
 
 /// What a node computes from its arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -55,6 +55,30 @@ pub enum Op {
     TriangularSolve {
         /// `op` transposes.
         transpose: bool,
+    },
+    /// One side of a convolution, of which the other two are the arguments, in the order of
+    /// [`Side`]: images, weights or outputs. Each is the derivative of the sum of all products of
+    /// the three by this side.
+    Convolution {
+        /// The side that is computed.
+        result: Side,
+        /// What moves over the images.
+        window: Window,
+        /// Into how many groups channels and outputs are cut.
+        groups: usize,
+    },
+    /// At each place of a window over images `[channels, height, width, rows]`, the element of the
+    /// second argument where the first one is largest; of several the first. One that is NaN is
+    /// the largest.
+    Pool {
+        /// What moves over the images.
+        window: Window,
+    },
+    /// Adjoint of `Pool`: elements of the second argument, one a place of the window, added up
+    /// where the first argument is largest under it; zero elsewhere.
+    Unpool {
+        /// What moves over the images.
+        window: Window,
     },
     /// Sum or maximum over the axes `from..to`, which disappear.
     Reduce {

@@ -156,6 +156,9 @@ fn neutral<'g>(graph: &'g Graph, op: Op, ids: &[NodeId], shape: Shape) -> Option
         | Op::MatMul { .. }
         | Op::Cholesky
         | Op::TriangularSolve { .. }
+        | Op::Convolution { .. }
+        | Op::Pool { .. }
+        | Op::Unpool { .. }
         | Op::Reduce { .. }
         | Op::Concat { .. }
         | Op::Gather { .. }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{GraphError, Op, Reduction, Shape};
+use crate::{GraphError, Op, Reduction, Shape, slide};
 
 /// Values in a shape, row-major.
 #[derive(Clone, Debug, PartialEq)]
@@ -157,6 +157,16 @@ pub(crate) fn apply(op: Op, arguments: &[&Tensor], shape: Shape) -> Result<Tenso
             }
             Tensor::new(shape, x.into())
         }
+        Op::Convolution {
+            result,
+            window,
+            groups,
+        } => {
+            let given = [arguments[0], arguments[1]];
+            slide::convolution(result, &window, groups, given, shape)
+        }
+        Op::Pool { window } => slide::pool(&window, arguments[0], arguments[1], shape),
+        Op::Unpool { window } => slide::unpool(&window, arguments[0], arguments[1], shape),
         Op::Reduce { kind, from, to } => {
             let source = arguments[0];
             let (_, length, after) = blocks(source.shape, from, to);

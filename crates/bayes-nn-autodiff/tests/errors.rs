@@ -1,7 +1,7 @@
 //! Mistakes: each is reported with the operator, what does not fit, its line of source and its
 //! scope.
 
-use bayes_nn_autodiff::{Bindings, Graph, GraphError, Var, concat, grad};
+use bayes_nn_autodiff::{Bindings, Graph, GraphError, Var, Window, concat, grad};
 
 /// The message of the graph's first error.
 fn message(graph: &Graph) -> String {
@@ -56,7 +56,7 @@ fn a_scope_ends_where_it_ends() {
 #[test]
 fn every_operator_says_what_does_not_fit() {
     type Case = (&'static str, &'static [&'static str], fn(&Graph));
-    let cases: [Case; 28] = [
+    let cases: [Case; 36] = [
         ("sub", &["[2, 3]", "[4]"], |g| {
             drop_var(g.input("a", [2, 3]) - g.input("b", [4]))
         }),
@@ -95,6 +95,37 @@ fn every_operator_says_what_does_not_fit() {
         }),
         ("solve_lower", &["shape []"], |g| {
             drop_var(g.input("a", [3, 3]).solve_lower(Var::from(1.0)))
+        }),
+        ("convolution", &["[3, 8, 8, 5]", "[2, 3, 3, 4]"], |g| {
+            let (x, w) = (g.input("x", [3, 8, 8, 5]), g.input("w", [2, 3, 3, 4]));
+            drop_var(x.convolution(w, Window::new([3, 3]), 1))
+        }),
+        ("convolution", &["[3, 8, 8, 5]", "2 groups"], |g| {
+            let (x, w) = (g.input("x", [3, 8, 8, 5]), g.input("w", [1, 3, 3, 4]));
+            drop_var(x.convolution(w, Window::new([3, 3]), 2))
+        }),
+        ("convolution", &["[3, 3, 3, 4]", "[3, 5]"], |g| {
+            let (x, w) = (g.input("x", [3, 8, 8, 5]), g.input("w", [3, 3, 3, 4]));
+            drop_var(x.convolution(w, Window::new([3, 5]), 1))
+        }),
+        ("convolution", &["9 pixels", "[3, 8, 8, 5]"], |g| {
+            let (x, w) = (g.input("x", [3, 8, 8, 5]), g.input("w", [3, 9, 3, 4]));
+            drop_var(x.convolution(w, Window::new([9, 3]), 1))
+        }),
+        ("convolution", &["moved by 0"], |g| {
+            let (x, w) = (g.input("x", [3, 8, 8, 5]), g.input("w", [3, 3, 3, 4]));
+            drop_var(x.convolution(w, Window::new([3, 3]).stride([1, 0]), 1))
+        }),
+        ("convolution", &["18446744073709551615 apart"], |g| {
+            let (x, w) = (g.input("x", [3, 8, 8, 5]), g.input("w", [3, 3, 3, 4]));
+            drop_var(x.convolution(w, Window::new([3, 3]).dilation([usize::MAX; 2]), 1))
+        }),
+        ("max_pool", &["[3, 8, 8]", "[channels, height"], |g| {
+            drop_var(g.input("x", [3, 8, 8]).max_pool(Window::new([2, 2])))
+        }),
+        ("max_pool", &["2 pixels", "paddings of 2"], |g| {
+            let window = Window::new([2, 2]).padding([0, 2]);
+            drop_var(g.input("x", [3, 8, 8, 5]).max_pool(window))
         }),
         ("tril", &["[3] is no matrix"], |g| {
             drop_var(g.input("a", [3]).tril(0))

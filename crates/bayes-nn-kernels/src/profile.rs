@@ -4,12 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bayes_nn_autodiff::{Graph, Shape, Var};
+use bayes_nn_autodiff::{Graph, Shape, Side, Var};
 
 use crate::backend::Backend;
 use crate::element::Precision;
 use crate::error::KernelError;
-use crate::plan::{Pass, Plan, ReduceMiddle, Selection, ValueId};
+use crate::plan::{Pass, Plan, Pool, ReduceMiddle, Selection, ValueId};
 
 /// What one pass of a plan does in a step.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,6 +91,40 @@ impl Plan {
                 let name = format!("triangular solve {n}x{n}, {n}x{columns}");
                 let elements = size(solve.triangle) + 2 * size(solve.out);
                 computed(name, elements, n * n * columns)
+            }
+            Pass::Convolution(convolution) => {
+                let [image, weight, output] = convolution.sides.map(shape);
+                let terms = weight[..3].iter().product::<usize>();
+                let name = match convolution.result {
+                    Side::Output => "convolution",
+                    Side::Image => "convolution by images",
+                    Side::Weight => "convolution by weights",
+                };
+                let elements = convolution.sides.iter().map(|id| size(*id)).sum();
+                let name = format!("{name} {image}, {weight}");
+                computed(name, elements, 2 * terms * output.elements())
+            }
+            Pass::Pool(Pool {
+                keys,
+                source,
+                out,
+                window,
+            })
+            | Pass::Unpool(Pool {
+                keys,
+                source,
+                out,
+                window,
+            }) => {
+                let name = match pass {
+                    Pass::Pool(_) => "pool",
+                    _ => "unpool",
+                };
+                let places = size(*out).min(size(*source));
+                let compared = places * window.size[0] * window.size[1];
+                let other = usize::from(keys != source);
+                let elements = size(*keys) + other * size(*source) + size(*out);
+                computed(format!("{name} {}", shape(*keys)), elements, compared)
             }
             Pass::ReduceMiddle(ReduceMiddle { source, out, .. }) => {
                 let name = format!("reduce {} to {}", shape(*source), shape(*out));

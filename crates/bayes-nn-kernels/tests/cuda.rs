@@ -14,7 +14,7 @@ mod random;
 
 use std::path::Path;
 
-use bayes_nn_autodiff::{Graph, NoiseKind, Var, concat, grad};
+use bayes_nn_autodiff::{Graph, NoiseKind, Var, Window, concat, grad};
 use bayes_nn_kernels::cuda::emit::{BlockLoop, Launch, Source, Tiny};
 use bayes_nn_kernels::cuda::{Cuda, Host, compiler};
 use bayes_nn_kernels::{Backend, Cpu, KernelError, Plan, Precision, Program};
@@ -262,6 +262,42 @@ fn every_operation<'g>(graph: &'g Graph) -> Model<'g> {
     m
 }
 
+/// Convolutions and pools with their derivatives, over windows that begin outside the image, lie
+/// apart and move by several pixels.
+fn windows<'g>(graph: &'g Graph, rows: usize) -> Model<'g> {
+    let mut m = Model::new(graph);
+    let plain = Window::new([2, 3]);
+    for (window, groups) in [
+        (plain, 1),
+        (plain.stride([2, 3]).padding([2, 1]).dilation([1, 2]), 2),
+    ] {
+        let [x, w] = [[4, 6, 7, rows], [4 / groups, 2, 3, 6]].map(|shape| m.input(shape));
+        let sums = x.convolution(w, window, groups);
+        m.outputs.push(sums);
+        m.outputs
+            .extend(grad((sums * sums).sum(), &[x, w]).unwrap());
+    }
+    let x = m.input([2, 6, 5, rows]);
+    for window in [
+        plain.stride([2, 2]),
+        Window::new([3, 3]).stride([2, 1]).padding([1, 2]),
+    ] {
+        let pool = x.max_pool(window);
+        let first = grad((pool * pool).sum(), &[x]).unwrap()[0];
+        let second = grad((first * first * first).sum(), &[x]).unwrap()[0];
+        m.outputs.extend([pool, first, second]);
+    }
+    m
+}
+
+#[test]
+fn convolutions_and_pools_compute_what_the_cpu_computes() {
+    for rows in [1, 5, 70] {
+        let graph = Graph::new();
+        assert_like_cpu(&windows(&graph, rows), 1);
+    }
+}
+
 #[test]
 fn every_operation_computes_what_the_cpu_computes() {
     let graph = Graph::new();
@@ -470,6 +506,12 @@ fn the_text_of_known_plans_is_the_one_that_is_kept() {
     let head = format!("// <<<replicas, {}, {}>>>\n", tiny.threads, tiny.shared);
     assert_kept("block_loop", &(head + tiny.passes().trim_start()));
     let graph = Graph::new();
+    assert_snapshot(
+        "convolutions_and_pools",
+        &windows(&graph, 70),
+        Precision::F32,
+    );
+    let graph = Graph::new();
     let m = several_draws(&graph);
     assert_snapshot("several_draws", &m, Precision::F32);
     let tiny = BlockLoop::alone(&m.plan(), Precision::F32, Tiny::ANY).unwrap();
@@ -521,6 +563,8 @@ fn the_text_is_taken_by_the_compiler_of_cuda() {
     let step = variational_step(&graph, Some(50));
     assert!(BlockLoop::alone(&step.plan(), Precision::F64, Tiny::within(227 << 10)).is_some());
     compile(&step, &ARCHITECTURES);
+    let graph = Graph::new();
+    compile(&windows(&graph, 70), &ARCHITECTURES);
     let graph = Graph::new();
     compile(&several_draws(&graph), &ARCHITECTURES);
     let graph = Graph::new();

@@ -8,12 +8,12 @@ use bayes_nn_inference::Method;
 use bayes_nn_models::Error;
 use bayes_nn_models::model::{Batch, Data, Model, Posterior, Trace, fit, probe};
 
-use crate::nn::{Head, Input, Network, ParameterInfo, Parameters};
+use crate::nn::{Head, HeadError, Input, Network, ParameterInfo, Parameters};
 
 /// A network whose parameters have priors, with the likelihood of its targets.
 ///
-/// It is a [`Model`] over the columns that the network's inputs are named after, and `y`; of a data
-/// set these are `x` and `y`. So everything in [`model`](bayes_nn_models::model) works on it, too.
+/// It is a [`Model`] over the columns that the network's inputs are named after, and `y`, or the
+/// columns that it predicts by name ([`Bnn::several`]); of a data set these are `x` and `y`. So everything in [`model`](bayes_nn_models::model) works on it, too.
 /// Rows of data are seen in the shape of the input: with the input `x` of the shape `[1, 28, 28]`
 /// those of a matrix `[n, 784]` are images. Cloning shares the network.
 ///
@@ -35,16 +35,65 @@ use crate::nn::{Head, Input, Network, ParameterInfo, Parameters};
 #[derive(Clone, Debug)]
 pub struct Bnn {
     network: Arc<Network>,
+    targets: Vec<Target>,
+}
+
+/// A variable that a network predicts.
+#[derive(Clone, Debug)]
+struct Target {
+    name: String,
+    /// How many outputs of the network its head reads; `None` for all, in the shape that they have.
+    outputs: Option<usize>,
     head: Arc<dyn Head>,
 }
 
 impl Bnn {
     /// A network with a head.
     pub fn new(network: impl Into<Network>, head: impl Head + 'static) -> Bnn {
+        let mut bnn = Bnn::several(network);
+        bnn.targets.push(Target {
+            name: "y".to_owned(),
+            outputs: None,
+            head: Arc::new(head),
+        });
+        bnn
+    }
+
+    /// A network that predicts several variables at once, each said by [`Bnn::target`].
+    ///
+    /// ```
+    /// use bayes_nn::prelude::*;
+    /// let rows = [0.2, 1.0, -0.4, 0.3, 0.8, -0.1];
+    /// let data = Data::new().matrix("x", &rows, 2)?;
+    /// let data = data.column("price", &[1.1, 0.3, 0.9])?.column("kind", &[0.0, 2.0, 1.0])?;
+    /// let bnn = Bnn::several(Mlp::new([2, 10, 4]))
+    ///     .target("price", 1, Gaussian::new())
+    ///     .target("kind", 3, Categorical);
+    /// let fit = bnn.fit(&data, &Advi::mean_field().steps(50))?;
+    /// assert_eq!(fit.target("price").predict(&data, 10)?.mean().len(), 3);
+    /// assert_eq!(fit.target("kind").predict(&data, 10)?.mean().len(), 9);
+    /// # Ok::<(), bayes_nn::Error>(())
+    /// ```
+    pub fn several(network: impl Into<Network>) -> Bnn {
         Bnn {
             network: Arc::new(network.into()),
-            head: Arc::new(head),
+            targets: Vec::new(),
         }
+    }
+
+    /// Adds the column `name` to what is predicted, from the next `outputs` outputs of the network,
+    /// which gives `[outputs, rows]`. Parameters of the head are named after it, as `price.sigma`.
+    ///
+    /// All outputs must be read in the end. Predictions are those of one variable,
+    /// [`Posterior::target`].
+    #[must_use]
+    pub fn target(mut self, name: &str, outputs: usize, head: impl Head + 'static) -> Bnn {
+        self.targets.push(Target {
+            name: name.to_owned(),
+            outputs: Some(outputs),
+            head: Arc::new(head),
+        });
+        self
     }
 
     /// The network.
@@ -52,9 +101,10 @@ impl Bnn {
         &self.network
     }
 
-    /// The head.
-    pub fn head(&self) -> &dyn Head {
-        &*self.head
+    /// The names of what is predicted, with their heads.
+    pub fn heads(&self) -> impl Iterator<Item = (&str, &dyn Head)> {
+        let targets = self.targets.iter();
+        targets.map(|target| (target.name.as_str(), &*target.head))
     }
 
     /// All parameters, of the network and of the head, for data with these columns. This is also
@@ -78,7 +128,7 @@ impl Bnn {
             let inputs = self.inputs(batch);
             batch.check()?;
             let p = Parameters::new(trace);
-            self.likelihood(&p, &inputs)?;
+            self.likelihoods(&p, &inputs)?;
             batch.check()?;
             Ok(p.declared())
         })
@@ -107,16 +157,49 @@ impl Bnn {
         read.collect()
     }
 
-    /// The distribution of the targets, given what the network reads.
-    fn likelihood<'g>(
+    /// The distributions of the targets, given what the network reads.
+    fn likelihoods<'g>(
         &self,
         p: &Parameters<'_, 'g>,
         inputs: &[Var<'g>],
-    ) -> Result<Box<dyn Distribution<'g> + 'g>, Error> {
+    ) -> Result<Vec<Likelihood<'g>>, Error> {
         let outputs = p.write(&*self.network, inputs)?;
-        Ok(self.head.likelihood(p, outputs)?)
+        let read: Option<usize> = self.targets.iter().map(|target| target.outputs).sum();
+        let rows = match (read, &outputs.shape()[..]) {
+            (None, [.., rows]) if self.targets.len() == 1 => *rows,
+            (Some(read), [found, rows]) if read == *found && read > 0 => *rows,
+            _ => return Err(self.outputs_differ(outputs).into()),
+        };
+        let mut first = 0;
+        let likelihoods = self.targets.iter().map(|target| match target.outputs {
+            None => target.head.likelihood(p, outputs),
+            Some(width) => {
+                let own = outputs.view(first * rows, [width, rows]);
+                first += width;
+                target.head.likelihood(&p.named(&target.name), own)
+            }
+        });
+        Ok(likelihoods.collect::<Result<_, _>>()?)
+    }
+
+    /// The error of outputs that are not those that the targets read.
+    fn outputs_differ(&self, found: Var<'_>) -> HeadError {
+        let target = |target: &Target| match target.outputs {
+            Some(outputs) => format!("`{}` {outputs}", target.name),
+            None => format!("`{}` all", target.name),
+        };
+        let targets: Vec<String> = self.targets.iter().map(target).collect();
+        HeadError::Targets {
+            targets: match targets.is_empty() {
+                true => "none".to_owned(),
+                false => targets.join(", "),
+            },
+            found: Input::of(found),
+        }
     }
 }
+
+type Likelihood<'g> = Box<dyn Distribution<'g> + 'g>;
 
 /// Rows `[features, rows]` in the shape of an input; of another size they stay as they are, and
 /// the network refuses them.
@@ -133,9 +216,11 @@ fn in_rows(x: Var<'_>, row: Option<Shape>) -> Var<'_> {
 impl Model for Bnn {
     fn run<'g>(&self, trace: &Trace<'g>, data: &Batch<'g>) {
         let inputs = self.inputs(data);
-        match self.likelihood(&Parameters::new(trace), &inputs) {
-            Ok(likelihood) => {
-                trace.observe("y", likelihood, data.column("y"));
+        match self.likelihoods(&Parameters::new(trace), &inputs) {
+            Ok(likelihoods) => {
+                for (target, likelihood) in self.targets.iter().zip(likelihoods) {
+                    trace.observe(&target.name, likelihood, data.column(&target.name));
+                }
             }
             Err(error) => {
                 trace.refuse(error, Shape::SCALAR);

@@ -32,7 +32,7 @@
 
 pub mod prelude;
 
-pub use bayes_nn_autodiff::{Graph, Kind, NoiseKind, Shape, Var, concat, stack};
+pub use bayes_nn_autodiff::{Graph, Kind, NoiseKind, Shape, Var, Window, concat, stack};
 pub use bayes_nn_distributions as distributions;
 pub use bayes_nn_inference::{
     Advi, AdviFit, Approximation, Convergence, ConvergenceTest, Curve, Divergence, Elbo, Estimator,

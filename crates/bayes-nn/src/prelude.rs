@@ -7,7 +7,10 @@
 #[cfg(feature = "plots")]
 pub use crate::Bar;
 pub use crate::nn::Activation::{self, Identity, Relu, Sigmoid, Softplus, Tanh};
-pub use crate::nn::{Bernoulli, Categorical, Dense, Gaussian, Layer, Mlp, Network, Sequential};
+pub use crate::nn::{
+    AvgPool2d, Bernoulli, Categorical, Conv1d, Conv2d, Dense, Flatten, Gaussian, Layer, MaxPool2d,
+    Mlp, Network, Sequential,
+};
 pub use crate::{
     Advi, Bnn, Data, Dataset, Device, Error, Estimator, Nuts, Optimizer, Pathfinder, Posterior,
     Precision, Predict, Prediction, Schedule, datasets, distributions, model,

@@ -2,7 +2,7 @@
 
 use bayes_nn::distributions::{Cauchy, OrderedLogistic, Poisson};
 use bayes_nn::model::{self, Batch, Data, Trace};
-use bayes_nn::nn::{Head, HeadError, head};
+use bayes_nn::nn::{self, Head, HeadError, head};
 use bayes_nn::prelude::*;
 use bayes_nn::{Posterior, Task};
 
@@ -230,7 +230,7 @@ fn a_head_refuses_outputs_in_words() {
     impl Head for Pair {
         fn likelihood<'g>(
             &self,
-            _: &bayes_nn::nn::Parameters<'_, 'g>,
+            _: &nn::Parameters<'_, 'g>,
             outputs: bayes_nn::Var<'g>,
         ) -> Result<Box<dyn Distribution<'g> + 'g>, HeadError> {
             match outputs.shape()[..] {
@@ -300,8 +300,8 @@ fn a_model_as_a_function_predicts_like_a_network() {
     let fit = model::fit(&two, &whole, &Advi::mean_field().steps(10)).unwrap();
     assert_eq!(
         fit.predict(&whole, 5).unwrap_err().to_string(),
-        "the model observes `a`, `b`; what is predicted is one variable, and `predictive` has \
-         draws of all"
+        "the model observes `a`, `b`; what is predicted is one variable, which `target` names, and \
+         `predictive` has draws of all"
     );
 }
 
@@ -337,4 +337,153 @@ fn nn_of_two() -> Network {
         .open_input("b")
         .add("both", Concat, ["a", "b"])
         .add("out", Dense::new(1), ["both"])
+}
+
+#[test]
+fn several_targets_are_predicted_at_once_each_by_its_head() {
+    let x = x();
+    let size: Vec<f64> = x.iter().map(|x| 1.0 - 2.0 * x).collect();
+    let kind: Vec<f64> = x.iter().map(|x| f64::from(*x > 0.5)).collect();
+    let data = Data::new().column("x", &x).unwrap();
+    let whole = data.clone().column("size", &size).unwrap();
+    let whole = whole.column("kind", &kind).unwrap();
+    let several = || Bnn::several(Sequential::new().layer(Dense::new(3)));
+    let bnn = several()
+        .target("size", 1, Gaussian::new())
+        .target("kind", 2, Categorical);
+    let names: Vec<String> = bnn
+        .parameters(&whole)
+        .unwrap()
+        .into_iter()
+        .map(|p| p.name)
+        .collect();
+    assert_eq!(names, ["layer0.weight", "layer0.bias", "size.sigma"]);
+    let advi = Advi::mean_field().steps(1_500).learning_rate(0.05).seed(1);
+    let fit = bnn.fit(&whole, &advi).unwrap();
+    let of_size = fit.target("size").predict_with(&data, how()).unwrap();
+    assert_eq!(of_size.task(), Task::Regression);
+    let score = of_size.score(&size).unwrap();
+    assert!(score.regression().unwrap().rmse < 0.1, "{score}");
+    // With or without the column.
+    assert_eq!(
+        fit.target("size")
+            .predict_with(&whole, how())
+            .unwrap()
+            .mean(),
+        of_size.mean()
+    );
+    let of_kind = fit.target("kind").predict_with(&x, how()).unwrap();
+    assert_eq!(of_kind.task(), Task::Classes(2));
+    let score = of_kind.score(&kind).unwrap();
+    assert!(score.classification().unwrap().accuracy > 0.95, "{score}");
+    let draws = fit.target("kind").predict_draws(&data, how()).unwrap();
+    assert!(draws.row(3).iter().all(|y| *y == 0.0 || *y == 1.0));
+    let log_predictive = fit
+        .target("size")
+        .log_predictive(&data, &size, how())
+        .unwrap();
+    assert!(mean(&log_predictive) > 0.0);
+    assert_eq!(
+        fit.predict(&data, 5).unwrap_err().to_string(),
+        "the model observes `size`, `kind`; what is predicted is one variable, which `target` names, \
+         and `predictive` has draws of all"
+    );
+    assert_eq!(
+        fit.target("colour")
+            .predict(&data, 5)
+            .unwrap_err()
+            .to_string(),
+        "the model observes no `colour` to be predicted; it observes `size`, `kind`"
+    );
+    // Two heads of one kind have parameters of their own.
+    let twins = several().target("size", 1, Gaussian::new()).target(
+        "kind",
+        2,
+        head::from_fn("pair", |p, outputs| {
+            let sd = p.get_with_prior("sigma", [], 1, &HalfNormal::new(1.0))?;
+            Ok(Box::new(Normal::new(outputs.row(0) + outputs.row(1), sd)))
+        }),
+    );
+    let parameters = twins.parameters(&whole).unwrap();
+    assert_eq!(parameters[3].name, "kind.sigma");
+}
+
+#[test]
+fn targets_that_do_not_read_the_outputs_are_refused() {
+    let x = x();
+    let data = Data::new()
+        .column("x", &x)
+        .unwrap()
+        .column("a", &x)
+        .unwrap();
+    let message = |bnn: Bnn| bnn.parameters(&data).unwrap_err().to_string();
+    let several = || Bnn::several(Sequential::new().layer(Dense::new(3)));
+    assert_eq!(
+        message(several().target("a", 1, Gaussian::new())),
+        "the network gives outputs [3, rows]; its targets read `a` 1, and outputs [n, rows] must \
+         be read by all of them together"
+    );
+    assert!(message(several()).contains("its targets read none"));
+    let wrong = several().target("a", 3, Gaussian::new());
+    assert_eq!(
+        message(wrong),
+        "the likelihood Gaussian takes outputs [1, rows], the network gives [3, rows]"
+    );
+    let unknown = several().target("b", 3, Categorical);
+    assert_eq!(
+        unknown
+            .fit(&data, &Advi::mean_field())
+            .unwrap_err()
+            .to_string(),
+        "the model reads the column `b`, which the data do not have; they have `x`, `a`"
+    );
+}
+
+#[test]
+fn noise_that_depends_on_the_row_begins_at_unit_scale_and_is_found() {
+    // The first half of the rows is nearly exact, the second has noise of 0.8.
+    let signs = [1.0, -1.0, -1.0, 1.0, 1.0, -1.0];
+    let sd = |x: f64| if x < 0.0 { 0.1 } else { 0.8 };
+    let y: Vec<f64> = x()
+        .iter()
+        .enumerate()
+        .map(|(i, x)| x + sd(*x) * signs[i % 6])
+        .collect();
+    let data = Dataset::new(x(), 1, &y).unwrap();
+    let net = || {
+        Mlp::new([1, 20, 2])
+            .activation(Relu)
+            .prior(Normal::new(0.0, 1.0))
+    };
+    let head = nn::HeteroscedasticGaussian::new();
+    let fitted = |steps| {
+        let advi = Advi::mean_field()
+            .steps(steps)
+            .batch(50)
+            .learning_rate(0.02)
+            .seed(1);
+        Bnn::new(net(), head).fit(&data, &advi).unwrap()
+    };
+    // At the start means and noise are of the size of the targets, whatever the prior.
+    let start = fitted(1).predict_with(&x(), how()).unwrap();
+    let noise = mean(start.aleatoric());
+    assert!((0.1..20.0).contains(&noise), "{noise}");
+    assert!(start.mean().iter().all(|m| m.abs() < 10.0));
+    let fit = fitted(4_000);
+    let noise = fit.predict(&[-1.0, 1.0], 200).unwrap().aleatoric().to_vec();
+    assert!((noise[0].sqrt() / 0.1 - 1.0).abs() < 0.5, "{noise:?}");
+    assert!((noise[1].sqrt() / 0.8 - 1.0).abs() < 0.25, "{noise:?}");
+    let message = |net: Mlp, head: nn::HeteroscedasticGaussian| {
+        let error = Bnn::new(net, head).parameters(&data).unwrap_err();
+        error.to_string()
+    };
+    assert_eq!(
+        message(Mlp::new([1, 1]), head),
+        "the likelihood HeteroscedasticGaussian takes outputs [2, rows], the network gives [1, rows]"
+    );
+    assert_eq!(
+        message(net(), head.least_noise(-1.0)),
+        "HeteroscedasticGaussian { least: -1.0 }: the least noise must be a finite number that is \
+         not negative"
+    );
 }

@@ -160,3 +160,81 @@ fn a_learned_scale_is_that_of_the_weights() {
     let tight = Normal::new(0.0, 0.1);
     assert!(slope(net().prior(tight)) < 25.0);
 }
+
+/// Which parameters of a network over `x [rows, 2]` are points.
+fn points(network: impl Into<Network>) -> Vec<String> {
+    let data = Dataset::new(&[0.5, 1.0], 2, &[0.0]).unwrap();
+    let parameters = Bnn::new(network, Bernoulli).parameters(&data).unwrap();
+    let points = parameters.into_iter().filter(|p| p.point);
+    points.map(|p| p.name).collect()
+}
+
+#[test]
+fn a_layer_a_parameter_or_a_network_is_estimated_as_a_point() {
+    let net = || Sequential::new().layer(Dense::new(3)).layer(Tanh);
+    assert!(points(net().layer(Dense::new(1))).is_empty());
+    let last = net().layer(Dense::new(1).point());
+    assert_eq!(points(last.clone()), ["layer1.weight", "layer1.bias"]);
+    let all = [
+        "layer0.weight",
+        "layer0.bias",
+        "layer1.weight",
+        "layer1.bias",
+    ];
+    assert_eq!(points(last.clone().point()), all);
+    let some = last.point_for("layer0.bias");
+    assert_eq!(
+        points(some),
+        ["layer0.bias", "layer1.weight", "layer1.bias"]
+    );
+    assert_eq!(
+        points(Mlp::new([2, 1]).point_for("layer0.bias")),
+        ["layer0.bias"]
+    );
+    assert_eq!(points(Mlp::new([2, 1]).point()).len(), 2);
+    // Inside a network that is a layer, by names of either.
+    let outer = |inner: Sequential| Network::new().open_input("x").add("block", inner, ["x"]);
+    let inner = || Sequential::new().layer(Dense::new(1));
+    assert_eq!(
+        points(outer(inner().point_for("layer0.bias"))),
+        ["block.layer0.bias"]
+    );
+    let named = outer(inner()).point_for("block.layer0.weight");
+    assert_eq!(points(named), ["block.layer0.weight"]);
+    let whole = Network::new()
+        .open_input("x")
+        .add("block", Layer::point(inner()), ["x"]);
+    assert_eq!(points(whole), ["block.layer0.weight", "block.layer0.bias"]);
+}
+
+/// Elements of variables of another name, times a scale.
+#[derive(Clone, Copy, Debug)]
+struct Apart;
+
+impl Prior for Apart {
+    fn declare<'g>(&self, trace: &Trace<'g>, parameter: &ParameterInfo) -> Var<'g> {
+        let raw = Normal::new(0.0, 1.0).expand(parameter.shape);
+        0.1 * trace.sample(&format!("{}.raw", parameter.name), raw)
+    }
+}
+
+#[test]
+fn points_that_cannot_be_are_refused_by_name() {
+    let data = Dataset::new(&[0.5, 1.0], 2, &[0.0]).unwrap();
+    let message = |net: Mlp| {
+        let error = Bnn::new(net, Bernoulli).parameters(&data).unwrap_err();
+        error.to_string()
+    };
+    assert_eq!(
+        message(Mlp::new([2, 1]).point_for("layer1.bias")),
+        "there is no parameter `layer1.bias` to estimate as a point; the network has \
+         `layer0.weight`, `layer0.bias`"
+    );
+    assert_eq!(
+        message(Mlp::new([2, 1]).without_bias().point().prior(Apart)),
+        "`layer0.weight` is to be estimated as a point, but its prior makes it of other variables; \
+         give it a prior that declares the parameter itself"
+    );
+    let bayesian = Bnn::new(Mlp::new([2, 1]).prior(Apart), Bernoulli);
+    assert!(bayesian.parameters(&data).is_ok());
+}

@@ -6,7 +6,7 @@ use std::panic::Location;
 
 use crate::graph::{Graph, NodeId, Nodes};
 use crate::tensor::AT_ONCE;
-use crate::var::Var;
+use crate::var::{Var, convolved};
 use crate::{Binary, GraphError, Kind, Op, Reduction, Shape};
 use adjoint::{Adjoint, Contribution, reshaped, stretched, unbroadcast, zeros};
 
@@ -215,6 +215,33 @@ fn propagate<'g>(
             };
             whole(0, -outer.tril(0));
             whole(1, right);
+        }
+        Op::Convolution {
+            result: side,
+            window,
+            groups,
+        } => {
+            let adjoint = stretched(graph, adjoint, node.shape);
+            // The sum of the products of all three sides, differentiated by two of them.
+            for (i, wanted) in side.others().into_iter().enumerate() {
+                let mut given = [(side, adjoint), (side.others()[1 - i], argument(1 - i))];
+                given.sort_by_key(|(side, _)| *side);
+                let given = given.map(|(_, value)| value);
+                whole(
+                    i,
+                    convolved(wanted, window, groups, given, shape(i)).unwrap_or(adjoint),
+                );
+            }
+        }
+        // Where the first argument is largest does not change with it.
+        Op::Pool { window } => {
+            let adjoint = stretched(graph, adjoint, node.shape);
+            whole(1, argument(0).unpooled(adjoint, window));
+        }
+        Op::Unpool { window } => {
+            let adjoint = stretched(graph, adjoint, node.shape);
+            let pooled = argument(0).pooled(adjoint, window, shape(1));
+            whole(1, pooled.unwrap_or(adjoint));
         }
         Op::Reduce { kind, from, to } => {
             let mut kept = shape(0);

@@ -133,6 +133,9 @@ impl Copies<'_> {
                 | Op::MatMul { .. }
                 | Op::Cholesky
                 | Op::TriangularSolve { .. }
+                | Op::Convolution { .. }
+                | Op::Pool { .. }
+                | Op::Unpool { .. }
                 | Op::Reduce { .. }
                 | Op::Broadcast
                 | Op::View { .. }

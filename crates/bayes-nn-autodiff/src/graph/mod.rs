@@ -197,6 +197,9 @@ impl Graph {
             | Op::MatMul { .. }
             | Op::Cholesky
             | Op::TriangularSolve { .. }
+            | Op::Convolution { .. }
+            | Op::Pool { .. }
+            | Op::Unpool { .. }
             | Op::Reduce { .. }
             | Op::Broadcast
             | Op::View { .. }

@@ -7,6 +7,7 @@ mod operation;
 mod reduce;
 mod select;
 mod shape;
+mod windows;
 
 use crate::graph::{Graph, InputId, NodeId};
 use crate::tensor::{AT_ONCE, Tensor, filled};
@@ -15,6 +16,7 @@ pub(crate) use operation::Failure;
 use operation::Literal;
 pub use reduce::MOST_DRAWS;
 pub use shape::{concat, stack};
+pub(crate) use windows::convolved;
 
 /// A plain number, or a node of a graph.
 ///

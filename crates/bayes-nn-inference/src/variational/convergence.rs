@@ -138,6 +138,11 @@ impl ConvergenceTest {
     /// assert!(test.check(&flat).converged);
     /// ```
     pub fn check(&self, elbos: &[f64]) -> Convergence {
+        self.check_from(elbos, 1.0)
+    }
+
+    /// The same, where the ELBO counts as at least so many nats.
+    pub(crate) fn check_from(&self, elbos: &[f64], least: f64) -> Convergence {
         // Whole batches only: the oldest few steps are left out.
         let batch = self.window.min(elbos.len() / 2) / BATCHES;
         let window = batch * BATCHES;
@@ -159,7 +164,7 @@ impl ConvergenceTest {
             (batch_means(early, batch), batch_means(late, batch));
         let difference = late - early;
         let standard_error = (early_variance + late_variance).sqrt();
-        let tolerance = self.tolerance * late.abs().max(1.0);
+        let tolerance = self.tolerance * late.abs().max(least);
         // Two flat windows have no error at all, and differ by rounding.
         let allowed = (2.0 * standard_error).max(1e-9 * late.abs());
         Convergence {

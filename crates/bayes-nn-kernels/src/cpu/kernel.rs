@@ -8,6 +8,7 @@ use super::kernels::linalg::{CholeskyKernel, Factorization, SolveKernel};
 use super::kernels::matmul::{Product, ProductKernel};
 use super::kernels::moves;
 use super::kernels::reduce::ReduceKernel;
+use super::kernels::windows::{ConvolutionKernel, PoolKernel};
 use super::math::Real;
 use super::memory::{Frame, Memory, Scratch};
 use crate::error::KernelError;
@@ -22,6 +23,8 @@ impl<T: Real + Product + Factorization> Number for T {}
 pub(super) enum Kernel<T> {
     Fused(GroupKernel<T>),
     Product(ProductKernel<T>),
+    Convolution(ConvolutionKernel<T>),
+    Pool(PoolKernel),
     Reduce(ReduceKernel),
     Cholesky(CholeskyKernel),
     Solve(SolveKernel),
@@ -35,6 +38,11 @@ impl<T: Number> Kernel<T> {
             Pass::MatMul(product) => {
                 Kernel::Product(ProductKernel::new(product, memory, strips, isa))
             }
+            Pass::Convolution(convolution) => {
+                Kernel::Convolution(ConvolutionKernel::new(convolution, memory, isa))
+            }
+            Pass::Pool(pool) => Kernel::Pool(PoolKernel::new(pool, memory, false)),
+            Pass::Unpool(pool) => Kernel::Pool(PoolKernel::new(pool, memory, true)),
             Pass::ReduceMiddle(reduce) => Kernel::Reduce(ReduceKernel::new(reduce, memory)),
             Pass::Cholesky { matrix, out } => {
                 Kernel::Cholesky(CholeskyKernel::new::<T>(*matrix, *out, memory))
@@ -69,6 +77,8 @@ impl<T: Number> Kernel<T> {
         match self {
             Kernel::Fused(group) => group.cost(),
             Kernel::Product(product) => product.cost(),
+            Kernel::Convolution(convolution) => convolution.cost(),
+            Kernel::Pool(pool) => pool.cost(),
             Kernel::Reduce(reduce) => reduce.cost(),
             Kernel::Cholesky(_) | Kernel::Solve(_) | Kernel::Move(_) => 0,
         }
@@ -78,6 +88,8 @@ impl<T: Number> Kernel<T> {
         match self {
             Kernel::Fused(group) => group.run(frame),
             Kernel::Product(product) => product.run(frame),
+            Kernel::Convolution(convolution) => convolution.run(frame),
+            Kernel::Pool(pool) => pool.run(frame),
             Kernel::Reduce(reduce) => reduce.run(frame),
             Kernel::Cholesky(cholesky) => cholesky.run(frame),
             Kernel::Solve(solve) => solve.run(frame),
@@ -92,7 +104,11 @@ impl<T: Number> Kernel<T> {
             Kernel::Fused(group) => group.run_strip(frame, strip),
             Kernel::Product(product) => product.run_strip(frame, strip, columns),
             Kernel::Reduce(reduce) => reduce.run_strip(frame, columns),
-            Kernel::Cholesky(_) | Kernel::Solve(_) | Kernel::Move(_) => {
+            Kernel::Convolution(_)
+            | Kernel::Pool(_)
+            | Kernel::Cholesky(_)
+            | Kernel::Solve(_)
+            | Kernel::Move(_) => {
                 unreachable!("these need whole values")
             }
         }
@@ -103,7 +119,12 @@ impl<T: Number> Kernel<T> {
         match self {
             Kernel::Fused(group) => group.finish(frame),
             Kernel::Product(product) => product.finish(frame),
-            Kernel::Reduce(_) | Kernel::Cholesky(_) | Kernel::Solve(_) | Kernel::Move(_) => {}
+            Kernel::Convolution(_)
+            | Kernel::Pool(_)
+            | Kernel::Reduce(_)
+            | Kernel::Cholesky(_)
+            | Kernel::Solve(_)
+            | Kernel::Move(_) => {}
         }
     }
 }

@@ -135,6 +135,9 @@ impl Lowering<'_> {
                 | Op::MatMul { .. }
                 | Op::Cholesky
                 | Op::TriangularSolve { .. }
+                | Op::Convolution { .. }
+                | Op::Pool { .. }
+                | Op::Unpool { .. }
                 | Op::Gather { .. }
                 | Op::Scatter { .. }
                 | Op::AllReduceMean

@@ -94,6 +94,9 @@ fn price(op: &Op) -> Price {
         | Op::MatMul { .. }
         | Op::Cholesky
         | Op::TriangularSolve { .. }
+        | Op::Convolution { .. }
+        | Op::Pool { .. }
+        | Op::Unpool { .. }
         | Op::Transpose
         | Op::Concat { .. }
         | Op::Gather { .. }

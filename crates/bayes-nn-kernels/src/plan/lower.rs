@@ -116,6 +116,9 @@ impl<'a> Lowering<'a> {
             | Op::MatMul { .. }
             | Op::Cholesky
             | Op::TriangularSolve { .. }
+            | Op::Convolution { .. }
+            | Op::Pool { .. }
+            | Op::Unpool { .. }
             | Op::Gather { .. }
             | Op::Scatter { .. }
             | Op::AllReduceMean
@@ -137,7 +140,7 @@ impl<'a> Lowering<'a> {
     }
 
     /// The values that an operation reads, and the one that it writes.
-    fn operands<const N: usize>(&mut self, node: usize) -> ([ValueId; N], ValueId) {
+    pub fn operands<const N: usize>(&mut self, node: usize) -> ([ValueId; N], ValueId) {
         let read = std::array::from_fn(|i| self.memory(self.argument(node, i)));
         (read, self.memory(node))
     }
@@ -244,6 +247,13 @@ impl<'a> Lowering<'a> {
                 };
                 self.push(node, Pass::TriangularSolve(solve));
             }
+            Op::Convolution {
+                result,
+                window,
+                groups,
+            } => self.convolution(node, result, window, groups),
+            Op::Pool { window } => self.pool(node, window, Pass::Pool),
+            Op::Unpool { window } => self.pool(node, window, Pass::Unpool),
             Op::Transpose => {
                 let made = self.transposed(self.argument(node, 0));
                 self.made(node, made);
@@ -342,6 +352,9 @@ mod tests {
             Pass::MatMul(_) => "product",
             Pass::Cholesky { .. } => "factor",
             Pass::TriangularSolve { .. } => "solve",
+            Pass::Convolution(_) => "convolution",
+            Pass::Pool(_) => "pool",
+            Pass::Unpool(_) => "unpool",
             Pass::ReduceMiddle { .. } => "reduce",
             Pass::Copy { .. } => "copy",
             Pass::Transpose { .. } => "transpose",

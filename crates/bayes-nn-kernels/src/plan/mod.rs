@@ -26,6 +26,7 @@ mod rewrite;
 mod strips;
 mod validate;
 mod views;
+mod windows;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -42,6 +43,7 @@ pub use request::{Request, Role};
 pub(crate) use rewrite::{Function, Rewritten, rewrite};
 pub use strips::Strips;
 pub use validate::{PlanError, Rule};
+pub use windows::{Convolution, Pool};
 
 use crate::error::KernelError;
 

@@ -1,8 +1,8 @@
 //! The passes of a plan, with what they read and write.
 
-use bayes_nn_autodiff::{Binary, NoiseKind, Reduction, Unary};
+use bayes_nn_autodiff::{Binary, NoiseKind, Reduction, Side, Unary};
 
-use super::{Access, ValueId};
+use super::{Access, Convolution, Pool, ValueId};
 
 /// One pass over memory.
 #[derive(Clone, Debug)]
@@ -22,6 +22,14 @@ pub enum Pass {
     },
     /// The solution of a triangular system.
     TriangularSolve(TriangularSolve),
+    /// One side of a convolution.
+    Convolution(Convolution),
+    /// At each place of a window over `keys`, the element of `source` where they are largest: of
+    /// several the first, and what is NaN is the largest.
+    Pool(Pool),
+    /// Elements of `source`, one a place of a window over `keys`, added up where these are largest
+    /// under it, over zero.
+    Unpool(Pool),
     /// A reduction of the middle of three axes.
     ReduceMiddle(ReduceMiddle),
     /// `out` gets the elements of `source` from number `offset` on.
@@ -132,6 +140,9 @@ impl Pass {
                 Some((columns(reduce.out), vec![reduce.source, reduce.out]))
             }
             Pass::Cholesky { .. }
+            | Pass::Convolution(_)
+            | Pass::Pool(_)
+            | Pass::Unpool(_)
             | Pass::TriangularSolve { .. }
             | Pass::Copy { .. }
             | Pass::Transpose { .. }
@@ -163,6 +174,16 @@ impl Pass {
                 f(product.left, false);
                 f(product.right, false);
                 f(product.out, true);
+            }
+            Pass::Convolution(convolution) => {
+                for side in [Side::Image, Side::Weight, Side::Output] {
+                    f(convolution.value(side), side == convolution.result);
+                }
+            }
+            Pass::Pool(pool) | Pass::Unpool(pool) => {
+                f(pool.keys, false);
+                f(pool.source, false);
+                f(pool.out, true);
             }
             Pass::TriangularSolve(solve) => {
                 f(solve.triangle, false);

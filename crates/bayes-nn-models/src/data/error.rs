@@ -117,6 +117,45 @@ pub enum DataError {
         "no column marks the test rows; name one with `test_column`, or read one set and `split` it"
     )]
     NoTestColumn,
+    /// A file could not be read to its end, or what was compressed in it is damaged.
+    #[error("cannot read the IDX file: {0}")]
+    Idx(#[source] std::io::Error),
+    /// The first bytes are not those of an IDX file.
+    #[error(
+        "the file begins with the bytes {found:02x?}; an IDX file begins with 0, 0, a type of numbers (08, 09, 0b, 0c, 0d or 0e) and the number of axes, at least 1"
+    )]
+    IdxHeader {
+        /// The first four bytes.
+        found: [u8; 4],
+    },
+    /// The header gives more numbers than are read.
+    #[error(
+        "the header of the IDX file gives the shape {shape:?}, which takes more than {most} bytes; files up to this size are read"
+    )]
+    IdxSize {
+        /// The lengths of the axes.
+        shape: Vec<usize>,
+        /// The most bytes.
+        most: u64,
+    },
+    /// The file does not have the length that its header gives.
+    #[error(
+        "the header of the IDX file gives the shape {shape:?}, which takes {expected} bytes; {found} follow it"
+    )]
+    IdxLength {
+        /// The lengths of the axes.
+        shape: Vec<usize>,
+        /// The bytes of these numbers.
+        expected: u64,
+        /// The bytes there are, in words where there are more.
+        found: String,
+    },
+    /// Labels that are no vector.
+    #[error("the labels have the shape {shape:?}; they need one axis, that of the rows")]
+    IdxLabels {
+        /// The lengths of the axes.
+        shape: Vec<usize>,
+    },
     /// There are no rows.
     #[error("the data set is empty; at least one row is needed")]
     Empty,

@@ -2,6 +2,7 @@
 
 mod csv;
 mod error;
+mod idx;
 mod numbers;
 pub(crate) mod random;
 mod split;
@@ -9,6 +10,7 @@ mod standardize;
 
 pub use self::csv::CsvReader;
 pub use self::error::DataError;
+pub use self::idx::Idx;
 use self::numbers::Numbers;
 pub(crate) use self::numbers::{check_finite, check_whole_rows};
 pub use self::standardize::Standardization;

@@ -232,11 +232,19 @@ pub enum Error {
     },
     /// Predictions of a model that does not observe one variable.
     #[error(
-        "the model observes {found}; what is predicted is one variable, and `predictive` has draws of all"
+        "the model observes {found}; what is predicted is one variable, which `target` names, and `predictive` has draws of all"
     )]
     OneObserved {
         /// The variables that it observes.
         found: String,
+    },
+    /// Predictions of a variable that the model does not observe.
+    #[error("the model observes no `{name}` to be predicted; it observes {observed}")]
+    UnknownTarget {
+        /// The name given.
+        name: String,
+        /// The variables that it observes.
+        observed: String,
     },
     /// Targets of a variable that is not observed as a column of the data.
     #[error(
@@ -377,11 +385,10 @@ impl Error {
     /// What a layer, a head or a handler of one's own reported, in its own type.
     ///
     /// ```
-    /// use bayes_nn::nn::HeadError;
-    /// use bayes_nn::prelude::*;
+    /// use bayes_nn::{nn, prelude::*};
     /// let data = datasets::moons(20, 0.2, 0)?;
     /// let error = Bnn::new(Mlp::new([2, 4]), Bernoulli).parameters(&data).unwrap_err();
-    /// assert!(matches!(error.cause(), Some(HeadError::Outputs { .. })));
+    /// assert!(matches!(error.cause(), Some(nn::HeadError::Outputs { .. })));
     /// # Ok::<(), bayes_nn::Error>(())
     /// ```
     pub fn cause<E: std::error::Error + 'static>(&self) -> Option<&E> {

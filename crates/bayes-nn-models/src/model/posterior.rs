@@ -63,6 +63,7 @@ impl<M> Posterior<M> {
                 source,
                 precision,
                 device: Device::cpu(),
+                target: None,
             },
             fit: None,
             chains: Arc::default(),
@@ -75,6 +76,32 @@ impl<M> Posterior<M> {
     pub fn on(mut self, device: Device) -> Posterior<M> {
         self.predictive.device = device;
         self
+    }
+
+    /// This posterior, of which predictions are those of one observed variable, where the model
+    /// observes several.
+    ///
+    /// ```
+    /// use bayes_nn::prelude::*;
+    /// let x = [0.1, 0.4, 0.7, 1.0];
+    /// let data = Data::new().column("x", &x)?.column("size", &x)?;
+    /// let data = data.column("kind", &[0.0, 0.0, 1.0, 1.0])?;
+    /// let bnn = Bnn::several(Mlp::new([1, 5, 2]))
+    ///     .target("size", 1, Gaussian::new())
+    ///     .target("kind", 1, Bernoulli);
+    /// let fit = bnn.fit(&data, &Advi::mean_field().steps(100))?;
+    /// let kind = fit.target("kind").predict(&data, 20)?;
+    /// assert!(kind.mean().iter().all(|p| (0.0..=1.0).contains(p)));
+    /// # Ok::<(), bayes_nn::Error>(())
+    /// ```
+    #[must_use]
+    pub fn target(&self, variable: &str) -> Posterior<M>
+    where
+        M: Clone,
+    {
+        let mut posterior = self.clone();
+        posterior.predictive.target = Some(variable.into());
+        posterior
     }
 
     /// The model.

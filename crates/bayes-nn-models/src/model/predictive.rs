@@ -2,6 +2,7 @@
 //! log-likelihood.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use bayes_nn_autodiff::{Graph, Var};
 use bayes_nn_inference::{Point, Rows};
@@ -27,6 +28,8 @@ pub(crate) struct Predictive<M> {
     pub(crate) precision: Precision,
     /// Where rows are streamed through a network. Draws of a model, one by one, are the CPU's.
     pub(crate) device: Device,
+    /// The variable that is predicted, of several that are observed.
+    pub(crate) target: Option<Arc<str>>,
 }
 
 impl<M: Model> Predictive<M> {

@@ -1,7 +1,7 @@
 //! Whether a minibatch may stand for all rows: only what is a sum over rows of what each says by
 //! itself may be scaled by `N / B`.
 
-use bayes_nn_autodiff::{Binary, Graph, NodeId, Nodes, Op, Reduction, Shape, Unary, Var};
+use bayes_nn_autodiff::{Binary, Graph, NodeId, Nodes, Op, Reduction, Shape, Side, Unary, Var};
 
 /// What a node has to do with the rows of the minibatch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,6 +124,28 @@ impl Walk<'_, '_> {
             (Op::TriangularSolve { .. }, Rows::Apart) if arguments[1].rows == Rows::Along(1) => {
                 Rows::Along(1)
             }
+            (
+                Op::Convolution {
+                    result: Side::Weight,
+                    ..
+                },
+                rows,
+            ) => match (rows, arguments[1].rows) {
+                (Rows::Along(3), Rows::Along(3)) => Rows::Summed,
+                _ => Rows::Mixed,
+            },
+            // Weights have nothing to do with rows.
+            (Op::Convolution { result, .. }, _) => {
+                let weights = usize::from(result == Side::Output);
+                match (arguments[weights].rows, arguments[1 - weights].rows) {
+                    (Rows::Apart, Rows::Along(3)) => Rows::Along(3),
+                    _ => Rows::Mixed,
+                }
+            }
+            (Op::Pool { .. } | Op::Unpool { .. }, rows) => match (rows, arguments[1].rows) {
+                (Rows::Along(3), Rows::Along(3)) => Rows::Along(3),
+                _ => Rows::Mixed,
+            },
             (Op::Gather { axis }, rows) => match (rows, arguments[1].rows) {
                 (Rows::Apart, Rows::Along(_)) => Rows::Along(axis),
                 (Rows::Along(own), Rows::Apart) if own != axis => Rows::Along(own),

@@ -59,7 +59,10 @@ fn multiplied(batch: &Batch<'_>, inputs: &[Input<'_>]) -> Vec<usize> {
             let is_own = |input: &Input<'_>| input.input.id().is_some_and(|id| id.index() == index);
             inputs.iter().position(is_own)
         };
-        let is_product = matches!(node.op, Op::Binary(Binary::Mul) | Op::MatMul { .. });
+        let is_product = matches!(
+            node.op,
+            Op::Binary(Binary::Mul) | Op::MatMul { .. } | Op::Convolution { .. }
+        );
         if is_product && arguments().any(|argument| of_variables[argument]) {
             found.extend(arguments().flat_map(|argument| &data[argument]).copied());
         }

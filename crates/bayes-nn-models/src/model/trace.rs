@@ -76,7 +76,8 @@ impl<'g> Trace<'g> {
     }
 
     /// Says of a variable, before it is declared, where fits begin in it, or that guides have a
-    /// point for it. Default options take back what was said.
+    /// point for it. Default options take back what was said. What was said before, of a variable
+    /// that has not been declared since, is returned.
     ///
     /// ```
     /// use bayes_nn::distributions::Normal;
@@ -89,12 +90,12 @@ impl<'g> Trace<'g> {
     /// }
     /// # let _ = model::from_fn(line);
     /// ```
-    pub fn options(&self, name: &str, options: SiteOptions) {
+    pub fn options(&self, name: &str, options: SiteOptions) -> Option<SiteOptions> {
         let name = self.full_name(name);
         match options == SiteOptions::default() {
             true => self.options.borrow_mut().remove(&name),
             false => self.options.borrow_mut().insert(name, options),
-        };
+        }
     }
 
     fn try_sample(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::moments::Moments;
 use super::{Predict, Task};
 use crate::error::Error;
-use crate::scores::{self, ClassificationScore, RegressionScore};
+use crate::scores::{self, ClassificationScore, ConfusionMatrix, RegressionScore};
 
 /// Predictions for rows, averaged over draws of the weights.
 ///
@@ -155,6 +155,37 @@ impl Prediction {
         Some((lower, upper))
     }
 
+    /// Which classes were predicted for which labels `[n]`; `None` of counts and numbers.
+    ///
+    /// ```
+    /// use bayes_nn::prelude::*;
+    /// let data = datasets::moons(100, 0.1, 0)?.standardized();
+    /// let bnn = Bnn::new(Mlp::new([2, 5, 1]), Bernoulli);
+    /// let fit = bnn.fit(&data, &Advi::mean_field().steps(500))?;
+    /// let matrix = fit.predict(&data, 50)?.confusion(data.y())?.expect("classes");
+    /// println!("{matrix}");
+    /// assert!(matrix.recall(1) > Some(0.8));
+    /// # Ok::<(), bayes_nn::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Targets that do not fit the rows, or are no classes.
+    pub fn confusion(&self, y: &[f64]) -> Result<Option<ConfusionMatrix>, Error> {
+        self.check_targets(y)?;
+        let of_classes = || ConfusionMatrix::of(&self.mean, y);
+        Ok(self.task.is_classes().then(of_classes).transpose()?)
+    }
+
+    fn check_targets(&self, y: &[f64]) -> Result<(), Error> {
+        match y.len() == self.rows {
+            true => Ok(()),
+            false => Err(Error::Targets {
+                rows: self.rows,
+                targets: y.len(),
+            }),
+        }
+    }
+
     /// The smallest probability that was predicted of a label.
     fn smallest_of_labels(&self, y: &[f64]) -> f64 {
         let classes = self.mean.len() / y.len();
@@ -175,12 +206,7 @@ impl Prediction {
     /// # Errors
     /// Targets that do not fit, or cannot come from the distribution.
     pub fn score(&self, y: &[f64]) -> Result<Score, Error> {
-        if y.len() != self.rows {
-            return Err(Error::Targets {
-                rows: self.rows,
-                targets: y.len(),
-            });
-        }
+        self.check_targets(y)?;
         let Some([lower, upper]) = &self.interval else {
             let mut score = ClassificationScore::of(&self.mean, y)?;
             if self.smallest_of_labels(y) < SMALL {

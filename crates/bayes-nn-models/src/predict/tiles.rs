@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use bayes_nn_autodiff::{Graph, Shape, Var};
 use bayes_nn_inference::Rows;
@@ -40,6 +41,8 @@ pub(super) struct Written<'g> {
     pub(super) observed: Vec<Observed<'g>>,
     /// Rows of a tile; none where all rows are written.
     width: Option<usize>,
+    /// The variable that is predicted, of several that are observed.
+    target: Option<Arc<str>>,
 }
 
 impl<'a, M: Model> Tiles<'a, M> {
@@ -83,6 +86,7 @@ impl<'a, M: Model> Tiles<'a, M> {
             shared: batch.shared,
             observed: record.observed,
             width,
+            target: self.of.target.clone(),
         })
     }
 
@@ -134,8 +138,16 @@ impl<'a, M: Model> Tiles<'a, M> {
 }
 
 impl<'g> Written<'g> {
-    /// The only variable that is observed.
+    /// The variable that is predicted: the only one that is observed, unless one is named.
     pub(super) fn only(&self) -> Result<&Observed<'g>, Error> {
+        if let Some(target) = &self.target {
+            let mut observed = self.observed.iter();
+            let found = observed.find(|observed| *observed.name == **target);
+            return found.ok_or_else(|| Error::UnknownTarget {
+                name: target.to_string(),
+                observed: listed(self.observed.iter().map(|o| &o.name)),
+            });
+        }
         match &self.observed[..] {
             [observed] => Ok(observed),
             [] => Err(Error::OneObserved {

@@ -25,6 +25,27 @@ pub fn accuracy(probabilities: &[f64], y: &[f64]) -> Result<f64, ScoreError> {
     Ok(rows.mean(|row| f64::from(row.predicted() == row.label)))
 }
 
+/// The share of rows whose label is among the `k` most probable classes; of classes with one
+/// probability the lower goes before. With `k = 1` it is the [`accuracy`].
+///
+/// # Errors
+/// As [`accuracy`]; [`ScoreError::TopK`] unless `k` is from 1 to the number of classes.
+///
+/// ```
+/// # use bayes_nn::scores;
+/// let probabilities = [0.5, 0.3, 0.2, 0.2, 0.3, 0.5];
+/// assert_eq!(scores::top_k(&probabilities, &[1.0, 0.0], 2)?, 0.5);
+/// # Ok::<(), scores::ScoreError>(())
+/// ```
+pub fn top_k(probabilities: &[f64], y: &[f64], k: usize) -> Result<f64, ScoreError> {
+    let rows = Rows::check(probabilities, y)?;
+    let classes = rows.classes();
+    if !(1..=classes).contains(&k) {
+        return Err(ScoreError::TopK { k, classes });
+    }
+    Ok(rows.mean(|row| f64::from(row.rank() < k)))
+}
+
 /// The mean of `-ln p(label)`, in nats per row: 0 is perfect, `ln classes` is guessing.
 ///
 /// Nothing is clipped: a certain prediction that is wrong, p(label) = 0, makes the log loss infinite.
@@ -202,7 +223,7 @@ pub fn predicted_classes(probabilities: &[f64], rows: usize) -> Result<Vec<f64>,
 const SHAPE: &str = "they are [n] for two classes, or [n, classes]";
 
 /// Checked probabilities and labels.
-struct Rows<'a> {
+pub(super) struct Rows<'a> {
     probabilities: &'a [f64],
     y: &'a [f64],
     columns: usize,
@@ -214,7 +235,7 @@ struct Row<'a> {
 }
 
 impl<'a> Rows<'a> {
-    fn check(probabilities: &'a [f64], y: &'a [f64]) -> Result<Self, ScoreError> {
+    pub(super) fn check(probabilities: &'a [f64], y: &'a [f64]) -> Result<Self, ScoreError> {
         if y.is_empty() {
             return Err(ScoreError::Empty);
         }
@@ -255,6 +276,10 @@ impl<'a> Rows<'a> {
         })
     }
 
+    pub(super) fn classes(&self) -> usize {
+        self.columns.max(2)
+    }
+
     fn iter(&self) -> impl Iterator<Item = Row<'a>> {
         let rows = self.probabilities.chunks_exact(self.columns).zip(self.y);
         rows.map(|(probabilities, &label)| Row {
@@ -286,6 +311,16 @@ impl Row<'_> {
                 best
             }
         })
+    }
+
+    /// How many classes go before the label.
+    fn rank(&self) -> usize {
+        let own = self.probability(self.label);
+        let before = |class: &usize| match self.probability(*class) {
+            p if p == own => *class < self.label,
+            p => p > own,
+        };
+        (0..self.probabilities.len().max(2)).filter(before).count()
     }
 
     fn surprise(&self) -> f64 {

@@ -76,6 +76,14 @@ pub enum ScoreError {
         /// Upper end.
         upper: f64,
     },
+    /// A number of most probable classes that is none, or more than there are.
+    #[error("the {k} most probable of {classes} classes; it must be from 1 to {classes}")]
+    TopK {
+        /// The number given.
+        k: usize,
+        /// Number of classes.
+        classes: usize,
+    },
     /// No bins.
     #[error("0 bins; at least one is needed")]
     NoBins,

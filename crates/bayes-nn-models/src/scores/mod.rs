@@ -4,6 +4,7 @@
 //! the lengths. Labels are whole numbers from 0.
 
 mod classification;
+mod confusion;
 mod error;
 mod regression;
 #[cfg(test)]
@@ -11,7 +12,8 @@ mod tests;
 
 pub use classification::{
     BINS, ClassificationScore, ReliabilityBin, accuracy, brier, ece, log_loss, predicted_classes,
-    reliability,
+    reliability, top_k,
 };
+pub use confusion::ConfusionMatrix;
 pub use error::ScoreError;
 pub use regression::{RegressionScore, coverage, rmse};

@@ -182,3 +182,42 @@ fn display_aligns_values_with_units() {
             .ends_with("94.0 % of targets in their 55 % interval")
     );
 }
+
+#[test]
+fn the_label_is_among_the_most_probable_classes() {
+    // Ranks of the labels: 0, 1, 2, and 1 by the tie with a lower class.
+    let p = [0.6, 0.3, 0.1, 0.3, 0.6, 0.1, 0.2, 0.3, 0.5, 0.4, 0.2, 0.4];
+    let y = [0.0, 0.0, 0.0, 2.0];
+    let shares: Vec<f64> = (1..=3).map(|k| top_k(&p, &y, k).unwrap()).collect();
+    assert_eq!(shares, [0.25, 0.75, 1.0]);
+    assert_eq!(top_k(&p, &y, 1), accuracy(&p, &y));
+    assert_eq!(top_k(&[0.2, 0.9], &[1.0, 1.0], 1), Ok(0.5));
+    assert_eq!(
+        top_k(&p, &y, 4).unwrap_err().to_string(),
+        "the 4 most probable of 3 classes; it must be from 1 to 3"
+    );
+    assert!(top_k(&p, &y, 0).is_err());
+}
+
+#[test]
+fn a_confusion_matrix_counts_labels_by_predictions() {
+    let one = [1.0, 0.0, 0.0];
+    let two = [0.0, 1.0, 0.0];
+    let p = [one, one, two, two, two].concat();
+    let matrix = ConfusionMatrix::of(&p, &[0.0, 1.0, 1.0, 2.0, 2.0]).unwrap();
+    let counts: Vec<usize> = (0..9).map(|i| matrix.count(i / 3, i % 3)).collect();
+    assert_eq!(counts, [1, 0, 0, 1, 1, 0, 0, 2, 0]);
+    assert_eq!((matrix.recall(2), matrix.precision(2)), (Some(0.0), None));
+    assert_eq!((matrix.recall(3), matrix.count(3, 0)), (None, 0));
+    assert_eq!(matrix.confused(), [(2, 1, 2), (1, 0, 1)]);
+    assert_eq!(
+        matrix.to_string(),
+        "label \\ predicted 0 1 2   recall\n\
+         \u{20}               0 1 0 0  100.00 %\n\
+         \u{20}               1 1 1 0   50.00 %\n\
+         \u{20}               2 0 2 0    0.00 %"
+    );
+    let binary = ConfusionMatrix::of(&[0.9, 0.2], &[1.0, 1.0]).unwrap();
+    assert_eq!((binary.classes(), binary.count(1, 0)), (2, 1));
+    assert!(ConfusionMatrix::of(&[0.5], &[2.0]).is_err());
+}

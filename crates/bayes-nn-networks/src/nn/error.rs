@@ -109,13 +109,24 @@ pub enum LayerError {
         /// The shape of the parameter.
         expected: Box<Shape>,
     },
-    /// A prior for a parameter that the network does not have.
-    #[error("there is no parameter `{key}` to give a prior to; the network has {available}")]
-    UnknownPrior {
+    /// A parameter of which something is said, and which the network does not have.
+    #[error("there is no parameter `{key}` to {wanted}; the network has {available}")]
+    UnknownParameter {
         /// The name given.
         key: String,
+        /// What is wanted of it, in words.
+        wanted: &'static str,
         /// The parameters there are.
         available: String,
+    },
+    /// A parameter that is to be estimated as a point, of which the prior declares other variables
+    /// instead.
+    #[error(
+        "`{parameter}` is to be estimated as a point, but its prior makes it of other variables; give it a prior that declares the parameter itself"
+    )]
+    PointOfOthers {
+        /// The parameter.
+        parameter: String,
     },
     /// A network without layers.
     #[error("the network has no layers; at least one is needed")]
@@ -178,6 +189,16 @@ pub enum HeadError {
         head: &'static str,
         /// The shape that it takes, in words where several would do.
         expected: &'static str,
+        /// The outputs for each row.
+        found: Input,
+    },
+    /// Outputs of another number than several heads read together.
+    #[error(
+        "the network gives outputs {found}; its targets read {targets}, and outputs [n, rows] must be read by all of them together"
+    )]
+    Targets {
+        /// What each target reads, in words.
+        targets: String,
         /// The outputs for each row.
         found: Input,
     },

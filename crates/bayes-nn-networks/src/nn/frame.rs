@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::fmt;
 
 use super::Prior;
-use super::prior::Priors;
+use super::prior::Said;
 
 /// A layer inside those around it.
 pub(super) struct Frame<'t> {
@@ -15,8 +15,10 @@ pub(super) struct Frame<'t> {
     pub(super) layer: Option<&'t dyn fmt::Debug>,
     /// The prior of the layer's parameters.
     pub(super) prior: Option<&'t dyn Prior>,
-    /// Those of a network, whose layers are inside.
-    pub(super) priors: Option<&'t Priors>,
+    /// What a network, whose layers are inside, says of its parameters.
+    pub(super) said: Option<&'t Said>,
+    /// Whether all parameters inside are estimated as points.
+    pub(super) point: bool,
     /// The number of a [`Place::Numbered`], from its first parameter on.
     number: Cell<Option<usize>>,
     /// How many numbers have been taken inside.
@@ -42,7 +44,8 @@ impl<'t> Frame<'t> {
             place,
             layer: None,
             prior: None,
-            priors: None,
+            said: None,
+            point: false,
             number: Cell::new(None),
             numbered: Cell::new(0),
         }
@@ -79,7 +82,7 @@ impl<'t> Frame<'t> {
     pub(super) fn named_prior(&self, parameter: &str) -> Option<&'t dyn Prior> {
         let around = self.around.and_then(|around| around.named_prior(parameter));
         around.or_else(|| {
-            let named = &self.priors?.named;
+            let named = &self.said?.named;
             named.get(self.within(parameter)?).map(|prior| &**prior)
         })
     }
@@ -87,9 +90,20 @@ impl<'t> Frame<'t> {
     /// The prior for all parameters of this layer but those that have one of their `own`; what is
     /// said inside goes before.
     pub(super) fn prior<'a>(&'a self, own: Option<&'a dyn Prior>) -> Option<&'a dyn Prior> {
-        let network = || self.priors.and_then(|priors| priors.default.as_deref());
+        let network = || self.said.and_then(|said| said.default.as_deref());
         let around = || self.around.and_then(|around| around.prior(None));
         self.prior.or(own).or_else(network).or_else(around)
+    }
+
+    /// Whether this parameter is estimated as a point: where it, its layer or a network around says
+    /// so.
+    pub(super) fn is_point(&self, parameter: &str) -> bool {
+        let by_network = self.said.is_some_and(|said| {
+            let name = self.within(parameter);
+            said.point || name.is_some_and(|name| said.points.contains(name))
+        });
+        let around = || self.around.is_some_and(|around| around.is_point(parameter));
+        self.point || by_network || around()
     }
 
     pub(super) fn shown(&self) -> String {

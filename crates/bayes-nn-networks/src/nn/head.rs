@@ -67,7 +67,8 @@ pub trait Head: fmt::Debug + Send + Sync {
 ///     Ok(Box::new(Poisson::new(outputs.row(0).exp())))
 /// });
 /// let bnn = Bnn::new(Mlp::new([1, 4, 1]), counts);
-/// assert_eq!(format!("{:?}", bnn.head()), "poisson");
+/// let names: Vec<String> = bnn.heads().map(|(name, head)| format!("{name}: {head:?}")).collect();
+/// assert_eq!(names, ["y: poisson"]);
 /// ```
 pub fn from_fn<F>(name: &str, likelihood: F) -> FromFn<F>
 where
@@ -154,7 +155,7 @@ impl Head for Poisson {
 
 /// A number with normal noise by one output, its mean. The standard deviation of the noise,
 /// one for all rows, is learned: the site `sigma`, with a half-normal prior of scale 1 unless
-/// changed.
+/// changed. Where it depends on the row: [`HeteroscedasticGaussian`].
 #[derive(Clone, Debug)]
 pub struct Gaussian {
     noise: Arc<dyn Prior>,
@@ -188,6 +189,72 @@ impl Head for Gaussian {
         let mean = one_output("Gaussian", outputs)?;
         let sd = p.get_with_prior("sigma", Shape::SCALAR, 1, &*self.noise)?;
         Ok(Box::new(distributions::Normal::new(mean, sd)))
+    }
+}
+
+/// A number with normal noise that depends on the row, by two outputs: the mean, and how much noise
+/// there is.
+///
+/// ```text
+/// y ~ Normal(outputs[0], sd),   sd = softplus(outputs[1] / 2 + ln(e - 1)) + least
+/// ```
+///
+/// An output of 0 is noise of unit scale, that of targets that are standardised; the half keeps
+/// it near there where a fit begins, with outputs of about unit scale. Without `least`, 0.02 unless
+/// changed, the density would have no bound where a mean comes close to a target, and noise would
+/// vanish there.
+///
+/// ```
+/// use bayes_nn::nn::HeteroscedasticGaussian;
+/// use bayes_nn::prelude::*;
+/// // Noise that grows from 0.1 to 0.7.
+/// let x: Vec<f64> = (0..200).map(|i| f64::from(i) / 100.0 - 1.0).collect();
+/// let noise = |i: usize| (0.4 + 0.3 * x[i]) * [1.2, -0.7, 0.4, -1.4, 0.5][i % 5];
+/// let y: Vec<f64> = (0..200).map(|i| x[i] + noise(i)).collect();
+/// let data = Dataset::new(&x, 1, &y)?;
+/// let bnn = Bnn::new(Mlp::new([1, 10, 2]), HeteroscedasticGaussian::new());
+/// let fit = bnn.fit(&data, &Advi::mean_field().steps(3_000).learning_rate(0.02).seed(1))?;
+/// let noise = fit.predict(&[-0.9, 0.9], 100)?.aleatoric().to_vec();
+/// assert!(noise[0] < 0.1 && noise[1] > 0.3, "{noise:?}");
+/// # Ok::<(), bayes_nn::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HeteroscedasticGaussian {
+    least: f64,
+}
+
+impl Default for HeteroscedasticGaussian {
+    fn default() -> Self {
+        HeteroscedasticGaussian::new()
+    }
+}
+
+impl HeteroscedasticGaussian {
+    /// With standard deviations from 0.02 on, which suits targets that are standardised.
+    pub fn new() -> HeteroscedasticGaussian {
+        HeteroscedasticGaussian { least: 0.02 }
+    }
+
+    /// With another least standard deviation; it is not negative.
+    #[must_use]
+    pub fn least_noise(self, least: f64) -> HeteroscedasticGaussian {
+        HeteroscedasticGaussian { least }
+    }
+}
+
+impl Head for HeteroscedasticGaussian {
+    fn likelihood<'g>(&self, p: &Parameters<'_, 'g>, outputs: Var<'g>) -> Likelihood<'g> {
+        let [2, _] = outputs.shape()[..] else {
+            let (head, expected) = ("HeteroscedasticGaussian", "[2, rows]");
+            return Err(HeadError::outputs(head, expected, outputs));
+        };
+        if !(self.least >= 0.0 && self.least.is_finite()) {
+            let problem = "the least noise must be a finite number that is not negative";
+            return Err(p.shown_as(&self).problem(problem).into());
+        }
+        let unit = 1f64.exp_m1().ln();
+        let sd = (0.5 * outputs.row(1) + unit).softplus() + self.least;
+        Ok(Box::new(distributions::Normal::new(outputs.row(0), sd)))
     }
 }
 

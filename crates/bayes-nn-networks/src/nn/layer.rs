@@ -6,7 +6,7 @@ use std::fmt;
 use bayes_nn_autodiff::{Kind, Shape, Var};
 use bayes_nn_models::model::{Data, Trace, probe};
 
-use super::{LayerError, ParameterInfo, Parameters};
+use super::{LayerError, ParameterInfo, Parameters, Point};
 
 /// What a layer writes.
 pub(super) type Output<'g> = Result<Var<'g>, LayerError>;
@@ -90,6 +90,30 @@ pub trait Layer: fmt::Debug + Send + Sync {
         Ok(record(self, inputs)?.1)
     }
 
+    /// The same layer, whose parameters are estimated as points: a guide has no spread in them, so
+    /// that the layers around may be Bayesian where these are not. Their priors count as before, as
+    /// a penalty. Methods that draw everything, such as NUTS, draw them too.
+    ///
+    /// ```
+    /// use bayes_nn::prelude::*;
+    /// // Bayesian in the last layer alone.
+    /// let net = Sequential::new()
+    ///     .layer(Dense::new(50).point())
+    ///     .layer(Relu)
+    ///     .layer(Dense::new(1));
+    /// let data = Data::new().matrix("x", &[1.0, 2.0, 3.0, 4.0], 2)?;
+    /// let parameters = Bnn::new(net, Gaussian::new()).parameters(&data)?;
+    /// let points: Vec<bool> = parameters.iter().map(|p| p.point).collect();
+    /// assert_eq!(points, [true, true, false, false, false]);
+    /// # Ok::<(), bayes_nn::Error>(())
+    /// ```
+    fn point(self) -> Point<Self>
+    where
+        Self: Sized,
+    {
+        Point::new(self)
+    }
+
     /// The output for `inputs` inside a model as a function. As with everything on a trace, an
     /// error is kept and returned by whatever runs the model.
     ///
@@ -165,7 +189,7 @@ impl Input {
     }
 
     /// What a value with its rows last is.
-    pub(super) fn of(value: Var<'_>) -> Input {
+    pub(crate) fn of(value: Var<'_>) -> Input {
         let shape = value.shape();
         let row = shape.without(shape.rank().saturating_sub(1), shape.rank());
         let kind = value.kind();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bayes_nn_autodiff::Var;
 
 use super::layer::Output;
-use super::prior::Priors;
+use super::prior::Said;
 use super::{Activation, Dense, Layer, LayerError, Network, Parameters, Prior};
 
 /// Dense layers with an activation between them, none after the last: a [`Network`] with one
@@ -29,7 +29,7 @@ pub struct Mlp {
     sizes: Vec<usize>,
     activation: Activation,
     bias: bool,
-    priors: Priors,
+    said: Said,
 }
 
 impl Mlp {
@@ -40,7 +40,7 @@ impl Mlp {
             sizes: sizes.into(),
             activation: Activation::Tanh,
             bias: true,
-            priors: Priors::default(),
+            said: Said::default(),
         }
     }
 
@@ -58,7 +58,7 @@ impl Mlp {
 
     /// The prior of every parameter that has none of its own.
     pub fn prior(mut self, prior: impl Prior + 'static) -> Mlp {
-        self.priors.default = Some(Arc::new(prior));
+        self.said.default = Some(Arc::new(prior));
         self
     }
 
@@ -66,7 +66,19 @@ impl Mlp {
     /// name that the network does not have is an error when it is used.
     pub fn prior_for(mut self, parameter: &str, prior: impl Prior + 'static) -> Mlp {
         let prior: Arc<dyn Prior> = Arc::new(prior);
-        self.priors.named.insert(parameter.to_owned(), prior);
+        self.said.named.insert(parameter.to_owned(), prior);
+        self
+    }
+
+    /// All parameters are estimated as points: [`Layer::point`].
+    pub fn point(mut self) -> Mlp {
+        self.said.point = true;
+        self
+    }
+
+    /// One parameter is estimated as a point, by its name; as [`Mlp::prior_for`].
+    pub fn point_for(mut self, parameter: &str) -> Mlp {
+        self.said.points.insert(parameter.to_owned());
         self
     }
 }
@@ -79,7 +91,7 @@ impl From<Mlp> for Network {
             network.refuse(LayerError::Widths { widths: mlp.sizes });
             return network;
         };
-        let mut network = Network::new().input("x", *features).with_priors(mlp.priors);
+        let mut network = Network::new().input("x", *features).with_said(mlp.said);
         for (number, outputs) in outputs.iter().enumerate() {
             if number > 0 && mlp.activation != Activation::Identity {
                 network.append(Arc::new(mlp.activation), None);

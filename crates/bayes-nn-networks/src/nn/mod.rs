@@ -66,39 +66,50 @@
 //! ```
 
 mod activation;
+mod convolution;
 mod dense;
 mod dropout;
 mod embedding;
 mod error;
+mod flatten;
 mod frame;
 pub mod head;
 pub mod layer;
 mod layer_norm;
 mod merge;
 mod mlp;
+mod moves;
 mod network;
 mod parameters;
+mod point;
+mod pool;
 pub mod prior;
 mod recurrent;
+mod rescale;
 mod residual;
 mod sequential;
 #[cfg(test)]
 mod testing;
 
 pub use activation::Activation;
+pub use convolution::{Conv, Conv1d, Conv2d};
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use embedding::Embedding;
 pub use error::{HeadError, LayerError};
-pub use head::{Bernoulli, Categorical, Gaussian, Head, Poisson};
+pub use flatten::Flatten;
+pub use head::{Bernoulli, Categorical, Gaussian, Head, HeteroscedasticGaussian, Poisson};
 pub use layer::{Input, Layer};
 pub use layer_norm::LayerNorm;
 pub use merge::{Concat, Sum};
 pub use mlp::Mlp;
 pub use network::Network;
 pub use parameters::Parameters;
+pub use point::Point;
+pub use pool::{AvgPool, AvgPool1d, AvgPool2d, MaxPool, MaxPool1d, MaxPool2d};
 pub use prior::{ParameterInfo, Prior};
 pub use recurrent::{Gru, Lstm};
+pub use rescale::Rescale;
 pub use residual::Residual;
 pub use sequential::Sequential;
 

@@ -14,7 +14,7 @@
 //! # let _ = net;
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -34,6 +34,8 @@ pub struct ParameterInfo {
     pub fan_in: usize,
     /// How many outputs an input enters: all elements divided by `fan_in`.
     pub fan_out: usize,
+    /// Whether it is [estimated as a point](super::Layer::point), without a posterior.
+    pub point: bool,
 }
 
 impl ParameterInfo {
@@ -194,10 +196,16 @@ pub fn scale_mixture(pi: f64, sd: [f64; 2]) -> Mixture<'static, Normal<'static>>
     Mixture::new([(pi, wide), (1.0 - pi, narrow)])
 }
 
-/// The priors that a network gives: by a parameter's name, and to all that have none of their
-/// own.
+/// What a network says of its parameters: by a parameter's name, and of all of which nothing else
+/// is said.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Priors {
+pub(super) struct Said {
+    /// Priors by name.
     pub(super) named: BTreeMap<String, Arc<dyn Prior>>,
+    /// The prior of the others.
     pub(super) default: Option<Arc<dyn Prior>>,
+    /// The names of those that are estimated as points.
+    pub(super) points: BTreeSet<String>,
+    /// Whether all are.
+    pub(super) point: bool,
 }

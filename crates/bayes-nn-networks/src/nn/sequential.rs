@@ -93,6 +93,21 @@ impl Sequential {
             network: self.network.prior_for(parameter, prior),
         }
     }
+
+    /// All parameters are estimated as points: [`Layer::point`].
+    pub fn point(self) -> Sequential {
+        Sequential {
+            network: self.network.point(),
+        }
+    }
+
+    /// One parameter is estimated as a point, by its name. A name that the network does not have is
+    /// an error when it is used.
+    pub fn point_for(self, parameter: &str) -> Sequential {
+        Sequential {
+            network: self.network.point_for(parameter),
+        }
+    }
 }
 
 impl From<Sequential> for Network {

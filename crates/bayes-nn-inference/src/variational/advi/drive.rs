@@ -9,11 +9,12 @@ use bayes_nn_kernels::Run;
 
 use super::elbo::Judged;
 use super::precision::coarse_means;
-use super::write::{ELBO, average_of};
+use super::write::{ELBO, STEPS, average_of};
 use super::{Advi, AdviFit, Approximation, Curve, Stop, diagnosis};
 use crate::columns::Concerns;
 use crate::{
-    Convergence, Density, Divergence, Evidence, InferenceError, NonFinite, Snapshot, Update,
+    Convergence, Density, Divergence, Evidence, InferenceError, NonFinite, Schedule, Snapshot,
+    Update,
 };
 
 /// A restart that runs, as a replica of a run.
@@ -24,6 +25,10 @@ struct Restarted {
     curve: Curve,
     /// How many steps there were at the last look.
     looked: usize,
+    /// How many steps there are to be.
+    steps: u64,
+    /// The outcome of the test that ended its steps at the full rate, or of the last before.
+    convergence: Option<Convergence>,
     /// Why it ended, once it has.
     stop: Option<Stop>,
     setup_seconds: f64,
@@ -69,7 +74,8 @@ pub(super) fn drive(
         .collect();
     let first_step = Instant::now();
     loop {
-        let due = |restarted: &Result<Restarted, _>| restarted.as_ref().map_or(0, Restarted::due);
+        let due =
+            |restarted: &Result<Restarted, _>| restarted.as_ref().map_or(0, |r| r.due(density));
         let steps: Vec<u64> = outcomes.iter().map(due).collect();
         if steps.iter().all(|steps| *steps == 0) {
             break;
@@ -99,7 +105,7 @@ pub(super) fn drive(
             let Restarted { advi, curve, .. } = restarted;
             Ok(Ended {
                 blocks,
-                convergence: advi.convergence.check(&curve.elbos),
+                convergence: (restarted.convergence).unwrap_or_else(|| advi.test(density, &curve)),
                 stop: restarted.stop.unwrap_or(Stop::Steps),
                 gradients: curve.elbos.len() as u64 * advi.samples as u64,
                 setup_seconds: restarted.setup_seconds,
@@ -125,10 +131,12 @@ fn begin_restart(
     };
     begin(&advi, density, run, replica)?;
     Ok(Restarted {
+        steps: advi.step_count(),
         advi,
         restart,
         curve: Curve::default(),
         looked: 0,
+        convergence: None,
         stop: None,
         setup_seconds: 0.0,
         seconds: 0.0,
@@ -151,23 +159,34 @@ pub(super) fn begin(
             run.set(replica, &average_of(name), &values)?;
         }
     }
+    if advi.is_as_long_as_needed() {
+        run.set(replica, STEPS, &[advi.step_count() as f64])?;
+    }
     Ok(run.save(replica)?)
+}
+
+/// How many steps there are in all where so many were at the full rate.
+fn run_out(done: u64, advi: &Advi) -> u64 {
+    match advi.rate_schedule() {
+        Schedule::Cooldown { share } => (done as f64 / (1.0 - share)).round() as u64,
+        _ => done,
+    }
 }
 
 impl Restarted {
     /// How many steps it does next.
-    fn due(&self) -> u64 {
+    fn due(&self, density: &dyn Density) -> u64 {
         let done = self.curve.elbos.len();
-        let left = self.advi.step_count() - done as u64;
+        let left = self.steps - done as u64;
         let until_look = self.advi.every.saturating_sub((done - self.looked) as u64);
-        let window = self.advi.convergence.window;
         match self.stop {
             Some(_) => 0,
             // Another start may be no better than the one before.
             None if self.advi.tries > 0 && done == 0 => 1,
             // However far apart looks are, the test is made once a window.
-            None if self.advi.stop_when_converged => {
-                until_look.min((window - done % window) as u64).min(left)
+            None if self.tests() => {
+                let until_test = self.advi.next_test(density, done) - done;
+                until_look.min(until_test as u64).min(left)
             }
             None => until_look.min(left),
         }
@@ -195,22 +214,46 @@ impl Restarted {
         let done = self.curve.elbos.len();
         self.seconds = first_step.elapsed().as_secs_f64();
         self.curve.clock.push((done, self.seconds));
-        let ended = done as u64 == self.advi.step_count();
-        let converged = self.advi.stop_when_converged
-            && done >= self.advi.convergence.window.saturating_mul(2)
-            && self.advi.convergence.check(&self.curve.elbos).converged;
-        let only_tested = self.advi.stop_when_converged
-            && done.is_multiple_of(self.advi.convergence.window)
-            && ((done - self.looked) as u64) < self.advi.every;
+        let tested = self.tests() && self.advi.next_test(density, done - 1) == done;
+        let passed = tested && self.has_converged(density);
+        if passed && self.advi.is_as_long_as_needed() {
+            self.steps = run_out(done as u64, &self.advi).min(self.steps);
+            run.set(replica, STEPS, &[self.steps as f64])?;
+            run.save(replica)?;
+        }
+        let ended = done as u64 == self.steps;
+        let converged = passed && !self.advi.is_as_long_as_needed();
+        let only_tested = tested && ((done - self.looked) as u64) < self.advi.every;
         let is_look = ended || converged || !only_tested;
         self.stop = if is_look && self.is_ended_from_outside(density, run, replica)? {
             Some(Stop::Callback)
-        } else if converged {
+        } else if converged || (ended && self.convergence.is_some_and(|c| c.converged)) {
             Some(Stop::Converged)
         } else {
             ended.then_some(Stop::Steps)
         };
         Ok(())
+    }
+
+    /// Whether convergence decides about the steps to come.
+    fn tests(&self) -> bool {
+        let passed = self.convergence.is_some_and(|c| c.converged);
+        self.advi.stop_when_converged == Some(true) && !passed
+    }
+
+    /// Tests at the full rate, before the steps in which it falls.
+    fn has_converged(&mut self, density: &dyn Density) -> bool {
+        let done = self.curve.elbos.len() as u64;
+        if self.advi.is_as_long_as_needed() {
+            if run_out(done, &self.advi) > self.steps {
+                return false;
+            }
+            let outcome = self.advi.test(density, &self.curve);
+            self.convergence = Some(outcome);
+            return outcome.converged;
+        }
+        let window = self.advi.convergence.unwrap_or_default().window;
+        done as usize >= window.saturating_mul(2) && self.advi.test(density, &self.curve).converged
     }
 
     /// Shows the steps since the last look to whom they concern, and whether the callback wants the

@@ -21,6 +21,13 @@ const CHUNK: u64 = 50;
 /// Draws of which the tail shows a k-hat: 100 of them are in it.
 pub(super) const ENOUGH_FOR_K_HAT: usize = 1_000;
 
+/// Rows at which a final ELBO is measured, all draws together, as a share of those whose gradients
+/// the fit took: a density takes a third of the time of its gradient.
+const SHARE: f64 = 0.3;
+
+/// Rows of a draw where one on all rows is too dear.
+const SOME_ROWS: usize = 1_024;
+
 /// Fewer draws than asked for are enough once the error is this small a part of the ELBO.
 const ENOUGH: f64 = 1e-4;
 
@@ -45,6 +52,40 @@ impl Judged {
     }
 }
 
+/// The draws that measure a final ELBO: how many at the most, and on how many rows each.
+#[derive(Clone, Copy)]
+struct Measured {
+    draws: u64,
+    rows: Rows,
+    with_k_hat: bool,
+}
+
+impl Measured {
+    /// On all rows, unless that took longer than a tenth of a fit by minibatches.
+    fn of(advi: &Advi, density: &dyn Density) -> Measured {
+        let all = Measured {
+            draws: advi.elbo_draws as u64,
+            rows: Rows::All,
+            with_k_hat: !density.is_network(),
+        };
+        let (Some(rows), Some(batch)) = (density.rows(), advi.batch) else {
+            return all;
+        };
+        let fitted = advi.step_count() as f64 * (advi.samples * batch) as f64;
+        let draws_of = |rows: usize| (SHARE * fitted / rows as f64) as u64;
+        if draws_of(rows) >= CHUNK {
+            let draws = all.draws.min(draws_of(rows));
+            return Measured { draws, ..all };
+        }
+        let some = SOME_ROWS.max(batch).min(rows);
+        Measured {
+            draws: all.draws.min(draws_of(some).max(CHUNK)),
+            rows: Rows::Minibatch(some),
+            with_k_hat: false,
+        }
+    }
+}
+
 /// A guide to be evaluated: the seed of its fit, and its parameters in the order of its blocks.
 pub(super) struct Guided<'a> {
     pub seed: u64,
@@ -64,23 +105,24 @@ pub(super) fn elbos(
     let step = Rc::new(Step::new(&graph));
     let layout = advi.layout(density);
     let names = layout.blocks();
-    let has_points = !layout.points.is_empty();
+    let mut measured = Measured::of(advi, density);
+    measured.with_k_hat &= layout.points.is_empty();
     // A point is as good as its log density, which one draw shows unless the density has noise.
-    let chunk = if layout.is_a_point() { 2 } else { CHUNK };
+    let exact = layout.is_a_point() && measured.rows == Rows::All;
+    let chunk = if exact { 2 } else { CHUNK };
     let guide = Rc::new(Guide::new(&step, layout, Forms::default()));
-    let log_prob = write_terms(&step, density, guide.clone(), Rows::All)?.log_prob();
+    let log_prob = write_terms(&step, density, guide.clone(), measured.rows)?.log_prob();
     step.record(ELBO, log_prob - guide.log_prob());
-    let with_k_hat = !density.is_network() && !has_points;
     let program = step.finish(&advi.runtime())?;
     fan_out(&program, guides.len(), |run, which| {
-        evaluate(advi, (with_k_hat, chunk), run, &guides[which], &names)
+        evaluate(advi, (measured, chunk), run, &guides[which], &names)
     })
 }
 
 /// Draws for each guide until its error is small or there are enough.
 fn evaluate(
     advi: &Advi,
-    (with_k_hat, chunk): (bool, u64),
+    (measured, chunk): (Measured, u64),
     run: &mut Run,
     guides: &[Guided<'_>],
     names: &[&str],
@@ -92,7 +134,9 @@ fn evaluate(
             run.set(replica, block, values)?;
         }
     }
-    let draws = advi.elbo_draws as u64;
+    let Measured {
+        draws, with_k_hat, ..
+    } = measured;
     // Draws of a small model cost next to nothing, and all of them show whether the guide fits.
     let all = with_k_hat && !advi.by_optimizer;
     let mut values: Vec<Result<Vec<f64>, InferenceError>> =

@@ -1,8 +1,7 @@
-//! What a fit of a network does where nothing is said.
+//! What a fit of a network does where nothing is said, and when it has settled.
 
-use super::Family;
-use super::{Advi, Estimator};
-use crate::{Density, Optimizer, Schedule};
+use super::{Advi, Curve, Estimator, Family};
+use crate::{Convergence, ConvergenceTest, Density, Evidence, Optimizer, Schedule};
 
 /// Rows of a minibatch, and rows of data from which on there are minibatches.
 const BATCH: usize = 32;
@@ -10,33 +9,91 @@ const FEW_ROWS: usize = 256;
 /// Minibatches are larger where an epoch would have more than this many of the smallest.
 const BATCHES: usize = 500;
 const LARGE_BATCH: usize = 128;
-/// Steps and epochs at the least.
-const STEPS: u64 = 20_000;
-const EPOCHS: u64 = 20;
+/// Steps at the most: as many as multiply each weight with this many rows in all, between bounds.
+const WORK: f64 = 1e12;
+const STEPS: [f64; 2] = [20_000.0, 40_000.0];
+/// The learning rate of Adam.
+const RATE: f64 = 0.005;
+/// The share of the steps in which the rate falls.
+const COOLDOWN: f64 = 0.25;
+/// Steps before the first test of convergence; each further one comes after twice as many.
+const FIRST_TEST: usize = 6_000;
+/// The part of the ELBO, and nats for each row, that the ELBO may rise by in the last quarter of the
+/// steps.
+const TOLERANCE: f64 = 0.005;
+const NATS_A_ROW: f64 = 0.02;
 
 impl Advi {
     /// These settings with what suits a network where nothing was said: small minibatches, a rate
-    /// that falls to 0 over all steps, and what leaves least noise in the gradients.
+    /// that falls to 0 once the ELBO has stopped rising, and what leaves least noise in gradients.
     pub(super) fn for_network(&self, density: &dyn Density) -> Advi {
         let batch = self.batch.or_else(|| batch_of(density.rows()));
-        let steps = self
-            .steps
-            .unwrap_or_else(|| steps_of(density.rows(), batch));
-        let closed = self.estimator == Estimator::AnalyticEntropy;
+        let rows = batch.or(density.rows()).unwrap_or(1);
+        let most = (WORK / (density.dim() * rows) as f64).clamp(STEPS[0], STEPS[1]);
         let independent = self.family == Family::MeanField;
-        // A step of IVON is to cost little more than one without noise.
+        let closed = independent && self.estimator == Estimator::AnalyticEntropy;
+        let rate = matches!(self.optimizer, Optimizer::Adam { .. }).then_some(RATE);
+        // A step of IVON is to cost little more than one without noise, and its memory goes by the
+        // number of steps.
         let ivon = matches!(self.optimizer, Optimizer::Ivon { .. });
+        let schedule = match ivon {
+            true => self.optimizer.default_schedule(),
+            false => Schedule::Cooldown { share: COOLDOWN },
+        };
         Advi {
             batch,
-            steps: Some(steps),
-            schedule: self.schedule.or(Some(match ivon {
-                true => self.optimizer.default_schedule(),
-                false => Schedule::Cosine { last: 0.0 },
-            })),
+            steps: self.steps.or(Some(most as u64)),
+            learning_rate: self.learning_rate.or(rate),
+            schedule: self.schedule.or(Some(schedule)),
             averaging: self.averaging.or(Some(0.0)),
             products: self.products.or(Some(independent && !ivon)),
-            expectations: self.expectations.or(Some(independent && closed)),
+            expectations: self.expectations.or(Some(closed)),
+            stop_when_converged: (self.stop_when_converged).or(Some(self.steps.is_none() && !ivon)),
             ..self.clone()
+        }
+    }
+
+    /// How many steps there are when convergence is tested next.
+    pub(super) fn next_test(&self, density: &dyn Density, done: usize) -> usize {
+        match (self.convergence, density.is_network()) {
+            (None, true) => {
+                let doubled = (done + 1).div_ceil(FIRST_TEST).next_power_of_two();
+                FIRST_TEST * doubled
+            }
+            (test, _) => {
+                let window = test.unwrap_or_default().window;
+                (done / window + 1).saturating_mul(window)
+            }
+        }
+    }
+
+    /// Whether the ELBO has stopped rising.
+    pub(super) fn test(&self, density: &dyn Density, curve: &Curve) -> Convergence {
+        let elbos = curve.elbos();
+        match (self.convergence, density.is_network()) {
+            (None, true) => {
+                let rows = density.rows().unwrap_or(1) as f64;
+                let test = ConvergenceTest {
+                    window: elbos.len() / 4,
+                    tolerance: TOLERANCE,
+                };
+                let outcome = test.check_from(elbos, NATS_A_ROW / TOLERANCE * rows);
+                let Evidence::Windows {
+                    window,
+                    difference,
+                    standard_error,
+                    tolerance,
+                } = outcome.evidence
+                else {
+                    return outcome;
+                };
+                let told_apart = window > 0 && standard_error <= tolerance;
+                Convergence {
+                    converged: told_apart && difference.abs() <= tolerance,
+                    ..outcome
+                }
+            }
+            (test, _) => test.unwrap_or_default().check(elbos),
         }
     }
 }
@@ -46,12 +103,4 @@ fn batch_of(rows: Option<usize>) -> Option<usize> {
     let rows = rows.filter(|rows| *rows >= FEW_ROWS)?;
     let size = rows.div_ceil(BATCHES).next_power_of_two();
     Some(size.clamp(BATCH, LARGE_BATCH))
-}
-
-/// The steps of a fit: many, and a few epochs at the least.
-fn steps_of(rows: Option<usize>, batch: Option<usize>) -> u64 {
-    match (rows, batch) {
-        (Some(rows), Some(batch)) => STEPS.max(EPOCHS * rows.div_ceil(batch) as u64),
-        _ => STEPS,
-    }
 }

@@ -88,8 +88,8 @@ pub struct Advi {
     pub(crate) precision: Option<Precision>,
     pub(crate) device: Device,
     pub(crate) threads: Option<usize>,
-    pub(crate) convergence: ConvergenceTest,
-    pub(crate) stop_when_converged: bool,
+    pub(crate) convergence: Option<ConvergenceTest>,
+    pub(crate) stop_when_converged: Option<bool>,
     pub(crate) initial_sd: Option<f64>,
     pub(crate) start: Start,
     pub(crate) warm_start: Option<Arc<WarmStart>>,
@@ -121,8 +121,8 @@ impl Advi {
             precision: None,
             device: Device::default(),
             threads: None,
-            convergence: ConvergenceTest::default(),
-            stop_when_converged: false,
+            convergence: None,
+            stop_when_converged: None,
             initial_sd: None,
             start: Start::Prior,
             warm_start: None,
@@ -280,7 +280,7 @@ impl Advi {
     /// The test by which every fit reports whether it converged.
     pub fn convergence(mut self, test: ConvergenceTest) -> Advi {
         self.by_optimizer = true;
-        self.convergence = test;
+        self.convergence = Some(test);
         self
     }
 
@@ -288,7 +288,7 @@ impl Advi {
     /// all steps: see [`Advi::averaging`].
     pub fn stop_when_converged(mut self) -> Advi {
         self.by_optimizer = true;
-        self.stop_when_converged = true;
+        self.stop_when_converged = Some(true);
         self
     }
 
@@ -451,7 +451,7 @@ impl Advi {
             warm_start.check()?;
         }
         self.rate_schedule().check()?;
-        self.convergence.validate()
+        self.convergence.unwrap_or_default().validate()
     }
 }
 

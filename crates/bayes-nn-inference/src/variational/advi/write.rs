@@ -2,17 +2,20 @@
 
 use std::rc::Rc;
 
-use bayes_nn_autodiff::{Graph, Var, grad};
+use bayes_nn_autodiff::{Graph, Shape, Var, grad};
 use bayes_nn_kernels::{Backend, Runtime, Step, StepProgram};
 
 use super::Advi;
 use super::guide::Guide;
 use super::layout::Layout;
 use crate::terms::write_terms;
-use crate::{Density, InferenceError, Optimizer, Rows};
+use crate::{Density, InferenceError, Optimizer, Rows, Schedule};
 
 /// The name under which the ELBO of every step is recorded.
 pub(super) const ELBO: &str = "elbo";
+
+/// The name of the number of steps of a fit that is as long as it needs.
+pub(super) const STEPS: &str = "steps";
 
 /// The name of the running average of a block of the guide.
 pub(super) fn average_of(block: &str) -> String {
@@ -60,7 +63,15 @@ impl Advi {
         estimates.push(elbo);
         let mut means = step.mean(&estimates);
         let elbo = means.pop().expect("as many means as estimates");
-        let factor = self.rate_schedule().factor(graph.step(), self.step_count());
+        let steps = match self.is_as_long_as_needed() {
+            true => {
+                let steps = step.state(STEPS, Shape::SCALAR, 0.0);
+                step.next(steps, steps);
+                steps
+            }
+            false => Var::from(self.step_count() as f64),
+        };
+        let factor = self.rate_schedule().factor_of(graph.step(), steps);
         let rate = self.rate() * factor;
         let ivon = self
             .optimizer
@@ -85,6 +96,12 @@ impl Advi {
         }
         step.record(ELBO, elbo);
         Ok(step.finish(&self.runtime())?)
+    }
+
+    /// Whether the rate falls as soon as the fit has converged, and the fit ends with that.
+    pub(super) fn is_as_long_as_needed(&self) -> bool {
+        let falls = matches!(self.rate_schedule(), Schedule::Cooldown { .. });
+        falls && self.stop_when_converged == Some(true)
     }
 
     /// The running average of a block over the last steps, if it is averaged.

@@ -5,3 +5,4 @@ pub(crate) mod linalg;
 pub(crate) mod matmul;
 pub(crate) mod moves;
 pub(crate) mod reduce;
+pub(crate) mod windows;

@@ -18,6 +18,9 @@ pub(crate) fn run<T: Element>(pass: &Pass, frame: &Frame<'_, T>) -> Result<(), K
         | Pass::MatMul(_)
         | Pass::ReduceMiddle { .. }
         | Pass::Cholesky { .. }
+        | Pass::Convolution(_)
+        | Pass::Pool(_)
+        | Pass::Unpool(_)
         | Pass::TriangularSolve { .. } => unreachable!("these have kernels of their own"),
         Pass::Copy {
             source,

@@ -14,6 +14,11 @@ impl<T: Copy> Partials<T> {
         Partials((0..count).map(|_| UnsafeCell::new(value)).collect())
     }
 
+    /// Where the first element lies.
+    pub fn start(&self) -> *const T {
+        self.0.as_ptr().cast()
+    }
+
     pub fn len(&self) -> usize {
         self.0.len()
     }

@@ -12,6 +12,7 @@ mod group;
 mod moves;
 mod product;
 mod text;
+mod windows;
 
 use crate::element::Precision;
 use crate::error::DeviceError;

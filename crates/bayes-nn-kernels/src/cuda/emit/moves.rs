@@ -18,6 +18,9 @@ impl Printer<'_> {
             Pass::MatMul(product) => self.product(product),
             Pass::Cholesky { matrix, out } => self.cholesky(*matrix, *out),
             Pass::TriangularSolve(solve) => self.triangular_solve(solve),
+            Pass::Convolution(convolution) => self.convolution(convolution),
+            Pass::Pool(pool) => self.pool(pool),
+            Pass::Unpool(pool) => self.unpool(pool),
             Pass::AllReduceMean { .. } => unreachable!("a library does it"),
             Pass::Copy {
                 source,
@@ -149,7 +152,7 @@ impl Printer<'_> {
     }
 
     /// A loop over the row-major numbers `i` of so many elements.
-    fn each(&mut self, elements: usize, before: &[String], action: &str) -> Work {
+    pub(super) fn each(&mut self, elements: usize, before: &[String], action: &str) -> Work {
         if elements == 0 {
             return Work::Units(0);
         }

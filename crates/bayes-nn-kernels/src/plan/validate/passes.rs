@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use bayes_nn_autodiff::{Kind, Shape};
+use bayes_nn_autodiff::{Kind, Shape, Window};
 
 use super::super::layout::BEYOND;
 use super::super::{FusedGroup, Instruction, Pass, Plan, RowStarts, ValueId};
@@ -46,6 +46,35 @@ impl Plan {
                     fits(shape(right).first().copied() == size, right)?;
                     fits(shape(out) == shape(right), out)?;
                     are(&[triangle, right, out])?;
+                }
+                Pass::Convolution(ref convolution) => {
+                    let values = convolution.sides;
+                    are(&values)?;
+                    let [image, weight, output] = values.map(shape);
+                    fits(image.rank() == 4, values[0])?;
+                    let groups = convolution.groups;
+                    let places = places(&convolution.window, &image);
+                    fits(places.is_some() && groups > 0, values[0])?;
+                    let [height, width] = convolution.window.size;
+                    let outputs = output[0];
+                    let expected = Shape::from([image[0] / groups.max(1), height, width, outputs]);
+                    fits(weight == expected && image[0] % groups == 0, values[1])?;
+                    let expected = places.map(|[y, x]| Shape::from([outputs, y, x, image[3]]));
+                    fits(Some(output) == expected && outputs % groups == 0, values[2])?;
+                }
+                Pass::Pool(ref pool) | Pass::Unpool(ref pool) => {
+                    let (keys, source, out) = (pool.keys, pool.source, pool.out);
+                    are(&[keys, source, out])?;
+                    let image = shape(keys);
+                    fits(image.rank() == 4, keys)?;
+                    let places = places(&pool.window, &image);
+                    let pooled = places.map(|[y, x]| Shape::from([image[0], y, x, image[3]]));
+                    let (like_keys, like_pooled) = match pass {
+                        Pass::Pool(_) => (source, out),
+                        _ => (out, source),
+                    };
+                    fits(shape(like_keys) == image, like_keys)?;
+                    fits(Some(shape(like_pooled)) == pooled, like_pooled)?;
                 }
                 Pass::ReduceMiddle(ref reduce) => {
                     let (source, out, outer) = (reduce.source, reduce.out, reduce.outer);
@@ -230,6 +259,9 @@ impl Plan {
                 | Pass::Record { .. } => true,
                 Pass::MatMul(_)
                 | Pass::Cholesky { .. }
+                | Pass::Convolution(_)
+                | Pass::Pool(_)
+                | Pass::Unpool(_)
                 | Pass::TriangularSolve { .. }
                 | Pass::ReduceMiddle { .. }
                 | Pass::Copy { .. }
@@ -292,6 +324,11 @@ impl Plan {
         }
         Ok(())
     }
+}
+
+/// How many places a window has over images along height and width.
+fn places(window: &Window, image: &Shape) -> Option<[usize; 2]> {
+    Some([window.places(0, image[1])?, window.places(1, image[2])?])
 }
 
 /// The length of both axes of a square matrix.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bayes_nn_autodiff::{Kind, Shape};
 
-use super::prior::Priors;
+use super::prior::Said;
 use super::{Input, Layer, LayerError, Prior};
 
 /// Layers by name, each with the inputs and layers that it reads: any network without loops.
@@ -42,7 +42,7 @@ pub struct Network {
     inputs: Vec<NetworkInput>,
     nodes: Vec<Node>,
     output: Option<usize>,
-    priors: Priors,
+    said: Said,
     error: Option<LayerError>,
 }
 
@@ -276,7 +276,7 @@ impl Network {
     /// # let _ = network;
     /// ```
     pub fn prior(mut self, prior: impl Prior + 'static) -> Network {
-        self.priors.default = Some(Arc::new(prior));
+        self.said.default = Some(Arc::new(prior));
         self
     }
 
@@ -294,7 +294,32 @@ impl Network {
     /// ```
     pub fn prior_for(mut self, parameter: &str, prior: impl Prior + 'static) -> Network {
         let prior: Arc<dyn Prior> = Arc::new(prior);
-        self.priors.named.insert(parameter.to_owned(), prior);
+        self.said.named.insert(parameter.to_owned(), prior);
+        self
+    }
+
+    /// All parameters are estimated as points: [`Layer::point`].
+    pub fn point(mut self) -> Network {
+        self.said.point = true;
+        self
+    }
+
+    /// One parameter is estimated as a point, by its whole name inside this network, as
+    /// [`Layer::point`] says of a layer. A name that the network does not have is an error when it
+    /// is used.
+    ///
+    /// ```
+    /// use bayes_nn::nn::{Dense, Input, Layer, Network};
+    /// let network = Network::new()
+    ///     .input("x", [3])
+    ///     .add("out", Dense::new(1), ["x"])
+    ///     .point_for("out.bias");
+    /// let parameters = network.parameters(&[Input::values([3])])?;
+    /// assert_eq!((parameters[0].point, parameters[1].point), (false, true));
+    /// # Ok::<(), bayes_nn::nn::LayerError>(())
+    /// ```
+    pub fn point_for(mut self, parameter: &str) -> Network {
+        self.said.points.insert(parameter.to_owned());
         self
     }
 
@@ -319,8 +344,8 @@ impl Network {
         }
     }
 
-    pub(super) fn with_priors(mut self, priors: Priors) -> Network {
-        self.priors = priors;
+    pub(super) fn with_said(mut self, said: Said) -> Network {
+        self.said = said;
         self
     }
 

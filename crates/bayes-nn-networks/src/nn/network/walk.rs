@@ -42,7 +42,7 @@ impl Layer for Network {
         for (input, x) in self.inputs.iter().zip(inputs) {
             input.check(*x, p)?;
         }
-        let inside = p.with_priors(&self.priors);
+        let inside = p.with_said(&self.said);
         let mut values: Vec<Var<'g>> = Vec::with_capacity(self.nodes.len());
         for (number, node) in self.nodes.iter().enumerate() {
             let read = |value: &Value| match *value {
@@ -59,7 +59,7 @@ impl Layer for Network {
             };
             values.push(inside.enter(place, &*node.layer, node.prior.as_deref(), &arguments)?);
         }
-        inside.check_priors(&self.priors)?;
+        inside.check_said(&self.said)?;
         let output = self.output.or(self.nodes.len().checked_sub(1));
         output.map(|node| values[node]).ok_or(LayerError::NoLayers)
     }

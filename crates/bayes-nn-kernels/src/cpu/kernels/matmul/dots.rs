@@ -50,7 +50,7 @@ pub(super) fn blocks<T: InRegisters>(m: usize, n: usize, isa: Runnable) -> Vec<B
 }
 
 /// Rows and columns of a block whose sums, with the terms at hand, are held in registers.
-fn largest<T>(isa: Isa) -> (usize, usize) {
+pub(in crate::cpu::kernels) fn largest<T>(isa: Isa) -> (usize, usize) {
     match (isa, size_of::<T>()) {
         (Isa::Avx512, 4) => (MOST_ROWS, MOST_COLUMNS),
         (Isa::Avx512, _) => (3, 3),

@@ -15,6 +15,9 @@ mod dots;
 mod pieces;
 mod rows;
 
+pub(super) use dots::largest as largest_dots;
+pub(super) use pieces::pieces;
+
 use std::ops::Range;
 
 use faer::linalg::matmul::matmul;

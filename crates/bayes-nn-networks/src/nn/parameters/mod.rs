@@ -1,15 +1,16 @@
 //! A run of a layer: where its parameters come from, and under which names.
 
+mod declare;
+
 use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 
 use bayes_nn_autodiff::{Graph, NoiseKind, Shape, Var};
-use bayes_nn_distributions::Normal;
-use bayes_nn_models::model::{SiteOptions, Trace};
+use bayes_nn_models::model::Trace;
 
 use super::frame::{Frame, Place};
-use super::prior::Priors;
+use super::prior::Said;
 use super::{Input, Layer, LayerError, ParameterInfo, Prior};
 
 /// The first noise stream of layers; guides, minibatches and observations have lower ones.
@@ -66,10 +67,23 @@ impl<'t, 'g> Parameters<'t, 'g> {
         inside
     }
 
+    /// The same, with `name.` before the names of parameters.
+    pub(crate) fn named<'s>(&'s self, name: &'s str) -> Parameters<'s, 'g> {
+        let parameters = name;
+        self.inside(Place::Named { name, parameters })
+    }
+
     /// The same for the layers of a network.
-    pub(super) fn with_priors<'s>(&'s self, priors: &'s Priors) -> Parameters<'s, 'g> {
+    pub(super) fn with_said<'s>(&'s self, said: &'s Said) -> Parameters<'s, 'g> {
         let mut inside = self.inside(Place::Same);
-        inside.frame.priors = Some(priors);
+        inside.frame.said = Some(said);
+        inside
+    }
+
+    /// The same, where all parameters are estimated as points.
+    pub(super) fn as_points(&self) -> Parameters<'_, 'g> {
+        let mut inside = self.inside(Place::Same);
+        inside.frame.point = true;
         inside
     }
 
@@ -111,64 +125,6 @@ impl<'t, 'g> Parameters<'t, 'g> {
         prior: &dyn Prior,
     ) -> Result<Var<'g>, LayerError> {
         self.declare(name, shape.into(), fan_in, Some(prior))
-    }
-
-    fn declare(
-        &self,
-        name: &str,
-        shape: Shape,
-        fan_in: usize,
-        own: Option<&dyn Prior>,
-    ) -> Result<Var<'g>, LayerError> {
-        let name = self.frame.parameter(name);
-        let declared = self.run.declared.borrow();
-        if let Some((known, value)) = declared.iter().find(|(known, _)| known.name == name) {
-            return match known.shape == shape {
-                true => Ok(*value),
-                false => Err(LayerError::ParameterShape {
-                    parameter: name,
-                    first: Box::new(known.shape),
-                    second: Box::new(shape),
-                }),
-            };
-        }
-        drop(declared);
-        if shape.elements() == 0 {
-            return Err(LayerError::EmptyParameter {
-                parameter: name,
-                shape: Box::new(shape),
-            });
-        }
-        let fan_out = shape.elements() / fan_in.max(1);
-        let info = ParameterInfo {
-            name,
-            shape,
-            fan_in,
-            fan_out,
-        };
-        let standard = Normal::new(0.0, 1.0);
-        let named = self.frame.named_prior(&info.name);
-        let prior = named.or_else(|| self.frame.prior(own));
-        let begin = info.begin();
-        (self.run.trace).options(
-            &info.name,
-            SiteOptions {
-                begin,
-                ..SiteOptions::default()
-            },
-        );
-        let value = prior.unwrap_or(&standard).declare(self.run.trace, &info);
-        // The prior may have declared the parameter by other variables.
-        (self.run.trace).options(&info.name, SiteOptions::default());
-        if value.shape() != shape {
-            return Err(LayerError::PriorShape {
-                parameter: info.name,
-                found: Box::new(value.shape()),
-                expected: Box::new(shape),
-            });
-        }
-        self.run.declared.borrow_mut().push((info, value));
-        Ok(value)
     }
 
     /// A weight applied to its input, `map(weight, x)`, by [`Trace::times`]: a fit may draw the
@@ -373,26 +329,5 @@ impl<'t, 'g> Parameters<'t, 'g> {
     /// The parameters so far, with their values.
     pub(super) fn values(&self) -> Vec<(ParameterInfo, Var<'g>)> {
         self.run.declared.borrow().clone()
-    }
-
-    /// Refuses priors of this network for parameters that none of its layers has asked for.
-    pub(super) fn check_priors(&self, priors: &Priors) -> Result<(), LayerError> {
-        if priors.named.is_empty() {
-            return Ok(());
-        }
-        let declared = self.declared();
-        let inside = declared.iter().filter_map(|p| self.frame.within(&p.name));
-        let names: Vec<&str> = inside.collect();
-        match priors
-            .named
-            .keys()
-            .find(|key| !names.contains(&key.as_str()))
-        {
-            None => Ok(()),
-            Some(key) => Err(LayerError::UnknownPrior {
-                key: key.clone(),
-                available: super::listed(&names),
-            }),
-        }
     }
 }
