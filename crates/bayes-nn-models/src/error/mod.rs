@@ -196,7 +196,7 @@ pub enum Error {
         distribution: Box<Shape>,
     },
     /// A scale that is no positive number.
-    #[error("a log density is scaled by {factor}; the factor must be finite and above 0")]
+    #[error("`Trace::scaled` is given the factor {factor}; it must be finite and above 0")]
     Scale {
         /// The factor.
         factor: f64,
