@@ -308,7 +308,7 @@ pub enum Error {
         allowed: &'static str,
     },
     /// A result that is not finite.
-    #[error("the draws of `{name}` are not finite at draw {draw}, element {element}: {value}")]
+    #[error("what draw {draw} gives for `{name}` is not finite: {value} at element {element}")]
     NotFiniteDraw {
         /// The variable.
         name: String,
