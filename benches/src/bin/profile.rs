@@ -63,10 +63,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Ok((Bnn::new(net, Bernoulli), train))
     };
     let (advi, (bnn, data)) = match arguments.workload {
-        Workload::Moons => (Advi::mean_field(), moons()?),
-        Workload::MoonsF64 => (Advi::mean_field().precision(Precision::F64), moons()?),
+        Workload::Moons => (Advi::mean_field().full_batch(), moons()?),
+        Workload::MoonsF64 => {
+            let advi = Advi::mean_field().full_batch();
+            (advi.precision(Precision::F64), moons()?)
+        }
         Workload::Minibatch => (Advi::mean_field().batch(50), moons()?),
-        Workload::FullRank => (Advi::full_rank(), moons()?),
+        Workload::FullRank => (Advi::full_rank().full_batch(), moons()?),
         Workload::Image
         | Workload::ImageMap
         | Workload::ImageIvon
@@ -95,7 +98,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             (advi.batch(128), work)
         }
     };
-    let advi = advi.steps(1_000_000);
+    // Weights are drawn, not products with them: what the peers do.
+    let advi = advi
+        .steps(1_000_000)
+        .local_reparameterization(false)
+        .closed_form_priors(false);
     print!("{}", model::profile(&bnn, &data, &advi, arguments.steps)?);
     Ok(())
 }

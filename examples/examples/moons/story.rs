@@ -44,7 +44,7 @@ pub fn tell(arguments: &Arguments) -> Outcome<()> {
         .seed(arguments.seed)
         .precision(arguments.precision.into())
         .device(arguments.device.clone());
-    let full = full_batch(&mut page, &bnn, &train, &advi)?;
+    let full = full_batch(&mut page, &bnn, &train, &advi.clone().full_batch())?;
     let draws = posterior(&mut page, &full, arguments.seed)?;
     let score = predictions(&mut page, &full, &test)?;
     surfaces(&mut page, &full, &test)?;
@@ -144,6 +144,7 @@ let bnn = Bnn::new(net, Bernoulli);
 let advi = Advi::mean_field()
     .steps({})
     .restarts({})
+    .full_batch()
     .learning_rate(0.03)
     .schedule(Schedule::Cosine {{ last: 0.01 }})
     .seed({});

@@ -1,45 +1,118 @@
-//! Regression on tables: a Bayesian network of 50 units on the sets that papers compare themselves by.
+//! Regression on tables: a Bayesian network of 50 units on the sets by which papers compare
+//! themselves, with their standard splits.
 //!
 //! `cargo run --release --example uci -- --help`
 
 mod sets;
 
 use std::error::Error;
+use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use bayes_nn::nn::{HeteroscedasticGaussian, prior};
 use bayes_nn::prelude::*;
 use bayes_nn::scores::RegressionScore;
-use clap::Parser;
+use clap::{Parser, ValueEnum};
+use serde::Serialize;
 
+/// Draws of the weights behind every prediction.
+const DRAWS: usize = 200;
+/// The sets, by the names of their folders.
+const SETS: [&str; 5] = [
+    "yacht",
+    "bostonHousing",
+    "energy",
+    "concrete",
+    "power-plant",
+];
+
+/// Fits a network to each split of a set and scores it on the rows that the split leaves out.
 #[derive(Parser)]
 #[command(name = "uci")]
 struct Arguments {
+    /// Folder of the sets, each with its splits in DIR/NAME/data; without it a table is drawn
     #[arg(long, value_name = "DIR")]
-    data: PathBuf,
-    #[arg(long, default_value = "all")]
+    data: Option<PathBuf>,
+
+    /// One set, or all of them
+    #[arg(long, value_name = "NAME", default_value = "all")]
     set: String,
-    #[arg(long, default_value_t = 20)]
-    splits: usize,
-    #[arg(long)]
-    steps: Option<u64>,
-    #[arg(long)]
-    lr: Option<f64>,
-    #[arg(long)]
-    batch: Option<usize>,
-    #[arg(long)]
-    sd: Option<f64>,
+
+    /// Splits of each set
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(2..))]
+    splits: u16,
+
+    /// The noise of the targets: one for all rows, or one that depends on the row
+    #[arg(long, value_enum, default_value_t = Noise::Homoscedastic)]
+    noise: Noise,
+
+    /// How the posterior is found
+    #[arg(long, value_enum, default_value_t = By::Advi)]
+    method: By,
+
+    /// Scores rows held out of the training rows instead of the test rows, for choosing settings
     #[arg(long)]
     validate: bool,
+
+    /// Learning rate, unless the library chooses
     #[arg(long)]
-    old: bool,
+    rate: Option<f64>,
+
+    /// Steps, unless the library chooses
     #[arg(long)]
-    draws_local: bool,
-    #[arg(long, default_value_t = 0)]
-    prior: u8,
+    steps: Option<u64>,
+
+    /// Folder for summary.json
+    #[arg(long, value_name = "DIR", default_value = "target/uci")]
+    out: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+enum Noise {
+    Homoscedastic,
+    Heteroscedastic,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+enum By {
+    Advi,
+    Nuts,
+}
+
+/// A mean over splits, with its standard error.
+#[derive(Serialize)]
+struct Mean {
+    mean: f64,
+    standard_error: f64,
+}
+
+impl Mean {
+    fn of(values: &[f64]) -> Mean {
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        let squares: f64 = values.iter().map(|v| (v - mean) * (v - mean)).sum();
+        Mean {
+            mean,
+            standard_error: (squares / (n - 1.0) / n).sqrt(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Summary {
+    set: String,
+    method: By,
+    noise: Noise,
+    splits: usize,
+    rmse: Mean,
+    log_likelihood: Mean,
+    coverage: Mean,
+    converged: usize,
+    seconds: f64,
 }
 
 fn main() -> ExitCode {
@@ -53,127 +126,105 @@ fn main() -> ExitCode {
 }
 
 fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
-    let names: Vec<&str> = match arguments.set.as_str() {
-        "all" => vec![
-            "yacht",
-            "bostonHousing",
-            "energy",
-            "concrete",
-            "power-plant",
-        ],
-        name => vec![name],
+    let names = match (arguments.set.as_str(), &arguments.data) {
+        (_, None) => vec!["drawn"],
+        ("all", _) => SETS.to_vec(),
+        (name, _) => vec![name],
     };
+    let mut summaries = Vec::new();
     for name in names {
-        let set = sets::Set::read(&arguments.data, name)?;
-        let begin = Instant::now();
-        let scores = Mutex::new(Vec::new());
-        let next = AtomicUsize::new(0);
-        std::thread::scope(|scope| {
-            for _ in 0..2 {
-                scope.spawn(|| {
-                    loop {
-                        let split = next.fetch_add(1, Ordering::Relaxed);
-                        if split >= arguments.splits {
-                            break;
-                        }
-                        match one(arguments, &set, split) {
-                            Ok(s) => scores.lock().unwrap().push((split, s)),
-                            Err(e) => eprintln!("{name} {split}: {e}"),
-                        }
-                    }
-                });
-            }
-        });
-        let scores = scores.into_inner().unwrap();
-        let of = |f: &dyn Fn(&(RegressionScore, bool, f64, u64)) -> f64| {
-            let values: Vec<f64> = scores.iter().map(|(_, s)| f(s)).collect();
-            let n = values.len() as f64;
-            let mean = values.iter().sum::<f64>() / n;
-            let var = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0);
-            (mean, (var / n).sqrt())
+        let set = match &arguments.data {
+            Some(folder) => sets::Set::read(folder, name)?,
+            None => sets::Set::drawn(500),
         };
-        let (rmse, rse) = of(&|s| s.0.rmse);
-        let (ll, lse) = of(&|s| s.0.log_likelihood);
-        let conv = scores.iter().filter(|(_, s)| s.1).count();
+        let summary = over_splits(arguments, name, &set)?;
         println!(
-            "{name:<14} rmse {rmse:.3} ± {rse:.3}  ll {ll:.3} ± {lse:.3}  converged {conv}/{} elbo {:.2} steps {} {:.1} s",
-            scores.len(),
-            of(&|s| s.2).0,
-            scores[0].1.3,
-            begin.elapsed().as_secs_f64()
+            "{name:<14} RMSE {:.3} ± {:.3}   log likelihood {:.3} ± {:.3}   in 95 % intervals {:.1} %   \
+             converged {} of {}   {:.1} s",
+            summary.rmse.mean,
+            summary.rmse.standard_error,
+            summary.log_likelihood.mean,
+            summary.log_likelihood.standard_error,
+            100.0 * summary.coverage.mean,
+            summary.converged,
+            summary.splits,
+            summary.seconds
         );
+        summaries.push(summary);
     }
+    fs::create_dir_all(&arguments.out)?;
+    let path = arguments.out.join("summary.json");
+    fs::write(&path, serde_json::to_string_pretty(&summaries)?)?;
+    println!("wrote {}", path.display());
     Ok(())
 }
 
-fn one(
-    a: &Arguments,
+fn over_splits(
+    arguments: &Arguments,
+    name: &str,
     set: &sets::Set,
-    split: usize,
-) -> Result<(RegressionScore, bool, f64, u64), Box<dyn Error>> {
-    let (mut train, mut test) = set.split(split)?;
-    if a.validate {
-        (train, test) = train.split(0.9, split as u64)?;
+) -> Result<Summary, Box<dyn Error>> {
+    let begin = Instant::now();
+    let (mut rmse, mut log_likelihood, mut coverage) = (Vec::new(), Vec::new(), Vec::new());
+    let mut converged = 0;
+    for split in 0..usize::from(arguments.splits) {
+        let (mut train, mut test) = set.split(split)?;
+        if arguments.validate {
+            (train, test) = train.split(0.9, split as u64)?;
+        }
+        let (score, settled) = one(arguments, &train, &test, split as u64)?;
+        rmse.push(score.rmse);
+        log_likelihood.push(score.log_likelihood);
+        coverage.push(score.coverage);
+        converged += usize::from(settled);
     }
-    let net = Mlp::new([train.features(), 50, 1]).activation(Relu);
-    let net = match a.prior {
-        1 => net.prior(Fan),
-        2 => net.prior(bayes_nn::nn::prior::learned_scale()),
-        _ => net,
-    };
-    let bnn = Bnn::new(net, bayes_nn::nn::Gaussian::new());
-    let mut advi = Advi::mean_field().threads(1).seed(split as u64);
-    if let Some(s) = a.steps {
-        advi = advi.steps(s);
-    }
-    if let Some(s) = a.lr {
-        advi = advi.learning_rate(s);
-    }
-    if let Some(s) = a.batch {
-        advi = advi.batch(s);
-    }
-    if let Some(s) = a.sd {
-        advi = advi.initial_sd(s);
-    }
-    if a.old {
-        advi = advi
-            .local_reparameterization(false)
-            .closed_form_priors(false)
-            .schedule(Schedule::Constant)
-            .averaging(0.25)
-            .initial_sd(0.1)
-            .batch(train.rows());
-    }
-    if a.draws_local {
-        advi = advi.local_reparameterization(false);
-    }
-    let fit = bnn.fit(&train, &advi)?;
-    let score = fit.score(&test, Predict::draws(200))?;
-    let advi = fit.advi().unwrap();
-    if split == 0 {
-        eprintln!("{advi}");
-    }
-    Ok((
-        *score.regression().unwrap(),
-        advi.convergence().converged,
-        advi.elbo().mean / train.rows() as f64,
-        advi.steps(),
-    ))
+    Ok(Summary {
+        set: name.to_owned(),
+        method: arguments.method,
+        noise: arguments.noise,
+        splits: rmse.len(),
+        rmse: Mean::of(&rmse),
+        log_likelihood: Mean::of(&log_likelihood),
+        coverage: Mean::of(&coverage),
+        converged,
+        seconds: begin.elapsed().as_secs_f64(),
+    })
 }
 
-use bayes_nn::Var;
-use bayes_nn::distributions::Distribution;
-use bayes_nn::model::Trace;
-use bayes_nn::nn::{ParameterInfo, Prior};
-#[derive(Clone, Copy, Debug)]
-struct Fan;
-impl Prior for Fan {
-    fn declare<'g>(&self, trace: &Trace<'g>, p: &ParameterInfo) -> Var<'g> {
-        let sd = if p.shape.rank() > 1 {
-            (p.fan_in as f64).sqrt().recip()
-        } else {
-            1.0
-        };
-        trace.sample(&p.name, Normal::new(0.0, sd).expand(p.shape))
-    }
+/// The score of a split, and whether its fit says that it converged.
+fn one(
+    arguments: &Arguments,
+    train: &Dataset,
+    test: &Dataset,
+    seed: u64,
+) -> Result<(RegressionScore, bool), Box<dyn Error>> {
+    let net = |outputs| {
+        Mlp::new([train.features(), 50, outputs])
+            .activation(Relu)
+            .prior(prior::learned_scale())
+    };
+    let bnn = match arguments.noise {
+        Noise::Homoscedastic => Bnn::new(net(1), Gaussian::new()),
+        Noise::Heteroscedastic => Bnn::new(net(2), HeteroscedasticGaussian::new()),
+    };
+    let fit = match arguments.method {
+        By::Advi => {
+            let mut advi = Advi::mean_field().seed(seed);
+            if let Some(rate) = arguments.rate {
+                advi = advi.learning_rate(rate);
+            }
+            if let Some(steps) = arguments.steps {
+                advi = advi.steps(steps);
+            }
+            bnn.fit(train, &advi)?
+        }
+        By::Nuts => bnn.fit(train, &Nuts::new().seed(seed))?,
+    };
+    let score = fit.score(test, Predict::draws(DRAWS))?;
+    let score = score.regression().ok_or("targets are numbers")?;
+    let converged = match fit.advi() {
+        Some(advi) => advi.convergence().converged,
+        None => true,
+    };
+    Ok((*score, converged))
 }

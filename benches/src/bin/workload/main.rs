@@ -131,13 +131,17 @@ impl Steps {
         let advi = bayes_nn::Advi::mean_field()
             .steps(self.steps)
             .learning_rate(self.learning_rate)
+            .schedule(bayes_nn::Schedule::Constant)
+            .local_reparameterization(false)
+            .closed_form_priors(false)
+            .initial_sd(0.1)
             .averaging(0.0)
             .seed(1)
             .device(self.device.clone())
             .precision(self.precision());
         match self.batch {
             Some(rows) => advi.batch(rows),
-            None => advi,
+            None => advi.full_batch(),
         }
     }
 }

@@ -51,11 +51,13 @@ pub fn seconds(size: &Size) -> Outcome {
             .steps(steps)
             .samples(size.samples)
             .learning_rate(1e-3)
+            .local_reparameterization(false)
+            .closed_form_priors(false)
             .averaging(0.0)
             .elbo_draws(2);
         let advi = match size.batch {
             Some(rows) => advi.batch(rows),
-            None => advi,
+            None => advi.full_batch(),
         };
         Ok(bnn.fit(&data, &advi)?.advi().unwrap().seconds())
     };

@@ -1,5 +1,7 @@
 //! What a fit of a network does where nothing is said, and when it has settled.
 
+use bayes_nn_kernels::Backend;
+
 use super::{Advi, Curve, Estimator, Family};
 use crate::{Convergence, ConvergenceTest, Density, Evidence, Optimizer, Schedule};
 
@@ -27,7 +29,14 @@ impl Advi {
     /// These settings with what suits a network where nothing was said: small minibatches, a rate
     /// that falls to 0 once the ELBO has stopped rising, and what leaves least noise in gradients.
     pub(super) fn for_network(&self, density: &dyn Density) -> Advi {
-        let batch = self.batch.or_else(|| batch_of(density.rows()));
+        let batch = match self.full_batch {
+            true => None,
+            false => self.batch.or_else(|| batch_of(density.rows())),
+        };
+        let batch = batch.map(|rows| match self.batch {
+            Some(_) => rows,
+            None => rows.next_multiple_of(self.device.ranks()),
+        });
         let rows = batch.or(density.rows()).unwrap_or(1);
         let most = (WORK / (density.dim() * rows) as f64).clamp(STEPS[0], STEPS[1]);
         let independent = self.family == Family::MeanField;

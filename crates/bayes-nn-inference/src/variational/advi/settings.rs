@@ -81,6 +81,7 @@ pub struct Advi {
     pub(crate) schedule: Option<Schedule>,
     pub(crate) learning_rate: Option<f64>,
     pub(crate) batch: Option<usize>,
+    pub(crate) full_batch: bool,
     pub(crate) averaging: Option<f64>,
     pub(crate) restarts: usize,
     pub(crate) seed: u64,
@@ -115,6 +116,7 @@ impl Advi {
             schedule: None,
             learning_rate: None,
             batch: None,
+            full_batch: false,
             averaging: None,
             restarts: 1,
             seed: 0,
@@ -209,11 +211,21 @@ impl Advi {
         self
     }
 
-    /// Rows in each minibatch; all rows unless set. Batches are consecutive pieces of random
+    /// Rows in each minibatch. Unless set all rows are, but of networks 32 of 256 rows or more, and up
+    /// to 128 of many. Batches are consecutive pieces of random
     /// permutations of the rows, and the ELBO stays in nats of the full data.
     pub fn batch(mut self, rows: usize) -> Advi {
         self.by_optimizer = true;
         self.batch = Some(rows);
+        self.full_batch = false;
+        self
+    }
+
+    /// All rows in every step, of networks, too.
+    pub fn full_batch(mut self) -> Advi {
+        self.by_optimizer = true;
+        self.batch = None;
+        self.full_batch = true;
         self
     }
 
