@@ -51,7 +51,7 @@ pub(crate) type Callback = Arc<Mutex<dyn FnMut(&Snapshot<'_>) -> ControlFlow<()>
 /// four starts of a quasi-Newton ascent, in steps measured in the guide's own spread, until steps of
 /// half the size change no mean by more than 0.05 of its standard deviation and no standard
 /// deviation by more than 5 %. That takes some thousand gradients, and never more than 100,000 by
-/// much: where they do not suffice, the fit has not [converged](AdviFit::convergence).
+/// much: where they do not suffice, the fit has not [converged](crate::AdviFit::convergence).
 ///
 /// Any other density, and any fit for which [`Advi::steps`], [`Advi::batch`], [`Advi::samples`], an
 /// optimiser or another of its settings is set, is fitted by stochastic gradient ascent: 20,000
