@@ -146,6 +146,13 @@ fn page(before: &str, section: usize, body: &str) -> String {
             page += &format!("{heading}\n{text}\n");
         }
     }
+    // Sections that no command writes are kept behind the others.
+    for section in before.split("\n## ").skip(1) {
+        let title = section.lines().next().unwrap_or_default();
+        if SECTIONS.iter().all(|(known, _)| *known != title) {
+            page += &format!("\n## {}\n", section.trim());
+        }
+    }
     page
 }
 
@@ -159,6 +166,8 @@ mod tests {
         let both = page(&first, 0, "means\n\nand more");
         assert!(both.find("means").unwrap() < both.find("ranks").unwrap());
         assert_eq!(page(&both, 1, "ranks"), both);
+        let by_hand = format!("{both}\n## More\n\nby hand\n");
+        assert_eq!(page(&by_hand, 1, "ranks"), by_hand);
         let again = page(&both, 0, "others");
         assert!(again.contains("others") && again.contains("ranks") && !again.contains("means"));
     }

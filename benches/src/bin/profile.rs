@@ -26,8 +26,16 @@ enum Workload {
     FullRank,
     /// 784-400-400-10 on minibatches of 128 of random images
     Image,
+    /// The same to its mode, by Adam
+    ImageMap,
+    /// The same by IVON
+    ImageIvon,
     /// 20@5x5, pool, 50@5x5, pool, dense 500 on minibatches of 128 of random images
     Conv,
+    /// The same to its mode, by Adam
+    ConvMap,
+    /// The same by IVON
+    ConvIvon,
 }
 
 fn convolutional() -> Sequential {
@@ -59,18 +67,32 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Workload::MoonsF64 => (Advi::mean_field().precision(Precision::F64), moons()?),
         Workload::Minibatch => (Advi::mean_field().batch(50), moons()?),
         Workload::FullRank => (Advi::full_rank(), moons()?),
-        Workload::Image | Workload::Conv => {
+        Workload::Image
+        | Workload::ImageMap
+        | Workload::ImageIvon
+        | Workload::Conv
+        | Workload::ConvMap
+        | Workload::ConvIvon => {
             const ROWS: usize = 2_000;
             let x: Vec<f64> = (0..ROWS * 784)
                 .map(|i| (i as f64 * 0.7).sin().max(0.0))
                 .collect();
             let y: Vec<f64> = (0..ROWS).map(|row| (row % 10) as f64).collect();
             let bnn = match arguments.workload {
-                Workload::Conv => Bnn::new(convolutional(), Categorical),
+                Workload::Conv | Workload::ConvMap | Workload::ConvIvon => {
+                    Bnn::new(convolutional(), Categorical)
+                }
                 _ => Bnn::new(Mlp::new([784, 400, 400, 10]).activation(Relu), Categorical),
             };
             let work = (bnn, Dataset::new(&x, 784, &y)?);
-            (Advi::mean_field().batch(128), work)
+            let advi = match arguments.workload {
+                Workload::ImageMap | Workload::ConvMap => Advi::map(),
+                Workload::ImageIvon | Workload::ConvIvon => {
+                    Advi::mean_field().optimizer(Optimizer::ivon())
+                }
+                _ => Advi::mean_field(),
+            };
+            (advi.batch(128), work)
         }
     };
     let advi = advi.steps(1_000_000);

@@ -145,6 +145,12 @@ impl<'a: 'g, 'g> Distribution<'g> for MultivariateNormal<'a> {
 
     fn conflict(&self, parameters: &[f64]) -> Option<String> {
         let size = self.scale_tril.size();
+        let shape = self.scale_tril.0.shape();
+        if shape.rank() > 0 && shape.get(1) != Some(&size) {
+            return Some(format!(
+                "scale_tril must be square, [K, K, ...batch], and has the shape {shape}"
+            ));
+        }
         let matrix = parameters.len().saturating_sub(size * size);
         Lower::conflict(&parameters[matrix..], size)
     }
@@ -287,6 +293,14 @@ mod tests {
                 .unwrap_err()
                 .to_string(),
             "MultivariateNormal: the diagonal of scale_tril must be positive, got 0 in row 1"
+        );
+        let tall = graph.constant(&[1.0, 0.5], [2, 1]);
+        assert_eq!(
+            MultivariateNormal::new(0.0, tall)
+                .check()
+                .unwrap_err()
+                .to_string(),
+            "MultivariateNormal: scale_tril must be square, [K, K, ...batch], and has the shape [2, 1]"
         );
     }
 }

@@ -148,6 +148,14 @@ pub enum SiteError {
         /// Those that there are.
         available: String,
     },
+    /// A part of the vector that no site asks for.
+    #[error(
+        "`{site}` is not declared now, but was when the model was looked at first; a model must declare the same variables at every run"
+    )]
+    Missing {
+        /// The site.
+        site: String,
+    },
     /// A site in another shape than its part of the vector.
     #[error(
         "`{site}` has the shape {shape}, the model was fitted with {fitted}; the shape of a variable must not depend on the number of rows"

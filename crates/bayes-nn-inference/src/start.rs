@@ -59,6 +59,12 @@ pub enum StartError {
         /// Its shape in the density.
         shape: Box<Shape>,
     },
+    /// Values of one site at two places.
+    #[error("the start has values of `{site}` twice; give all its elements in one place")]
+    Twice {
+        /// The site.
+        site: String,
+    },
     /// Another number of elements than the site has.
     #[error("the start has {got} elements of `{site}`, whose shape is {shape}: give {}", shape.elements())]
     Length {
@@ -92,7 +98,7 @@ impl Start {
     /// shapes. The other sites begin as [`Start::Prior`] has them. All chains begin at the same
     /// values: that they end at the same place then says less.
     ///
-    /// A name that no site has, a number of elements that is not the site's and a value outside of
+    /// A name that no site has, one that is there twice, a number of elements that is not the site's and a value outside of
     /// its support, or on the bound, are errors of the fit ([`StartError`]).
     ///
     /// ```
@@ -106,6 +112,20 @@ impl Start {
     ) -> Start {
         let values = values.into_iter();
         Start::Values(values.map(|(name, v)| (name.into(), v.into())).collect())
+    }
+
+    /// Checks that values by names are of these sites, of each once.
+    ///
+    /// # Errors
+    /// [`StartError::UnknownSite`], [`StartError::Twice`].
+    pub fn check_names(sites: &[Site], values: &[(String, Vec<f64>)]) -> Result<(), StartError> {
+        for (number, (name, _)) in values.iter().enumerate() {
+            known(sites, name)?;
+            if values[..number].iter().any(|(other, _)| other == name) {
+                return Err(StartError::Twice { site: name.clone() });
+            }
+        }
+        Ok(())
     }
 
     /// The start `[P]` of the chain or path of a seed, another one for each of `tries`.
@@ -151,6 +171,7 @@ pub(crate) fn with_values(
     values: &[(String, Vec<f64>)],
     mut others: Vec<f64>,
 ) -> Result<Vec<f64>, InferenceError> {
+    Start::check_names(sites, values)?;
     for (name, values) in values {
         let site = known(sites, name)?;
         let place = others.get_mut(site.range());

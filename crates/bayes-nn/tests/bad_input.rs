@@ -179,7 +179,7 @@ fn a_scale_that_is_not_positive_names_the_site() {
     });
     assert_eq!(
         message(model::fit(&model, Data::new(), &quick())),
-        "a log density is scaled by -2; the factor must be finite and above 0"
+        "`Trace::scaled` is given the factor -2; it must be finite and above 0"
     );
 }
 

@@ -2,7 +2,7 @@
 
 use bayes_nn::distributions::{AutoRegressive, Beta, Dirichlet, Gamma, Multinomial, Poisson};
 use bayes_nn::prelude::*;
-use bayes_nn::{CsvReader, Model};
+use bayes_nn::{CsvReader, Model, Start};
 
 fn message<T>(result: Result<T, Error>) -> String {
     result.err().expect("an error").to_string()
@@ -321,4 +321,52 @@ fn a_column_that_is_constant_but_for_rounding_is_not_scaled() {
     let test = Dataset::from_rows(&[[0.9, 2.0]], &[0.0]).unwrap();
     let test = test.standardized_by(constants).unwrap();
     assert!((test.x()[0] - 0.6).abs() < 1e-15, "{}", test.x()[0]);
+}
+
+#[test]
+fn a_model_declares_the_same_variables_at_every_run() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    for times in 1..4 {
+        let runs = Arc::new(AtomicUsize::new(0));
+        let model = model::from_fn(move |trace, data| {
+            let mean = trace.sample("mean", Normal::new(0.0, 1.0));
+            if runs.fetch_add(1, Ordering::Relaxed) < times {
+                trace.sample("forgotten", Normal::new(0.0, 1.0));
+            }
+            trace.observe("y", Normal::new(mean, 1.0), data.column("y"));
+        });
+        let error = message(model::fit(&model, column(&COUNTS), &advi()));
+        assert_eq!(
+            error,
+            "`forgotten` is not declared now, but was when the model was looked at first; a model \
+             must declare the same variables at every run",
+            "{times}"
+        );
+    }
+}
+
+#[test]
+fn data_without_numbers_or_whole_rows_are_named() {
+    let empty = Data::new().column("weight", &[] as &[f64]);
+    assert!(message(empty).starts_with("`weight` is empty"));
+    assert!(message(Data::new().matrix("votes", &[1.0], 0)).starts_with("`votes` is empty"));
+    assert_eq!(
+        message(Data::new().matrix("votes", &[1.0, 2.0, 3.0], 2)),
+        "`votes` holds 3 values, not a multiple of 2 features; it is row-major [n, features]"
+    );
+}
+
+#[test]
+fn a_start_gives_each_variable_once() {
+    let model = model::from_fn(|trace, data| {
+        let mean = trace.sample("mean", Normal::new(0.0, 1.0));
+        trace.observe("y", Normal::new(mean, 1.0), data.column("y"));
+    });
+    let start = Start::values([("mean", [1.0]), ("mean", [2.0])]);
+    let error = message(model::fit(&model, column(&COUNTS), &nuts().start_at(start)));
+    assert!(
+        error.starts_with("the start has values of `mean` twice"),
+        "{error}"
+    );
 }

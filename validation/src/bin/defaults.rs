@@ -1,4 +1,5 @@
-//! Runs a method with its default settings on all posteriors, and prints how near it comes.
+//! Runs a method with its default settings on all posteriors, and prints in Markdown how near it
+//! comes.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -111,16 +112,8 @@ fn run(arguments: Arguments) -> Result<(), Error> {
         if all.is_empty() {
             continue;
         }
-        let (means, sds) = accuracy::shares(&all);
         println!("{title}:\n\n{}", accuracy::markdown(&all));
-        println!(
-            "On average over posteriors {:.1} % of the means are within {} sd of the reference, and \
-             {:.1} % of the sds within {:.0} %.\n",
-            100.0 * means,
-            accuracy::NEAR_MEAN,
-            100.0 * sds,
-            100.0 * accuracy::NEAR_SD
-        );
     }
+    println!("{}", accuracy::legend(arguments.seeds));
     Ok(())
 }

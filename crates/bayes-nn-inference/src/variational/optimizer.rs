@@ -4,6 +4,7 @@ use bayes_nn_autodiff::Var;
 use bayes_nn_kernels::Step;
 
 use super::ivon::Ivon;
+use crate::check::setting;
 use crate::{Family, InferenceError, Schedule};
 
 /// The longest window of gradients, of which each takes the memory of the parameters.
@@ -224,6 +225,26 @@ impl Optimizer {
                 Optimizer::adam().ascend(step, name, parameter, gradient, rate)
             }
         }
+    }
+
+    /// Checks that a fit of this guide in so many steps can go by it.
+    pub(crate) fn check_fit(&self, family: Family, steps: u64) -> Result<(), InferenceError> {
+        let Optimizer::Ivon { memory, .. } = *self else {
+            return Ok(());
+        };
+        let most = (0.1 * steps as f64).max(1.0);
+        let allowed = match memory {
+            _ if family != Family::MeanField => {
+                "another than Ivon, which moves the independent normals of `Advi::mean_field()` alone"
+                    .to_owned()
+            }
+            Some(memory) if memory > most => format!(
+                "given a memory of at most {most}, a tenth of the steps: standard deviations would \
+                 stay where they began"
+            ),
+            _ => return Ok(()),
+        };
+        Err(setting("optimizer", format!("{self:?}"), allowed))
     }
 
     pub(crate) fn check(&self) -> Result<(), InferenceError> {

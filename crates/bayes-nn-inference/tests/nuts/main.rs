@@ -5,6 +5,7 @@ mod allocation;
 mod changed;
 mod checkpoints;
 mod failures;
+mod gatherings;
 mod handle;
 mod models;
 mod moments;

@@ -162,12 +162,20 @@ pub enum DataError {
     /// There are no features.
     #[error("the rows have no features; at least one is needed")]
     ZeroFeatures,
+    /// A column without rows, or a matrix without columns.
+    #[error("`{column}` is empty; at least one row and one number a row are needed")]
+    EmptyColumn {
+        /// The column.
+        column: String,
+    },
     /// The length of x is no multiple of the number of features.
     #[error(
-        "x holds {len} values, not a multiple of {features} features; it is row-major [n, features]"
+        "{name} holds {len} values, not a multiple of {features} features; it is row-major [n, features]"
     )]
     NotWholeRows {
-        /// Values in x.
+        /// What holds them.
+        name: String,
+        /// Values in it.
         len: usize,
         /// Features per row.
         features: usize,

@@ -136,7 +136,7 @@ impl Dataset {
         if x.is_empty() && y.is_empty() {
             return Err(DataError::Empty);
         }
-        check_whole_rows(x.len(), features)?;
+        check_whole_rows("x", x.len(), features)?;
         let rows = x.len() / features;
         if rows != y.len() {
             return Err(DataError::RowMismatch {

@@ -35,11 +35,15 @@ impl PartialEq for Numbers {
     }
 }
 
-/// Checks that so many values are rows of so many features.
-pub(crate) fn check_whole_rows(len: usize, features: usize) -> Result<(), DataError> {
+/// Checks that so many values of `name` are rows of so many features.
+pub(crate) fn check_whole_rows(name: &str, len: usize, features: usize) -> Result<(), DataError> {
     match len.is_multiple_of(features) {
         true => Ok(()),
-        false => Err(DataError::NotWholeRows { len, features }),
+        false => Err(DataError::NotWholeRows {
+            name: name.to_owned(),
+            len,
+            features,
+        }),
     }
 }
 

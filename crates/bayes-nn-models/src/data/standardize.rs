@@ -60,7 +60,7 @@ impl Standardization {
 
     fn map(&self, values: &[f64], f: impl Fn(f64, f64, f64) -> f64) -> Result<Vec<f64>, DataError> {
         let columns = self.means.len();
-        check_whole_rows(values.len(), columns)?;
+        check_whole_rows("the data set", values.len(), columns)?;
         let mapped = |(at, &value): (usize, &f64)| {
             let result = f(value, self.means[at % columns], self.sds[at % columns]);
             if result.is_finite() {
@@ -338,7 +338,8 @@ mod tests {
             both.standardization().unwrap().apply(&[1.0]),
             Err(DataError::NotWholeRows {
                 len: 1,
-                features: 2
+                features: 2,
+                ..
             })
         ));
     }

@@ -203,7 +203,7 @@ pub enum Error {
         distribution: Box<Shape>,
     },
     /// A scale that is no positive number.
-    #[error("a log density is scaled by {factor}; the factor must be finite and above 0")]
+    #[error("`Trace::scaled` is given the factor {factor}; it must be finite and above 0")]
     Scale {
         /// The factor.
         factor: f64,
@@ -323,7 +323,7 @@ pub enum Error {
         allowed: &'static str,
     },
     /// A result that is not finite.
-    #[error("the draws of `{name}` are not finite at draw {draw}, element {element}: {value}")]
+    #[error("what draw {draw} gives for `{name}` is not finite: {value} at element {element}")]
     NotFiniteDraw {
         /// The variable.
         name: String,

@@ -184,9 +184,9 @@ impl Data {
     ) -> Result<Data, Error> {
         let values = values.into();
         if columns == 0 {
-            return Err(DataError::ZeroFeatures.into());
+            return Err(empty(name));
         }
-        check_whole_rows(values.len(), columns)?;
+        check_whole_rows(&format!("`{name}`"), values.len(), columns)?;
         check_finite(&values, columns, |column| match columns {
             1 => name.to_owned(),
             _ => format!("{name}[{column}]"),
@@ -219,7 +219,7 @@ impl Data {
 
     fn add(mut self, name: &str, rows: usize, column: Values) -> Result<Data, Error> {
         if rows == 0 {
-            return Err(DataError::Empty.into());
+            return Err(empty(name));
         }
         if self.columns.iter().any(|(taken, _)| taken == name) {
             return Err(DataError::DuplicateColumn {
@@ -353,6 +353,13 @@ impl Data {
         };
         Err(Error::OtherScale { found, expected })
     }
+}
+
+/// The error of a column or a matrix of no numbers.
+fn empty(name: &str) -> Error {
+    Error::Data(DataError::EmptyColumn {
+        column: name.to_owned(),
+    })
 }
 
 impl From<&Dataset> for Data {

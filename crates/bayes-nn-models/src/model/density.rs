@@ -5,8 +5,8 @@ use std::rc::Rc;
 use bayes_nn_autodiff::Graph;
 use bayes_nn_autodiff::noise::{self, NoiseKey};
 use bayes_nn_inference::{
-    ColumnScale, Density, DensityError, Handler, InferenceError, Point, Rows, Site, StartError,
-    Traced,
+    ColumnScale, Density, DensityError, Handler, InferenceError, Point, Rows, Site, SiteError,
+    Start, Traced,
 };
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -77,6 +77,21 @@ impl<'m, M: Model> ModelDensity<'m, M> {
         }
     }
 
+    /// Checks that a run declared every site: of one that is missing no term is in the density.
+    fn check_sites(&self, record: &Record<'_>) -> Result<(), Error> {
+        let declared = |site: &&Site| record.sites.iter().any(|s| s.name == site.name);
+        match record.sites.len() < self.sites.len() {
+            true => match self.sites.iter().find(|site| !declared(site)) {
+                Some(site) => Err(SiteError::Missing {
+                    site: site.name.clone(),
+                }
+                .into()),
+                None => Ok(()),
+            },
+            false => Ok(()),
+        }
+    }
+
     /// The unconstrained values of sites that are given, and of the others, which are drawn.
     fn drawn(
         &self,
@@ -89,8 +104,10 @@ impl<'m, M: Model> ModelDensity<'m, M> {
         let handler = Rc::new(PriorDraw::new(&batch.shared, rng.clone(), what).with(given));
         let record = run(self.model, &batch, handler.clone());
         *rng = handler.rng();
+        let record = record?;
+        self.check_sites(&record)?;
         let mut start = Vec::with_capacity(self.dim());
-        for site in record?.sites {
+        for site in record.sites {
             start.extend(batch.shared.value(site.bijector.inverse(site.value))?);
         }
         Ok(start)
@@ -160,15 +177,7 @@ impl<M: Model> Density for ModelDensity<'_, M> {
         values: &[(String, Vec<f64>)],
         seed: u64,
     ) -> Result<Vec<f64>, InferenceError> {
-        for (name, _) in values {
-            if !self.sites.iter().any(|site| &site.name == name) {
-                return Err(StartError::UnknownSite {
-                    site: name.clone(),
-                    available: Site::list(&self.sites),
-                }
-                .into());
-            }
-        }
+        Start::check_names(&self.sites, values)?;
         self.start_with(values, seed).map_err(|error| match error {
             Error::Inference(error) => error,
             error => InferenceError::Density(error.into()),
@@ -197,6 +206,7 @@ impl<M: Model> Density for ModelDensity<'_, M> {
         }
         let batch = Batch::new(graph, &self.data, rows, None);
         let record = run(self.model, &batch, handler)?;
+        self.check_sites(&record)?;
         Ok(Traced {
             terms: record.terms,
             data: batch.shared.data(),

@@ -110,6 +110,8 @@ impl<'g> Explain<'g> {
             .copied()
             .collect();
         let seen = match &seen[..] {
+            // Without the zeros of a number like 1e200.
+            [one] if one.abs() >= 1e16 => format!("{one:e}"),
             [one] => one.to_string(),
             several => format!("{several:?}"),
         };

@@ -3,7 +3,8 @@
 //!
 //! The mass of what a chain explores is estimated as that of a normal: the logarithm is the level of
 //! the log density plus the sum of the logarithms of the standard deviations, up to a constant. The
-//! outcome depends on the chains at that draw alone, not on which of them came first.
+//! outcome depends on the chains at that draw alone, not on which of them came first. A chain that
+//! has failed before is left out; a run that is stopped lets no chain through.
 
 use super::adaptation::Adaptation;
 use super::archive::Archive;

@@ -15,6 +15,21 @@ use crate::{InferenceError, Start};
 
 /// Settings of a run of the No-U-Turn Sampler.
 ///
+/// # The warm-up
+/// A chain learns its step size by dual averaging (Hoffman and Gelman 2014, section 3.2) and its
+/// metric from its draws ([`Metric`], [`WarmupSchedule`]). In the first fifth of the warm-up, while
+/// the metric is not known, trajectories have 8 doublings at the most.
+///
+/// Chains gather: after 30 % and 60 % of a warm-up of at least 100 draws each waits until all others
+/// have come there, too. One that is stuck then goes on from near the position of another, with the
+/// step size and the metric of that one, and the fit warns of it
+/// ([`ChainDraws::moved_at`](super::ChainDraws::moved_at)). A chain is stuck if two things hold
+/// against the chain that has the most mass, where the mass of a chain is that of a normal as high
+/// and as wide as its draws: its median log density is lower by more than ten median absolute
+/// deviations, and its mass smaller by a factor of more than `exp(10 + dim / 2)`. So a mode that could
+/// matter keeps its chain. With [`Metric::Identity`], and with one chain, there is no gathering, and
+/// after the warm-up nothing is moved.
+///
 /// ```
 /// use bayes_nn_inference::nuts::{Metric, Nuts};
 /// let nuts = Nuts::new().draws(2_000).chains(2).target_accept(0.95).metric(Metric::Variance);
@@ -95,7 +110,8 @@ impl Nuts {
     }
 
     /// The number of the first chain, 0 unless set. A chain depends on the seed and its number
-    /// only: chain 5 alone has the bits that it has among eight.
+    /// only, unless it is stuck in the warm-up and goes on near another: chain 5 alone has the bits
+    /// that it has among eight.
     pub fn first_chain(mut self, number: usize) -> Nuts {
         self.first_chain = number;
         self
@@ -127,13 +143,13 @@ impl Nuts {
         self
     }
 
-    /// What the metric is made of.
+    /// What the metric is made of, [`Metric::Automatic`] unless set.
     pub fn metric(mut self, metric: Metric) -> Nuts {
         self.metric = metric;
         self
     }
 
-    /// When the metric is learnt.
+    /// When the metric is learnt, [`WarmupSchedule::Growing`] unless set.
     pub fn schedule(mut self, schedule: WarmupSchedule) -> Nuts {
         self.schedule = schedule;
         self
@@ -194,7 +210,8 @@ impl Nuts {
     }
 
     /// Where chains begin, uniformly unless set. A point at which density or gradient are not
-    /// finite is drawn anew, up to 100 times.
+    /// finite is drawn anew, up to 100 times. Where a draw of the prior has a log density that is
+    /// higher by more than a million nats, a chain begins there instead of at the uniform point.
     pub fn start_at(mut self, start: Start) -> Nuts {
         self.start = start;
         self
@@ -204,6 +221,8 @@ impl Nuts {
     /// were saved there: a run that was killed goes on, and gives the bits of one that was not.
     /// Only the number of draws, of chains and of threads may have changed since; of fewer draws
     /// than were saved, the first are given and the file is left as it is.
+    ///
+    /// A chain that fails is left out where the others gather in the warm-up, and so are they saved.
     ///
     /// A chain is saved with all its draws: leave many draws between two times if they are large.
     pub fn checkpoints(mut self, folder: impl Into<PathBuf>, every: u64) -> Nuts {

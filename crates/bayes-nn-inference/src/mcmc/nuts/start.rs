@@ -14,6 +14,9 @@ use crate::{Density, InferenceError, Site, Start};
 
 /// How often a start is drawn at the most.
 const TRIES: usize = 100;
+/// A uniform start whose log density is so many nats below that of a draw of the prior is in other
+/// units than the posterior: what a chain learns there is of no use where it has to go.
+const OTHER_UNITS: f64 = 1e6;
 
 /// What the density was made from, where it is not a bare one.
 pub(super) struct Origin<'a> {
@@ -42,7 +45,7 @@ impl Nuts {
                 .state_at(position)
                 .map_err(|error| error.of_chain(chain, 0))?;
             match what_is_wrong(&state, origin.sites) {
-                None => return Ok(state),
+                None => return Ok(self.in_units_of_the_prior(chain, state, kernel, origin)),
                 Some((quantity, value)) => {
                     problem = InferenceError::NoStart {
                         chain,
@@ -63,6 +66,28 @@ impl Nuts {
             *why = bad.advice(density);
         }
         Err(problem)
+    }
+
+    /// A uniform start, or a draw of the prior that is far better.
+    fn in_units_of_the_prior(
+        &self,
+        chain: usize,
+        uniform: State,
+        kernel: &mut BoxedKernel,
+        origin: &Origin<'_>,
+    ) -> State {
+        // A seed of its own, so that the chain's stream goes on as it does without a prior.
+        let seed = self.seed.wrapping_add((chain as u64) << 32);
+        let prior = match (&self.start, origin.density) {
+            (Start::Uniform, Some(density)) => density.start(seed).ok(),
+            _ => None,
+        };
+        let prior = prior.and_then(|position| kernel.state_at(position).ok());
+        let is_better = |prior: &State| {
+            prior.log_prob - uniform.log_prob > OTHER_UNITS
+                && what_is_wrong(prior, origin.sites).is_none()
+        };
+        prior.filter(is_better).unwrap_or(uniform)
     }
 
     fn draw_start(

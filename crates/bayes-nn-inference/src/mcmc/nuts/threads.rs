@@ -51,8 +51,13 @@ impl Pool {
         }
     }
 
-    /// Once all chains that go on have come to a gathering, they pass it.
-    fn gather(&mut self) {
+    /// Once all chains that go on have come to a gathering, they pass it. Those of a stopped run do
+    /// not: the others would still have come.
+    fn gather(&mut self, stopped: bool) {
+        if stopped {
+            self.waiting.extend(self.gathered.drain(..));
+            return;
+        }
         let draw = self.gathered.iter().filter_map(|q| q.chain.gathering());
         let Some(draw) = draw
             .min()
@@ -106,7 +111,7 @@ impl Drop for Away<'_> {
     fn drop(&mut self) {
         let mut pool = lock(&self.0.pool);
         pool.away -= 1;
-        pool.gather();
+        pool.gather(self.0.stop.load(Ordering::Acquire));
         self.0.changed.notify_all();
     }
 }
@@ -173,7 +178,9 @@ impl Shared {
         let begin = Instant::now();
         let ended = self.draw_all(&mut queued);
         queued.seconds += begin.elapsed().as_secs_f64();
-        if let Ok(Advance::Gathers) = ended {
+        if let Ok(Advance::Gathers) = ended
+            && !self.stop.load(Ordering::Acquire)
+        {
             return Ended::Gathers(Box::new(queued));
         }
         let error = ended.err();

@@ -5,13 +5,51 @@ use std::time::{Duration, Instant};
 
 use super::automatic::ITERATIONS;
 use super::drive::Ended;
-use super::{Advi, Curve, Stop};
+use super::{Advi, Curve, Family, Stop};
 use crate::compiled::CompiledDensity;
 use crate::variational::natural::Look;
 use crate::variational::pathfinder::mode::{Mode, climb};
 use crate::{Convergence, Density, Evidence, InferenceError};
 
 impl Advi {
+    /// A guide that is one point, the mode of the posterior (maximum a posteriori, MAP): of a network
+    /// the deterministic one, with priors as weight decay.
+    ///
+    /// It is the mode in the model's own space: the density has no Jacobians of the maps from
+    /// unconstrained space, so that the mode of a `Gamma(3, 2)` is 1. A density that is no model is
+    /// taken as it is. Where a log density has no maximum, as where a scale of a hierarchy runs to
+    /// zero, the fit has not [converged](crate::AdviFit::convergence).
+    ///
+    /// All draws of such a fit are the same point. It has no ELBO, but the log density there
+    /// ([`elbo`](crate::AdviFit::elbo)), and no k-hat. A model of up to [300](super::MOST_COORDINATES) coordinates in
+    /// double precision is climbed by L-BFGS from the best of four starts, any other, and any for
+    /// which steps, batches or an optimiser are set, by Adam.
+    ///
+    /// ```
+    /// # use std::rc::Rc;
+    /// # use bayes_nn_autodiff::Graph;
+    /// # use bayes_nn_inference::{Advi, Density, DensityError, Handler, Method, Rows, Site, Term, Traced};
+    /// # struct Normal(Vec<Site>);
+    /// # impl Density for Normal {
+    /// #     fn sites(&self) -> &[Site] { &self.0 }
+    /// #     fn start(&self, _seed: u64) -> Result<Vec<f64>, DensityError> { Ok(vec![0.5]) }
+    /// #     fn trace<'g>(
+    /// #         &self, _: &'g Graph, handler: Rc<dyn Handler<'g> + 'g>, _: Rows,
+    /// #     ) -> Result<Traced<'g>, DensityError> {
+    /// #         let x = handler.unconstrained("x", [1].into())?;
+    /// #         Ok(Traced::new(vec![Term::new("x", (-0.5 * (x - 2.0) * (x - 2.0)).sum())]))
+    /// #     }
+    /// # }
+    /// # let density = Normal(vec![Site::new("x", [1], 0)]);
+    /// let map = Advi::map().fit(&density)?;
+    /// assert!((map.approximation().mean()[0] - 2.0).abs() < 1e-6);
+    /// assert_eq!(map.approximation().sd(), [0.0]);
+    /// # Ok::<(), bayes_nn_inference::InferenceError>(())
+    /// ```
+    pub fn map() -> Advi {
+        Advi::new(Family::Point)
+    }
+
     /// Climbs to the mode; nothing if no start has a finite density.
     pub(super) fn climb(
         &self,

@@ -33,9 +33,12 @@ impl Advi {
         let independent = self.family == Family::MeanField;
         let closed = independent && self.estimator == Estimator::AnalyticEntropy;
         let rate = matches!(self.optimizer, Optimizer::Adam { .. }).then_some(RATE);
-        let schedule = match self.optimizer {
-            Optimizer::Ivon { .. } => self.optimizer.default_schedule(),
-            _ => Schedule::Cooldown { share: COOLDOWN },
+        // A step of IVON is to cost little more than one without noise, and its memory goes by the
+        // number of steps.
+        let ivon = matches!(self.optimizer, Optimizer::Ivon { .. });
+        let schedule = match ivon {
+            true => self.optimizer.default_schedule(),
+            false => Schedule::Cooldown { share: COOLDOWN },
         };
         Advi {
             batch,
@@ -43,9 +46,9 @@ impl Advi {
             learning_rate: self.learning_rate.or(rate),
             schedule: self.schedule.or(Some(schedule)),
             averaging: self.averaging.or(Some(0.0)),
-            products: self.products.or(Some(independent)),
+            products: self.products.or(Some(independent && !ivon)),
             expectations: self.expectations.or(Some(closed)),
-            stop_when_converged: self.stop_when_converged.or(Some(self.steps.is_none())),
+            stop_when_converged: (self.stop_when_converged).or(Some(self.steps.is_none() && !ivon)),
             ..self.clone()
         }
     }

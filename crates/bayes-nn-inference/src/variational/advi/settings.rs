@@ -102,7 +102,7 @@ pub struct Advi {
 }
 
 impl Advi {
-    fn new(family: Family) -> Advi {
+    pub(super) fn new(family: Family) -> Advi {
         Advi {
             family,
             by_optimizer: false,
@@ -142,44 +142,6 @@ impl Advi {
     /// A guide with any covariance.
     pub fn full_rank() -> Advi {
         Advi::new(Family::FullRank)
-    }
-
-    /// A guide that is one point, the mode of the posterior (maximum a posteriori, MAP): of a network
-    /// the deterministic one, with priors as weight decay.
-    ///
-    /// It is the mode in the model's own space: the density has no Jacobians of the maps from
-    /// unconstrained space, so that the mode of a `Gamma(3, 2)` is 1. A density that is no model is
-    /// taken as it is. Where a log density has no maximum, as where a scale of a hierarchy runs to
-    /// zero, the fit has not [converged](AdviFit::convergence).
-    ///
-    /// All draws of such a fit are the same point. It has no ELBO, but the log density there
-    /// ([`AdviFit::elbo`]), and no k-hat. A model of up to [300](MOST_COORDINATES) coordinates in
-    /// double precision is climbed by L-BFGS from the best of four starts, any other, and any for
-    /// which steps, batches or an optimiser are set, by Adam.
-    ///
-    /// ```
-    /// # use std::rc::Rc;
-    /// # use bayes_nn_autodiff::Graph;
-    /// # use bayes_nn_inference::{Advi, Density, DensityError, Handler, Method, Rows, Site, Term, Traced};
-    /// # struct Normal(Vec<Site>);
-    /// # impl Density for Normal {
-    /// #     fn sites(&self) -> &[Site] { &self.0 }
-    /// #     fn start(&self, _seed: u64) -> Result<Vec<f64>, DensityError> { Ok(vec![0.5]) }
-    /// #     fn trace<'g>(
-    /// #         &self, _: &'g Graph, handler: Rc<dyn Handler<'g> + 'g>, _: Rows,
-    /// #     ) -> Result<Traced<'g>, DensityError> {
-    /// #         let x = handler.unconstrained("x", [1].into())?;
-    /// #         Ok(Traced::new(vec![Term::new("x", (-0.5 * (x - 2.0) * (x - 2.0)).sum())]))
-    /// #     }
-    /// # }
-    /// # let density = Normal(vec![Site::new("x", [1], 0)]);
-    /// let map = Advi::map().fit(&density)?;
-    /// assert!((map.approximation().mean()[0] - 2.0).abs() < 1e-6);
-    /// assert_eq!(map.approximation().sd(), [0.0]);
-    /// # Ok::<(), bayes_nn_inference::InferenceError>(())
-    /// ```
-    pub fn map() -> Advi {
-        Advi::new(Family::Point)
     }
 
     /// Steps of the optimiser: so many, and no more. 20,000 where an optimiser is used and nothing
@@ -484,31 +446,9 @@ impl Advi {
         }
         self.check_ranks(rows)?;
         self.optimizer.check()?;
+        self.optimizer.check_fit(self.family, self.step_count())?;
         if let Some(warm_start) = &self.warm_start {
             warm_start.check()?;
-        }
-        if let Optimizer::Ivon { memory, .. } = self.optimizer {
-            if self.family != Family::MeanField {
-                let allowed = "another than Ivon, which moves the independent normals of \
-                               `Advi::mean_field()` alone";
-                return Err(setting(
-                    "optimizer",
-                    format!("{:?}", self.optimizer),
-                    allowed,
-                ));
-            }
-            let most = 0.1 * self.step_count() as f64;
-            if memory.is_some_and(|memory| memory > most.max(1.0)) {
-                let allowed = format!(
-                    "given a memory of at most {most}, a tenth of the steps: standard deviations \
-                     would stay where they began"
-                );
-                return Err(setting(
-                    "optimizer",
-                    format!("{:?}", self.optimizer),
-                    allowed,
-                ));
-            }
         }
         self.rate_schedule().check()?;
         self.convergence.unwrap_or_default().validate()
