@@ -258,9 +258,11 @@ fn a_network_is_also_a_model_of_named_columns() {
 fn drawn_products_and_closed_forms_reach_the_same_fit_by_other_draws() {
     // A logistic regression has one optimum, which both have to reach.
     let data = datasets::moons(300, 0.2, 3).unwrap().standardized();
-    let bnn = Bnn::new(Mlp::new([2, 1]), Bernoulli);
+    let net = Mlp::new([2, 1]).prior(Normal::new(0.0, 1.0));
+    let bnn = Bnn::new(net, Bernoulli);
     let advi = Advi::mean_field().steps(6_000).seed(2);
-    let plain = bnn.fit(&data, &advi).unwrap();
+    let plain = advi.clone().local_reparameterization(false);
+    let plain = bnn.fit(&data, &plain.closed_form_priors(false)).unwrap();
     let local = advi.local_reparameterization(true).closed_form_priors(true);
     let local = bnn.fit(&data, &local).unwrap();
     let [a, b] = [&plain, &local].map(|fit| fit.advi().unwrap().elbo());
