@@ -105,7 +105,7 @@ fn leave_one_out_scores_are_those_of_the_exact_posteriors_without_a_row() {
         trace.observe("y", Normal::new(mean, 0.5), data.column("y"));
     }
     let data = Data::new().column("y", &Y).unwrap();
-    let samples = model::fit(&normal_mean, &data, &Nuts::new().draws(4_000).seed(1)).unwrap();
+    let samples = model::fit(&normal_mean, &data, &Nuts::new().draws(32_000).seed(1)).unwrap();
     let loo = samples.loo("y").unwrap();
     assert_eq!(loo.unreliable().count(), 0);
     let sum: f64 = Y.iter().sum();

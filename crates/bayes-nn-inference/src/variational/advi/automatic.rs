@@ -138,6 +138,7 @@ impl Advi {
             seed: self.seed,
             gradients,
             elbos: Vec::new(),
+            lost: 0.0,
             look: &mut look,
         };
         let fatal = |error| InferenceError::Density(Box::new(error));

@@ -33,6 +33,9 @@ const STILL: f64 = 0.7;
 /// Steps of a window in a row, fewer than it has, that end an ascent if most draws of each are of no
 /// use: the guide is then a thousandth as wide as it was.
 const MOST_LOST: usize = 20;
+/// The share of the draws of the last window that may be of no use. A guide with more of them reaches
+/// where the density is 0, and has no ELBO.
+const MOST_LOST_AT_LAST: f64 = 1e-3;
 
 /// How far apart two guides are.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -74,7 +77,7 @@ pub(crate) enum End {
     Budget,
     /// Whoever looked on wanted it to end.
     Looked,
-    /// Draws of the guide had no finite density, however narrow it was.
+    /// Draws of the guide had no finite density, however narrow it was, or still at the end.
     Lost,
 }
 
@@ -110,6 +113,8 @@ pub(crate) struct Ascent<'a> {
     pub gradients: u64,
     /// The ELBO of each step, in nats.
     pub elbos: Vec<f64>,
+    /// The share of the draws of the last window at which there was no finite density.
+    pub lost: f64,
     /// Looks on, and may end it.
     pub look: &'a mut dyn FnMut(&Look<'_>) -> ControlFlow<()>,
 }
@@ -140,6 +145,12 @@ impl Ascent<'_> {
             let end = match stage.end {
                 None if converged => Some(End::Converged),
                 None if self.gradients >= BUDGET => Some(End::Budget),
+                end => end,
+            };
+            let end = match end {
+                Some(End::Converged | End::Budget) if self.lost > MOST_LOST_AT_LAST => {
+                    Some(End::Lost)
+                }
                 end => end,
             };
             if let Some(end) = end {
@@ -217,9 +228,10 @@ impl Ascent<'_> {
         let share = 1.0 / steps as f64;
         let mut mean = vec![0.0; guide.mean().len()];
         let mut precision = guide.precision() * Scale(0.0);
-        let mut lost = 0;
+        let (mut lost, mut all_lost, before) = (0, 0, self.gradients);
         for _ in 0..steps {
             let batch = self.batch(guide)?;
+            all_lost += batch.lost;
             if !batch.log_probs.is_empty() {
                 self.elbos.push(guide.elbo(&batch));
             }
@@ -246,6 +258,7 @@ impl Ascent<'_> {
             }
             precision += guide.precision() * Scale(share);
         }
+        self.lost = all_lost as f64 / (self.gradients - before) as f64;
         Ok(Ok(guide.with(mean, precision).unwrap_or(guide.clone())))
     }
 

@@ -66,6 +66,7 @@ fn settled<G: Guide>(density: &mut Normal, guide: G) -> (Settled<G>, u64) {
         seed: 3,
         gradients: 0,
         elbos: Vec::new(),
+        lost: 0.0,
         look: &mut |_| ControlFlow::Continue(()),
     };
     let settled = ascent.settle(guide).unwrap();
@@ -164,6 +165,7 @@ fn whoever_looks_on_may_end_it() {
         seed: 0,
         gradients: 0,
         elbos: Vec::new(),
+        lost: 0.0,
         look: &mut |look| {
             assert_eq!(look.elbos.len(), looks + 1);
             looks += 1;
