@@ -13,7 +13,7 @@ const ROWS: [usize; 8] = [1, 2, 5, 16, 17, 32, 40, 70];
 
 fn config() -> ProptestConfig {
     ProptestConfig {
-        cases: 48,
+        cases: 24,
         rng_seed: RngSeed::Fixed(7),
         failure_persistence: None,
         ..ProptestConfig::default()
@@ -88,10 +88,10 @@ proptest! {
 fn large_convolutions_are_cut_into_parts_that_fit() {
     let graph = Graph::new();
     for (image, outputs, window, groups) in [
-        ([24, 9, 9, 70], 13, Window::new([5, 5]), 1),
-        ([1, 20, 40, 100], 7, Window::new([5, 5]).padding([2, 2]), 1),
-        ([64, 3, 3, 40], 40, Window::new([3, 3]).padding([1, 1]), 1),
-        ([6, 1, 400, 3], 6, Window::new([1, 7]).stride([1, 2]), 6),
+        ([16, 7, 7, 70], 13, Window::new([5, 5]), 1),
+        ([1, 9, 20, 100], 7, Window::new([5, 5]).padding([2, 2]), 1),
+        ([40, 3, 3, 20], 30, Window::new([3, 3]).padding([1, 1]), 1),
+        ([6, 1, 200, 3], 6, Window::new([1, 7]).stride([1, 2]), 6),
     ] {
         let model = convolution(&graph, image, outputs, window, groups);
         model.assert_gradients_like_reference(1, 1e-11, 1e-4);
@@ -102,7 +102,7 @@ fn large_convolutions_are_cut_into_parts_that_fit() {
 fn convolutions_and_pools_have_the_same_bits_at_any_number_of_threads() {
     let graph = Graph::new();
     let window = Window::new([3, 3]).padding([1, 1]);
-    let mut model = convolution(&graph, [16, 12, 12, 70], 24, window, 2);
+    let mut model = convolution(&graph, [8, 9, 9, 70], 12, window, 2);
     let images = model.inputs[0].0;
     let pool = images.max_pool(Window::new([2, 2]).stride([2, 2]));
     let slope = grad((pool * pool).sum(), &[images]).unwrap()[0];

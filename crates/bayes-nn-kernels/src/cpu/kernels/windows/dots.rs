@@ -35,6 +35,9 @@ pub(crate) struct DotsKernel<T> {
     isa: Runnable,
     /// Blocks of taps of a task.
     blocks: usize,
+    /// Places of a line; one, with the rows of all, where these follow one another both in images
+    /// and in outputs.
+    width: usize,
     /// Terms that are summed up at a time: lines of places, and rows.
     pieces: Vec<(Range<usize>, Range<usize>)>,
     zeros: Box<[T]>,
@@ -120,11 +123,19 @@ impl<T: InRegisters> DotsKernel<T> {
         let (most_taps, most_outputs) = largest_dots::<T>(isa.isa());
         let tap_blocks: Vec<_> = pieces(taps.len(), most_taps).collect();
         let terms = output.pixels() * output.lengths[3];
+        let strides = [0, 1].map(|axis| window.stride[axis] * image.steps[1 + axis]);
+        let inside = taps.iter().all(|tap| tap.places == all);
+        let [_, lines, mut width, mut rows] = output.lengths;
+        if inside && strides[1] == rows && output.steps[2] == rows {
+            (width, rows) = (1, width * rows);
+        }
+        let most = AT_HAND / (most_outputs * size_of::<T>());
         DotsKernel {
-            strides: [0, 1].map(|axis| window.stride[axis] * image.steps[1 + axis]),
-            inside: taps.iter().all(|tap| tap.places == all),
             blocks: units_of_a_task(most_taps * most_outputs * terms / 2),
-            pieces: terms_at_hand(&output, AT_HAND / (most_outputs * size_of::<T>())),
+            pieces: terms_at_hand([lines, width, rows], most),
+            strides,
+            inside,
+            width,
             output_blocks: pieces(outputs, most_outputs).collect(),
             zeros: vec![T::ZERO; output.lengths[3]].into(),
             tap_blocks,
@@ -175,7 +186,7 @@ impl<T: InRegisters> DotsKernel<T> {
                     output_stride: self.output.steps[0],
                     place_steps: [self.output.steps[1], self.output.steps[2]],
                     lines: lines.clone(),
-                    width: self.output.lengths[2],
+                    width: self.width,
                     rows: rows.len(),
                     weight: weight.wrapping_add(output * self.weight.steps[3]),
                     weight_step: self.weight.steps[3],
@@ -191,8 +202,10 @@ impl<T: InRegisters> DotsKernel<T> {
 
 /// The terms of a dot product in pieces of about `most`: lines of places, and rows; one piece
 /// without terms where there are none.
-fn terms_at_hand(output: &Grid, most: usize) -> Vec<(Range<usize>, Range<usize>)> {
-    let [_, lines, width, rows] = output.lengths;
+fn terms_at_hand(
+    [lines, width, rows]: [usize; 3],
+    most: usize,
+) -> Vec<(Range<usize>, Range<usize>)> {
     let of_line = (most / width.max(1)).max(2 * LANES) / LANES * LANES;
     let rows_at_once = rows.min(of_line).max(1);
     let lines_at_once = (most / (width * rows_at_once).max(1)).max(1);
@@ -232,32 +245,26 @@ unsafe fn block<L: Level, T: InRegisters, const M: usize, const N: usize>(
     operands: &Operands<'_, T>,
 ) {
     let mut sums = [[RegisterOf::<L, T>::splat(T::ZERO); M]; N];
-    let rest = operands.rows % LANES;
-    let whole = operands.rows - rest;
     for y in operands.lines.clone() {
         for x in 0..operands.width {
             let [by_line, by_column] = operands.strides;
             let image = operands.image.wrapping_add(y * by_line + x * by_column);
-            let mut under = [operands.zeros; M];
-            for (under, tap) in under.iter_mut().zip(operands.taps) {
-                let [lines, columns] = &tap.places;
-                if operands.inside || lines.contains(&y) && columns.contains(&x) {
-                    *under = image.wrapping_offset(tap.image);
-                }
-            }
             let [by_line, by_column] = operands.place_steps;
             let output = operands.output.wrapping_add(y * by_line + x * by_column);
+            let under = |tap: &Tap| image.wrapping_offset(tap.image);
+            let is_inside = |tap: &Tap| tap.places[0].contains(&y) && tap.places[1].contains(&x);
             // SAFETY: as promised.
             unsafe {
-                let mut at = 0;
-                while at < whole {
-                    let load = |from| RegisterOf::<L, T>::load(from);
-                    add_terms::<L, T, M, N>(&mut sums, &under, output, operands, at, load);
-                    at += LANES;
-                }
-                if rest > 0 {
-                    let load = |from| RegisterOf::<L, T>::load_first(from, rest);
-                    add_terms::<L, T, M, N>(&mut sums, &under, output, operands, whole, load);
+                match operands.inside {
+                    true => add_place::<L, T, M, N>(&mut sums, operands, output, under),
+                    false => {
+                        add_place::<L, T, M, N>(&mut sums, operands, output, |tap| match is_inside(
+                            tap,
+                        ) {
+                            true => under(tap),
+                            false => operands.zeros,
+                        })
+                    }
                 }
             }
         }
@@ -280,6 +287,38 @@ unsafe fn block<L: Level, T: InRegisters, const M: usize, const N: usize>(
                 let sum = RegisterOf::<L, T>::load(lanes.as_ptr()).sum();
                 *to = if operands.adds { *to + sum } else { sum };
             }
+        }
+    }
+}
+
+/// Adds the terms of a place: rows of outputs there, and those `under` each tap.
+///
+/// # Safety
+/// They can be read.
+#[inline(always)]
+unsafe fn add_place<L: Level, T: InRegisters, const M: usize, const N: usize>(
+    sums: &mut [[RegisterOf<L, T>; M]; N],
+    operands: &Operands<'_, T>,
+    output: *const T,
+    under: impl Fn(&Tap) -> *const T,
+) {
+    let mut taps = [operands.zeros; M];
+    for (tap, own) in taps.iter_mut().zip(operands.taps) {
+        *tap = under(own);
+    }
+    let rest = operands.rows % LANES;
+    let whole = operands.rows - rest;
+    // SAFETY: as promised.
+    unsafe {
+        let mut at = 0;
+        while at < whole {
+            let load = |from| RegisterOf::<L, T>::load(from);
+            add_terms::<L, T, M, N>(sums, &taps, output, operands, at, load);
+            at += LANES;
+        }
+        if rest > 0 {
+            let load = |from| RegisterOf::<L, T>::load_first(from, rest);
+            add_terms::<L, T, M, N>(sums, &taps, output, operands, whole, load);
         }
     }
 }
