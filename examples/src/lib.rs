@@ -8,3 +8,7 @@
 //!   non-centred: `cargo run --release --example radon`
 //! - `trust`: the moons network by ADVI, mean-field and full-rank, beside NUTS, and whether the
 //!   approximations can be trusted: `cargo run --release --example trust`
+//! - `mnist`: handwritten digits by dense and convolutional networks, as they come:
+//!   `cargo run --release --example mnist -- --data DIR`
+//! - `uci`: regression on the tables and splits by which papers compare themselves:
+//!   `cargo run --release --example uci -- --data DIR`

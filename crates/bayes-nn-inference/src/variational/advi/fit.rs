@@ -39,26 +39,24 @@ impl Method for Advi {
 impl Advi {
     /// These settings with everything that the density decides, checked.
     fn for_density(&self, density: &dyn Density) -> Result<Advi, InferenceError> {
-        self.check(density.rows())?;
+        let advi = match density.is_network() {
+            true => self.for_network(density),
+            false => self.clone(),
+        };
+        advi.check(density.rows())?;
         if self.family == Family::FullRank {
             no_points(density, "a full-rank guide")?;
         }
         match density.dim() {
             0 => Err(InferenceError::NothingToFit),
-            _ => {
-                let advi = match density.is_network() {
-                    true => self.for_network(density),
-                    false => self.clone(),
-                };
-                Ok(Advi {
-                    family: match self.layout(density).is_a_point() {
-                        true => Family::Point,
-                        false => self.family,
-                    },
-                    precision: Some(self.precision.unwrap_or(density.default_precision())),
-                    ..advi
-                })
-            }
+            _ => Ok(Advi {
+                family: match self.layout(density).is_a_point() {
+                    true => Family::Point,
+                    false => self.family,
+                },
+                precision: Some(self.precision.unwrap_or(density.default_precision())),
+                ..advi
+            }),
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod approximation;
 mod automatic;
+mod checked;
 mod diagnosis;
 mod drive;
 mod elbo;

@@ -1,19 +1,17 @@
 //! The settings of ADVI: a builder that is checked when it is used.
 
-use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
+#[cfg(doc)]
+use crate::InferenceError;
+#[cfg(doc)]
 use bayes_nn_autodiff::MOST_DRAWS;
-use bayes_nn_kernels::{Backend, Device, Precision};
+use bayes_nn_kernels::{Device, Precision};
 
 use super::family::Family;
-use super::guide::Forms;
 use super::warm::WarmStart;
-use crate::check::{MOST_RUNS, at_least_one, count, positive, setting};
-use crate::{
-    ConvergenceTest, Density, InferenceError, Optimizer, Progress, Schedule, Snapshot, Start,
-};
+use crate::{ConvergenceTest, Optimizer, Progress, Schedule, Snapshot, Start};
 
 /// How the gradient of the ELBO is estimated from draws of the guide.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,15 +30,6 @@ pub enum Estimator {
 /// guide takes a time that grows with their cube.
 pub const MOST_COORDINATES: usize = 300;
 
-/// Steps of an optimiser, the share of them over which a guide is averaged, and its standard
-/// deviations at the start, unless set or a network's.
-const STEPS: u64 = 20_000;
-const AVERAGED: f64 = 0.25;
-pub(super) const INITIAL_SD: f64 = 0.1;
-
-/// The most draws that measure a final ELBO: their error is a thousandth of the ELBO's spread.
-const MOST_ELBO_DRAWS: usize = 1_000_000;
-
 pub(crate) type Callback = Arc<Mutex<dyn FnMut(&Snapshot<'_>) -> ControlFlow<()> + Send>>;
 
 /// Settings of a variational fit.
@@ -50,8 +39,15 @@ pub(crate) type Callback = Arc<Mutex<dyn FnMut(&Snapshot<'_>) -> ControlFlow<()>
 /// precision, such as a model as a function, is then fitted by natural gradients: from the best of
 /// four starts of a quasi-Newton ascent, in steps measured in the guide's own spread, until steps of
 /// half the size change no mean by more than 0.05 of its standard deviation and no standard
-/// deviation by more than 5 %. That takes some thousand gradients, and never more than 100,000 by
-/// much: where they do not suffice, the fit has not [converged](crate::AdviFit::convergence).
+/// deviation by more than 5 %. That takes some thousand gradients; after 100,000 it is given up at the
+/// end of the stage in which it is, and the fit has not [converged](crate::AdviFit::convergence).
+///
+/// A network goes by Adam, on minibatches of 32 rows, or up to 128 of many. Its weights begin where
+/// [`Begin`](crate::Begin) says; products of weights are drawn instead of weights where that is exact,
+/// and priors taken in closed form. The rate stays the same until the ELBO has stopped rising: until in
+/// the last quarter of the steps it rose by no more than half a percent, or 0.02 nats a row. Then it
+/// falls to 0 in a third as many steps. After 40,000 steps, or 20,000 of many weights, the fit ends in
+/// any case, and says that it has not converged.
 ///
 /// Any other density, and any fit for which [`Advi::steps`], [`Advi::batch`], [`Advi::samples`], an
 /// optimiser or another of its settings is set, is fitted by stochastic gradient ascent: 20,000
@@ -172,7 +168,7 @@ impl Advi {
     /// so (`Trace::times`, as dense layers do) and the weight meets nothing else: rows then have
     /// noise of their own, and the gradient less variance (Kingma, Salimans and Welling 2015,
     /// "Variational dropout and the local reparameterization trick"). For models whose rows are
-    /// independent given the weights, and mean-field guides; off unless set.
+    /// independent given the weights, and mean-field guides; of networks unless told otherwise.
     pub fn local_reparameterization(mut self, local: bool) -> Advi {
         self.by_optimizer = true;
         self.products = Some(local);
@@ -183,7 +179,7 @@ impl Advi {
     /// one, as of normal and Laplace priors under independent normals (Blundell et al. 2015,
     /// "Weight uncertainty in neural networks", section 3.2 has the alternative, by draws): the
     /// divergence of guide and prior then has no noise. Not with [`Estimator::StickingTheLanding`],
-    /// which needs both by the same draws; off unless set.
+    /// which needs both by the same draws; of networks unless told otherwise.
     pub fn closed_form_priors(mut self, closed: bool) -> Advi {
         self.by_optimizer = true;
         self.expectations = Some(closed);
@@ -230,7 +226,7 @@ impl Advi {
     }
 
     /// The share of the steps, at the end, over which the guide's parameters are averaged
-    /// (Polyak and Juditsky 1992). 0.25 unless set; 0 takes the last step's. A fit that stops
+    /// (Polyak and Juditsky 1992). 0.25 unless set, of networks 0; 0 takes the last step's. A fit that stops
     /// before that share begins takes the last step's, too.
     pub fn averaging(mut self, share: f64) -> Advi {
         self.by_optimizer = true;
@@ -304,7 +300,8 @@ impl Advi {
         self
     }
 
-    /// The guide's standard deviations at the start, 0.1 unless set.
+    /// The guide's standard deviations at the start; unless set those where sites
+    /// [begin](crate::Begin), and 0.1 of others.
     pub fn initial_sd(mut self, sd: f64) -> Advi {
         self.by_optimizer = true;
         self.initial_sd = Some(sd);
@@ -318,8 +315,9 @@ impl Advi {
         self
     }
 
-    /// At most so many draws, each on the full data, measure the ELBO of the finished fit; 1000
-    /// unless set, a million at most. Fewer are made when its standard error falls to a ten-thousandth of it.
+    /// At most so many draws measure the ELBO of the finished fit; 1000 unless set, a million at most.
+    /// Fewer are made when its standard error falls to a ten-thousandth of it, and after a fit by
+    /// minibatches when a tenth of its time is up: each then on some of the rows, if all are too many.
     pub fn elbo_draws(mut self, draws: usize) -> Advi {
         self.elbo_draws = draws;
         self
@@ -352,140 +350,5 @@ impl Advi {
     /// The minibatch size, unless all rows are used.
     pub fn batch_rows(&self) -> Option<usize> {
         self.batch
-    }
-
-    /// Whether a density is fitted by natural gradients, or its mode is climbed to by L-BFGS.
-    pub(crate) fn goes_by_natural_gradients(&self, density: &dyn Density) -> bool {
-        !self.by_optimizer
-            && self.device.is_cpu()
-            && self.device.ranks() == 1
-            && self.precision.unwrap_or(density.default_precision()) == Precision::F64
-            && density.dim() <= MOST_COORDINATES
-            && (self.family == Family::Point || density.sites().iter().all(|site| !site.point))
-    }
-
-    pub(crate) fn step_count(&self) -> u64 {
-        self.steps.unwrap_or(STEPS)
-    }
-
-    pub(crate) fn rate_schedule(&self) -> Schedule {
-        let own = self.optimizer.default_schedule();
-        self.schedule.unwrap_or(own)
-    }
-
-    pub(crate) fn averaged_share(&self) -> f64 {
-        self.averaging.unwrap_or(AVERAGED)
-    }
-
-    /// What the guide answers in closed form.
-    pub(crate) fn forms(&self) -> Forms {
-        Forms {
-            expectations: self.expectations.unwrap_or(false),
-            products: self.products.unwrap_or(false),
-        }
-    }
-
-    pub(crate) fn rate(&self) -> f64 {
-        self.learning_rate
-            .unwrap_or(self.optimizer.default_learning_rate(self.family))
-    }
-
-    /// How many rows a rank of the device takes in a step: its part of the minibatch, where all
-    /// rows are one minibatch if none is set. `None` where there is one rank and all rows are its.
-    pub(crate) fn rows_of_rank(&self, rows: Option<usize>) -> Option<usize> {
-        match self.device.ranks() {
-            1 => self.batch,
-            ranks => self.batch.or(rows).map(|rows| rows / ranks),
-        }
-    }
-
-    /// Checks that the ranks of the device can have equal parts of what a step takes.
-    fn check_ranks(&self, rows: Option<usize>) -> Result<(), InferenceError> {
-        let ranks = self.device.ranks();
-        match (rows, self.batch) {
-            _ if ranks == 1 => Ok(()),
-            (None, _) => {
-                let allowed = "one device: the density has no rows to deal to several";
-                Err(setting("device", &self.device, allowed))
-            }
-            (Some(rows), batch) if !batch.unwrap_or(rows).is_multiple_of(ranks) => {
-                let value = match batch {
-                    Some(batch) => batch.to_string(),
-                    None => format!("unset, hence all {rows} rows"),
-                };
-                let allowed = format!("a multiple of {ranks}, the ranks of {}", self.device);
-                Err(setting("batch", value, allowed))
-            }
-            (Some(_), _) => Ok(()),
-        }
-    }
-
-    /// Checks every setting; `rows` are those of the density.
-    pub(crate) fn check(&self, rows: Option<usize>) -> Result<(), InferenceError> {
-        at_least_one("steps", self.step_count())?;
-        count("samples", self.samples, MOST_DRAWS)?;
-        count("restarts", self.restarts, MOST_RUNS)?;
-        at_least_one("every", self.every)?;
-        at_least_one("threads", self.threads.unwrap_or(1) as u64)?;
-        if self.elbo_draws < 2 {
-            return Err(setting("elbo_draws", self.elbo_draws, "2 or more"));
-        }
-        count("elbo_draws", self.elbo_draws, MOST_ELBO_DRAWS)?;
-        if self.forms().expectations && self.estimator == Estimator::StickingTheLanding {
-            let allowed =
-                "false with the estimator StickingTheLanding, which takes priors by draws";
-            return Err(setting("closed_form_priors", true, allowed));
-        }
-        positive("learning_rate", self.rate())?;
-        positive("initial_sd", self.initial_sd.unwrap_or(INITIAL_SD))?;
-        let averaging = self.averaged_share();
-        if !(0.0..=1.0).contains(&averaging) {
-            return Err(setting("averaging", averaging, "between 0 and 1"));
-        }
-        if let Some(batch) = self.batch {
-            at_least_one("batch", batch as u64)?;
-            match rows {
-                Some(rows) if batch <= rows => {}
-                Some(rows) => {
-                    let allowed = format!("at most {rows}, the rows of the data set");
-                    return Err(setting("batch", batch, allowed));
-                }
-                None => {
-                    let allowed = "left out: the density has no rows to draw from";
-                    return Err(setting("batch", batch, allowed));
-                }
-            }
-        }
-        self.check_ranks(rows)?;
-        self.optimizer.check()?;
-        self.optimizer.check_fit(self.family, self.step_count())?;
-        if let Some(warm_start) = &self.warm_start {
-            warm_start.check()?;
-        }
-        self.rate_schedule().check()?;
-        self.convergence.unwrap_or_default().validate()
-    }
-}
-
-impl fmt::Debug for Advi {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Advi")
-            .field("family", &self.family)
-            .field("steps", &self.steps)
-            .field("samples", &self.samples)
-            .field("estimator", &self.estimator)
-            .field("local_reparameterization", &self.products)
-            .field("closed_form_priors", &self.expectations)
-            .field("optimizer", &self.optimizer)
-            .field("schedule", &self.rate_schedule())
-            .field("learning_rate", &self.rate())
-            .field("batch", &self.batch)
-            .field("averaging", &self.averaging)
-            .field("restarts", &self.restarts)
-            .field("seed", &self.seed)
-            .field("precision", &self.precision)
-            .field("device", &self.device)
-            .field("initial_sd", &self.initial_sd)
-            .finish_non_exhaustive()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::settings::INITIAL_SD;
+use super::checked::INITIAL_SD;
 use super::{Advi, Approximation, Family};
 use crate::check::positive;
 use crate::{Density, DrawSource, InferenceError, Site, StartError};
