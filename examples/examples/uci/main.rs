@@ -121,7 +121,7 @@ fn one(
         2 => net.prior(bayes_nn::nn::prior::learned_scale()),
         _ => net,
     };
-    let bnn = Bnn::new(net, bayes_nn::nn::Gaussian::new());
+    let bnn = Bnn::new(net, Gaussian::new());
     let mut advi = Advi::mean_field().threads(1).seed(split as u64);
     if let Some(s) = a.steps {
         advi = advi.steps(s);
