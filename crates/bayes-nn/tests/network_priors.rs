@@ -238,3 +238,15 @@ fn points_that_cannot_be_are_refused_by_name() {
     let bayesian = Bnn::new(Mlp::new([2, 1]).prior(Apart), Bernoulli);
     assert!(bayesian.parameters(&data).is_ok());
 }
+
+#[test]
+fn a_last_layer_alone_is_bayesian() {
+    let data = datasets::moons(60, 0.2, 0).unwrap().standardized();
+    let net = Sequential::new().layer(Dense::new(4).point()).layer(Tanh);
+    let bnn = Bnn::new(net.layer(Dense::new(1)), Bernoulli);
+    let fit = bnn.fit(&data, &Advi::mean_field().steps(200)).unwrap();
+    let draws = fit.draws(20, 0).unwrap();
+    let sd = |name: &str| draws.variable(name).unwrap().sd();
+    assert!(sd("layer0.weight").iter().all(|sd| *sd < 1e-12));
+    assert!(sd("layer1.weight").iter().all(|sd| *sd > 1e-4));
+}
