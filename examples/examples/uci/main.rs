@@ -60,6 +60,10 @@ struct Arguments {
     #[arg(long)]
     rate: Option<f64>,
 
+    /// Rows of a minibatch, unless the library chooses; 0 for all rows in every step
+    #[arg(long)]
+    batch: Option<usize>,
+
     /// Steps, unless the library chooses
     #[arg(long)]
     steps: Option<u64>,
@@ -212,6 +216,11 @@ fn one(
             let mut advi = Advi::mean_field().seed(seed);
             if let Some(rate) = arguments.rate {
                 advi = advi.learning_rate(rate);
+            }
+            match arguments.batch {
+                Some(0) => advi = advi.full_batch(),
+                Some(rows) => advi = advi.batch(rows),
+                None => {}
             }
             if let Some(steps) = arguments.steps {
                 advi = advi.steps(steps);

@@ -47,7 +47,7 @@ impl Advi {
             _ => Compiled::new(density, &Device::cpu(), Precision::F64)?,
         };
         let mut jobs = Vec::new();
-        for restart in 0..self.restarts {
+        for restart in 0..self.restart_count() {
             let programs = Programs {
                 density: compiled.start()?,
                 value: compiled.start()?,

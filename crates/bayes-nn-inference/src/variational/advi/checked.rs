@@ -34,6 +34,10 @@ impl Advi {
         self.steps.unwrap_or(STEPS)
     }
 
+    pub(crate) fn restart_count(&self) -> usize {
+        self.restarts.unwrap_or(1)
+    }
+
     pub(crate) fn rate_schedule(&self) -> Schedule {
         let own = self.optimizer.default_schedule();
         self.schedule.unwrap_or(own)
@@ -90,7 +94,7 @@ impl Advi {
     pub(crate) fn check(&self, rows: Option<usize>) -> Result<(), InferenceError> {
         at_least_one("steps", self.step_count())?;
         count("samples", self.samples, MOST_DRAWS)?;
-        count("restarts", self.restarts, MOST_RUNS)?;
+        count("restarts", self.restart_count(), MOST_RUNS)?;
         at_least_one("every", self.every)?;
         at_least_one("threads", self.threads.unwrap_or(1) as u64)?;
         if self.elbo_draws < 2 {
@@ -147,7 +151,7 @@ impl fmt::Debug for Advi {
             .field("learning_rate", &self.rate())
             .field("batch", &self.batch)
             .field("averaging", &self.averaging)
-            .field("restarts", &self.restarts)
+            .field("restarts", &self.restart_count())
             .field("seed", &self.seed)
             .field("precision", &self.precision)
             .field("device", &self.device)

@@ -66,7 +66,7 @@ impl Advi {
                 true => natural::BUDGET,
                 false => self.step_count(),
             };
-            progress.start(self.restarts, steps);
+            progress.start(self.restart_count(), steps);
         }
         let running = Running(self.progress.clone());
         let outcomes = match self.goes_by_natural_gradients(density) {
@@ -145,7 +145,7 @@ impl Advi {
         let concerns = Concerns::of(density, self.runtime().precision);
         let program = self.write(density)?;
         let writing = begin.elapsed();
-        let mut ends = fan_out(&program, self.restarts, |run, restarts| {
+        let mut ends = fan_out(&program, self.restart_count(), |run, restarts| {
             drive::drive(self, density, run, restarts, writing)
         })?;
         for (restart, end) in ends.iter_mut().enumerate() {

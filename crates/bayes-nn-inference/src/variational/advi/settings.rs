@@ -42,10 +42,10 @@ pub(crate) type Callback = Arc<Mutex<dyn FnMut(&Snapshot<'_>) -> ControlFlow<()>
 /// deviation by more than 5 %. That takes some thousand gradients; after 100,000 it is given up at the
 /// end of the stage in which it is, and the fit has not [converged](crate::AdviFit::convergence).
 ///
-/// A network goes by Adam, on minibatches of 32 rows, or up to 128 of many. Its weights begin where
+/// A network goes by Adam, on minibatches of 32 to 128 rows where it has more than 1,024. Its weights begin where
 /// [`Begin`](crate::Begin) says; products of weights are drawn instead of weights where that is exact,
 /// and priors taken in closed form. The rate stays the same until the ELBO has stopped rising: until in
-/// the last quarter of the steps it rose by no more than half a percent, or 0.02 nats a row. Then it
+/// the last quarter of the steps it rose by no more than half a percent, or 0.002 nats a row. Then it
 /// falls to 0 in a third as many steps. After 40,000 steps, or 20,000 of many weights, the fit ends in
 /// any case, and says that it has not converged.
 ///
@@ -79,7 +79,7 @@ pub struct Advi {
     pub(crate) batch: Option<usize>,
     pub(crate) full_batch: bool,
     pub(crate) averaging: Option<f64>,
-    pub(crate) restarts: usize,
+    pub(crate) restarts: Option<usize>,
     pub(crate) seed: u64,
     /// That of the density unless set; always set in the settings that a fit keeps.
     pub(crate) precision: Option<Precision>,
@@ -114,7 +114,7 @@ impl Advi {
             batch: None,
             full_batch: false,
             averaging: None,
-            restarts: 1,
+            restarts: None,
             seed: 0,
             precision: None,
             device: Device::default(),
@@ -207,8 +207,8 @@ impl Advi {
         self
     }
 
-    /// Rows in each minibatch. Unless set all rows are, but of networks 32 of 256 rows or more, and up
-    /// to 128 of many. Batches are consecutive pieces of random
+    /// Rows in each minibatch. Unless set all rows are, but of networks of more than 1,024 rows 32,
+    /// and up to 128 of many. Batches are consecutive pieces of random
     /// permutations of the rows, and the ELBO stays in nats of the full data.
     pub fn batch(mut self, rows: usize) -> Advi {
         self.by_optimizer = true;
@@ -235,14 +235,15 @@ impl Advi {
     }
 
     /// Fits from several starts, of which the one with the highest final ELBO is kept and all
-    /// are reported. Restart `r` runs with the seed plus `r`, so that each can be run alone.
+    /// are reported; unless set there are two of networks of up to 1,000 weights and 1,024
+    /// rows of which [`Advi::steps`] are not set, and one of others. Restart `r` runs with the seed plus `r`, so that each can be run alone.
     ///
     /// On the CPU restarts are dealt to threads ([`Advi::threads`]). A GPU runs all of them in the
     /// same launches, each on a multiprocessor of its own while there are any, if the step is tiny:
     /// if its values fit the memory that the threads of a multiprocessor share, as those of the
     /// two-moons network do. They then stop, fail and converge one by one as they would alone.
     pub fn restarts(mut self, restarts: usize) -> Advi {
-        self.restarts = restarts;
+        self.restarts = Some(restarts);
         self
     }
 
