@@ -42,12 +42,12 @@ pub(crate) type Callback = Arc<Mutex<dyn FnMut(&Snapshot<'_>) -> ControlFlow<()>
 /// deviation by more than 5 %. That takes some thousand gradients; after 100,000 it is given up at the
 /// end of the stage in which it is, and the fit has not [converged](crate::AdviFit::convergence).
 ///
-/// A network goes by Adam, on minibatches of 32 to 128 rows where it has more than 1,024. Its weights begin where
-/// [`Begin`](crate::Begin) says; products of weights are drawn instead of weights where that is exact,
-/// and priors taken in closed form. The rate stays the same until the ELBO has stopped rising: until in
-/// the last quarter of the steps it rose by no more than half a percent, or 0.002 nats a row. Then it
-/// falls to 0 in a third as many steps. After 40,000 steps, or 20,000 of many weights, the fit ends in
-/// any case, and says that it has not converged.
+/// A network goes by Adam, on minibatches of 32 to 128 rows where it has more than 1,024. Its weights
+/// begin where [`Begin`](crate::Begin) says; products of weights are drawn instead of weights where that
+/// is exact, and priors taken in closed form. The rate stays the same until the ELBO has stopped rising:
+/// until in the last quarter of the steps it rose by no more than half a percent, or 0.002 nats a row.
+/// Then it falls to 0 in a third as many steps. After 40,000 steps, or 20,000 of many weights, the fit
+/// ends in any case, and says that it has not converged.
 ///
 /// Any other density, and any fit for which [`Advi::steps`], [`Advi::batch`], [`Advi::samples`], an
 /// optimiser or another of its settings is set, is fitted by stochastic gradient ascent: 20,000
@@ -207,9 +207,9 @@ impl Advi {
         self
     }
 
-    /// Rows in each minibatch. Unless set all rows are, but of networks of more than 1,024 rows 32,
-    /// and up to 128 of many. Batches are consecutive pieces of random
-    /// permutations of the rows, and the ELBO stays in nats of the full data.
+    /// Rows in each minibatch. Unless set all rows are one, but of networks of more than 1,024 rows 32
+    /// to 128. Batches are consecutive pieces of random permutations of the rows, and the ELBO stays in
+    /// nats of the full data.
     pub fn batch(mut self, rows: usize) -> Advi {
         self.by_optimizer = true;
         self.batch = Some(rows);
@@ -235,8 +235,9 @@ impl Advi {
     }
 
     /// Fits from several starts, of which the one with the highest final ELBO is kept and all
-    /// are reported; unless set there are two of networks of up to 1,000 weights and 1,024
-    /// rows of which [`Advi::steps`] are not set, and one of others. Restart `r` runs with the seed plus `r`, so that each can be run alone.
+    /// are reported; unless set there are two of networks of up to 1,000 weights and 1,024 rows of which
+    /// [`Advi::steps`] are not set, and one of others. Restart `r` runs with the seed plus `r`, so that
+    /// each can be run alone.
     ///
     /// On the CPU restarts are dealt to threads ([`Advi::threads`]). A GPU runs all of them in the
     /// same launches, each on a multiprocessor of its own while there are any, if the step is tiny:
