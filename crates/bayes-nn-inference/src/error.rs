@@ -17,6 +17,12 @@ pub type DrawSinkError = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InferenceError {
+    /// Parts that make no guide.
+    #[error("the guide {problem}")]
+    Guide {
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A setting outside its range.
     #[error("`{field}` is {value}; it must be {allowed}")]
     Setting {

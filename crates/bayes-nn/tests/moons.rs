@@ -38,9 +38,9 @@ fn network() -> Bnn {
     Bnn::new(net, Bernoulli)
 }
 
-/// The ELBO after 50,000 steps; asserts accuracy and log loss on the test half.
+/// The ELBO after 30,000 steps; asserts accuracy and log loss on the test half.
 fn elbo(train: &Dataset, test: &Dataset, advi: Advi) -> f64 {
-    let fit = network().fit(train, &advi.steps(50_000)).unwrap();
+    let fit = network().fit(train, &advi.steps(30_000)).unwrap();
     let prediction = fit.predict(test, 1_000).unwrap();
     let score = *prediction
         .score(test.y())
@@ -61,22 +61,18 @@ fn mean_field_reaches_the_known_elbo_on_all_data_and_on_minibatches() {
                 .map(|seed| {
                     let advi = Advi::mean_field().precision(precision).seed(seed);
                     let advi = match batch {
-                        Some(rows) => advi.batch(rows),
+                        Some(rows) => advi.batch(rows).learning_rate(0.03),
                         None => advi,
                     };
                     elbo(&train, &test, advi)
                 })
                 .collect()
         };
-        let full = elbos(None);
-        let good = full.iter().filter(|e| (-114.5..=-111.0).contains(*e));
-        assert!(good.count() >= 3, "{precision:?}: {full:?}");
-        let batch = elbos(Some(50));
-        let near = full
-            .iter()
-            .zip(&batch)
-            .filter(|(a, b)| (*a - *b).abs() < 2.0);
-        assert!(near.count() >= 3, "{precision:?}: {full:?} and {batch:?}");
+        for batch in [None, Some(50)] {
+            let found = elbos(batch);
+            let good = found.iter().filter(|e| (-114.5..=-111.0).contains(*e));
+            assert!(good.count() >= 3, "{precision:?}, {batch:?}: {found:?}");
+        }
     }
 }
 

@@ -91,9 +91,7 @@ impl Net {
             .layer(Dense::new(256))
             .layer(Tanh),
         };
-        net.layer(Dense::new(10))
-            .prior(prior::learned_scale())
-            .into()
+        net.layer(Dense::new(10)).prior(prior::fan_in()).into()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The result of a run: chains with their draws, statistics, step size and metric.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::draws::UnconstrainedDraws;
 use super::kernel::Tuned;
@@ -9,7 +10,7 @@ use crate::columns::Concerns;
 use crate::{DrawSource, DrawTable, Fit, InferenceError, Site};
 
 /// A chain that has ended. One that was stopped or failed has fewer draws.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ChainDraws {
     pub(super) number: usize,
     pub(super) warmup: UnconstrainedDraws,
@@ -19,7 +20,7 @@ pub struct ChainDraws {
     pub(super) rejected: u64,
     pub(super) moved_at: Option<u64>,
     pub(super) seconds: f64,
-    pub(super) error: Option<InferenceError>,
+    pub(super) error: Option<Arc<InferenceError>>,
 }
 
 impl ChainDraws {
@@ -67,7 +68,7 @@ impl ChainDraws {
 
     /// Why it ended early, if it failed.
     pub fn error(&self) -> Option<&InferenceError> {
-        self.error.as_ref()
+        self.error.as_deref()
     }
 }
 
@@ -79,13 +80,13 @@ pub(super) struct Timing {
 }
 
 /// The chains of a run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct NutsFit {
     pub(super) chains: Vec<ChainDraws>,
     pub(super) sites: Vec<Site>,
     pub(super) settings: Nuts,
     pub(super) stopped: bool,
-    pub(super) sink_error: Option<InferenceError>,
+    pub(super) sink_error: Option<Arc<InferenceError>>,
     pub(super) seconds: f64,
     pub(super) timing: Timing,
     pub(super) concerns: Concerns,
@@ -115,7 +116,7 @@ impl NutsFit {
 
     /// Why the sink of the run, if it had one, did not take all draws. They are all here.
     pub fn sink_error(&self) -> Option<&InferenceError> {
-        self.sink_error.as_ref()
+        self.sink_error.as_deref()
     }
 
     /// Seconds from start to end.

@@ -99,7 +99,7 @@ impl NutsRun {
         if chains.iter().all(|chain| chain.draws.is_empty())
             && let Some(error) = chains
                 .iter_mut()
-                .find_map(|chain| chain.error.take())
+                .find_map(|chain| chain.error.take().and_then(Arc::into_inner))
                 .or_else(|| sink_error.take())
         {
             return Err(error);
@@ -109,7 +109,7 @@ impl NutsRun {
             sites: std::mem::take(&mut self.sites),
             settings: self.settings.clone(),
             stopped: self.shared.stop.load(Ordering::Acquire),
-            sink_error,
+            sink_error: sink_error.map(Arc::new),
             seconds: self.begin.elapsed().as_secs_f64(),
             timing: std::mem::take(&mut self.timing),
             concerns: std::mem::take(&mut self.concerns),

@@ -217,7 +217,7 @@ impl Shared {
             rejected,
             moved_at,
             seconds,
-            error,
+            error: error.map(Arc::new),
         }))
     }
 

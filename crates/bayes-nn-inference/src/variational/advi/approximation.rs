@@ -30,6 +30,127 @@ pub struct Approximation {
 const DRAWS: u32 = 0;
 
 impl Approximation {
+    /// Independent normals over these sites, whose parts of `z [P]` follow one another: by means and
+    /// standard deviations, `[P]` each. Those of sites that are [points](Site::point) are 0.
+    ///
+    /// ```
+    /// use bayes_nn_inference::{Approximation, Site};
+    /// let sites = vec![Site::new("slope", [2], 0), Site::new("level", [], 2)];
+    /// let guide = Approximation::independent(sites.clone(), vec![1.0, -1.0, 0.5], vec![0.1; 3])?;
+    /// assert_eq!((guide.dim(), guide.sd()), (3, vec![0.1; 3]));
+    /// assert!(Approximation::independent(sites, vec![0.0; 2], vec![1.0; 2]).is_err());
+    /// # Ok::<(), bayes_nn_inference::InferenceError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`InferenceError::Guide`] for parts that have another number of elements than the sites, for
+    /// numbers that are not finite and for standard deviations that are not positive.
+    pub fn independent(
+        sites: Vec<Site>,
+        mean: Vec<f64>,
+        sd: Vec<f64>,
+    ) -> Result<Approximation, InferenceError> {
+        let is_a_point = !sites.is_empty() && sites.iter().all(|site| site.point);
+        let family = match is_a_point {
+            true => Family::Point,
+            false => Family::MeanField,
+        };
+        let guide = Approximation {
+            family,
+            sites,
+            mean: mean.into(),
+            diagonal: sd.into(),
+            strict: [].into(),
+        };
+        guide.checked()
+    }
+
+    /// A normal over these sites by its mean, `[P]`, and the lower Cholesky factor of its covariance,
+    /// row-major `[P, P]`, of which only what is on and below the diagonal counts.
+    ///
+    /// ```
+    /// use bayes_nn_inference::{Approximation, Site};
+    /// let sites = vec![Site::new("x", [2], 0)];
+    /// let guide = Approximation::correlated(sites, vec![0.0; 2], vec![1.0, 0.0, 3.0, 4.0])?;
+    /// assert_eq!(guide.sd(), [1.0, 5.0]);
+    /// # Ok::<(), bayes_nn_inference::InferenceError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Approximation::independent`]; a site that is a point.
+    pub fn correlated(
+        sites: Vec<Site>,
+        mean: Vec<f64>,
+        cholesky: Vec<f64>,
+    ) -> Result<Approximation, InferenceError> {
+        let dim = mean.len();
+        if Some(cholesky.len()) != dim.checked_mul(dim) {
+            let problem = format!(
+                "has a Cholesky factor of {} elements for {dim} means",
+                cholesky.len()
+            );
+            return Err(InferenceError::Guide { problem });
+        }
+        let below = |(place, value): (usize, &f64)| match place % dim < place / dim {
+            true => *value,
+            false => 0.0,
+        };
+        let guide = Approximation {
+            family: Family::FullRank,
+            sites,
+            mean: mean.into(),
+            diagonal: (0..dim).map(|i| cholesky[i * dim + i]).collect(),
+            strict: cholesky.iter().enumerate().map(below).collect(),
+        };
+        guide.checked()
+    }
+
+    fn checked(self) -> Result<Approximation, InferenceError> {
+        let refuse = |problem| Err(InferenceError::Guide { problem });
+        let mut offset = 0;
+        for site in &self.sites {
+            if site.offset != offset {
+                return refuse(format!(
+                    "has `{}` at {}, not at {offset}",
+                    site.name, site.offset
+                ));
+            }
+            offset = site.range().end;
+        }
+        for (what, values) in [
+            ("means", &self.mean),
+            ("standard deviations", &self.diagonal),
+        ] {
+            if values.len() != offset {
+                return refuse(format!(
+                    "has {} {what} for {offset} coordinates",
+                    values.len()
+                ));
+            }
+        }
+        for site in &self.sites {
+            for element in site.range() {
+                let (mean, sd) = (self.mean[element], self.diagonal[element]);
+                let fits = match self.family.has_point(site) {
+                    true => sd == 0.0,
+                    false => sd > 0.0 && sd.is_finite(),
+                };
+                if !fits || !mean.is_finite() {
+                    let number = element - site.offset;
+                    return refuse(format!(
+                        "has the mean {mean} and the standard deviation {sd} at element {number} of \
+                         `{}`; a mean must be finite, a standard deviation positive, or 0 of a point",
+                        site.name
+                    ));
+                }
+            }
+        }
+        match self.strict.iter().all(|value| value.is_finite()) {
+            true => Ok(self),
+            false => refuse("has a Cholesky factor that is not finite".to_owned()),
+        }
+    }
+
     /// From the parameters of a guide in the order of its blocks.
     pub(crate) fn from_blocks(layout: &Layout, blocks: Vec<Vec<f64>>) -> Self {
         let mut named = BTreeMap::from_iter(layout.blocks().into_iter().zip(blocks));
