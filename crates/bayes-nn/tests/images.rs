@@ -8,7 +8,7 @@ use bayes_nn::prelude::*;
 
 /// So many images of 4 x 4 bytes, bright in the upper or in the lower half, and which it is.
 fn glyphs(rows: usize) -> (Vec<u8>, Vec<u8>) {
-    let label = |row: usize| (row * 7 % 3 == 0) as u8;
+    let label = |row: usize| u8::from((row * 7).is_multiple_of(3));
     let pixel = |row: usize, place: usize| {
         let bright = (place < 8) == (label(row) == 1);
         (row * 31 + place * 57) as u8 % 100 + if bright { 150 } else { 0 }
