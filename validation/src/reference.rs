@@ -113,7 +113,7 @@ pub fn file(name: &str) -> PathBuf {
     PathBuf::from(folder).join(format!("{name}.json"))
 }
 
-/// The moments of a posterior of simulated data, as [`write`] left them.
+/// The moments of a posterior of simulated data, as [`write()`] left them.
 ///
 /// # Errors
 /// When they cannot be read.

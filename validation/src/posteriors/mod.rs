@@ -1,5 +1,5 @@
 //! Models with known posteriors: fourteen of [posteriordb](https://github.com/stan-dev/posteriordb),
-//! two of TensorFlow Probability's inference gym, and eight of [simulated](simulated) data.
+//! two of TensorFlow Probability's inference gym, and eight of [`simulated`] data.
 //!
 //! Each is a function that reads its data, writes the model and samples it. Variables are named
 //! as the reference names them; what it counts from 1 is counted from 0 here.
