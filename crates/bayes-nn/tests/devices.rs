@@ -116,6 +116,7 @@ fn fits_on_groups_tell_the_same_story() {
                     .steps(40)
                     .precision(precision)
                     .batch(rows)
+                    .local_reparameterization(false)
                     .elbo_draws(16)
                     .seed(4);
                 let here = network().fit(&data, &advi.clone()).unwrap();

@@ -54,6 +54,8 @@ impl Advi {
         // A step of IVON is to cost little more than one without noise, and its memory goes by the
         // number of steps.
         let ivon = matches!(self.optimizer, Optimizer::Ivon { .. });
+        // Ranks draw the same noise, which would then be that of rows in pairs.
+        let one_rank = self.device.ranks() == 1;
         let schedule = match ivon {
             true => self.optimizer.default_schedule(),
             false => Schedule::Cooldown { share: COOLDOWN },
@@ -64,7 +66,7 @@ impl Advi {
             learning_rate: self.learning_rate.or(rate),
             schedule: self.schedule.or(Some(schedule)),
             averaging: self.averaging.or(Some(0.0)),
-            products: self.products.or(Some(independent && !ivon)),
+            products: self.products.or(Some(independent && !ivon && one_rank)),
             expectations: self.expectations.or(Some(closed)),
             stop_when_converged: (self.stop_when_converged).or(Some(self.steps.is_none() && !ivon)),
             restarts: self.restarts.or(is_small.then_some(RESTARTS)),

@@ -273,8 +273,10 @@ impl Advi {
     /// A group of `R` devices ([`Device::cuda_group`]) takes the same steps as one, up to rounding:
     /// each has `B / R` rows of every minibatch of [`Advi::batch`] rows, or of all rows, and one
     /// mean over their gradients and ELBOs makes one step of them. `B` has to be a multiple of `R`,
-    /// and the density a sum over rows, as for minibatches. Each device holds all data. Restarts
-    /// run one after another, and predictions on the first device.
+    /// and the density a sum over rows, as for minibatches. All draw the same noise, so of a network
+    /// weights are drawn, where one device draws [products](Advi::local_reparameterization) unless told
+    /// otherwise. Each device holds all data. Restarts run one after another, and predictions on the
+    /// first device.
     pub fn device(mut self, device: Device) -> Advi {
         self.device = device;
         self
