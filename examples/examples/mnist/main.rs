@@ -17,6 +17,8 @@ use serde::Serialize;
 
 /// Draws of the weights behind every prediction.
 const DRAWS: usize = 50;
+/// Steps on digits that the program draws, which show how it goes and not how well.
+const FEW_STEPS: u64 = 3_000;
 
 /// Fits a Bayesian network to handwritten digits and scores it.
 #[derive(Parser)]
@@ -32,7 +34,7 @@ struct Arguments {
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 
-    /// Steps; without it as many as the fit needs
+    /// Steps; without it as many as the fit needs, or 3,000 on digits that the program draws
     #[arg(long)]
     steps: Option<u64>,
 
@@ -91,7 +93,9 @@ impl Net {
             .layer(Dense::new(256))
             .layer(Tanh),
         };
-        net.layer(Dense::new(10)).prior(prior::fan_in()).into()
+        net.layer(Dense::new(10))
+            .prior(prior::learned_scale())
+            .into()
     }
 }
 
@@ -129,7 +133,8 @@ fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let mut advi = Advi::mean_field()
         .seed(arguments.seed)
         .progress(Bar::new("fit"));
-    if let Some(steps) = arguments.steps {
+    let few = arguments.data.is_none().then_some(FEW_STEPS);
+    if let Some(steps) = arguments.steps.or(few) {
         advi = advi.steps(steps);
     }
     if let Some(rows) = arguments.batch {

@@ -115,7 +115,8 @@ struct Summary {
     rmse: Mean,
     log_likelihood: Mean,
     coverage: Mean,
-    converged: usize,
+    /// Fits that had nothing to warn of: that converged, or whose chains agree.
+    without_warning: usize,
     seconds: f64,
 }
 
@@ -144,13 +145,13 @@ fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         let summary = over_splits(arguments, name, &set)?;
         println!(
             "{name:<14} RMSE {:.3} ± {:.3}   log likelihood {:.3} ± {:.3}   in 95 % intervals {:.1} %   \
-             converged {} of {}   {:.1} s",
+             no warning in {} of {} fits   {:.1} s",
             summary.rmse.mean,
             summary.rmse.standard_error,
             summary.log_likelihood.mean,
             summary.log_likelihood.standard_error,
             100.0 * summary.coverage.mean,
-            summary.converged,
+            summary.without_warning,
             summary.splits,
             summary.seconds
         );
@@ -170,17 +171,17 @@ fn over_splits(
 ) -> Result<Summary, Box<dyn Error>> {
     let begin = Instant::now();
     let (mut rmse, mut log_likelihood, mut coverage) = (Vec::new(), Vec::new(), Vec::new());
-    let mut converged = 0;
+    let mut without_warning = 0;
     for split in 0..usize::from(arguments.splits) {
         let (mut train, mut test) = set.split(split)?;
         if arguments.validate {
             (train, test) = train.split(0.9, split as u64)?;
         }
-        let (score, settled) = one(arguments, &train, &test, split as u64)?;
+        let (score, is_clean) = one(arguments, &train, &test, split as u64)?;
         rmse.push(score.rmse);
         log_likelihood.push(score.log_likelihood);
         coverage.push(score.coverage);
-        converged += usize::from(settled);
+        without_warning += usize::from(is_clean);
     }
     Ok(Summary {
         set: name.to_owned(),
@@ -190,12 +191,12 @@ fn over_splits(
         rmse: Mean::of(&rmse),
         log_likelihood: Mean::of(&log_likelihood),
         coverage: Mean::of(&coverage),
-        converged,
+        without_warning,
         seconds: begin.elapsed().as_secs_f64(),
     })
 }
 
-/// The score of a split, and whether its fit says that it converged.
+/// The score of a split, and whether its fit had nothing to warn of.
 fn one(
     arguments: &Arguments,
     train: &Dataset,
@@ -231,9 +232,5 @@ fn one(
     };
     let score = fit.score(test, Predict::draws(DRAWS))?;
     let score = score.regression().ok_or("targets are numbers")?;
-    let converged = match fit.advi() {
-        Some(advi) => advi.convergence().converged,
-        None => true,
-    };
-    Ok((*score, converged))
+    Ok((*score, fit.warnings().is_empty()))
 }

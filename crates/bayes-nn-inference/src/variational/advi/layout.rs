@@ -4,8 +4,8 @@ use super::family::{Family, inverse_softplus};
 use crate::Site;
 
 /// The sites of a guide in two parts, those that are normal and those that are points. The blocks
-/// of its parameters are `mu [S]`, `rho [S]` (or `sd [S]`) and, for full rank, `lower [S, S]` of the normal part,
-/// and `point [Q]`; a part without sites has none.
+/// of its parameters are `mu [S]`, `rho [S]` (or `sd [S]`) and, for full rank, `lower [S, S]` of the
+/// normal part, and `point [Q]`; a part without sites has none.
 #[derive(Debug)]
 pub(crate) struct Layout {
     family: Family,

@@ -11,8 +11,8 @@ const FEW_ROWS: usize = 1_024;
 /// Minibatches are larger where an epoch would have more than this many of the smallest.
 const BATCHES: usize = 500;
 const LARGE_BATCH: usize = 128;
-/// Fits of a network with so many weights at the most, on few rows, cost little, and one in some ten
-/// ends in a mode that is worse than the others.
+/// Fits of a network with so many weights at the most, on few rows, cost little, and one in some
+/// forty ends in a mode that is worse than the others.
 const FEW_WEIGHTS: usize = 1_000;
 const RESTARTS: usize = 2;
 /// Steps at the most: as many as multiply each weight with this many rows in all, between bounds.
@@ -31,8 +31,9 @@ const TOLERANCE: f64 = 0.005;
 const NATS_A_ROW: f64 = 0.002;
 
 impl Advi {
-    /// These settings with what suits a network where nothing was said: small minibatches, a rate
-    /// that falls to 0 once the ELBO has stopped rising, and what leaves least noise in gradients.
+    /// These settings with what suits a network where nothing was said: minibatches where rows are
+    /// many, a rate that falls to 0 once the ELBO has stopped rising, and what leaves least noise in
+    /// gradients.
     pub(super) fn for_network(&self, density: &dyn Density) -> Advi {
         let chosen = || batch_of(density.rows()).map(|b| b.next_multiple_of(self.device.ranks()));
         let batch = match self.full_batch {
@@ -54,7 +55,7 @@ impl Advi {
         // A step of IVON is to cost little more than one without noise, and its memory goes by the
         // number of steps.
         let ivon = matches!(self.optimizer, Optimizer::Ivon { .. });
-        // Ranks draw the same noise, which would then be that of rows in pairs.
+        // Ranks draw the same noise, so that rows of two of them would share that of their products.
         let one_rank = self.device.ranks() == 1;
         let schedule = match ivon {
             true => self.optimizer.default_schedule(),

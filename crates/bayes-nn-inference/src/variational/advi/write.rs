@@ -57,8 +57,8 @@ impl Advi {
         };
         let log_prob = write_terms(&step, density, guide.clone(), rows)?.log_prob();
         let (objective, elbo) = guide.objective(log_prob, self.estimator);
-        // Draws and ranks differ in noise and rows, hence in the gradient and the ELBO. After one
-        // mean over both, all ranks take the same step.
+        // Draws differ in noise and ranks in rows, hence in the gradient and the ELBO. After one mean
+        // over both, all ranks take the same step.
         let mut estimates = grad(objective, &guide.blocks)?;
         estimates.push(elbo);
         let mut means = step.mean(&estimates);
