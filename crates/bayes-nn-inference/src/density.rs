@@ -6,7 +6,7 @@ use bayes_nn_autodiff::{Graph, Var};
 use bayes_nn_kernels::{Binding, Precision};
 
 use crate::start::with_values;
-use crate::{ColumnScale, Handler, InferenceError, Site};
+use crate::{ColumnScale, Handler, HeldOut, InferenceError, Site};
 
 /// What a density reports when it cannot be written down; the caller gets it back unchanged in
 /// [`crate::InferenceError::Density`].
@@ -109,6 +109,12 @@ pub trait Density: Sync {
     /// warns of those that single precision cannot hold and of those far from unit scale.
     fn columns(&self) -> Vec<ColumnScale> {
         Vec::new()
+    }
+
+    /// Rows that are held out of it, by which a fit that has epochs scores its guide; none unless
+    /// implemented.
+    fn held_out(&self) -> Option<&dyn HeldOut> {
+        None
     }
 
     /// Where a fit with this seed starts, `[P]`: a draw from the prior or random numbers. Never

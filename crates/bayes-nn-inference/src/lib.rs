@@ -43,6 +43,7 @@ pub mod diagnostics;
 mod draw_source;
 mod error;
 mod handler;
+mod held_out;
 mod log_density;
 pub mod mcmc;
 mod method;
@@ -57,6 +58,7 @@ pub use density::{Density, DensityError, Rows, Term, Traced};
 pub use draw_source::{DrawSource, DrawTable};
 pub use error::{Divergence, InferenceError, NonFinite, PathFailure};
 pub use handler::{Declared, Handler, HandlerError, Point, Sampled, SiteError, from_unconstrained};
+pub use held_out::{HeldOut, HeldOutScore, Scorer, Scoring};
 pub use mcmc::nuts::{self, Nuts, NutsFit};
 pub use mcmc::{Sgld, SgldChain, SgldFit};
 pub use method::{Fit, Method};
@@ -64,7 +66,7 @@ pub use progress::{Progress, Snapshot, Update};
 pub use site::{Begin, Site};
 pub use start::{Start, StartError};
 pub use variational::advi::{
-    self, Advi, AdviFit, Approximation, Curve, Elbo, Estimator, Family, Restart, Stop,
+    self, Advi, AdviFit, Approximation, Curve, Elbo, Estimator, Family, Restart, Scored, Stop,
 };
 pub use variational::pathfinder::{Path, Pathfinder, PathfinderFit};
 pub use variational::{Convergence, ConvergenceTest, Evidence, Optimizer, Schedule};

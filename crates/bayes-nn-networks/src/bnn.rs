@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use bayes_nn_autodiff::{Kind, Shape, Var};
 use bayes_nn_distributions::Distribution;
-use bayes_nn_inference::Method;
+use bayes_nn_inference::{Advi, Method};
 use bayes_nn_models::Error;
-use bayes_nn_models::model::{Batch, Data, Model, Posterior, Trace, fit, probe};
+use bayes_nn_models::model::{Batch, Data, Model, Posterior, Trace, fit, fit_validated, probe};
 
 use crate::nn::{Head, HeadError, Input, Network, ParameterInfo, Parameters};
 
@@ -134,7 +134,7 @@ impl Bnn {
         })
     }
 
-    /// Finds the posterior of all parameters, by [`Advi`](bayes_nn_inference::Advi),
+    /// Finds the posterior of all parameters, by [`Advi`],
     /// [`Nuts`](bayes_nn_inference::Nuts) or another method: [`model::fit`](fit()).
     ///
     /// # Errors
@@ -145,6 +145,31 @@ impl Bnn {
         method: &impl Method,
     ) -> Result<Posterior<Bnn>, Error> {
         fit(self, train, method)
+    }
+
+    /// [`Bnn::fit`] by [`Advi`] with rows held out of the training rows, which score the network after
+    /// every epoch and may end the fit: [`model::fit_validated`](fit_validated()).
+    ///
+    /// ```
+    /// use bayes_nn::prelude::*;
+    /// let data = datasets::moons(600, 0.2, 0)?.standardized();
+    /// let (train, valid) = data.split(0.8, 0)?;
+    /// let bnn = Bnn::new(Mlp::new([2, 5, 5, 1]), Bernoulli);
+    /// let fit = bnn.fit_validated(&train, &valid, &Advi::mean_field().steps(1_000).batch(48))?;
+    /// let scores = fit.advi().unwrap().curve().scores();
+    /// assert!(scores[0].step == 10 && scores.last().unwrap().score.accuracy > Some(0.8));
+    /// # Ok::<(), bayes_nn::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Bnn::fit`] and [`model::fit_validated`](fit_validated()).
+    pub fn fit_validated(
+        &self,
+        train: impl Into<Data>,
+        valid: impl Into<Data>,
+        advi: &Advi,
+    ) -> Result<Posterior<Bnn>, Error> {
+        fit_validated(self, train, valid, advi)
     }
 
     /// What the network reads of the data, in the shapes of its inputs.

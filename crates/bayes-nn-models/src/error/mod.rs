@@ -302,6 +302,16 @@ pub enum Error {
         /// How those of the fit are.
         expected: &'static str,
     },
+    /// Held-out targets that were not standardised as those of the fit.
+    #[error(
+        "the targets of the held-out rows are {found}, those of the fit are {expected}; scale them by the constants of the training set: `valid.standardize_target_by(constants)`, where `train.target_standardization()` gives them, or split after standardising"
+    )]
+    OtherTargetScale {
+        /// How they are scaled.
+        found: &'static str,
+        /// How those of the fit are.
+        expected: &'static str,
+    },
     /// A value to predict at that is not finite.
     #[error("row {row}, feature {feature}: {value} is not finite")]
     NotFiniteFeature {

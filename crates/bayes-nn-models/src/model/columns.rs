@@ -13,7 +13,9 @@ impl<'g> Shared<'g> {
         let (inputs, windows) = (self.inputs.borrow(), self.windows.borrow());
         let absent = self.absent.borrow();
         let inputs = inputs.iter().map(|input| (&input.name, input.input));
-        let windows = windows.iter().map(|window| (&window.name, window.value));
+        let windows = windows
+            .iter()
+            .map(|window| (&window.fed.name, window.value));
         let absent = absent.iter().map(|(name, var)| (name, *var));
         let mut known = inputs.chain(windows).chain(absent);
         let own = known.find(|(_, var)| var.id() == value.id());
@@ -26,7 +28,7 @@ impl<'g> Shared<'g> {
         let windows = self.windows.borrow();
         let absent = self.absent.borrow();
         let names = inputs.iter().map(|input| &input.name);
-        let names = names.chain(windows.iter().map(|window| &window.name));
+        let names = names.chain(windows.iter().map(|window| &window.fed.name));
         names.chain(absent.iter().map(|a| &a.0)).cloned().collect()
     }
 
@@ -34,7 +36,9 @@ impl<'g> Shared<'g> {
     pub(super) fn check_indices(&self) -> Result<(), Error> {
         let (inputs, windows) = (self.inputs.borrow(), self.windows.borrow());
         let inputs = inputs.iter().map(|i| (i.input.id(), &i.name, &i.values));
-        let windows = windows.iter().map(|w| (w.value.id(), &w.name, &w.values));
+        let windows = windows
+            .iter()
+            .map(|w| (w.value.id(), &w.fed.name, &w.fed.values));
         let columns: HashMap<_, _> = (inputs.chain(windows))
             .filter_map(|(id, name, values)| Some((id?, (name, values))))
             .collect();

@@ -26,16 +26,16 @@ use crate::error::{Error, listed};
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Data {
-    columns: Vec<(String, Values)>,
-    rows: Option<usize>,
-    scales: Option<Scales>,
+    pub(super) columns: Vec<(String, Values)>,
+    pub(super) rows: Option<usize>,
+    pub(super) scales: Option<Scales>,
 }
 
 /// How the features and the target of a data set are scaled.
 #[derive(Clone, Debug, PartialEq)]
-struct Scales {
-    features: Option<Standardization>,
-    target: Option<Standardization>,
+pub(super) struct Scales {
+    pub(super) features: Option<Standardization>,
+    pub(super) target: Option<Standardization>,
 }
 
 /// A column, or several side by side under one name.
@@ -64,7 +64,7 @@ pub(crate) struct Matrix {
 }
 
 impl Matrix {
-    fn new(values: Column, columns: usize) -> Matrix {
+    pub(super) fn new(values: Column, columns: usize) -> Matrix {
         Matrix {
             values,
             columns,
@@ -337,21 +337,6 @@ impl Data {
 
     pub(crate) fn target(&self) -> Option<&Standardization> {
         self.scales.as_ref()?.target.as_ref()
-    }
-
-    /// Checks that features are scaled as in the data of the fit, where both are known to be of
-    /// data sets.
-    pub(crate) fn check_scale(&self, fitted: &Data) -> Result<(), Error> {
-        let (Some(own), Some(fitted)) = (&self.scales, &fitted.scales) else {
-            return Ok(());
-        };
-        let (found, expected) = match (&own.features, &fitted.features) {
-            (own, fitted) if own == fitted => return Ok(()),
-            (None, _) => ("not standardised", "standardised"),
-            (_, None) => ("standardised", "not standardised"),
-            _ => ("standardised by other constants", "standardised"),
-        };
-        Err(Error::OtherScale { found, expected })
     }
 }
 

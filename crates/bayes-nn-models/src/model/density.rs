@@ -5,8 +5,8 @@ use std::rc::Rc;
 use bayes_nn_autodiff::Graph;
 use bayes_nn_autodiff::noise::{self, NoiseKey};
 use bayes_nn_inference::{
-    ColumnScale, Density, DensityError, Handler, InferenceError, Point, Rows, Site, SiteError,
-    Start, Traced,
+    ColumnScale, Density, DensityError, Handler, HeldOut, InferenceError, Point, Rows, Site,
+    SiteError, Start, Traced,
 };
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -31,6 +31,7 @@ pub(crate) struct ModelDensity<'m, M> {
     data: Data,
     sites: Vec<Site>,
     readings: Vec<Reading>,
+    held_out: Option<&'m dyn HeldOut>,
 }
 
 impl<'m, M: Model> ModelDensity<'m, M> {
@@ -58,7 +59,16 @@ impl<'m, M: Model> ModelDensity<'m, M> {
             data,
             sites,
             readings,
+            held_out: None,
         })
+    }
+
+    /// With rows that score a fit while it runs.
+    pub(crate) fn with_held_out(self, rows: &'m dyn HeldOut) -> Self {
+        ModelDensity {
+            held_out: Some(rows),
+            ..self
+        }
     }
 
     /// Checks that a minibatch may stand for all rows. Two rows are looked at, whatever their number
@@ -162,6 +172,10 @@ impl<M: Model> Density for ModelDensity<'_, M> {
 
     fn is_network(&self) -> bool {
         self.model.is_network()
+    }
+
+    fn held_out(&self) -> Option<&dyn HeldOut> {
+        self.held_out
     }
 
     fn columns(&self) -> Vec<ColumnScale> {

@@ -5,6 +5,7 @@ use bayes_nn_kernels::Profile;
 
 use super::{Data, Model, ModelDensity, Posterior};
 use crate::error::Error;
+use crate::predict::HeldOutRows;
 
 /// Finds the posterior of a model and data: by [`Advi`], which fits a guide, by
 /// [`Nuts`](bayes_nn_inference::Nuts), whose chains are exact, by
@@ -50,6 +51,39 @@ pub fn fit<M: Model + Clone>(
     let data = data.into();
     let density = ModelDensity::new(model, data.clone())?;
     Posterior::of(model.clone(), data, method.fit(&density)?)
+}
+
+/// As [`fit`] by [`Advi`], with rows held out of the data that score the guide after every epoch: by
+/// the log likelihood of a row, with accuracy or RMSE, in the fit's
+/// [curve](bayes_nn_inference::Curve::scores). They change nothing of the fit, unless
+/// [`Advi::patience`] lets them end it.
+///
+/// ```
+/// use bayes_nn::prelude::*;
+/// let data = datasets::moons(400, 0.3, 0)?.standardized();
+/// let (train, valid) = data.split(0.5, 0)?;
+/// let bnn = Bnn::new(Mlp::new([2, 20, 1]), Bernoulli);
+/// let advi = Advi::mean_field().steps(4_000).patience(20);
+/// let fit = model::fit_validated(&bnn, &train, &valid, &advi)?;
+/// println!("{fit}");
+/// let best = fit.advi().unwrap().curve().best_score().unwrap();
+/// assert!(best.score.log_likelihood > -0.4 && best.score.accuracy > Some(0.85));
+/// # Ok::<(), bayes_nn::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`fit`]; rows that are scaled otherwise than those of the fit, are wider, lack a column or have
+/// values that cannot be; a fit by natural gradients, which has no epochs.
+pub fn fit_validated<M: Model + Clone>(
+    model: &M,
+    train: impl Into<Data>,
+    valid: impl Into<Data>,
+    advi: &Advi,
+) -> Result<Posterior<M>, Error> {
+    let train = train.into();
+    let held_out = HeldOutRows::new(model, &train, valid.into())?;
+    let density = ModelDensity::new(model, train.clone())?.with_held_out(&held_out);
+    Posterior::of(model.clone(), train, advi.fit(&density)?)
 }
 
 /// Where the time of a step goes: runs the first `steps` steps of a fit and measures every pass.

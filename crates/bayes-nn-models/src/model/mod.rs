@@ -63,7 +63,7 @@ pub use data::Data;
 pub use density::probe;
 pub(crate) use density::{ModelDensity, run};
 pub use draws::{Draws, Variable};
-pub use fitting::{fit, profile};
+pub use fitting::{fit, fit_validated, profile};
 pub(crate) use handlers::{Generators, draw};
 pub use horseshoe::horseshoe;
 #[cfg(feature = "zarr")]
@@ -79,6 +79,7 @@ pub(crate) use report::LARGE_R_HAT;
 pub use sampling::{Sampling, start, start_into};
 pub(crate) use summary::summarized;
 pub use trace::Trace;
+pub(crate) use window::Fed;
 
 /// A joint density over named random variables and observations.
 ///

@@ -134,7 +134,17 @@ impl<M: Model> Predictive<M> {
         batch: &Batch<'g>,
         data: &Data,
     ) -> Result<Record<'g>, Error> {
-        let z = self.source.draw(step);
+        self.run_at(self.source.draw(step), step, batch, data)
+    }
+
+    /// The same with a draw `z [P]` of one's own.
+    pub(crate) fn run_at<'g>(
+        &self,
+        z: Var<'g>,
+        step: &Step<'g>,
+        batch: &Batch<'g>,
+        data: &Data,
+    ) -> Result<Record<'g>, Error> {
         let point = Rc::new(Point::at(z, self.source.sites()));
         let record = run(&self.model, batch, point)?;
         for observed in &record.observed {

@@ -7,6 +7,8 @@ use bayes_nn_inference::ColumnScale;
 use super::batch::{Batch, Input};
 use super::data::{Data, Values};
 use super::record::Record;
+use crate::data::Standardization;
+use crate::error::Error;
 
 /// Numbers of a column or matrix that are looked at, about: enough for means and deviations.
 const LOOKED_AT: usize = 1 << 20;
@@ -111,4 +113,42 @@ pub(super) fn scales(data: &Data, readings: &[Reading]) -> Vec<ColumnScale> {
         }
     }
     scales
+}
+
+/// How numbers are standardised, and how those of the fit are, where that differs.
+fn difference(
+    own: Option<&Standardization>,
+    fitted: Option<&Standardization>,
+) -> Option<(&'static str, &'static str)> {
+    match (own, fitted) {
+        (own, fitted) if own == fitted => None,
+        (None, _) => Some(("not standardised", "standardised")),
+        (_, None) => Some(("standardised", "not standardised")),
+        _ => Some(("standardised by other constants", "standardised")),
+    }
+}
+
+impl Data {
+    /// Checks that features are scaled as in the data of the fit, where both are known to be of
+    /// data sets.
+    pub(crate) fn check_scale(&self, fitted: &Data) -> Result<(), Error> {
+        let (Some(own), Some(fitted)) = (&self.scales, &fitted.scales) else {
+            return Ok(());
+        };
+        match difference(own.features.as_ref(), fitted.features.as_ref()) {
+            Some((found, expected)) => Err(Error::OtherScale { found, expected }),
+            None => Ok(()),
+        }
+    }
+
+    /// The same of targets.
+    pub(crate) fn check_target_scale(&self, fitted: &Data) -> Result<(), Error> {
+        let (Some(own), Some(fitted)) = (&self.scales, &fitted.scales) else {
+            return Ok(());
+        };
+        match difference(own.target.as_ref(), fitted.target.as_ref()) {
+            Some((found, expected)) => Err(Error::OtherTargetScale { found, expected }),
+            None => Ok(()),
+        }
+    }
 }

@@ -115,7 +115,7 @@ impl Inputs<'_> {
     }
 }
 
-fn check_widths(data: &Data, fitted: &Data) -> Result<(), Error> {
+pub(super) fn check_widths(data: &Data, fitted: &Data) -> Result<(), Error> {
     for (name, _) in data
         .columns()
         .filter(|(name, _)| fitted.get(name).is_some())

@@ -5,6 +5,7 @@
 
 mod draws;
 mod forecast;
+mod held_out;
 mod inputs;
 mod likelihood;
 mod moments;
@@ -19,6 +20,7 @@ use crate::model::{Model, Posterior, check_draws};
 
 pub use draws::PredictiveDraws;
 pub(crate) use forecast::{Forecast, Observation};
+pub(crate) use held_out::HeldOutRows;
 pub use inputs::Inputs;
 pub use prediction::{Prediction, Score};
 

@@ -6,12 +6,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bayes_nn_autodiff::{Graph, Shape, Var};
-use bayes_nn_inference::Rows;
-use bayes_nn_kernels::{Device, Run, Runtime, Step, fan_out};
+use bayes_nn_inference::{Approximation, Rows};
+use bayes_nn_kernels::{Device, Run, Runtime, Step, StepProgram, fan_out};
 
 use super::Predict;
 use crate::error::{Error, listed};
-use crate::model::{Batch, Data, Model, Observed, Predictive, Shared};
+use crate::model::{Batch, Data, Fed, Model, Observed, Predictive, Shared};
 
 /// Rows of a tile on the CPU: enough to fill vectors, few enough for the activations to stay in
 /// cache.
@@ -25,6 +25,16 @@ pub(super) struct Tiles<'a, M> {
     of: &'a Predictive<M>,
     data: &'a Data,
     how: Predict,
+    /// Whose draws it takes, if the guide is to be set for each run.
+    guide: Option<&'a Approximation>,
+}
+
+/// The program of a tile, with the rows of all.
+pub(super) struct TileProgram {
+    program: StepProgram,
+    windows: Vec<Fed>,
+    width: usize,
+    rows: usize,
 }
 
 /// Some of the rows; of a model whose rows are not independent, all elements of a variable.
@@ -47,7 +57,20 @@ pub(super) struct Written<'g> {
 
 impl<'a, M: Model> Tiles<'a, M> {
     pub(super) fn new(of: &'a Predictive<M>, data: &'a Data, how: Predict) -> Tiles<'a, M> {
-        Tiles { of, data, how }
+        Tiles {
+            of,
+            data,
+            how,
+            guide: None,
+        }
+    }
+
+    /// The same by draws of guides like this one, which is [set](Approximation::set) for each run.
+    pub(super) fn of_guides(self, guide: &'a Approximation) -> Tiles<'a, M> {
+        Tiles {
+            guide: Some(guide),
+            ..self
+        }
     }
 
     /// Writes the model with its variables drawn.
@@ -80,7 +103,13 @@ impl<'a, M: Model> Tiles<'a, M> {
                 Batch::new(graph, self.data, Rows::All, Some(&self.of.data))
             }
         };
-        let record = self.of.run_drawn(&step, &batch, self.data)?;
+        let record = match self.guide {
+            Some(guide) => {
+                let z = guide.draw_of_states(&step);
+                self.of.run_at(z, &step, &batch, self.data)?
+            }
+            None => self.of.run_drawn(&step, &batch, self.data)?,
+        };
         Ok(Written {
             step,
             shared: batch.shared,
@@ -99,6 +128,16 @@ impl<'a, M: Model> Tiles<'a, M> {
         elements: usize,
         run_tile: impl Fn(&mut Run, Tile) -> Result<R, Error> + Sync,
     ) -> Result<Vec<R>, Error> {
+        self.compile(written, elements)?
+            .run(self.how.seed, run_tile)
+    }
+
+    /// The program of all tiles of a variable of so many elements.
+    pub(super) fn compile(
+        &self,
+        written: &Written<'_>,
+        elements: usize,
+    ) -> Result<TileProgram, Error> {
         let device = match written.width {
             Some(_) => self.of.device.clone(),
             None => Device::cpu(),
@@ -109,31 +148,46 @@ impl<'a, M: Model> Tiles<'a, M> {
             threads: (!device.is_cpu()).then_some(1),
             device,
         };
-        let program = written.step.finish(&runtime)?;
         let windows = written.shared.windows.borrow();
-        let windows = &windows[..];
         let (width, rows) = match written.width {
             Some(width) => (width, self.data.rows().unwrap_or(0)),
             None => (elements, elements),
         };
-        let tiles = rows.div_ceil(width.max(1));
-        fan_out(&program, tiles, |run, tiles| {
-            let tiles = tiles.map(|number| {
-                let first = number * width;
-                let rows = width.min(rows - first);
-                for window in windows {
-                    window.feed(run, first, rows, width)?;
-                }
-                run.begin(&[self.how.seed])?;
-                run_tile(run, Tile { first, rows })
-            });
-            tiles.collect::<Result<Vec<R>, Error>>()
+        Ok(TileProgram {
+            program: written.step.finish(&runtime)?,
+            windows: windows.iter().map(|window| window.fed.clone()).collect(),
+            width,
+            rows,
         })
     }
 
     /// Runs a tile's program for some of the draws.
     pub(super) fn draw(&self, run: &mut Run, draws: Range<usize>) -> Result<(), Error> {
         Ok(self.of.source.advance(run, draws, self.how.draws)?)
+    }
+}
+
+impl TileProgram {
+    /// Runs `run_tile` on every tile, as [`Tiles::run`].
+    pub(super) fn run<R: Send>(
+        &self,
+        seed: u64,
+        run_tile: impl Fn(&mut Run, Tile) -> Result<R, Error> + Sync,
+    ) -> Result<Vec<R>, Error> {
+        let (width, rows) = (self.width, self.rows);
+        let tiles = rows.div_ceil(width.max(1));
+        fan_out(&self.program, tiles, |run, tiles| {
+            let tiles = tiles.map(|number| {
+                let first = number * width;
+                let rows = width.min(rows - first);
+                for window in &self.windows {
+                    window.feed(run, first, rows, width)?;
+                }
+                run.begin(&[seed])?;
+                run_tile(run, Tile { first, rows })
+            });
+            tiles.collect::<Result<Vec<R>, Error>>()
+        })
     }
 }
 

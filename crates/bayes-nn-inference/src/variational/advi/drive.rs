@@ -9,6 +9,7 @@ use bayes_nn_kernels::Run;
 
 use super::elbo::Judged;
 use super::precision::coarse_means;
+use super::validate::{Validation, Watched};
 use super::write::{ELBO, STEPS, average_of};
 use super::{Advi, AdviFit, Approximation, Curve, Stop, diagnosis};
 use crate::columns::Concerns;
@@ -29,9 +30,9 @@ struct Restarted {
     steps: u64,
     /// The outcome of the test that ended its steps at the full rate, or of the last before.
     convergence: Option<Convergence>,
+    watched: Watched,
     /// Why it ended, once it has.
     stop: Option<Stop>,
-    setup_seconds: f64,
     seconds: f64,
 }
 
@@ -66,16 +67,16 @@ pub(super) fn drive(
     run.begin(&seeds)?;
     let mut outcomes: Vec<Result<Restarted, InferenceError>> = restarts
         .enumerate()
-        .map(|(replica, restart)| {
-            let mut restarted = begin_restart(advi, density, run, replica, restart)?;
-            restarted.setup_seconds = (writing + begin.elapsed()).as_secs_f64();
-            Ok(restarted)
-        })
+        .map(|(replica, restart)| begin_restart(advi, density, run, replica, restart))
         .collect();
+    let mut validation = Validation::of(advi, density, run)?;
+    let setup_seconds = (writing + begin.elapsed()).as_secs_f64();
     let first_step = Instant::now();
     loop {
-        let due =
-            |restarted: &Result<Restarted, _>| restarted.as_ref().map_or(0, |r| r.due(density));
+        let due = |restarted: &Result<Restarted, _>| match restarted {
+            Ok(restarted) => restarted.due(density, validation.as_ref()),
+            Err(_) => 0,
+        };
         let steps: Vec<u64> = outcomes.iter().map(due).collect();
         if steps.iter().all(|steps| *steps == 0) {
             break;
@@ -84,7 +85,8 @@ pub(super) fn drive(
             if let Ok(restarted) = &mut outcomes[replica]
                 && steps[replica] > 0
                 && let Err(error) = advanced.map_err(InferenceError::from).and_then(|()| {
-                    restarted.look(density, run, replica, steps[replica], first_step)
+                    let steps = steps[replica];
+                    restarted.look(density, (run, replica), steps, first_step, &mut validation)
                 })
             {
                 outcomes[replica] = Err(error);
@@ -101,14 +103,17 @@ pub(super) fn drive(
             // All steps were finite, so the saved states are not needed: their memory serves for
             // reading.
             run.forget(replica)?;
-            let blocks = blocks(&restarted.advi, density, run, replica, averaged)?;
+            let blocks = match restarted.watched.kept {
+                Some(kept) => kept,
+                None => blocks(&restarted.advi, density, run, replica, averaged)?,
+            };
             let Restarted { advi, curve, .. } = restarted;
             Ok(Ended {
                 blocks,
                 convergence: (restarted.convergence).unwrap_or_else(|| advi.test(density, &curve)),
                 stop: restarted.stop.unwrap_or(Stop::Steps),
                 gradients: curve.elbos.len() as u64 * advi.samples as u64,
-                setup_seconds: restarted.setup_seconds,
+                setup_seconds,
                 seconds: restarted.seconds,
                 advi,
                 curve,
@@ -137,8 +142,8 @@ fn begin_restart(
         curve: Curve::default(),
         looked: 0,
         convergence: None,
+        watched: Watched::default(),
         stop: None,
-        setup_seconds: 0.0,
         seconds: 0.0,
     })
 }
@@ -175,9 +180,10 @@ fn run_out(done: u64, advi: &Advi) -> u64 {
 
 impl Restarted {
     /// How many steps it does next.
-    fn due(&self, density: &dyn Density) -> u64 {
+    fn due(&self, density: &dyn Density, validation: Option<&Validation<'_>>) -> u64 {
         let done = self.curve.elbos.len();
-        let left = self.steps - done as u64;
+        let until_score = validation.map_or(u64::MAX, |v| v.until(done as u64));
+        let left = (self.steps - done as u64).min(until_score);
         let until_look = self.advi.every.saturating_sub((done - self.looked) as u64);
         match self.stop {
             Some(_) => 0,
@@ -196,10 +202,10 @@ impl Restarted {
     fn look(
         &mut self,
         density: &dyn Density,
-        run: &mut Run,
-        replica: usize,
+        (run, replica): (&mut Run, usize),
         steps: u64,
         first_step: Instant,
+        validation: &mut Option<Validation<'_>>,
     ) -> Result<(), InferenceError> {
         let elbos = run.recorded(replica, ELBO)?.to_vec();
         let good = elbos.iter().all(|e| e.is_finite())
@@ -223,10 +229,21 @@ impl Restarted {
         }
         let ended = done as u64 == self.steps;
         let converged = passed && !self.advi.is_as_long_as_needed();
-        let only_tested = tested && ((done - self.looked) as u64) < self.advi.every;
-        let is_look = ended || converged || !only_tested;
+        let scored = (validation.as_mut()).filter(|v| ended || converged || v.is_due(done as u64));
+        let between =
+            (tested || scored.is_some()) && ((done - self.looked) as u64) < self.advi.every;
+        let no_better = match scored {
+            Some(validation) => {
+                let curve = &mut self.curve;
+                (self.watched).look(&self.advi, density, (run, replica), validation, curve)?
+            }
+            None => false,
+        };
+        let is_look = ended || converged || no_better || !between;
         self.stop = if is_look && self.is_ended_from_outside(density, run, replica)? {
             Some(Stop::Callback)
+        } else if no_better {
+            Some(Stop::Validation)
         } else if converged || (ended && self.convergence.is_some_and(|c| c.converged)) {
             Some(Stop::Converged)
         } else {

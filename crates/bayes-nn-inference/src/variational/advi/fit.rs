@@ -44,6 +44,7 @@ impl Advi {
             false => self.clone(),
         };
         advi.check(density.rows())?;
+        advi.check_held_out(density)?;
         if self.family == Family::FullRank {
             no_points(density, "a full-rank guide")?;
         }

@@ -21,10 +21,11 @@ mod precision;
 mod report;
 mod result;
 mod settings;
+mod validate;
 mod warm;
 mod write;
 
 pub use approximation::Approximation;
 pub use family::Family;
-pub use result::{AdviFit, Curve, Elbo, Restart, Stop};
+pub use result::{AdviFit, Curve, Elbo, Restart, Scored, Stop};
 pub use settings::{Advi, Estimator, MOST_COORDINATES};

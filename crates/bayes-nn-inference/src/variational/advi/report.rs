@@ -5,7 +5,7 @@ use std::fmt;
 use bayes_nn_kernels::Runtime;
 
 use super::elbo::ENOUGH_FOR_K_HAT;
-use super::{AdviFit, Family};
+use super::{AdviFit, Family, Stop};
 use crate::columns::Concerns;
 use crate::diagnostics::k_hat_threshold;
 use crate::{DrawSource, Evidence, Fit};
@@ -36,6 +36,35 @@ impl AdviFit {
     }
 }
 
+impl AdviFit {
+    /// A line on held-out rows, if there are any.
+    fn show_scores(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Some(last), Some(best)) = (self.curve.scores().last(), self.curve.best_score()) else {
+            return Ok(());
+        };
+        let (rows, score, step) = (best.score.rows, best.score, best.step);
+        match (self.settings.patience, self.stop) {
+            (None, _) if best.step == last.step => {
+                writeln!(f, "validation {score}, the best of all ({rows} rows)")
+            }
+            (None, _) => writeln!(
+                f,
+                "validation {}; {score} after {step} steps ({rows} rows)",
+                last.score
+            ),
+            (Some(patience), Stop::Validation) => writeln!(
+                f,
+                "validation {score} after {step} steps, whose guide is kept: none of {patience} scores \
+                 since was better ({rows} rows)"
+            ),
+            (Some(_), _) => writeln!(
+                f,
+                "validation {score} after {step} steps, whose guide is kept ({rows} rows)"
+            ),
+        }
+    }
+}
+
 impl Fit for AdviFit {
     fn method(&self) -> &'static str {
         match self.approximation.family() {
@@ -54,6 +83,9 @@ impl Fit for AdviFit {
         let convergence = self.convergence;
         let Concerns { coarse, scale } = self.concerns.clone();
         let advice = match convergence.evidence {
+            Evidence::Windows { .. } if self.stop == Stop::Validation => {
+                "held-out rows ended it, so its uncertainty may not have settled"
+            }
             Evidence::Windows { .. } => "give it more steps",
             Evidence::Slope { .. } => {
                 "the log density may have no maximum, as where the scale of a hierarchy runs to zero: \
@@ -123,6 +155,7 @@ impl fmt::Display for AdviFit {
                 _ => writeln!(f, " to {:.2} (`{}`)", most.0, most.1)?,
             }
         }
+        self.show_scores(f)?;
         write!(f, "converged  {}", self.convergence)?;
         if let Some(k_hat) = self.k_hat() {
             let meaning = match k_hat {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Advi, Approximation};
 use crate::columns::Concerns;
-use crate::{Convergence, InferenceError};
+use crate::{Convergence, HeldOutScore, InferenceError};
 
 /// The ELBO of a finished fit in nats of the full data: a lower bound of the log evidence.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,14 +44,28 @@ pub enum Stop {
     Converged,
     /// The callback asked for it.
     Callback,
+    /// Held-out rows were predicted no better for as long as [`crate::Advi::patience`] says.
+    Validation,
 }
 
-/// The ELBO of every step.
+/// A score of held-out rows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scored {
+    /// Steps done.
+    pub step: u64,
+    /// How well the guide predicted after them.
+    pub score: HeldOutScore,
+}
+
+/// The ELBO of every step, and the scores of rows that were held out.
 #[derive(Clone, Default, PartialEq)]
 pub struct Curve {
     pub(super) elbos: Vec<f64>,
     /// Seconds since the first step, after so many steps.
     pub(super) clock: Vec<(usize, f64)>,
+    pub(super) scores: Vec<Scored>,
+    /// The place of the best of them.
+    pub(super) best: Option<usize>,
 }
 
 impl Curve {
@@ -71,6 +85,16 @@ impl Curve {
             before = (steps, time);
         }
         seconds
+    }
+
+    /// The scores of held-out rows, in the order of their steps; none without such rows.
+    pub fn scores(&self) -> &[Scored] {
+        &self.scores
+    }
+
+    /// The first of those with the highest log likelihood.
+    pub fn best_score(&self) -> Option<&Scored> {
+        self.scores.get(self.best?)
     }
 }
 
