@@ -62,7 +62,7 @@ pub use held_out::{HeldOut, HeldOutScore, Scorer, Scoring};
 pub use mcmc::nuts::{self, Nuts, NutsFit};
 pub use mcmc::{Sgld, SgldChain, SgldFit};
 pub use method::{Fit, Method};
-pub use progress::{Progress, Snapshot, Update};
+pub use progress::{Progress, Snapshot, Stage, Update};
 pub use site::{Begin, Site};
 pub use start::{Start, StartError};
 pub use variational::advi::{

@@ -38,7 +38,7 @@ pub use bayes_nn_inference::{
     Advi, AdviFit, Approximation, Convergence, ConvergenceTest, Curve, Divergence, Elbo, Estimator,
     Evidence, Family, Fit, HeldOutScore, InferenceError, Method, NonFinite, Nuts, NutsFit,
     Optimizer, Path, PathFailure, Pathfinder, PathfinderFit, Progress, Restart, Schedule, Scored,
-    Sgld, SgldFit, Site, Snapshot, Start, StartError, Stop, Update,
+    Sgld, SgldFit, Site, Snapshot, Stage, Start, StartError, Stop, Update,
 };
 pub use bayes_nn_inference::{diagnostics, nuts};
 pub use bayes_nn_kernels::{Device, DeviceError, DeviceInfo, Precision, Profile};

@@ -1,6 +1,7 @@
 //! What ends a fit early: settings outside their range, numbers that are not finite, callbacks,
 //! convergence. Nothing is ever silently wrong.
 
+use std::f64::consts::PI;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
@@ -9,7 +10,7 @@ use crate::regression::Regression;
 use bayes_nn_autodiff::{Graph, Var, concat};
 use bayes_nn_inference::{
     Advi, ConvergenceTest, Density, DensityError, Handler, InferenceError, Method, NonFinite,
-    Optimizer, Progress, Rows, Schedule, Site, Start, Stop, Term, Traced, Update,
+    Optimizer, Progress, Rows, Schedule, Site, Stage, Start, Stop, Term, Traced, Update,
 };
 
 fn message(advi: Advi) -> String {
@@ -277,29 +278,50 @@ fn the_same_seed_gives_the_same_bits_however_often_the_fit_is_looked_at() {
 }
 
 #[test]
-fn progress_is_told_start_updates_and_end() {
+fn progress_is_told_start_stages_updates_and_end() {
     #[derive(Default)]
     struct Log(Arc<Mutex<Vec<String>>>);
     impl Progress for Log {
         fn start(&self, restarts: usize, steps: u64) {
             self.0.lock().unwrap().push(format!("{restarts} x {steps}"));
         }
+        fn stage(&self, stage: Stage) {
+            self.0.lock().unwrap().push(format!("{stage:?}"));
+        }
         fn update(&self, update: Update) {
-            assert!(update.elbo.is_finite());
-            self.0.lock().unwrap().push(update.step.to_string());
+            assert!(update.elbo.is_finite() && update.seconds_left >= Some(0.0));
+            let line = format!("{} of {}", update.step, update.steps);
+            self.0.lock().unwrap().push(line);
+            // Halved in the cosine's middle, on minibatches of three of twelve rows.
+            let rate = update.learning_rate.unwrap();
+            let middle = 0.01 * 0.5 * (1.0 + (PI * update.step as f64 / 250.0).cos());
+            assert!((rate - middle).abs() < 1e-12);
+            assert_eq!((update.epoch, update.may_end_sooner), (Some(4), false));
         }
         fn finish(&self) {
             self.0.lock().unwrap().push("end".to_owned());
         }
     }
     let lines = Arc::default();
-    let advi = Advi::mean_field().steps(250).every(100);
+    let advi = Advi::mean_field().steps(250).every(100).batch(3);
+    let advi = advi
+        .learning_rate(0.01)
+        .schedule(Schedule::Cosine { last: 0.0 });
     advi.progress(Log(Arc::clone(&lines)))
         .fit(&Regression::line())
         .unwrap();
     assert_eq!(
         *lines.lock().unwrap(),
-        ["1 x 250", "100", "200", "250", "end"]
+        [
+            "1 x 250",
+            "SettingUp",
+            "Fitting { restart: 0 }",
+            "100 of 250",
+            "200 of 250",
+            "250 of 250",
+            "FinalElbo",
+            "end"
+        ]
     );
 }
 

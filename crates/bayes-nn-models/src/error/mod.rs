@@ -8,7 +8,6 @@ use bayes_nn_inference::{Approximation, HandlerError, InferenceError, SiteError}
 use bayes_nn_kernels::KernelError;
 
 use crate::data::DataError;
-use crate::scores::ScoreError;
 
 /// Anything that can go wrong: what was wrong, where, and what would be right.
 #[derive(Debug, thiserror::Error)]
@@ -19,7 +18,7 @@ pub enum Error {
     Data(#[from] DataError),
     /// Predictions that cannot be scored.
     #[error(transparent)]
-    Score(#[from] ScoreError),
+    Score(#[from] crate::scores::ScoreError),
     /// Draws that do not give a diagnostic.
     #[error(transparent)]
     Diagnostics(#[from] bayes_nn_inference::diagnostics::DiagnosticsError),
@@ -118,8 +117,7 @@ pub enum Error {
         /// The name.
         name: String,
     },
-    /// [`Trace::options`](crate::model::Trace::options) of a variable that the model does not
-    /// declare afterwards.
+    /// [`Trace::options`](crate::model::Trace::options) of a variable that is not declared after.
     #[error("the model has options of `{name}`, and declares no such variable after them")]
     OptionsOfNone {
         /// The name.
@@ -208,8 +206,7 @@ pub enum Error {
         /// The factor.
         factor: f64,
     },
-    /// A network that cannot be built, or does not fit its inputs or the likelihood: the error of
-    /// its layer or head ([`Error::cause`]).
+    /// A network that cannot be built or does not fit: the error of a layer or head ([`Error::cause`]).
     #[error(transparent)]
     Network(Box<dyn std::error::Error + Send + Sync>),
     /// Rows as one slice for a network that reads more than one matrix.
@@ -292,25 +289,19 @@ pub enum Error {
         /// Numbers in a row.
         features: usize,
     },
-    /// Rows that were not standardised as those of the fit.
+    /// Rows, or targets of held-out rows, that were not standardised as those of the fit.
     #[error(
-        "the rows to predict are {found}, those of the fit are {expected}; scale them by the constants of the training set: `test.standardized_by(constants)`, where `train.standardization()` gives them, or split after standardising"
+        "the {what} are {found}, those of the fit are {expected}; scale them by the constants of the training set: {remedy} gives them, or split after standardising"
     )]
     OtherScale {
+        /// Which rows.
+        what: &'static str,
         /// How they are scaled.
         found: &'static str,
         /// How those of the fit are.
         expected: &'static str,
-    },
-    /// Held-out targets that were not standardised as those of the fit.
-    #[error(
-        "the targets of the held-out rows are {found}, those of the fit are {expected}; scale them by the constants of the training set: `valid.standardize_target_by(constants)`, where `train.target_standardization()` gives them, or split after standardising"
-    )]
-    OtherTargetScale {
-        /// How they are scaled.
-        found: &'static str,
-        /// How those of the fit are.
-        expected: &'static str,
+        /// How they are scaled alike.
+        remedy: &'static str,
     },
     /// A value to predict at that is not finite.
     #[error("row {row}, feature {feature}: {value} is not finite")]
@@ -374,8 +365,8 @@ pub enum Error {
 
 /// Names for a message: `` `a`, `b` ``, or `none`.
 pub(crate) fn listed<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String {
-    let names = names.into_iter();
-    let names: Vec<String> = names.map(|name| format!("`{}`", name.as_ref())).collect();
+    let quoted = |name: S| format!("`{}`", name.as_ref());
+    let names: Vec<String> = names.into_iter().map(quoted).collect();
     match names.is_empty() {
         true => "none".to_owned(),
         false => names.join(", "),
@@ -383,8 +374,7 @@ pub(crate) fn listed<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> Strin
 }
 
 impl Error {
-    /// The last good state of a fit that was stopped by a number that is not finite; with
-    /// [`crate::model::Posterior::new`] it predicts like any fit.
+    /// The last good state of a fit that met a number that is not finite, for `Posterior::new`.
     pub fn last_good(&self) -> Option<&Approximation> {
         match self {
             Error::Inference(error) => error.last_good(),

@@ -117,14 +117,14 @@ pub(super) fn scales(data: &Data, readings: &[Reading]) -> Vec<ColumnScale> {
 
 /// How numbers are standardised, and how those of the fit are, where that differs.
 fn difference(
-    own: Option<&Standardization>,
-    fitted: Option<&Standardization>,
-) -> Option<(&'static str, &'static str)> {
+    own: &Option<Standardization>,
+    fitted: &Option<Standardization>,
+) -> Option<[&'static str; 2]> {
     match (own, fitted) {
         (own, fitted) if own == fitted => None,
-        (None, _) => Some(("not standardised", "standardised")),
-        (_, None) => Some(("standardised", "not standardised")),
-        _ => Some(("standardised by other constants", "standardised")),
+        (None, _) => Some(["not standardised", "standardised"]),
+        (_, None) => Some(["standardised", "not standardised"]),
+        _ => Some(["standardised by other constants", "standardised"]),
     }
 }
 
@@ -135,19 +135,30 @@ impl Data {
         let (Some(own), Some(fitted)) = (&self.scales, &fitted.scales) else {
             return Ok(());
         };
-        match difference(own.features.as_ref(), fitted.features.as_ref()) {
-            Some((found, expected)) => Err(Error::OtherScale { found, expected }),
+        match difference(&own.features, &fitted.features) {
+            Some([found, expected]) => Err(Error::OtherScale {
+                what: "rows to predict",
+                found,
+                expected,
+                remedy: "`test.standardized_by(constants)`, where `train.standardization()`",
+            }),
             None => Ok(()),
         }
     }
 
-    /// The same of targets.
+    /// The same of the targets of held-out rows.
     pub(crate) fn check_target_scale(&self, fitted: &Data) -> Result<(), Error> {
         let (Some(own), Some(fitted)) = (&self.scales, &fitted.scales) else {
             return Ok(());
         };
-        match difference(own.target.as_ref(), fitted.target.as_ref()) {
-            Some((found, expected)) => Err(Error::OtherTargetScale { found, expected }),
+        match difference(&own.target, &fitted.target) {
+            Some([found, expected]) => Err(Error::OtherScale {
+                what: "targets of the held-out rows",
+                found,
+                expected,
+                remedy: "`valid.standardize_target_by(constants)`, where \
+                         `train.target_standardization()`",
+            }),
             None => Ok(()),
         }
     }

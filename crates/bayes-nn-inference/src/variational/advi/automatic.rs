@@ -225,6 +225,7 @@ impl Advi {
                 restart,
                 step: look.gradients,
                 elbo: elbos.iter().sum::<f64>() / elbos.len() as f64,
+                ..Update::default()
             });
         }
         let Some(callback) = &self.callback else {

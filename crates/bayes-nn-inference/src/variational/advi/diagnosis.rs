@@ -5,9 +5,9 @@ use std::rc::Rc;
 use bayes_nn_autodiff::Graph;
 use bayes_nn_kernels::{Backend, Run, Step};
 
-use super::drive::blocks;
 use super::guide::Guide;
 use super::layout::Layout;
+use super::states::blocks;
 use super::write::ELBO;
 use super::{Advi, Approximation};
 use crate::columns::Concerns;

@@ -5,17 +5,19 @@ use std::ops::{ControlFlow, Range};
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
+use bayes_nn_autodiff::Var;
 use bayes_nn_kernels::Run;
 
 use super::elbo::Judged;
 use super::precision::coarse_means;
+use super::states::{begin, blocks};
 use super::validate::{Validation, Watched};
-use super::write::{ELBO, STEPS, average_of};
+use super::write::{ELBO, STEPS};
 use super::{Advi, AdviFit, Approximation, Curve, Stop, diagnosis};
 use crate::columns::Concerns;
 use crate::{
     Convergence, Density, Divergence, Evidence, InferenceError, NonFinite, Schedule, Snapshot,
-    Update,
+    Stage, Update,
 };
 
 /// A restart that runs, as a replica of a run.
@@ -62,7 +64,7 @@ pub(super) fn drive(
     restarts: Range<usize>,
     writing: Duration,
 ) -> Result<Vec<Result<Ended, InferenceError>>, InferenceError> {
-    let begin = Instant::now();
+    let (begin, first) = (Instant::now(), restarts.start);
     let seeds: Vec<u64> = restarts.clone().map(|r| advi.seed_of(r)).collect();
     run.begin(&seeds)?;
     let mut outcomes: Vec<Result<Restarted, InferenceError>> = restarts
@@ -71,6 +73,9 @@ pub(super) fn drive(
         .collect();
     let mut validation = Validation::of(advi, density, run)?;
     let setup_seconds = (writing + begin.elapsed()).as_secs_f64();
+    if let Some(progress) = &advi.progress {
+        progress.stage(Stage::Fitting { restart: first });
+    }
     let first_step = Instant::now();
     loop {
         let due = |restarted: &Result<Restarted, _>| match restarted {
@@ -146,28 +151,6 @@ fn begin_restart(
         stop: None,
         seconds: 0.0,
     })
-}
-
-/// Puts a replica to where a fit with these settings begins: sets the guide's blocks, and their
-/// averages, to the start's means, standard deviations and no correlation.
-pub(super) fn begin(
-    advi: &Advi,
-    density: &dyn Density,
-    run: &mut Run,
-    replica: usize,
-) -> Result<(), InferenceError> {
-    let mean = advi.start(density)?;
-    let sd = advi.initial_sds(density)?;
-    for (name, values) in advi.layout(density).independent(&mean, &sd) {
-        run.set(replica, name, &values)?;
-        if advi.first_averaged().is_some() {
-            run.set(replica, &average_of(name), &values)?;
-        }
-    }
-    if advi.is_as_long_as_needed() {
-        run.set(replica, STEPS, &[advi.step_count() as f64])?;
-    }
-    Ok(run.save(replica)?)
 }
 
 /// How many steps there are in all where so many were at the full rate.
@@ -287,11 +270,28 @@ impl Restarted {
                 restart: self.restart,
                 step: self.curve.elbos.len() as u64,
                 elbo: elbos.iter().sum::<f64>() / elbos.len() as f64,
+                ..self.upcoming(density)
             });
         }
         let ends = self.call_back(density, run, replica, elbos)?;
         self.looked = self.curve.elbos.len();
         Ok(ends)
+    }
+
+    /// How far it is to its end.
+    fn upcoming(&self, density: &dyn Density) -> Update {
+        let done = self.curve.elbos.len() as f64;
+        let (schedule, steps) = (self.advi.rate_schedule(), Var::from(self.steps as f64));
+        let factor = schedule.factor_of(Var::from(done), steps).number();
+        Update {
+            steps: self.steps,
+            may_end_sooner: self.tests() || self.advi.patience.is_some(),
+            epoch: self.advi.steps_of_epoch(density),
+            learning_rate: factor.map(|factor| factor * self.advi.rate()),
+            score: self.curve.scores.last().map(|scored| scored.score),
+            seconds_left: Some(self.seconds / done * (self.steps as f64 - done)),
+            ..Update::default()
+        }
     }
 
     /// Whether the callback wants the fit to end.
@@ -367,20 +367,4 @@ impl Ended {
             concerns,
         })
     }
-}
-
-/// The guide's parameters among the states: their averages, or the last step's.
-pub(super) fn blocks(
-    advi: &Advi,
-    density: &dyn Density,
-    run: &Run,
-    replica: usize,
-    averaged: bool,
-) -> Result<Vec<Vec<f64>>, InferenceError> {
-    let names = advi.layout(density).blocks().into_iter();
-    let blocks = names.map(|block| match averaged {
-        true => run.get(replica, &average_of(block)),
-        false => run.get(replica, block),
-    });
-    Ok(blocks.collect::<Result<_, _>>()?)
 }

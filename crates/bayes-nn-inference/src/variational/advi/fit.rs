@@ -7,13 +7,14 @@ use bayes_nn_autodiff::noise::{self, NoiseKey};
 use bayes_nn_kernels::{Profile, fan_out};
 
 use super::elbo::{Guided, elbos};
+use super::states::begin;
 use super::{Advi, AdviFit, Family, Restart, drive};
 use crate::check::no_points;
 use crate::columns::Concerns;
 use crate::progress::Running;
 use crate::variational::natural;
 use crate::variational::pathfinder::Starts;
-use crate::{Density, InferenceError, Method, Start};
+use crate::{Density, InferenceError, Method, Stage, Start};
 
 /// The noise stream of a start between -2 and 2, which no draw has.
 const START: u32 = u32::MAX;
@@ -68,6 +69,7 @@ impl Advi {
                 false => self.step_count(),
             };
             progress.start(self.restart_count(), steps);
+            progress.stage(Stage::SettingUp);
         }
         let running = Running(self.progress.clone());
         let outcomes = match self.goes_by_natural_gradients(density) {
@@ -117,7 +119,7 @@ impl Advi {
         let advi = self.for_density(density)?;
         let mut run = advi.write(density)?.start(1)?;
         run.begin(&[advi.seed])?;
-        drive::begin(&advi, density, &mut run, 0)?;
+        begin(&advi, density, &mut run, 0)?;
         // The first steps fill caches and start threads.
         run.profile(steps.div_ceil(10))?;
         Ok(run.profile(steps)?.with_limits(&advi.device)?)
@@ -183,6 +185,9 @@ impl Advi {
                 blocks: &end.blocks,
             })
             .collect();
+        if let Some(progress) = &self.progress {
+            progress.stage(Stage::FinalElbo);
+        }
         let mut elbos = elbos(self, density, &guides)?.into_iter();
         let fits = ends.into_iter().map(|end| {
             let end = end?;

@@ -21,6 +21,7 @@ mod precision;
 mod report;
 mod result;
 mod settings;
+mod states;
 mod validate;
 mod warm;
 mod write;

@@ -2,7 +2,7 @@
 
 use bayes_nn_kernels::Run;
 
-use super::drive::blocks;
+use super::states::blocks;
 use super::{Advi, Approximation, Curve, Scored};
 use crate::check::{at_least_one, setting};
 use crate::{Density, InferenceError, Scorer, Scoring};

@@ -202,6 +202,7 @@ impl Pathfinder {
                     restart: number,
                     step,
                     elbo,
+                    ..Update::default()
                 });
             }
         };
