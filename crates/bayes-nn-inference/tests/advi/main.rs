@@ -9,4 +9,5 @@ mod ranks;
 mod regression;
 mod replicas;
 mod stops;
+mod temper;
 mod warm;

@@ -146,6 +146,8 @@ impl fmt::Debug for Advi {
             .field("estimator", &self.estimator)
             .field("local_reparameterization", &self.products)
             .field("closed_form_priors", &self.expectations)
+            .field("temperature", &self.temperature)
+            .field("kl_annealing", &self.kl_annealing)
             .field("optimizer", &self.optimizer)
             .field("schedule", &self.rate_schedule())
             .field("learning_rate", &self.rate())

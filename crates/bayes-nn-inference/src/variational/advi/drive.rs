@@ -244,6 +244,9 @@ impl Restarted {
     /// Tests at the full rate, before the steps in which it falls.
     fn has_converged(&mut self, density: &dyn Density) -> bool {
         let done = self.curve.elbos.len() as u64;
+        if done < self.advi.annealed_steps() {
+            return false;
+        }
         if self.advi.is_as_long_as_needed() {
             if run_out(done, &self.advi) > self.steps {
                 return false;

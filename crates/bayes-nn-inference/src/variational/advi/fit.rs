@@ -46,6 +46,7 @@ impl Advi {
         };
         advi.check(density.rows())?;
         advi.check_held_out(density)?;
+        advi.check_temper(density)?;
         if self.family == Family::FullRank {
             no_points(density, "a full-rank guide")?;
         }

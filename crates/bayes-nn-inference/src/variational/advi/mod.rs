@@ -22,6 +22,7 @@ mod report;
 mod result;
 mod settings;
 mod states;
+mod temper;
 mod validate;
 mod warm;
 mod write;

@@ -105,7 +105,9 @@ impl Fit for AdviFit {
                 restart.seed
             ))
         });
-        let warnings = coarse.into_iter().chain(not_converged).chain(self.misfit());
+        let tempered = self.tempered().into_iter();
+        let warnings = coarse.into_iter().chain(tempered).chain(not_converged);
+        let warnings = warnings.chain(self.misfit());
         warnings.chain(failed).chain(scale).collect()
     }
 
@@ -154,6 +156,9 @@ impl fmt::Display for AdviFit {
                 1 => writeln!(f)?,
                 _ => writeln!(f, " to {:.2} (`{}`)", most.0, most.1)?,
             }
+        }
+        for line in self.tempered().into_iter().chain(self.annealing()) {
+            writeln!(f, "posterior  {line}")?;
         }
         self.show_scores(f)?;
         write!(f, "converged  {}", self.convergence)?;

@@ -145,6 +145,10 @@ impl Watched {
         let guide = guide(advi, blocks.clone(), density);
         let score = (validation.scorer)(&guide).map_err(InferenceError::Density)?;
         curve.scores.push(Scored { step, score });
+        // Before the divergence has its weight the guide is not that of the model.
+        if advi.patience.is_some() && step < advi.annealed_steps() {
+            return Ok(false);
+        }
         let best = curve.best.map(|best| curve.scores[best].score);
         let is_better = best.is_none_or(|best| score.log_likelihood > best.log_likelihood);
         self.since = if is_better { 0 } else { self.since + 1 };

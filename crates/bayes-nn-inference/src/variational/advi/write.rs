@@ -55,8 +55,9 @@ impl Advi {
             Some(rows) => Rows::Minibatch(rows),
             None => Rows::All,
         };
-        let log_prob = write_terms(&step, density, guide.clone(), rows)?.log_prob();
-        let (objective, elbo) = guide.objective(log_prob, self.estimator);
+        let traced = write_terms(&step, density, guide.clone(), rows)?;
+        self.check_prior(density, &traced)?;
+        let (objective, elbo) = self.objective(density, &traced, &guide, graph.step());
         // Draws differ in noise and ranks in rows, hence in the gradient and the ELBO. After one mean
         // over both, all ranks take the same step.
         let mut estimates = grad(objective, &guide.blocks)?;
