@@ -66,7 +66,8 @@ pub use progress::{Progress, Snapshot, Stage, Update};
 pub use site::{Begin, Site};
 pub use start::{Start, StartError};
 pub use variational::advi::{
-    self, Advi, AdviFit, Approximation, Curve, Elbo, Estimator, Family, Restart, Scored, Stop,
+    self, Advi, AdviFit, Approximation, Curve, Elbo, Estimator, Family, GradientVariances, Restart,
+    Scored, SiteVariances, Stop,
 };
 pub use variational::pathfinder::{Path, Pathfinder, PathfinderFit};
 pub use variational::{Convergence, ConvergenceTest, Evidence, Optimizer, Schedule};

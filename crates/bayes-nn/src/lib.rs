@@ -36,9 +36,10 @@ pub use bayes_nn_autodiff::{Graph, Kind, NoiseKind, Shape, Var, Window, concat, 
 pub use bayes_nn_distributions as distributions;
 pub use bayes_nn_inference::{
     Advi, AdviFit, Approximation, Convergence, ConvergenceTest, Curve, Divergence, Elbo, Estimator,
-    Evidence, Family, Fit, HeldOutScore, InferenceError, Method, NonFinite, Nuts, NutsFit,
-    Optimizer, Path, PathFailure, Pathfinder, PathfinderFit, Progress, Restart, Schedule, Scored,
-    Sgld, SgldFit, Site, Snapshot, Stage, Start, StartError, Stop, Update,
+    Evidence, Family, Fit, GradientVariances, HeldOutScore, InferenceError, Method, NonFinite,
+    Nuts, NutsFit, Optimizer, Path, PathFailure, Pathfinder, PathfinderFit, Progress, Restart,
+    Schedule, Scored, Sgld, SgldFit, Site, SiteVariances, Snapshot, Stage, Start, StartError, Stop,
+    Update,
 };
 pub use bayes_nn_inference::{diagnostics, nuts};
 pub use bayes_nn_kernels::{Device, DeviceError, DeviceInfo, Precision, Profile};

@@ -1,6 +1,6 @@
 //! Finding the posterior of a model.
 
-use bayes_nn_inference::{Advi, Method};
+use bayes_nn_inference::{Advi, Approximation, GradientVariances, Method};
 use bayes_nn_kernels::Profile;
 
 use super::{Data, Model, ModelDensity, Posterior};
@@ -107,4 +107,34 @@ pub fn profile<M: Model>(
 ) -> Result<Profile, Error> {
     let density = ModelDensity::new(model, data.into())?;
     Ok(advi.profile(&density, steps)?)
+}
+
+/// How noisy the gradients of a fit with these settings are at a guide, such as the fitted one, by
+/// draws of weights and by draws of their products with inputs: over so many steps each.
+///
+/// ```
+/// use bayes_nn::prelude::*;
+/// let data = datasets::moons(200, 0.2, 0)?.standardized();
+/// let bnn = Bnn::new(Mlp::new([2, 20, 1]), Bernoulli);
+/// let advi = Advi::mean_field().steps(1_000).batch(20);
+/// let fit = bnn.fit(&data, &advi)?;
+/// let guide = fit.approximation().unwrap();
+/// let variances = model::gradient_variances(&bnn, &data, &advi, guide, 2_000)?;
+/// println!("{variances}");
+/// let [by_means, by_spreads] = variances.ratios();
+/// assert!(by_means > 1.0 && by_spreads > 1.0);
+/// # Ok::<(), bayes_nn::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`fit`], before its first step; [`Advi::gradient_variances`].
+pub fn gradient_variances<M: Model>(
+    model: &M,
+    data: impl Into<Data>,
+    advi: &Advi,
+    guide: &Approximation,
+    steps: usize,
+) -> Result<GradientVariances, Error> {
+    let density = ModelDensity::new(model, data.into())?;
+    Ok(advi.gradient_variances(&density, guide, steps)?)
 }

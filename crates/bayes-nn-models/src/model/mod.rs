@@ -63,7 +63,7 @@ pub use data::Data;
 pub use density::probe;
 pub(crate) use density::{ModelDensity, run};
 pub use draws::{Draws, Variable};
-pub use fitting::{fit, fit_validated, profile};
+pub use fitting::{fit, fit_validated, gradient_variances, profile};
 pub(crate) use handlers::{Generators, draw};
 pub use horseshoe::horseshoe;
 #[cfg(feature = "zarr")]

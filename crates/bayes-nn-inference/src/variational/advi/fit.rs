@@ -39,7 +39,7 @@ impl Method for Advi {
 
 impl Advi {
     /// These settings with everything that the density decides, checked.
-    fn for_density(&self, density: &dyn Density) -> Result<Advi, InferenceError> {
+    pub(super) fn for_density(&self, density: &dyn Density) -> Result<Advi, InferenceError> {
         let advi = match density.is_network() {
             true => self.for_network(density),
             false => self.clone(),

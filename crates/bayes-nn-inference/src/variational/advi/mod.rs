@@ -24,6 +24,7 @@ mod settings;
 mod states;
 mod temper;
 mod validate;
+mod variances;
 mod warm;
 mod write;
 
@@ -31,3 +32,4 @@ pub use approximation::Approximation;
 pub use family::Family;
 pub use result::{AdviFit, Curve, Elbo, Restart, Scored, Stop};
 pub use settings::{Advi, Estimator, MOST_COORDINATES};
+pub use variances::{GradientVariances, SiteVariances};
