@@ -12,3 +12,5 @@
 //!   `cargo run --release --example mnist -- --data DIR`
 //! - `uci`: regression on the tables and splits by which papers compare themselves:
 //!   `cargo run --release --example uci -- --data DIR`
+//! - `sequence`: recurrent networks over a series and over digits read row by row:
+//!   `cargo run --release --example sequence -- --net lstm`

@@ -1,6 +1,7 @@
 //! Networks: parameters by name, heads, and predictions with what is not known about them.
 
 use bayes_nn::Task;
+use bayes_nn::nn::prior;
 
 use bayes_nn::prelude::*;
 
@@ -297,4 +298,25 @@ fn a_weight_that_meets_more_than_its_input_is_drawn_itself() {
         curve(&advi),
         curve(&advi.clone().local_reparameterization(true))
     );
+}
+
+#[test]
+fn a_tempered_network_is_surer_of_its_weights_and_says_so() {
+    let fitted = |advi: Advi| {
+        let net = Mlp::new([2, 8, 2]).prior(prior::learned_scale());
+        let advi = advi.steps(3_000).batch(20).seed(1);
+        Bnn::new(net, Categorical).fit(&blobs(2), &advi).unwrap()
+    };
+    let spread = |fit: &Posterior<Bnn>| {
+        let sds = fit.approximation().unwrap().sd();
+        sds.iter().map(|sd| sd.ln()).sum::<f64>() / sds.len() as f64
+    };
+    let plain = fitted(Advi::mean_field());
+    let cold = fitted(Advi::mean_field().temperature(0.05));
+    assert!(spread(&cold) < spread(&plain) - 0.3);
+    let said = "tempered posterior, T = 0.05: not the model's posterior";
+    assert!(cold.to_string().contains(said), "{cold}");
+    assert!(cold.warnings().contains(&said.to_owned()));
+    let annealed = fitted(Advi::mean_field().kl_annealing(0.2));
+    assert!((spread(&annealed) - spread(&plain)).abs() < 0.1);
 }

@@ -2,7 +2,10 @@
 //!
 //! `cargo run --release --example mnist -- --help`
 
+#[path = "../figures/mod.rs"]
+mod figures;
 mod glyphs;
+mod pictures;
 
 use std::error::Error;
 use std::fs;
@@ -12,6 +15,7 @@ use std::time::Instant;
 
 use bayes_nn::nn::{Conv2d, Flatten, MaxPool2d, Network, Rescale, prior};
 use bayes_nn::prelude::*;
+use bayes_nn::report::Report;
 use clap::{Parser, ValueEnum};
 use serde::Serialize;
 
@@ -50,7 +54,12 @@ struct Arguments {
     #[arg(long, default_value_t = 1)]
     seed: u64,
 
-    /// Folder for summary.json
+    /// Holds a tenth of the training images out, and ends the fit where they have been predicted no
+    /// better for so many scores
+    #[arg(long)]
+    patience: Option<usize>,
+
+    /// Folder for report.html and summary.json
     #[arg(long, value_name = "DIR", default_value = "target/mnist")]
     out: PathBuf,
 }
@@ -143,10 +152,17 @@ fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     if let Some(rate) = arguments.rate {
         advi = advi.learning_rate(rate);
     }
-    let fit = bnn.fit(&train, &advi)?;
+    let fit = match arguments.patience {
+        Some(scores) => {
+            let (train, valid) = train.split(0.9, arguments.seed)?;
+            bnn.fit_validated(&train, &valid, &advi.patience(scores))?
+        }
+        None => bnn.fit(&train, &advi)?,
+    };
     println!("{fit}");
     println!("fitted in {:.1} s", begin.elapsed().as_secs_f64());
-    let score = fit.score(&test, Predict::draws(DRAWS))?;
+    let prediction = fit.predict(&test, DRAWS)?;
+    let score = prediction.score(test.y())?;
     println!("{score}");
     let classes = score.classification().ok_or("digits are classes")?;
     let seconds = begin.elapsed().as_secs_f64();
@@ -167,6 +183,11 @@ fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     };
     let path = arguments.out.join("summary.json");
     fs::write(&path, serde_json::to_string_pretty(&summary)?)?;
+    println!("wrote {}", path.display());
+    let report = figures::fitted(Report::new("Handwritten digits"), advi)?;
+    let report = pictures::predicted(report, &test, &prediction)?;
+    let path = arguments.out.join("report.html");
+    report.write(&path)?;
     println!("wrote {}", path.display());
     Ok(())
 }

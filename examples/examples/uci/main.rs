@@ -3,6 +3,9 @@
 //!
 //! `cargo run --release --example uci -- --help`
 
+#[path = "../figures/mod.rs"]
+mod figures;
+mod pictures;
 mod sets;
 
 use std::error::Error;
@@ -13,7 +16,7 @@ use std::time::Instant;
 
 use bayes_nn::nn::{HeteroscedasticGaussian, prior};
 use bayes_nn::prelude::*;
-use bayes_nn::scores::RegressionScore;
+use bayes_nn::report::Report;
 use clap::{Parser, ValueEnum};
 use serde::Serialize;
 
@@ -68,7 +71,7 @@ struct Arguments {
     #[arg(long)]
     steps: Option<u64>,
 
-    /// Folder for summary.json
+    /// Folder for report.html and summary.json
     #[arg(long, value_name = "DIR", default_value = "target/uci")]
     out: PathBuf,
 }
@@ -120,6 +123,18 @@ struct Summary {
     seconds: f64,
 }
 
+impl Summary {
+    fn row(&self) -> [String; 4] {
+        let mean = |mean: &Mean| format!("{:.3} ± {:.3}", mean.mean, mean.standard_error);
+        [
+            self.set.clone(),
+            mean(&self.rmse),
+            mean(&self.log_likelihood),
+            format!("{:.1} %", 100.0 * self.coverage.mean),
+        ]
+    }
+}
+
 fn main() -> ExitCode {
     match tell(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -137,12 +152,14 @@ fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         (name, _) => vec![name],
     };
     let mut summaries = Vec::new();
+    let mut report = Report::new("Regression on tables");
     for name in names {
         let set = match &arguments.data {
             Some(folder) => sets::Set::read(folder, name)?,
             None => sets::Set::drawn(500),
         };
-        let summary = over_splits(arguments, name, &set)?;
+        let (summary, grown) = over_splits(arguments, name, &set, report)?;
+        report = grown;
         println!(
             "{name:<14} RMSE {:.3} ± {:.3}   log likelihood {:.3} ± {:.3}   in 95 % intervals {:.1} %   \
              no warning in {} of {} fits   {:.1} s",
@@ -161,14 +178,22 @@ fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let path = arguments.out.join("summary.json");
     fs::write(&path, serde_json::to_string_pretty(&summaries)?)?;
     println!("wrote {}", path.display());
+    let table: Vec<[String; 4]> = summaries.iter().map(Summary::row).collect();
+    let headers = ["set", "RMSE", "log likelihood", "in 95 % intervals"];
+    let path = arguments.out.join("report.html");
+    let report = report.section("All splits").table(&headers, &table);
+    report.write(&path)?;
+    println!("wrote {}", path.display());
     Ok(())
 }
 
+/// The scores over all splits, and the report with a section on the first of them.
 fn over_splits(
     arguments: &Arguments,
     name: &str,
     set: &sets::Set,
-) -> Result<Summary, Box<dyn Error>> {
+    mut report: Report,
+) -> Result<(Summary, Report), Box<dyn Error>> {
     let begin = Instant::now();
     let (mut rmse, mut log_likelihood, mut coverage) = (Vec::new(), Vec::new(), Vec::new());
     let mut without_warning = 0;
@@ -177,13 +202,18 @@ fn over_splits(
         if arguments.validate {
             (train, test) = train.split(0.9, split as u64)?;
         }
-        let (score, is_clean) = one(arguments, &train, &test, split as u64)?;
+        let fit = fitted(arguments, &train, split as u64)?;
+        let score = fit.score(&test, Predict::draws(DRAWS))?;
+        let score = score.regression().ok_or("targets are numbers")?;
+        if split == 0 {
+            report = pictures::split(report, name, &fit, &test, DRAWS)?;
+        }
         rmse.push(score.rmse);
         log_likelihood.push(score.log_likelihood);
         coverage.push(score.coverage);
-        without_warning += usize::from(is_clean);
+        without_warning += usize::from(fit.warnings().is_empty());
     }
-    Ok(Summary {
+    let summary = Summary {
         set: name.to_owned(),
         method: arguments.method,
         noise: arguments.noise,
@@ -193,16 +223,15 @@ fn over_splits(
         coverage: Mean::of(&coverage),
         without_warning,
         seconds: begin.elapsed().as_secs_f64(),
-    })
+    };
+    Ok((summary, report))
 }
 
-/// The score of a split, and whether its fit had nothing to warn of.
-fn one(
+fn fitted(
     arguments: &Arguments,
     train: &Dataset,
-    test: &Dataset,
     seed: u64,
-) -> Result<(RegressionScore, bool), Box<dyn Error>> {
+) -> Result<Posterior<Bnn>, Box<dyn Error>> {
     let net = |outputs| {
         Mlp::new([train.features(), 50, outputs])
             .activation(Relu)
@@ -212,7 +241,7 @@ fn one(
         Noise::Homoscedastic => Bnn::new(net(1), Gaussian::new()),
         Noise::Heteroscedastic => Bnn::new(net(2), HeteroscedasticGaussian::new()),
     };
-    let fit = match arguments.method {
+    Ok(match arguments.method {
         By::Advi => {
             let mut advi = Advi::mean_field().seed(seed);
             if let Some(rate) = arguments.rate {
@@ -229,8 +258,5 @@ fn one(
             bnn.fit(train, &advi)?
         }
         By::Nuts => bnn.fit(train, &Nuts::new().seed(seed))?,
-    };
-    let score = fit.score(test, Predict::draws(DRAWS))?;
-    let score = score.regression().ok_or("targets are numbers")?;
-    Ok((*score, fit.warnings().is_empty()))
+    })
 }

@@ -49,7 +49,7 @@ impl AdviFit {
             }
             (None, _) => writeln!(
                 f,
-                "validation {}; {score} after {step} steps ({rows} rows)",
+                "validation {}; at best {score} after {step} steps ({rows} rows)",
                 last.score
             ),
             (Some(patience), Stop::Validation) => writeln!(
