@@ -162,13 +162,16 @@ fn rows_that_cannot_be_scored_are_refused_before_the_fit() {
     let wide = Dataset::new(&[0.5; 8], 4, &[0.0, 1.0]).unwrap();
     let expected = "`x` has 4 numbers a row; in the data of the fit it has 2";
     assert_eq!(message(&train, &wide, &advi), expected);
-    let wrong = Dataset::new(&[0.5; 4], 2, &[0.0, 2.0]).unwrap();
+    // The row is one of all, also where few of them are scored.
+    let mut labels = vec![0.0; 300];
+    labels[287] = 2.0;
+    let wrong = Dataset::new(&[0.5; 600], 2, &labels).unwrap();
     let wrong = wrong
         .standardized_by(train.standardization().unwrap())
         .unwrap();
     assert_eq!(
         message(&train, &wrong, &advi),
-        "`y`, row 1: 2 cannot come from Bernoulli, whose values are 0 or 1"
+        "`y`, row 287: 2 cannot come from Bernoulli, whose values are 0 or 1"
     );
     let exact = Advi::mean_field().precision(Precision::F64);
     let refused = message(&train, &valid, &exact);

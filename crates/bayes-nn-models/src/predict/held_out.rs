@@ -65,7 +65,7 @@ impl<M: Model + Clone> HeldOutRows<M> {
         let graph = Graph::new();
         let written = tiles.write(&graph)?;
         for observed in &written.observed {
-            check_seen(&written, observed, &data)?;
+            check_seen(&written, observed, &self.data)?;
         }
         let log_prob = joint(&written)?;
         written.check_known(&[log_prob])?;
@@ -74,7 +74,6 @@ impl<M: Model + Clone> HeldOutRows<M> {
             [observed] => compared(&of, &written, observed, &data)?,
             _ => None,
         };
-        let unit = compared.as_ref().map_or(1.0, |compared| compared.unit);
         let program = tiles.compile(&written, log_prob.shape().elements())?;
         let (draws, seed) = (how.draws, how.seed);
         Ok(Box::new(move |guide| {
@@ -98,28 +97,42 @@ impl<M: Model + Clone> HeldOutRows<M> {
             let (log_densities, means): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
             let log_densities = log_densities.concat();
             let rows = log_densities.len();
-            let mut score = HeldOutScore {
+            let log_likelihood = log_densities.iter().sum::<f64>() / rows as f64;
+            let score = HeldOutScore {
                 rows,
-                // Densities in the original unit are smaller by its size.
-                log_likelihood: log_densities.iter().sum::<f64>() / rows as f64 - unit.ln(),
+                log_likelihood,
                 accuracy: None,
                 rmse: None,
             };
-            if let Some(Compared { task, seen, .. }) = &compared {
-                let mut mean = means.concat();
-                match task {
-                    Task::Classes(classes) => normalize(&mut mean, *classes),
-                    Task::Binary => mean.iter_mut().for_each(|p| *p = p.clamp(0.0, 1.0)),
-                    Task::Counts | Task::Regression => {}
-                }
-                match task.is_classes() {
-                    true => score.accuracy = Some(scores::accuracy(&mean, seen)?),
-                    // Some distributions have no mean.
-                    false => score.rmse = scores::rmse(&mean, seen).ok().map(|rmse| unit * rmse),
-                }
-            }
-            Ok(score)
+            Ok(match &compared {
+                Some(compared) => compared.with_error(score, means.concat())?,
+                None => score,
+            })
         }))
+    }
+}
+
+impl Compared {
+    /// A score with that of the mean, `[n]` or `[n, classes]`, in the unit of the data.
+    fn with_error(&self, score: HeldOutScore, mut mean: Vec<f64>) -> Result<HeldOutScore, Error> {
+        match self.task {
+            Task::Classes(classes) => normalize(&mut mean, classes),
+            Task::Binary => mean.iter_mut().for_each(|p| *p = p.clamp(0.0, 1.0)),
+            // Some distributions have no mean, and no RMSE then.
+            Task::Counts | Task::Regression => {
+                let rmse = scores::rmse(&mean, &self.seen).ok();
+                return Ok(HeldOutScore {
+                    // Densities in the original unit are smaller by its size.
+                    log_likelihood: score.log_likelihood - self.unit.ln(),
+                    rmse: rmse.map(|rmse| self.unit * rmse),
+                    ..score
+                });
+            }
+        }
+        Ok(HeldOutScore {
+            accuracy: Some(scores::accuracy(&mean, &self.seen)?),
+            ..score
+        })
     }
 }
 
