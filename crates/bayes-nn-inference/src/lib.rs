@@ -49,6 +49,7 @@ mod method;
 mod progress;
 mod site;
 mod start;
+mod support;
 mod terms;
 pub mod variational;
 
@@ -63,6 +64,7 @@ pub use method::{Fit, Method};
 pub use progress::{Progress, Snapshot, Update};
 pub use site::{Begin, Site};
 pub use start::{Start, StartError};
+pub use support::{Bound, SiteSupport};
 pub use variational::advi::{
     self, Advi, AdviFit, Approximation, Curve, Elbo, Estimator, Family, Restart, Stop,
 };

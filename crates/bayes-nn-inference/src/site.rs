@@ -2,6 +2,8 @@
 
 use bayes_nn_autodiff::Shape;
 
+use crate::SiteSupport;
+
 /// A named part of the unconstrained vector.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Site {
@@ -21,6 +23,9 @@ pub struct Site {
     /// without a spread, and the methods that cannot have points refuse it
     /// ([`InferenceError::PointSite`](crate::InferenceError::PointSite)).
     pub point: bool,
+    /// Where the values lie that its unconstrained numbers stand for; nothing if that is not known,
+    /// as of a density that is no model.
+    pub support: Option<SiteSupport>,
 }
 
 /// Where fits begin in a site: means of a guide, and chains that start from the prior, at normal
@@ -49,7 +54,15 @@ impl Site {
             local: false,
             begin: None,
             point: false,
+            support: None,
         }
+    }
+
+    /// Whether these are the same parts of a vector: as many, with the same names, shapes and
+    /// places. Of their supports [`SiteError::support`](crate::SiteError::support) tells.
+    pub fn agree(own: &[Site], others: &[Site]) -> bool {
+        let part = |site: &Site| (site.name.clone(), site.shape, site.offset);
+        own.iter().map(part).eq(others.iter().map(part))
     }
 
     /// Names and shapes of several, for messages.

@@ -16,7 +16,7 @@ const TARGETS: &str = "as `Dataset::standardize_target()` does";
 
 /// A column or matrix that a model reads.
 pub(super) struct Reading {
-    name: String,
+    pub(super) name: String,
     /// How it is brought to unit scale, if that is supposed.
     remedy: Option<&'static str>,
 }

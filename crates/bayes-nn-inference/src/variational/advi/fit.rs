@@ -8,7 +8,7 @@ use bayes_nn_kernels::{Profile, fan_out};
 
 use super::elbo::{Guided, elbos};
 use super::{Advi, AdviFit, Family, Restart, drive};
-use crate::check::no_points;
+use crate::check::{holds_data, no_points};
 use crate::columns::Concerns;
 use crate::progress::Running;
 use crate::variational::natural;
@@ -61,6 +61,7 @@ impl Advi {
     }
 
     fn fit_checked(&self, density: &dyn Density) -> Result<AdviFit, InferenceError> {
+        holds_data(density, self.runtime().precision)?;
         if let Some(progress) = &self.progress {
             let steps = match self.goes_by_natural_gradients(density) {
                 true => natural::BUDGET,
