@@ -53,7 +53,7 @@ mod support;
 mod terms;
 pub mod variational;
 
-pub use columns::ColumnScale;
+pub use columns::{ColumnScale, Concerns};
 pub use density::{Density, DensityError, Rows, Term, Traced};
 pub use draw_source::{DrawSource, DrawTable};
 pub use error::{Divergence, InferenceError, NonFinite, PathFailure};
@@ -66,7 +66,7 @@ pub use site::{Begin, Site};
 pub use start::{Start, StartError};
 pub use support::{Bound, SiteSupport};
 pub use variational::advi::{
-    self, Advi, AdviFit, Approximation, Curve, Elbo, Estimator, Family, Restart, Stop,
+    self, Advi, AdviFit, AdviParts, Approximation, Curve, Elbo, Estimator, Family, Restart, Stop,
 };
 pub use variational::pathfinder::{Path, Pathfinder, PathfinderFit};
 pub use variational::{Convergence, ConvergenceTest, Evidence, Optimizer, Schedule};

@@ -1,5 +1,7 @@
 //! Sites: the parts of the unconstrained vector.
 
+use std::collections::HashSet;
+
 use bayes_nn_autodiff::Shape;
 
 use crate::SiteSupport;
@@ -56,6 +58,23 @@ impl Site {
             point: false,
             support: None,
         }
+    }
+
+    /// What is wrong with sites that are to be the parts of one vector: a name twice, or a part that
+    /// does not begin where the one before it ends.
+    pub(crate) fn problem(sites: &[Site]) -> Option<String> {
+        let mut offset = 0;
+        let mut names = HashSet::new();
+        sites.iter().find_map(|site| {
+            if site.offset != offset {
+                return Some(format!(
+                    "has `{}` at {}, not at {offset}",
+                    site.name, site.offset
+                ));
+            }
+            offset = site.range().end;
+            (!names.insert(&site.name)).then(|| format!("has two sites `{}`", site.name))
+        })
     }
 
     /// Whether these are the same parts of a vector: as many, with the same names, shapes and

@@ -80,10 +80,10 @@ impl Advi {
         let mut restarts = Vec::new();
         for (number, outcome) in outcomes.into_iter().enumerate() {
             let outcome = outcome.map(|fit| {
-                let summary = (fit.elbo, fit.convergence);
+                let summary = (fit.elbo(), *fit.convergence());
                 if best
                     .as_ref()
-                    .is_none_or(|best| fit.elbo.mean > best.elbo.mean)
+                    .is_none_or(|best| fit.elbo().mean > best.elbo().mean)
                 {
                     best = Some(fit);
                 }
@@ -95,11 +95,11 @@ impl Advi {
             });
         }
         match best {
-            Some(fit) => Ok(AdviFit {
-                restarts,
-                settings: self.recorded(),
-                ..fit
-            }),
+            Some(mut fit) => {
+                fit.parts.restarts = restarts;
+                fit.parts.settings = self.recorded();
+                Ok(fit)
+            }
             None => {
                 let first = restarts.swap_remove(0).outcome;
                 let error = first.expect_err("a restart that succeeded is the best or below it");

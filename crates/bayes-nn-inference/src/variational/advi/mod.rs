@@ -17,6 +17,7 @@ mod importance;
 mod layout;
 mod mode;
 mod network;
+mod parts;
 mod precision;
 mod report;
 mod result;
@@ -26,5 +27,6 @@ mod write;
 
 pub use approximation::Approximation;
 pub use family::Family;
+pub use parts::AdviParts;
 pub use result::{AdviFit, Curve, Elbo, Restart, Stop};
 pub use settings::{Advi, Estimator, MOST_COORDINATES};
