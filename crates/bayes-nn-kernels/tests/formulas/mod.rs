@@ -29,6 +29,9 @@ const SIZES: [usize; 18] = [
     5,
 ];
 
+/// Which of the variables are images; the next ones are weights.
+const IMAGES: usize = 4;
+
 /// Up to so many elements are computed, and from so many on memory cannot hold them. What lies
 /// between depends on the machine.
 const COMPUTED: usize = 1 << 14;
@@ -109,7 +112,23 @@ fn write<'g>(graph: &'g Graph, known: &[Var<'g>], (which, of, sizes): Choice) ->
         36 => Var::from(0.5).view(n, shape),
         37 => graph.constant(&[1.0, 2.0, 3.0], [3]).view(n, shape),
         38 => graph.constant(&[1.0, 2.0, 3.0], [3]).row(n),
-        39 => a.convolution(b, window(&sizes), size(of[2])),
+        39 => {
+            // Of any two values there is hardly ever a convolution.
+            let [a, b] = match of[2] % 2 {
+                0 => [known[IMAGES], known[IMAGES + 1]],
+                _ => [a, b],
+            };
+            let mut window = window(&sizes);
+            if let ([_, height, width, _], 0) = (&b.shape()[..], of[0] % 2) {
+                window.size = [*height, *width];
+            }
+            let groups = match of[1] % 2 {
+                0 => 2,
+                _ => size(of[1]),
+            };
+            a.convolution(b, window, groups)
+        }
+        40 if of[2].is_multiple_of(2) => known[IMAGES].max_pool(window(&sizes)),
         40 => a.max_pool(window(&sizes)),
         _ => concat(&[a, Var::from(1.5).broadcast_to(shape)], n),
     }

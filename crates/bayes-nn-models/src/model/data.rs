@@ -314,35 +314,6 @@ impl Data {
         Ok(())
     }
 
-    /// Checks that single precision can hold the numbers of a column or matrix.
-    pub(crate) fn check_single_precision(&self, name: &str) -> Result<(), DataError> {
-        let (values, columns, missing) = match self.get(name) {
-            Some(Values::Vector(values)) => (values, 1, &[][..]),
-            Some(Values::Incomplete { observed, missing }) => (observed, 1, &missing[..]),
-            Some(Values::Matrix(matrix)) => (&matrix.values, matrix.columns, &[][..]),
-            Some(Values::Index(_)) | None => return Ok(()),
-        };
-        let Column::F64(values) = values else {
-            return Ok(());
-        };
-        let is_beyond = |value: &f64| (*value as f32).is_infinite();
-        let Some(place) = values.iter().position(is_beyond) else {
-            return Ok(());
-        };
-        // The values are those of the rows that are known.
-        let row = missing.iter().fold(place / columns, |row, missing| {
-            row + usize::from(*missing <= row)
-        });
-        Err(DataError::SinglePrecision {
-            row,
-            column: match columns {
-                1 => name.to_owned(),
-                _ => format!("{name}[{}]", place % columns),
-            },
-            value: values[place],
-        })
-    }
-
     /// The names, for messages.
     pub(crate) fn names(&self) -> String {
         listed(self.columns.iter().map(|(name, _)| name))

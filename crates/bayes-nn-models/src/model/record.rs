@@ -6,10 +6,8 @@ use bayes_nn_autodiff::{Shape, Var};
 use bayes_nn_distributions::{Bijector, Distribution};
 use bayes_nn_inference::{Begin, Site, SiteError, SiteSupport, Term};
 
-use super::Data;
-#[cfg(doc)]
-use super::Trace;
 use super::batch::Shared;
+use super::{Data, Trace};
 use crate::error::Error;
 
 /// What a run of a model leaves behind.
@@ -61,6 +59,30 @@ impl<'g> Sampled<'g> {
             Some(values) => Ok(Some(values)),
             None => shared.known(bound),
         })
+    }
+}
+
+impl<'g> Trace<'g> {
+    /// The support of the variable whose value this is; nothing of a value that is computed from
+    /// others.
+    ///
+    /// ```
+    /// use bayes_nn::SiteSupport;
+    /// use bayes_nn::distributions::HalfNormal;
+    /// use bayes_nn::model::{self, Batch, Trace};
+    /// fn scale<'g>(trace: &Trace<'g>, _: &Batch<'g>) {
+    ///     let sd = trace.sample("sd", HalfNormal::new(1.0));
+    ///     assert_eq!(trace.support(sd), Some(SiteSupport::Positive));
+    ///     assert_eq!(trace.support(2.0 * sd), None);
+    /// }
+    /// model::prior_predictive(&model::from_fn(scale), model::Data::new(), 10, 0)?;
+    /// # Ok::<(), bayes_nn::Error>(())
+    /// ```
+    pub fn support(&self, value: Var<'g>) -> Option<SiteSupport> {
+        let record = self.record.borrow();
+        let mut sites = record.sites.iter().rev();
+        let site = sites.find(|site| site.value.id().is_some() && site.value.id() == value.id())?;
+        site.support(&self.shared).ok()?
     }
 }
 

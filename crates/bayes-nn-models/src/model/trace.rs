@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use bayes_nn_autodiff::{Graph, Shape, Var};
 use bayes_nn_distributions::Distribution;
-use bayes_nn_inference::{Declared, Handler, SiteError, SiteSupport, Term};
+use bayes_nn_inference::{Declared, Handler, SiteError, Term};
 
 use super::batch::{Batch, Shared};
 use super::missing::{Completed, known_rows};
@@ -151,28 +151,6 @@ impl<'g> Trace<'g> {
         let sampled = self.handler.sample(site)?;
         self.add_term(site.name, sampled.log_prob, sampled.log_jacobian);
         Ok(sampled.value)
-    }
-
-    /// The support of the variable whose value this is; nothing of a value that is computed from
-    /// others.
-    ///
-    /// ```
-    /// use bayes_nn::SiteSupport;
-    /// use bayes_nn::distributions::HalfNormal;
-    /// use bayes_nn::model::{self, Batch, Trace};
-    /// fn scale<'g>(trace: &Trace<'g>, _: &Batch<'g>) {
-    ///     let sd = trace.sample("sd", HalfNormal::new(1.0));
-    ///     assert_eq!(trace.support(sd), Some(SiteSupport::Positive));
-    ///     assert_eq!(trace.support(2.0 * sd), None);
-    /// }
-    /// model::prior_predictive(&model::from_fn(scale), model::Data::new(), 10, 0)?;
-    /// # Ok::<(), bayes_nn::Error>(())
-    /// ```
-    pub fn support(&self, value: Var<'g>) -> Option<SiteSupport> {
-        let record = self.record.borrow();
-        let mut sites = record.sites.iter().rev();
-        let site = sites.find(|site| site.value.id().is_some() && site.value.id() == value.id())?;
-        site.support(&self.shared).ok()?
     }
 
     /// A weight applied to its input, as layers do: `map(weight, x)`, where `map` is linear in
