@@ -463,8 +463,11 @@ impl<'g> Builder<'g> {
         let images = images(a.var, choice);
         let window = window(images.shape(), how);
         let channels = images.shape()[0];
-        let groups = [1, 2, 3][usize::from(choice / 7 % 3)];
-        let groups = if channels % groups == 0 { groups } else { 1 };
+        let groups = usize::from(choice / 7 % 3) + 1;
+        let groups = match channels.is_multiple_of(groups) {
+            true => groups,
+            false => 1,
+        };
         let [height, width] = window.size;
         let own = channels / groups;
         let outputs = groups * (usize::from(choice / 21 % 5) + 1);

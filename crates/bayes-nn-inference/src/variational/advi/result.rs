@@ -70,7 +70,7 @@ impl Curve {
         let mut before = (0, 0.0);
         for &(steps, seconds) in &clock {
             let in_order = steps > before.0 && steps <= elbos.len();
-            if !in_order || !(seconds >= before.1 && seconds.is_finite()) {
+            if !(in_order && seconds >= before.1 && seconds.is_finite()) {
                 return Err(InferenceError::Parts {
                     problem: format!(
                         "has a clock that reads {seconds} s after {steps} of {} steps, and {} s \
