@@ -1,7 +1,7 @@
 //! Held-out rows: they score a fit while it runs, change nothing of it, and end it where asked to.
 
-use bayes_nn::Stop;
 use bayes_nn::prelude::*;
+use bayes_nn::{Curve, Stop};
 
 fn moons(rows: usize) -> (Dataset, Dataset) {
     let data = datasets::moons(rows, 0.3, 3).unwrap().standardized();
@@ -204,6 +204,25 @@ fn rows_that_cannot_be_scored_are_refused_before_the_fit() {
         .to_string();
     assert!(
         refused.starts_with("the model reads the column `y`"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_curve_put_together_from_its_parts_has_its_scores() {
+    let (train, valid) = moons(200);
+    let advi = Advi::mean_field().steps(200).batch(25);
+    let fit = net().fit_validated(&train, &valid, &advi).unwrap();
+    let curve = fit.advi().unwrap().curve();
+    let parts = Curve::new(curve.elbos().to_vec(), curve.clock().to_vec()).unwrap();
+    assert_eq!(parts.best_score(), None);
+    let again = parts.clone().with_scores(curve.scores().to_vec());
+    assert_eq!(again.unwrap(), *curve);
+    let mut late = curve.scores().to_vec();
+    late.last_mut().unwrap().step = 201;
+    let refused = parts.with_scores(late).unwrap_err().to_string();
+    assert!(
+        refused.contains("has a score after 201 of 200 steps"),
         "{refused}"
     );
 }

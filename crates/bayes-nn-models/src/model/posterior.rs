@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bayes_nn_inference::diagnostics::{Psis, Summary};
 use bayes_nn_inference::{
-    AdviFit, Approximation, Density, DrawSource, DrawTable, Fit, InferenceError, NutsFit, Site,
+    AdviFit, Approximation, DrawSource, DrawTable, Fit, InferenceError, NutsFit, Site,
 };
 use bayes_nn_kernels::{Device, Precision, Runtime};
 
@@ -225,12 +225,7 @@ impl<M: Model> Posterior<M> {
     {
         let (data, source) = (data.into(), source.into());
         let density = ModelDensity::new(&model, data.clone())?;
-        if density.sites() != source.sites() {
-            return Err(Error::OtherModel {
-                found: Site::list(source.sites()),
-                expected: Site::list(density.sites()),
-            });
-        }
+        density.check_others(source.sites())?;
         let mut posterior = Posterior::from_parts(model, data, source, Precision::F64);
         posterior.chains = posterior.by_chain(posterior.table())?;
         Ok(posterior)

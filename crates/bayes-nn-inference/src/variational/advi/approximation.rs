@@ -5,8 +5,6 @@ use std::f64::consts::TAU;
 use std::sync::Arc;
 
 use bayes_nn_autodiff::noise::{self, NoiseKey};
-use bayes_nn_autodiff::{NoiseKind, Shape, Var};
-use bayes_nn_kernels::{Binding, Run, Step};
 
 use super::family::{Family, softplus};
 use super::layout::Layout;
@@ -19,17 +17,15 @@ use crate::{InferenceError, Site};
 pub struct Approximation {
     family: Family,
     sites: Vec<Site>,
-    mean: Arc<[f64]>,
+    pub(super) mean: Arc<[f64]>,
     /// The diagonal of the Cholesky factor of the covariance.
-    diagonal: Arc<[f64]>,
+    pub(super) diagonal: Arc<[f64]>,
     /// The factor below its diagonal, row-major `[P, P]`; empty for mean-field.
-    strict: Arc<[f64]>,
+    pub(super) strict: Arc<[f64]>,
 }
 
 /// The noise stream of draws from the guide.
 const DRAWS: u32 = 0;
-/// The name of the factor below its diagonal in a program.
-const LOWER: &str = "guide.lower";
 
 impl Approximation {
     /// Independent normals over these sites, whose parts of `z [P]` follow one another: by means and
@@ -45,8 +41,8 @@ impl Approximation {
     /// ```
     ///
     /// # Errors
-    /// [`InferenceError::Guide`] for parts that have another number of elements than the sites, for
-    /// numbers that are not finite and for standard deviations that are not positive.
+    /// [`InferenceError::Guide`] for sites of one name, for parts that have another number of
+    /// elements than the sites, for numbers that are not finite and for standard deviations that are not positive.
     pub fn independent(
         sites: Vec<Site>,
         mean: Vec<f64>,
@@ -62,6 +58,28 @@ impl Approximation {
             sites,
             mean: mean.into(),
             diagonal: sd.into(),
+            strict: [].into(),
+        };
+        guide.checked()
+    }
+
+    /// A point, the values of all sites, `[P]`: what [`Advi::map`](super::Advi::map) finds.
+    ///
+    /// ```
+    /// use bayes_nn_inference::{Approximation, Site};
+    /// let mode = Approximation::point(vec![Site::new("x", [2], 0)], vec![0.3, -1.0])?;
+    /// assert_eq!((mode.mean(), mode.sd()), (&[0.3, -1.0][..], vec![0.0; 2]));
+    /// # Ok::<(), bayes_nn_inference::InferenceError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Approximation::independent`].
+    pub fn point(sites: Vec<Site>, values: Vec<f64>) -> Result<Approximation, InferenceError> {
+        let guide = Approximation {
+            family: Family::Point,
+            sites,
+            diagonal: vec![0.0; values.len()].into(),
+            mean: values.into(),
             strict: [].into(),
         };
         guide.checked()
@@ -109,16 +127,10 @@ impl Approximation {
 
     fn checked(self) -> Result<Approximation, InferenceError> {
         let refuse = |problem| Err(InferenceError::Guide { problem });
-        let mut offset = 0;
-        for site in &self.sites {
-            if site.offset != offset {
-                return refuse(format!(
-                    "has `{}` at {}, not at {offset}",
-                    site.name, site.offset
-                ));
-            }
-            offset = site.range().end;
+        if let Some(problem) = Site::problem(&self.sites) {
+            return refuse(problem);
         }
+        let offset = self.sites.last().map_or(0, |site| site.range().end);
         for (what, values) in [
             ("means", &self.mean),
             ("standard deviations", &self.diagonal),
@@ -295,66 +307,13 @@ impl Approximation {
         }
         Ok(result)
     }
-
-    /// Writes a draw of `z [P]` into a step, a fresh one at every step.
-    pub fn draw<'g>(&self, step: &Step<'g>) -> Var<'g> {
-        self.write(step, |name, shape, values| {
-            let var = step.graph().input(name, shape);
-            let id = var.input_id().expect("it was just made as an input");
-            step.bind(vec![Binding::new(id, values.clone())]);
-            var
-        })
-    }
-
-    /// As [`Approximation::draw`], of the guide that [`Approximation::set`] last gave a replica, so
-    /// that one program serves all guides over the same sites, of the same family.
-    pub fn draw_of_states<'g>(&self, step: &Step<'g>) -> Var<'g> {
-        self.write(step, |name, shape, _| step.state(name, shape, 0.0))
-    }
-
-    /// Lets the [draws](Approximation::draw_of_states) of a replica come from this guide.
-    ///
-    /// # Errors
-    /// A program without such draws, or with those of another size or family.
-    pub fn set(&self, run: &mut Run, replica: usize) -> Result<(), InferenceError> {
-        self.parts()
-            .try_for_each(|(name, values)| run.set(replica, name, values))?;
-        Ok(())
-    }
-
-    /// What a draw is made of besides noise.
-    fn parts(&self) -> impl Iterator<Item = (&'static str, &Arc<[f64]>)> {
-        let lower = Some((LOWER, &self.strict)).filter(|(_, strict)| strict.len() > 1);
-        let parts = [("guide.mean", &self.mean), ("guide.scale", &self.diagonal)];
-        parts.into_iter().chain(lower)
-    }
-
-    fn write<'g>(
-        &self,
-        step: &Step<'g>,
-        part: impl Fn(&str, Shape, &Arc<[f64]>) -> Var<'g>,
-    ) -> Var<'g> {
-        let dim = self.dim();
-        let eps = step.graph().noise(NoiseKind::Normal, step.stream(), [dim]);
-        let parts: Vec<Var<'g>> = (self.parts())
-            .map(|(name, values)| match name {
-                LOWER => part(name, [dim, dim].into(), values),
-                _ => part(name, [dim].into(), values),
-            })
-            .collect();
-        let z = parts[0] + parts[1] * eps;
-        match parts.get(2) {
-            Some(lower) => z + lower.matmul(eps),
-            None => z,
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use bayes_nn_autodiff::Graph;
-    use bayes_nn_kernels::{Precision, Runtime};
+    use bayes_nn_kernels::{Precision, Runtime, Step};
 
     fn correlated() -> Approximation {
         let sites = [Site::new("x", [2], 0)];

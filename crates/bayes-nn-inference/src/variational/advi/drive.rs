@@ -13,7 +13,7 @@ use super::precision::coarse_means;
 use super::states::{begin, blocks};
 use super::validate::{Validation, Watched};
 use super::write::{ELBO, STEPS};
-use super::{Advi, AdviFit, Approximation, Curve, Stop, diagnosis};
+use super::{Advi, AdviFit, AdviParts, Approximation, Curve, Stop, diagnosis};
 use crate::columns::Concerns;
 use crate::{
     Convergence, Density, Divergence, Evidence, InferenceError, NonFinite, Schedule, Snapshot,
@@ -352,7 +352,7 @@ impl Ended {
         };
         let mut concerns = concerns.clone();
         concerns.coarse.extend(coarse_means(&advi, &approximation));
-        Ok(AdviFit {
+        let parts = AdviParts {
             convergence: (self.convergence)
                 .in_numbers_that_are_too_coarse(!concerns.coarse.is_empty()),
             approximation,
@@ -368,6 +368,7 @@ impl Ended {
             restarts: Vec::new(),
             sds_moved,
             concerns,
-        })
+        };
+        Ok(AdviFit { parts })
     }
 }

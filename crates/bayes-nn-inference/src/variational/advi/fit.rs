@@ -9,7 +9,7 @@ use bayes_nn_kernels::{Profile, fan_out};
 use super::elbo::{Guided, elbos};
 use super::states::begin;
 use super::{Advi, AdviFit, Family, Restart, drive};
-use crate::check::no_points;
+use crate::check::{holds_data, no_points};
 use crate::columns::Concerns;
 use crate::progress::Running;
 use crate::variational::natural;
@@ -64,6 +64,7 @@ impl Advi {
     }
 
     fn fit_checked(&self, density: &dyn Density) -> Result<AdviFit, InferenceError> {
+        holds_data(density, self.runtime().precision)?;
         if let Some(progress) = &self.progress {
             let steps = match self.goes_by_natural_gradients(density) {
                 true => natural::BUDGET,
@@ -83,10 +84,10 @@ impl Advi {
         let mut restarts = Vec::new();
         for (number, outcome) in outcomes.into_iter().enumerate() {
             let outcome = outcome.map(|fit| {
-                let summary = (fit.elbo, fit.convergence);
+                let summary = (fit.elbo(), *fit.convergence());
                 if best
                     .as_ref()
-                    .is_none_or(|best| fit.elbo.mean > best.elbo.mean)
+                    .is_none_or(|best| fit.elbo().mean > best.elbo().mean)
                 {
                     best = Some(fit);
                 }
@@ -98,11 +99,11 @@ impl Advi {
             });
         }
         match best {
-            Some(fit) => Ok(AdviFit {
-                restarts,
-                settings: self.recorded(),
-                ..fit
-            }),
+            Some(mut fit) => {
+                fit.parts.restarts = restarts;
+                fit.parts.settings = self.recorded();
+                Ok(fit)
+            }
             None => {
                 let first = restarts.swap_remove(0).outcome;
                 let error = first.expect_err("a restart that succeeded is the best or below it");

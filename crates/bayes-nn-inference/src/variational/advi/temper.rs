@@ -130,7 +130,7 @@ fn is_prior(density: &dyn Density, term: &str) -> bool {
 impl AdviFit {
     /// What was fitted, if that is not the model's posterior; a sentence each.
     pub(super) fn tempered(&self) -> Vec<String> {
-        let settings = &self.settings;
+        let settings = self.settings();
         let mut found = Vec::new();
         if let Some(temperature) = settings.temperature.filter(|t| *t != 1.0) {
             found.push(format!(
@@ -149,8 +149,8 @@ impl AdviFit {
 
     /// How the divergence set in, if it did so by and by.
     pub(super) fn annealing(&self) -> Option<String> {
-        let annealed = self.settings.annealed_steps();
-        let weight = self.settings.temperature.unwrap_or(1.0);
+        let annealed = self.settings().annealed_steps();
+        let weight = self.settings().temperature.unwrap_or(1.0);
         (annealed > 0).then(|| {
             format!("the weight of the KL divergence rose from 0 to {weight} in {annealed} steps")
         })
