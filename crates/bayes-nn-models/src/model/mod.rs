@@ -40,6 +40,7 @@ mod handlers;
 mod horseshoe;
 mod known;
 mod missing;
+mod modes;
 #[cfg(feature = "zarr")]
 mod observations;
 mod posterior;
