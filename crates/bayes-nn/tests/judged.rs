@@ -1,0 +1,63 @@
+//! What says how good a guide is, and what mends it.
+
+use bayes_nn::model::{self, Model};
+use bayes_nn::prelude::*;
+use bayes_nn::{InferenceError, distributions};
+
+/// One observation far out in the tail of the prior: a posterior with a long left tail.
+fn outlier() -> impl Model + Clone {
+    model::from_fn(|trace, data| {
+        let x = trace.sample("x", Normal::new(0.0, 1.0));
+        trace.observe("y", distributions::Cauchy::new(x, 0.5), data.column("y"));
+    })
+}
+
+fn moments(posterior: &Posterior<impl Model + Clone>) -> (f64, f64) {
+    let x = posterior.draws(20_000, 0).unwrap();
+    let x = x.variable("x").unwrap();
+    (x.mean()[0], x.sd()[0])
+}
+
+#[test]
+fn draws_by_weight_have_the_moments_of_a_skewed_posterior_that_the_guide_has_not() {
+    let data = Data::new().column("y", &[3.0]).unwrap();
+    let fit = model::fit(&outlier(), &data, &Advi::mean_field().seed(1)).unwrap();
+    let resampled = fit.resampled(20_000, 0).unwrap();
+    let (mean, sd) = moments(&fit);
+    let (mended, mended_sd) = moments(&resampled);
+    // By quadrature. Five standard errors of a mean are 0.04, of an sd 0.03.
+    let (exact, exact_sd) = (0.98494, 1.14286);
+    assert!((mended - exact).abs() < 0.03, "{mended}");
+    assert!((mended_sd - exact_sd).abs() < 0.03, "{mended_sd}");
+    assert!(
+        (mean - exact).abs() > 0.04 && (sd - exact_sd).abs() > 0.03,
+        "{mean}, {sd}"
+    );
+    assert_eq!(resampled.table().unwrap().lengths(), [20_000]);
+    assert!(resampled.advi().is_none());
+}
+
+#[test]
+fn draws_of_a_guide_too_far_away_are_refused_by_k_hat() {
+    let ridge = model::from_fn(|trace, data| {
+        let beta = trace.sample("beta", Normal::new(0.0, 1.0).expand([8]));
+        trace.observe("y", Normal::new(beta.sum(), 0.01), data.column("y"));
+    });
+    let data = Data::new().column("y", &[1.0]).unwrap();
+    let fit = model::fit(&ridge, &data, &Advi::mean_field().seed(1)).unwrap();
+    let error = fit.resampled(1_000, 0).map(|_| ()).unwrap_err();
+    let Error::Inference(InferenceError::TooFar { k_hat, most }) = &error else {
+        panic!("{error:?}");
+    };
+    assert!(*k_hat > 0.7 && *most == 0.7, "{error}");
+    let named = format!("k-hat is {k_hat:.2}, above 0.70");
+    assert!(error.to_string().contains(&named), "{error}");
+
+    // Chains need no weights.
+    let chains = model::fit(
+        &outlier(),
+        &Data::new().column("y", &[3.0]).unwrap(),
+        &Nuts::new().draws(50),
+    );
+    assert!(chains.unwrap().resampled(100, 0).is_err());
+}
