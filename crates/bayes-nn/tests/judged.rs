@@ -1,4 +1,4 @@
-//! What says how good a guide is, and what mends it.
+//! What says how good a guide is: k-hat of models, agreement of restarts of networks; and what mends it.
 
 use bayes_nn::model::{self, Model};
 use bayes_nn::prelude::*;
@@ -60,4 +60,36 @@ fn draws_of_a_guide_too_far_away_are_refused_by_k_hat() {
         &Nuts::new().draws(50),
     );
     assert!(chains.unwrap().resampled(100, 0).is_err());
+}
+
+#[test]
+fn restarts_of_a_network_are_judged_by_what_they_predict() {
+    let data = datasets::moons(200, 0.2, 0).unwrap().standardized();
+    let bnn = Bnn::new(Mlp::new([2, 5, 1]), Bernoulli);
+    let advi = Advi::mean_field().restarts(2).seed(3);
+
+    // Hardly begun: each is at its own start.
+    let begun = bnn.fit(&data, &advi.clone().steps(20)).unwrap();
+    let apart = begun.agreement().unwrap();
+    assert_eq!((apart.fits, apart.rows), (2, 200));
+    assert!(apart.worst >= apart.r_hat && apart.r_hat > 1.1, "{apart}");
+    assert!(
+        begun.to_string().contains("they predict differently"),
+        "{begun}"
+    );
+
+    let done = bnn.fit(&data, &advi.clone().steps(4_000)).unwrap();
+    let near = done.agreement().unwrap();
+    assert!(near.r_hat < apart.r_hat, "{near}, {apart}");
+    let line = format!("R-hat      {near}");
+    assert!(done.to_string().ends_with(&line), "{done}");
+
+    // One start says nothing, nor does a model as a function, which k-hat judges.
+    let one = bnn
+        .fit(&data, &Advi::mean_field().restarts(1).steps(20))
+        .unwrap();
+    assert!(one.agreement().is_none() && !one.to_string().contains("R-hat"));
+    let x = Data::new().column("y", &[3.0]).unwrap();
+    let function = model::fit(&outlier(), &x, &advi).unwrap();
+    assert!(function.agreement().is_none() && function.to_string().contains("k-hat"));
 }

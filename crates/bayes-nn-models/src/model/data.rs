@@ -253,6 +253,27 @@ impl Data {
         found.map(|(_, column)| column)
     }
 
+    /// Some of the rows. None of data with missing values.
+    pub(crate) fn part(&self, rows: &[usize]) -> Option<Data> {
+        let columns = self.columns.iter().map(|(name, values)| {
+            let part = match values {
+                Values::Vector(column) => Values::Vector(column.rows(rows, 1)),
+                Values::Index(column) => Values::Index(column.rows(rows, 1)),
+                Values::Matrix(matrix) => {
+                    let part = matrix.values.rows(rows, matrix.columns);
+                    Values::Matrix(Matrix::new(part, matrix.columns))
+                }
+                Values::Incomplete { .. } => return None,
+            };
+            Some((name.clone(), part))
+        });
+        Some(Data {
+            columns: columns.collect::<Option<_>>()?,
+            rows: Some(rows.len()),
+            scales: self.scales.clone(),
+        })
+    }
+
     /// The data without a column.
     pub(crate) fn without(&self, name: &str) -> Data {
         let mut rest = self.clone();

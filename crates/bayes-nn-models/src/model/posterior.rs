@@ -13,6 +13,7 @@ use super::predictive::Predictive;
 use super::summary::{scalars, summarized};
 use super::{Data, Draws, Model, ModelDensity};
 use crate::error::Error;
+use crate::predict::Agreement;
 
 /// Draws of a guide where no number is asked for.
 const GUIDE_DRAWS: usize = 1_000;
@@ -45,6 +46,7 @@ const GUIDE_DRAWS: usize = 1_000;
 pub struct Posterior<M> {
     pub(crate) predictive: Predictive<M>,
     pub(super) fit: Option<Arc<dyn Fit>>,
+    pub(super) agreement: Option<Agreement>,
     chains: Arc<[Draws]>,
     warmup: Arc<[Draws]>,
 }
@@ -66,6 +68,7 @@ impl<M> Posterior<M> {
                 target: None,
             },
             fit: None,
+            agreement: None,
             chains: Arc::default(),
             warmup: Arc::default(),
         }
@@ -168,6 +171,27 @@ impl<M> Posterior<M> {
         self.fit()
     }
 
+    /// Whether the restarts of a variational fit of a network predict the same. Nothing of one that
+    /// began once, of models as functions, which k-hat judges, and of networks that observe several
+    /// variables.
+    ///
+    /// ```
+    /// use bayes_nn::prelude::*;
+    /// let x: Vec<f64> = (0..40).map(|i| f64::from(i) / 20.0 - 1.0).collect();
+    /// let y: Vec<f64> = x.iter().map(|x| 2.0 * x).collect();
+    /// let data = Data::new().column("x", &x)?.column("y", &y)?;
+    /// let bnn = Bnn::new(Mlp::new([1, 3, 1]), Gaussian::new());
+    /// let fit = bnn.fit(&data, &Advi::mean_field().steps(500).restarts(2))?;
+    /// let agreement = fit.agreement().unwrap();
+    /// assert_eq!((agreement.fits, agreement.rows), (2, 40));
+    /// assert!(fit.to_string().contains("of predictions over 2 restarts"));
+    /// assert!(bnn.fit(&data, &Advi::mean_field().steps(500).restarts(1))?.agreement().is_none());
+    /// # Ok::<(), bayes_nn::Error>(())
+    /// ```
+    pub fn agreement(&self) -> Option<Agreement> {
+        self.agreement
+    }
+
     /// The chains as they were drawn, if they were by NUTS: settings, unconstrained draws,
     /// statistics, what was tuned, errors.
     pub fn nuts(&self) -> Option<&NutsFit> {
@@ -247,6 +271,10 @@ impl<M: Model> Posterior<M> {
         let mut posterior = Posterior::from_parts(model, data, fit.source(), precision).on(device);
         posterior.chains = posterior.by_chain(posterior.table())?;
         posterior.warmup = posterior.by_chain(fit.warmup().as_ref())?;
+        let others = fit.others();
+        if !others.is_empty() {
+            posterior.agreement = Agreement::of(&posterior.predictive, others);
+        }
         posterior.fit = Some(Arc::new(fit));
         Ok(posterior)
     }
@@ -333,6 +361,7 @@ impl<M: Model> Posterior<M> {
         taken.chains = taken.by_chain(taken.table())?;
         taken.warmup = Arc::default();
         taken.fit = None;
+        taken.agreement = None;
         Ok(taken)
     }
 

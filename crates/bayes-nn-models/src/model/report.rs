@@ -68,7 +68,13 @@ impl<M> Posterior<M> {
 impl<M> fmt::Display for Posterior<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.source(), &self.fit) {
-            (DrawSource::Guide(_), Some(fit)) => return fit.fmt(f),
+            (DrawSource::Guide(_), Some(fit)) => {
+                fit.fmt(f)?;
+                return match &self.agreement {
+                    Some(agreement) => write!(f, "\nR-hat      {agreement}"),
+                    None => Ok(()),
+                };
+            }
             (DrawSource::Guide(_), None) => {
                 return write!(f, "a guide over {}", Site::list(self.sites()));
             }

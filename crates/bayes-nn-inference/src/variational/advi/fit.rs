@@ -75,9 +75,12 @@ impl Advi {
         };
         drop(running);
 
+        let compares = density.is_network() && outcomes.len() > 1;
         let mut best: Option<AdviFit> = None;
         let mut restarts = Vec::new();
         for (number, outcome) in outcomes.into_iter().enumerate() {
+            let guide = outcome.as_ref().ok().filter(|_| compares);
+            let approximation = guide.map(|fit| fit.approximation().clone());
             let outcome = outcome.map(|fit| {
                 let summary = (fit.elbo, fit.convergence);
                 if best
@@ -91,6 +94,7 @@ impl Advi {
             restarts.push(Restart {
                 seed: self.seed_of(number),
                 outcome: outcome.map_err(Arc::new),
+                approximation,
             });
         }
         match best {

@@ -48,6 +48,13 @@ impl Fit for AdviFit {
         self.approximation.clone().into()
     }
 
+    /// The guides of the restarts of a network that were not kept.
+    fn others(&self) -> Vec<DrawSource> {
+        let others = self.restarts.iter().filter(|r| r.seed != self.seed);
+        let guides = others.filter_map(|restart| restart.approximation.as_ref());
+        guides.map(DrawSource::from).collect()
+    }
+
     /// What single precision was too coarse for; that it had not converged, or has not the shape of
     /// the posterior; restarts that failed; data far from the scale that it supposes.
     fn warnings(&self) -> Vec<String> {
