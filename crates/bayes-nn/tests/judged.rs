@@ -93,3 +93,51 @@ fn restarts_of_a_network_are_judged_by_what_they_predict() {
     let function = model::fit(&outlier(), &x, &advi).unwrap();
     assert!(function.agreement().is_none() && function.to_string().contains("k-hat"));
 }
+
+#[test]
+fn a_guide_of_low_rank_knows_what_variables_have_in_common() {
+    // The level is all but unknown, and the groups follow it.
+    let groups = model::from_fn(|trace, data| {
+        let level = trace.sample("level", Normal::new(0.0, 10.0));
+        let own = trace.sample("own", Normal::new(level, 1.0).expand([30]));
+        trace.observe("y", Normal::new(own, 5.0), data.column("y"));
+    });
+    let y: Vec<f64> = (0..30).map(|i| f64::from(i % 7) - 3.0).collect();
+    let data = Data::new().column("y", &y).unwrap();
+    let sd = |advi: Advi| {
+        let fit = model::fit(&groups, &data, &advi.seed(1)).unwrap();
+        let draws = fit.draws(4_000, 0).unwrap();
+        (draws.variable("level").unwrap().sd()[0], fit)
+    };
+    // y ~ N(level, 26) each, so that the precision of the level is 30 / 26 + 1 / 100.
+    let exact = (30.0_f64 / 26.0 + 0.01).sqrt().recip();
+    let (low_rank, fit) = sd(Advi::low_rank(1));
+    // Five standard errors of an sd of 4,000 draws are 6 %.
+    assert!(
+        (low_rank / exact - 1.0).abs() < 0.08,
+        "{low_rank} for {exact}"
+    );
+    assert!(
+        fit.psis(4_000, 0).unwrap().k_hat.unwrap_or(0.0) < 0.7,
+        "{fit}"
+    );
+    let (mean_field, _) = sd(Advi::mean_field());
+    assert!(mean_field < 0.5 * exact, "{mean_field} for {exact}");
+}
+
+#[test]
+fn a_network_is_fitted_by_a_guide_of_low_rank_in_minibatches() {
+    let data = datasets::moons(400, 0.2, 0).unwrap().standardized();
+    let bnn = Bnn::new(Mlp::new([2, 5, 1]), Bernoulli);
+    let advi = Advi::low_rank(3).batch(32).steps(4_000).restarts(2).seed(1);
+    let fit = bnn.fit(&data, &advi).unwrap();
+    let prediction = fit.predict(&data, 100).unwrap();
+    let right = prediction
+        .predicted()
+        .iter()
+        .zip(data.y())
+        .filter(|(p, y)| p == y)
+        .count();
+    assert!(right > 320, "{right}");
+    assert_eq!(fit.agreement().unwrap().fits, 2);
+}

@@ -161,7 +161,7 @@ impl Advi {
                 let blocks = vec![settled.guide.mean().to_vec(), rho.collect()];
                 (settled.end, settled.moved, Some(blocks))
             }
-            Family::FullRank | Family::Point => {
+            Family::FullRank | Family::LowRank { .. } | Family::Point => {
                 let settled = ascent.settle(gaussian).map_err(fatal)?;
                 (settled.end, settled.moved, blocks(&settled.guide))
             }

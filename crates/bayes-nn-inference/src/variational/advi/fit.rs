@@ -8,7 +8,7 @@ use bayes_nn_kernels::{Profile, fan_out};
 
 use super::elbo::{Guided, elbos};
 use super::{Advi, AdviFit, Family, Restart, drive};
-use crate::check::no_points;
+use crate::check::{no_points, setting};
 use crate::columns::Concerns;
 use crate::progress::Running;
 use crate::variational::natural;
@@ -44,11 +44,17 @@ impl Advi {
             false => self.clone(),
         };
         advi.check(density.rows())?;
-        if self.family == Family::FullRank {
-            no_points(density, "a full-rank guide")?;
+        match self.family {
+            Family::FullRank => no_points(density, "a full-rank guide")?,
+            Family::LowRank { .. } => no_points(density, "a guide of low rank")?,
+            Family::MeanField | Family::Point => {}
         }
-        match density.dim() {
-            0 => Err(InferenceError::NothingToFit),
+        match (density.dim(), self.family) {
+            (0, _) => Err(InferenceError::NothingToFit),
+            (dim, Family::LowRank { rank }) if !(1..=dim).contains(&rank) => {
+                let allowed = format!("between 1 and {dim}, the coordinates of the density");
+                Err(setting("low_rank", rank, allowed))
+            }
             _ => Ok(Advi {
                 family: match self.layout(density).is_a_point() {
                     true => Family::Point,
