@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use bayes_nn_autodiff::{NoiseKind, Var, Window, grad};
+use bayes_nn_autodiff::{Graph, NoiseKind, Shape, Var, Window, concat, grad};
 use bayes_nn_benches::program;
 use bayes_nn_kernels::Precision;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -138,5 +138,82 @@ fn convolutions(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, element_wise, products, convolutions);
+/// The derivatives of a network with two hidden layers for each of 18 groups of 50 rows, by the
+/// weights of all: weights gathered by row, beside a product for each group.
+fn groups(c: &mut Criterion) {
+    const GROUPS: usize = 18;
+    const ROWS: usize = 50;
+    let mut group = c.benchmark_group("groups");
+    group.throughput(Throughput::Elements((GROUPS * ROWS) as u64));
+    for (name, precision) in PRECISIONS {
+        for hidden in [5, 20] {
+            let sizes = [2, hidden, hidden, 1];
+            let mut gathered = program(precision, |g| {
+                let rows: Vec<usize> = (0..GROUPS * ROWS).map(|row| row / ROWS).collect();
+                let rows = g.index_constant(&rows);
+                let weights = weights(g, sizes, |inputs, outputs| {
+                    Shape::from([inputs, outputs, GROUPS])
+                });
+                let x = g.input("x", [2, GROUPS * ROWS]);
+                let y = weights.iter().fold(x, |x, weight| {
+                    let columns = x.reshape([x.shape()[0], 1, GROUPS * ROWS]);
+                    (weight.gather(rows, 2) * columns).sum_axis(0).tanh()
+                });
+                (slopes(y.sum(), &weights), inputs(&weights, x))
+            });
+            group.bench_function(format!("gathered/{hidden}/{name}"), |b| {
+                b.iter(|| black_box(gathered.program_mut(0).run(1)));
+            });
+            let mut separate = program(precision, |g| {
+                let weights = weights(g, sizes, |inputs, outputs| {
+                    Shape::from([GROUPS, outputs, inputs])
+                });
+                let x = g.input("x", [GROUPS, 2, ROWS]);
+                let of_group = |k: usize| {
+                    let x = x.view(k * 2 * ROWS, [2, ROWS]);
+                    let y = weights.iter().fold(x, |x, weight| {
+                        let [outputs, inputs] = [weight.shape()[1], weight.shape()[2]];
+                        let own = weight.view(k * outputs * inputs, [outputs, inputs]);
+                        own.matmul(x).tanh()
+                    });
+                    y.sum()
+                };
+                let sum = (0..GROUPS).map(of_group).reduce(|a, b| a + b);
+                let sum = sum.expect("there are groups");
+                (slopes(sum, &weights), inputs(&weights, x))
+            });
+            group.bench_function(format!("separate/{hidden}/{name}"), |b| {
+                b.iter(|| black_box(separate.program_mut(0).run(1)));
+            });
+        }
+    }
+    group.finish();
+}
+
+/// The weights of layers of these sizes.
+fn weights(
+    graph: &Graph,
+    sizes: [usize; 4],
+    shape: impl Fn(usize, usize) -> Shape,
+) -> Vec<Var<'_>> {
+    let layers = sizes.windows(2).enumerate();
+    layers
+        .map(|(i, layer)| graph.input(&format!("w{i}"), shape(layer[0], layer[1])))
+        .collect()
+}
+
+/// The derivatives of `sum`, one after the other.
+fn slopes<'g>(sum: Var<'g>, weights: &[Var<'g>]) -> Var<'g> {
+    let slopes = grad(sum, weights).expect("all is differentiable");
+    let flat: Vec<Var> = (slopes.iter())
+        .map(|slope| slope.reshape([slope.shape().elements()]))
+        .collect();
+    concat(&flat, 0)
+}
+
+fn inputs<'g>(weights: &[Var<'g>], x: Var<'g>) -> Vec<Var<'g>> {
+    weights.iter().copied().chain([x]).collect()
+}
+
+criterion_group!(benches, element_wise, products, convolutions, groups);
 criterion_main!(benches);

@@ -84,7 +84,8 @@ pub trait Distribution<'g>: fmt::Debug + Send + Sync {
     /// The expectation of [`Distribution::log_prob`] at a normal number, `E ln p(x)` for
     /// `x ~ N(mean, sd^2)`, in nats, element by element over the broadcast of `mean`, `sd` and
     /// the parameters; `None` where no closed form is known here. Of numbers with a common hidden
-    /// scale it is a bound below it ([`SphericalStudentT`](crate::SphericalStudentT)).
+    /// scale ([`SphericalStudentT`](crate::SphericalStudentT)) or a hidden component
+    /// ([`Mixture`](crate::Mixture)) it is a bound below it.
     ///
     /// `sd` must be above 0. Of a discrete distribution, and of one that does not have all reals
     /// as its support, there is no such expectation.

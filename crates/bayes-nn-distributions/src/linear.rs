@@ -4,6 +4,10 @@ use bayes_nn_autodiff::{Graph, Shape, Var, concat};
 
 use crate::axes::{first_axis_sum, joined};
 
+/// A covariance is symmetric if elements differ by no more than this part of the standard
+/// deviations.
+const SYMMETRIC: f64 = 1e-6;
+
 /// `x` with axes of length 1 between its first `event` axes and its batch, such that the latter
 /// has `rank` axes. What has fewer axes than `event` stays as it is.
 pub(crate) fn padded(x: Var<'_>, event: usize, rank: usize) -> Var<'_> {
@@ -41,6 +45,25 @@ pub(crate) fn factor(covariance: Var<'_>) -> Var<'_> {
         0 => covariance.sqrt(),
         _ => covariance.cholesky(),
     }
+}
+
+/// What is wrong with a covariance that is known and is not symmetric.
+pub(crate) fn asymmetry(covariance: Var<'_>) -> Option<String> {
+    let values = covariance.constant_values()?;
+    let size = covariance.shape().first().copied().unwrap_or(1);
+    let at = |row: usize, column: usize| values.get(row * size + column).copied();
+    let mut places = (0..size).flat_map(|row| (0..row).map(move |column| (row, column)));
+    places.find_map(|(row, column)| {
+        let (below, above) = (at(row, column)?, at(column, row)?);
+        let unit = (at(row, row)? * at(column, column)?).abs().sqrt();
+        ((below - above).abs() > SYMMETRIC * unit).then(|| {
+            format!(
+                "the covariance must be symmetric, and has {below} in row {row}, column {column} \
+                 and {above} in row {column}, column {row}; a Cholesky factor is `scale_tril`, \
+                 which `new` takes"
+            )
+        })
+    })
 }
 
 /// A lower triangular matrix `[K, K, ...batch]`; of its upper half nothing is looked at.
@@ -158,8 +181,22 @@ impl<'g> Lower<'g> {
         }
     }
 
-    /// What is wrong with the diagonal of a matrix of numbers.
-    pub fn conflict(matrix: &[f64], size: usize) -> Option<String> {
+    /// What is wrong with a matrix of numbers: its diagonal, and what stands above it in a matrix
+    /// that is known. `by_matrix` is the constructor that takes the whole product.
+    pub fn conflict(self, matrix: &[f64], by_matrix: &str) -> Option<String> {
+        let size = self.size();
+        if self.0.constant_values().is_some() {
+            let mut above = matrix.iter().enumerate().take(size * size);
+            let place = above.find(|(at, value)| at % size > at / size && **value != 0.0);
+            if let Some((at, value)) = place {
+                let (row, column) = (at / size, at % size);
+                return Some(format!(
+                    "scale_tril must be lower triangular, and has {value} in row {row}, column \
+                     {column}; `{by_matrix}` takes a covariance or scale matrix, and \
+                     `scale_tril.tril(0)` is the lower triangle alone"
+                ));
+            }
+        }
         let diagonal = (0..size).map(|i| (i, matrix.get(i * size + i).copied().unwrap_or(1.0)));
         let (place, value) = diagonal.into_iter().find(|(_, value)| *value <= 0.0)?;
         Some(format!(

@@ -3,7 +3,7 @@
 use bayes_nn_autodiff::{NoiseKind, Shape, Var};
 use rand_core::Rng;
 
-use crate::linear::{Lower, factor, padded};
+use crate::linear::{Lower, asymmetry, factor, padded};
 use crate::stable::LN_SQRT_2_PI;
 use crate::{Distribution, Domain, Parameter, Support, draws};
 
@@ -16,9 +16,10 @@ use crate::{Distribution, Domain, Parameter, Support, draws};
 /// p(x) = exp(-|y|^2 / 2) / ((2 pi)^(K / 2) prod_i L[i, i]),   L y = x - loc,   x in R^K
 /// ```
 ///
-/// `L = scale_tril` is lower triangular with a positive diagonal, and `L L^T` the covariance. What
-/// stands above the diagonal is not looked at. The density fails where `|y|^2` overflows: there it
-/// is `-inf`.
+/// `L = scale_tril` is lower triangular with a positive diagonal, and `L L^T` the covariance. A
+/// constant with numbers other than 0 above its diagonal is refused, as one on whose diagonal a number
+/// is not positive; of a matrix that is data or depends on variables the lower triangle is read. The
+/// density fails where `|y|^2` overflows: there it is `-inf`.
 ///
 /// S. Kotz, N. Balakrishnan and N. Johnson, *Continuous Multivariate Distributions*, 2000,
 /// chapter 45.
@@ -35,12 +36,14 @@ use crate::{Distribution, Domain, Parameter, Support, draws};
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct MultivariateNormal<'a> {
-    loc: Var<'a>,
-    scale_tril: Lower<'a>,
+    pub(crate) loc: Var<'a>,
+    pub(crate) scale_tril: Lower<'a>,
+    covariance: Option<Var<'a>>,
 }
 
 impl<'a> MultivariateNormal<'a> {
-    /// With mean `loc` and the covariance `[K, K]`, of which only the lower triangle is read.
+    /// With mean `loc` and the covariance `[K, K]`. A constant that is not symmetric is refused; of
+    /// any other matrix the lower triangle is read.
     ///
     /// `scale_tril` is the covariance's Cholesky factor. Where the covariance is not positive
     /// definite, or not to rounding, that is NaN and so is the density; a small number added to
@@ -61,7 +64,11 @@ impl<'a> MultivariateNormal<'a> {
         loc: impl Into<Var<'a>>,
         covariance: impl Into<Var<'a>>,
     ) -> MultivariateNormal<'a> {
-        MultivariateNormal::new(loc, factor(covariance.into()))
+        let covariance = covariance.into();
+        MultivariateNormal {
+            covariance: Some(covariance),
+            ..MultivariateNormal::new(loc, factor(covariance))
+        }
     }
 
     /// With mean `loc` and the lower triangular `scale_tril`, of batches that broadcast.
@@ -69,7 +76,22 @@ impl<'a> MultivariateNormal<'a> {
         MultivariateNormal {
             loc: loc.into(),
             scale_tril: Lower(scale_tril.into()),
+            covariance: None,
         }
+    }
+
+    /// What is wrong with `loc` and `scale_tril`, where `by_matrix` constructs from `L L^T`.
+    pub(crate) fn conflict_of(&self, parameters: &[f64], by_matrix: &str) -> Option<String> {
+        let size = self.scale_tril.size();
+        let shape = self.scale_tril.0.shape();
+        if shape.rank() > 0 && shape.get(1) != Some(&size) {
+            return Some(format!(
+                "scale_tril must be square, [K, K, ...batch], and has the shape {shape}"
+            ));
+        }
+        let matrix = parameters.len().saturating_sub(size * size);
+        let own = || self.scale_tril.conflict(&parameters[matrix..], by_matrix);
+        self.covariance.and_then(asymmetry).or_else(own)
     }
 }
 
@@ -144,15 +166,7 @@ impl<'a: 'g, 'g> Distribution<'g> for MultivariateNormal<'a> {
     }
 
     fn conflict(&self, parameters: &[f64]) -> Option<String> {
-        let size = self.scale_tril.size();
-        let shape = self.scale_tril.0.shape();
-        if shape.rank() > 0 && shape.get(1) != Some(&size) {
-            return Some(format!(
-                "scale_tril must be square, [K, K, ...batch], and has the shape {shape}"
-            ));
-        }
-        let matrix = parameters.len().saturating_sub(size * size);
-        Lower::conflict(&parameters[matrix..], size)
+        self.conflict_of(parameters, "with_covariance")
     }
 }
 
@@ -163,7 +177,7 @@ mod tests {
     use crate::testing::{assert_components_follow, assert_stable, normal_cdf};
     use bayes_nn_autodiff::{Bindings, Graph};
 
-    const FACTOR: [f64; 9] = [1.0, 9.0, 9.0, 0.5, 2.0, 9.0, -1.0, 0.3, 0.7];
+    const FACTOR: [f64; 9] = [1.0, 0.0, 0.0, 0.5, 2.0, 0.0, -1.0, 0.3, 0.7];
 
     fn normal(graph: &Graph) -> MultivariateNormal<'_> {
         let loc = graph.constant(&[1.0, -2.0, 0.5], [3]);
@@ -242,7 +256,7 @@ mod tests {
         let graph = Graph::new();
         let x = graph.input("x", [3, 4]);
         let by_factor = normal(&graph);
-        let factor = graph.constant(&FACTOR, [3, 3]).tril(0);
+        let factor = graph.constant(&FACTOR, [3, 3]);
         let covariance = factor.matmul(factor.t());
         let by_covariance = MultivariateNormal::with_covariance(by_factor.loc, covariance);
         let log_probs = [by_covariance.log_prob(x), by_factor.log_prob(x)];
@@ -281,6 +295,56 @@ mod tests {
             message.contains("in `y`: [2, 3] is no square matrix"),
             "{message}"
         );
+    }
+
+    fn refused(normal: MultivariateNormal<'_>) -> String {
+        normal.check().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_whole_covariance_in_place_of_its_factor_is_refused_and_the_other_way_round() {
+        let graph = Graph::new();
+        let whole = graph.constant(&[4.0, 1.0, 1.0, 2.0], [2, 2]);
+        assert_eq!(
+            refused(MultivariateNormal::new(0.0, whole)),
+            "MultivariateNormal: scale_tril must be lower triangular, and has 1 in row 0, column \
+             1; `with_covariance` takes a covariance or scale matrix, and `scale_tril.tril(0)` is \
+             the lower triangle alone"
+        );
+        assert!(MultivariateNormal::new(0.0, whole.tril(0)).check().is_ok());
+        assert!(
+            MultivariateNormal::with_covariance(0.0, whole)
+                .check()
+                .is_ok()
+        );
+        let one_of_two = [1.0, 1.0, 0.0, 5.0, 0.5, 0.5, 1.0, 1.0];
+        let batch = graph.constant(&one_of_two, [2, 2, 2]);
+        assert!(refused(MultivariateNormal::new(0.0, batch)).contains("has 5 in row 0, column 1"));
+        assert_eq!(
+            refused(MultivariateNormal::with_covariance(0.0, whole.tril(0))),
+            "MultivariateNormal: the covariance must be symmetric, and has 1 in row 1, column 0 \
+             and 0 in row 0, column 1; a Cholesky factor is `scale_tril`, which `new` takes"
+        );
+        let rounded = graph.constant(&[4.0, 1.0, 1.0 + 1e-7, 2.0], [2, 2]);
+        assert!(
+            MultivariateNormal::with_covariance(0.0, rounded)
+                .check()
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn of_a_matrix_that_is_not_known_before_the_lower_triangle_is_read() {
+        let graph = Graph::new();
+        let (x, matrix) = (graph.input("x", [2]), graph.input("matrix", [2, 2]));
+        let normal = MultivariateNormal::new(0.0, matrix);
+        assert!(normal.check_values(&[0.0, 1.0, 9.0, 0.5, 2.0]).is_ok());
+        let density = |above: f64| {
+            let at = Bindings::new().bind(x, &[1.0, 0.5]);
+            let at = at.bind(matrix, &[1.0, above, 0.5, 2.0]);
+            graph.evaluate(&[normal.log_prob(x)], &at).unwrap()[0].values()[0]
+        };
+        assert_eq!(density(9.0), density(0.0));
     }
 
     #[test]

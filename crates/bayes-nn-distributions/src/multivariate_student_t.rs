@@ -3,7 +3,7 @@
 use bayes_nn_autodiff::{NoiseKind, Shape, Var};
 use rand_core::Rng;
 
-use crate::linear::{Lower, factor, padded};
+use crate::linear::{Lower, padded};
 use crate::stable::{LN_SQRT_2_PI, half_step};
 use crate::{Distribution, Domain, MultivariateNormal, Parameter, Support, draws};
 
@@ -18,8 +18,8 @@ use crate::{Distribution, Domain, MultivariateNormal, Parameter, Support, draws}
 ///        (1 + |y|^2 / df)^(-(df + K) / 2),   L y = x - loc,   x in R^K
 /// ```
 ///
-/// `L = scale_tril` is lower triangular with a positive diagonal; what stands above it is not
-/// looked at. As for [`StudentT`](crate::StudentT), what cancels for large `df` is written as
+/// `L = scale_tril` is lower triangular with a positive diagonal; what of it is refused, and what is
+/// not read, [`MultivariateNormal`] says. As for [`StudentT`](crate::StudentT), what cancels for large `df` is written as
 /// series. The density fails where `|y|^2` overflows: there it is `-inf`.
 ///
 /// Draws: a normal vector over the square root of a chi-squared number divided by `df`.
@@ -38,8 +38,7 @@ use crate::{Distribution, Domain, MultivariateNormal, Parameter, Support, draws}
 #[derive(Clone, Copy, Debug)]
 pub struct MultivariateStudentT<'a> {
     df: Var<'a>,
-    loc: Var<'a>,
-    scale_tril: Var<'a>,
+    gaussian: MultivariateNormal<'a>,
 }
 
 impl<'a> MultivariateStudentT<'a> {
@@ -51,12 +50,11 @@ impl<'a> MultivariateStudentT<'a> {
     ) -> MultivariateStudentT<'a> {
         MultivariateStudentT {
             df: df.into(),
-            loc: loc.into(),
-            scale_tril: scale_tril.into(),
+            gaussian: MultivariateNormal::new(loc, scale_tril),
         }
     }
 
-    /// With `df`, `loc` and the scale matrix `[K, K]`, of which only the lower triangle is read.
+    /// With `df`, `loc` and the scale matrix `[K, K]`, of which a constant must be symmetric.
     /// `scale_tril` is its Cholesky factor; see [`MultivariateNormal::with_covariance`] for what
     /// is not positive definite. The covariance is `df / (df - 2)` times the scale matrix.
     #[track_caller]
@@ -65,15 +63,14 @@ impl<'a> MultivariateStudentT<'a> {
         loc: impl Into<Var<'a>>,
         scale: impl Into<Var<'a>>,
     ) -> MultivariateStudentT<'a> {
-        MultivariateStudentT::new(df, loc, factor(scale.into()))
-    }
-
-    fn gaussian(&self) -> MultivariateNormal<'a> {
-        MultivariateNormal::new(self.loc, self.scale_tril)
+        MultivariateStudentT {
+            df: df.into(),
+            gaussian: MultivariateNormal::with_covariance(loc, scale),
+        }
     }
 
     fn size(&self) -> usize {
-        Lower(self.scale_tril).size()
+        self.gaussian.scale_tril.size()
     }
 }
 
@@ -84,7 +81,7 @@ impl<'a: 'g, 'g> Distribution<'g> for MultivariateStudentT<'a> {
 
     fn parameters(&self) -> Vec<Parameter<'g>> {
         let mut parameters = vec![Parameter::new("df", self.df, Domain::Positive)];
-        parameters.extend(self.gaussian().parameters());
+        parameters.extend(self.gaussian.parameters());
         parameters
     }
 
@@ -97,11 +94,11 @@ impl<'a: 'g, 'g> Distribution<'g> for MultivariateStudentT<'a> {
     }
 
     fn log_prob(&self, x: Var<'g>) -> Var<'g> {
-        let (df, scale_tril): (Var<'g>, Var<'g>) = (self.df, self.scale_tril);
+        let (df, scale_tril): (Var<'g>, Var<'g>) = (self.df, self.gaussian.scale_tril.0);
         let size = self.size();
         let own = self.batch_shape().rank();
         let rank = own.max(x.shape().rank().saturating_sub(1));
-        let d = padded(x, 1, rank) - padded(self.loc, 1, rank);
+        let d = padded(x, 1, rank) - padded(self.gaussian.loc, 1, rank);
         let (square, log_det) = Lower(scale_tril).solve(d, rank);
         let w = square / df;
         let far = w.gt(1.0);
@@ -144,7 +141,7 @@ impl<'a: 'g, 'g> Distribution<'g> for MultivariateStudentT<'a> {
     fn mean(&self) -> Var<'g> {
         let df: Var<'g> = self.df;
         let heavy = df.le(1.0);
-        let mean: Var<'g> = self.gaussian().mean();
+        let mean: Var<'g> = self.gaussian.mean();
         heavy.select(f64::NAN, mean)
     }
 
@@ -154,14 +151,14 @@ impl<'a: 'g, 'g> Distribution<'g> for MultivariateStudentT<'a> {
         let df: Var<'g> = self.df;
         let heavy = df.le(2.0);
         let light = heavy.select(3.0, df);
-        let finite = self.gaussian().variance() * (light / (light - 2.0));
+        let finite = self.gaussian.variance() * (light / (light - 2.0));
         let undefined = df.le(1.0).select(f64::NAN, f64::INFINITY);
         heavy.select(undefined, finite)
     }
 
     fn conflict(&self, parameters: &[f64]) -> Option<String> {
-        self.gaussian()
-            .conflict(parameters.get(1..).unwrap_or_default())
+        let parameters = parameters.get(1..).unwrap_or_default();
+        self.gaussian.conflict_of(parameters, "with_scale_matrix")
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use bayes_nn_kernels::Precision;
+
 use crate::{Density, InferenceError};
 
 /// A setting outside its range.
@@ -43,6 +45,19 @@ pub(crate) fn no_points(density: &dyn Density, method: &'static str) -> Result<(
             site: site.name.clone(),
             method,
         }),
+    }
+}
+
+/// That the data of a density can be held in this precision.
+pub(crate) fn holds_data(
+    density: &dyn Density,
+    precision: Precision,
+) -> Result<(), InferenceError> {
+    match precision {
+        Precision::F32 => density
+            .check_single_precision()
+            .map_err(InferenceError::Density),
+        Precision::F64 => Ok(()),
     }
 }
 

@@ -134,13 +134,13 @@ fn digits(value: f64) -> String {
     }
 }
 
-/// What a fit says of the columns that it reads.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Concerns {
+/// What a fit has to say of the data that it read and of its precision, a sentence each.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Concerns {
     /// What the precision of the fit loses.
-    pub(crate) coarse: Vec<String>,
+    pub coarse: Vec<String>,
     /// What is far from the scale that is supposed.
-    pub(crate) scale: Vec<String>,
+    pub scale: Vec<String>,
 }
 
 impl Concerns {

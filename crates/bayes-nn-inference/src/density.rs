@@ -111,6 +111,15 @@ pub trait Density: Sync {
         Vec::new()
     }
 
+    /// Checks that single precision can hold the data that it reads: no value is beyond its range.
+    /// Nothing is checked unless implemented.
+    ///
+    /// # Errors
+    /// The first such value, with its row and column.
+    fn check_single_precision(&self) -> Result<(), DensityError> {
+        Ok(())
+    }
+
     /// Where a fit with this seed starts, `[P]`: a draw from the prior or random numbers. Never
     /// all zeros, which in a network is a symmetric saddle point.
     ///

@@ -35,7 +35,7 @@ impl DrawTable {
     /// first chain, and so on.
     ///
     /// # Errors
-    /// Rows that are not as many as the chains have together, or a number that is not finite.
+    /// Sites of one name, or of parts of a row that do not follow one another; rows that are not as many as the chains have together, or a number that is not finite.
     ///
     /// ```
     /// use bayes_nn_inference::{DrawTable, Site};
@@ -56,6 +56,9 @@ impl DrawTable {
             rows: rows.into(),
             lengths: lengths.into(),
         };
+        if let Some(problem) = Site::problem(&table.sites) {
+            return Err(InferenceError::DrawTable { problem });
+        }
         let dim = table.dim();
         let mut lengths = table.lengths.iter();
         let draws = lengths.try_fold(0_usize, |sum, length| sum.checked_add(*length));

@@ -34,6 +34,12 @@ pub enum InferenceError {
         /// What is wrong with it.
         problem: String,
     },
+    /// Parts that make no fit.
+    #[error("the fit {problem}")]
+    Parts {
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A setting outside its range.
     #[error("`{field}` is {value}; it must be {allowed}")]
     Setting {

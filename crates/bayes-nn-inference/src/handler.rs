@@ -5,7 +5,7 @@ use std::cell::Cell;
 use bayes_nn_autodiff::{Shape, Var};
 use bayes_nn_distributions::{Bijector, Distribution};
 
-use crate::Site;
+use crate::{Site, SiteSupport};
 
 /// What a handler reports; whoever runs the model gets it back unchanged. [`SiteError`] is what
 /// the handlers of this crate report.
@@ -168,6 +168,31 @@ pub enum SiteError {
         /// The shape of its part of the vector.
         fitted: Box<Shape>,
     },
+    /// A site whose prior has another support than that of which the numbers in the vector are.
+    #[error(
+        "`{site}` has a prior on {support}, the model was fitted with one on {fitted}: draws of the fit are other values there; a model must declare a variable with the same support at every run"
+    )]
+    Support {
+        /// The site.
+        site: String,
+        /// The support that it has.
+        support: Box<SiteSupport>,
+        /// The support that it had.
+        fitted: Box<SiteSupport>,
+    },
+}
+
+impl SiteError {
+    /// That a site has another support than in the fit, as far as both are known.
+    pub fn support(site: &str, own: Option<&SiteSupport>, fitted: &[Site]) -> Option<SiteError> {
+        let fitted = fitted.iter().find(|fitted| fitted.name == site)?;
+        let (own, fitted) = (own?, fitted.support.as_ref()?);
+        (!own.agrees(fitted)).then(|| SiteError::Support {
+            site: site.to_owned(),
+            support: Box::new(own.clone()),
+            fitted: Box::new(fitted.clone()),
+        })
+    }
 }
 
 /// The model at a point: every site is its part of one unconstrained vector.

@@ -49,10 +49,11 @@ mod method;
 mod progress;
 mod site;
 mod start;
+mod support;
 mod terms;
 pub mod variational;
 
-pub use columns::ColumnScale;
+pub use columns::{ColumnScale, Concerns};
 pub use density::{Density, DensityError, Rows, Term, Traced};
 pub use draw_source::{DrawSource, DrawTable};
 pub use error::{Divergence, InferenceError, NonFinite, PathFailure};
@@ -63,8 +64,9 @@ pub use method::{Fit, Method};
 pub use progress::{Progress, Snapshot, Update};
 pub use site::{Begin, Site};
 pub use start::{Start, StartError};
+pub use support::{Bound, SiteSupport};
 pub use variational::advi::{
-    self, Advi, AdviFit, Approximation, Curve, Elbo, Estimator, Family, Restart, Stop,
+    self, Advi, AdviFit, AdviParts, Approximation, Curve, Elbo, Estimator, Family, Restart, Stop,
 };
 pub use variational::pathfinder::{Path, Pathfinder, PathfinderFit};
 pub use variational::{Convergence, ConvergenceTest, Evidence, Optimizer, Schedule};

@@ -1,6 +1,10 @@
 //! Sites: the parts of the unconstrained vector.
 
+use std::collections::HashSet;
+
 use bayes_nn_autodiff::Shape;
+
+use crate::SiteSupport;
 
 /// A named part of the unconstrained vector.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +25,9 @@ pub struct Site {
     /// without a spread, and the methods that cannot have points refuse it
     /// ([`InferenceError::PointSite`](crate::InferenceError::PointSite)).
     pub point: bool,
+    /// Where the values lie that its unconstrained numbers stand for; nothing if that is not known,
+    /// as of a density that is no model.
+    pub support: Option<SiteSupport>,
 }
 
 /// Where fits begin in a site: means of a guide, and chains that start from the prior, at normal
@@ -49,7 +56,32 @@ impl Site {
             local: false,
             begin: None,
             point: false,
+            support: None,
         }
+    }
+
+    /// What is wrong with sites that are to be the parts of one vector: a name twice, or a part that
+    /// does not begin where the one before it ends.
+    pub(crate) fn problem(sites: &[Site]) -> Option<String> {
+        let mut offset = 0;
+        let mut names = HashSet::new();
+        sites.iter().find_map(|site| {
+            if site.offset != offset {
+                return Some(format!(
+                    "has `{}` at {}, not at {offset}",
+                    site.name, site.offset
+                ));
+            }
+            offset = site.range().end;
+            (!names.insert(&site.name)).then(|| format!("has two sites `{}`", site.name))
+        })
+    }
+
+    /// Whether these are the same parts of a vector: as many, with the same names, shapes and
+    /// places. Of their supports [`SiteError::support`](crate::SiteError::support) tells.
+    pub fn agree(own: &[Site], others: &[Site]) -> bool {
+        let part = |site: &Site| (site.name.clone(), site.shape, site.offset);
+        own.iter().map(part).eq(others.iter().map(part))
     }
 
     /// Names and shapes of several, for messages.

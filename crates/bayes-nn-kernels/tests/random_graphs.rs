@@ -4,8 +4,10 @@ mod common;
 #[path = "common/random.rs"]
 mod random;
 
-use bayes_nn_autodiff::{Graph, Var, grad};
+use bayes_nn_autodiff::{Graph, Op, Side, Var, grad};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use random::{config, gradients, recipe};
 
 proptest! {
@@ -62,4 +64,30 @@ proptest! {
         model.outputs = drawn.iter().map(|value| value.mean_over_draws(draws)).collect();
         model.assert_gradients_like_reference(1, 1e-9, 1e-2);
     }
+}
+
+#[test]
+fn convolutions_and_pools_are_drawn_with_their_derivatives() {
+    let mut runner = TestRunner::new(config(1));
+    let (mut images, mut weights, mut outputs) = (0, 0, 0);
+    let (mut pools, mut unpools) = (0, 0);
+    for _ in 0..300 {
+        let graph = Graph::new();
+        let recipe = recipe(16).new_tree(&mut runner).unwrap().current();
+        gradients(&recipe.build(&graph));
+        for node in graph.nodes().iter() {
+            match node.op {
+                Op::Convolution { result, .. } => match result {
+                    Side::Image => images += 1,
+                    Side::Weight => weights += 1,
+                    Side::Output => outputs += 1,
+                },
+                Op::Pool { .. } => pools += 1,
+                Op::Unpool { .. } => unpools += 1,
+                _ => {}
+            }
+        }
+    }
+    let drawn = [images, weights, outputs, pools, unpools];
+    assert!(drawn.iter().all(|count| *count >= 10), "{drawn:?}");
 }

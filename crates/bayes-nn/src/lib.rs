@@ -35,10 +35,10 @@ pub mod prelude;
 pub use bayes_nn_autodiff::{Graph, Kind, NoiseKind, Shape, Var, Window, concat, stack};
 pub use bayes_nn_distributions as distributions;
 pub use bayes_nn_inference::{
-    Advi, AdviFit, Approximation, Convergence, ConvergenceTest, Curve, Divergence, Elbo, Estimator,
-    Evidence, Family, Fit, InferenceError, Method, NonFinite, Nuts, NutsFit, Optimizer, Path,
-    PathFailure, Pathfinder, PathfinderFit, Progress, Restart, Schedule, Sgld, SgldFit, Site,
-    Snapshot, Start, StartError, Stop, Update,
+    Advi, AdviFit, AdviParts, Approximation, Bound, Concerns, Convergence, ConvergenceTest, Curve,
+    Divergence, Elbo, Estimator, Evidence, Family, Fit, InferenceError, Method, NonFinite, Nuts,
+    NutsFit, Optimizer, Path, PathFailure, Pathfinder, PathfinderFit, Progress, Restart, Schedule,
+    Sgld, SgldFit, Site, SiteError, SiteSupport, Snapshot, Start, StartError, Stop, Update,
 };
 pub use bayes_nn_inference::{diagnostics, nuts};
 pub use bayes_nn_kernels::{Device, DeviceError, DeviceInfo, Precision, Profile};

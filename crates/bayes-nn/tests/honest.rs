@@ -2,7 +2,7 @@
 
 use bayes_nn::model::{self, Batch, Trace};
 use bayes_nn::prelude::*;
-use bayes_nn::{Fit, Sgld, distributions};
+use bayes_nn::{DataError, Fit, Sgld, distributions};
 
 /// Numbers around 0 with the standard deviation 0.7.
 fn wave(rows: u32) -> impl Iterator<Item = f64> + Clone {
@@ -102,20 +102,85 @@ fn a_fit_that_a_column_drives_to_infinity_names_it() {
 }
 
 #[test]
-fn a_column_beyond_single_precision_is_named_where_the_fit_stops() {
-    let data = Data::new().column("y", &[1e39, 0.0, -1e39]).unwrap();
+fn a_number_beyond_single_precision_is_named_by_row_and_column_before_a_fit() {
+    let data = Data::new().column("y", &[0.5, 0.0, -1e39]).unwrap();
     let model = model::from_fn(|trace, data| {
         let mu = trace.sample("mu", Normal::new(0.0, 1.0));
-        trace.observe("y", Normal::new(mu, 1e39), data.column("y"));
+        trace.observe("y", Normal::new(mu, 1e38), data.column("y"));
     });
-    let advi = Advi::mean_field().steps(100).precision(Precision::F32);
-    let error = model::fit(&model, &data, &advi).err().unwrap().to_string();
-    assert!(
-        error.contains("column `y` has the value 1e39, which"),
-        "{error}"
+    let single = Precision::F32;
+    let of = |result: Result<(), Error>| result.unwrap_err().to_string();
+    let advi = Advi::mean_field().steps(100);
+    let nuts = Nuts::new().chains(1).draws(10).warmup(10);
+    let sgld = Sgld::new().step_size(1e-3).warmup(5).draws(5);
+    let pathfinder = Pathfinder::new().paths(1);
+    for message in [
+        of(model::fit(&model, &data, &advi.clone().precision(single)).map(drop)),
+        of(model::fit(&model, &data, &nuts.precision(single)).map(drop)),
+        of(model::fit(&model, &data, &sgld.precision(single)).map(drop)),
+        of(model::fit(&model, &data, &pathfinder.precision(single)).map(drop)),
+    ] {
+        assert_eq!(
+            message,
+            "in row 2 the column `y` has the value -1e39, which single precision cannot hold: fit \
+             by `precision(F64)`, or rescale the column"
+        );
+    }
+    model::fit(&model, &data, &advi).unwrap();
+}
+
+#[test]
+fn a_number_beyond_single_precision_is_named_by_row_and_column_in_predictions_and_scores() {
+    let data = datasets::moons(20, 0.2, 0).unwrap();
+    let bnn = Bnn::new(Mlp::new([2, 2, 1]), Bernoulli);
+    let fit = bnn.fit(&data, &Advi::mean_field().steps(20)).unwrap();
+    let beyond = |row: usize| {
+        let mut x = vec![0.5; 12];
+        x[2 * row + 1] = 1e308;
+        Dataset::new(&x, 2, &[0.0, 1.0, 0.0, 1.0, 0.0, 1.0]).unwrap()
+    };
+    let of = |result: Result<(), Error>| match result {
+        Err(Error::Data(DataError::SinglePrecision { row, column, value })) => {
+            assert_eq!(value, 1e308);
+            (row, column)
+        }
+        other => panic!("{other:?}"),
+    };
+    let place = (4, "x[1]".to_owned());
+    assert_eq!(
+        of(fit.predict(&[[0.0, 1e308]], 5).map(drop)),
+        (0, place.1.clone())
     );
-    assert!(error.contains("`precision(F64)`"), "{error}");
-    model::fit(&model, &data, &Advi::mean_field().steps(100)).unwrap();
+    assert_eq!(of(fit.predict(&beyond(4), 5).map(drop)), place);
+    assert_eq!(
+        of(fit.score(&beyond(4), Predict::draws(5)).map(drop)),
+        place
+    );
+    assert_eq!(of(fit.predictive(&beyond(4), 5, 0).map(drop)), place);
+    assert_eq!(of(fit.log_likelihood(&beyond(4)).map(drop)), place);
+    assert_eq!(
+        of(bnn.fit(&beyond(4), &Advi::mean_field().steps(20)).map(drop)),
+        place
+    );
+    let double = Advi::mean_field().steps(20).precision(Precision::F64);
+    let fit = bnn.fit(&data, &double).unwrap();
+    fit.predict(&beyond(4), 5).unwrap();
+}
+
+#[test]
+fn of_a_column_with_missing_values_the_row_beyond_single_precision_is_counted_among_all() {
+    let model = model::from_fn(|trace, data| {
+        trace.observe("y", Normal::new(0.0, 1e38), data.column("y"));
+    });
+    let nan = f64::NAN;
+    let data = Data::new().column_with_missing("y", &[nan, 0.5, nan, nan, 1e39]);
+    let nuts = Nuts::new().chains(1).draws(10).precision(Precision::F32);
+    let error = model::fit(&model, data.unwrap(), &nuts).err().unwrap();
+    assert!(
+        error
+            .to_string()
+            .starts_with("in row 4 the column `y` has the value 1e39")
+    );
 }
 
 #[test]

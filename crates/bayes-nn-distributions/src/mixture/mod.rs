@@ -97,6 +97,33 @@ impl<'a, D> Mixture<'a, D> {
     }
 }
 
+impl<'a, D> Mixture<'a, D> {
+    /// The logarithm of the weighted sum of what has these logarithms for each component; `None`
+    /// where one has none, or there is no component.
+    fn log_sum<'g>(&self, logarithm: impl Fn(&D) -> Option<Var<'g>>) -> Option<Var<'g>>
+    where
+        'a: 'g,
+    {
+        let terms = self.parts.iter().map(|(weight, component)| {
+            let weight: Var<'g> = *weight;
+            let absent = weight.eq(0.0);
+            let present = absent.select(1.0, weight).ln() + logarithm(component)?;
+            Some(absent.select(f64::NEG_INFINITY, present))
+        });
+        let terms = terms.collect::<Option<Vec<_>>>()?;
+        let largest = terms.iter().copied().reduce(|a, b| a.maximum(b))?;
+        // No component has x, or the density of one has a pole there.
+        let infinite = largest.abs().eq(f64::INFINITY);
+        // The result does not depend on the shift, whose derivative is therefore left out.
+        let shift = infinite.select(0.0, largest).stop_gradient();
+        let sum = terms
+            .iter()
+            .map(|term| (infinite.select(0.0, *term) - shift).exp())
+            .reduce(|a, b| a + b)?;
+        Some(infinite.select(largest.stop_gradient(), shift + sum.ln()))
+    }
+}
+
 impl<'a: 'g, 'g, D: Distribution<'g>> Distribution<'g> for Mixture<'a, D> {
     fn name(&self) -> &'static str {
         "Mixture"
@@ -129,30 +156,8 @@ impl<'a: 'g, 'g, D: Distribution<'g>> Distribution<'g> for Mixture<'a, D> {
     }
 
     fn log_prob(&self, x: Var<'g>) -> Var<'g> {
-        let terms: Vec<Var<'g>> = self
-            .parts
-            .iter()
-            .map(|(weight, component)| {
-                let weight: Var<'g> = *weight;
-                let absent = weight.eq(0.0);
-                let present = absent.select(1.0, weight).ln() + component.log_prob(x);
-                absent.select(f64::NEG_INFINITY, present)
-            })
-            .collect();
-        let largest = terms.iter().copied().reduce(|a, b| a.maximum(b));
-        let Some(largest) = largest else {
-            return Var::from(f64::NEG_INFINITY);
-        };
-        // No component has x, or the density of one has a pole there.
-        let infinite = largest.abs().eq(f64::INFINITY);
-        // The result does not depend on the shift, whose derivative is therefore left out.
-        let shift = infinite.select(0.0, largest).stop_gradient();
-        let sum = terms
-            .iter()
-            .map(|term| (infinite.select(0.0, *term) - shift).exp())
-            .reduce(|a, b| a + b)
-            .unwrap_or(Var::from(1.0));
-        infinite.select(largest.stop_gradient(), shift + sum.ln())
+        self.log_sum(|component| Some(component.log_prob(x)))
+            .unwrap_or(Var::from(f64::NEG_INFINITY))
     }
 
     fn rsample(&self, _: &mut dyn FnMut(NoiseKind) -> Var<'g>) -> Option<Var<'g>> {
@@ -181,6 +186,13 @@ impl<'a: 'g, 'g, D: Distribution<'g>> Distribution<'g> for Mixture<'a, D> {
             let offset = d.mean() - mean;
             (*w, d.variance() + offset * offset)
         }))
+    }
+
+    /// `ln sum_i weight[i] exp E ln p_i(x)`, which is below the expectation of the log density: the
+    /// largest bound in which the component is drawn by probabilities of its own, whatever the
+    /// number. `None` where a component has no such expectation.
+    fn expected_log_prob(&self, mean: Var<'g>, sd: Var<'g>) -> Option<Var<'g>> {
+        self.log_sum(|component| component.expected_log_prob(mean, sd))
     }
 
     fn is_proper(&self) -> bool {

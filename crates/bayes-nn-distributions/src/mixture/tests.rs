@@ -24,6 +24,52 @@ fn a_mixture_of_classes_has_their_log_probabilities() {
     assert_classes(&graph, &Mixture::new(parts), 3, 0.0);
 }
 
+#[test]
+fn the_expected_log_density_of_a_normal_number_is_bounded_by_the_best_choice_of_component() {
+    let scales = [1.0, 0.0025];
+    let mixture = Mixture::new(
+        [0.25, 0.75]
+            .into_iter()
+            .zip(scales.map(|s| Normal::new(0.0, s))),
+    );
+    for (mean, sd) in [(0.0, 0.0025), (0.3, 0.1), (0.004, 0.003), (-2.0, 0.7)] {
+        let number = |x: Var| x.number().unwrap();
+        let (mean_of, sd_of) = (Var::from(mean), Var::from(sd));
+        let bound = number(mixture.expected_log_prob(mean_of, sd_of).unwrap());
+        // With the component drawn by probabilities (r, 1 - r).
+        let of = |odds: f64| {
+            let term = |r: f64, weight: f64, scale: f64| {
+                let expected = Normal::new(0.0, scale).expected_log_prob(mean_of, sd_of);
+                r * (number(expected.unwrap()) + (weight / r).ln())
+            };
+            term(1.0 / (1.0 + odds.recip()), 0.25, scales[0])
+                + term(1.0 / (1.0 + odds), 0.75, scales[1])
+        };
+        let odds = (-4_000..4_000).map(|i| (f64::from(i) * 0.01).exp());
+        let best = odds.map(of).fold(f64::MIN, f64::max);
+        assert!(
+            (bound - best).abs() < 2e-5 * best.abs(),
+            "{mean} {sd}: {bound} {best}"
+        );
+        let (cells, width) = (40_000, 16.0 * sd / 40_000.0);
+        let expectation: f64 = (0..cells)
+            .map(|i| mean - 8.0 * sd + (f64::from(i) + 0.5) * width)
+            .map(|x| {
+                let density = Normal::new(mean, sd).log_prob(Var::from(x));
+                number(density).exp() * width * number(mixture.log_prob(Var::from(x)))
+            })
+            .sum();
+        assert!(
+            bound <= expectation + 1e-9,
+            "{mean} {sd}: {bound} {expectation}"
+        );
+        assert!(
+            bound > expectation - 2f64.ln(),
+            "{mean} {sd}: {bound} {expectation}"
+        );
+    }
+}
+
 fn two_peaks() -> Mixture<'static, Normal<'static>> {
     Mixture::new([(0.3, Normal::new(-1.0, 0.5)), (0.7, Normal::new(2.0, 1.0))])
 }

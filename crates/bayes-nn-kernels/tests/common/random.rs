@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use bayes_nn_autodiff::{Graph, Kind, NoiseKind, Shape, Var, concat, grad};
+use bayes_nn_autodiff::{Graph, Kind, NoiseKind, Shape, Var, Window, concat, grad};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
@@ -200,7 +200,7 @@ impl<'g> Builder<'g> {
         let a = self.pick(first);
         let (x, shape) = (a.var, a.var.shape());
         let rank = shape.rank();
-        match operation % 47 {
+        match operation % 49 {
             0 => self.keep(-x, a.exact, a.bound),
             1 => {
                 let a = self.exact(first);
@@ -331,6 +331,8 @@ impl<'g> Builder<'g> {
             43 if rank == 2 => self.keep(x.tril(third as isize % 5 - 2), a.exact, a.bound),
             44 if rank > 0 => self.gathered(a, second, third, model),
             45 => self.keep(x.all_reduce_mean(), a.exact, a.bound),
+            46 => self.convolved(a, second, third, model),
+            47 => self.pooled(self.exact(first), second, third),
             _ => {
                 let (noise, exact) = match second % 3 {
                     0 => (
@@ -456,6 +458,44 @@ impl<'g> Builder<'g> {
         self.keep(a.var.gather(index, axis), a.exact, a.bound);
     }
 
+    /// A convolution of images with weights, both made of earlier values.
+    fn convolved(&mut self, a: Known<'g>, choice: u16, how: u16, model: &mut Model<'g>) {
+        let images = images(a.var, choice);
+        let window = window(images.shape(), how);
+        let channels = images.shape()[0];
+        let groups = usize::from(choice / 7 % 3) + 1;
+        let groups = match channels.is_multiple_of(groups) {
+            true => groups,
+            false => 1,
+        };
+        let [height, width] = window.size;
+        let own = channels / groups;
+        let outputs = groups * (usize::from(choice / 21 % 5) + 1);
+        let shape = Shape::from([own, height, width, outputs]);
+        let large = |k: &Known<'g>| k.var.shape().elements() >= shape.elements();
+        let (weights, bound) = match self.find(choice / 3, large) {
+            Some(b) => (b.var.view(0, shape), b.bound),
+            None => (model.input(shape), 1.5),
+        };
+        let root = ((own * height * width) as f64).sqrt();
+        let sums = images.convolution(weights, window, groups);
+        self.keep(sums / root, false, a.bound * bound * root);
+    }
+
+    /// A pool over images made of an earlier value.
+    fn pooled(&mut self, a: Known<'g>, choice: u16, how: u16) {
+        let images = images(a.var, choice);
+        let mut window = window(images.shape(), how);
+        for axis in 0..2 {
+            // Some pixel must lie under the window at every place.
+            window.dilation[axis] = window.dilation[axis].min(images.shape()[1 + axis]);
+            let most = window.extent(axis).unwrap() - 1;
+            window.before[axis] = window.before[axis].min(most);
+            window.after[axis] = window.after[axis].min(most);
+        }
+        self.keep(images.max_pool(window), true, a.bound);
+    }
+
     /// The next value of a state: itself changed, another state, or any value in another form.
     /// It stays in the range of the inputs, so that no number of steps makes errors large.
     fn next_value(&self, state: Var<'g>, &[how, choice]: &[u16; 2]) -> Var<'g> {
@@ -481,6 +521,43 @@ impl<'g> Builder<'g> {
                 calm(&narrow).map_or(other, |var| var.broadcast_to(shape))
             }
         }
+    }
+}
+
+/// The first elements of a value as images `[channels, height, width, rows]`, unless it is one
+/// already.
+fn images(value: Var<'_>, choice: u16) -> Var<'_> {
+    let (shape, choice) = (value.shape(), usize::from(choice));
+    if shape.rank() == 4 {
+        return value;
+    }
+    let mut left = shape.elements();
+    let mut axis = |length: usize| {
+        let length = length.min(left);
+        left /= length;
+        length
+    };
+    let (height, width) = (axis(choice % 7 + 1), axis(choice / 7 % 6 + 1));
+    let (channels, rows) = (axis(choice / 42 % 4 + 1), axis(70));
+    value.view(0, [channels, height, width, rows])
+}
+
+/// A window that fits at least once.
+fn window(images: Shape, choice: u16) -> Window {
+    let mut rest = usize::from(choice);
+    let mut pair = |count: usize, from: usize| {
+        [(); 2].map(|()| {
+            let number = rest % count + from;
+            rest /= count;
+            number
+        })
+    };
+    let window = Window::new(pair(3, 1)).stride(pair(3, 1));
+    let window = window.padding_around(pair(3, 0), pair(3, 0));
+    let window = window.dilation(pair(2, 1));
+    match (0..2).all(|axis| window.places(axis, images[1 + axis]).is_some()) {
+        true => window,
+        false => Window::new([1, 1]),
     }
 }
 

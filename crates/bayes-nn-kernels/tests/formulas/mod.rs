@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use bayes_nn_autodiff::{Bindings, Graph, Kind, NoiseKind, Op, Shape, Var, concat, grad, stack};
+use bayes_nn_autodiff::{
+    Bindings, Graph, Kind, NoiseKind, Op, Shape, Var, Window, concat, grad, stack,
+};
 use bayes_nn_kernels::{Backend, Cpu, KernelError, Plan, Precision};
 
 /// Lengths, offsets and axes, some of which wrap around when they are multiplied or added.
@@ -27,6 +29,9 @@ const SIZES: [usize; 18] = [
     5,
 ];
 
+/// Which of the variables are images; the next ones are weights.
+const IMAGES: usize = 4;
+
 /// Up to so many elements are computed, and from so many on memory cannot hold them. What lies
 /// between depends on the machine.
 const COMPUTED: usize = 1 << 14;
@@ -47,13 +52,25 @@ fn shape(choices: &[u8]) -> Shape {
     Shape::try_new(&lengths).expect("five axes or fewer")
 }
 
+/// A window over images, mostly a small one.
+fn window(choices: &[u8; 6]) -> Window {
+    let [height, width, stride, dilation, before, after] =
+        choices.map(|choice| match choice % 16 {
+            15 => size(choice),
+            _ => usize::from(choice % 3),
+        });
+    let window = Window::new([height, width]).stride([stride, 1]);
+    let window = window.dilation([1, dilation]);
+    window.padding_around([before, after], [after, before])
+}
+
 /// Writes one operation.
 fn write<'g>(graph: &'g Graph, known: &[Var<'g>], (which, of, sizes): Choice) -> Var<'g> {
     let var = |i: usize| known[usize::from(of[i]) % known.len()];
     let (a, b, c) = (var(0), var(1), var(2));
     let (n, k) = (size(sizes[0]), size(sizes[1]));
     let shape = shape(&sizes[1..]);
-    match which % 40 {
+    match which % 42 {
         0 => a.view(n, shape),
         1 => a.reshape(shape),
         2 => a.broadcast_to(shape),
@@ -95,6 +112,24 @@ fn write<'g>(graph: &'g Graph, known: &[Var<'g>], (which, of, sizes): Choice) ->
         36 => Var::from(0.5).view(n, shape),
         37 => graph.constant(&[1.0, 2.0, 3.0], [3]).view(n, shape),
         38 => graph.constant(&[1.0, 2.0, 3.0], [3]).row(n),
+        39 => {
+            // Of any two values there is hardly ever a convolution.
+            let [a, b] = match of[2] % 2 {
+                0 => [known[IMAGES], known[IMAGES + 1]],
+                _ => [a, b],
+            };
+            let mut window = window(&sizes);
+            if let ([_, height, width, _], 0) = (&b.shape()[..], of[0] % 2) {
+                window.size = [*height, *width];
+            }
+            let groups = match of[1] % 2 {
+                0 => 2,
+                _ => size(of[1]),
+            };
+            a.convolution(b, window, groups)
+        }
+        40 if of[2].is_multiple_of(2) => known[IMAGES].max_pool(window(&sizes)),
+        40 => a.max_pool(window(&sizes)),
         _ => concat(&[a, Var::from(1.5).broadcast_to(shape)], n),
     }
 }
@@ -180,6 +215,8 @@ pub fn check(choices: &[Choice]) {
         graph.input("matrix", [2, 3]),
         graph.input("square", [3, 3]),
         graph.input("number", []),
+        graph.input("images", [2, 3, 4, 2]),
+        graph.input("weights", [1, 2, 2, 2]),
         graph.index_input("index", [2]),
         graph.constant(&[0.5, -1.5, 2.0], [3]),
         graph.noise(NoiseKind::Uniform, 0, [4]),

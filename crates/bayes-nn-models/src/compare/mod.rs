@@ -109,7 +109,7 @@ fn check_one_posterior<M: Model>(
     reference: &Posterior<M>,
 ) -> Result<(), Error> {
     let (own, theirs) = (fit.sites(), reference.sites());
-    if own != theirs {
+    if !Site::agree(own, theirs) {
         return Err(Error::OtherModel {
             found: Site::list(own),
             expected: Site::list(theirs),

@@ -198,6 +198,18 @@ pub enum DataError {
         /// The value.
         value: f64,
     },
+    /// A value beyond the range of single precision, in which it was to be calculated with.
+    #[error(
+        "in row {row} the column `{column}` has the value {value:e}, which single precision cannot hold: fit by `precision(F64)`, or rescale the column"
+    )]
+    SinglePrecision {
+        /// Row, from 0.
+        row: usize,
+        /// Name of the column, with the place in the row where it is a matrix.
+        column: String,
+        /// The value.
+        value: f64,
+    },
     /// The number of names is not the number of features.
     #[error("{given} names for {features} features; each needs one")]
     NameCount {

@@ -40,9 +40,10 @@ impl From<InferenceError> for Error {
     /// Unwraps what a model or a store reported from within a fit.
     fn from(error: InferenceError) -> Error {
         match error {
-            InferenceError::Density(inner) => {
-                own(inner).unwrap_or_else(|other| Error::Inference(InferenceError::Density(other)))
-            }
+            InferenceError::Density(inner) => match Error::from(inner) {
+                Error::Handler(other) => Error::Inference(InferenceError::Density(other)),
+                known => known,
+            },
             InferenceError::DrawSink(inner) => {
                 own(inner).unwrap_or_else(|other| Error::Inference(InferenceError::DrawSink(other)))
             }

@@ -26,8 +26,8 @@ use crate::error::{Error, listed};
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Data {
-    columns: Vec<(String, Values)>,
-    rows: Option<usize>,
+    pub(super) columns: Vec<(String, Values)>,
+    pub(super) rows: Option<usize>,
     scales: Option<Scales>,
 }
 
@@ -64,7 +64,7 @@ pub(crate) struct Matrix {
 }
 
 impl Matrix {
-    fn new(values: Column, columns: usize) -> Matrix {
+    pub(super) fn new(values: Column, columns: usize) -> Matrix {
         Matrix {
             values,
             columns,
@@ -251,27 +251,6 @@ impl Data {
     pub(crate) fn get(&self, name: &str) -> Option<&Values> {
         let found = self.columns.iter().find(|(own, _)| own == name);
         found.map(|(_, column)| column)
-    }
-
-    /// Some of the rows. None of data with missing values.
-    pub(crate) fn part(&self, rows: &[usize]) -> Option<Data> {
-        let columns = self.columns.iter().map(|(name, values)| {
-            let part = match values {
-                Values::Vector(column) => Values::Vector(column.rows(rows, 1)),
-                Values::Index(column) => Values::Index(column.rows(rows, 1)),
-                Values::Matrix(matrix) => {
-                    let part = matrix.values.rows(rows, matrix.columns);
-                    Values::Matrix(Matrix::new(part, matrix.columns))
-                }
-                Values::Incomplete { .. } => return None,
-            };
-            Some((name.clone(), part))
-        });
-        Some(Data {
-            columns: columns.collect::<Option<_>>()?,
-            rows: Some(rows.len()),
-            scales: self.scales.clone(),
-        })
     }
 
     /// The data without a column.

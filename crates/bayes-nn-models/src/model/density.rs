@@ -49,6 +49,7 @@ impl<'m, M: Model> ModelDensity<'m, M> {
                 local: probe.is_local(site.value, site.declared),
                 begin: site.options.begin,
                 point: site.options.point,
+                support: site.support(&batch.shared)?,
                 ..Site::new(site.name, unconstrained, offset)
             });
             offset += unconstrained.elements();
@@ -75,6 +76,19 @@ impl<'m, M: Model> ModelDensity<'m, M> {
             }),
             None => Ok(()),
         }
+    }
+
+    /// Checks that sites of a guide or of draws are those of this model.
+    pub(crate) fn check_others(&self, sites: &[Site]) -> Result<(), Error> {
+        if !Site::agree(&self.sites, sites) {
+            return Err(Error::OtherModel {
+                found: Site::list(sites),
+                expected: Site::list(&self.sites),
+            });
+        }
+        let mut own = self.sites.iter();
+        let other = own.find_map(|s| SiteError::support(&s.name, s.support.as_ref(), sites));
+        other.map_or(Ok(()), |error| Err(error.into()))
     }
 
     /// Checks that a run declared every site: of one that is missing no term is in the density.
@@ -166,6 +180,12 @@ impl<M: Model> Density for ModelDensity<'_, M> {
 
     fn columns(&self) -> Vec<ColumnScale> {
         scales(&self.data, &self.readings)
+    }
+
+    fn check_single_precision(&self) -> Result<(), DensityError> {
+        let mut readings = self.readings.iter();
+        let check = |reading: &Reading| self.data.check_single_precision(&reading.name);
+        Ok(readings.try_for_each(check).map_err(Error::Data)?)
     }
 
     fn start(&self, seed: u64) -> Result<Vec<f64>, DensityError> {

@@ -1,6 +1,6 @@
 //! Finding the posterior of a model.
 
-use bayes_nn_inference::{Advi, Method};
+use bayes_nn_inference::{Advi, Fit, Method};
 use bayes_nn_kernels::Profile;
 
 use super::{Data, Model, ModelDensity, Posterior};
@@ -50,6 +50,37 @@ pub fn fit<M: Model + Clone>(
     let data = data.into();
     let density = ModelDensity::new(model, data.clone())?;
     Posterior::of(model.clone(), data, method.fit(&density)?)
+}
+
+impl<M: Model> Posterior<M> {
+    /// The posterior of a fit that was found earlier for this model and these data, or put together
+    /// from its parts.
+    ///
+    /// ```
+    /// use bayes_nn::prelude::*;
+    /// use bayes_nn::AdviFit;
+    /// let model = model::from_fn(|trace, data| {
+    ///     let mean = trace.sample("mean", Normal::new(0.0, 10.0));
+    ///     trace.observe("y", Normal::new(mean, 1.0), data.column("y"));
+    /// });
+    /// let data = Data::new().column("y", &[1.1, 1.9, 0.2, 0.9, 1.1])?;
+    /// let posterior = model::fit(&model, &data, &Advi::mean_field())?;
+    /// let fit = AdviFit::new(posterior.advi().unwrap().parts().clone())?;
+    /// let again = Posterior::from_fit(&model, &data, fit)?;
+    /// assert_eq!(again.to_string(), posterior.to_string());
+    /// # Ok::<(), bayes_nn::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Posterior::new`].
+    pub fn from_fit(model: M, data: impl Into<Data>, fit: impl Fit) -> Result<Posterior<M>, Error>
+    where
+        M: Clone,
+    {
+        let data = data.into();
+        ModelDensity::new(&model, data.clone())?.check_others(fit.source().sites())?;
+        Posterior::of(model, data, fit)
+    }
 }
 
 /// Where the time of a step goes: runs the first `steps` steps of a fit and measures every pass.

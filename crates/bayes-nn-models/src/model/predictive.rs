@@ -137,6 +137,12 @@ impl<M: Model> Predictive<M> {
         let z = self.source.draw(step);
         let point = Rc::new(Point::at(z, self.source.sites()));
         let record = run(&self.model, batch, point)?;
+        if self.precision == Precision::F32 {
+            for name in batch.shared.columns_read() {
+                data.check_single_precision(&name)?;
+            }
+        }
+        record.check_supports(&batch.shared, self.source.sites())?;
         for observed in &record.observed {
             observed.check_new_rows(data, &self.data)?;
         }

@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use bayes_nn_autodiff::{Shape, Var};
 use bayes_nn_distributions::{Bijector, Distribution};
-use bayes_nn_inference::{Begin, Term};
+use bayes_nn_inference::{Begin, Site, SiteError, SiteSupport, Term};
 
-use super::Data;
-#[cfg(doc)]
-use super::Trace;
+use super::batch::Shared;
+use super::{Data, Trace};
 use crate::error::Error;
 
 /// What a run of a model leaves behind.
@@ -22,6 +21,17 @@ pub(crate) struct Record<'g> {
 }
 
 impl<'g> Record<'g> {
+    /// Checks that sites have the supports that they had in the fit.
+    pub(super) fn check_supports(&self, shared: &Shared<'g>, fitted: &[Site]) -> Result<(), Error> {
+        for site in &self.sites {
+            let support = site.support(shared)?;
+            if let Some(error) = SiteError::support(&site.name, support.as_ref(), fitted) {
+                return Err(error.into());
+            }
+        }
+        Ok(())
+    }
+
     /// The sites and the deterministics: names, shapes and values.
     pub(super) fn variables(&self) -> impl Iterator<Item = (&String, Shape, Var<'g>)> {
         let sites = self.sites.iter().map(|s| (&s.name, s.shape, s.value));
@@ -40,6 +50,40 @@ pub(crate) struct Sampled<'g> {
     /// How many nodes there were when its prior was written.
     pub(crate) declared: usize,
     pub(crate) options: SiteOptions,
+}
+
+impl<'g> Sampled<'g> {
+    /// Where its values lie, with the bounds that depend on data alone.
+    pub(crate) fn support(&self, shared: &Shared<'g>) -> Result<Option<SiteSupport>, Error> {
+        SiteSupport::of(&self.bijector, |bound| match bound.constant_values() {
+            Some(values) => Ok(Some(values)),
+            None => shared.known(bound),
+        })
+    }
+}
+
+impl<'g> Trace<'g> {
+    /// The support of the variable whose value this is; nothing of a value that is computed from
+    /// others.
+    ///
+    /// ```
+    /// use bayes_nn::SiteSupport;
+    /// use bayes_nn::distributions::HalfNormal;
+    /// use bayes_nn::model::{self, Batch, Trace};
+    /// fn scale<'g>(trace: &Trace<'g>, _: &Batch<'g>) {
+    ///     let sd = trace.sample("sd", HalfNormal::new(1.0));
+    ///     assert_eq!(trace.support(sd), Some(SiteSupport::Positive));
+    ///     assert_eq!(trace.support(2.0 * sd), None);
+    /// }
+    /// model::prior_predictive(&model::from_fn(scale), model::Data::new(), 10, 0)?;
+    /// # Ok::<(), bayes_nn::Error>(())
+    /// ```
+    pub fn support(&self, value: Var<'g>) -> Option<SiteSupport> {
+        let record = self.record.borrow();
+        let mut sites = record.sites.iter().rev();
+        let site = sites.find(|site| site.value.id().is_some() && site.value.id() == value.id())?;
+        site.support(&self.shared).ok()?
+    }
 }
 
 /// What is said of a random variable besides its prior ([`Trace::options`]): nothing unless set.

@@ -1,12 +1,15 @@
-//! Which columns of the data a model reads, and which of them it supposes to be of unit scale.
+//! Which columns of the data a model reads, which of them it supposes to be of unit scale, and whether
+//! single precision can hold them.
 
 use bayes_nn_autodiff::{Binary, Op};
 use bayes_nn_distributions::Support;
 use bayes_nn_inference::ColumnScale;
+use bayes_nn_kernels::Column;
 
 use super::batch::{Batch, Input};
 use super::data::{Data, Values};
 use super::record::Record;
+use crate::data::DataError;
 
 /// Numbers of a column or matrix that are looked at, about: enough for means and deviations.
 const LOOKED_AT: usize = 1 << 20;
@@ -16,7 +19,7 @@ const TARGETS: &str = "as `Dataset::standardize_target()` does";
 
 /// A column or matrix that a model reads.
 pub(super) struct Reading {
-    name: String,
+    pub(super) name: String,
     /// How it is brought to unit scale, if that is supposed.
     remedy: Option<&'static str>,
 }
@@ -111,4 +114,35 @@ pub(super) fn scales(data: &Data, readings: &[Reading]) -> Vec<ColumnScale> {
         }
     }
     scales
+}
+
+impl Data {
+    /// Checks that single precision can hold the numbers of a column or matrix.
+    pub(crate) fn check_single_precision(&self, name: &str) -> Result<(), DataError> {
+        let (values, columns, missing) = match self.get(name) {
+            Some(Values::Vector(values)) => (values, 1, &[][..]),
+            Some(Values::Incomplete { observed, missing }) => (observed, 1, &missing[..]),
+            Some(Values::Matrix(matrix)) => (&matrix.values, matrix.columns, &[][..]),
+            Some(Values::Index(_)) | None => return Ok(()),
+        };
+        let Column::F64(values) = values else {
+            return Ok(());
+        };
+        let is_beyond = |value: &f64| (*value as f32).is_infinite();
+        let Some(place) = values.iter().position(is_beyond) else {
+            return Ok(());
+        };
+        // The values are those of the rows that are known.
+        let row = missing.iter().fold(place / columns, |row, missing| {
+            row + usize::from(*missing <= row)
+        });
+        Err(DataError::SinglePrecision {
+            row,
+            column: match columns {
+                1 => name.to_owned(),
+                _ => format!("{name}[{}]", place % columns),
+            },
+            value: values[place],
+        })
+    }
 }

@@ -1,6 +1,7 @@
 //! What can be wrong with a network.
 
 use bayes_nn_autodiff::{GraphError, Shape, Var};
+use bayes_nn_inference::SiteSupport;
 use bayes_nn_models::Error;
 
 use super::Input;
@@ -201,6 +202,16 @@ pub enum HeadError {
         targets: String,
         /// The outputs for each row.
         found: Input,
+    },
+    /// A prior of a standard deviation that is no prior of positive numbers.
+    #[error(
+        "the prior of the noise's standard deviation `{parameter}` has the support {support}, and a standard deviation is positive; take a prior such as `HalfNormal`, which is a normal one cut at 0"
+    )]
+    Scale {
+        /// The parameter of the head.
+        parameter: &'static str,
+        /// The support of its prior.
+        support: Box<SiteSupport>,
     },
     /// A parameter of the head.
     #[error(transparent)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bayes_nn_autodiff::{Shape, Var};
 use bayes_nn_distributions::{self as distributions, Distribution, HalfNormal};
+use bayes_nn_inference::SiteSupport;
 
 use super::{HeadError, Parameters, Prior};
 
@@ -175,7 +176,8 @@ impl Gaussian {
         }
     }
 
-    /// With another prior of the noise's standard deviation; its support must be positive.
+    /// With another prior of the noise's standard deviation. A prior on negative numbers, too, is
+    /// refused where the network is fitted ([`HeadError::Scale`]).
     #[must_use]
     pub fn noise_prior(self, prior: impl Prior + 'static) -> Gaussian {
         Gaussian {
@@ -188,6 +190,12 @@ impl Head for Gaussian {
     fn likelihood<'g>(&self, p: &Parameters<'_, 'g>, outputs: Var<'g>) -> Likelihood<'g> {
         let mean = one_output("Gaussian", outputs)?;
         let sd = p.get_with_prior("sigma", Shape::SCALAR, 1, &*self.noise)?;
+        if let Some(support) = p.support(sd).filter(SiteSupport::has_negative) {
+            return Err(HeadError::Scale {
+                parameter: "sigma",
+                support: Box::new(support),
+            });
+        }
         Ok(Box::new(distributions::Normal::new(mean, sd)))
     }
 }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::archive::Archive;
 use super::statistics::Statistics;
+use crate::InferenceError;
 
 /// Draws as flat rows, with their statistics.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,6 +15,44 @@ pub struct UnconstrainedDraws {
 }
 
 impl UnconstrainedDraws {
+    /// Draws with their statistics: `positions` is row-major `[draws, dim]`, or empty where draws
+    /// were not kept.
+    ///
+    /// ```
+    /// use bayes_nn_inference::nuts::{Statistics, UnconstrainedDraws};
+    /// let statistics = vec![Statistics::from_row([-1.0, 1.5, 0.1, 3.0, 7.0, 0.0, 0.4, 0.9]); 2];
+    /// let draws = UnconstrainedDraws::from_parts(3, vec![0.5; 6], statistics.clone())?;
+    /// assert_eq!((draws.len(), draws.draw(1)), (2, Some(&[0.5; 3][..])));
+    /// assert!(UnconstrainedDraws::from_parts(3, vec![0.5; 5], statistics).is_err());
+    /// # Ok::<(), bayes_nn_inference::InferenceError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`InferenceError::Parts`] for positions that are not those of as many draws as there are
+    /// statistics, and for ones that are not finite.
+    pub fn from_parts(
+        dim: usize,
+        positions: Vec<f64>,
+        statistics: Vec<Statistics>,
+    ) -> Result<UnconstrainedDraws, InferenceError> {
+        let draws = statistics.len();
+        let refuse = |problem| Err(InferenceError::Parts { problem });
+        if !positions.is_empty() && draws.checked_mul(dim) != Some(positions.len()) {
+            let numbers = positions.len();
+            return refuse(format!(
+                "has {numbers} numbers for {draws} draws of length {dim}"
+            ));
+        }
+        match positions.iter().find(|value| !value.is_finite()) {
+            Some(value) => refuse(format!("has a draw with the value {value}")),
+            None => Ok(UnconstrainedDraws {
+                dim,
+                positions,
+                statistics,
+            }),
+        }
+    }
+
     pub(super) fn new(dim: usize) -> UnconstrainedDraws {
         UnconstrainedDraws {
             dim,

@@ -13,13 +13,13 @@ use super::checkpoint::Slot;
 use super::counters::Counters;
 use super::delayed::{DelayedAcceptance, Exact};
 use super::draw_sink::{self, DrawBlock, DrawSink, Feed, LAG, PlannedRun};
-use super::fit::{NutsFit, Timing};
+use super::fit::NutsFit;
 use super::random::Stream;
-use super::run::NutsRun;
+use super::run::{NutsRun, Timing};
 use super::settings::{Display, Nuts};
 use super::start::Origin;
 use super::threads::{Pool, Queued, Shared};
-use crate::check::{at_least_one, no_points, setting};
+use crate::check::{at_least_one, holds_data, no_points, setting};
 use crate::columns::Concerns;
 use crate::compiled::Compiled;
 use crate::log_density::LogDensity;
@@ -136,10 +136,11 @@ impl Nuts {
         sink: Option<Box<dyn DrawSink>>,
     ) -> Result<NutsRun, InferenceError> {
         let begin = Instant::now();
-        let concerns = origin
-            .density
-            .map(|density| Concerns::of(density, self.precision))
-            .unwrap_or_default();
+        let mut concerns = Concerns::default();
+        if let Some(density) = origin.density {
+            holds_data(density, self.precision)?;
+            concerns = Concerns::of(density, self.precision);
+        }
         let mut chains = VecDeque::new();
         let mut timing = Timing::default();
         for number in self.first_chain..self.first_chain + self.chains {

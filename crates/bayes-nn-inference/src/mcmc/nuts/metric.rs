@@ -3,7 +3,7 @@
 use super::archive::Archive;
 use super::low_rank::LowRank;
 use crate::InferenceError;
-use crate::check::setting;
+use crate::check::{positive, setting};
 
 /// What the metric is made of during warm-up.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -57,6 +57,8 @@ pub struct Whitening {
     directions: Vec<f64>,
 }
 
+/// How far products of directions may be from 1 and 0.
+const ORTHONORMAL: f64 = 1e-6;
 /// Scales stay where squares of them are ordinary numbers.
 const SCALES: (f64, f64) = (1e-10, 1e10);
 
@@ -84,6 +86,58 @@ impl Whitening {
                 directions: Vec::new(),
             }),
         }
+    }
+
+    /// This metric with some directions stretched by factors besides: unit vectors `[dim]` of scaled
+    /// space, at right angles to each other.
+    ///
+    /// ```
+    /// use bayes_nn_inference::nuts::Whitening;
+    /// let metric = Whitening::diagonal(vec![1.0, 2.0])?.stretched([(3.0, vec![0.6, 0.8])])?;
+    /// let mut x = [0.0; 2];
+    /// metric.unwhiten(&[0.6, 0.8], &mut x);
+    /// assert!((x[0] - 1.8).abs() < 1e-12 && (x[1] - 4.8).abs() < 1e-12);
+    /// # Ok::<(), bayes_nn_inference::InferenceError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A factor that is not positive; a direction of another length, that is no unit vector, or that
+    /// is not at right angles to those before.
+    pub fn stretched(
+        self,
+        directions: impl IntoIterator<Item = (f64, Vec<f64>)>,
+    ) -> Result<Whitening, InferenceError> {
+        let dim = self.scale.len();
+        let (mut factors, mut rows) = (Vec::new(), Vec::new());
+        for (factor, direction) in directions {
+            positive("factor", factor)?;
+            let length = direction.len();
+            if length != dim {
+                return Err(setting(
+                    "directions",
+                    length,
+                    format!("of the length {dim}"),
+                ));
+            }
+            let off = |a: f64, b: f64| (a - b).abs().is_nan() || (a - b).abs() > ORTHONORMAL;
+            let mut others = rows.chunks_exact(dim.max(1));
+            if off(dot(&direction, &direction), 1.0) || others.any(|u| off(dot(u, &direction), 0.0))
+            {
+                let number = factors.len();
+                return Err(setting(
+                    "directions",
+                    number,
+                    "unit vectors at right angles",
+                ));
+            }
+            factors.push(factor);
+            rows.extend(direction);
+        }
+        Ok(Whitening {
+            factors,
+            directions: rows,
+            ..self
+        })
     }
 
     /// The scale of each coordinate: with a diagonal metric, the square root of the inverse mass.

@@ -6,14 +6,21 @@ use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use super::Nuts;
 use super::counters::Counters;
-use super::fit::{NutsFit, Timing};
+use super::fit::NutsFit;
 use super::progress::ChainProgress;
 use super::threads::{Shared, lock};
+use super::{Nuts, NutsParts};
 use crate::columns::Concerns;
 use crate::error::DrawSinkError;
 use crate::{InferenceError, Site};
+
+/// The time of one gradient.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Timing {
+    pub(super) seconds: f64,
+    pub(super) on_cpu: Option<f64>,
+}
 
 /// Chains that are running. Dropped without [`NutsRun::wait`], they are stopped.
 ///
@@ -95,25 +102,27 @@ impl NutsRun {
     pub fn wait(mut self) -> Result<NutsFit, InferenceError> {
         let mut sink_error = self.join();
         let mut chains = std::mem::take(&mut *lock(&self.shared.finished));
-        chains.sort_by_key(|chain| chain.number);
-        if chains.iter().all(|chain| chain.draws.is_empty())
+        chains.sort_by_key(|chain| chain.number());
+        if chains.iter().all(|chain| chain.draws().is_empty())
             && let Some(error) = chains
                 .iter_mut()
-                .find_map(|chain| chain.error.take().and_then(Arc::into_inner))
+                .find_map(|chain| chain.parts.error.take().and_then(Arc::into_inner))
                 .or_else(|| sink_error.take())
         {
             return Err(error);
         }
-        Ok(NutsFit {
+        let parts = NutsParts {
             chains,
             sites: std::mem::take(&mut self.sites),
             settings: self.settings.clone(),
             stopped: self.shared.stop.load(Ordering::Acquire),
             sink_error: sink_error.map(Arc::new),
             seconds: self.begin.elapsed().as_secs_f64(),
-            timing: std::mem::take(&mut self.timing),
+            seconds_per_gradient: self.timing.seconds,
+            cpu_seconds_per_gradient: self.timing.on_cpu,
             concerns: std::mem::take(&mut self.concerns),
-        })
+        };
+        Ok(NutsFit { parts })
     }
 
     /// The error of the sink, if it met one.

@@ -12,6 +12,7 @@ use super::counters::Counters;
 use super::draw_sink::Feed;
 use super::fit::ChainDraws;
 use super::gathering::{self, Report};
+use super::parts::ChainParts;
 use super::progress::SamplingProgress;
 use crate::InferenceError;
 use crate::log_density::EvalError;
@@ -208,7 +209,7 @@ impl Shared {
             moved_at,
             ..
         } = chain;
-        Ended::Finished(Box::new(ChainDraws {
+        let parts = ChainParts {
             number,
             warmup,
             draws,
@@ -218,7 +219,8 @@ impl Shared {
             moved_at,
             seconds,
             error: error.map(Arc::new),
-        }))
+        };
+        Ended::Finished(Box::new(ChainDraws { parts }))
     }
 
     /// Advances a chain to a gathering, to its end, or to that of the run.

@@ -22,7 +22,7 @@ pub(super) fn of(fit: &NutsFit) -> Vec<String> {
     let errors = fit.chains().iter().filter_map(|chain| chain.error());
     let errors = errors.chain(fit.sink_error());
     warnings.extend(errors.map(ToString::to_string));
-    let Concerns { coarse, scale } = fit.concerns.clone();
+    let Concerns { coarse, scale } = fit.parts.concerns.clone();
     warnings.extend(coarse);
     let draws: usize = fit.chains().iter().map(|chain| chain.draws().len()).sum();
     let divergences = fit.divergences();

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use bayes_nn_autodiff::{Graph, NoiseKind, Var, grad};
 use bayes_nn_kernels::{Backend, Device, Precision, Run, Runtime, Step, StepProgram, fan_out};
 
-use crate::check::{MOST_RUNS, at_least_one, count, no_points, positive, setting};
+use crate::check::{MOST_RUNS, at_least_one, count, holds_data, no_points, positive, setting};
 use crate::columns::Concerns;
 use crate::terms::write_terms;
 use crate::{Density, InferenceError, Method, Point, Rows, Schedule, Start};
@@ -195,6 +195,7 @@ impl Method for Sgld {
 
 impl Sgld {
     fn fit_checked(&self, density: &dyn Density) -> Result<SgldFit, InferenceError> {
+        holds_data(density, self.in_precision())?;
         let mut concerns = Concerns::of(density, self.in_precision());
         let program = self.write(density)?;
         let chains = fan_out(&program, self.chains, |run, chains| {

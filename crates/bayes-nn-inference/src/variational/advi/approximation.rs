@@ -37,8 +37,8 @@ impl Approximation {
     /// ```
     ///
     /// # Errors
-    /// [`InferenceError::Guide`] for parts that have another number of elements than the sites, for
-    /// numbers that are not finite and for standard deviations that are not positive.
+    /// [`InferenceError::Guide`] for sites of one name, for parts that have another number of
+    /// elements than the sites, for numbers that are not finite and for standard deviations that are not positive.
     pub fn independent(
         sites: Vec<Site>,
         mean: Vec<f64>,
@@ -54,6 +54,29 @@ impl Approximation {
             sites,
             mean: mean.into(),
             diagonal: sd.into(),
+            strict: [].into(),
+            factor: [].into(),
+        };
+        guide.checked()
+    }
+
+    /// A point, the values of all sites, `[P]`: what [`Advi::map`](super::Advi::map) finds.
+    ///
+    /// ```
+    /// use bayes_nn_inference::{Approximation, Site};
+    /// let mode = Approximation::point(vec![Site::new("x", [2], 0)], vec![0.3, -1.0])?;
+    /// assert_eq!((mode.mean(), mode.sd()), (&[0.3, -1.0][..], vec![0.0; 2]));
+    /// # Ok::<(), bayes_nn_inference::InferenceError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Approximation::independent`].
+    pub fn point(sites: Vec<Site>, values: Vec<f64>) -> Result<Approximation, InferenceError> {
+        let guide = Approximation {
+            family: Family::Point,
+            sites,
+            diagonal: vec![0.0; values.len()].into(),
+            mean: values.into(),
             strict: [].into(),
             factor: [].into(),
         };
@@ -103,16 +126,10 @@ impl Approximation {
 
     pub(super) fn checked(self) -> Result<Approximation, InferenceError> {
         let refuse = |problem| Err(InferenceError::Guide { problem });
-        let mut offset = 0;
-        for site in &self.sites {
-            if site.offset != offset {
-                return refuse(format!(
-                    "has `{}` at {}, not at {offset}",
-                    site.name, site.offset
-                ));
-            }
-            offset = site.range().end;
+        if let Some(problem) = Site::problem(&self.sites) {
+            return refuse(problem);
         }
+        let offset = self.sites.last().map_or(0, |site| site.range().end);
         for (what, values) in [
             ("means", &self.mean),
             ("standard deviations", &self.diagonal),

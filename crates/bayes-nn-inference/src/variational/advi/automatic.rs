@@ -144,8 +144,8 @@ impl Advi {
             look: &mut look,
         };
         let fatal = |error| InferenceError::Density(Box::new(error));
-        let (end, moved, blocks) = match self.family {
-            Family::MeanField => {
+        let (end, moved, blocks) = match self.family == Family::MeanField {
+            true => {
                 // The metric of the means has to be right first.
                 let (near, end) = ascent.approach(gaussian).map_err(fatal)?;
                 let guide = Independent::nearest(&near);
@@ -161,7 +161,7 @@ impl Advi {
                 let blocks = vec![settled.guide.mean().to_vec(), rho.collect()];
                 (settled.end, settled.moved, Some(blocks))
             }
-            Family::FullRank | Family::LowRank { .. } | Family::Point => {
+            false => {
                 let settled = ascent.settle(gaussian).map_err(fatal)?;
                 (settled.end, settled.moved, blocks(&settled.guide))
             }

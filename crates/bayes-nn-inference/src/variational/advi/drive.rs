@@ -10,7 +10,7 @@ use bayes_nn_kernels::Run;
 use super::elbo::Judged;
 use super::precision::coarse_means;
 use super::write::{ELBO, STEPS, average_of};
-use super::{Advi, AdviFit, Approximation, Curve, Stop, diagnosis};
+use super::{Advi, AdviFit, AdviParts, Approximation, Curve, Stop, diagnosis};
 use crate::columns::Concerns;
 use crate::{
     Convergence, Density, Divergence, Evidence, InferenceError, NonFinite, Schedule, Snapshot,
@@ -332,7 +332,7 @@ impl Ended {
         };
         let mut concerns = concerns.clone();
         concerns.coarse.extend(coarse_means(&advi, &approximation));
-        Ok(AdviFit {
+        let parts = AdviParts {
             convergence: (self.convergence)
                 .in_numbers_that_are_too_coarse(!concerns.coarse.is_empty()),
             approximation,
@@ -348,7 +348,8 @@ impl Ended {
             restarts: Vec::new(),
             sds_moved,
             concerns,
-        })
+        };
+        Ok(AdviFit { parts })
     }
 }
 

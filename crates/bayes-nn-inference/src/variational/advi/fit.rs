@@ -8,7 +8,7 @@ use bayes_nn_kernels::{Profile, fan_out};
 
 use super::elbo::{Guided, elbos};
 use super::{Advi, AdviFit, Family, Restart, drive};
-use crate::check::{no_points, setting};
+use crate::check::{holds_data, no_points, setting};
 use crate::columns::Concerns;
 use crate::progress::Running;
 use crate::variational::natural;
@@ -67,6 +67,7 @@ impl Advi {
     }
 
     fn fit_checked(&self, density: &dyn Density) -> Result<AdviFit, InferenceError> {
+        holds_data(density, self.runtime().precision)?;
         if let Some(progress) = &self.progress {
             let steps = match self.goes_by_natural_gradients(density) {
                 true => natural::BUDGET,
@@ -88,10 +89,10 @@ impl Advi {
             let guide = outcome.as_ref().ok().filter(|_| compares);
             let approximation = guide.map(|fit| fit.approximation().clone());
             let outcome = outcome.map(|fit| {
-                let summary = (fit.elbo, fit.convergence);
+                let summary = (fit.elbo(), *fit.convergence());
                 if best
                     .as_ref()
-                    .is_none_or(|best| fit.elbo.mean > best.elbo.mean)
+                    .is_none_or(|best| fit.elbo().mean > best.elbo().mean)
                 {
                     best = Some(fit);
                 }
@@ -104,11 +105,11 @@ impl Advi {
             });
         }
         match best {
-            Some(fit) => Ok(AdviFit {
-                restarts,
-                settings: self.recorded(),
-                ..fit
-            }),
+            Some(mut fit) => {
+                fit.parts.restarts = restarts;
+                fit.parts.settings = self.recorded();
+                Ok(fit)
+            }
             None => {
                 let first = restarts.swap_remove(0).outcome;
                 let error = first.expect_err("a restart that succeeded is the best or below it");

@@ -32,7 +32,7 @@ impl Approximation {
         draws: usize,
         seed: u64,
     ) -> Result<Vec<f64>, InferenceError> {
-        if density.sites() != self.sites() {
+        if !Site::agree(density.sites(), self.sites()) {
             return Err(InferenceError::OtherDensity {
                 found: Site::list(self.sites()),
                 expected: Site::list(density.sites()),

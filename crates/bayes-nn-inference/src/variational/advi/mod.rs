@@ -19,6 +19,7 @@ mod layout;
 mod low_rank;
 mod mode;
 mod network;
+mod parts;
 mod precision;
 mod report;
 mod result;
@@ -28,5 +29,6 @@ mod write;
 
 pub use approximation::Approximation;
 pub use family::Family;
+pub use parts::AdviParts;
 pub use result::{AdviFit, Curve, Elbo, Restart, Stop};
 pub use settings::{Advi, Estimator, MOST_COORDINATES};

@@ -75,47 +75,45 @@ impl Advi {
         }
     }
 
+    /// The test of convergence by windows; nothing where that of networks takes its place.
+    fn windows(&self, density: &dyn Density) -> Option<ConvergenceTest> {
+        let test = self.convergence;
+        test.or_else(|| (!density.is_network()).then(ConvergenceTest::default))
+    }
+
     /// How many steps there are when convergence is tested next.
     pub(super) fn next_test(&self, density: &dyn Density, done: usize) -> usize {
-        match (self.convergence, density.is_network()) {
-            (None, true) => {
-                let doubled = (done + 1).div_ceil(FIRST_TEST).next_power_of_two();
-                FIRST_TEST * doubled
-            }
-            (test, _) => {
-                let window = test.unwrap_or_default().window;
-                (done / window + 1).saturating_mul(window)
-            }
+        match self.windows(density) {
+            Some(test) => (done / test.window + 1).saturating_mul(test.window),
+            None => FIRST_TEST * (done + 1).div_ceil(FIRST_TEST).next_power_of_two(),
         }
     }
 
     /// Whether the ELBO has stopped rising.
     pub(super) fn test(&self, density: &dyn Density, curve: &Curve) -> Convergence {
         let elbos = curve.elbos();
-        match (self.convergence, density.is_network()) {
-            (None, true) => {
-                let rows = density.rows().unwrap_or(1) as f64;
-                let test = ConvergenceTest {
-                    window: elbos.len() / 4,
-                    tolerance: TOLERANCE,
-                };
-                let outcome = test.check_from(elbos, NATS_A_ROW / TOLERANCE * rows);
-                let Evidence::Windows {
-                    window,
-                    difference,
-                    standard_error,
-                    tolerance,
-                } = outcome.evidence
-                else {
-                    return outcome;
-                };
-                let told_apart = window > 0 && standard_error <= tolerance;
-                Convergence {
-                    converged: told_apart && difference.abs() <= tolerance,
-                    ..outcome
-                }
-            }
-            (test, _) => test.unwrap_or_default().check(elbos),
+        if let Some(test) = self.windows(density) {
+            return test.check(elbos);
+        }
+        let rows = density.rows().unwrap_or(1) as f64;
+        let test = ConvergenceTest {
+            window: elbos.len() / 4,
+            tolerance: TOLERANCE,
+        };
+        let outcome = test.check_from(elbos, NATS_A_ROW / TOLERANCE * rows);
+        let Evidence::Windows {
+            window,
+            difference,
+            standard_error,
+            tolerance,
+        } = outcome.evidence
+        else {
+            return outcome;
+        };
+        let told_apart = window > 0 && standard_error <= tolerance;
+        Convergence {
+            converged: told_apart && difference.abs() <= tolerance,
+            ..outcome
         }
     }
 }

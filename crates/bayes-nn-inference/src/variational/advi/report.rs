@@ -42,19 +42,19 @@ impl AdviFit {
 
 impl Fit for AdviFit {
     fn method(&self) -> &'static str {
-        match self.approximation.family() {
+        match self.parts.approximation.family() {
             Family::Point => "MAP",
             _ => "ADVI",
         }
     }
 
     fn source(&self) -> DrawSource {
-        self.approximation.clone().into()
+        self.parts.approximation.clone().into()
     }
 
     /// The guides of the restarts of a network that were not kept.
     fn others(&self) -> Vec<DrawSource> {
-        let others = self.restarts.iter().filter(|r| r.seed != self.seed);
+        let others = self.restarts().iter().filter(|r| r.seed != self.seed());
         let guides = others.filter_map(|restart| restart.approximation.as_ref());
         guides.map(DrawSource::from).collect()
     }
@@ -62,8 +62,8 @@ impl Fit for AdviFit {
     /// What single precision was too coarse for; that it had not converged, or has not the shape of
     /// the posterior; restarts that failed; data far from the scale that it supposes.
     fn warnings(&self) -> Vec<String> {
-        let convergence = self.convergence;
-        let Concerns { coarse, scale } = self.concerns.clone();
+        let convergence = self.parts.convergence;
+        let Concerns { coarse, scale } = self.parts.concerns.clone();
         let advice = match convergence.evidence {
             Evidence::Windows { .. } => "give it more steps",
             Evidence::Slope { .. } => {
@@ -77,7 +77,7 @@ impl Fit for AdviFit {
         };
         let not_converged = (!convergence.converged && coarse.is_empty())
             .then(|| format!("the fit had not converged ({convergence}): {advice}"));
-        let failed = self.restarts.iter().filter_map(|restart| {
+        let failed = self.parts.restarts.iter().filter_map(|restart| {
             let error = restart.outcome.as_ref().err()?;
             Some(format!(
                 "the restart of seed {} failed: {error}",
@@ -90,15 +90,15 @@ impl Fit for AdviFit {
 
     /// Those of the fit.
     fn runtime(&self) -> Runtime {
-        self.settings.runtime()
+        self.parts.settings.runtime()
     }
 }
 
 impl fmt::Display for AdviFit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (steps, seconds) = (self.steps(), self.seconds);
+        let (steps, seconds) = (self.steps(), self.parts.seconds);
         let rate = steps as f64 / seconds.max(1e-9);
-        match self.convergence.evidence {
+        match self.parts.convergence.evidence {
             Evidence::Windows { .. } => writeln!(f, "steps      {steps}")?,
             Evidence::Slope { .. } => writeln!(
                 f,
@@ -114,14 +114,19 @@ impl fmt::Display for AdviFit {
         writeln!(
             f,
             "seconds    {seconds:.2} ({rate:.0} steps/s, after {:.3} s of setting up)",
-            self.setup_seconds
+            self.parts.setup_seconds
         )?;
-        let is_point = self.approximation.family() == Family::Point;
+        let is_point = self.parts.approximation.family() == Family::Point;
         match is_point {
-            true => writeln!(f, "log prob   {:.2} nats, of a point", self.elbo.mean)?,
-            false => writeln!(f, "ELBO       {}", self.elbo)?,
+            true => writeln!(f, "log prob   {:.2} nats, of a point", self.parts.elbo.mean)?,
+            false => writeln!(f, "ELBO       {}", self.parts.elbo)?,
         }
-        let moved = || self.sds_moved.iter().map(|(site, ratio)| (*ratio, site));
+        let moved = || {
+            self.parts
+                .sds_moved
+                .iter()
+                .map(|(site, ratio)| (*ratio, site))
+        };
         let by_ratio = |a: &(f64, &String), b: &(f64, &String)| a.0.total_cmp(&b.0);
         if let (Some(least), Some(most)) = (moved().min_by(by_ratio), moved().max_by(by_ratio)) {
             write!(
@@ -129,12 +134,12 @@ impl fmt::Display for AdviFit {
                 "sds        {:.2} times those at the start (`{}`)",
                 least.0, least.1
             )?;
-            match self.sds_moved.len() {
+            match self.parts.sds_moved.len() {
                 1 => writeln!(f)?,
                 _ => writeln!(f, " to {:.2} (`{}`)", most.0, most.1)?,
             }
         }
-        write!(f, "converged  {}", self.convergence)?;
+        write!(f, "converged  {}", self.parts.convergence)?;
         if let Some(k_hat) = self.k_hat() {
             let meaning = match k_hat {
                 k if k <= threshold() => "draws can be weighted to those of the posterior",
@@ -143,10 +148,10 @@ impl fmt::Display for AdviFit {
             };
             write!(f, "\nk-hat      {k_hat:.2}: {meaning}")?;
         }
-        if self.restarts.len() > 1 {
+        if self.parts.restarts.len() > 1 {
             let header = if is_point { "log prob" } else { "ELBO" };
             write!(f, "\nrestarts   seed  {header}")?;
-            for restart in &self.restarts {
+            for restart in &self.parts.restarts {
                 write!(f, "\n           {:<5} ", restart.seed)?;
                 match &restart.outcome {
                     Ok((elbo, convergence)) => {
@@ -155,7 +160,7 @@ impl fmt::Display for AdviFit {
                         } else {
                             ", not converged"
                         };
-                        let kept = if restart.seed == self.seed {
+                        let kept = if restart.seed == self.parts.seed {
                             ", kept"
                         } else {
                             ""
@@ -167,7 +172,13 @@ impl fmt::Display for AdviFit {
             }
         }
         // The table has the others.
-        for concern in self.concerns.coarse.iter().chain(&self.concerns.scale) {
+        for concern in self
+            .parts
+            .concerns
+            .coarse
+            .iter()
+            .chain(&self.parts.concerns.scale)
+        {
             write!(f, "\nwarning: {concern}")?;
         }
         Ok(())

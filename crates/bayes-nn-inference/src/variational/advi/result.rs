@@ -3,8 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Advi, Approximation};
-use crate::columns::Concerns;
+use super::{Advi, AdviParts, Approximation};
 use crate::{Convergence, InferenceError};
 
 /// The ELBO of a finished fit in nats of the full data: a lower bound of the log evidence.
@@ -55,6 +54,43 @@ pub struct Curve {
 }
 
 impl Curve {
+    /// A curve of one ELBO a step, with [readings of the clock](Curve::clock).
+    ///
+    /// ```
+    /// use bayes_nn_inference::Curve;
+    /// let curve = Curve::new(vec![-3.0, -2.0, -1.5], vec![(2, 0.1), (3, 0.2)])?;
+    /// assert_eq!(curve.seconds(), [0.05, 0.1, 0.2]);
+    /// assert!(Curve::new(vec![-3.0], vec![(2, 0.1)]).is_err());
+    /// # Ok::<(), bayes_nn_inference::InferenceError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Readings after no step, not in the order of their steps, beyond the last, or whose times fall.
+    pub fn new(elbos: Vec<f64>, clock: Vec<(usize, f64)>) -> Result<Curve, InferenceError> {
+        let mut before = (0, 0.0);
+        for &(steps, seconds) in &clock {
+            let in_order = steps > before.0 && steps <= elbos.len();
+            if !(in_order && seconds >= before.1 && seconds.is_finite()) {
+                return Err(InferenceError::Parts {
+                    problem: format!(
+                        "has a clock that reads {seconds} s after {steps} of {} steps, and {} s \
+                         after {} before",
+                        elbos.len(),
+                        before.1,
+                        before.0
+                    ),
+                });
+            }
+            before = (steps, seconds);
+        }
+        Ok(Curve { elbos, clock })
+    }
+
+    /// The readings of the clock: after how many steps, and how many seconds since the first.
+    pub fn clock(&self) -> &[(usize, f64)] {
+        &self.clock
+    }
+
     /// One estimate a step, in nats of the full data.
     pub fn elbos(&self) -> &[f64] {
         &self.elbos
@@ -91,41 +127,28 @@ pub struct Restart {
     pub approximation: Option<Approximation>,
 }
 
-/// A finished variational fit.
+/// A finished variational fit. From its [parts](AdviFit::parts) it can be
+/// [put together](AdviFit::new) again.
 #[derive(Clone, Debug)]
 pub struct AdviFit {
-    pub(super) approximation: Approximation,
-    pub(super) curve: Curve,
-    pub(super) elbo: Elbo,
-    pub(super) k_hat: Option<f64>,
-    pub(super) convergence: Convergence,
-    pub(super) stop: Stop,
-    pub(super) seed: u64,
-    pub(super) settings: Advi,
-    pub(super) gradients: u64,
-    pub(super) setup_seconds: f64,
-    pub(super) seconds: f64,
-    pub(super) restarts: Vec<Restart>,
-    /// By site.
-    pub(super) sds_moved: Vec<(String, f64)>,
-    pub(super) concerns: Concerns,
+    pub(super) parts: AdviParts,
 }
 
 impl AdviFit {
     /// The fitted guide.
     pub fn approximation(&self) -> &Approximation {
-        &self.approximation
+        &self.parts.approximation
     }
 
     /// The ELBO of every step of the restart that was kept.
     pub fn curve(&self) -> &Curve {
-        &self.curve
+        &self.parts.curve
     }
 
     /// The ELBO of the fitted guide on the full data; of a [point](super::Family::Point) the log
     /// density there, of the model's own variables.
     pub fn elbo(&self) -> Elbo {
-        self.elbo
+        self.parts.elbo
     }
 
     /// Whether draws of the guide can be weighted to draws of the posterior, which the optimiser
@@ -136,12 +159,12 @@ impl AdviFit {
     /// double precision, whose ELBO was measured by at least 1,000 [draws](Advi::elbo_draws); in the
     /// space of a network's weights it says nothing.
     pub fn k_hat(&self) -> Option<f64> {
-        self.k_hat
+        self.parts.k_hat
     }
 
     /// Whether more steps would not have changed the guide, with the numbers behind it.
     pub fn convergence(&self) -> &Convergence {
-        &self.convergence
+        &self.parts.convergence
     }
 
     /// How many times as large as at the start standard deviations are, by site: the geometric mean
@@ -149,47 +172,47 @@ impl AdviFit {
     /// predict well and still know nothing of uncertainty: then all of them are near 1. Of mean-field
     /// fits by an optimiser, without sites that are points; nothing of others.
     pub fn sds_moved(&self) -> &[(String, f64)] {
-        &self.sds_moved
+        &self.parts.sds_moved
     }
 
     /// Why the fit ended.
     pub fn stop(&self) -> Stop {
-        self.stop
+        self.parts.stop
     }
 
     /// The seed of the restart that was kept.
     pub fn seed(&self) -> u64 {
-        self.seed
+        self.parts.seed
     }
 
     /// The settings of the fit, without its callback and display of progress.
     pub fn settings(&self) -> &Advi {
-        &self.settings
+        &self.parts.settings
     }
 
     /// Steps done by the restart that was kept.
     pub fn steps(&self) -> u64 {
-        self.curve.elbos.len() as u64
+        self.parts.curve.elbos.len() as u64
     }
 
     /// Gradients of the log density that it took, each at one draw of a guide; those of the search
     /// for a start among them.
     pub fn gradients(&self) -> u64 {
-        self.gradients
+        self.parts.gradients
     }
 
     /// Seconds that its steps took.
     pub fn seconds(&self) -> f64 {
-        self.seconds
+        self.parts.seconds
     }
 
     /// Seconds before the first step: tracing, differentiating, compiling.
     pub fn setup_seconds(&self) -> f64 {
-        self.setup_seconds
+        self.parts.setup_seconds
     }
 
     /// All restarts, in the order of their seeds; a single one, too, is here.
     pub fn restarts(&self) -> &[Restart] {
-        &self.restarts
+        &self.parts.restarts
     }
 }

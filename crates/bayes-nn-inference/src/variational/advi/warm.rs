@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::checked::INITIAL_SD;
 use super::{Advi, Approximation, Family};
 use crate::check::positive;
-use crate::{Density, DrawSource, InferenceError, Site, StartError};
+use crate::{Density, DrawSource, InferenceError, Site, SiteError, StartError};
 
 /// The least standard deviation of an element, as a part of what an element of the root mean square
 /// of its site has.
@@ -144,6 +144,9 @@ impl WarmStart {
                     shape: Box::new(site.shape),
                 }
                 .into());
+            }
+            if let Some(error) = SiteError::support(&site.name, site.support.as_ref(), own) {
+                return Err(InferenceError::Density(error.into()));
             }
             values.extend(&mean[found.range()]);
         }

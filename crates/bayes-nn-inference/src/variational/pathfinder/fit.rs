@@ -13,7 +13,7 @@ use super::importance::{Ratio, Weighted, weighted};
 use super::lbfgs::Point;
 use super::path::{Counts, Evaluator, PathError, PathSettings, SinglePath, single};
 use super::{Path, Pathfinder, PathfinderFit};
-use crate::check::{no_points, setting};
+use crate::check::{holds_data, no_points, setting};
 use crate::columns::Concerns;
 use crate::compiled::{Compiled, first_bad_term};
 use crate::log_density::EvalError;
@@ -35,6 +35,7 @@ impl Method for Pathfinder {
     fn fit(&self, density: &dyn Density) -> Result<PathfinderFit, InferenceError> {
         let begin = Instant::now();
         no_points(density, "Pathfinder")?;
+        holds_data(density, self.precision)?;
         let Proposed {
             paths,
             kept,

@@ -5,4 +5,5 @@ pub(crate) mod linalg;
 pub(crate) mod matmul;
 pub(crate) mod moves;
 pub(crate) mod reduce;
+pub(crate) mod slices;
 pub(crate) mod windows;

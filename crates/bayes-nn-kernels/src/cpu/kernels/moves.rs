@@ -3,12 +3,12 @@
 use bayes_nn_autodiff::Kind;
 use bayes_nn_autodiff::noise::Permutation;
 
+use super::slices::Slices;
 use crate::cpu::memory::Frame;
-use crate::data::{Column, each_type};
 use crate::element::Element;
 use crate::error::{DeviceError, KernelError};
 use crate::plan::layout::around;
-use crate::plan::{Layout, Pass, Selection, Value, ValueId};
+use crate::plan::{Pass, Value, ValueId};
 use crate::ranks::Seat;
 
 /// Runs a pass that moves elements.
@@ -48,13 +48,13 @@ pub(crate) fn run<T: Element>(pass: &Pass, frame: &Frame<'_, T>) -> Result<(), K
         Pass::Gather(taken) => {
             let slices = Slices::new(frame, taken.source, taken)?;
             match &frame.columns[taken.source.index()] {
-                Some(column) => take(frame, column, &slices, taken.out),
-                None => each_kind(frame, taken.source, taken.out, |m| {
-                    slices.each(|from, to| m.copy(from, to, slices.inner));
-                }),
+                Some(column) => slices.take(frame, column, taken.out),
+                None => each_kind(frame, taken.source, taken.out, |m| m.gather(&slices)),
             }
         }
-        Pass::Scatter(added) => scatter(frame, added, &Slices::new(frame, added.out, added)?),
+        Pass::Scatter(added) => {
+            Slices::new(frame, added.out, added)?.add(frame, added.source, added.out);
+        }
         Pass::Batch { rows, stream, out } => {
             let value = frame.value(*out);
             // SAFETY: the plan placed the value inside the arena; an index is one row.
@@ -102,97 +102,6 @@ fn mean_over_draws<T: Element>(frame: &Frame<'_, T>, source: ValueId, out: Value
     }
 }
 
-/// Which slices of a value are taken: of each of `outer` blocks of `length` slices of `inner`
-/// elements those that an index selects.
-struct Slices<'a> {
-    index: &'a [u32],
-    length: usize,
-    inner: usize,
-    outer: usize,
-}
-
-impl<'f> Slices<'f> {
-    /// The slices of a value.
-    fn new<T: Element>(
-        frame: &'f Frame<'_, T>,
-        value: ValueId,
-        selection: &Selection,
-    ) -> Result<Slices<'f>, KernelError> {
-        let [outer, length, inner] = around(&frame.value(value).shape, selection.axis);
-        let index = selection.index;
-        let elements = frame.value(index).shape.elements();
-        // SAFETY: the plan placed the index inside the arena, as one row.
-        let index =
-            unsafe { std::slice::from_raw_parts(frame.index(index).cast_const(), elements) };
-        match index.iter().position(|i| *i as usize >= length) {
-            Some(position) => Err(KernelError::Index {
-                name: "gather".to_owned(),
-                value: f64::from(index[position]),
-                position,
-                length,
-            }),
-            None => Ok(Slices {
-                index,
-                length,
-                inner,
-                outer,
-            }),
-        }
-    }
-
-    /// Calls `copy` with the row-major numbers of the first elements of each slice: where it lies,
-    /// and where it stands among those that are taken.
-    fn each(&self, mut copy: impl FnMut(usize, usize)) {
-        for block in 0..self.outer {
-            for (k, &slice) in self.index.iter().enumerate() {
-                let from = (block * self.length + slice as usize) * self.inner;
-                copy(from, (block * self.index.len() + k) * self.inner);
-            }
-        }
-    }
-}
-
-/// Copies slices of data, and makes of them numbers of the program's type on the way.
-fn take<T: Element>(frame: &Frame<'_, T>, column: &Column, slices: &Slices<'_>, out: ValueId) {
-    let value = frame.value(out);
-    each_type!(column, numbers => match value.kind {
-        Kind::Float => {
-            let convert = |number| T::from_f64(f64::from(number));
-            take_as(numbers, slices, frame.floats(out), &value.layout, convert);
-        }
-        Kind::Index => {
-            let convert = |number| f64::from(number) as u32;
-            take_as(numbers, slices, frame.index(out), &value.layout, convert);
-        }
-    });
-}
-
-fn take_as<F: Copy, E>(
-    numbers: &[F],
-    slices: &Slices<'_>,
-    out: *mut E,
-    layout: &Layout,
-    convert: impl Fn(F) -> E,
-) {
-    slices.each(|from, to| {
-        let mut done = 0;
-        while done < slices.inner {
-            let (from, to) = (from + done, to + done);
-            let left = match layout.is_contiguous() {
-                true => slices.inner,
-                false => layout.columns - to % layout.columns,
-            };
-            let run = left.min(slices.inner - done);
-            // SAFETY: these elements lie inside the value, and data lie apart from it.
-            let target = unsafe { std::slice::from_raw_parts_mut(out.add(layout.place(to)), run) };
-            for (target, number) in target.iter_mut().zip(&numbers[from..from + run]) {
-                *target = convert(*number);
-            }
-            done += run;
-        }
-    });
-}
-
 /// A move of elements from one value to another.
 struct Move<'a, E> {
     from: *const E,
@@ -230,6 +139,8 @@ trait Mover {
     fn copy(&self, from: usize, to: usize, count: usize);
     /// Fills `out` with the transpose of `source`.
     fn transpose(&self);
+    /// Fills `out` with slices of `source`.
+    fn gather(&self, slices: &Slices<'_>);
 }
 
 impl<E: Copy> Mover for Move<'_, E> {
@@ -283,22 +194,18 @@ impl<E: Copy> Mover for Move<'_, E> {
             }
         }
     }
-}
 
-fn scatter<T: Element>(frame: &Frame<'_, T>, added: &Selection, slices: &Slices<'_>) {
-    let (source, out) = (added.source, added.out);
-    let (from, to) = (frame.floats(source).cast_const(), frame.floats(out));
-    let (source, out) = (frame.value(source), frame.value(out));
-    // SAFETY: every place is inside its value; the two do not share memory.
-    unsafe {
-        for i in 0..out.shape.elements() {
-            *to.add(out.layout.place(i)) = T::ZERO;
-        }
-        slices.each(|slot, row| {
-            for j in 0..slices.inner {
-                *to.add(out.layout.place(slot + j)) += *from.add(source.layout.place(row + j));
+    fn gather(&self, slices: &Slices<'_>) {
+        let (source, out) = (&self.source.layout, &self.out.layout);
+        let Some(blocks) = slices.of_elements(source, out) else {
+            return slices.each(|from, to| self.copy(from, to, slices.inner));
+        };
+        for (from, to) in blocks {
+            for (k, &slice) in slices.index.iter().enumerate() {
+                // SAFETY: elements of one block of either value; indices are below its length.
+                unsafe { *self.to.add(to + k) = *self.from.add(from + slice as usize) };
             }
-        });
+        }
     }
 }
 

@@ -113,6 +113,7 @@ def tables(fmt):
     cos_f = series(cos_tail, [(-1) ** k / mp.factorial(2 * k + 4) for k in range(6)])
     coth_f = series(coth_even, [2 * mp.log(2) ** (2 * k - 1) * mp.bernoulli(2 * k) / mp.factorial(2 * k) for k in range(6)])
     lowest_normal = mp.mpf(2) ** (-126 if fmt == "f32" else -1022)
+    exp_lowest = mp.floor(mp.log(mp.mpf(2) ** (FORMATS[fmt][1] - 1)))
     highest = mp.log(mp.mpf(2)) * (128 if fmt == "f32" else 1024)
     return [
         ("ROUND_MAGIC", mp.mpf(2) ** (digits - 1) * mp.mpf("1.5")),
@@ -121,7 +122,8 @@ def tables(fmt):
         ("LN2_LO", mp.log(2) - ln2_hi),
         ("LOG2_E", 1 / mp.log(2)),
         ("SQRT_HALF", mp.sqrt(mp.mpf("0.5"))),
-        ("EXP_LOWEST", mp.floor(mp.log(mp.mpf(2) ** (FORMATS[fmt][1] - 1)))),
+        ("EXP_LOWEST", exp_lowest),
+        ("EXP_ZERO", mp.ceil(mp.log(lowest_normal) * 2**16) / 2**16 if fmt == "f32" else exp_lowest),
         ("EXP_NORMAL", mp.ceil(mp.log(lowest_normal)) + 1),
         ("EXP_HIGHEST", mp.ceil(highest)),
         ("EXPM1_LOWEST", mp.mpf(-20 if fmt == "f32" else -40)),

@@ -20,6 +20,7 @@ impl Real for f32 {
     const LOG2_E: Self = 1.442695;
     const SQRT_HALF: Self = 0.70710677;
     const EXP_LOWEST: Self = -104.0;
+    const EXP_ZERO: Self = -87.33653;
     const EXP_NORMAL: Self = -86.0;
     const EXP_HIGHEST: Self = 89.0;
     const EXPM1_LOWEST: Self = -20.0;
@@ -71,6 +72,7 @@ impl Real for f64 {
     const LOG2_E: Self = 1.4426950408889634;
     const SQRT_HALF: Self = 0.7071067811865476;
     const EXP_LOWEST: Self = -746.0;
+    const EXP_ZERO: Self = -746.0;
     const EXP_NORMAL: Self = -707.0;
     const EXP_HIGHEST: Self = 710.0;
     const EXPM1_LOWEST: Self = -40.0;

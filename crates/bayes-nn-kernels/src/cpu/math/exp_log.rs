@@ -58,11 +58,12 @@ fn at_least_lowest<T: Real>(x: T) -> T {
     select(x < T::EXP_LOWEST, T::EXP_LOWEST, x)
 }
 
-/// p times two to the n, which is about exp(x).
+/// p times two to the n, which is about exp(x); 0 below [`Real::EXP_ZERO`].
 ///
 /// Two factors reach the subnormal results and the largest ones, whose powers of two are no normal numbers.
 #[inline(always)]
 fn scaled<T: Real>(x: T, n: T::Bits, p: T) -> T {
+    let p = select(x < T::EXP_ZERO, T::ZERO, p);
     let small = x < T::EXP_NORMAL;
     let lift = i64::from(T::MANTISSA_BITS + 3);
     let first = select(small, power_of_two::<T>(n, lift), power_of_two::<T>(n, -1));
@@ -74,7 +75,7 @@ fn scaled<T: Real>(x: T, n: T::Bits, p: T) -> T {
     p * first * second
 }
 
-/// Exponential, within 1 ulp; subnormal results are rounded once more.
+/// Exponential, within 1 ulp; subnormal results are 0 in single precision, and rounded once more in double.
 #[inline(always)]
 pub fn exp<L: Level, T: Real>(x: T) -> T {
     exp_bounded::<L, T>(select(x > T::EXP_HIGHEST, T::EXP_HIGHEST, x))

@@ -4,7 +4,8 @@
 //! bits, and selects: inside a loop under `#[target_feature]` the compiler turns it into full vectors. Rounding to
 //! integers adds and subtracts a magic number, since float-to-integer conversions of 64 bits have no AVX2 instruction.
 //! Polynomials are fitted by `coefficients.py`. Inputs that are not numbers, infinities and signed zeros give what IEEE
-//! 754-2019, section 9.2.1, asks for; subnormal numbers are computed, not flushed.
+//! 754-2019, section 9.2.1, asks for; subnormal numbers are computed, but for results of exp in single precision, which
+//! are 0.
 //!
 //! The functions of `special` are scalar.
 

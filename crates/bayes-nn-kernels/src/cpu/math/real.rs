@@ -25,8 +25,12 @@ pub trait Real: Element {
     const LOG2_E: Self;
     /// sqrt(1/2).
     const SQRT_HALF: Self;
-    /// exp is zero below it.
+    /// exp is zero below it, whatever its rounding.
     const EXP_LOWEST: Self;
+    /// exp is taken for zero below it. In single precision that is where its results are subnormal:
+    /// probabilities of classes reach them in common fits, and a product with such factors takes
+    /// three times as long.
+    const EXP_ZERO: Self;
     /// exp is a normal number from here on.
     const EXP_NORMAL: Self;
     /// exp is infinite above it.

@@ -7,6 +7,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use bayes_nn_autodiff::{Graph, NoiseKind, Shape, Var};
+use bayes_nn_inference::SiteSupport;
 use bayes_nn_models::model::Trace;
 
 use super::frame::{Frame, Place};
@@ -240,6 +241,11 @@ impl<'t, 'g> Parameters<'t, 'g> {
         // Each of them makes the graph longer, so no two have one number.
         let stream = STREAMS.wrapping_add(self.graph().len() as u32);
         self.graph().noise(kind, stream, shape)
+    }
+
+    /// The support of a parameter by its value; nothing of one that its prior computes from others.
+    pub(super) fn support(&self, value: Var<'g>) -> Option<SiteSupport> {
+        self.run.trace.support(value)
     }
 
     /// The graph that the layer is written into, for constants.
