@@ -14,6 +14,7 @@ impl Approximation {
     /// let sites = vec![Site::new("x", [2], 0)];
     /// let guide = Approximation::low_rank(sites, vec![0.0; 2], vec![3.0, 5.0], vec![4.0, 12.0])?;
     /// assert_eq!(guide.sd(), [5.0, 13.0]);
+    /// assert_eq!(guide.factor(), Some((&[3.0, 5.0][..], &[4.0, 12.0][..])));
     /// # Ok::<(), bayes_nn_inference::InferenceError>(())
     /// ```
     ///
@@ -42,6 +43,12 @@ impl Approximation {
             factor: factor.into(),
         };
         guide.checked()
+    }
+
+    /// What a guide of low rank consists of besides its mean: the standard deviations `[P]` of the noise of
+    /// each coordinate, and the factor, row-major `[P, rank]`. None of other families.
+    pub fn factor(&self) -> Option<(&[f64], &[f64])> {
+        (!self.factor.is_empty()).then_some((&self.diagonal, &self.factor))
     }
 
     /// The columns of the factor; 0 of other families.
