@@ -56,7 +56,7 @@ fn draws_of_a_guide_too_far_away_are_refused_by_k_hat() {
     // Chains need no weights.
     let chains = model::fit(
         &outlier(),
-        &Data::new().column("y", &[3.0]).unwrap(),
+        Data::new().column("y", &[3.0]).unwrap(),
         &Nuts::new().draws(50),
     );
     assert!(chains.unwrap().resampled(100, 0).is_err());
