@@ -72,7 +72,7 @@ impl Accuracy {
     }
 
     /// Whether the run says that its figures may be wrong: that it has not converged, or by k-hat,
-    /// R-hat, divergences or chains that are stuck.
+    /// R-hat, divergences, or chains that are stuck or in modes of their own.
     fn doubts(&self) -> bool {
         let run = &self.run;
         let k_hat = run.k_hat.unwrap_or(0.0);
@@ -80,7 +80,9 @@ impl Accuracy {
             || (run.converged.is_some() && k_hat > k_hat_threshold(K_HAT_DRAWS))
             || self.r_hat.is_some_and(|r_hat| r_hat >= AGREE)
             || run.divergences > 0
-            || run.warnings.iter().any(|warning| warning.contains("stuck"))
+            || ["stuck", "multimodal"]
+                .iter()
+                .any(|doubt| run.warnings.iter().any(|warning| warning.contains(doubt)))
     }
 }
 

@@ -59,7 +59,9 @@ pub struct Run {
     pub warnings: Vec<String>,
     /// Whether a variational fit says that it converged; nothing of chains.
     pub converged: Option<bool>,
-    /// Divergent trajectories after the warm-up.
+    /// Trajectories after the warm-up, of all chains.
+    pub trajectories: usize,
+    /// Of them those that diverged.
     pub divergences: usize,
     /// Trajectories that the limit of doublings ended.
     pub depth_reached: usize,
@@ -92,17 +94,18 @@ impl Run {
                 let samples = model::fit(model, data, nuts)?;
                 let fit = samples.nuts().unwrap();
                 let after = fit.chains().iter().flat_map(|c| c.draws().statistics());
-                let after: u64 = after.map(|s| u64::from(s.leapfrog_steps)).sum();
+                let steps: u64 = after.clone().map(|s| u64::from(s.leapfrog_steps)).sum();
                 Ok(Run {
                     summary: samples.summary()?,
                     draws: samples.draws(DRAWS, 0)?,
                     warnings: samples.warnings(),
                     converged: None,
+                    trajectories: after.count(),
                     divergences: fit.divergences(),
                     depth_reached: fit.depth_reached(),
                     rejected: fit.rejected(),
                     gradients: fit.gradients(),
-                    warmup_gradients: fit.gradients() - after,
+                    warmup_gradients: fit.gradients() - steps,
                     log_probs: 0,
                     k_hat: None,
                     seconds: fit.seconds(),
@@ -116,6 +119,7 @@ impl Run {
                     draws: guide.draws(DRAWS, 0)?,
                     warnings: guide.warnings(),
                     converged: Some(fit.convergence().converged),
+                    trajectories: 0,
                     divergences: 0,
                     depth_reached: 0,
                     rejected: 0,
@@ -134,6 +138,7 @@ impl Run {
                     draws: found.draws(DRAWS, 0)?,
                     warnings: found.warnings(),
                     converged: None,
+                    trajectories: 0,
                     divergences: 0,
                     depth_reached: 0,
                     rejected: 0,

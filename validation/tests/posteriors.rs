@@ -64,6 +64,26 @@ fn trajectories_of_single_precision_agree_with_references() {
 }
 
 #[test]
+fn the_modes_of_a_badly_separated_mixture_are_named_and_no_other_posterior_is_called_multimodal() {
+    let Ok(folder) = Folder::find(None) else {
+        return;
+    };
+    for name in [
+        "mixture_badly_separated",
+        "mixture_well_separated",
+        "eight_schools-eight_schools_centered",
+    ] {
+        let posterior = find(name).unwrap();
+        for seed in 1..=3 {
+            let run = posterior.sample(&folder, &Nuts::new().seed(seed).into());
+            let warnings = run.unwrap().warnings.join("; ");
+            let named = warnings.contains("the posterior is multimodal");
+            assert_eq!(named, posterior.multimodal, "{name} {seed}: {warnings}");
+        }
+    }
+}
+
+#[test]
 fn a_name_that_is_none_gets_the_names_there_are() {
     let error = find("eight_schools").err().unwrap().to_string();
     assert!(

@@ -17,6 +17,17 @@ pub type DrawSinkError = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InferenceError {
+    /// A guide too far from the posterior for its draws to be weighted to those of it.
+    #[error(
+        "k-hat is {k_hat:.2}, above {most:.2}: draws of the guide cannot be weighted to those of the \
+         posterior; fit a guide with correlations (`Advi::full_rank()`), or sample by NUTS"
+    )]
+    TooFar {
+        /// The shape of the tail of the importance ratios.
+        k_hat: f64,
+        /// The largest at which they can.
+        most: f64,
+    },
     /// Parts that make no guide.
     #[error("the guide {problem}")]
     Guide {

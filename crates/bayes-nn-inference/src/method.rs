@@ -35,6 +35,12 @@ pub trait Fit: Any + fmt::Debug + fmt::Display + Send + Sync {
         None
     }
 
+    /// Where draws of other runs of the method come from, of which the best was kept: of restarts.
+    /// What they predict shows whether they agree. Nothing where that is judged otherwise.
+    fn others(&self) -> Vec<DrawSource> {
+        Vec::new()
+    }
+
     /// What should not be passed over, a sentence each, the most serious first. Whether chains agree
     /// is not among it, unless the method knows of one that is stuck: that is seen from their draws.
     fn warnings(&self) -> Vec<String> {

@@ -41,6 +41,12 @@ fn a_guide_from_its_parts_is_the_guide() {
     let independent = Approximation::independent(sites, mean, guide.sd()).unwrap();
     assert_eq!(independent.sd(), guide.sd());
     assert_eq!(same.draws(3, 7).unwrap(), guide.draws(3, 7).unwrap());
+
+    let fit = fitted(&Advi::low_rank(1).steps(200));
+    let fit = fit.advi().unwrap();
+    assert_eq!(&rebuilt_guide(fit.approximation()), fit.approximation());
+    let again = AdviFit::new(rebuilt(fit)).unwrap();
+    assert_eq!(again.to_string(), fit.to_string());
 }
 
 #[test]
@@ -82,6 +88,10 @@ fn rebuilt_guide(guide: &Approximation) -> Approximation {
     let (sites, mean) = (guide.sites().to_vec(), guide.mean().to_vec());
     match guide.family() {
         Family::FullRank => Approximation::correlated(sites, mean, guide.cholesky()),
+        Family::LowRank { .. } => {
+            let (sd, factor) = guide.factor().unwrap();
+            Approximation::low_rank(sites, mean, sd.to_vec(), factor.to_vec())
+        }
         Family::Point => Approximation::point(sites, mean),
         _ => Approximation::independent(sites, mean, guide.sd()),
     }

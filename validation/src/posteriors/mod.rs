@@ -18,7 +18,7 @@ use bayes_nn::Nuts;
 
 use crate::Error;
 use crate::data::Folder;
-use crate::judge::Verdict;
+use crate::judge::{self, Verdict};
 use crate::reference::{self, Moments};
 use crate::run::{Method, Run};
 use crate::table::table;
@@ -165,8 +165,10 @@ impl Posterior {
         let run = self.sample(folder, &nuts.clone().into())?;
         let verdict = Verdict::of(&run, &reference);
         let problems = match (self.diverges, run.divergences) {
-            (false, divergences) => verdict.problems(divergences),
-            (true, 0) => vec!["no divergence that would warn of the funnel".to_owned()],
+            (false, _) => verdict.problems(&run),
+            (true, 0) if verdict.r_hat.0 < judge::LARGEST_R_HAT => {
+                vec!["no divergence and no R-hat that would warn of the funnel".to_owned()]
+            }
             (true, _) => verdict.wrong_means(),
         };
         Ok(Line {
@@ -230,7 +232,10 @@ impl Line {
             format!("{:.2}", 1e3 * ess / run.gradients as f64),
             format!("{:.0}", ess / run.seconds),
             format!("{:.2}", run.seconds),
-            match (self.problems.is_empty(), self.posterior.diverges) {
+            match (
+                self.problems.is_empty(),
+                run.divergences > 0 || self.posterior.diverges,
+            ) {
                 (true, false) => "passed".to_owned(),
                 (true, true) => "passed: warned".to_owned(),
                 (false, _) => format!("FAILED: {}", self.problems.join("; ")),

@@ -46,6 +46,7 @@ mod mcse;
 mod pareto;
 mod psis;
 mod r_hat;
+mod resample;
 mod special;
 mod summary;
 
@@ -59,5 +60,6 @@ pub use mcse::{mcse_mean, mcse_quantile, mcse_sd};
 pub(crate) use psis::log_sum_exp;
 pub use psis::{Psis, k_hat_threshold, psis};
 pub use r_hat::r_hat;
+pub(crate) use resample::by_weight;
 pub(crate) use special::normal_quantile;
 pub use summary::{Summary, SummaryRow, summary};

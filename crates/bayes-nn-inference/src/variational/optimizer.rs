@@ -153,6 +153,7 @@ impl Optimizer {
         match (self, family) {
             (Optimizer::Adam { .. }, Family::MeanField) => 0.015,
             (Optimizer::Adam { .. }, Family::FullRank) => 0.002,
+            (Optimizer::Adam { .. }, Family::LowRank { .. }) => 0.01,
             (Optimizer::Adam { .. }, Family::Point) => 0.01,
             (Optimizer::AdagradWindow { .. }, _) => 0.001,
             (Optimizer::Sgd { .. }, _) => 1e-4,

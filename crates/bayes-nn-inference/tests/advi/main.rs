@@ -3,6 +3,7 @@
 mod conjugate;
 mod importance;
 mod ivon;
+mod low_rank;
 mod minibatches;
 mod points;
 mod ranks;

@@ -38,10 +38,13 @@ mod explain;
 mod fitting;
 mod handlers;
 mod horseshoe;
+mod importance;
 mod known;
 mod missing;
+mod modes;
 #[cfg(feature = "zarr")]
 mod observations;
+mod part;
 mod posterior;
 mod predictive;
 mod prior;

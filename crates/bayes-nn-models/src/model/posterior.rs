@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use bayes_nn_inference::diagnostics::{Psis, Summary};
+use bayes_nn_inference::diagnostics::Summary;
 use bayes_nn_inference::{
     AdviFit, Approximation, DrawSource, DrawTable, Fit, InferenceError, NutsFit, Site,
 };
@@ -13,6 +13,7 @@ use super::predictive::Predictive;
 use super::summary::{scalars, summarized};
 use super::{Data, Draws, Model, ModelDensity};
 use crate::error::Error;
+use crate::predict::Agreement;
 
 /// Draws of a guide where no number is asked for.
 const GUIDE_DRAWS: usize = 1_000;
@@ -45,6 +46,7 @@ const GUIDE_DRAWS: usize = 1_000;
 pub struct Posterior<M> {
     pub(crate) predictive: Predictive<M>,
     pub(super) fit: Option<Arc<dyn Fit>>,
+    pub(super) agreement: Option<Agreement>,
     chains: Arc<[Draws]>,
     warmup: Arc<[Draws]>,
 }
@@ -66,6 +68,7 @@ impl<M> Posterior<M> {
                 target: None,
             },
             fit: None,
+            agreement: None,
             chains: Arc::default(),
             warmup: Arc::default(),
         }
@@ -168,6 +171,27 @@ impl<M> Posterior<M> {
         self.fit()
     }
 
+    /// Whether the restarts of a variational fit of a network predict the same. Nothing of one that
+    /// began once, of models as functions, which k-hat judges, and of networks that observe several
+    /// variables.
+    ///
+    /// ```
+    /// use bayes_nn::prelude::*;
+    /// let x: Vec<f64> = (0..40).map(|i| f64::from(i) / 20.0 - 1.0).collect();
+    /// let y: Vec<f64> = x.iter().map(|x| 2.0 * x).collect();
+    /// let data = Data::new().column("x", &x)?.column("y", &y)?;
+    /// let bnn = Bnn::new(Mlp::new([1, 3, 1]), Gaussian::new());
+    /// let fit = bnn.fit(&data, &Advi::mean_field().steps(500).restarts(2))?;
+    /// let agreement = fit.agreement().unwrap();
+    /// assert_eq!((agreement.fits, agreement.rows), (2, 40));
+    /// assert!(fit.to_string().contains("of predictions over 2 restarts"));
+    /// assert!(bnn.fit(&data, &Advi::mean_field().steps(500).restarts(1))?.agreement().is_none());
+    /// # Ok::<(), bayes_nn::Error>(())
+    /// ```
+    pub fn agreement(&self) -> Option<Agreement> {
+        self.agreement
+    }
+
     /// The chains as they were drawn, if they were by NUTS: settings, unconstrained draws,
     /// statistics, what was tuned, errors.
     pub fn nuts(&self) -> Option<&NutsFit> {
@@ -242,6 +266,10 @@ impl<M: Model> Posterior<M> {
         let mut posterior = Posterior::from_parts(model, data, fit.source(), precision).on(device);
         posterior.chains = posterior.by_chain(posterior.table())?;
         posterior.warmup = posterior.by_chain(fit.warmup().as_ref())?;
+        let others = fit.others();
+        if !others.is_empty() {
+            posterior.agreement = Agreement::of(&posterior.predictive, others);
+        }
         posterior.fit = Some(Arc::new(fit));
         Ok(posterior)
     }
@@ -315,12 +343,20 @@ impl<M: Model> Posterior<M> {
                 rows.flatten().copied().collect()
             }
         };
-        let table = DrawTable::new(self.sites().to_vec(), rows, [draws])?;
+        self.of_draws(DrawTable::new(self.sites().to_vec(), rows, [draws])?)
+    }
+
+    /// This posterior by other draws.
+    pub(super) fn of_draws(&self, table: DrawTable) -> Result<Posterior<M>, Error>
+    where
+        M: Clone,
+    {
         let mut taken = self.clone();
         taken.predictive.source = table.into();
         taken.chains = taken.by_chain(taken.table())?;
         taken.warmup = Arc::default();
         taken.fit = None;
+        taken.agreement = None;
         Ok(taken)
     }
 
@@ -360,34 +396,5 @@ impl<M: Model> Posterior<M> {
     pub fn log_likelihood(&self, data: impl Into<Data>) -> Result<Draws, Error> {
         self.predictive
             .log_likelihood(&data.into(), self.own_draws()?, 0)
-    }
-
-    /// Pareto-smoothed importance sampling from the guide to the posterior, by so many draws in
-    /// double precision: weights of the draws that [`Posterior::draws`] gives for this seed,
-    /// and `k_hat`, which is below about 0.7 where the guide is near the posterior.
-    ///
-    /// For networks it is above (1.4 to 1.7 is usual), also where they predict well: no normal
-    /// covers the many equal modes of their weights, nor all directions in which a mode is long.
-    /// Judge those by their predictions, with [`compare()`](crate::compare()).
-    ///
-    /// # Errors
-    /// Draws that come from no guide; fewer than 25 draws; a draw at which the density is not
-    /// finite.
-    ///
-    /// ```
-    /// use bayes_nn::prelude::*;
-    /// let coin = model::from_fn(|trace, data| {
-    ///     let p = trace.sample("p", Uniform::new(0.0, 1.0));
-    ///     trace.observe("y", distributions::Bernoulli::probs(p), data.column("y"));
-    /// });
-    /// let data = Data::new().column("y", &[1.0, 0.0, 1.0, 1.0, 0.0])?;
-    /// let fit = model::fit(&coin, &data, &Advi::mean_field().steps(4_000))?;
-    /// assert!(fit.psis(1_000, 0)?.k_hat.unwrap() < 0.7);
-    /// # Ok::<(), bayes_nn::Error>(())
-    /// ```
-    pub fn psis(&self, draws: usize, seed: u64) -> Result<Psis, Error> {
-        let guide = self.approximation().ok_or(Error::NoGuide)?;
-        let density = ModelDensity::new(self.model(), self.predictive.data.clone())?;
-        Ok(guide.psis(&density, draws, seed)?)
     }
 }

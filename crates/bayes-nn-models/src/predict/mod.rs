@@ -3,6 +3,7 @@
 //! What is predicted follows from the distribution of the variable that the model observes: class
 //! probabilities where its support is finite, else moments, and intervals by draws.
 
+mod agreement;
 mod draws;
 mod forecast;
 mod held_out;
@@ -18,6 +19,7 @@ use crate::data::Dataset;
 use crate::error::Error;
 use crate::model::{Model, Posterior, check_draws};
 
+pub use agreement::Agreement;
 pub use draws::PredictiveDraws;
 pub(crate) use forecast::{Forecast, Observation};
 pub(crate) use held_out::HeldOutRows;

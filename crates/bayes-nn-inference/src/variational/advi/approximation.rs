@@ -4,28 +4,24 @@ use std::collections::BTreeMap;
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
-use bayes_nn_autodiff::noise::{self, NoiseKey};
-
 use super::family::{Family, softplus};
 use super::layout::Layout;
-use crate::check::setting;
 use crate::{InferenceError, Site};
 
 /// A normal distribution over the unconstrained vector `z [P]`, of which some coordinates, or all,
 /// may be points: their standard deviations are 0. A clone shares the numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Approximation {
-    family: Family,
-    sites: Vec<Site>,
+    pub(super) family: Family,
+    pub(super) sites: Vec<Site>,
     pub(super) mean: Arc<[f64]>,
-    /// The diagonal of the Cholesky factor of the covariance.
+    /// The diagonal of the Cholesky factor of the covariance; of low rank that of `D`.
     pub(super) diagonal: Arc<[f64]>,
-    /// The factor below its diagonal, row-major `[P, P]`; empty for mean-field.
+    /// The Cholesky factor below its diagonal, row-major `[P, P]`; of full rank only.
     pub(super) strict: Arc<[f64]>,
+    /// The factor `F`, row-major `[P, rank]`; of low rank only.
+    pub(super) factor: Arc<[f64]>,
 }
-
-/// The noise stream of draws from the guide.
-const DRAWS: u32 = 0;
 
 impl Approximation {
     /// Independent normals over these sites, whose parts of `z [P]` follow one another: by means and
@@ -59,6 +55,7 @@ impl Approximation {
             mean: mean.into(),
             diagonal: sd.into(),
             strict: [].into(),
+            factor: [].into(),
         };
         guide.checked()
     }
@@ -81,6 +78,7 @@ impl Approximation {
             diagonal: vec![0.0; values.len()].into(),
             mean: values.into(),
             strict: [].into(),
+            factor: [].into(),
         };
         guide.checked()
     }
@@ -121,11 +119,12 @@ impl Approximation {
             mean: mean.into(),
             diagonal: (0..dim).map(|i| cholesky[i * dim + i]).collect(),
             strict: cholesky.iter().enumerate().map(below).collect(),
+            factor: [].into(),
         };
         guide.checked()
     }
 
-    fn checked(self) -> Result<Approximation, InferenceError> {
+    pub(super) fn checked(self) -> Result<Approximation, InferenceError> {
         let refuse = |problem| Err(InferenceError::Guide { problem });
         if let Some(problem) = Site::problem(&self.sites) {
             return refuse(problem);
@@ -159,9 +158,10 @@ impl Approximation {
                 }
             }
         }
-        match self.strict.iter().all(|value| value.is_finite()) {
+        let mut factors = self.strict.iter().chain(self.factor.iter());
+        match factors.all(|value| value.is_finite()) {
             true => Ok(self),
-            false => refuse("has a Cholesky factor that is not finite".to_owned()),
+            false => refuse("has a factor that is not finite".to_owned()),
         }
     }
 
@@ -170,6 +170,7 @@ impl Approximation {
         let mut named = BTreeMap::from_iter(layout.blocks().into_iter().zip(blocks));
         let mut block = |name| named.remove(name).unwrap_or_default();
         let (mean, points, mut strict) = (block("mu"), block("point"), block("lower"));
+        let mut factor = block("factor");
         let dim = mean.len();
         let diagonal: Vec<f64> = match layout.has_sds() {
             true => block("sd"),
@@ -182,12 +183,17 @@ impl Approximation {
                 false => *value = 0.0,
             }
         }
+        let rank = factor.len() / dim.max(1);
+        for (place, value) in factor.iter_mut().enumerate() {
+            *value *= diagonal[place / rank];
+        }
         Approximation {
             family: layout.family(),
             sites: layout.sites().to_vec(),
             mean: layout.join(&mean, &points).into(),
             diagonal: layout.join(&diagonal, &vec![0.0; points.len()]).into(),
             strict: strict.into(),
+            factor: factor.into(),
         }
     }
 
@@ -220,23 +226,28 @@ impl Approximation {
     /// The marginal standard deviations, `[P]`; 0 of points.
     pub fn sd(&self) -> Vec<f64> {
         let dim = self.dim();
-        match self.strict.is_empty() {
-            true => self.diagonal.to_vec(),
-            false => (0..dim)
-                .map(|row| {
-                    let below = &self.strict[row * dim..][..row];
-                    below
-                        .iter()
-                        .fold(self.diagonal[row].powi(2), |sum, s| sum + s * s)
-                        .sqrt()
-                })
-                .collect(),
+        if self.strict.is_empty() && self.factor.is_empty() {
+            return self.diagonal.to_vec();
         }
+        let sd = |row: usize| {
+            let below = match self.strict.is_empty() {
+                true => self.factor_of(row),
+                false => &self.strict[row * dim..][..row],
+            };
+            let squares = below.iter().map(|s| s * s);
+            squares
+                .fold(self.diagonal[row].powi(2), |sum, s| sum + s)
+                .sqrt()
+        };
+        (0..dim).map(sd).collect()
     }
 
     /// The lower Cholesky factor of the covariance, row-major `[P, P]`.
     pub fn cholesky(&self) -> Vec<f64> {
         let dim = self.dim();
+        if !self.factor.is_empty() {
+            return self.cholesky_of_factor();
+        }
         let mut factor = match self.strict.is_empty() {
             true => vec![0.0; dim * dim],
             false => self.strict.to_vec(),
@@ -252,6 +263,11 @@ impl Approximation {
     /// is 0.
     pub fn log_prob(&self, z: &[f64]) -> f64 {
         let dim = self.dim();
+        if !self.factor.is_empty() {
+            let x: Vec<f64> = z.iter().zip(self.mean.iter()).map(|(z, m)| z - m).collect();
+            let (squares, log_det) = self.quadratic_form(&x);
+            return -0.5 * (squares + dim as f64 * TAU.ln()) - log_det;
+        }
         // The noise that gives z, by forward substitution.
         let mut eps: Vec<f64> = Vec::with_capacity(dim);
         let normal = self.diagonal.iter().filter(|d| **d > 0.0).count();
@@ -274,46 +290,11 @@ impl Approximation {
         }
         log_prob
     }
-
-    /// Draws of `z`, row-major `[draws, P]`. Draw `i` is the one that a program of
-    /// [`Approximation::draw`] makes in step `i` with the same seed, up to its rounding.
-    ///
-    /// # Errors
-    /// More draws than memory holds.
-    pub fn draws(&self, draws: usize, seed: u64) -> Result<Vec<f64>, InferenceError> {
-        let dim = self.dim();
-        let mut result = Vec::new();
-        let numbers = draws.saturating_mul(dim);
-        if result.try_reserve_exact(numbers).is_err() {
-            return Err(setting("draws", draws, "few enough for memory"));
-        }
-        for step in 0..draws as u64 {
-            let key = NoiseKey {
-                seed,
-                step,
-                stream: DRAWS,
-            };
-            let eps: Vec<f64> = (0..dim).map(|i| noise::normal(&key, 0, i as u32)).collect();
-            result.extend((0..dim).map(|i| {
-                let own = self.mean[i] + self.diagonal[i] * eps[i];
-                match self.strict.is_empty() {
-                    true => own,
-                    false => {
-                        let below = self.strict[i * dim..][..i].iter().zip(&eps);
-                        below.fold(own, |sum, (s, e)| sum + s * e)
-                    }
-                }
-            }));
-        }
-        Ok(result)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bayes_nn_autodiff::Graph;
-    use bayes_nn_kernels::{Precision, Runtime, Step};
 
     fn correlated() -> Approximation {
         let sites = [Site::new("x", [2], 0)];
@@ -329,31 +310,5 @@ mod tests {
             assert!((found - expected).abs() < 1e-12);
         }
         assert!((correlated().sd()[1] - 1.3).abs() < 1e-12);
-    }
-
-    #[test]
-    fn host_draws_are_those_of_a_program() {
-        let approximation = correlated();
-        let graph = Graph::new();
-        let step = Step::new(&graph);
-        step.record("z", approximation.draw(&step));
-        let runtime = Runtime {
-            precision: Precision::F64,
-            ..Runtime::default()
-        };
-        let mut run = step.finish(&runtime).unwrap().start(1).unwrap();
-        run.begin(&[9]).unwrap();
-        run.advance_one(0, 4).unwrap();
-        let recorded = run.recorded(0, "z").unwrap();
-        for (host, program) in approximation
-            .draws(4, 9)
-            .unwrap()
-            .chunks(2)
-            .zip(recorded.chunks(2))
-        {
-            for (a, b) in host.iter().zip(program) {
-                assert!((a - b).abs() < 1e-12);
-            }
-        }
     }
 }

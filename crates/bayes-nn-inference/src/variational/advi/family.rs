@@ -10,6 +10,11 @@ pub enum Family {
     MeanField,
     /// One normal with any covariance, by its Cholesky factor, `P (P + 3) / 2` parameters.
     FullRank,
+    /// One normal whose covariance is a diagonal and so many directions, `P (2 + rank)` parameters.
+    LowRank {
+        /// Directions.
+        rank: usize,
+    },
     /// One point, `P` parameters: the mode of the posterior.
     Point,
 }

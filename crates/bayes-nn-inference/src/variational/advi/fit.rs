@@ -9,7 +9,7 @@ use bayes_nn_kernels::{Profile, fan_out};
 use super::elbo::{Guided, elbos};
 use super::states::begin;
 use super::{Advi, AdviFit, Family, Restart, drive};
-use crate::check::{holds_data, no_points};
+use crate::check::{holds_data, no_points, setting};
 use crate::columns::Concerns;
 use crate::progress::Running;
 use crate::variational::natural;
@@ -47,11 +47,17 @@ impl Advi {
         advi.check(density.rows())?;
         advi.check_held_out(density)?;
         advi.check_temper(density)?;
-        if self.family == Family::FullRank {
-            no_points(density, "a full-rank guide")?;
+        match self.family {
+            Family::FullRank => no_points(density, "a full-rank guide")?,
+            Family::LowRank { .. } => no_points(density, "a guide of low rank")?,
+            Family::MeanField | Family::Point => {}
         }
-        match density.dim() {
-            0 => Err(InferenceError::NothingToFit),
+        match (density.dim(), self.family) {
+            (0, _) => Err(InferenceError::NothingToFit),
+            (dim, Family::LowRank { rank }) if !(1..=dim).contains(&rank) => {
+                let allowed = format!("between 1 and {dim}, the coordinates of the density");
+                Err(setting("low_rank", rank, allowed))
+            }
             _ => Ok(Advi {
                 family: match self.layout(density).is_a_point() {
                     true => Family::Point,
@@ -80,9 +86,12 @@ impl Advi {
         };
         drop(running);
 
+        let compares = density.is_network() && outcomes.len() > 1;
         let mut best: Option<AdviFit> = None;
         let mut restarts = Vec::new();
         for (number, outcome) in outcomes.into_iter().enumerate() {
+            let guide = outcome.as_ref().ok().filter(|_| compares);
+            let approximation = guide.map(|fit| fit.approximation().clone());
             let outcome = outcome.map(|fit| {
                 let summary = (fit.elbo(), *fit.convergence());
                 if best
@@ -96,6 +105,7 @@ impl Advi {
             restarts.push(Restart {
                 seed: self.seed_of(number),
                 outcome: outcome.map_err(Arc::new),
+                approximation,
             });
         }
         match best {

@@ -31,21 +31,32 @@ pub(crate) struct Guide<'g> {
     streams: Box<dyn Fn() -> u32 + 'g>,
 }
 
-/// The normal part of a guide: `z = mu + D eps` (mean-field) or `z = mu + D (I + M) eps` (full rank),
-/// with `D` diagonal and `M` strictly lower triangular; the diagonal of `D` is `softplus(rho)`, or a
-/// block of its own.
+/// The normal part of a guide: `z = mu + D w` with `w = eps` (mean-field), `w = (I + M) eps` (full rank) or
+/// `w = eps + B eps'` (low rank), with `D` diagonal, `M` strictly lower triangular and `B` of few columns;
+/// the diagonal of `D` is `softplus(rho)`, or a block of its own.
 ///
-/// An optimiser takes steps of one size in all of `M`: relative to the scale of each row, they suit
+/// An optimiser takes steps of one size in all of `M` or `B`: relative to the scale of each row, they suit
 /// variables of all scales, where the same steps in `D M` would be too large for narrow ones.
 struct Normal<'g> {
     dim: usize,
     mean: Var<'g>,
     diagonal: Var<'g>,
-    /// Of full rank: `I + M`, with `M` the part of `lower` strictly below the diagonal.
-    factor: Option<Var<'g>>,
-    /// `[S]`, standard normal.
+    correlation: Correlation<'g>,
+    /// `[S]`, standard normal; of low rank `w`.
     eps: Var<'g>,
     draw: Var<'g>,
+}
+
+enum Correlation<'g> {
+    None,
+    /// `I + M`, with `M` the part of `lower` strictly below the diagonal.
+    Lower(Var<'g>),
+    /// `B`, and the Cholesky factor of `I + B^T B`, from which by the identities of Woodbury and
+    /// Sylvester follow the inverse and the determinant of `I + B B^T`.
+    LowRank {
+        factor: Var<'g>,
+        root: Var<'g>,
+    },
 }
 
 /// What a guide of independent normals answers in closed form, where it can.
@@ -67,6 +78,7 @@ impl<'g> Guide<'g> {
         let (dim, points) = (layout.dim(), layout.dim_of_points());
         let blocks = layout.blocks().into_iter().map(|name| match name {
             "lower" => step.state(name, [dim, dim], 0.0),
+            "factor" => step.state(name, [dim, layout.rank()], 0.0),
             "point" => step.state(name, [points], 0.0),
             _ => step.state(name, [dim], 0.0),
         });
@@ -86,7 +98,7 @@ impl<'g> Guide<'g> {
             parts: parts.into_iter().flatten().collect(),
             forms: match layout.family() {
                 Family::MeanField => forms,
-                Family::FullRank | Family::Point => Forms::default(),
+                Family::FullRank | Family::LowRank { .. } | Family::Point => Forms::default(),
             },
             layout,
             local: RefCell::default(),
@@ -110,7 +122,7 @@ impl<'g> Guide<'g> {
     /// The differential entropy of the normal part, in nats.
     fn entropy(&self) -> Var<'g> {
         (self.normal.as_ref()).map_or(0.0.into(), |normal| {
-            normal.diagonal.ln().sum() + 0.5 * normal.dim as f64 * (1.0 + TAU.ln())
+            normal.log_det() + 0.5 * normal.dim as f64 * (1.0 + TAU.ln())
         })
     }
 
@@ -151,21 +163,35 @@ impl<'g> Normal<'g> {
     fn new(step: &Rc<Step<'g>>, layout: &Layout, blocks: &[Var<'g>]) -> Normal<'g> {
         let graph = step.graph();
         let dim = layout.dim();
-        let factor = (layout.family() == Family::FullRank).then(|| {
-            let ones = graph.constant(&vec![1.0; dim], [dim]);
-            blocks[2].tril(-1) + ones.diagonal_matrix()
-        });
+        let identity = |size: usize| graph.constant(&vec![1.0; size], [size]).diagonal_matrix();
+        let correlation = match layout.family() {
+            Family::FullRank => Correlation::Lower(blocks[2].tril(-1) + identity(dim)),
+            Family::LowRank { rank } => {
+                let factor = blocks[2];
+                let root = (factor.t().matmul(factor) + identity(rank)).cholesky();
+                Correlation::LowRank { factor, root }
+            }
+            Family::MeanField | Family::Point => Correlation::None,
+        };
         let diagonal = match layout.has_sds() {
             true => blocks[1],
             false => blocks[1].softplus(),
         };
-        let eps = graph.noise(NoiseKind::Normal, step.stream(), [dim]);
-        let correlated = factor.map_or(eps, |factor| factor.matmul(eps));
+        let rank = layout.rank();
+        let mut eps = graph.noise(NoiseKind::Normal, step.stream(), [dim + rank]);
+        let correlated = match &correlation {
+            Correlation::None => eps,
+            Correlation::Lower(factor) => factor.matmul(eps),
+            Correlation::LowRank { factor, .. } => {
+                eps = eps.view(0, [dim]) + factor.matmul(eps.view(dim, [rank]));
+                eps
+            }
+        };
         Normal {
             dim,
             mean: blocks[0],
             diagonal,
-            factor,
+            correlation,
             eps,
             draw: blocks[0] + diagonal * correlated,
         }
@@ -174,16 +200,38 @@ impl<'g> Normal<'g> {
     fn log_prob(&self) -> Var<'g> {
         let eps = self.eps;
         let constant = 0.5 * self.dim as f64 * TAU.ln();
-        -(0.5 * (eps * eps).sum() + self.diagonal.ln().sum() + constant)
+        let squares = match &self.correlation {
+            Correlation::LowRank { factor, root } => eps * without(*factor, *root, eps),
+            _ => eps * eps,
+        };
+        -(0.5 * squares.sum() + self.log_det() + constant)
     }
 
-    /// `-d log q / d z` at the draw, a constant for differentiation: `D^-1 (I + M)^-T eps`.
+    /// Half the logarithm of the determinant of the covariance.
+    fn log_det(&self) -> Var<'g> {
+        let diagonal = self.diagonal.ln().sum();
+        match &self.correlation {
+            Correlation::LowRank { root, .. } => diagonal + root.diagonal().ln().sum(),
+            _ => diagonal,
+        }
+    }
+
+    /// `-d log q / d z` at the draw, a constant for differentiation: `D^-1 (I + M)^-T eps`, of low rank
+    /// `D^-1 (I + B B^T)^-1 w`.
     fn score(&self) -> Var<'g> {
-        let solved = self
-            .factor
-            .map_or(self.eps, |factor| factor.solve_lower_t(self.eps));
+        let solved = match &self.correlation {
+            Correlation::None => self.eps,
+            Correlation::Lower(factor) => factor.solve_lower_t(self.eps),
+            Correlation::LowRank { factor, root } => without(*factor, *root, self.eps),
+        };
         (solved / self.diagonal).stop_gradient()
     }
+}
+
+/// `(I + B B^T)^-1 w = w - B (I + B^T B)^-1 B^T w`, by the Cholesky factor of the small matrix.
+fn without<'g>(factor: Var<'g>, root: Var<'g>, w: Var<'g>) -> Var<'g> {
+    let along = root.solve_lower(factor.t().matmul(w));
+    w - factor.matmul(root.solve_lower_t(along))
 }
 
 impl<'g> Handler<'g> for Guide<'g> {

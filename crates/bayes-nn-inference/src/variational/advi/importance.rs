@@ -5,10 +5,14 @@ use bayes_nn_kernels::Precision;
 use super::Approximation;
 use crate::check::setting;
 use crate::compiled::{CompiledDensity, first_bad_term};
-use crate::diagnostics::{Psis, psis};
+use crate::diagnostics::{Psis, k_hat_threshold, psis};
 use crate::log_density::{EvalError, LogDensity};
-use crate::{Density, InferenceError, Site};
+use crate::{Density, DrawTable, InferenceError, Site};
 
+/// Proposals for each draw by weight, and the least number of them: with these the threshold of
+/// k-hat is 0.7.
+const PROPOSALS: usize = 4;
+const LEAST_PROPOSALS: usize = 4_000;
 /// Logarithms of ratios that differ by less are equal.
 const EQUAL: f64 = 1e-6;
 
@@ -85,6 +89,34 @@ impl Approximation {
         seed: u64,
     ) -> Result<Psis, InferenceError> {
         smoothed(&self.log_ratios(density, draws, seed)?)
+    }
+
+    /// So many draws of the density that the guide was fitted to: of four times as many draws of the
+    /// guide, 4,000 at least, by their [weights](Approximation::psis), with replacement (Vehtari,
+    /// Simpson, Gelman, Yao and Gabry 2024, "Pareto smoothed importance sampling"). Draws of large weight
+    /// are there more than once.
+    ///
+    /// # Errors
+    /// As [`Approximation::psis`]; [`InferenceError::TooFar`] where k-hat is above 0.7.
+    pub fn resampled(
+        &self,
+        density: &dyn Density,
+        draws: usize,
+        seed: u64,
+    ) -> Result<DrawTable, InferenceError> {
+        let proposals = draws.saturating_mul(PROPOSALS).max(LEAST_PROPOSALS);
+        let psis = self.psis(density, proposals, seed)?;
+        let most = k_hat_threshold(proposals);
+        if let Some(k_hat) = psis.k_hat.filter(|k_hat| *k_hat > most) {
+            return Err(InferenceError::TooFar { k_hat, most });
+        }
+        let (dim, proposed) = (self.dim(), self.draws(proposals, seed)?);
+        let chosen = psis.resample(draws, seed).into_iter();
+        let rows: Vec<f64> = chosen
+            .flat_map(|draw| &proposed[draw * dim..][..dim])
+            .copied()
+            .collect();
+        DrawTable::new(self.sites().to_vec(), rows, [draws])
     }
 }
 

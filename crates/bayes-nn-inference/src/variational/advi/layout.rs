@@ -1,11 +1,16 @@
 //! How the coordinates of a density lie in the blocks of a guide's parameters.
 
+use bayes_nn_autodiff::noise::{self, NoiseKey};
+
 use super::family::{Family, inverse_softplus};
 use crate::Site;
 
+/// Elements of a factor at the start, relative to the standard deviation of their coordinate.
+const FACTOR: f64 = 0.1;
+
 /// The sites of a guide in two parts, those that are normal and those that are points. The blocks
-/// of its parameters are `mu [S]`, `rho [S]` (or `sd [S]`) and, for full rank, `lower [S, S]` of the
-/// normal part, and `point [Q]`; a part without sites has none.
+/// of its parameters are `mu [S]`, `rho [S]` (or `sd [S]`) and, for full rank, `lower [S, S]`, or for low
+/// rank `factor [S, rank]` of the normal part, and `point [Q]`; a part without sites has none.
 #[derive(Debug)]
 pub(crate) struct Layout {
     family: Family,
@@ -70,6 +75,7 @@ impl Layout {
         let normal: &[&str] = match (self.normal.is_empty(), self.family) {
             (true, _) => &[],
             (false, Family::FullRank) => &["mu", "rho", "lower"],
+            (false, Family::LowRank { .. }) => &["mu", "rho", "factor"],
             (false, _) if self.by_sd => &["mu", "sd"],
             (false, _) => &["mu", "rho"],
         };
@@ -92,13 +98,21 @@ impl Layout {
         elements(&self.normal)
     }
 
+    /// The columns of the factor of a guide of low rank, 0 of others.
+    pub(crate) fn rank(&self) -> usize {
+        match self.family {
+            Family::LowRank { rank } => rank,
+            _ => 0,
+        }
+    }
+
     /// The length `Q` of the part of points.
     pub(crate) fn dim_of_points(&self) -> usize {
         elements(&self.points)
     }
 
-    /// The blocks of a guide with these means and standard deviations `[P]` and no correlation, but
-    /// for `lower`, which is zero.
+    /// The blocks of a guide with these means and standard deviations `[P]` and next to no correlation,
+    /// but for `lower`, which is zero. A factor of zeros would have no gradient on average.
     pub(crate) fn independent(&self, mean: &[f64], sd: &[f64]) -> Vec<(&'static str, Vec<f64>)> {
         let mut blocks = Vec::new();
         let part = |points: bool, values: &[f64]| -> Vec<f64> {
@@ -115,6 +129,16 @@ impl Layout {
                 true => ("sd", sds),
                 false => ("rho", sds.into_iter().map(inverse_softplus).collect()),
             });
+        }
+        if self.rank() > 0 {
+            let key = NoiseKey {
+                seed: 0,
+                step: 0,
+                stream: 0,
+            };
+            let numbers = 0..(self.dim() * self.rank()) as u32;
+            let factor = numbers.map(|i| FACTOR * noise::normal(&key, 0, i));
+            blocks.push(("factor", factor.collect()));
         }
         if !self.points.is_empty() {
             blocks.push(("point", part(true, mean)));
@@ -143,6 +167,10 @@ impl Layout {
             "point" => (&self.points, place),
             // The factor [S, S]: row i belongs to element i.
             "lower" => (&self.normal, place % (dim * dim).max(1) / dim.max(1)),
+            "factor" => {
+                let rank = self.rank().max(1);
+                (&self.normal, place % (dim * rank).max(1) / rank)
+            }
             _ => (&self.normal, place % dim.max(1)),
         };
         part.iter().find(|site| site.range().contains(&element))

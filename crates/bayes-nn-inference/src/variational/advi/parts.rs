@@ -116,6 +116,16 @@ impl AdviParts {
         if let Some(twice) = self.restarts.iter().find(|r| !seeds.insert(r.seed)) {
             return Some(format!("has two restarts of the seed {}", twice.seed));
         }
+        let sites = self.approximation.sites();
+        let differs = |guide: &Approximation| guide.sites() != sites;
+        let mut restarts = self.restarts.iter();
+        if let Some(other) = restarts.find(|r| r.approximation.as_ref().is_some_and(differs)) {
+            return Some(format!(
+                "is of {}, and its restart of the seed {} of other sites",
+                Site::list(sites),
+                other.seed
+            ));
+        }
         let kept = self.restarts.iter().find(|r| r.seed == self.seed);
         match kept.and_then(|restart| restart.outcome.as_ref().ok()) {
             Some((elbo, _)) if *elbo == self.elbo => None,

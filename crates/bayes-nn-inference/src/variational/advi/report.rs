@@ -5,7 +5,7 @@ use std::fmt;
 use bayes_nn_kernels::Runtime;
 
 use super::elbo::ENOUGH_FOR_K_HAT;
-use super::{AdviFit, Family, Stop};
+use super::{AdviFit, Family, MOST_COORDINATES, Stop};
 use crate::columns::Concerns;
 use crate::diagnostics::k_hat_threshold;
 use crate::{DrawSource, Evidence, Fit};
@@ -20,11 +20,15 @@ impl AdviFit {
     fn misfit(&self) -> Option<String> {
         let k_hat = self.k_hat().filter(|k| *k > threshold())?;
         let advice = match self.approximation().family() {
+            Family::MeanField if self.approximation().dim() > MOST_COORDINATES => {
+                "standard deviations are too small where variables depend on one another; \
+                 `Advi::low_rank(10)` has the widest of their correlations, and NUTS the posterior itself"
+            }
             Family::MeanField => {
                 "standard deviations are too small where variables depend on one another; \
                  `Advi::full_rank()` has their correlations, and NUTS the posterior itself"
             }
-            Family::FullRank | Family::Point => {
+            Family::FullRank | Family::LowRank { .. } | Family::Point => {
                 "the posterior is not normal, and its means and standard deviations may differ; NUTS \
                  samples the posterior itself"
             }
@@ -76,6 +80,13 @@ impl Fit for AdviFit {
 
     fn source(&self) -> DrawSource {
         self.parts.approximation.clone().into()
+    }
+
+    /// The guides of the restarts of a network that were not kept.
+    fn others(&self) -> Vec<DrawSource> {
+        let others = self.restarts().iter().filter(|r| r.seed != self.seed());
+        let guides = others.filter_map(|restart| restart.approximation.as_ref());
+        guides.map(DrawSource::from).collect()
     }
 
     /// What single precision was too coarse for; that it had not converged, or has not the shape of

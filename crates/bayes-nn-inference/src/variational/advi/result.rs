@@ -180,6 +180,8 @@ pub struct Restart {
     pub seed: u64,
     /// Its final ELBO and whether it converged, or what stopped it.
     pub outcome: Result<(Elbo, Convergence), Arc<InferenceError>>,
+    /// Its guide, where there are several restarts of a network: what they predict is compared.
+    pub approximation: Option<Approximation>,
 }
 
 /// A finished variational fit. From its [parts](AdviFit::parts) it can be

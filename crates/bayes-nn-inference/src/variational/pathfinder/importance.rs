@@ -4,11 +4,10 @@ use bayes_nn_autodiff::noise::{self, NoiseKey};
 
 use super::gaussian::Gaussian;
 use crate::InferenceError;
-use crate::diagnostics::{Psis, log_sum_exp, psis};
+use crate::diagnostics::{Psis, by_weight, log_sum_exp, psis};
 
-/// The noise streams of draws by weight and of their order.
+/// The noise stream of an order by weight.
 const RESAMPLE: u32 = 1;
-const ORDER: u32 = 2;
 /// Fewer ratios have no tail that can be smoothed.
 const LEAST: usize = 25;
 /// Logarithms of ratios that differ by less are equal.
@@ -102,34 +101,9 @@ pub(super) fn weighted(ratios: Vec<Vec<Ratio>>) -> Result<Weighted, InferenceErr
 }
 
 impl Weighted {
-    /// So many draws by weight, with replacement and in random order: draw `i` is where the sum of
-    /// weights passes `(i + u) / draws`, so that one of weight `w` comes `w * draws` times, rounded
-    /// up or down.
+    /// So many draws by weight, with replacement and in random order.
     pub(super) fn resample(&self, draws: usize, seed: u64) -> Vec<usize> {
-        let uniform = |stream, column: usize| {
-            let key = NoiseKey {
-                seed,
-                step: column as u64,
-                stream,
-            };
-            noise::uniform(&key, 0, 0)
-        };
-        let u = uniform(RESAMPLE, 0);
-        let mut chosen = Vec::with_capacity(draws);
-        let (mut sum, mut place) = (self.log_weights[0].exp(), 0);
-        for draw in 0..draws {
-            let target = (draw as f64 + u) / draws as f64;
-            while sum < target && place + 1 < self.log_weights.len() {
-                place += 1;
-                sum += self.log_weights[place].exp();
-            }
-            chosen.push(place);
-        }
-        for last in (1..draws).rev() {
-            let other = (uniform(ORDER, last) * (last + 1) as f64) as usize;
-            chosen.swap(last, other.min(last));
-        }
-        chosen
+        by_weight(&self.log_weights, draws, seed)
     }
 
     /// All draws in the order of a draw by weight without replacement: by falling `ln w + Gumbel
