@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use bayes_nn_inference::diagnostics::ess_mean;
+
 /// The chains of a variable that has two peaks with a valley between them.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Modes {
@@ -25,10 +27,14 @@ const STRAY: f64 = 0.05;
 /// Modes are compared by mass, which is not known; one whose log density is lower by more nats on
 /// average is rather a place in which chains are stuck.
 const LEVELS: f64 = 5.0;
+/// Where no log density is known, a chain that has fewer effective draws in its mode has rather not
+/// come anywhere yet.
+const LEAST_ESS: f64 = 10.0;
 
 impl Modes {
     /// Of chains of one variable, with the log density at each of their draws where it is known.
-    /// None where the variable has one peak, or where the peaks lie at levels too different.
+    /// None where the variable has one peak, where the peaks lie at levels too different, or where
+    /// chains without log densities seldom move.
     pub(super) fn of(chains: &[Vec<f64>], log_probs: Option<&[Vec<f64>]>) -> Option<Modes> {
         let mut sorted = chains.concat();
         sorted.sort_by(f64::total_cmp);
@@ -69,7 +75,14 @@ impl Modes {
             match above as f64 / chain.len() as f64 {
                 share if share <= STRAY => staying[0] += 1,
                 share if share >= 1.0 - STRAY => staying[1] += 1,
-                _ => moving += 1,
+                _ => {
+                    moving += 1;
+                    continue;
+                }
+            }
+            let moves = || ess_mean(&[chain]).is_ok_and(|ess| ess >= LEAST_ESS);
+            if log_probs.is_none() && !moves() {
+                return None;
             }
         }
         Some(Modes {
@@ -174,6 +187,14 @@ mod tests {
             assert_eq!(Modes::of(&skewed, None), None);
         }
         assert_eq!(Modes::of(&[vec![1.0; 1_000]], None), None);
+    }
+
+    #[test]
+    fn places_that_slow_chains_have_not_left_are_no_modes() {
+        let walk = |from: f64| (0..1_000).map(|i| from + 1e-4 * f64::from(i)).collect();
+        let chains = [walk(-2.0), walk(2.0), walk(2.2), walk(1.9)];
+        assert_eq!(Modes::of(&chains, None), None);
+        assert!(Modes::of(&chains, Some(&vec![vec![0.0; 1_000]; 4])).is_some());
     }
 
     #[test]
