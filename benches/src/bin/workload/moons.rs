@@ -100,6 +100,7 @@ fn accuracy(prediction: &Prediction, test: &Dataset) -> Result<f64, Box<dyn Erro
 pub fn first_elbo(folder: &Path) -> Outcome {
     let (train, _) = data::moons(folder)?;
     let advi = Advi::mean_field()
+        .restarts(1)
         .full_batch()
         .local_reparameterization(false)
         .closed_form_priors(false)
