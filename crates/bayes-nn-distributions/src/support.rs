@@ -68,10 +68,13 @@ pub enum Cardinality {
     Classes(usize),
 }
 
+/// How far from 1 a sum or a length may be, of data that were rounded.
+const UNIT: f64 = 1e-4;
+
 impl<'g> Support<'g> {
     /// Whether an observed value may come from here. Neither NaN nor an infinity may. A bound
     /// that is not a plain number is not looked at: `log_prob` is `-inf` beyond it. Of a vector
-    /// or matrix each number is looked at alone.
+    /// or matrix each number is looked at alone, and all of them by [`Support::misfit`].
     pub fn contains(&self, x: f64) -> bool {
         let above = |low: Var<'g>| low.number().is_none_or(|low| x >= low);
         let below = |high: Var<'g>| high.number().is_none_or(|high| x <= high);
@@ -91,6 +94,44 @@ impl<'g> Support<'g> {
                 Support::Naturals => x >= 0.0 && x.fract() == 0.0,
                 Support::UpTo(high) => x >= 0.0 && x.fract() == 0.0 && below(high),
             }
+    }
+
+    /// What is wrong with the numbers of a vector or matrix together, row-major, of which each may come
+    /// from here: of shares their sum, of ordered numbers the first that is not above the one before,
+    /// of the factor of a correlation matrix a number above the diagonal, or the length of a row.
+    ///
+    /// ```
+    /// use bayes_nn_distributions::Support;
+    /// assert_eq!(Support::Simplex.misfit(&[0.25, 0.75]), None);
+    /// let problem = Support::Simplex.misfit(&[0.25, 0.25]);
+    /// assert_eq!(problem.unwrap(), "numbers that sum to 0.5");
+    /// ```
+    pub fn misfit(&self, event: &[f64]) -> Option<String> {
+        match self {
+            Support::Simplex => {
+                let sum: f64 = event.iter().sum();
+                ((sum - 1.0).abs() > UNIT).then(|| format!("numbers that sum to {sum}"))
+            }
+            Support::Ordered | Support::PositiveOrdered => {
+                let pair = event.windows(2).find(|pair| pair[1] <= pair[0])?;
+                Some(format!("{} followed by {}", pair[0], pair[1]))
+            }
+            Support::CorrelationCholesky => {
+                let size = event.len().isqrt().max(1);
+                event.chunks(size).enumerate().find_map(|(i, row)| {
+                    let (below, above) = row.split_at(row.len().min(i + 1));
+                    if let Some(number) = above.iter().find(|number| **number != 0.0) {
+                        return Some(format!("{number} above the diagonal"));
+                    }
+                    if let Some(diagonal) = below.last().filter(|diagonal| **diagonal <= 0.0) {
+                        return Some(format!("{diagonal} on the diagonal"));
+                    }
+                    let length = row.iter().map(|number| number * number).sum::<f64>().sqrt();
+                    ((length - 1.0).abs() > UNIT).then(|| format!("a row of length {length}"))
+                })
+            }
+            _ => None,
+        }
     }
 
     /// The nearest number in the support to a draw that doubles cannot hold, be it too large or, of
@@ -245,6 +286,28 @@ impl fmt::Display for Support<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_that_do_not_go_together_are_named() {
+        let wrong = |support: Support<'_>, event: &[f64]| support.misfit(event).unwrap_or_default();
+        assert_eq!(wrong(Support::Simplex, &[0.2, 0.3, 0.5]), "");
+        assert_eq!(
+            wrong(Support::Simplex, &[0.2, 0.3]),
+            "numbers that sum to 0.5"
+        );
+        assert_eq!(wrong(Support::Ordered, &[-1.0, 0.0, 2.0]), "");
+        assert_eq!(wrong(Support::Ordered, &[0.0, 2.0, 2.0]), "2 followed by 2");
+        assert_eq!(
+            wrong(Support::PositiveOrdered, &[3.0, 2.0]),
+            "3 followed by 2"
+        );
+        let factor = |event: &[f64]| wrong(Support::CorrelationCholesky, event);
+        assert_eq!(factor(&[1.0, 0.0, 0.6, 0.8]), "");
+        assert_eq!(factor(&[1.0, 0.6, 0.6, 1.0]), "0.6 above the diagonal");
+        assert_eq!(factor(&[1.0, 0.0, 0.6, -0.8]), "-0.8 on the diagonal");
+        assert!(factor(&[1.0, 0.0, 0.6, 0.6]).starts_with("a row of length 0.84"));
+        assert_eq!(wrong(Support::Real, &[3.0, 2.0]), "");
+    }
     use bayes_nn_autodiff::Graph;
 
     #[test]

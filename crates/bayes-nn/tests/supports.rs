@@ -191,3 +191,29 @@ fn a_noise_prior_with_negative_numbers_is_refused_by_name() {
     }
     fit(Gaussian::new().noise_prior(Gamma::new(2.0, 2.0))).unwrap();
 }
+
+#[test]
+fn observed_vectors_whose_numbers_do_not_go_together_are_refused_by_row() {
+    let shares = |numbers: [f64; 6]| {
+        let model = model::from_fn(move |trace, _| {
+            let a = trace.sample("a", Gamma::new(2.0, 1.0).expand([3]));
+            let seen = trace.graph().constant(&numbers, [3, 2]);
+            trace.observe(
+                "shares",
+                Dirichlet::new(a.reshape([3, 1]).broadcast_to([3, 2])),
+                seen,
+            );
+        });
+        let nuts = Nuts::new().draws(20).warmup(20).chains(1);
+        model::fit(&model, Data::new(), &nuts).map(|_| ())
+    };
+    shares([0.2, 0.1, 0.3, 0.1, 0.5, 0.8]).unwrap();
+    let error = shares([0.2, 0.1, 0.3, 0.1, 0.5, 0.7])
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.starts_with("`shares`, row 1: numbers that sum to 0.89")
+            && error.contains("cannot come from Dirichlet"),
+        "{error}"
+    );
+}

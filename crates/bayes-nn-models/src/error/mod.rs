@@ -181,8 +181,8 @@ pub enum Error {
         site: String,
         /// The row, from 0.
         row: usize,
-        /// The value.
-        value: f64,
+        /// The value, or what is wrong with the numbers of one together.
+        value: String,
         /// The distribution.
         distribution: &'static str,
         /// What would be right.

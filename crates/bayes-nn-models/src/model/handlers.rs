@@ -99,7 +99,18 @@ impl<'g> Probe<'g> {
             return Ok(());
         };
         let support = observed.distribution.support();
-        let Some(place) = values.iter().position(|v| !support.contains(*v)) else {
+        let outside = values.iter().position(|v| !support.contains(*v));
+        let outside = outside.map(|place| (place, values[place].to_string()));
+        let Some((place, value)) = outside.or_else(|| {
+            // The axes of an event come first.
+            let elements = observed.distribution.event_shape().elements().max(1);
+            let events = values.len() / elements;
+            (0..events).find_map(|event| {
+                let numbers: Vec<f64> =
+                    values.iter().skip(event).step_by(events).copied().collect();
+                Some((event, support.misfit(&numbers)?))
+            })
+        }) else {
             return Ok(());
         };
         // Rows are the last axis: batch last.
@@ -107,7 +118,7 @@ impl<'g> Probe<'g> {
         Err(Error::Support {
             site: observed.name.to_owned(),
             row: observed.rows.map_or(row, |rows| rows[row]),
-            value: values[place],
+            value,
             distribution: observed.distribution.name(),
             support: support.to_string(),
         })

@@ -161,7 +161,10 @@ fn check_seen<'g>(
         Some(row) => Err(Error::Support {
             site: observed.name.clone(),
             row,
-            value: values.as_ref().map_or(f64::NAN, |values| values[row]),
+            value: values
+                .as_ref()
+                .map_or(f64::NAN, |values| values[row])
+                .to_string(),
             distribution: observed.distribution.name(),
             support: support.to_string(),
         }),
