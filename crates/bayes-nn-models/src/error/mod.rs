@@ -182,7 +182,7 @@ pub enum Error {
         /// The row, from 0.
         row: usize,
         /// The value, or what is wrong with the numbers of one together.
-        value: String,
+        value: Box<str>,
         /// The distribution.
         distribution: &'static str,
         /// What would be right.

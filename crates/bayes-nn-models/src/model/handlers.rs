@@ -118,7 +118,7 @@ impl<'g> Probe<'g> {
         Err(Error::Support {
             site: observed.name.to_owned(),
             row: observed.rows.map_or(row, |rows| rows[row]),
-            value,
+            value: value.into(),
             distribution: observed.distribution.name(),
             support: support.to_string(),
         })

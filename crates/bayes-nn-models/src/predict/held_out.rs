@@ -164,7 +164,8 @@ fn check_seen<'g>(
             value: values
                 .as_ref()
                 .map_or(f64::NAN, |values| values[row])
-                .to_string(),
+                .to_string()
+                .into(),
             distribution: observed.distribution.name(),
             support: support.to_string(),
         }),

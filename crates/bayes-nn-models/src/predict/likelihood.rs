@@ -96,7 +96,7 @@ fn scaled<M: Model>(
         Some(row) => Err(Error::Support {
             site: observed.name.clone(),
             row,
-            value: y[row].to_string(),
+            value: y[row].to_string().into(),
             distribution: distribution.name(),
             support: support.to_string(),
         }),
