@@ -21,10 +21,6 @@ use super::moments::Moments;
 use crate::InferenceError;
 use crate::check::{at_least_one, positive, setting};
 
-/// The divergence between gradients and draws, as a part of that without directions, below which
-/// these are worth their time.
-const WORTH: f64 = 0.9;
-
 /// Settings of [`Metric::LowRank`](super::Metric::LowRank).
 ///
 /// ```
@@ -38,8 +34,6 @@ pub struct LowRank {
     cutoff: f64,
     rank: u64,
     shrinkage: f64,
-    /// Whether directions must prove their worth.
-    sparing: bool,
 }
 
 impl Default for LowRank {
@@ -48,7 +42,6 @@ impl Default for LowRank {
             cutoff: 2.0,
             rank: 128,
             shrinkage: 0.1,
-            sparing: false,
         }
     }
 }
@@ -79,14 +72,6 @@ impl LowRank {
         self
     }
 
-    /// None, where draws that they were not made from do not show their worth.
-    pub(super) fn sparing(self) -> LowRank {
-        LowRank {
-            sparing: true,
-            ..self
-        }
-    }
-
     pub(super) fn check(&self) -> Result<(), InferenceError> {
         at_least_one("metric.rank", self.rank)?;
         if !(self.cutoff > 1.0 && self.cutoff < f64::INFINITY) {
@@ -101,40 +86,9 @@ impl LowRank {
         let (means, gradient_means) = (of.draws.mean(), of.gradients.mean());
         let draws = centred(&points.draws, means, |i| scale[i].recip());
         let gradients = centred(&points.gradients, gradient_means, |i| scale[i]);
-        let directions = match self.sparing && !self.is_worth_it(&draws, &gradients) {
-            true => Some(Default::default()),
-            false => self.directions(draws, gradients),
-        };
-        if let Some((factors, directions)) = directions {
+        if let Some((factors, directions)) = self.directions(draws, gradients) {
             whitening.set_directions(factors, directions);
         }
-    }
-
-    /// Whether directions from the first half of the draws make the gradients fit the second half
-    /// better: few draws suggest directions where there are none.
-    fn is_worth_it(&self, draws: &Mat<f64>, gradients: &Mat<f64>) -> bool {
-        /// Draws of which halves say nothing.
-        const FEW: usize = 4;
-        let (all, dim) = (draws.ncols(), draws.nrows());
-        if all < FEW {
-            return false;
-        }
-        let half = |of: &Mat<f64>| of.subcols(0, all / 2).to_owned();
-        let Some((factors, directions)) = self.directions(half(draws), half(gradients)) else {
-            return false;
-        };
-        // The sums of squares of the gradients' and the draws' distance, of all coordinates as they
-        // are, and by how much the directions change it.
-        let (mut plain, mut change) = (0.0, 0.0);
-        for column in all / 2..all {
-            let (x, g) = (draws.col_as_slice(column), gradients.col_as_slice(column));
-            plain += x.iter().zip(g).map(|(x, g)| (x + g).powi(2)).sum::<f64>();
-            for (s, u) in factors.iter().zip(directions.chunks_exact(dim)) {
-                let (x, g) = (dot(u, x), dot(u, g));
-                change += (x / s + s * g).powi(2) - (x + g).powi(2);
-            }
-        }
-        plain + change < WORTH * plain
     }
 
     /// Factors and directions from scaled and centred draws and gradients, `[dim, draws]`. None
