@@ -35,7 +35,8 @@ impl DrawTable {
     /// first chain, and so on.
     ///
     /// # Errors
-    /// Sites of one name, or of parts of a row that do not follow one another; rows that are not as many as the chains have together, or a number that is not finite.
+    /// Sites of one name, or whose parts of a row do not follow one another; rows that are not as many
+    /// as the chains have together, or a number that is not finite.
     ///
     /// ```
     /// use bayes_nn_inference::{DrawTable, Site};

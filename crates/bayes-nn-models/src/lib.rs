@@ -28,4 +28,4 @@ pub use error::Error;
 #[cfg(feature = "zarr")]
 pub use inference_data::{InferenceData, ZarrStore};
 pub use model::{Data, DrawSource, DrawTable, Draws, Model, Posterior};
-pub use predict::{Agreement, Inputs, Predict, Prediction, PredictiveDraws, Score, Task};
+pub use predict::{Inputs, Predict, Prediction, PredictiveDraws, RestartAgreement, Score, Task};

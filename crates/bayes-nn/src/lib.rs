@@ -46,9 +46,9 @@ pub use bayes_nn_kernels::{Device, DeviceError, DeviceInfo, Precision, Profile};
 #[cfg(feature = "zarr")]
 pub use bayes_nn_models::inference_data::{self, InferenceData, ZarrStore};
 pub use bayes_nn_models::{
-    Agreement, Comparison, CsvReader, Data, DataError, Dataset, DrawSource, DrawTable, Draws,
-    Error, Estimate, Inputs, Model, Posterior, Predict, Predicted, Prediction,
-    PredictiveComparison, PredictiveDraws, Score, SiteComparison, Standardization, Task, compare,
+    Comparison, CsvReader, Data, DataError, Dataset, DrawSource, DrawTable, Draws, Error, Estimate,
+    Inputs, Model, Posterior, Predict, Predicted, Prediction, PredictiveComparison,
+    PredictiveDraws, RestartAgreement, Score, SiteComparison, Standardization, Task, compare,
     compare_on, data, datasets, model, scores,
 };
 pub use bayes_nn_networks::{Bnn, nn};

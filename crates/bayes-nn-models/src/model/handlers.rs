@@ -102,9 +102,12 @@ impl<'g> Probe<'g> {
         let outside = values.iter().position(|v| !support.contains(*v));
         let outside = outside.map(|place| (place, values[place].to_string()));
         let Some((place, value)) = outside.or_else(|| {
-            // The axes of an event come first.
-            let elements = observed.distribution.event_shape().elements().max(1);
-            let events = values.len() / elements;
+            // The axes of an event come first; a number alone has nothing to go with.
+            let event = observed.distribution.event_shape();
+            let events = match event.rank() {
+                0 => 0,
+                _ => values.len() / event.elements().max(1),
+            };
             (0..events).find_map(|event| {
                 let numbers: Vec<f64> =
                     values.iter().skip(event).step_by(events).copied().collect();

@@ -63,7 +63,8 @@ impl<M: Model> Posterior<M> {
     /// ```
     ///
     /// # Errors
-    /// As [`Posterior::psis`]; [`InferenceError::TooFar`](bayes_nn_inference::InferenceError::TooFar), with k-hat, where it is above 0.7.
+    /// As [`Posterior::psis`]; with k-hat, where it is above 0.7
+    /// ([`InferenceError::TooFar`](bayes_nn_inference::InferenceError::TooFar)).
     pub fn resampled(&self, draws: usize, seed: u64) -> Result<Posterior<M>, Error>
     where
         M: Clone,

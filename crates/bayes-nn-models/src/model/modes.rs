@@ -145,7 +145,7 @@ mod tests {
 
     use bayes_nn_distributions::{Distribution, Normal};
 
-    /// A chain of 500 draws at each of these means, with a standard deviation.
+    /// Chains of 1,000 draws, shared among these means, each with a standard deviation.
     fn chains(parts: &[&[(f64, f64)]]) -> Vec<Vec<f64>> {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
         let normal = Normal::new(0.0, 1.0);

@@ -1,7 +1,8 @@
-//! Some of the rows of data.
+//! Parts of data: some of the rows, a column.
 
 use super::Data;
 use super::data::{Matrix, Values};
+use crate::data::random::Random;
 
 impl Data {
     /// Some of the rows. None of data with missing values.
@@ -19,5 +20,26 @@ impl Data {
             };
         }
         Some(part)
+    }
+
+    /// So many rows chosen at random, or all if there are no more; all, too, where some miss values.
+    pub(crate) fn some_rows(&self, rows: usize, seed: u64) -> Data {
+        let all = self.rows.unwrap_or(0);
+        if all <= rows {
+            return self.clone();
+        }
+        let mut order: Vec<usize> = (0..all).collect();
+        Random::seed(seed).shuffle(&mut order);
+        order.truncate(rows);
+        order.sort_unstable();
+        self.part(&order).unwrap_or_else(|| self.clone())
+    }
+
+    /// The numbers of a column that has all of them, `[n]`.
+    pub(crate) fn numbers(&self, name: &str) -> Option<Vec<f64>> {
+        match self.get(name)? {
+            Values::Vector(values) | Values::Index(values) => Some(values.to_f64()),
+            Values::Matrix(_) | Values::Incomplete { .. } => None,
+        }
     }
 }

@@ -13,7 +13,7 @@ use super::predictive::Predictive;
 use super::summary::{scalars, summarized};
 use super::{Data, Draws, Model, ModelDensity};
 use crate::error::Error;
-use crate::predict::Agreement;
+use crate::predict::RestartAgreement;
 
 /// Draws of a guide where no number is asked for.
 const GUIDE_DRAWS: usize = 1_000;
@@ -46,7 +46,7 @@ const GUIDE_DRAWS: usize = 1_000;
 pub struct Posterior<M> {
     pub(crate) predictive: Predictive<M>,
     pub(super) fit: Option<Arc<dyn Fit>>,
-    pub(super) agreement: Option<Agreement>,
+    pub(super) agreement: Option<RestartAgreement>,
     chains: Arc<[Draws]>,
     warmup: Arc<[Draws]>,
 }
@@ -188,7 +188,7 @@ impl<M> Posterior<M> {
     /// assert!(bnn.fit(&data, &Advi::mean_field().steps(500).restarts(1))?.agreement().is_none());
     /// # Ok::<(), bayes_nn::Error>(())
     /// ```
-    pub fn agreement(&self) -> Option<Agreement> {
+    pub fn agreement(&self) -> Option<RestartAgreement> {
         self.agreement
     }
 
@@ -268,7 +268,7 @@ impl<M: Model> Posterior<M> {
         posterior.warmup = posterior.by_chain(fit.warmup().as_ref())?;
         let others = fit.others();
         if !others.is_empty() {
-            posterior.agreement = Agreement::of(&posterior.predictive, others);
+            posterior.agreement = RestartAgreement::of(&posterior.predictive, others);
         }
         posterior.fit = Some(Arc::new(fit));
         Ok(posterior)

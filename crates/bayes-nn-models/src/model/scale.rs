@@ -117,17 +117,25 @@ pub(super) fn scales(data: &Data, readings: &[Reading]) -> Vec<ColumnScale> {
     scales
 }
 
-/// How numbers are standardised, and how those of the fit are, where that differs.
-fn difference(
+/// Checks that numbers are standardised as those of the fit.
+fn check_alike(
     own: &Option<Standardization>,
     fitted: &Option<Standardization>,
-) -> Option<[&'static str; 2]> {
-    match (own, fitted) {
-        (own, fitted) if own == fitted => None,
-        (None, _) => Some(["not standardised", "standardised"]),
-        (_, None) => Some(["standardised", "not standardised"]),
-        _ => Some(["standardised by other constants", "standardised"]),
-    }
+    what: &'static str,
+    remedy: &'static str,
+) -> Result<(), Error> {
+    let (found, expected) = match (own, fitted) {
+        (own, fitted) if own == fitted => return Ok(()),
+        (None, _) => ("not standardised", "standardised"),
+        (_, None) => ("standardised", "not standardised"),
+        _ => ("standardised by other constants", "standardised"),
+    };
+    Err(Error::OtherScale {
+        what,
+        found,
+        expected,
+        remedy,
+    })
 }
 
 impl Data {
@@ -137,15 +145,8 @@ impl Data {
         let (Some(own), Some(fitted)) = (&self.scales, &fitted.scales) else {
             return Ok(());
         };
-        match difference(&own.features, &fitted.features) {
-            Some([found, expected]) => Err(Error::OtherScale {
-                what: "rows to predict",
-                found,
-                expected,
-                remedy: "`test.standardized_by(constants)`, where `train.standardization()`",
-            }),
-            None => Ok(()),
-        }
+        let remedy = "`test.standardized_by(constants)`, where `train.standardization()`";
+        check_alike(&own.features, &fitted.features, "rows to predict", remedy)
     }
 
     /// The same of the targets of held-out rows.
@@ -153,16 +154,10 @@ impl Data {
         let (Some(own), Some(fitted)) = (&self.scales, &fitted.scales) else {
             return Ok(());
         };
-        match difference(&own.target, &fitted.target) {
-            Some([found, expected]) => Err(Error::OtherScale {
-                what: "targets of the held-out rows",
-                found,
-                expected,
-                remedy: "`valid.standardize_target_by(constants)`, where \
-                         `train.target_standardization()`",
-            }),
-            None => Ok(()),
-        }
+        let what = "targets of the held-out rows";
+        let remedy = "`valid.standardize_target_by(constants)`, where \
+                      `train.target_standardization()`";
+        check_alike(&own.target, &fitted.target, what, remedy)
     }
 
     /// Checks that single precision can hold the numbers of a column or matrix.

@@ -1,4 +1,4 @@
-//! Some rows of data: those of a tile, fed to one step after the other, and a sample.
+//! The data of a tile: some rows after others, fed to one step.
 
 use std::rc::Rc;
 
@@ -6,8 +6,7 @@ use bayes_nn_autodiff::Var;
 use bayes_nn_kernels::{Column, KernelError, Run, Step};
 
 use super::batch::Shared;
-use super::data::{Data, Matrix, Values};
-use crate::data::random::Random;
+use super::data::Values;
 use crate::error::Error;
 
 /// A column or matrix of which a step sees a tile.
@@ -72,44 +71,6 @@ impl Fed {
         let tile = self.values.rows(&rows, self.columns);
         let tile = tile.transposed(self.columns).to_f64();
         run.feed(&tile_name(&self.name), &tile)
-    }
-}
-
-impl Data {
-    /// So many rows chosen at random, or all if there are no more; all, too, where some miss values.
-    pub(crate) fn some_rows(&self, rows: usize, seed: u64) -> Data {
-        let all = self.rows.unwrap_or(0);
-        if all <= rows || self.is_incomplete() {
-            return self.clone();
-        }
-        let mut order: Vec<usize> = (0..all).collect();
-        Random::seed(seed).shuffle(&mut order);
-        order.truncate(rows);
-        order.sort_unstable();
-        let chosen = |values: &Values| match values {
-            Values::Vector(values) => Values::Vector(values.rows(&order, 1)),
-            Values::Index(values) => Values::Index(values.rows(&order, 1)),
-            Values::Matrix(Matrix {
-                values, columns, ..
-            }) => Values::Matrix(Matrix::new(values.rows(&order, *columns), *columns)),
-            incomplete => incomplete.clone(),
-        };
-        let columns = self.columns.iter();
-        Data {
-            columns: columns
-                .map(|(name, values)| (name.clone(), chosen(values)))
-                .collect(),
-            rows: Some(rows),
-            ..self.clone()
-        }
-    }
-
-    /// The numbers of a column that has all of them, `[n]`.
-    pub(crate) fn numbers(&self, name: &str) -> Option<Vec<f64>> {
-        match self.get(name)? {
-            Values::Vector(values) | Values::Index(values) => Some(values.to_f64()),
-            Values::Matrix(_) | Values::Incomplete { .. } => None,
-        }
     }
 }
 

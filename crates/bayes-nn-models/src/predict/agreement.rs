@@ -22,7 +22,7 @@ const ALIKE: f64 = 1.1;
 /// Two fits whose predictions are 0.2 standard deviations apart have 1.01, those that are 0.65 apart 1.1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct Agreement {
+pub struct RestartAgreement {
     /// Fits, that which was kept among them.
     pub fits: usize,
     /// Rows of the data.
@@ -33,13 +33,13 @@ pub struct Agreement {
     pub worst: f64,
 }
 
-impl Agreement {
+impl RestartAgreement {
     /// Of a fit and others of the same model and data. None of points, of models that observe several
     /// variables, and where a prediction is not finite.
     pub(crate) fn of<M: Model + Clone>(
         kept: &Predictive<M>,
         others: Vec<DrawSource>,
-    ) -> Option<Agreement> {
+    ) -> Option<RestartAgreement> {
         let data = rows_of(&kept.data)?;
         let sources = std::iter::once(kept.source.clone()).chain(others);
         let mut predictions = Vec::new();
@@ -70,7 +70,7 @@ impl Agreement {
             worst = worst.max(r_hat(b, w));
         }
         let r_hat = r_hat(between, within);
-        (fits > 1 && r_hat.is_finite()).then_some(Agreement {
+        (fits > 1 && r_hat.is_finite()).then_some(RestartAgreement {
             fits,
             rows: mean.len() / columns,
             r_hat,
@@ -97,7 +97,7 @@ fn rows_of(data: &Data) -> Option<Data> {
     data.part(&taken)
 }
 
-impl fmt::Display for Agreement {
+impl fmt::Display for RestartAgreement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let meaning = match self.r_hat <= ALIKE {
             true => "they predict alike",

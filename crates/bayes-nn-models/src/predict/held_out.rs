@@ -156,16 +156,13 @@ fn check_seen<'g>(
         .column_of(observed)
         .and_then(|name| data.numbers(&name));
     let support = observed.distribution.support();
-    match values.iter().flatten().position(|y| !support.contains(*y)) {
+    let mut values = values.iter().flatten().enumerate();
+    match values.find(|(_, y)| !support.contains(**y)) {
         None => Ok(()),
-        Some(row) => Err(Error::Support {
+        Some((row, y)) => Err(Error::Support {
             site: observed.name.clone(),
             row,
-            value: values
-                .as_ref()
-                .map_or(f64::NAN, |values| values[row])
-                .to_string()
-                .into(),
+            value: y.to_string().into(),
             distribution: observed.distribution.name(),
             support: support.to_string(),
         }),

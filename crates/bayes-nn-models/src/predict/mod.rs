@@ -19,7 +19,7 @@ use crate::data::Dataset;
 use crate::error::Error;
 use crate::model::{Model, Posterior, check_draws};
 
-pub use agreement::Agreement;
+pub use agreement::RestartAgreement;
 pub use draws::PredictiveDraws;
 pub(crate) use forecast::{Forecast, Observation};
 pub(crate) use held_out::HeldOutRows;

@@ -38,7 +38,8 @@ impl Approximation {
     ///
     /// # Errors
     /// [`InferenceError::Guide`] for sites of one name, for parts that have another number of
-    /// elements than the sites, for numbers that are not finite and for standard deviations that are not positive.
+    /// elements than the sites, for numbers that are not finite and for standard deviations that are
+    /// not positive.
     pub fn independent(
         sites: Vec<Site>,
         mean: Vec<f64>,

@@ -201,7 +201,7 @@ impl<'g> Normal<'g> {
         let eps = self.eps;
         let constant = 0.5 * self.dim as f64 * TAU.ln();
         let squares = match &self.correlation {
-            Correlation::LowRank { factor, root } => eps * without(*factor, *root, eps),
+            Correlation::LowRank { factor, root } => eps * solved(*factor, *root, eps),
             _ => eps * eps,
         };
         -(0.5 * squares.sum() + self.log_det() + constant)
@@ -219,17 +219,17 @@ impl<'g> Normal<'g> {
     /// `-d log q / d z` at the draw, a constant for differentiation: `D^-1 (I + M)^-T eps`, of low rank
     /// `D^-1 (I + B B^T)^-1 w`.
     fn score(&self) -> Var<'g> {
-        let solved = match &self.correlation {
+        let white = match &self.correlation {
             Correlation::None => self.eps,
             Correlation::Lower(factor) => factor.solve_lower_t(self.eps),
-            Correlation::LowRank { factor, root } => without(*factor, *root, self.eps),
+            Correlation::LowRank { factor, root } => solved(*factor, *root, self.eps),
         };
-        (solved / self.diagonal).stop_gradient()
+        (white / self.diagonal).stop_gradient()
     }
 }
 
 /// `(I + B B^T)^-1 w = w - B (I + B^T B)^-1 B^T w`, by the Cholesky factor of the small matrix.
-fn without<'g>(factor: Var<'g>, root: Var<'g>, w: Var<'g>) -> Var<'g> {
+fn solved<'g>(factor: Var<'g>, root: Var<'g>, w: Var<'g>) -> Var<'g> {
     let along = root.solve_lower(factor.t().matmul(w));
     w - factor.matmul(root.solve_lower_t(along))
 }

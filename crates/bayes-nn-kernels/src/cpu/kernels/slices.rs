@@ -99,9 +99,9 @@ impl<'f> Slices<'f> {
     pub(super) fn add<T: Element>(&self, frame: &Frame<'_, T>, source: ValueId, out: ValueId) {
         let (from, to) = (frame.floats(source).cast_const(), frame.floats(out));
         let (source, out) = (frame.value(source).layout, frame.value(out).layout);
-        let mut sums = [[T::ZERO; SUMS]; FEW];
         match self.of_elements(&out, &source) {
             Some(blocks) if self.length <= FEW => {
+                let mut sums = [[T::ZERO; SUMS]; FEW];
                 let sums = &mut sums[..self.length];
                 for (place, slice) in blocks {
                     sums.fill([T::ZERO; SUMS]);
