@@ -138,6 +138,8 @@ impl Advi {
         let mut ascent = Ascent {
             density: &mut programs.density,
             seed: self.seed,
+            tolerance: self.largest_move(),
+            budget: self.most_gradients(),
             gradients,
             elbos: Vec::new(),
             lost: 0.0,

@@ -12,7 +12,6 @@ use super::{Advi, AdviFit, Family, Restart, drive};
 use crate::check::{holds_data, no_points, setting};
 use crate::columns::Concerns;
 use crate::progress::Running;
-use crate::variational::natural;
 use crate::variational::pathfinder::Starts;
 use crate::{Density, InferenceError, Method, Stage, Start};
 
@@ -47,6 +46,7 @@ impl Advi {
         advi.check(density.rows())?;
         advi.check_held_out(density)?;
         advi.check_temper(density)?;
+        advi.check_ascent(density)?;
         match self.family {
             Family::FullRank => no_points(density, "a full-rank guide")?,
             Family::LowRank { .. } => no_points(density, "a guide of low rank")?,
@@ -73,7 +73,7 @@ impl Advi {
         holds_data(density, self.runtime().precision)?;
         if let Some(progress) = &self.progress {
             let steps = match self.goes_by_natural_gradients(density) {
-                true => natural::BUDGET,
+                true => self.most_gradients(),
                 false => self.step_count(),
             };
             progress.start(self.restart_count(), steps);

@@ -39,8 +39,9 @@ pub(crate) type Callback = Arc<Mutex<dyn FnMut(&Snapshot<'_>) -> ControlFlow<()>
 /// precision, such as a model as a function, is then fitted by natural gradients: from the best of
 /// four starts of a quasi-Newton ascent, in steps measured in the guide's own spread, until steps of
 /// half the size change no mean by more than 0.05 of its standard deviation and no standard
-/// deviation by more than 5 %. That takes some thousand gradients; after 100,000 it is given up at the
-/// end of the stage in which it is, and the fit has not [converged](crate::AdviFit::convergence).
+/// deviation by more than 5 % ([`Advi::tolerance`]). That takes some thousand gradients; after 100,000
+/// ([`Advi::budget`]) it is given up at the end of the stage in which it is, and the fit has not
+/// [converged](crate::AdviFit::convergence).
 ///
 /// A network goes by Adam, on minibatches of 32 to 128 rows where it has more than 1,024. Its weights
 /// begin where [`Begin`](crate::Begin) says; products of weights are drawn instead of weights where that
@@ -68,6 +69,8 @@ pub struct Advi {
     /// Whether a setting of stochastic gradient ascent was set.
     pub(crate) by_optimizer: bool,
     pub(crate) steps: Option<u64>,
+    pub(crate) budget: Option<u64>,
+    pub(crate) tolerance: Option<f64>,
     pub(crate) samples: usize,
     pub(crate) estimator: Estimator,
     pub(crate) products: Option<bool>,
@@ -107,6 +110,8 @@ impl Advi {
             family,
             by_optimizer: false,
             steps: None,
+            budget: None,
+            tolerance: None,
             samples: 1,
             estimator: Estimator::default(),
             products: None,
@@ -174,6 +179,29 @@ impl Advi {
     pub fn steps(mut self, steps: u64) -> Advi {
         self.by_optimizer = true;
         self.steps = Some(steps);
+        self
+    }
+
+    /// Gradients of a fit by natural gradients at the most, 100,000 unless set. The stage in which they
+    /// are used up is ended, and the fit has not [converged](crate::AdviFit::convergence).
+    ///
+    /// A fit that goes by an optimiser, or to a mode, refuses this and [`Advi::tolerance`].
+    ///
+    /// ```
+    /// use bayes_nn_inference::Advi;
+    /// let advi = Advi::full_rank().tolerance(0.01).budget(1_000_000);
+    /// # let _ = advi;
+    /// ```
+    pub fn budget(mut self, gradients: u64) -> Advi {
+        self.budget = Some(gradients);
+        self
+    }
+
+    /// When a fit by natural gradients has converged: when steps of half the size move no mean by more
+    /// than this part of its standard deviation and no standard deviation by more than this part of
+    /// itself; 0.05 unless set. Half of it takes about four times the gradients.
+    pub fn tolerance(mut self, largest_move: f64) -> Advi {
+        self.tolerance = Some(largest_move);
         self
     }
 
