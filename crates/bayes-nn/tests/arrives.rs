@@ -212,3 +212,14 @@ fn settings_of_natural_gradients_are_refused_by_other_fits() {
     assert!(refused(Advi::mean_field().budget(0)).contains("1 or more"));
     assert!(refused(Advi::mean_field().tolerance(f64::NAN)).contains("above 0"));
 }
+
+#[test]
+fn guides_of_low_rank_converge_from_every_seed() {
+    for seed in 0..8 {
+        let advi = Advi::low_rank(1).seed(seed);
+        let fit = model::fit(&line(0.0, 1.0), line_data(0.0, 1.0), &advi).unwrap();
+        let found = fit.advi().unwrap();
+        assert!(found.convergence().converged, "{fit}");
+        assert!(found.k_hat().unwrap() < 0.7, "{fit}");
+    }
+}

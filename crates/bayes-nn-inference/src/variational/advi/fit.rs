@@ -217,7 +217,12 @@ impl Advi {
             Err(InferenceError::NotFinite(divergence)) => divergence.step == 0,
             _ => false,
         };
-        at_once && self.warm_start.is_none() && !matches!(self.start, Start::Approximation(_))
+        at_once && self.warm_start.is_none() && !matches!(self.start, Some(Start::Approximation(_)))
+    }
+
+    fn begins_at_a_path(&self, density: &dyn Density) -> bool {
+        let is_low_rank = matches!(self.family, Family::LowRank { .. });
+        self.start.is_none() && self.tries == 0 && is_low_rank && !density.is_network()
     }
 
     /// Where the means begin, with the seed of these settings.
@@ -225,18 +230,22 @@ impl Advi {
         if let Some(warm_start) = &self.warm_start {
             return warm_start.mean(density);
         }
-        let start = match &self.start {
+        let path = || Starts::of(density, self.seed).map(|s| s.best().gaussian.mean().to_vec());
+        let start = match self.start.as_ref().unwrap_or(&Start::Prior) {
+            // Where no path arrives the prior has to do.
+            Start::Prior
+                if self.begins_at_a_path(density)
+                    && let Ok(mean) = path() =>
+            {
+                mean
+            }
             Start::Prior if self.tries <= PRIOR_STARTS => {
                 let seed = self.seed.wrapping_add(u64::from(self.tries) << 32);
                 density.start(seed).map_err(InferenceError::Density)?
             }
             Start::Approximation(approximation) => approximation.mean().to_vec(),
-            Start::Pathfinder => Starts::of(density, self.seed)?
-                .best()
-                .gaussian
-                .mean()
-                .to_vec(),
-            Start::Values(_) => self.start.draw(density, self.seed, self.tries)?,
+            Start::Pathfinder => path()?,
+            start @ Start::Values(_) => start.draw(density, self.seed, self.tries)?,
             Start::Prior | Start::Uniform => {
                 let key = NoiseKey {
                     seed: self.seed,

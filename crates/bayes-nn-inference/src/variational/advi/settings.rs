@@ -94,7 +94,7 @@ pub struct Advi {
     pub(crate) temperature: Option<f64>,
     pub(crate) kl_annealing: Option<f64>,
     pub(crate) initial_sd: Option<f64>,
-    pub(crate) start: Start,
+    pub(crate) start: Option<Start>,
     pub(crate) warm_start: Option<Arc<WarmStart>>,
     /// How many starts were tried before.
     pub(crate) tries: u32,
@@ -133,7 +133,7 @@ impl Advi {
             temperature: None,
             kl_annealing: None,
             initial_sd: None,
-            start: Start::Prior,
+            start: None,
             warm_start: None,
             tries: 0,
             elbo_draws: 1000,
@@ -158,8 +158,9 @@ impl Advi {
     /// factor covariance structure"). It has the widest correlations of many variables, where a
     /// [full-rank](Advi::full_rank) guide would have a number for each pair of them: a step costs
     /// `P rank` and `rank^3` operations. Up to some hundred variables the latter is the better choice, by
-    /// natural gradients; this one goes by the optimiser, [20,000 steps](Advi::steps) unless set, with
-    /// gradients by [`Estimator::StickingTheLanding`].
+    /// natural gradients; this one goes by the optimiser, [20,000 steps](Advi::steps) unless set, from
+    /// where [`Pathfinder`](crate::Pathfinder) comes to, with gradients by
+    /// [`Estimator::StickingTheLanding`].
     ///
     /// ```
     /// use bayes_nn_inference::{Advi, Family};
@@ -367,10 +368,11 @@ impl Advi {
         self
     }
 
-    /// Where the guide's means begin: a prior draw unless set, which is far from everything where
-    /// a prior is vague.
+    /// Where the guide's means begin. Unless set that is a prior draw, which is far from everything
+    /// where a prior is vague, of guides of [low rank](Advi::low_rank) where
+    /// [`Pathfinder`](crate::Pathfinder) comes to, and of networks where sites [begin](crate::Begin).
     pub fn start_at(mut self, start: Start) -> Advi {
-        self.start = start;
+        self.start = Some(start);
         self
     }
 
