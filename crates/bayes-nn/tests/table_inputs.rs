@@ -284,7 +284,8 @@ fn targets_are_classes_or_numbers_or_refused() {
         .map(|i| format!("{i},name{i},{}\n", i % 3))
         .collect();
     let people = format!("x,name,y\n{}", names.concat());
-    let cases: [(&str, &str, &str); 13] = [
+    let mistyped = people.replace("name7,", "4 711,").replace("name", "1");
+    let cases: [(&str, &str, &str); 14] = [
         (
             "x,y\n1,b\n2,a\n",
             "y",
@@ -344,6 +345,11 @@ fn targets_are_classes_or_numbers_or_refused() {
             "y\n1\n2\n",
             "y",
             "no feature columns; at least one column besides the target is needed",
+        ),
+        (
+            &mistyped,
+            "y",
+            "line 9, column `1`: `4 711` is not a number",
         ),
         (
             &people,

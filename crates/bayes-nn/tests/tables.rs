@@ -304,6 +304,22 @@ fn rows_are_never_scaled_twice_or_by_other_constants() -> Result<(), Error> {
             .collect::<Vec<_>>(),
         right.mean()
     );
+    // Rows of numbers do not say whether they are standardised.
+    let error = fit
+        .predict(&[[5.0, 1.0, 0.0, 0.0]], 20)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.ends_with("hand in a `Table` with the columns of the fit"),
+        "{error}"
+    );
+    let as_they_are = train.with_recipe(&Recipe::new().unscaled())?;
+    assert!(
+        Bnn::for_data(&as_they_are)
+            .fit(&as_they_are, &Advi::mean_field().steps(5))?
+            .predict(&[[5.0; 4]], 5)
+            .is_err()
+    );
     // Predictions and scores are in the unit of the file.
     assert!(right.mean().iter().all(|y| (-300.0..600.0).contains(y)));
     assert!(right.score(&test)?.regression().unwrap().rmse > 1.0);
@@ -349,8 +365,8 @@ fn unknown_words_are_none_of_the_categories_where_the_recipe_says_so() -> Result
     let fit = Bnn::for_data(&data).fit(&data, &Advi::mean_field().steps(20))?;
     let unknown = Table::read_from("x,word\n5.5,d\n".as_bytes())?;
     let mean = fit.predict(&unknown, 10)?.mean()[0];
-    let middle = fit.predict(&[[0.0, 0.0, 0.0, 0.0]], 10)?.mean()[0];
-    assert_eq!(mean, middle);
+    let middle = Data::new().matrix("x", &[0.0; 4], 4)?;
+    assert_eq!(mean, fit.predict(middle, 10)?.mean()[0]);
     Ok(())
 }
 

@@ -149,6 +149,11 @@ pub enum DataError {
         "the fit is to a data set of numbers, and a table cannot be encoded as it was; fit a data set that `Table::target` makes, or hand in rows of numbers"
     )]
     NotOfTable,
+    /// Rows of numbers to predict, and a fit that encodes rows of a table.
+    #[error(
+        "the fit encodes rows of a table, and rows of numbers do not say which columns they are; hand in a `Table` with the columns of the fit"
+    )]
+    RowsOfTable,
     /// A target that is the number of no class.
     #[error(
         "row {row}: the target {value} is the number of no class; {classes} classes are numbered from 0"

@@ -111,7 +111,13 @@ impl Inputs<'_> {
     /// The data that are predicted, checked.
     pub(super) fn data<M: Model>(self, of: &Predictive<M>) -> Result<Data, Error> {
         match self.0 {
-            Given::Rows(rows, width) => of_rows(of, rows, width),
+            Given::Rows(rows, width) => {
+                let origin = of.data.origin();
+                match origin.is_none_or(|origin| origin.encoding.is_identity()) {
+                    true => of_rows(of, rows, width),
+                    false => Err(DataError::RowsOfTable.into()),
+                }
+            }
             Given::Table(table) => Data::of_table(table, &of.data),
             Given::Data(data) => {
                 let data = data.encoded_as(&of.data)?;

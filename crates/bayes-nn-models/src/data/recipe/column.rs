@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Missing, Recipe};
 use crate::data::DataError;
 use crate::data::standardize::mean_and_sd;
-use crate::data::table::{ColumnKind, TableColumn};
+use crate::data::table::{ColumnKind, Table, TableColumn};
 
 /// More categories than this, in more than half of the rows, are names of rows.
 const MOST_NAMES: usize = 20;
@@ -27,6 +27,7 @@ pub(super) struct Encoded {
 impl Encoded {
     pub(super) fn fit(
         recipe: &Recipe,
+        table: &Table,
         column: &TableColumn,
         rows: &[usize],
     ) -> Result<Encoded, DataError> {
@@ -34,6 +35,14 @@ impl Encoded {
         let in_table = column.missing();
         let known_in_table = column.values.len() - in_table;
         if categories > MOST_NAMES && 2 * categories > known_in_table {
+            let numbers = column
+                .categories
+                .iter()
+                .filter(|word| word.parse::<f64>().is_ok());
+            if 2 * numbers.count() > categories {
+                // A column of numbers but for some words: the first of them is named.
+                table.as_kind(column, ColumnKind::Number)?;
+            }
             return Err(DataError::ManyCategories {
                 column: column.name.clone(),
                 categories,
@@ -73,6 +82,10 @@ impl Encoded {
             ColumnKind::Category => self.categories.len(),
             _ => 1,
         }
+    }
+
+    pub(super) fn is_one_number(&self) -> bool {
+        self.width() == 1 && self.kind != ColumnKind::Category
     }
 
     pub(super) fn width(&self) -> usize {

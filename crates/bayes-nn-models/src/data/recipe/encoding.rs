@@ -52,7 +52,7 @@ impl Encoding {
         let mut columns = Vec::new();
         for column in features.filter(|column| column.name != target) {
             places.find(&column.name)?;
-            columns.push(Encoded::fit(recipe, column, rows)?);
+            columns.push(Encoded::fit(recipe, table, column, rows)?);
         }
         match columns.is_empty() {
             true => Err(DataError::NoFeatures),
@@ -80,6 +80,11 @@ impl Encoding {
 
     pub(crate) fn class_names(&self) -> Option<&Arc<[String]>> {
         self.target.classes.as_ref()
+    }
+
+    /// Whether every column is one number, as it is in the table.
+    pub(crate) fn is_identity(&self) -> bool {
+        self.recipe.unscaled && self.columns.iter().all(Encoded::is_one_number)
     }
 
     /// The names of the numbers of a row, in order.
