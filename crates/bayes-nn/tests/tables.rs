@@ -266,6 +266,26 @@ fn strata_groups_and_moments_are_kept() {
     let sizes: Vec<_> = ordered.iter().map(|(a, b)| (a.rows(), b.rows())).collect();
     assert_eq!(sizes, [(8, 8), (16, 8), (24, 8), (32, 8)]);
 
+    let text = "x,y,is_test\n1,2,0\n3,4,1\n5,6,maybe\n";
+    let marked = |text: &str| {
+        let data = Table::read_from(text.as_bytes())?.target("y")?;
+        data.split_marked("is_test")
+    };
+    assert_eq!(
+        marked(text).unwrap_err().to_string(),
+        "line 4, column `is_test`: `maybe` is not a mark of a row: 1 or true of test, 0 or false \
+         of training rows"
+    );
+    let (train, test) = marked(&text.replace("maybe", "1")).unwrap();
+    assert_eq!(
+        (train.rows(), test.rows(), test.feature_names()),
+        (1, 2, &["x".to_owned()][..])
+    );
+    let one_side = marked("x,y,is_test\n1,2,0\n").unwrap_err().to_string();
+    assert!(
+        one_side.starts_with("the test set would be empty"),
+        "{one_side}"
+    );
     let message = |split, data: &Dataset| data.split_by(split, 0.5, 0).unwrap_err().to_string();
     assert_eq!(
         message(Split::Ordered("word"), &data),

@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-/// What was wrong with data, where, and what would be right.
-///
-/// Lines of files count from 1, as editors show them; rows of arrays count from 0, as they are indexed.
+/// What was wrong with data, where, and what would be right. Lines of files count from 1, as editors
+/// show them; rows of arrays from 0, as they are indexed.
 ///
 /// ```
 /// use bayes_nn::{DataError, Dataset};
@@ -146,7 +145,7 @@ pub enum DataError {
     },
     /// A table to predict, and a fit to numbers.
     #[error(
-        "the fit is to a data set of numbers, and a table cannot be encoded as it was; fit a data set that `Table::target` makes, or hand in rows of numbers"
+        "the fit is to a data set of numbers, and a table cannot be encoded as it was; fit a data set of `Table::target`, or hand in rows of numbers"
     )]
     NotOfTable,
     /// Rows of numbers to predict, and a fit that encodes rows of a table.
@@ -188,18 +187,6 @@ pub enum DataError {
         /// Fields on the first line.
         expected: usize,
     },
-    /// A test marker is neither 0 nor 1.
-    #[error(
-        "line {line}, column `{column}`: `{field}` does not mark a row; use 1 or true for test, 0 or false for train"
-    )]
-    Marker {
-        /// Line of the file, from 1.
-        line: u64,
-        /// Name of the column.
-        column: String,
-        /// The text found.
-        field: String,
-    },
     /// A file could not be read to its end, or what was compressed in it is damaged.
     #[error("cannot read the IDX file: {0}")]
     Idx(#[source] std::io::Error),
@@ -238,6 +225,12 @@ pub enum DataError {
     IdxLabels {
         /// The lengths of the axes.
         shape: Vec<usize>,
+    },
+    /// A file of NumPy that cannot be read.
+    #[error("cannot read the NPY file: {problem}")]
+    Npy {
+        /// What is wrong with it.
+        problem: String,
     },
     /// There are no rows.
     #[error("the data set is empty; at least one row is needed")]
@@ -281,7 +274,7 @@ pub enum DataError {
         /// The value.
         value: f64,
     },
-    /// A value beyond the range of single precision, in which it was to be calculated with.
+    /// A value beyond the range of single precision.
     #[error(
         "in row {row} the column `{column}` has the value {value:e}, which single precision cannot hold: fit by `precision(F64)`, or rescale the column"
     )]

@@ -2,6 +2,7 @@
 
 mod error;
 mod idx;
+mod npy;
 mod numbers;
 pub(crate) mod random;
 mod recipe;
@@ -11,6 +12,7 @@ mod table;
 
 pub use self::error::DataError;
 pub use self::idx::Idx;
+pub use self::npy::Npy;
 use self::numbers::Numbers;
 pub(crate) use self::numbers::{check_finite, check_whole_rows};
 pub use self::recipe::{Encoding, Missing, Recipe};

@@ -214,10 +214,11 @@ impl Dataset {
             mark if marks.kind != ColumnKind::Category && (mark == 0.0 || mark == 1.0) => {
                 Ok(mark == 1.0)
             }
-            _ => Err(DataError::Marker {
+            _ => Err(DataError::WrongField {
                 line: table.line(rows[row]),
                 column: column.to_owned(),
                 field: marks.text(rows[row]),
+                expected: "a mark of a row: 1 or true of test, 0 or false of training rows",
             }),
         };
         let marked: Vec<bool> = (0..data.rows()).map(is_test).collect::<Result<_, _>>()?;
