@@ -1,6 +1,7 @@
 //! Choosing rows: by index, by a seeded split, and in folds.
 
 use super::random::Random;
+use super::recipe::missing;
 use super::table::{ColumnKind, Table};
 use super::{DataError, Dataset, Numbers, Origin};
 
@@ -22,8 +23,7 @@ pub enum Split<'a> {
 }
 
 impl Split<'_> {
-    /// The rows in the order in which they are dealt out, cut into pieces that stay together, and
-    /// whether pieces are dealt one after the other to all parts, as those of classes.
+    /// The rows in the order in which they are dealt out, cut into pieces that stay together.
     fn pieces(self, data: &Dataset, seed: u64) -> Result<Vec<Vec<usize>>, DataError> {
         let mut rows: Vec<usize> = (0..data.rows()).collect();
         if !matches!(self, Split::Ordered(_)) {
@@ -82,11 +82,7 @@ fn split_column(
         table.as_kind(found, ColumnKind::Date)?;
     }
     let value = |row: &usize| match found.values[*row] {
-        value if value.is_nan() => Err(DataError::MissingField {
-            line: table.line(*row),
-            column: column.to_owned(),
-            remedy: format!("`Table::drop_missing([\"{column}\"])` leaves such rows out"),
-        }),
+        value if value.is_nan() => Err(missing(table.line(*row), column)),
         // -0 is 0.
         value => Ok(value + 0.0),
     };
@@ -210,10 +206,9 @@ impl Dataset {
         let data = self.without_feature(column)?;
         let Origin { table, rows, .. } = data.origin("column that marks test rows")?;
         let marks = table.column(column)?;
-        let is_test = |row: usize| match marks.values[rows[row]] {
-            mark if marks.kind != ColumnKind::Category && (mark == 0.0 || mark == 1.0) => {
-                Ok(mark == 1.0)
-            }
+        let is_test = |row: usize| match marks.text(rows[row]).to_lowercase().as_str() {
+            "1" | "true" => Ok(true),
+            "0" | "false" => Ok(false),
             _ => Err(DataError::WrongField {
                 line: table.line(rows[row]),
                 column: column.to_owned(),

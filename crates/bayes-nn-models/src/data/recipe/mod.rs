@@ -9,6 +9,7 @@ mod target;
 pub(crate) use self::column::few;
 pub use self::encoding::Encoding;
 pub(crate) use self::origin::Origin;
+pub(super) use self::target::missing;
 
 /// What is done with values that are missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

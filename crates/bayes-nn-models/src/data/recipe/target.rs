@@ -78,7 +78,8 @@ impl Target {
     }
 }
 
-fn missing(line: u64, column: &str) -> DataError {
+/// The error of a value that is needed and missing.
+pub(in crate::data) fn missing(line: u64, column: &str) -> DataError {
     DataError::MissingField {
         line,
         column: column.to_owned(),
