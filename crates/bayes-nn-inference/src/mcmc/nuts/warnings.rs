@@ -55,7 +55,10 @@ pub(super) fn of(fit: &NutsFit) -> Vec<String> {
             ));
         }
     }
-    warnings.extend(scale);
+    // The metric has found the scale of data by which chains are not troubled.
+    if !warnings.is_empty() {
+        warnings.extend(scale);
+    }
     warnings
 }
 

@@ -8,7 +8,7 @@ use super::elbo::ENOUGH_FOR_K_HAT;
 use super::{AdviFit, Family, MOST_COORDINATES, Stop};
 use crate::columns::Concerns;
 use crate::diagnostics::k_hat_threshold;
-use crate::{DrawSource, Evidence, Fit};
+use crate::{Convergence, DrawSource, Evidence, Fit};
 
 /// The largest k-hat of a guide whose averages are those of the posterior.
 fn threshold() -> f64 {
@@ -70,6 +70,19 @@ impl AdviFit {
     }
 }
 
+impl AdviFit {
+    /// Whether the scale of data bears on the fit: steps in the guide's own spread that have come to
+    /// their end do not ask for it.
+    fn supposes_unit_scale(&self) -> bool {
+        let Convergence {
+            evidence,
+            converged,
+            ..
+        } = self.parts.convergence;
+        !(converged && matches!(evidence, Evidence::Stages { .. }))
+    }
+}
+
 impl Fit for AdviFit {
     fn method(&self) -> &'static str {
         match self.parts.approximation.family() {
@@ -120,6 +133,7 @@ impl Fit for AdviFit {
         let tempered = self.tempered().into_iter();
         let warnings = coarse.into_iter().chain(tempered).chain(not_converged);
         let warnings = warnings.chain(self.misfit());
+        let scale = scale.into_iter().filter(|_| self.supposes_unit_scale());
         warnings.chain(failed).chain(scale).collect()
     }
 
@@ -211,13 +225,9 @@ impl fmt::Display for AdviFit {
             }
         }
         // The table has the others.
-        for concern in self
-            .parts
-            .concerns
-            .coarse
-            .iter()
-            .chain(&self.parts.concerns.scale)
-        {
+        let Concerns { coarse, scale } = &self.parts.concerns;
+        let scale = scale.iter().filter(|_| self.supposes_unit_scale());
+        for concern in coarse.iter().chain(scale) {
             write!(f, "\nwarning: {concern}")?;
         }
         Ok(())
