@@ -8,6 +8,7 @@
 //! it consists of, which the stages fill in and a backend reads.
 
 mod allocate;
+mod by_group;
 mod concat;
 mod draft;
 mod draws;
@@ -34,7 +35,9 @@ use std::sync::Arc;
 use bayes_nn_autodiff::{InputId, Kind, Shape};
 
 pub(crate) use allocate::{Passing, allocate};
+pub use by_group::ProductByGroup;
 pub use layout::{Access, Layout, RowStarts};
+pub(crate) use pass::is_large;
 pub use pass::{
     FusedGroup, GroupReduction, Instruction, MatMul, Operand, Pass, ReduceMiddle, Selection, Store,
     TriangularSolve,
