@@ -180,21 +180,6 @@ fn groups(c: &mut Criterion) {
                 (slopes(y.sum(), &weights), inputs(&weights, x))
             });
             measure("gathered", gathered);
-            let copied = program(precision, |g| {
-                let rows = g.index_constant(&sorted);
-                let shape = |inputs, outputs| Shape::from([inputs, outputs, groups]);
-                let weights = weights(g, sizes, shape);
-                let x = g.input("x", [2, all]);
-                let y = weights.iter().fold(x, |x, weight| {
-                    let columns = x.reshape([x.shape()[0], 1, all]);
-                    let o = weight.shape()[1];
-                    let z = weight.gather(rows, 2) * columns;
-                    let z = z.reshape([z.shape()[0], o * all]).sum_axis(0);
-                    z.reshape([o, all]).tanh()
-                });
-                (slopes(y.sum(), &weights), inputs(&weights, x))
-            });
-            measure("copied", copied);
             let shape = |inputs, outputs| Shape::from([groups, outputs, inputs]);
             for (form, index) in [("by_group", &sorted), ("mixed", &mixed)] {
                 let by_group = program(precision, |g| {

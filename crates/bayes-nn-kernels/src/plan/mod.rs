@@ -8,7 +8,6 @@
 //! it consists of, which the stages fill in and a backend reads.
 
 mod allocate;
-mod by_group;
 mod concat;
 mod draft;
 mod draws;
@@ -22,6 +21,7 @@ mod pass;
 mod place;
 mod planning;
 mod postpone;
+mod products;
 mod request;
 mod rewrite;
 mod strips;
@@ -35,13 +35,13 @@ use std::sync::Arc;
 use bayes_nn_autodiff::{InputId, Kind, Shape};
 
 pub(crate) use allocate::{Passing, allocate};
-pub use by_group::ProductByGroup;
 pub use layout::{Access, Layout, RowStarts};
-pub(crate) use pass::is_large;
 pub use pass::{
-    FusedGroup, GroupReduction, Instruction, MatMul, Operand, Pass, ReduceMiddle, Selection, Store,
+    FusedGroup, GroupReduction, Instruction, Operand, Pass, ReduceMiddle, Selection, Store,
     TriangularSolve,
 };
+pub(crate) use products::is_large;
+pub use products::{MatMul, ProductByGroup};
 pub use request::{Request, Role};
 pub(crate) use rewrite::{Function, Rewritten, rewrite};
 pub use strips::Strips;

@@ -2,7 +2,7 @@
 
 use bayes_nn_autodiff::{Binary, NoiseKind, Reduction, Side, Unary};
 
-use super::{Access, Convolution, Pool, ProductByGroup, ValueId};
+use super::{Access, Convolution, MatMul, Pool, ProductByGroup, ValueId};
 
 /// One pass over memory.
 #[derive(Clone, Debug)]
@@ -231,42 +231,6 @@ impl Pass {
             Pass::Batch { out, .. } => f(*out, true),
         }
     }
-}
-
-/// A matrix product.
-#[derive(Clone, Debug)]
-pub struct MatMul {
-    /// The left matrix.
-    pub left: ValueId,
-    /// The right matrix.
-    pub right: ValueId,
-    /// The product, `[m, n]`.
-    pub out: ValueId,
-    /// The left matrix is transposed first.
-    pub transpose_left: bool,
-    /// The right matrix is transposed first.
-    pub transpose_right: bool,
-    /// Rows of the product.
-    pub m: usize,
-    /// Columns of the product.
-    pub n: usize,
-    /// The length that is summed over.
-    pub k: usize,
-}
-
-impl MatMul {
-    /// Whether it is left to a library. That reads matrices in whatever order they lie, while
-    /// plain loops need the columns of the product or the sum along memory.
-    pub fn is_large(&self) -> bool {
-        is_large(self.m, self.n, self.k)
-    }
-}
-
-/// Whether a product of `[m, k]` and `[k, n]` is large enough for a library.
-pub(crate) fn is_large(m: usize, n: usize, k: usize) -> bool {
-    /// Products with fewer multiplications than this are done by plain loops.
-    const LIBRARY_FROM: usize = 1 << 17;
-    (m * n).saturating_mul(k) >= LIBRARY_FROM && m.min(n).min(k) >= 8
 }
 
 /// `out` gets the solution `X` of `op(L) X = B`.

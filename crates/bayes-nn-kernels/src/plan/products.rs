@@ -1,9 +1,45 @@
-//! Products by the weights of groups as passes.
+//! Products of matrices and of groups of them as passes.
 
 use bayes_nn_autodiff::Side;
 
 use super::lower::Lowering;
 use super::{Pass, Plan, ValueId};
+
+/// A matrix product.
+#[derive(Clone, Debug)]
+pub struct MatMul {
+    /// The left matrix.
+    pub left: ValueId,
+    /// The right matrix.
+    pub right: ValueId,
+    /// The product, `[m, n]`.
+    pub out: ValueId,
+    /// The left matrix is transposed first.
+    pub transpose_left: bool,
+    /// The right matrix is transposed first.
+    pub transpose_right: bool,
+    /// Rows of the product.
+    pub m: usize,
+    /// Columns of the product.
+    pub n: usize,
+    /// The length that is summed over.
+    pub k: usize,
+}
+
+impl MatMul {
+    /// Whether it is left to a library. That reads matrices in whatever order they lie, while
+    /// plain loops need the columns of the product or the sum along memory.
+    pub fn is_large(&self) -> bool {
+        is_large(self.m, self.n, self.k)
+    }
+}
+
+/// Whether a product of `[m, k]` and `[k, n]` is large enough for a library.
+pub(crate) fn is_large(m: usize, n: usize, k: usize) -> bool {
+    /// Products with fewer multiplications than this are done by plain loops.
+    const LIBRARY_FROM: usize = 1 << 17;
+    (m * n).saturating_mul(k) >= LIBRARY_FROM && m.min(n).min(k) >= 8
+}
 
 /// Products by the weights of groups, of which one side is computed from the two others: row `r` of
 /// group `g` has the outputs `[o]` that are the product of the weights `[o, i]` of `g` and the inputs
