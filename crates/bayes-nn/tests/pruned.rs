@@ -84,7 +84,7 @@ fn predictions_are_those_of_the_weights_that_are_left() {
 #[test]
 fn what_cannot_be_pruned_says_why() {
     let fit = fitted(&Advi::mean_field().steps(50).restarts(1));
-    let says = |result: Result<Posterior<Bnn>, bayes_nn::Error>, words: &[&str]| {
+    let says = |result: Result<Posterior<Bnn>, Error>, words: &[&str]| {
         let message = result.unwrap_err().to_string();
         assert!(words.iter().all(|word| message.contains(word)), "{message}");
     };
@@ -97,7 +97,7 @@ fn what_cannot_be_pruned_says_why() {
         trace.sample("level", Normal::new(0.0, 1.0));
     });
     let fit = model::fit(&model, Data::new(), &Advi::mean_field().steps(50)).unwrap();
-    let message = fit.pruned(0.5).unwrap_err().to_string();
+    let message = fit.pruned(0.5).err().unwrap().to_string();
     assert!(
         message.contains("`level` []") && message.contains("no weights"),
         "{message}"
