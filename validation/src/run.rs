@@ -2,7 +2,7 @@
 
 use bayes_nn::diagnostics::{Summary, SummaryRow};
 use bayes_nn::model::{self, Data, Model};
-use bayes_nn::{Advi, Draws, Error, Nuts, Pathfinder, PathfinderFit};
+use bayes_nn::{Advi, Approximation, Draws, Error, Nuts, Pathfinder, PathfinderFit};
 
 /// A method with its settings.
 #[derive(Clone, Debug)]
@@ -75,6 +75,8 @@ pub struct Run {
     pub log_probs: u64,
     /// The k-hat of Pathfinder.
     pub k_hat: Option<f64>,
+    /// The guide of a variational fit.
+    pub guide: Option<Approximation>,
     /// Seconds from start to end, of chains with compilation.
     pub seconds: f64,
 }
@@ -108,6 +110,7 @@ impl Run {
                     warmup_gradients: fit.gradients() - steps,
                     log_probs: 0,
                     k_hat: None,
+                    guide: None,
                     seconds: fit.seconds(),
                 })
             }
@@ -127,6 +130,7 @@ impl Run {
                     warmup_gradients: 0,
                     log_probs: 0,
                     k_hat: fit.k_hat(),
+                    guide: Some(fit.approximation().clone()),
                     seconds: fit.setup_seconds() + fit.seconds(),
                 })
             }
@@ -146,6 +150,7 @@ impl Run {
                     warmup_gradients: 0,
                     log_probs: fit.log_probs(),
                     k_hat: Some(fit.k_hat()),
+                    guide: None,
                     seconds: fit.seconds(),
                 })
             }

@@ -78,6 +78,8 @@ enum Task {
     },
     /// Puts Pathfinder beside mean-field ADVI; writes validation/RESULTS.md.
     Pathfinder,
+    /// Runs variational fits on for ten times their gradients; writes validation/RESULTS.md.
+    Converged,
     /// Computes the references of simulated posteriors by long runs; writes validation/references.
     References {
         /// Only these
@@ -152,6 +154,7 @@ fn main() -> ExitCode {
         Task::Posteriors { only, data } => validation::posteriors(&only, data),
         Task::Defaults { method, only } => validation::defaults(&method, &only),
         Task::Pathfinder => validation::pathfinder(),
+        Task::Converged => validation::converged(),
         Task::References { only } => validation::references(&only),
         Task::Sbc { simulations } => validation::sbc(simulations),
         Task::ArvizCheck => arviz_check::run(),

@@ -8,7 +8,7 @@ use crate::command::{root, write};
 use crate::machine;
 
 /// The sections of the page, each written by its own command.
-const SECTIONS: [(&str, &str); 6] = [
+const SECTIONS: [(&str, &str); 7] = [
     ("Posteriors with known answers", "cargo xtask posteriors"),
     ("Simulation-based calibration", "cargo xtask sbc"),
     ("NUTS with default settings", "cargo xtask defaults"),
@@ -24,6 +24,7 @@ const SECTIONS: [(&str, &str); 6] = [
         "Pathfinder beside mean-field ADVI",
         "cargo xtask pathfinder",
     ),
+    ("What `converged` promises", "cargo xtask converged"),
 ];
 
 /// Simulations of a run that is worth keeping.
@@ -84,6 +85,14 @@ pub fn defaults(method: &str, only: &[String]) -> Result<(), String> {
 /// When the program does not build, or the results cannot be written.
 pub fn pathfinder() -> Result<(), String> {
     run("pathfinder", &[], Some(5))
+}
+
+/// Runs variational fits on for ten times their gradients.
+///
+/// # Errors
+/// When the program does not build, or the results cannot be written.
+pub fn converged() -> Result<(), String> {
+    run("converged", &[], Some(6))
 }
 
 /// Computes references of simulated posteriors, of those named `only`, or of all.

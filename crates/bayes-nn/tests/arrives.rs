@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bayes_nn::model::{self, Batch, Model, Trace};
 use bayes_nn::prelude::*;
-use bayes_nn::{Evidence, Posterior, Stop};
+use bayes_nn::{AdviFit, Evidence, Fit, Posterior, Stop};
 
 /// The mean and standard deviation of a scalar under a guide, from many draws.
 fn moments<M: Model>(fit: &Posterior<M>, name: &str) -> (f64, f64) {
-    let draws = fit.draws(20_000, 1).unwrap();
+    let draws = fit.draws(100_000, 1).unwrap();
     let variable = draws.variable(name).unwrap();
     (variable.mean()[0], variable.sd()[0])
 }
@@ -91,7 +91,7 @@ fn a_steep_line_far_above_zero_is_where_nuts_finds_it() {
     let y = x.iter().map(|x| 400.0 + 25.0 * x + 3.0 * (5.0 * x).sin());
     let data = Data::new().column("y", y.collect::<Vec<_>>()).unwrap();
     let data = data.column("x", x.clone()).unwrap();
-    let exact = model::fit(&steep, &data, &Nuts::new().draws(4_000).seed(1)).unwrap();
+    let exact = model::fit(&steep, &data, &Nuts::new().draws(20_000).seed(1)).unwrap();
     let summary = exact.summary().unwrap();
     for seed in 1..=20 {
         let fit = model::fit(&steep, &data, &Advi::full_rank().seed(seed)).unwrap();
@@ -173,4 +173,53 @@ fn a_callback_sees_the_steps_and_ends_them() {
     assert_eq!(found.stop(), Stop::Callback);
     assert!(!found.convergence().converged);
     assert_eq!(found.curve().seconds().len() as u64, found.steps());
+}
+
+#[test]
+fn budget_and_tolerance_say_when_natural_gradients_end() {
+    let fit = |advi: Advi| {
+        let fit = model::fit(&line(0.0, 1.0), line_data(0.0, 1.0), &advi).unwrap();
+        fit.advi().unwrap().clone()
+    };
+    let (usual, fine) = (
+        fit(Advi::full_rank()),
+        fit(Advi::full_rank().tolerance(0.01)),
+    );
+    assert!(fine.convergence().converged);
+    assert!(fine.gradients() > 2 * usual.gradients());
+    let moved = |fit: &AdviFit| match fit.convergence().evidence {
+        Evidence::Stages { mean, sd } => mean.max(sd),
+        _ => panic!("{fit}"),
+    };
+    assert!(moved(&fine) < 0.01 && moved(&usual) < 0.05);
+    let short = fit(Advi::full_rank().budget(500));
+    assert!(!short.convergence().converged && short.stop() == Stop::Steps);
+    assert!((500..1_500).contains(&short.gradients()), "{short}");
+    assert!(short.warnings().join("").contains("`budget`"));
+}
+
+#[test]
+fn settings_of_natural_gradients_are_refused_by_other_fits() {
+    let refused = |advi: Advi| {
+        let fit = model::fit(&line(0.0, 1.0), line_data(0.0, 1.0), &advi);
+        fit.map(|fit| fit.to_string()).unwrap_err().to_string()
+    };
+    let told = refused(Advi::full_rank().steps(100).budget(1_000));
+    assert!(told.contains("`budget` is 1000"), "{told}");
+    assert!(told.contains("does not go by natural gradients"), "{told}");
+    let told = refused(Advi::map().tolerance(0.1));
+    assert!(told.contains("`tolerance` is 0.1"), "{told}");
+    assert!(refused(Advi::mean_field().budget(0)).contains("1 or more"));
+    assert!(refused(Advi::mean_field().tolerance(f64::NAN)).contains("above 0"));
+}
+
+#[test]
+fn guides_of_low_rank_converge_from_every_seed() {
+    for seed in 0..8 {
+        let advi = Advi::low_rank(1).seed(seed);
+        let fit = model::fit(&line(0.0, 1.0), line_data(0.0, 1.0), &advi).unwrap();
+        let found = fit.advi().unwrap();
+        assert!(found.convergence().converged, "{fit}");
+        assert!(found.k_hat().unwrap() < 0.7, "{fit}");
+    }
 }

@@ -354,3 +354,28 @@ fn sites_of_one_name_are_refused_in_guides_and_tables() {
         "the table of draws has `y` at 2, not at 1"
     );
 }
+
+#[test]
+fn a_chain_that_stays_where_it_is_is_told() {
+    let posterior = fitted(&Nuts::new().chains(2).draws(50).warmup(60).seed(1));
+    let fit = posterior.nuts().unwrap();
+    let still = |draws: usize| {
+        let mut parts = rebuilt_chains(fit);
+        let mut chain = rebuilt_chain(&fit.chains()[1]);
+        let mut positions = chain.draws.positions().to_vec();
+        for i in 1..=draws {
+            positions.copy_within(..2, 2 * i);
+        }
+        let statistics = chain.draws.statistics().to_vec();
+        chain.draws = UnconstrainedDraws::from_parts(2, positions, statistics).unwrap();
+        parts.chains[1] = ChainDraws::new(chain).unwrap();
+        let warnings = NutsFit::new(parts).unwrap().warnings();
+        warnings.into_iter().find(|told| told.contains("stayed"))
+    };
+    assert_eq!(still(20), None);
+    let told = still(40).unwrap();
+    // One draw more of the chain as it was is the draw before it.
+    let expected =
+        "chain 1 stayed where it was in 41 of 50 draws: its step size is too large there";
+    assert!(told.starts_with(expected), "{told}");
+}

@@ -27,8 +27,8 @@ const STRAY: f64 = 0.05;
 /// Modes are compared by mass, which is not known; one whose log density is lower by more nats on
 /// average is rather a place in which chains are stuck.
 const LEVELS: f64 = 5.0;
-/// Where no log density is known, a chain that has fewer effective draws in its mode has rather not
-/// come anywhere yet.
+/// A chain that has fewer effective draws in its mode has rather not come anywhere yet. Where log
+/// densities are known it is enough that it moves.
 const LEAST_ESS: f64 = 10.0;
 
 impl Modes {
@@ -80,8 +80,9 @@ impl Modes {
                     continue;
                 }
             }
-            let moves = || ess_mean(&[chain]).is_ok_and(|ess| ess >= LEAST_ESS);
-            if log_probs.is_none() && !moves() {
+            let still = chain.iter().all(|value| *value == chain[0]);
+            let mixes = || ess_mean(&[chain]).is_ok_and(|ess| ess >= LEAST_ESS);
+            if still || log_probs.is_none() && !mixes() {
                 return None;
             }
         }
@@ -194,7 +195,11 @@ mod tests {
         let walk = |from: f64| (0..1_000).map(|i| from + 1e-4 * f64::from(i)).collect();
         let chains = [walk(-2.0), walk(2.0), walk(2.2), walk(1.9)];
         assert_eq!(Modes::of(&chains, None), None);
-        assert!(Modes::of(&chains, Some(&vec![vec![0.0; 1_000]; 4])).is_some());
+        let levels = vec![vec![0.0; 1_000]; 4];
+        assert!(Modes::of(&chains, Some(&levels)).is_some());
+        let [_, others @ ..] = chains;
+        let stuck = [&[vec![-2.0; 1_000]], &others[..]].concat();
+        assert_eq!(Modes::of(&stuck, Some(&levels)), None);
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub struct LowRank {
     cutoff: f64,
     rank: u64,
     shrinkage: f64,
+    /// Whether directions must be found twice.
+    confirmed: bool,
 }
 
 impl Default for LowRank {
@@ -42,6 +44,7 @@ impl Default for LowRank {
             cutoff: 2.0,
             rank: 128,
             shrinkage: 0.1,
+            confirmed: false,
         }
     }
 }
@@ -72,6 +75,14 @@ impl LowRank {
         self
     }
 
+    /// Only directions that both halves of the draws show.
+    pub(super) fn confirmed(self) -> LowRank {
+        LowRank {
+            confirmed: true,
+            ..self
+        }
+    }
+
     pub(super) fn check(&self) -> Result<(), InferenceError> {
         at_least_one("metric.rank", self.rank)?;
         if !(self.cutoff > 1.0 && self.cutoff < f64::INFINITY) {
@@ -86,9 +97,41 @@ impl LowRank {
         let (means, gradient_means) = (of.draws.mean(), of.gradients.mean());
         let draws = centred(&points.draws, means, |i| scale[i].recip());
         let gradients = centred(&points.gradients, gradient_means, |i| scale[i]);
-        if let Some((factors, directions)) = self.directions(draws, gradients) {
+        let found = match self.confirmed {
+            true => self.shown_twice(&draws, &gradients),
+            false => self.directions(draws, gradients),
+        };
+        if let Some((factors, directions)) = found {
             whitening.set_directions(factors, directions);
         }
+    }
+
+    /// Directions that the first half of the draws suggests, with factors that the second half
+    /// shows: noise in few draws suggests directions where there are none, but not twice the same.
+    fn shown_twice(&self, draws: &Mat<f64>, gradients: &Mat<f64>) -> Option<(Vec<f64>, Vec<f64>)> {
+        let (all, dim) = (draws.ncols(), draws.nrows());
+        let half = all / 2;
+        if half < 2 {
+            return Some(Default::default());
+        }
+        let first = |of: &Mat<f64>| of.subcols(0, half).to_owned();
+        let (_, suggested) = self.directions(first(draws), first(gradients))?;
+        let (mut factors, mut directions) = (Vec::new(), Vec::new());
+        for u in suggested.chunks_exact(dim) {
+            let square = |of: &Mat<f64>| {
+                let along = (half..all).map(|i| dot(u, of.col_as_slice(i)).powi(2));
+                along.sum::<f64>() + self.shrinkage
+            };
+            let ratio = (square(draws) / square(gradients)).sqrt();
+            if !(ratio > 0.0 && ratio.is_finite()) {
+                return None;
+            }
+            if ratio.ln().abs() > self.cutoff.ln() {
+                factors.push(ratio.sqrt());
+                directions.extend(u);
+            }
+        }
+        Some((factors, directions))
     }
 
     /// Factors and directions from scaled and centred draws and gradients, `[dim, draws]`. None

@@ -11,8 +11,8 @@ use crate::check::{positive, setting};
 pub enum Metric {
     /// [`Metric::LowRank`] of densities of up to 256 coordinates, and [`Metric::Fisher`] of larger
     /// ones, whose matrices would take longer than their gradients. The draws of the warm-up decide
-    /// how many directions are stretched: none where the ratio of variances that is left after the
-    /// coordinates have been scaled is below 2.
+    /// how many directions are stretched: those in which a ratio of variances above 2 is left after
+    /// the coordinates have been scaled, in either half of the draws.
     #[default]
     Automatic,
     /// None: all coordinates as they are.
@@ -37,7 +37,9 @@ impl Metric {
     /// What the automatic metric is for so many coordinates; any other is itself.
     pub(super) fn of_dim(self, dim: usize) -> Metric {
         match self {
-            Metric::Automatic if dim <= MOST_OF_LOW_RANK => Metric::LowRank(LowRank::new()),
+            Metric::Automatic if dim <= MOST_OF_LOW_RANK => {
+                Metric::LowRank(LowRank::new().confirmed())
+            }
             Metric::Automatic => Metric::Fisher,
             chosen => chosen,
         }

@@ -11,6 +11,8 @@ const MANY_REJECTED: f64 = 0.02;
 /// nats, and so many of that chain's standard deviations.
 const STUCK_NATS: f64 = 10.0;
 const STUCK_DEVIATIONS: f64 = 5.0;
+/// A chain stands still if more than this share of its draws are the draw before them.
+const STANDING: f64 = 0.5;
 /// Chains of fewer draws are not judged.
 const JUDGED_DRAWS: usize = 20;
 
@@ -19,6 +21,7 @@ pub(super) fn of(fit: &NutsFit) -> Vec<String> {
     let stuck = Stuck::of(fit.chains());
     let mut warnings: Vec<String> = stuck.iter().map(|stuck| stuck.warning(fit)).collect();
     warnings.extend(moved(fit));
+    warnings.extend(fit.chains().iter().filter_map(standing));
     let errors = fit.chains().iter().filter_map(|chain| chain.error());
     let errors = errors.chain(fit.sink_error());
     warnings.extend(errors.map(ToString::to_string));
@@ -71,6 +74,24 @@ fn moved(fit: &NutsFit) -> Option<String> {
          after {draws} draws of the warm-up: the draws are of the posterior unless its mass lies \
          where {numbers} had come to, too"
     ))
+}
+
+/// A chain most of whose trajectories led nowhere.
+fn standing(chain: &ChainDraws) -> Option<String> {
+    let draws = chain.draws();
+    if draws.len() < JUDGED_DRAWS {
+        return None;
+    }
+    let stays = (1..draws.len()).filter(|i| draws.draw(*i) == draws.draw(i - 1));
+    let stays = stays.count();
+    (stays as f64 > STANDING * draws.len() as f64).then(|| {
+        format!(
+            "chain {} stayed where it was in {stays} of {} draws: its step size is too large there; \
+             warm up longer, raise `target_accept`, or write the model with standardised variables",
+            chain.number(),
+            draws.len(),
+        )
+    })
 }
 
 /// Trajectories ended by the limit of doublings, of chains that are not stuck.

@@ -135,6 +135,37 @@ mod tests {
     }
 
     #[test]
+    fn directions_that_noise_suggests_are_not_stretched_unless_asked_for() {
+        const DIM: usize = 40;
+        let directions = |metric: Metric, draws: usize| {
+            let mut window = Window::new(metric.of_dim(DIM), DIM);
+            let mut stream = Stream::new(5, 0);
+            let (mut position, mut noise) = (vec![0.0; DIM], vec![0.0; DIM]);
+            for _ in 0..draws {
+                stream.normals(&mut position);
+                stream.normals(&mut noise);
+                let pairs = position.iter().zip(&noise);
+                window.add(&State {
+                    gradient: pairs.map(|(x, noise)| noise - x).collect(),
+                    position: position.clone(),
+                    log_prob: 0.0,
+                });
+            }
+            let mut whitening = Whitening::identity(DIM);
+            window.set(&mut whitening);
+            whitening.directions().count()
+        };
+        for (draws, most) in [(3, 0), (16, 3), (60, 1), (120, 0)] {
+            let found = directions(Metric::Automatic, draws);
+            assert!(found <= most, "{found} from {draws} draws");
+        }
+        assert!(directions(Metric::LowRank(LowRank::new()), 16) > 10);
+        // Correlations are seen from few draws.
+        let found = metric_of(&walk(DIM), 16, Metric::Automatic.of_dim(DIM));
+        assert!(found.directions().count() > 5);
+    }
+
+    #[test]
     fn the_fisher_metric_is_the_root_of_draws_over_gradients() {
         let whitening = metric_of(&[vec![3.0, 0.0], vec![0.0, 0.1]], 20, Metric::Fisher);
         for (scale, sd) in whitening.scale().iter().zip([3.0, 0.1]) {

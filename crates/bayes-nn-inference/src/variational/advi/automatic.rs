@@ -138,6 +138,8 @@ impl Advi {
         let mut ascent = Ascent {
             density: &mut programs.density,
             seed: self.seed,
+            tolerance: self.largest_move(),
+            budget: self.most_gradients(),
             gradients,
             elbos: Vec::new(),
             lost: 0.0,
@@ -199,7 +201,7 @@ impl Advi {
     /// How many starts are tried.
     pub(super) fn starts(&self) -> u64 {
         match (&self.warm_start, &self.start) {
-            (Some(_), _) | (_, Start::Approximation(_) | Start::Values(_)) => 1,
+            (Some(_), _) | (_, Some(Start::Approximation(_) | Start::Values(_))) => 1,
             _ => STARTS,
         }
     }
@@ -210,8 +212,8 @@ impl Advi {
         Advi {
             seed: self.seed.wrapping_add(start << 40),
             start: match (&self.start, start % 2) {
-                (Start::Prior | Start::Pathfinder, 1) => Start::Uniform,
-                (Start::Pathfinder, _) => Start::Prior,
+                (None | Some(Start::Prior | Start::Pathfinder), 1) => Some(Start::Uniform),
+                (Some(Start::Pathfinder), _) => Some(Start::Prior),
                 (start, _) => start.clone(),
             },
             ..self.clone()

@@ -14,6 +14,10 @@ use crate::{Density, InferenceError, Schedule};
 /// deviations at the start, unless set or a network's.
 const STEPS: u64 = 20_000;
 const AVERAGED: f64 = 0.25;
+/// Gradients of a natural ascent at the most, and how far apart its last two stages may be, unless
+/// set. Each halving of the rate halves what is left, so that a fit is off by about twice that.
+const BUDGET: u64 = 100_000;
+const TOLERANCE: f64 = 0.05;
 pub(super) const INITIAL_SD: f64 = 0.1;
 
 /// The most draws that measure a final ELBO: their error is a thousandth of the ELBO's spread.
@@ -28,6 +32,29 @@ impl Advi {
             && self.precision.unwrap_or(density.default_precision()) == Precision::F64
             && density.dim() <= MOST_COORDINATES
             && (self.family == Family::Point || density.sites().iter().all(|site| !site.point))
+    }
+
+    pub(super) fn most_gradients(&self) -> u64 {
+        self.budget.unwrap_or(BUDGET)
+    }
+
+    pub(super) fn largest_move(&self) -> f64 {
+        self.tolerance.unwrap_or(TOLERANCE)
+    }
+
+    /// Checks the settings of natural gradients, which say nothing to any other way to a fit.
+    pub(super) fn check_ascent(&self, density: &dyn Density) -> Result<(), InferenceError> {
+        at_least_one("budget", self.most_gradients())?;
+        positive("tolerance", self.largest_move())?;
+        if self.goes_by_natural_gradients(density) && self.family != Family::Point {
+            return Ok(());
+        }
+        let allowed = "left out of a fit that does not go by natural gradients";
+        match (self.budget, self.tolerance) {
+            (Some(budget), _) => Err(setting("budget", budget, allowed)),
+            (_, Some(tolerance)) => Err(setting("tolerance", tolerance, allowed)),
+            (None, None) => Ok(()),
+        }
     }
 
     pub(crate) fn step_count(&self) -> u64 {
@@ -142,6 +169,8 @@ impl fmt::Debug for Advi {
         f.debug_struct("Advi")
             .field("family", &self.family)
             .field("steps", &self.steps)
+            .field("budget", &self.budget)
+            .field("tolerance", &self.tolerance)
             .field("samples", &self.samples)
             .field("estimator", &self.estimator)
             .field("local_reparameterization", &self.products)

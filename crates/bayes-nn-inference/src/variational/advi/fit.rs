@@ -12,7 +12,6 @@ use super::{Advi, AdviFit, Family, Restart, drive};
 use crate::check::{holds_data, no_points, setting};
 use crate::columns::Concerns;
 use crate::progress::Running;
-use crate::variational::natural;
 use crate::variational::pathfinder::Starts;
 use crate::{Density, InferenceError, Method, Stage, Start};
 
@@ -47,6 +46,7 @@ impl Advi {
         advi.check(density.rows())?;
         advi.check_held_out(density)?;
         advi.check_temper(density)?;
+        advi.check_ascent(density)?;
         match self.family {
             Family::FullRank => no_points(density, "a full-rank guide")?,
             Family::LowRank { .. } => no_points(density, "a guide of low rank")?,
@@ -73,7 +73,7 @@ impl Advi {
         holds_data(density, self.runtime().precision)?;
         if let Some(progress) = &self.progress {
             let steps = match self.goes_by_natural_gradients(density) {
-                true => natural::BUDGET,
+                true => self.most_gradients(),
                 false => self.step_count(),
             };
             progress.start(self.restart_count(), steps);
@@ -217,7 +217,12 @@ impl Advi {
             Err(InferenceError::NotFinite(divergence)) => divergence.step == 0,
             _ => false,
         };
-        at_once && self.warm_start.is_none() && !matches!(self.start, Start::Approximation(_))
+        at_once && self.warm_start.is_none() && !matches!(self.start, Some(Start::Approximation(_)))
+    }
+
+    fn begins_at_a_path(&self, density: &dyn Density) -> bool {
+        let is_low_rank = matches!(self.family, Family::LowRank { .. });
+        self.start.is_none() && self.tries == 0 && is_low_rank && !density.is_network()
     }
 
     /// Where the means begin, with the seed of these settings.
@@ -225,18 +230,22 @@ impl Advi {
         if let Some(warm_start) = &self.warm_start {
             return warm_start.mean(density);
         }
-        let start = match &self.start {
+        let path = || Starts::of(density, self.seed).map(|s| s.best().gaussian.mean().to_vec());
+        let start = match self.start.as_ref().unwrap_or(&Start::Prior) {
+            // Where no path arrives the prior has to do.
+            Start::Prior
+                if self.begins_at_a_path(density)
+                    && let Ok(mean) = path() =>
+            {
+                mean
+            }
             Start::Prior if self.tries <= PRIOR_STARTS => {
                 let seed = self.seed.wrapping_add(u64::from(self.tries) << 32);
                 density.start(seed).map_err(InferenceError::Density)?
             }
             Start::Approximation(approximation) => approximation.mean().to_vec(),
-            Start::Pathfinder => Starts::of(density, self.seed)?
-                .best()
-                .gaussian
-                .mean()
-                .to_vec(),
-            Start::Values(_) => self.start.draw(density, self.seed, self.tries)?,
+            Start::Pathfinder => path()?,
+            start @ Start::Values(_) => start.draw(density, self.seed, self.tries)?,
             Start::Prior | Start::Uniform => {
                 let key = NoiseKey {
                     seed: self.seed,

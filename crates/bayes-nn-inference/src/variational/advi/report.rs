@@ -104,8 +104,8 @@ impl Fit for AdviFit {
                  take `Advi::mean_field()` or NUTS"
             }
             Evidence::Stages { .. } => {
-                "the posterior is far from normal: sample it by NUTS, or write the model in \
-                 variables that depend less on one another"
+                "the posterior is far from normal: sample it by NUTS, write the model in variables \
+                 that depend less on one another, or raise `budget`"
             }
         };
         let not_converged = (!convergence.converged && coarse.is_empty())

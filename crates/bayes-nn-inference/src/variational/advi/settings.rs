@@ -39,8 +39,9 @@ pub(crate) type Callback = Arc<Mutex<dyn FnMut(&Snapshot<'_>) -> ControlFlow<()>
 /// precision, such as a model as a function, is then fitted by natural gradients: from the best of
 /// four starts of a quasi-Newton ascent, in steps measured in the guide's own spread, until steps of
 /// half the size change no mean by more than 0.05 of its standard deviation and no standard
-/// deviation by more than 5 %. That takes some thousand gradients; after 100,000 it is given up at the
-/// end of the stage in which it is, and the fit has not [converged](crate::AdviFit::convergence).
+/// deviation by more than 5 % ([`Advi::tolerance`]). That takes some thousand gradients; after 100,000
+/// ([`Advi::budget`]) it is given up at the end of the stage in which it is, and the fit has not
+/// [converged](crate::AdviFit::convergence).
 ///
 /// A network goes by Adam, on minibatches of 32 to 128 rows where it has more than 1,024. Its weights
 /// begin where [`Begin`](crate::Begin) says; products of weights are drawn instead of weights where that
@@ -68,6 +69,8 @@ pub struct Advi {
     /// Whether a setting of stochastic gradient ascent was set.
     pub(crate) by_optimizer: bool,
     pub(crate) steps: Option<u64>,
+    pub(crate) budget: Option<u64>,
+    pub(crate) tolerance: Option<f64>,
     pub(crate) samples: usize,
     pub(crate) estimator: Estimator,
     pub(crate) products: Option<bool>,
@@ -91,7 +94,7 @@ pub struct Advi {
     pub(crate) temperature: Option<f64>,
     pub(crate) kl_annealing: Option<f64>,
     pub(crate) initial_sd: Option<f64>,
-    pub(crate) start: Start,
+    pub(crate) start: Option<Start>,
     pub(crate) warm_start: Option<Arc<WarmStart>>,
     /// How many starts were tried before.
     pub(crate) tries: u32,
@@ -107,6 +110,8 @@ impl Advi {
             family,
             by_optimizer: false,
             steps: None,
+            budget: None,
+            tolerance: None,
             samples: 1,
             estimator: Estimator::default(),
             products: None,
@@ -128,7 +133,7 @@ impl Advi {
             temperature: None,
             kl_annealing: None,
             initial_sd: None,
-            start: Start::Prior,
+            start: None,
             warm_start: None,
             tries: 0,
             elbo_draws: 1000,
@@ -153,8 +158,9 @@ impl Advi {
     /// factor covariance structure"). It has the widest correlations of many variables, where a
     /// [full-rank](Advi::full_rank) guide would have a number for each pair of them: a step costs
     /// `P rank` and `rank^3` operations. Up to some hundred variables the latter is the better choice, by
-    /// natural gradients; this one goes by the optimiser, [20,000 steps](Advi::steps) unless set, with
-    /// gradients by [`Estimator::StickingTheLanding`].
+    /// natural gradients; this one goes by the optimiser, [20,000 steps](Advi::steps) unless set, from
+    /// where [`Pathfinder`](crate::Pathfinder) comes to, with gradients by
+    /// [`Estimator::StickingTheLanding`].
     ///
     /// ```
     /// use bayes_nn_inference::{Advi, Family};
@@ -174,6 +180,29 @@ impl Advi {
     pub fn steps(mut self, steps: u64) -> Advi {
         self.by_optimizer = true;
         self.steps = Some(steps);
+        self
+    }
+
+    /// Gradients of a fit by natural gradients at the most, 100,000 unless set. The stage in which they
+    /// are used up is ended, and the fit has not [converged](crate::AdviFit::convergence).
+    ///
+    /// A fit that goes by an optimiser, or to a mode, refuses this and [`Advi::tolerance`].
+    ///
+    /// ```
+    /// use bayes_nn_inference::Advi;
+    /// let advi = Advi::full_rank().tolerance(0.01).budget(1_000_000);
+    /// # let _ = advi;
+    /// ```
+    pub fn budget(mut self, gradients: u64) -> Advi {
+        self.budget = Some(gradients);
+        self
+    }
+
+    /// When a fit by natural gradients has converged: when steps of half the size move no mean by more
+    /// than this part of its standard deviation and no standard deviation by more than this part of
+    /// itself; 0.05 unless set. Half of it takes about four times the gradients.
+    pub fn tolerance(mut self, largest_move: f64) -> Advi {
+        self.tolerance = Some(largest_move);
         self
     }
 
@@ -339,10 +368,11 @@ impl Advi {
         self
     }
 
-    /// Where the guide's means begin: a prior draw unless set, which is far from everything where
-    /// a prior is vague.
+    /// Where the guide's means begin. Unless set that is a prior draw, which is far from everything
+    /// where a prior is vague, of guides of [low rank](Advi::low_rank) where
+    /// [`Pathfinder`](crate::Pathfinder) comes to, and of networks where sites [begin](crate::Begin).
     pub fn start_at(mut self, start: Start) -> Advi {
-        self.start = start;
+        self.start = Some(start);
         self
     }
 

@@ -15,8 +15,6 @@ use faer::{Mat, Scale};
 use super::guide::{Batch, Guide};
 use crate::log_density::{EvalError, LogDensity};
 
-/// Gradients at the most; a window that was begun is ended.
-pub(crate) const BUDGET: u64 = 100_000;
 /// The noise stream of draws.
 const DRAWN: u32 = 0;
 /// Draws of a step at the least.
@@ -25,9 +23,6 @@ const DRAWS: usize = 16;
 /// so that a guide on its way goes as far in each.
 const RATE: f64 = 0.3;
 const WINDOW: usize = 24;
-/// How far apart the averages of two stages may be: means in standard deviations, and standard
-/// deviations as a ratio. Half of what a fit may be off by, as each halving halves what is left.
-const TOLERANCE: f64 = 0.05;
 /// A window that moved by this share of what the one before moved is as far as the noise goes.
 const STILL: f64 = 0.7;
 /// Steps of a window in a row, fewer than it has, that end an ascent if most draws of each are of no
@@ -73,7 +68,7 @@ impl Distance {
 pub(crate) enum End {
     /// Halving the rate changed nothing that matters.
     Converged,
-    /// The [budget](BUDGET) was used up.
+    /// The [budget](Ascent::budget) was used up.
     Budget,
     /// Whoever looked on wanted it to end.
     Looked,
@@ -109,6 +104,11 @@ pub(crate) struct Ascent<'a> {
     pub density: &'a mut dyn LogDensity,
     /// Of the draws.
     pub seed: u64,
+    /// How far apart the averages of two stages may be at the end: means in standard deviations, and
+    /// standard deviations as a ratio.
+    pub tolerance: f64,
+    /// Gradients at the most; a window that was begun is ended.
+    pub budget: u64,
     /// Gradients that were taken before and since.
     pub gradients: u64,
     /// The ELBO of each step, in nats.
@@ -141,10 +141,10 @@ impl Ascent<'_> {
                 Some(before) => Distance::of(before, &stage.average),
                 None => stage.moved,
             };
-            let converged = before.is_some() && moved.within(TOLERANCE);
+            let converged = before.is_some() && moved.within(self.tolerance);
             let end = match stage.end {
                 None if converged => Some(End::Converged),
-                None if self.gradients >= BUDGET => Some(End::Budget),
+                None if self.gradients >= self.budget => Some(End::Budget),
                 end => end,
             };
             let end = match end {
@@ -202,9 +202,9 @@ impl Ascent<'_> {
             let moved = Distance::of(&earlier, &average);
             let shrinks = moved.mean.max(moved.sd) < STILL * then.mean.max(then.sd);
             let fluctuates = !shrinks && then != Distance::FAR && !rises(&self.elbos, window);
-            let end = match moved.within(2.0 * TOLERANCE) || fluctuates {
+            let end = match moved.within(2.0 * self.tolerance) || fluctuates {
                 true => None,
-                false if self.gradients >= BUDGET => Some(End::Budget),
+                false if self.gradients >= self.budget => Some(End::Budget),
                 false => {
                     last = Some((average, moved));
                     continue;

@@ -12,7 +12,7 @@ mod linear;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use ascent::{Ascent, BUDGET, Distance, End, Look, Settled};
+pub(crate) use ascent::{Ascent, Distance, End, Look, Settled};
 pub(crate) use gaussian::Gaussian;
 pub(crate) use guide::Guide;
 pub(crate) use independent::Independent;

@@ -64,6 +64,8 @@ fn settled<G: Guide>(density: &mut Normal, guide: G) -> (Settled<G>, u64) {
     let mut ascent = Ascent {
         density,
         seed: 3,
+        tolerance: 0.05,
+        budget: 100_000,
         gradients: 0,
         elbos: Vec::new(),
         lost: 0.0,
@@ -163,6 +165,8 @@ fn whoever_looks_on_may_end_it() {
     let mut ascent = Ascent {
         density: &mut density,
         seed: 0,
+        tolerance: 0.05,
+        budget: 100_000,
         gradients: 0,
         elbos: Vec::new(),
         lost: 0.0,
