@@ -1,7 +1,7 @@
 //! Rewrites on the way into the graph: constants are folded, neutral operations vanish.
 //!
 //! Only rewrites that give the same number for every operand, NaN and infinity included, up to
-//! the sign of a zero.
+//! the sign of a zero, and of a sum up to the order of its terms.
 
 use std::sync::Arc;
 

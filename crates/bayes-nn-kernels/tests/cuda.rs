@@ -601,6 +601,8 @@ fn the_text_is_taken_by_the_compiler_of_cuda() {
     let graph = Graph::new();
     compile(&windows(&graph, 70), &ARCHITECTURES);
     let graph = Graph::new();
+    compile(&products_by_group(&graph, 70), &ARCHITECTURES);
+    let graph = Graph::new();
     compile(&several_draws(&graph), &ARCHITECTURES);
     let graph = Graph::new();
     compile(&step_of_ranks(&graph, 50), &ARCHITECTURES);

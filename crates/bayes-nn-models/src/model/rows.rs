@@ -278,6 +278,10 @@ mod tests {
 
     use super::*;
 
+    fn slope<'g>(y: Var<'g>, by: Var<'g>) -> Var<'g> {
+        grad(y.sum(), &[by]).unwrap()[0].sum()
+    }
+
     #[test]
     fn products_by_group_belong_to_rows_whose_groups_are_those_of_the_minibatch() {
         let graph = Graph::new();
@@ -285,7 +289,6 @@ mod tests {
         let x = graph.input("x", [9, 2]).gather(rows, 0).t();
         let groups = graph.index_input("groups", 9).gather(rows, 0);
         let weights = graph.input("weights", [4, 1, 2]);
-        let slope = |y: Var<'_>| grad(y.sum(), &[weights]).unwrap()[0].sum();
         let own = weights.matmul_by_group(x, groups);
         let positions = graph.index_constant(&[0, 1, 2]);
         let of_places = weights.matmul_by_group(x, positions);
@@ -293,9 +296,12 @@ mod tests {
         let of_all = of_rows.matmul_by_group(x, groups);
         let ones = graph.constant(&[1.0; 6], [2, 3]);
         let even = weights.matmul_by_group(ones, groups);
-        let sums = [own, even].map(Var::sum).into_iter().chain([slope(own)]);
+        let sums = [own, even]
+            .map(Var::sum)
+            .into_iter()
+            .chain([slope(own, weights)]);
         let mixed = [of_places, of_all].map(Var::sum).into_iter();
-        let mixed = mixed.chain([slope(of_places)]);
+        let mixed = mixed.chain([slope(of_places, weights)]);
         let (sums, mixed): (Vec<Var<'_>>, Vec<Var<'_>>) = (sums.collect(), mixed.collect());
         let table = RowTable::of(&graph);
         assert!(sums.iter().all(|term| table.is_a_sum_over_rows(*term)));
