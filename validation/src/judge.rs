@@ -158,6 +158,7 @@ mod tests {
             warmup_gradients: 0,
             log_probs: 0,
             k_hat: None,
+            guide: None,
             seconds: 1.0,
         };
         let reference = Moments {
