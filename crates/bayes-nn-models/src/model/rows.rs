@@ -195,7 +195,9 @@ impl Walk<'_, '_> {
         let (sides, index) = arguments.split_at(2);
         let known = index.iter().all(last);
         let weights = match result {
-            Side::Weight if known && sides.iter().all(last) => return Rows::Summed,
+            Side::Weight if known && sides.iter().all(|a| last(a) || even(a)) => {
+                return Rows::Summed;
+            }
             Side::Weight => return Rows::Mixed,
             Side::Input => 0,
             Side::Output => 1,
