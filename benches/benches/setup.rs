@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use bayes_nn::CsvReader;
+use bayes_nn::Table;
 use bayes_nn::distributions::{Dirichlet, LkjCholesky};
 use bayes_nn::model::{Batch, Model, Trace, from_fn};
 use bayes_nn::prelude::*;
@@ -120,9 +120,13 @@ fn columns(c: &mut Criterion) {
         let names: Vec<String> = (0..count).map(|i| format!("column{i}")).collect();
         let row = vec!["0.5"; count].join(",") + "\n";
         let text = names.join(",") + "\n" + &row.repeat(10);
-        let reader = CsvReader::new().features(&names[1..]).target(&names[0]);
         group.bench_function(BenchmarkId::from_parameter(count), |b| {
-            b.iter(|| reader.read_from(text.as_bytes()).expect("all is there"))
+            b.iter(|| {
+                let table = Table::read_from(text.as_bytes()).expect("all is there");
+                table
+                    .only(&names[1..])
+                    .and_then(|table| table.target(&names[0]))
+            })
         });
     }
     group.finish();

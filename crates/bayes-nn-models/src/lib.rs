@@ -1,7 +1,7 @@
 //! What a model is: any joint density as a function of a trace and data, its posterior, and what
 //! follows from it. Networks are one kind of model, in the crate `bayes-nn-networks`.
 //!
-//! - [`data`], [`datasets`]: tables of numbers from slices, CSV or formulas.
+//! - [`data`], [`datasets`]: tables from files, numbers from slices or formulas.
 //! - [`model`]: what a model declares into ([`model::Trace`]), the rows that it sees
 //!   ([`model::Batch`]), and its [`Posterior`].
 //! - [`Predict`], [`Prediction`], [`scores`]: what a posterior says of new rows, and how good it was.
@@ -23,9 +23,12 @@ mod predict;
 pub use compare::{
     Comparison, Estimate, Predicted, PredictiveComparison, SiteComparison, compare, compare_on,
 };
-pub use data::{CsvReader, DataError, Dataset, Standardization};
+pub use data::{DataError, Dataset, Standardization, Table};
 pub use error::Error;
 #[cfg(feature = "zarr")]
 pub use inference_data::{InferenceData, ZarrStore};
 pub use model::{Data, DrawSource, DrawTable, Draws, Model, Posterior};
-pub use predict::{Inputs, Predict, Prediction, PredictiveDraws, RestartAgreement, Score, Task};
+pub use predict::{
+    CrossValidation, Inputs, Predict, Prediction, PredictiveDraws, RestartAgreement, Score,
+    Targets, Task,
+};

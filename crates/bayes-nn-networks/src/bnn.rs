@@ -5,10 +5,13 @@ use std::sync::Arc;
 use bayes_nn_autodiff::{Kind, Shape, Var};
 use bayes_nn_distributions::Distribution;
 use bayes_nn_inference::{Advi, Method};
-use bayes_nn_models::Error;
 use bayes_nn_models::model::{Batch, Data, Model, Posterior, Trace, fit, fit_validated, probe};
+use bayes_nn_models::{Dataset, Error};
 
-use crate::nn::{Head, HeadError, Input, Network, ParameterInfo, Parameters};
+use crate::nn::{
+    Bernoulli, Categorical, Gaussian, Head, HeadError, Input, Mlp, Network, ParameterInfo,
+    Parameters,
+};
 
 /// A network whose parameters have priors, with the likelihood of its targets.
 ///
@@ -57,6 +60,29 @@ impl Bnn {
             head: Arc::new(head),
         });
         bnn
+    }
+
+    /// A network of one hidden layer of 20 units for a data set: with a [`Bernoulli`] head for two
+    /// classes, a [`Categorical`] one for more, and a [`Gaussian`] one for a target that is a number.
+    ///
+    /// Whether a target is classes follows from [`Dataset::classes`].
+    ///
+    /// ```
+    /// use bayes_nn::prelude::*;
+    /// let text = "size,kind\n1,ham\n2,ham\n2.5,ham\n8,spam\n9,spam\n8.5,spam\n";
+    /// let train = Table::read_from(text.as_bytes())?.target("kind")?;
+    /// let fit = Bnn::for_data(&train).fit(&train, &Advi::mean_field())?;
+    /// println!("{}", fit.score(&train, Predict::draws(100))?);
+    /// # Ok::<(), bayes_nn::Error>(())
+    /// ```
+    pub fn for_data(data: &Dataset) -> Bnn {
+        const HIDDEN: usize = 20;
+        let network = |outputs| Mlp::new([data.features(), HIDDEN, outputs]);
+        match data.classes().map(<[String]>::len) {
+            None => Bnn::new(network(1), Gaussian::new()),
+            Some(0..=2) => Bnn::new(network(1), Bernoulli),
+            Some(classes) => Bnn::new(network(classes), Categorical),
+        }
     }
 
     /// A network that predicts several variables at once, each said by [`Bnn::target`].

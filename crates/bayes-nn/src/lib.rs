@@ -17,7 +17,8 @@
 //! # Ok::<(), bayes_nn::Error>(())
 //! ```
 //!
-//! - [`Dataset`], [`datasets`]: data from slices, CSV or formulas, standardised and split.
+//! - [`Table`]: files of numbers, words, dates and missing values, as a data set and as rows to
+//!   predict; [`Dataset`], [`datasets`]: data from slices or formulas, standardised and split.
 //! - [`nn`], [`Bnn`]: networks with priors, and the likelihoods on their outputs.
 //! - [`model`]: any joint density as a plain function.
 //! - [`Advi`], [`Nuts`]: the settings of a fit, and of a run of the sampler; [`Pathfinder`], of a
@@ -46,10 +47,10 @@ pub use bayes_nn_kernels::{Device, DeviceError, DeviceInfo, Precision, Profile};
 #[cfg(feature = "zarr")]
 pub use bayes_nn_models::inference_data::{self, InferenceData, ZarrStore};
 pub use bayes_nn_models::{
-    Comparison, CsvReader, Data, DataError, Dataset, DrawSource, DrawTable, Draws, Error, Estimate,
-    Inputs, Model, Posterior, Predict, Predicted, Prediction, PredictiveComparison,
-    PredictiveDraws, RestartAgreement, Score, SiteComparison, Standardization, Task, compare,
-    compare_on, data, datasets, model, scores,
+    Comparison, CrossValidation, Data, DataError, Dataset, DrawSource, DrawTable, Draws, Error,
+    Estimate, Inputs, Model, Posterior, Predict, Predicted, Prediction, PredictiveComparison,
+    PredictiveDraws, RestartAgreement, Score, SiteComparison, Standardization, Table, Targets,
+    Task, compare, compare_on, data, datasets, model, scores,
 };
 pub use bayes_nn_networks::{Bnn, nn};
 #[cfg(feature = "plots")]

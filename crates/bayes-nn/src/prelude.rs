@@ -13,7 +13,7 @@ pub use crate::nn::{
 };
 pub use crate::{
     Advi, Bnn, Data, Dataset, Device, Error, Estimator, Nuts, Optimizer, Pathfinder, Posterior,
-    Precision, Predict, Prediction, Schedule, datasets, distributions, model,
+    Precision, Predict, Prediction, Schedule, Table, datasets, distributions, model,
 };
 pub use bayes_nn_distributions::{
     Distribution, HalfNormal, Laplace, LogNormal, Mixture, Normal, StudentT, Uniform,

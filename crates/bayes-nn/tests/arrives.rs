@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use bayes_nn::distributions::{Dirichlet, Mixture, Ordered};
 use bayes_nn::model::{self, Batch, Model, Trace};
 use bayes_nn::prelude::*;
 use bayes_nn::{AdviFit, Evidence, Fit, Posterior, Stop};
@@ -221,5 +222,34 @@ fn guides_of_low_rank_converge_from_every_seed() {
         let found = fit.advi().unwrap();
         assert!(found.convergence().converged, "{fit}");
         assert!(found.k_hat().unwrap() < 0.7, "{fit}");
+    }
+}
+
+#[test]
+fn a_mode_that_few_starts_come_to_is_found_from_every_seed() {
+    let mixture = model::from_fn(|trace, data| {
+        let weights = trace.graph().constant(&[2.0; 3], [3]);
+        let weight = trace.sample("weight", Dirichlet::new(weights));
+        let mean = trace.sample("mean", Ordered::new(Normal::new(0.0, 5.0), 3));
+        let sd = trace.sample("sd", HalfNormal::new(2.0).expand([3]));
+        let part = |k: usize| (weight.row(k), Normal::new(mean.row(k), sd.row(k)));
+        trace.observe("y", Mixture::new((0..3).map(part)), data.column("y"));
+    });
+    // Logistic quantiles around three places.
+    let mut y = Vec::new();
+    for (place, scale, count) in [(-4.0, 0.6, 45), (0.5, 0.4, 60), (5.0, 0.7, 45)] {
+        let share = |i: usize| (i as f64 + 0.5) / count as f64;
+        y.extend((0..count).map(|i| place + scale * (share(i) / (1.0 - share(i))).ln()));
+    }
+    let data = Data::new().column("y", y).unwrap();
+    for seed in 1..=12 {
+        for advi in [Advi::full_rank(), Advi::mean_field()] {
+            let fit = model::fit(&mixture, &data, &advi.seed(seed)).unwrap();
+            let found = fit.draws(500, 1).unwrap();
+            let found = found.variable("mean").unwrap().mean();
+            for (found, place) in found.iter().zip([-4.0, 0.5, 5.0]) {
+                assert!((found - place).abs() < 0.4, "seed {seed}: {found}\n{fit}");
+            }
+        }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use bayes_nn::CsvReader;
+use bayes_nn::data::Recipe;
 use bayes_nn::prelude::*;
 
 fn moons() -> Option<(Dataset, Dataset)> {
@@ -21,11 +21,9 @@ fn moons() -> Option<(Dataset, Dataset)> {
         );
         return None;
     }
-    let reader = CsvReader::new()
-        .features(["x1", "x2"])
-        .target("y")
-        .test_column("is_test");
-    let (train, test) = reader.read_split(&file).unwrap();
+    let data = Table::read(&file).and_then(|table| table.only(["x1", "x2"])?.target("y"));
+    let data = data.and_then(|data| data.with_recipe(&Recipe::new().unscaled()));
+    let (train, test) = data.unwrap().split_marked("is_test").unwrap();
     assert_eq!((train.rows(), test.rows()), (500, 500));
     Some((train, test))
 }

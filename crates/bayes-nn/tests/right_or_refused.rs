@@ -2,7 +2,7 @@
 
 use bayes_nn::distributions::{AutoRegressive, Beta, Dirichlet, Gamma, Multinomial, Poisson};
 use bayes_nn::prelude::*;
-use bayes_nn::{CsvReader, Model, Start};
+use bayes_nn::{Model, Start};
 
 fn message<T>(result: Result<T, Error>) -> String {
     result.err().expect("an error").to_string()
@@ -290,26 +290,6 @@ fn a_factor_has_no_pointwise_density() {
         error.contains("the model observes nothing (a `factor` is one number"),
         "{error}"
     );
-}
-
-#[test]
-fn a_csv_is_read_as_it_is_or_refused() {
-    let read = |text: &[u8]| CsvReader::new().read_from(text).map_err(Error::from);
-    assert!(message(read(b"1,2\n3,4\n")).contains("say `without_header` if it is data"));
-    let named = CsvReader::new()
-        .with_header()
-        .read_from(&b"1,2\n3,4\n"[..])
-        .unwrap();
-    assert_eq!((named.rows(), named.target_name()), (1, "2"));
-    assert!(message(read(b"x,y,y\n3,4,5\n")).starts_with("column `y` is not unique"));
-    for text in ["x,y\r\n3,4\r\n5,z\r\n", "x,y\n3,4\n5,z\n", "x,y\n\n3,z\n"] {
-        let error = message(read(text.as_bytes()));
-        assert_eq!(error, "line 3, column `y`: `z` is not a number", "{text:?}");
-    }
-    let latin = &b"x,n,y\n3,caf\xe9,5\n"[..];
-    let reader = CsvReader::new().features(["x"]).target("y");
-    assert_eq!(reader.read_from(latin).unwrap().rows(), 1);
-    assert!(message(read(latin)).starts_with("line 2, column `n`: the bytes are no UTF-8"));
 }
 
 #[test]

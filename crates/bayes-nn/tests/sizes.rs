@@ -3,10 +3,11 @@
 
 mod csv_bytes;
 
+use bayes_nn::data::Recipe;
 use bayes_nn::distributions::{Dirichlet, LkjCholesky, Ordered};
 use bayes_nn::model::{Batch, DrawTable, Trace, from_fn};
 use bayes_nn::prelude::*;
-use bayes_nn::{CsvReader, Sgld, Site, concat, scores, stack};
+use bayes_nn::{Sgld, Site, concat, scores, stack};
 
 fn quick() -> Advi {
     Advi::mean_field().steps(10).elbo_draws(2)
@@ -343,10 +344,10 @@ fn columns_are_found_by_their_names_however_many_there_are() {
     let names: Vec<String> = (0..30_000).map(|i| format!("column{i:05}")).collect();
     let values: Vec<String> = (0..30_000).map(|i| i.to_string()).collect();
     let text = format!("{}\n{}\n", names.join(","), values.join(","));
-    let reader = CsvReader::new()
-        .features(names[1..].iter().rev())
-        .target(&names[0]);
-    let data = reader.read_from(text.as_bytes()).unwrap();
+    let table = Table::read_from(text.as_bytes()).unwrap();
+    let table = table.only(names[1..].iter().rev()).unwrap();
+    let data = table.target(&names[0]).unwrap();
+    let data = data.with_recipe(&Recipe::new().unscaled()).unwrap();
     assert_eq!(
         (data.x()[0], data.x()[29_998], data.y()[0]),
         (29_999.0, 1.0, 0.0)

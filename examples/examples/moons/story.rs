@@ -3,9 +3,10 @@
 use std::error::Error;
 use std::time::Instant;
 
+use bayes_nn::data::Recipe;
 use bayes_nn::prelude::*;
 use bayes_nn::scores::{ClassificationScore, reliability};
-use bayes_nn::{AdviFit, CsvReader, Draws};
+use bayes_nn::{AdviFit, Draws};
 
 use crate::arguments::Arguments;
 use crate::page::Page;
@@ -83,15 +84,13 @@ pub fn tell(arguments: &Arguments) -> Outcome<()> {
 fn data(page: &mut Page, arguments: &Arguments) -> Outcome<(Dataset, Dataset)> {
     let (source, (train, test)) = match &arguments.csv {
         Some(file) => {
-            let reader = CsvReader::new()
-                .features(["x1", "x2"])
-                .target("y")
-                .test_column("is_test");
+            let data = Table::read(file)?.only(["x1", "x2"])?.target("y")?;
+            let data = data.with_recipe(&Recipe::new().unscaled())?;
             let source = format!(
                 "Two classes that no straight line separates, read from {}.",
                 file.display()
             );
-            (source, reader.read_split(file)?)
+            (source, data.split_marked("is_test")?)
         }
         None => {
             let source = "Two interleaved half circles with normal noise of standard deviation \

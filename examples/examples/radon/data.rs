@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use bayes_nn::CsvReader;
 use bayes_nn::distributions::{Distribution, Normal};
 use bayes_nn::prelude::*;
 
@@ -37,19 +36,17 @@ impl Houses {
 
     /// Reads `county_code` (from 0), `floor` (0 or 1) and `log_radon`.
     pub fn read(file: &Path) -> Outcome {
-        let reader = CsvReader::new()
-            .features(["county_code", "floor"])
-            .target("log_radon");
-        let set = reader.read(file)?;
-        let codes = set.column(0);
+        let table = Table::read(file)?.drop_missing(["county_code", "floor", "log_radon"])?;
+        let codes = table.numbers("county_code")?;
         if let Some(row) = codes.iter().position(|c| c.fract() != 0.0 || *c < 0.0) {
             let code = codes[row];
             let problem = format!("row {row}: county_code is {code}; counties are numbered from 0");
             return Err(problem.into());
         }
-        let county = codes.into_iter().map(|code| code as usize).collect();
+        let county = codes.iter().map(|code| *code as usize).collect();
         let source = format!("Read from {}.", file.display());
-        Houses::new(county, &set.column(1), set.y(), source)
+        let (floor, log_radon) = (table.numbers("floor")?, table.numbers("log_radon")?);
+        Houses::new(county, floor, log_radon, source)
     }
 
     /// Houses of 85 counties, from one to a hundred in each, drawn from the model with its

@@ -5,8 +5,9 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use bayes_nn::data::Recipe;
 use bayes_nn::nuts::{CompiledDensity, EvalError, LogDensity};
-use bayes_nn::{CsvReader, Dataset, datasets};
+use bayes_nn::{Dataset, Table, datasets};
 use bayes_nn_autodiff::{Graph, Var};
 use bayes_nn_inference::{Density, DensityError, Handler, Rows, Site, Term, Traced};
 use bayes_nn_kernels::Binding;
@@ -42,11 +43,11 @@ impl Target {
             quantities: Quantities::Coordinates,
         };
         let (train, test) = match moons {
-            Some(path) => CsvReader::new()
-                .features(["x1", "x2"])
-                .target("y")
-                .test_column("is_test")
-                .read_split(path)?,
+            Some(path) => Table::read(path)?
+                .only(["x1", "x2"])?
+                .target("y")?
+                .with_recipe(&Recipe::new().unscaled())?
+                .split_marked("is_test")?,
             None => datasets::moons(1000, 0.2, 0)?
                 .standardized()
                 .split(0.5, 0)?,

@@ -7,7 +7,8 @@ use std::fs::{self, File};
 use std::io::{BufReader, Read as _};
 use std::path::Path;
 
-use bayes_nn::{CsvReader, Dataset, datasets};
+use bayes_nn::data::Recipe;
+use bayes_nn::{Dataset, Table, datasets};
 
 use crate::Outcome;
 
@@ -41,8 +42,9 @@ pub fn write(folder: &Path) -> Outcome {
 
 /// 500 training and 500 test rows.
 pub fn moons(folder: &Path) -> Result<(Dataset, Dataset), Box<dyn Error>> {
-    let reader = CsvReader::new().target("y").test_column("is_test");
-    Ok(reader.read_split(folder.join(MOONS))?)
+    let data = Table::read(folder.join(MOONS))?.target("y")?;
+    let as_they_are = Recipe::new().unscaled();
+    Ok(data.with_recipe(&as_they_are)?.split_marked("is_test")?)
 }
 
 /// The first rows of the images; what is not used of the files is not read.

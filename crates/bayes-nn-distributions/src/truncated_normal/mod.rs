@@ -58,17 +58,22 @@ enum Bounds<'a> {
 }
 
 impl<'a> TruncatedNormal<'a> {
-    /// Between `low` and `high`, which must be larger.
+    /// Between `low` and `high`, which must be larger; one of them may be infinite.
     pub fn new(
         loc: impl Into<Var<'a>>,
         scale: impl Into<Var<'a>>,
         low: impl Into<Var<'a>>,
         high: impl Into<Var<'a>>,
     ) -> TruncatedNormal<'a> {
+        let (low, high) = (low.into(), high.into());
         TruncatedNormal {
             loc: loc.into(),
             scale: scale.into(),
-            bounds: Bounds::Between(low.into(), high.into()),
+            bounds: match (low.number(), high.number()) {
+                (_, Some(f64::INFINITY)) => Bounds::Above(low),
+                (Some(f64::NEG_INFINITY), _) => Bounds::Below(high),
+                _ => Bounds::Between(low, high),
+            },
         }
     }
 
@@ -271,6 +276,23 @@ mod tests {
                 -2.2393647660683222,
                 -0.2671545986823516,
             ],
+        );
+    }
+
+    #[test]
+    fn an_infinite_bound_is_none() {
+        let density = |of: TruncatedNormal<'static>| {
+            let support = format!("{:?}", of.support());
+            (of.log_prob(Var::from(2.0)).number().unwrap(), support)
+        };
+        let infinite = f64::INFINITY;
+        assert_eq!(
+            density(TruncatedNormal::new(1.0, 2.0, 0.5, infinite)),
+            density(TruncatedNormal::above(1.0, 2.0, 0.5))
+        );
+        assert_eq!(
+            density(TruncatedNormal::new(1.0, 2.0, -infinite, 3.0)),
+            density(TruncatedNormal::below(1.0, 2.0, 3.0))
         );
     }
 

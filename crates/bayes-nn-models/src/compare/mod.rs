@@ -82,7 +82,7 @@ pub fn compare_on<M: Model>(
     how.check()?;
     check_one_posterior(fit, reference)?;
     let (draws, seed) = (how.draws, how.seed);
-    let rows = rows.into();
+    let rows = rows.into().encoded_as(&fit.predictive.data)?;
     // First of all, because it asks for draws enough.
     let k_hat = match fit.approximation() {
         Some(_) => fit.psis(draws, seed)?.k_hat,

@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-/// What was wrong with data, where, and what would be right.
-///
-/// Lines of files count from 1, as editors show them; rows of arrays count from 0, as they are indexed.
+/// What was wrong with data, where, and what would be right. Lines of files count from 1, as editors
+/// show them; rows of arrays from 0, as they are indexed.
 ///
 /// ```
 /// use bayes_nn::{DataError, Dataset};
@@ -23,7 +22,7 @@ pub enum DataError {
         /// Why the operating system refused.
         source: std::io::Error,
     },
-    /// The text could not be read as CSV (input/output failure, or bytes that are no UTF-8).
+    /// The text could not be read as CSV (input/output failure).
     #[error("cannot read the CSV: {0}")]
     Csv(#[from] csv::Error),
     /// The file has no line at all.
@@ -36,15 +35,35 @@ pub enum DataError {
         "the first line has only numbers, where the names of columns are expected; say `without_header` if it is data, or `with_header` if these are names"
     )]
     NoHeader,
-    /// A field that is read is no UTF-8.
+    /// Bytes that are no text in the encoding of the file.
     #[error(
-        "line {line}, column `{column}`: the bytes are no UTF-8; convert the file, or leave the column out"
+        "line {line}: the bytes are no text in {encoding}; `Table::reader().encoding(..)` sets another"
     )]
-    NotUtf8 {
+    NotText {
+        /// The encoding that was set or found.
+        encoding: &'static str,
         /// The line, from 1.
         line: u64,
-        /// The column, or its place in the header.
-        column: String,
+    },
+    /// A byte of no text, or every other byte of UTF-16.
+    #[error(
+        "line {line}: there is a NUL, which no text has; if the file is UTF-16 without a mark, say `Table::reader().encoding(\"utf-16le\")`"
+    )]
+    Nul {
+        /// The line, from 1.
+        line: u64,
+    },
+    /// The name of no encoding.
+    #[error("there is no encoding `{name}`; \"utf-8\", \"windows-1252\" or \"shift_jis\" are some")]
+    UnknownEncoding {
+        /// The name that was given.
+        name: String,
+    },
+    /// A field in quotes has no end.
+    #[error("line {line}: a field begins with a quote, and no quote ends it")]
+    UnclosedQuote {
+        /// The line on which it begins, from 1.
+        line: u64,
     },
     /// The file has a header and nothing below.
     #[error("the CSV has a header and no rows; at least one row is needed")]
@@ -68,15 +87,83 @@ pub enum DataError {
     /// No column is left over for the features.
     #[error("no feature columns; at least one column besides the target is needed")]
     NoFeatures,
-    /// A field is not a number.
-    #[error("line {line}, column `{column}`: `{field}` is not a number")]
-    NotANumber {
+    /// A field is not of the kind of its column.
+    #[error("line {line}, column `{column}`: `{field}` is not {expected}")]
+    WrongField {
         /// Line of the file, from 1.
         line: u64,
         /// Name of the column.
         column: String,
         /// The text found.
         field: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// A value is missing where one is needed.
+    #[error("line {line}, column `{column}`: the value is missing; {remedy}")]
+    MissingField {
+        /// Line of the file, from 1.
+        line: u64,
+        /// Name of the column.
+        column: String,
+        /// What can be done.
+        remedy: String,
+    },
+    /// A word that is none of the categories of the fit.
+    #[error(
+        "line {line}, column `{column}`: `{field}` is none of the categories in the table of the fit, which are {known}"
+    )]
+    UnknownCategory {
+        /// Line of the file, from 1.
+        line: u64,
+        /// Name of the column.
+        column: String,
+        /// The text found.
+        field: String,
+        /// The categories there are.
+        known: String,
+    },
+    /// A column of words that say nothing of other rows.
+    #[error(
+        "column `{column}` has {categories} different words in {rows} rows, as names of rows have, which say nothing of others; `Table::except([\"{column}\"])` leaves it out"
+    )]
+    ManyCategories {
+        /// Name of the column.
+        column: String,
+        /// Different words.
+        categories: usize,
+        /// Rows with a word.
+        rows: usize,
+    },
+    /// What is asked for needs the columns of a table.
+    #[error(
+        "the data set is of numbers, and a {what} needs the columns of a table: `Table::read(..)?.target(..)`"
+    )]
+    NoTable {
+        /// What was asked for.
+        what: &'static str,
+    },
+    /// A table to predict, and a fit to numbers.
+    #[error(
+        "the fit is to a data set of numbers, and a table cannot be encoded as it was; fit a data set of `Table::target`, or hand in rows of numbers"
+    )]
+    NotOfTable,
+    /// Rows of numbers to predict, and a fit that encodes rows of a table.
+    #[error(
+        "the fit encodes rows of a table, and rows of numbers do not say which columns they are; hand in a `Table` with the columns of the fit"
+    )]
+    RowsOfTable,
+    /// A target that is the number of no class.
+    #[error(
+        "row {row}: the target {value} is the number of no class; {classes} classes are numbered from 0"
+    )]
+    NoClass {
+        /// Row, from 0.
+        row: usize,
+        /// The target.
+        value: f64,
+        /// The number of classes.
+        classes: usize,
     },
     /// A field is NaN, infinite or too large for a double.
     #[error(
@@ -100,23 +187,6 @@ pub enum DataError {
         /// Fields on the first line.
         expected: usize,
     },
-    /// A test marker is neither 0 nor 1.
-    #[error(
-        "line {line}, column `{column}`: `{field}` does not mark a row; use 1 or true for test, 0 or false for train"
-    )]
-    Marker {
-        /// Line of the file, from 1.
-        line: u64,
-        /// Name of the column.
-        column: String,
-        /// The text found.
-        field: String,
-    },
-    /// A split was asked for without saying which column marks the test rows.
-    #[error(
-        "no column marks the test rows; name one with `test_column`, or read one set and `split` it"
-    )]
-    NoTestColumn,
     /// A file could not be read to its end, or what was compressed in it is damaged.
     #[error("cannot read the IDX file: {0}")]
     Idx(#[source] std::io::Error),
@@ -155,6 +225,12 @@ pub enum DataError {
     IdxLabels {
         /// The lengths of the axes.
         shape: Vec<usize>,
+    },
+    /// A file of NumPy that cannot be read.
+    #[error("cannot read the NPY file: {problem}")]
+    Npy {
+        /// What is wrong with it.
+        problem: String,
     },
     /// There are no rows.
     #[error("the data set is empty; at least one row is needed")]
@@ -198,7 +274,7 @@ pub enum DataError {
         /// The value.
         value: f64,
     },
-    /// A value beyond the range of single precision, in which it was to be calculated with.
+    /// A value beyond the range of single precision.
     #[error(
         "in row {row} the column `{column}` has the value {value:e}, which single precision cannot hold: fit by `precision(F64)`, or rescale the column"
     )]
@@ -231,6 +307,26 @@ pub enum DataError {
     SplitFraction {
         /// The fraction given.
         fraction: f64,
+    },
+    /// A class that the fit does not have.
+    #[error("row {row}: `{class}` is none of the classes of the fit, which are {known}")]
+    UnknownClass {
+        /// Row, from 0.
+        row: usize,
+        /// The name of the class.
+        class: String,
+        /// The classes there are.
+        known: String,
+    },
+    /// Too few folds, or more than there are rows or groups.
+    #[error("{folds} folds of {of} {what}; there are from 2 to as many as these")]
+    Folds {
+        /// The number given.
+        folds: usize,
+        /// How many there are to fold.
+        of: usize,
+        /// Rows, groups or moments.
+        what: &'static str,
     },
     /// One side of a split has no rows.
     #[error(

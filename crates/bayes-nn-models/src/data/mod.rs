@@ -1,23 +1,28 @@
 //! Data sets: features and targets, where they come from, and how they are scaled and split.
 
-mod csv;
 mod error;
 mod idx;
+mod npy;
 mod numbers;
 pub(crate) mod random;
+mod recipe;
 mod split;
 mod standardize;
+mod table;
 
-pub use self::csv::CsvReader;
 pub use self::error::DataError;
 pub use self::idx::Idx;
+pub use self::npy::Npy;
 use self::numbers::Numbers;
 pub(crate) use self::numbers::{check_finite, check_whole_rows};
+pub use self::recipe::{Encoding, Missing, Recipe};
+pub(crate) use self::recipe::{Origin, few};
+pub use self::split::Split;
 pub use self::standardize::Standardization;
+pub(crate) use self::table::available;
+pub use self::table::{ColumnKind, Table, TableReader};
 
 use std::fmt;
-use std::io::Read;
-use std::path::Path;
 use std::sync::Arc;
 
 use bayes_nn_kernels::Column;
@@ -25,7 +30,8 @@ use bayes_nn_kernels::Column;
 /// Features `[n, features]` and one target per row, all finite.
 ///
 /// Class labels are whole numbers from 0. Values stay in the type in which they are handed in, be it `f64`, `f32` or
-/// bytes, and a clone shares them, so that passing a data set around is cheap.
+/// bytes, and a clone shares them, so that passing a data set around is cheap. Of files with words, dates and missing
+/// values a [`Table`] makes one.
 ///
 /// ```
 /// use bayes_nn::Dataset;
@@ -44,6 +50,10 @@ pub struct Dataset {
     target_name: Arc<str>,
     standardization: Option<Arc<Standardization>>,
     target_standardization: Option<Arc<Standardization>>,
+    /// The names of the classes, by their numbers.
+    classes: Option<Arc<[String]>>,
+    /// The table of which the numbers were made.
+    origin: Option<Arc<Origin>>,
 }
 
 impl Dataset {
@@ -89,40 +99,6 @@ impl Dataset {
         Self::new(rows.as_flattened(), K, y)
     }
 
-    /// Reads a CSV file with a header: the last column is the target, all others are features.
-    ///
-    /// [`CsvReader`] chooses columns, delimiter and test rows.
-    ///
-    /// # Errors
-    /// As [`CsvReader::read`].
-    ///
-    /// ```
-    /// # let path = std::env::temp_dir().join(format!("bayes-nn-from-csv-{}.csv", std::process::id()));
-    /// # std::fs::write(&path, "height,weight\n1.7,65\n1.8,80\n")?;
-    /// let data = bayes_nn::Dataset::from_csv(&path)?;
-    /// assert_eq!(data.target_name(), "weight");
-    /// # std::fs::remove_file(&path)?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn from_csv(path: impl AsRef<Path>) -> Result<Self, DataError> {
-        CsvReader::new().read(path)
-    }
-
-    /// As [`Dataset::from_csv`], from anything that can be read.
-    ///
-    /// # Errors
-    /// As [`CsvReader::read`].
-    ///
-    /// ```
-    /// let text = "x1,x2,y\n0.5,1.5,0\n2.5,3.5,1\n";
-    /// let data = bayes_nn::Dataset::from_csv_reader(text.as_bytes())?;
-    /// assert_eq!(data.y(), [0.0, 1.0]);
-    /// # Ok::<(), bayes_nn::DataError>(())
-    /// ```
-    pub fn from_csv_reader(reader: impl Read) -> Result<Self, DataError> {
-        CsvReader::new().read_from(reader)
-    }
-
     fn from_parts(
         x: Column,
         y: Column,
@@ -154,6 +130,8 @@ impl Dataset {
             target_name,
             standardization: None,
             target_standardization: None,
+            classes: None,
+            origin: None,
         })
     }
 
@@ -193,6 +171,47 @@ impl Dataset {
     pub fn with_target_name(mut self, name: &str) -> Self {
         self.target_name = name.into();
         self
+    }
+
+    /// The same data with names of the classes, which the target numbers from 0.
+    ///
+    /// ```
+    /// let data = bayes_nn::Dataset::new(&[1.7, 0.4], 1, &[1.0, 0.0])?.with_classes(["ham", "spam"])?;
+    /// assert_eq!(data.classes().map(<[String]>::len), Some(2));
+    /// # Ok::<(), bayes_nn::DataError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`DataError::NoClass`] for a target that is none of their numbers.
+    pub fn with_classes<S: Into<String>>(
+        mut self,
+        names: impl IntoIterator<Item = S>,
+    ) -> Result<Self, DataError> {
+        let names: Arc<[String]> = names.into_iter().map(Into::into).collect();
+        let is_class = |y: f64| y >= 0.0 && y.fract() == 0.0 && y < names.len() as f64;
+        if let Some(row) = self.y().iter().position(|y| !is_class(*y)) {
+            return Err(DataError::NoClass {
+                row,
+                value: self.y()[row],
+                classes: names.len(),
+            });
+        }
+        self.classes = Some(names);
+        Ok(self)
+    }
+
+    /// The names of the classes, by their numbers; `None` where the target is a number, or classes have
+    /// no names.
+    pub fn classes(&self) -> Option<&[String]> {
+        self.classes.as_deref()
+    }
+
+    pub(crate) fn class_names(&self) -> Option<&Arc<[String]>> {
+        self.classes.as_ref()
+    }
+
+    pub(crate) fn origin_of(&self) -> Option<&Arc<Origin>> {
+        self.origin.as_ref()
     }
 
     /// Number of rows, n.
@@ -286,10 +305,17 @@ impl fmt::Display for Dataset {
         }
         write!(f, "), target {}", self.target_name)?;
         match (&self.standardization, &self.target_standardization) {
-            (Some(_), Some(_)) => write!(f, "; features and target standardized"),
-            (Some(_), None) => write!(f, "; features standardized"),
-            (None, Some(_)) => write!(f, "; target standardized"),
-            (None, None) => Ok(()),
+            (Some(_), Some(_)) => write!(f, "; features and target standardized")?,
+            (Some(_), None) => write!(f, "; features standardized")?,
+            (None, Some(_)) => write!(f, "; target standardized")?,
+            (None, None) => {}
+        }
+        match self.classes() {
+            Some(classes) => {
+                write!(f, "; classes ")?;
+                few(f, classes)
+            }
+            None => Ok(()),
         }
     }
 }

@@ -24,6 +24,11 @@ pub struct Standardization {
 }
 
 impl Standardization {
+    /// Constants, one of each a column.
+    pub(super) fn new(means: Vec<f64>, sds: Vec<f64>) -> Self {
+        Self { means, sds }
+    }
+
     /// The constants of finite values, row-major `[n, columns]`, n > 0.
     fn of(values: &[f64], columns: usize) -> Self {
         let (means, sds) = (0..columns)
@@ -104,7 +109,7 @@ fn standardize(value: f64, mean: f64, sd: f64) -> f64 {
 }
 
 /// Computed on values scaled into [-2, 2], so that neither sum nor squares overflow, by a power of two, which rounds nothing.
-fn mean_and_sd<'a>(column: impl Iterator<Item = &'a f64> + Clone) -> (f64, f64) {
+pub(super) fn mean_and_sd<'a>(column: impl Iterator<Item = &'a f64> + Clone) -> (f64, f64) {
     let values = || column.clone().copied();
     let (min, max) = (
         values().fold(f64::MAX, f64::min),
@@ -130,7 +135,9 @@ fn mean_and_sd<'a>(column: impl Iterator<Item = &'a f64> + Clone) -> (f64, f64) 
 impl Dataset {
     /// Features with mean 0 and population standard deviation 1 per column; a constant column becomes 0.
     ///
-    /// The constants are kept and always refer to the original values.
+    /// The constants are kept and always refer to the original values. A data set of a
+    /// [`Table`](super::Table) whose recipe standardises stays as it is; of another recipe it is one of
+    /// numbers from here on.
     ///
     /// ```
     /// use bayes_nn::Dataset;
@@ -141,10 +148,14 @@ impl Dataset {
     /// ```
     #[must_use]
     pub fn standardized(&self) -> Self {
+        if self.origin.is_some() && self.standardization.is_some() {
+            return self.clone();
+        }
         let (x, standardization) = scaled(self.x(), self.features, self.standardization());
         Self {
             x,
             standardization,
+            origin: None,
             ..self.clone()
         }
     }
@@ -176,13 +187,15 @@ impl Dataset {
         Ok(Self {
             x: Numbers::new(constants.apply(self.x())?.into()),
             standardization: Some(Arc::new(constants.clone())),
+            origin: None,
             ..self.clone()
         })
     }
 
     /// Targets with mean 0 and population standard deviation 1, for regression.
     ///
-    /// [`Dataset::target_standardization`] puts predictions back on the original scale.
+    /// [`Dataset::target_standardization`] puts predictions back on the original scale. Classes stay
+    /// what they are, and so does a data set as in [`Dataset::standardized`].
     ///
     /// ```
     /// use bayes_nn::Dataset;
@@ -194,10 +207,15 @@ impl Dataset {
     /// ```
     #[must_use]
     pub fn standardize_target(&self) -> Self {
+        let by_recipe = self.origin.is_some() && self.target_standardization.is_some();
+        if self.classes.is_some() || by_recipe {
+            return self.clone();
+        }
         let (y, target_standardization) = scaled(self.y(), 1, self.target_standardization());
         Self {
             y,
             target_standardization,
+            origin: None,
             ..self.clone()
         }
     }
@@ -229,6 +247,7 @@ impl Dataset {
         Ok(Self {
             y: Numbers::new(constants.apply(self.y())?.into()),
             target_standardization: Some(Arc::new(constants.clone())),
+            origin: None,
             ..self.clone()
         })
     }

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use bayes_nn_kernels::{Column, KernelError};
 
-use crate::data::{DataError, Dataset, Standardization, check_finite, check_whole_rows};
+use crate::data::{DataError, Dataset, Origin, Standardization, check_finite, check_whole_rows};
 use crate::error::{Error, listed};
 
 /// Named columns, all of the same number of rows, and all finite but for what is said to be
@@ -31,11 +31,13 @@ pub struct Data {
     pub(super) scales: Option<Scales>,
 }
 
-/// How the features and the target of a data set are scaled.
-#[derive(Clone, Debug, PartialEq)]
+/// How the features and the target of a data set are scaled, and of a table encoded.
+#[derive(Clone, Debug)]
 pub(super) struct Scales {
     pub(super) features: Option<Standardization>,
     pub(super) target: Option<Standardization>,
+    pub(super) classes: Option<Arc<[String]>>,
+    pub(super) origin: Option<Arc<Origin>>,
 }
 
 /// A column, or several side by side under one name.
@@ -358,6 +360,8 @@ impl From<&Dataset> for Data {
             scales: Some(Scales {
                 features: data.standardization().cloned(),
                 target: data.target_standardization().cloned(),
+                classes: data.class_names().cloned(),
+                origin: data.origin_of().cloned(),
             }),
         }
     }

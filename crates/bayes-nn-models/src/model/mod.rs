@@ -55,6 +55,7 @@ mod rows;
 mod sampling;
 mod scale;
 mod summary;
+mod tables;
 mod trace;
 mod window;
 

@@ -116,6 +116,7 @@ impl<M: Model> Predictive<M> {
         data: &Data,
         absent_allowed: bool,
     ) -> Result<Written<'g>, Error> {
+        let data = &data.clone().encoded_as(&self.data)?;
         data.check_missing(&self.data)?;
         let batch = Batch::new(graph, data, Rows::All, absent_allowed.then_some(&self.data));
         let step = Step::new(graph);

@@ -70,10 +70,10 @@ impl<M> fmt::Display for Posterior<M> {
         match (self.source(), &self.fit) {
             (DrawSource::Guide(_), Some(fit)) => {
                 fit.fmt(f)?;
-                return match &self.agreement {
-                    Some(agreement) => write!(f, "\nR-hat      {agreement}"),
-                    None => Ok(()),
-                };
+                if let Some(agreement) = &self.agreement {
+                    write!(f, "\nR-hat      {agreement}")?;
+                }
+                return self.show_classes(f);
             }
             (DrawSource::Guide(_), None) => {
                 return write!(f, "a guide over {}", Site::list(self.sites()));
@@ -93,7 +93,7 @@ impl<M> fmt::Display for Posterior<M> {
         if more > 0 {
             write!(f, "\n... and {more} more")?;
         }
-        Ok(())
+        self.show_classes(f)
     }
 }
 

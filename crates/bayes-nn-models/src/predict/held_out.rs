@@ -38,6 +38,7 @@ impl<M: Model + Clone> HeldOutRows<M> {
         if data.rows().is_none() {
             return Err(DataError::Empty.into());
         }
+        let data = data.encoded_as(fitted)?;
         if model.has_independent_rows() {
             check_widths(&data, fitted)?;
         }

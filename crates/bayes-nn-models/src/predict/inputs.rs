@@ -4,14 +4,17 @@ use bayes_nn_autodiff::Graph;
 
 use super::Predict;
 use super::tiles::Tiles;
-use crate::data::{DataError, Dataset};
+use crate::data::{DataError, Dataset, Table};
 use crate::error::{Error, listed};
 use crate::model::{Data, Model, Predictive};
 
-/// The rows to predict: a data set, data by the names of their columns, or the one column or
-/// matrix that the model reads, as rows `&[[f64; features]]`; a slice of numbers where rows have one.
+/// The rows to predict: a [`Table`] of a fit to one, a data set, data by the names of their columns, or
+/// the one column or matrix that the model reads, as rows `&[[f64; features]]`; a slice of numbers where
+/// rows have one.
 ///
-/// They are checked against the data of the fit: a data set must be scaled as that of the fit was.
+/// They are checked against the data of the fit: a data set of numbers must be scaled as that of the fit
+/// was. Tables and their data sets are encoded as that of the fit was, whatever the order of their
+/// columns; a table needs no target.
 /// What the model observes may be among the data, and need not be.
 ///
 /// ```
@@ -40,6 +43,7 @@ pub struct Inputs<'a>(Given<'a>);
 enum Given<'a> {
     /// Numbers, so many a row.
     Rows(&'a [f64], usize),
+    Table(&'a Table),
     Data(Data),
 }
 
@@ -79,6 +83,12 @@ impl<'a, const K: usize> From<&'a Vec<[f64; K]>> for Inputs<'a> {
     }
 }
 
+impl<'a> From<&'a Table> for Inputs<'a> {
+    fn from(table: &'a Table) -> Inputs<'a> {
+        Inputs(Given::Table(table))
+    }
+}
+
 impl From<Data> for Inputs<'_> {
     fn from(data: Data) -> Self {
         Inputs(Given::Data(data))
@@ -101,13 +111,19 @@ impl Inputs<'_> {
     /// The data that are predicted, checked.
     pub(super) fn data<M: Model>(self, of: &Predictive<M>) -> Result<Data, Error> {
         match self.0 {
-            Given::Rows(rows, width) => of_rows(of, rows, width),
-            Given::Data(data) if of.model.has_independent_rows() => {
-                check_widths(&data, &of.data)?;
-                data.check_scale(&of.data)?;
-                Ok(data)
+            Given::Rows(rows, width) => {
+                let origin = of.data.origin();
+                match origin.is_none_or(|origin| origin.encoding.is_identity()) {
+                    true => of_rows(of, rows, width),
+                    false => Err(DataError::RowsOfTable.into()),
+                }
             }
+            Given::Table(table) => Data::of_table(table, &of.data),
             Given::Data(data) => {
+                let data = data.encoded_as(&of.data)?;
+                if of.model.has_independent_rows() {
+                    check_widths(&data, &of.data)?;
+                }
                 data.check_scale(&of.data)?;
                 Ok(data)
             }

@@ -4,6 +4,7 @@
 //! probabilities where its support is finite, else moments, and intervals by draws.
 
 mod agreement;
+mod cross_validation;
 mod draws;
 mod forecast;
 mod held_out;
@@ -13,6 +14,7 @@ mod moments;
 mod noise;
 mod prediction;
 mod target;
+mod targets;
 mod tiles;
 
 use crate::data::Dataset;
@@ -20,11 +22,13 @@ use crate::error::Error;
 use crate::model::{Model, Posterior, check_draws};
 
 pub use agreement::RestartAgreement;
+pub use cross_validation::CrossValidation;
 pub use draws::PredictiveDraws;
 pub(crate) use forecast::{Forecast, Observation};
 pub(crate) use held_out::HeldOutRows;
 pub use inputs::Inputs;
 pub use prediction::{Prediction, Score};
+pub use targets::Targets;
 
 /// How to predict: how many draws of the model's variables, which seed, which interval.
 ///
@@ -109,6 +113,15 @@ impl Task {
         }
     }
 
+    /// The number of classes, 0 of counts and numbers.
+    pub(crate) fn classes(self) -> usize {
+        match self {
+            Task::Binary => 2,
+            Task::Classes(classes) => classes,
+            Task::Counts | Task::Regression => 0,
+        }
+    }
+
     /// Whether probabilities are predicted.
     pub(crate) fn is_classes(self) -> bool {
         matches!(self, Task::Binary | Task::Classes(_))
@@ -151,14 +164,14 @@ impl<M: Model> Posterior<M> {
 
 impl<M: Model + Clone + Send + 'static> Posterior<M> {
     /// Predicts rows from so many draws of the model's variables: of a network `x`, row-major
-    /// `[n, features]` on the scale of the training features, or data by name ([`Inputs`]), any
-    /// number of rows. The model observes one variable.
+    /// `[n, features]` on the scale of the training features, data by name, or of a fit to a table any
+    /// other table ([`Inputs`]), any number of rows. The model observes one variable.
     ///
     /// Rows of a network are streamed: memory does not grow with rows times draws.
     ///
     /// # Errors
     /// No rows, no draws; values that do not fill rows or are not finite; rows of another width
-    /// than in the fit; a slice for a model that reads more than one column; a model that observes
+    /// than in the fit; a table that cannot be encoded as that of the fit was; a slice for a model that reads more than one column; a model that observes
     /// none or several variables; a prediction that is not finite.
     pub fn predict<'a>(
         &self,
@@ -181,21 +194,17 @@ impl<M: Model + Clone + Send + 'static> Posterior<M> {
         let own = self.predictive.clone();
         let data = rows.into().data(&own)?;
         let (task, moments) = moments::moments(&own, &data, how)?;
-        Ok(Prediction::new(task, moments, how, move |y| {
+        let classes = own.data.classes().cloned();
+        Ok(Prediction::new(task, moments, how, classes, move |y| {
             likelihood::log_predictive(&own, &data, y, how)
         }))
     }
 
-    /// Predicts the rows of a data set and scores them against its targets, which are taken back
-    /// to their original scale first if the set standardised them.
+    /// Predicts the rows of a data set and scores them against its targets: [`Prediction::score`].
     ///
     /// # Errors
     /// As [`Posterior::predict`] and [`Prediction::score`].
     pub fn score(&self, data: &Dataset, how: Predict) -> Result<Score, Error> {
-        let prediction = self.predict_with(data, how)?;
-        match data.target_standardization() {
-            Some(constants) => prediction.score(&constants.invert(data.y())?),
-            None => prediction.score(data.y()),
-        }
+        self.predict_with(data, how)?.score(data)
     }
 }

@@ -1,10 +1,11 @@
 //! Predictions, averaged over draws, and how good they were.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use super::moments::Moments;
-use super::{Predict, Task};
+use super::{Predict, Targets, Task};
 use crate::error::Error;
 use crate::scores::{self, ClassificationScore, ConfusionMatrix, RegressionScore};
 
@@ -35,6 +36,7 @@ pub struct Prediction {
     aleatoric: Vec<f64>,
     epistemic: Vec<f64>,
     interval: Option<[Vec<f64>; 2]>,
+    classes: Option<Arc<[String]>>,
     log_predictive: LogPredictive,
 }
 
@@ -63,6 +65,7 @@ impl Prediction {
         task: Task,
         moments: Moments,
         how: Predict,
+        classes: Option<Arc<[String]>>,
         log_predictive: impl Fn(&[f64]) -> Result<Vec<f64>, Error> + Send + Sync + 'static,
     ) -> Prediction {
         Prediction {
@@ -74,6 +77,7 @@ impl Prediction {
             aleatoric: moments.aleatoric,
             epistemic: moments.epistemic,
             interval: (!task.is_classes()).then_some([moments.lower, moments.upper]),
+            classes: classes.filter(|_| task.is_classes()),
             log_predictive: LogPredictive(Arc::new(log_predictive)),
         }
     }
@@ -111,6 +115,38 @@ impl Prediction {
                 rows.map(|row| best(row) as f64).collect()
             }
         }
+    }
+
+    /// The names of the classes, in the order of their probabilities; of a fit to data without names
+    /// their numbers, and none of counts and numbers.
+    pub fn classes(&self) -> Vec<String> {
+        let names = self.classes.as_deref().unwrap_or_default();
+        let name = |class: usize| {
+            names
+                .get(class)
+                .cloned()
+                .unwrap_or_else(|| class.to_string())
+        };
+        (0..self.task.classes()).map(name).collect()
+    }
+
+    /// The name of the most probable class of each row, `[n]`; none of counts and numbers.
+    ///
+    /// ```
+    /// use bayes_nn::prelude::*;
+    /// let text = "x,kind\n1,ham\n2,ham\n3,ham\n7,spam\n8,spam\n9,spam\n";
+    /// let train = Table::read_from(text.as_bytes())?.target("kind")?;
+    /// let fit = Bnn::for_data(&train).fit(&train, &Advi::mean_field())?;
+    /// let prediction = fit.predict(&Table::read_from("x\n1.5\n8.5\n".as_bytes())?, 100)?;
+    /// assert_eq!(prediction.predicted_classes(), ["ham", "spam"]);
+    /// println!("{prediction}");
+    /// # Ok::<(), bayes_nn::Error>(())
+    /// ```
+    pub fn predicted_classes(&self) -> Vec<String> {
+        let classes = self.classes();
+        let predicted = self.predicted().into_iter();
+        let names = predicted.filter_map(|class| classes.get(class as usize).cloned());
+        names.collect()
     }
 
     /// The part of the uncertainty that more data would remove, `[n]`: mutual information in
@@ -155,7 +191,8 @@ impl Prediction {
         Some((lower, upper))
     }
 
-    /// Which classes were predicted for which labels `[n]`; `None` of counts and numbers.
+    /// Which classes were predicted for which labels, those of a data set or numbers `[n]`; `None` of
+    /// counts and numbers.
     ///
     /// ```
     /// use bayes_nn::prelude::*;
@@ -170,10 +207,35 @@ impl Prediction {
     ///
     /// # Errors
     /// Targets that do not fit the rows, or are no classes.
-    pub fn confusion(&self, y: &[f64]) -> Result<Option<ConfusionMatrix>, Error> {
-        self.check_targets(y)?;
-        let of_classes = || ConfusionMatrix::of(&self.mean, y);
-        Ok(self.task.is_classes().then(of_classes).transpose()?)
+    pub fn confusion<'a>(
+        &self,
+        y: impl Into<Targets<'a>>,
+    ) -> Result<Option<ConfusionMatrix>, Error> {
+        let y = self.targets(y.into())?;
+        if !self.task.is_classes() {
+            return Ok(None);
+        }
+        let matrix = ConfusionMatrix::of(&self.mean, &y)?;
+        Ok(Some(match &self.classes {
+            Some(names) => matrix.with_names(names),
+            None => matrix,
+        }))
+    }
+
+    /// The targets, as many as rows, classes by the numbers of the fit.
+    fn targets<'a>(&self, y: Targets<'a>) -> Result<Cow<'a, [f64]>, Error> {
+        let y = y.of(self.classes.as_ref())?;
+        self.check_targets(&y)?;
+        Ok(y)
+    }
+
+    /// The probability of the most probable class of a row.
+    fn probability(&self, row: usize) -> f64 {
+        let classes = self.mean.len() / self.rows;
+        match &self.mean[row * classes..][..classes] {
+            [p] => p.max(1.0 - p),
+            all => all.iter().copied().fold(0.0, f64::max),
+        }
     }
 
     fn check_targets(&self, y: &[f64]) -> Result<(), Error> {
@@ -198,15 +260,16 @@ impl Prediction {
         of_label.fold(1.0, f64::min)
     }
 
-    /// Scores the prediction against the targets of its rows; numbers are on the original scale.
+    /// Scores the prediction against the targets of its rows: `score(&test)` of a data set, or numbers
+    /// on the original scale ([`Targets`]).
     ///
     /// The log loss is right also where the probability of a label is too small for the precision
     /// of the fit: then all draws are made once more, and averaged in logarithms.
     ///
     /// # Errors
     /// Targets that do not fit, or cannot come from the distribution.
-    pub fn score(&self, y: &[f64]) -> Result<Score, Error> {
-        self.check_targets(y)?;
+    pub fn score<'a>(&self, y: impl Into<Targets<'a>>) -> Result<Score, Error> {
+        let y = &*self.targets(y.into())?;
         let Some([lower, upper]) = &self.interval else {
             let mut score = ClassificationScore::of(&self.mean, y)?;
             if self.smallest_of_labels(y) < SMALL {
@@ -258,6 +321,54 @@ impl fmt::Display for Score {
         match self {
             Score::Classification(score) => score.fmt(f),
             Score::Regression(score) => score.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Prediction {
+    /// A line for each of the first rows: the class and its probability, or the mean and the interval,
+    /// and the share of the uncertainty that more data would remove.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 10;
+        let names = self.predicted_classes();
+        let lengths = names.iter().take(SHOWN).map(|name| name.chars().count());
+        let width = lengths.max().unwrap_or(0).max(12);
+        match self.task.is_classes() {
+            true => write!(
+                f,
+                "{:>6}  {:<width$}  probability  epistemic",
+                "row", "class"
+            )?,
+            false => write!(
+                f,
+                "{:>6}  {:>12}  {:>12}  {:>12}  epistemic",
+                "row", "mean", "from", "to"
+            )?,
+        }
+        let total = self.total();
+        for row in 0..self.rows.min(SHOWN) {
+            write!(f, "\n{row:>6}  ")?;
+            match (&self.interval, names.get(row)) {
+                (Some([lower, upper]), _) => {
+                    write!(
+                        f,
+                        "{:>12.4}  {:>12.4}  {:>12.4}",
+                        self.mean[row], lower[row], upper[row]
+                    )?;
+                }
+                (None, name) => {
+                    let name = name.map_or("", String::as_str);
+                    write!(f, "{name:<width$}  {:>11.4}", self.probability(row))?;
+                }
+            }
+            match total[row] > 0.0 {
+                true => write!(f, "  {:>7.1} %", 100.0 * self.epistemic[row] / total[row])?,
+                false => write!(f, "  {:>9}", "")?,
+            }
+        }
+        match self.rows.saturating_sub(SHOWN) {
+            0 => Ok(()),
+            more => write!(f, "\n... and {more} more"),
         }
     }
 }

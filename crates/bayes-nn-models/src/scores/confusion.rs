@@ -23,6 +23,7 @@ pub struct ConfusionMatrix {
     classes: usize,
     /// Row-major `[label, predicted]`.
     counts: Vec<usize>,
+    names: Vec<String>,
 }
 
 impl ConfusionMatrix {
@@ -38,7 +39,26 @@ impl ConfusionMatrix {
         for (label, predicted) in y.iter().zip(predicted) {
             counts[*label as usize * classes + predicted as usize] += 1;
         }
-        Ok(ConfusionMatrix { classes, counts })
+        let names = (0..classes).map(|class| class.to_string()).collect();
+        Ok(ConfusionMatrix {
+            classes,
+            counts,
+            names,
+        })
+    }
+
+    /// With names of the first classes in place of numbers.
+    #[must_use]
+    pub fn with_names<S: AsRef<str>>(mut self, names: &[S]) -> ConfusionMatrix {
+        for (own, name) in self.names.iter_mut().zip(names) {
+            *own = name.as_ref().to_owned();
+        }
+        self
+    }
+
+    /// The names of the classes; their numbers, unless others were given.
+    pub fn names(&self) -> &[String] {
+        &self.names
     }
 
     /// The number of classes.
@@ -84,14 +104,19 @@ impl fmt::Display for ConfusionMatrix {
     /// A line for each label, with the counts of all predictions and the recall.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let largest = self.counts.iter().max().copied().unwrap_or(0);
-        let width = largest.max(self.classes).to_string().len() + 1;
-        write!(f, "label \\ predicted")?;
-        for class in 0..self.classes {
-            write!(f, "{class:>width$}")?;
+        let length = |name: &String| name.chars().count();
+        let longest = self.names.iter().map(length).max().unwrap_or(0);
+        // Of classes without names as wide as their number is.
+        let of_names = longest.max(self.classes.to_string().len());
+        let width = largest.to_string().len().max(of_names) + 1;
+        let first = longest.max(17);
+        write!(f, "{:<first$}", "label \\ predicted")?;
+        for name in &self.names {
+            write!(f, "{name:>width$}")?;
         }
         write!(f, "   recall")?;
-        for label in 0..self.classes {
-            write!(f, "\n{label:>17}")?;
+        for (label, name) in self.names.iter().enumerate() {
+            write!(f, "\n{name:>first$}")?;
             for predicted in 0..self.classes {
                 write!(f, "{:>width$}", self.count(label, predicted))?;
             }

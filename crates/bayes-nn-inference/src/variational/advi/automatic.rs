@@ -21,8 +21,13 @@ use crate::variational::pathfinder::draws::Draws;
 use crate::variational::pathfinder::path::{Evaluator, PathError, PathSettings, single};
 use crate::{Convergence, Density, Evidence, InferenceError, Snapshot, Start, Update};
 
-/// Starts of which the one with the highest ELBO goes on.
-const STARTS: u64 = 4;
+/// Starts of which the one with the highest ELBO goes on: so many, and more where they came to
+/// different modes. Where the best came to none the density may have no maximum, and further paths
+/// would come to spikes.
+pub(super) const STARTS: u64 = 4;
+const MOST_STARTS: u64 = 16;
+/// Paths come to the same mode where the log densities there differ by fewer nats.
+const SAME_MODE: f64 = 0.1;
 /// Draws that estimate the ELBO of a normal on the way from a start.
 const ELBO_DRAWS: usize = 8;
 /// Quasi-Newton steps from a start at the most.
@@ -32,6 +37,16 @@ pub(super) const ITERATIONS: u64 = 500;
 struct Programs {
     density: CompiledDensity,
     value: CompiledDensity,
+}
+
+/// What a start came to.
+struct Found {
+    elbo: f64,
+    /// The log density of the mode, if it came to one.
+    mode: Option<f64>,
+    gaussian: Gaussian,
+    /// Evaluations of the density.
+    cost: u64,
 }
 
 impl Advi {
@@ -100,24 +115,31 @@ impl Advi {
         writing: Duration,
     ) -> Result<Option<Ended>, InferenceError> {
         let begin = Instant::now();
-        let (mut found, mut gradients) = (None, 0);
-        for number in 0..self.starts() {
+        let (mut best, mut gradients): (Option<Found>, u64) = (None, 0);
+        let mut modes = Vec::new();
+        for number in 0..self.most_starts() {
+            let best_mode = best.as_ref().and_then(|best| best.mode);
+            if number >= STARTS && is_settled(best_mode, &modes) {
+                break;
+            }
             let start = self.numbered(number).start(density)?;
-            let path = programs.path(start, self.seed, density.dim());
-            let (elbo, gaussian, cost) = match path {
-                Ok(path) => path,
+            let found = match programs.path(start, self.seed, density.dim()) {
+                Ok(found) => found,
                 Err(PathError::Density(error)) => {
                     return Err(InferenceError::Density(Box::new(error)));
                 }
                 Err(_) => continue,
             };
-            gradients += cost;
-            let better = |(best, _): &(f64, Gaussian)| elbo > *best;
-            if found.as_ref().is_none_or(better) {
-                found = Some((elbo, gaussian));
+            gradients += found.cost;
+            if number >= STARTS && found.mode.is_none() {
+                continue;
+            }
+            modes.extend(found.mode);
+            if best.as_ref().is_none_or(|best| found.elbo > best.elbo) {
+                best = Some(found);
             }
         }
-        let Some((_, gaussian)) = found else {
+        let Some(Found { gaussian, .. }) = best else {
             return Ok(None);
         };
         let setup = writing + begin.elapsed();
@@ -198,11 +220,11 @@ impl Advi {
         }))
     }
 
-    /// How many starts are tried.
-    pub(super) fn starts(&self) -> u64 {
+    /// How many starts are tried at the most.
+    pub(super) fn most_starts(&self) -> u64 {
         match (&self.warm_start, &self.start) {
             (Some(_), _) | (_, Some(Start::Approximation(_) | Start::Values(_))) => 1,
-            _ => STARTS,
+            _ => MOST_STARTS,
         }
     }
 
@@ -246,13 +268,8 @@ impl Advi {
 }
 
 impl Programs {
-    /// The normal found on the way up from a start, with its ELBO and what it cost.
-    fn path(
-        &mut self,
-        start: Vec<f64>,
-        seed: u64,
-        dim: usize,
-    ) -> Result<(f64, Gaussian, u64), PathError> {
+    /// The normal found on the way up from a start.
+    fn path(&mut self, start: Vec<f64>, seed: u64, dim: usize) -> Result<Found, PathError> {
         let mut gradient = vec![0.0; dim];
         let value = &mut self.value;
         let mut evaluator = Evaluator {
@@ -276,8 +293,19 @@ impl Programs {
         let covariance = Mat::from_fn(dim, dim, |i, j| covariance[i * dim + j]);
         let gaussian = Gaussian::new(mean.clone(), covariance)
             .unwrap_or_else(|| Gaussian::independent(mean, &path.gaussian.sd()));
-        Ok((elbo, gaussian, path.counts.gradients + path.counts.values))
+        Ok(Found {
+            elbo,
+            mode: path.mode,
+            gaussian,
+            cost: path.counts.gradients + path.counts.values,
+        })
     }
+}
+
+/// Whether more starts would not find a better mode than that of the best so far: it has none, or all
+/// came to it.
+pub(super) fn is_settled(best: Option<f64>, modes: &[f64]) -> bool {
+    best.is_none_or(|best| modes.iter().all(|mode| (mode - best).abs() < SAME_MODE))
 }
 
 /// The parameters of a full-rank guide, in the order of its blocks; nothing if rounding leaves its

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use super::automatic::ITERATIONS;
+use super::automatic::{ITERATIONS, STARTS, is_settled};
 use super::drive::Ended;
 use super::{Advi, Curve, Family, Stop};
 use crate::compiled::CompiledDensity;
@@ -22,7 +22,7 @@ impl Advi {
     ///
     /// All draws of such a fit are the same point. It has no ELBO, but the log density there
     /// ([`elbo`](crate::AdviFit::elbo)), and no k-hat. A model of up to [300](super::MOST_COORDINATES) coordinates in
-    /// double precision is climbed by L-BFGS from the best of four starts, any other, and any for
+    /// double precision is climbed by L-BFGS from the best of four starts, of sixteen where these come to different modes, any other, and any for
     /// which steps, batches or an optimiser are set, by Adam.
     ///
     /// ```
@@ -60,9 +60,14 @@ impl Advi {
     ) -> Result<Option<Ended>, InferenceError> {
         let begin = Instant::now();
         let mut best: Option<(Mode, Curve)> = None;
-        let mut gradients = 0;
+        let (mut gradients, mut modes) = (0, Vec::new());
         let no_spread = vec![0.0; density.dim()];
-        for number in 0..self.starts() {
+        for number in 0..self.most_starts() {
+            let best_mode = best.as_ref().filter(|(best, _)| best.arrived);
+            let best_mode = best_mode.map(|(best, _)| best.log_prob);
+            if number >= STARTS && is_settled(best_mode, &modes) {
+                break;
+            }
             let start = self.numbered(number).start(density)?;
             let mut curve = Curve::default();
             let mut shown = 0;
@@ -88,6 +93,10 @@ impl Advi {
             let Some(mode) = mode else { continue };
             gradients += mode.gradients;
             let looked = mode.looked;
+            if number >= STARTS && !mode.arrived && !looked {
+                continue;
+            }
+            modes.extend(mode.arrived.then_some(mode.log_prob));
             let higher = |(best, _): &(Mode, Curve)| mode.log_prob > best.log_prob;
             if best.as_ref().is_none_or(higher) {
                 best = Some((mode, curve));

@@ -45,6 +45,8 @@ pub(crate) struct SinglePath {
     pub(crate) gaussian: Gaussian,
     /// `ln p - ln q` at its first draws, as many as estimate an ELBO.
     pub(crate) log_ratios: Vec<f64>,
+    /// The log density of the mode that the path arrived at, in nats.
+    pub(crate) mode: Option<f64>,
     /// Steps of the path.
     pub(crate) iterations: u64,
     pub(crate) counts: Counts,
@@ -98,7 +100,7 @@ pub(crate) fn single(
     }
     let mut hessian = InverseHessian::new(at.position.len(), settings.history);
     let mut best: Option<(Gaussian, Vec<f64>)> = None;
-    let mut iterations = 0;
+    let (mut iterations, mut mode) = (0, None);
     loop {
         let Some(gaussian) = hessian.gaussian(&at) else {
             match hessian.is_empty() {
@@ -111,7 +113,8 @@ pub(crate) fn single(
         let direction: Vec<f64> = direction.map(|(to, from)| to - from).collect();
         let slope = dot(&direction, &at.gradient);
         let noise = ROUNDING * evaluator.epsilon * at.log_prob.abs();
-        let arrived = slope <= ARRIVED.max(noise) || iterations == settings.iterations;
+        let is_mode = slope <= ARRIVED.max(noise);
+        let arrived = is_mode || iterations == settings.iterations;
         // Before the first step the covariance is that of nothing but a guess, and where Newton's
         // step promises more nats than there are coordinates the mode is still far away.
         let is_near = slope <= 2.0 * direction.len() as f64 || best.is_none();
@@ -124,6 +127,7 @@ pub(crate) fn single(
             seen(iterations, elbo);
         }
         if arrived {
+            mode = is_mode.then_some(at.log_prob);
             break;
         }
         let length = match hessian.is_empty() {
@@ -158,6 +162,7 @@ pub(crate) fn single(
             Ok(SinglePath {
                 gaussian,
                 log_ratios,
+                mode,
                 iterations,
                 counts,
             })

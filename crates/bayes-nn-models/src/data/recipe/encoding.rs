@@ -1,0 +1,170 @@
+//! A recipe with the constants of the rows that it was fitted to.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::Recipe;
+use super::codes::Codes;
+use super::column::Encoded;
+use super::target::Target;
+use crate::data::DataError;
+use crate::data::standardize::Standardization;
+use crate::data::table::Table;
+
+/// A [`Recipe`] fitted to rows: the categories of each column of words, what stands for missing values,
+/// and the means and standard deviations of numbers.
+///
+/// It is part of a data set that was made of a [`Table`], and of every fit to it, so that new rows are
+/// encoded as those of the fit were, whatever the order of their columns. Shown with `{}` it is a line
+/// for each column.
+///
+/// ```
+/// let table = bayes_nn::Table::read_from("x,on,kind\n1,true,b\n3,false,a\n".as_bytes())?;
+/// assert_eq!(
+///     table.target("kind")?.encoding().expect("it is of a table").to_string(),
+///     "x     (x - 2) / 1\n\
+///      on    0 or 1\n\
+///      kind  the target, one of 2 classes: a, b"
+/// );
+/// # Ok::<(), bayes_nn::DataError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Encoding {
+    recipe: Recipe,
+    columns: Vec<Encoded>,
+    target: Target,
+}
+
+impl Encoding {
+    /// The recipe for a table, with the constants of some of its rows.
+    pub(crate) fn fit(
+        recipe: &Recipe,
+        table: &Table,
+        rows: &[usize],
+        target: &str,
+    ) -> Result<Encoding, DataError> {
+        let places = table.places();
+        for (column, _) in &recipe.missing_in {
+            places.find(column)?;
+        }
+        let target_place = places.find(target)?;
+        let features = table.features().iter().map(|place| table.at(*place));
+        let mut columns = Vec::new();
+        for column in features.filter(|column| column.name != target) {
+            places.find(&column.name)?;
+            columns.push(Encoded::fit(recipe, table, column, rows)?);
+        }
+        match columns.is_empty() {
+            true => Err(DataError::NoFeatures),
+            false => Ok(Encoding {
+                target: Target::fit(recipe, table, table.at(target_place), rows)?,
+                recipe: recipe.clone(),
+                columns,
+            }),
+        }
+    }
+
+    /// The recipe that was fitted.
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
+    /// The names of the classes of the target, by their numbers; `None` of a regression.
+    pub fn classes(&self) -> Option<&[String]> {
+        self.target.classes.as_deref()
+    }
+
+    pub(super) fn target(&self) -> &Target {
+        &self.target
+    }
+
+    pub(crate) fn class_names(&self) -> Option<&Arc<[String]>> {
+        self.target.classes.as_ref()
+    }
+
+    /// Whether every column is one number, as it is in the table.
+    pub(crate) fn is_identity(&self) -> bool {
+        self.recipe.unscaled && self.columns.iter().all(Encoded::is_one_number)
+    }
+
+    /// The names of the numbers of a row, in order.
+    pub fn feature_names(&self) -> Vec<String> {
+        self.columns.iter().flat_map(Encoded::names).collect()
+    }
+
+    /// The means and deviations by which numbers are standardised: 0 and 1 of columns that are 0 or 1.
+    pub(crate) fn standardization(&self) -> Option<Standardization> {
+        let constants = self.columns.iter().flat_map(Encoded::constants);
+        let (means, sds) = constants.unzip();
+        (!self.recipe.unscaled).then(|| Standardization::new(means, sds))
+    }
+
+    /// Rows of a table as numbers, row-major, `[rows, features]`, and how many features there are.
+    ///
+    /// # Errors
+    /// A column that is missing or of another kind, a word that is none of the categories, a value that
+    /// is missing where none was in the fit: each with its line and column.
+    pub(crate) fn scaled_features(
+        &self,
+        table: &Table,
+        rows: &[usize],
+    ) -> Result<(Vec<f64>, usize), DataError> {
+        let width = self.columns.iter().map(Encoded::width).sum();
+        let values = self.features(table, rows, width)?;
+        match self.standardization() {
+            Some(constants) => Ok((constants.apply(&values)?, width)),
+            None => Ok((values, width)),
+        }
+    }
+
+    /// The same, not yet standardised.
+    fn features(&self, table: &Table, rows: &[usize], width: usize) -> Result<Vec<f64>, DataError> {
+        let places = table.places();
+        let mut values = vec![0.0; rows.len() * width];
+        let mut first = 0;
+        for encoded in &self.columns {
+            let column = table.at(places.find(&encoded.name)?);
+            let column = table.as_kind(column, encoded.kind)?;
+            let known = Codes::new(&column, &encoded.categories);
+            for (at, row) in rows.iter().enumerate() {
+                let own = &mut values[at * width + first..][..encoded.width()];
+                let value = known.get(*row);
+                match value {
+                    Ok(value) => encoded.write(value, own),
+                    Err(_) if self.recipe.ignore_unknown => Some(()),
+                    Err(word) => return Err(known.unknown(table.line(*row), word)),
+                }
+                .ok_or_else(|| DataError::MissingField {
+                    line: table.line(*row),
+                    column: encoded.name.clone(),
+                    remedy: encoded.remedy(),
+                })?;
+            }
+            first += encoded.width();
+        }
+        Ok(values)
+    }
+}
+
+impl fmt::Display for Encoding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 50;
+        let shown = || self.columns.iter().take(SHOWN);
+        let names = shown().map(|column| column.name.as_str());
+        let names = names.chain([&*self.target.name]);
+        let lengths = names.map(|name| name.chars().count());
+        let width = lengths.max().unwrap_or(0).min(40);
+        for column in shown() {
+            writeln!(f, "{:<width$}  {column}", column.name)?;
+        }
+        match self.columns.len().saturating_sub(SHOWN) {
+            0 => {}
+            more => writeln!(f, "... and {more} more")?,
+        }
+        write!(
+            f,
+            "{:<width$}  the target, {}",
+            self.target.name, self.target
+        )
+    }
+}

@@ -1,0 +1,70 @@
+//! Data of tables: the names of classes, and new rows encoded as those of the fit.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::{Data, Posterior};
+use crate::data::{DataError, Dataset, Encoding, Origin, Table};
+use crate::error::Error;
+
+impl Data {
+    /// The names of the classes of the target.
+    pub(crate) fn classes(&self) -> Option<&Arc<[String]>> {
+        self.scales.as_ref()?.classes.as_ref()
+    }
+
+    /// The table of which a data set was made.
+    pub(crate) fn origin(&self) -> Option<&Arc<Origin>> {
+        self.scales.as_ref()?.origin.as_ref()
+    }
+
+    /// Rows of a table, encoded as those of the fit; otherwise encoded ones are encoded again.
+    pub(crate) fn encoded_as(self, fitted: &Data) -> Result<Data, Error> {
+        match (self.origin(), fitted.origin()) {
+            (Some(own), Some(fitted)) if own != fitted => {
+                let data = Dataset::from_table(&own.table, own.rows.clone(), &fitted.encoding)?;
+                Ok(Data::from(&data))
+            }
+            _ => Ok(self),
+        }
+    }
+
+    /// The rows of a table without a target, encoded as those of the fit.
+    pub(crate) fn of_table(table: &Table, fitted: &Data) -> Result<Data, Error> {
+        let Some(Origin { encoding, .. }) = fitted.origin().map(|origin| &**origin) else {
+            return Err(DataError::NotOfTable.into());
+        };
+        let rows: Vec<usize> = (0..table.rows()).collect();
+        let (x, width) = encoding.scaled_features(table, &rows)?;
+        let data = Data::new().matrix("x", x, width)?;
+        Ok(Data {
+            scales: fitted.scales.clone(),
+            ..data
+        })
+    }
+}
+
+impl<M> Posterior<M> {
+    /// How rows of a table became the numbers of the fit, and will for predictions; `None` of a fit to
+    /// numbers.
+    pub fn encoding(&self) -> Option<&Encoding> {
+        let origin = self.predictive.data.origin()?;
+        Some(&origin.encoding)
+    }
+
+    /// The names of the classes of the target, if they have any.
+    pub fn classes(&self) -> Option<&[String]> {
+        self.predictive.data.classes().map(|names| &**names)
+    }
+
+    /// Shows the names of the classes on a line of their own.
+    pub(super) fn show_classes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.classes() {
+            Some(names) => {
+                write!(f, "\nclasses    ")?;
+                crate::data::few(f, names)
+            }
+            None => Ok(()),
+        }
+    }
+}

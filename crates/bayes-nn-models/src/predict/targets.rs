@@ -1,0 +1,82 @@
+//! What was seen of the rows of a prediction.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::data::{DataError, Dataset, available};
+
+/// Targets to score a prediction against: those of a data set, or numbers `[n]`, which are classes by
+/// their number, counts, or on the original scale.
+///
+/// Those of a data set are taken back to their original scale if they were standardised, and classes are
+/// told by their names if it has any.
+#[derive(Clone, Debug)]
+pub struct Targets<'a> {
+    y: Cow<'a, [f64]>,
+    classes: Option<Arc<[String]>>,
+}
+
+impl<'a> From<&'a [f64]> for Targets<'a> {
+    fn from(y: &'a [f64]) -> Targets<'a> {
+        Targets {
+            y: Cow::Borrowed(y),
+            classes: None,
+        }
+    }
+}
+
+impl<'a, const N: usize> From<&'a [f64; N]> for Targets<'a> {
+    fn from(y: &'a [f64; N]) -> Targets<'a> {
+        y.as_slice().into()
+    }
+}
+
+impl<'a> From<&'a Vec<f64>> for Targets<'a> {
+    fn from(y: &'a Vec<f64>) -> Targets<'a> {
+        y.as_slice().into()
+    }
+}
+
+impl<'a> From<&'a Dataset> for Targets<'a> {
+    fn from(data: &'a Dataset) -> Targets<'a> {
+        let y = match data.target_standardization() {
+            // A target that is not finite on its scale is refused by the score.
+            Some(constants) => {
+                let (mean, sd) = (constants.means()[0], constants.sds()[0]);
+                Cow::Owned(data.y().iter().map(|y| y * sd + mean).collect())
+            }
+            None => Cow::Borrowed(data.y()),
+        };
+        Targets {
+            y,
+            classes: data.class_names().cloned(),
+        }
+    }
+}
+
+impl<'a> Targets<'a> {
+    /// The targets, classes by their numbers in the fit.
+    pub(super) fn of(self, fitted: Option<&Arc<[String]>>) -> Result<Cow<'a, [f64]>, DataError> {
+        let (Some(own), Some(fitted)) = (self.classes, fitted) else {
+            return Ok(self.y);
+        };
+        if own == *fitted {
+            return Ok(self.y);
+        }
+        let place = |name: &String| fitted.iter().position(|known| known == name);
+        let places: Vec<Option<usize>> = own.iter().map(place).collect();
+        let class = |(row, y): (usize, &f64)| {
+            let place = places.get(*y as usize).copied().flatten();
+            place.map(|place| place as f64).ok_or_else(|| {
+                let class = own.get(*y as usize).cloned().unwrap_or_default();
+                DataError::UnknownClass {
+                    row,
+                    known: available(&class, fitted),
+                    class,
+                }
+            })
+        };
+        let y: Result<Vec<f64>, DataError> = self.y.iter().enumerate().map(class).collect();
+        Ok(Cow::Owned(y?))
+    }
+}
