@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use bayes_nn_autodiff::{Graph, NoiseKind, Shape, Var, Window, concat, grad};
 use bayes_nn_benches::program;
-use bayes_nn_kernels::Precision;
+use bayes_nn_kernels::{Precision, Replicas};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 type Function = fn(Var) -> Var;
@@ -138,53 +138,75 @@ fn convolutions(c: &mut Criterion) {
     group.finish();
 }
 
-/// The derivatives of a network with two hidden layers for each of 18 groups of 50 rows, by the
-/// weights of all: weights gathered by row, beside a product for each group.
+/// How many rows each group has.
+fn rows_of_groups(uneven: bool, groups: usize, rows: usize) -> Vec<usize> {
+    let of = |group: usize| match uneven {
+        false => rows,
+        true => rows / 4 + group * 3 * rows / 2 / (groups - 1),
+    };
+    (0..groups).map(of).collect()
+}
+
+/// The derivatives of a network with two hidden layers for each of several groups, by the weights of
+/// all: weights gathered by row, products by group, with rows in the order of their groups and in
+/// none, and a product for each group.
 fn groups(c: &mut Criterion) {
-    const GROUPS: usize = 18;
-    const ROWS: usize = 50;
     let mut group = c.benchmark_group("groups");
-    group.throughput(Throughput::Elements((GROUPS * ROWS) as u64));
+    let cases = [(18, 50, 5), (18, 50, 20), (18, 100, 5), (50, 40, 50)];
     for (name, precision) in PRECISIONS {
-        for hidden in [5, 20] {
+        for (groups, rows, hidden) in cases {
+            let counts = rows_of_groups(groups == 50, groups, rows);
+            let own = counts.iter().enumerate();
+            let sorted: Vec<usize> = own.flat_map(|(g, n)| vec![g; *n]).collect();
+            let all = sorted.len();
+            let mixed: Vec<usize> = (0..all).map(|row| sorted[row * 7919 % all]).collect();
             let sizes = [2, hidden, hidden, 1];
-            let mut gathered = program(precision, |g| {
-                let rows: Vec<usize> = (0..GROUPS * ROWS).map(|row| row / ROWS).collect();
-                let rows = g.index_constant(&rows);
-                let weights = weights(g, sizes, |inputs, outputs| {
-                    Shape::from([inputs, outputs, GROUPS])
+            group.throughput(Throughput::Elements(all as u64));
+            let case = format!("{groups}x{rows}/{hidden}/{name}");
+            let mut measure = |form: &str, mut program: Box<dyn Replicas>| {
+                group.bench_function(format!("{form}/{case}"), |b| {
+                    b.iter(|| black_box(program.program_mut(0).run(1)));
                 });
-                let x = g.input("x", [2, GROUPS * ROWS]);
+            };
+            let gathered = program(precision, |g| {
+                let rows = g.index_constant(&sorted);
+                let shape = |inputs, outputs| Shape::from([inputs, outputs, groups]);
+                let weights = weights(g, sizes, shape);
+                let x = g.input("x", [2, all]);
                 let y = weights.iter().fold(x, |x, weight| {
-                    let columns = x.reshape([x.shape()[0], 1, GROUPS * ROWS]);
+                    let columns = x.reshape([x.shape()[0], 1, all]);
                     (weight.gather(rows, 2) * columns).sum_axis(0).tanh()
                 });
                 (slopes(y.sum(), &weights), inputs(&weights, x))
             });
-            group.bench_function(format!("gathered/{hidden}/{name}"), |b| {
-                b.iter(|| black_box(gathered.program_mut(0).run(1)));
-            });
-            let mut separate = program(precision, |g| {
-                let weights = weights(g, sizes, |inputs, outputs| {
-                    Shape::from([GROUPS, outputs, inputs])
+            measure("gathered", gathered);
+            let shape = |inputs, outputs| Shape::from([groups, outputs, inputs]);
+            for (form, index) in [("by_group", &sorted), ("mixed", &mixed)] {
+                let by_group = program(precision, |g| {
+                    let index = g.index_constant(index);
+                    let weights = weights(g, sizes, shape);
+                    let x = g.input("x", [2, all]);
+                    let y = (weights.iter())
+                        .fold(x, |x, weight| weight.matmul_by_group(x, index).tanh());
+                    (slopes(y.sum(), &weights), inputs(&weights, x))
                 });
-                let x = g.input("x", [GROUPS, 2, ROWS]);
-                let of_group = |k: usize| {
-                    let x = x.view(k * 2 * ROWS, [2, ROWS]);
-                    let y = weights.iter().fold(x, |x, weight| {
-                        let [outputs, inputs] = [weight.shape()[1], weight.shape()[2]];
-                        let own = weight.view(k * outputs * inputs, [outputs, inputs]);
-                        own.matmul(x).tanh()
-                    });
+                measure(form, by_group);
+            }
+            let separate = program(precision, |g| {
+                let weights = weights(g, sizes, shape);
+                let x = g.input("x", [2 * all]);
+                let mut start = 0;
+                let of_group = |(k, rows): (usize, &usize)| {
+                    let own = x.view(start, [2, *rows]);
+                    start += 2 * rows;
+                    let y = weights.iter().fold(own, |x, w| w.row(k).matmul(x).tanh());
                     y.sum()
                 };
-                let sum = (0..GROUPS).map(of_group).reduce(|a, b| a + b);
-                let sum = sum.expect("there are groups");
+                let sum = counts.iter().enumerate().map(of_group);
+                let sum = sum.reduce(|a, b| a + b).expect("there are groups");
                 (slopes(sum, &weights), inputs(&weights, x))
             });
-            group.bench_function(format!("separate/{hidden}/{name}"), |b| {
-                b.iter(|| black_box(separate.program_mut(0).run(1)));
-            });
+            measure("separate", separate);
         }
     }
     group.finish();

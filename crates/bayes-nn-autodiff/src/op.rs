@@ -47,6 +47,15 @@ pub enum Op {
         /// The right matrix is transposed.
         transpose_b: bool,
     },
+    /// One side of products by the weights of groups, of which the other two are the first
+    /// arguments, in the order of [`Side`]: inputs, weights `[g, o, i]` or outputs. The third
+    /// argument is an index vector, the group of each row; where there is none, each group has as
+    /// many rows, which the first axis of inputs and outputs tells apart. Each side is the derivative
+    /// of the sum of all products of the three by it.
+    ProductByGroup {
+        /// The side that is computed.
+        result: Side,
+    },
     /// The lower triangular factor `L` of a symmetric positive definite matrix `L L^T`, of which
     /// only the lower triangle is read.
     Cholesky,

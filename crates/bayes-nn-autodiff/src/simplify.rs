@@ -1,14 +1,14 @@
 //! Rewrites on the way into the graph: constants are folded, neutral operations vanish.
 //!
 //! Only rewrites that give the same number for every operand, NaN and infinity included, up to
-//! the sign of a zero.
+//! the sign of a zero, and of a sum up to the order of its terms.
 
 use std::sync::Arc;
 
 use crate::graph::{Graph, NodeId};
 use crate::tensor::{Tensor, apply, filled, of_numbers};
-use crate::var::Var;
-use crate::{Binary, Kind, Op, Shape, Unary};
+use crate::var::{Var, by_group};
+use crate::{Binary, Kind, Op, Reduction, Shape, Side, Unary};
 
 /// Results up to this size are computed when written.
 const ALWAYS_FOLDED: usize = 4096;
@@ -131,11 +131,32 @@ fn neutral<'g>(graph: &'g Graph, op: Op, ids: &[NodeId], shape: Shape) -> Option
             let column = Var::node(graph, ids[0]).view_unchecked(0, Shape::from([m, 1]));
             Some(column * Var::node(graph, ids[1]).view_unchecked(0, Shape::from([1, n])))
         }
+        // The rows of a single group.
+        Op::ProductByGroup { result }
+            if ids.len() == 2 && (0..2).all(|i| node(i).shape[0] == 1) =>
+        {
+            let matrix = |i: usize| {
+                let of_group = node(i).shape.without(0, 1);
+                Var::node(graph, ids[i]).view_unchecked(0, of_group)
+            };
+            let (first, second) = (matrix(0), matrix(1));
+            let product = match result {
+                Side::Input => first.t().matmul(second),
+                Side::Weight => second.matmul(first.t()),
+                Side::Output => second.matmul(first),
+            };
+            Some(product.view_unchecked(0, shape))
+        }
         // Nothing is added up: zero, in whatever shape is left.
         Op::Reduce { .. } if node(0).shape.elements() == 0 => Some(graph.uniform(0.0, shape)),
         Op::Reduce { from, to, .. } if node(0).shape[from..to].iter().all(|n| *n == 1) => {
             Some(Var::node(graph, ids[0]).view_unchecked(0, shape))
         }
+        Op::Reduce {
+            kind: Reduction::Sum,
+            from,
+            to,
+        } if to == from + 1 => gathered_product(graph, ids[0], from, shape),
         Op::Concat { .. } if ids.len() == 1 => argument(0),
         Op::View { offset: 0 } if node(0).shape == shape => argument(0),
         Op::View { offset } => {
@@ -154,6 +175,7 @@ fn neutral<'g>(graph: &'g Graph, op: Op, ids: &[NodeId], shape: Shape) -> Option
         | Op::Binary(_)
         | Op::Select
         | Op::MatMul { .. }
+        | Op::ProductByGroup { .. }
         | Op::Cholesky
         | Op::TriangularSolve { .. }
         | Op::Convolution { .. }
@@ -166,4 +188,44 @@ fn neutral<'g>(graph: &'g Graph, op: Op, ids: &[NodeId], shape: Shape) -> Option
         | Op::AllReduceMean
         | Op::MeanOverDraws { .. } => None,
     }
+}
+
+/// A sum over the first or second axis of `node`, if that is a product of weights gathered for each
+/// row, `[a, b, n]` of `[a, b, groups]`, and inputs `[a, 1, n]` or `[b, n]`: a product by groups,
+/// for which no weight is copied.
+fn gathered_product<'g>(
+    graph: &'g Graph,
+    node: NodeId,
+    axis: usize,
+    shape: Shape,
+) -> Option<Var<'g>> {
+    let product = graph.node(node);
+    let [a, b, rows] = *product.shape else {
+        return None;
+    };
+    if product.op != Op::Binary(Binary::Mul) || axis == 2 || product.shape.elements() == 0 {
+        return None;
+    }
+    let is_weight = |id: &&NodeId| {
+        let node = graph.node(**id);
+        node.op == Op::Gather { axis: 2 } && node.shape == product.shape
+    };
+    let weight = product.arguments.iter().find(is_weight)?;
+    let input = product.arguments.iter().find(|id| *id != weight)?;
+    let own = graph.node(*input).shape;
+    if [0, 1, 2].map(|axis| own.aligned(axis, 3)) != *product.shape.with(1 - axis, 1) {
+        return None;
+    }
+    let [of_groups, index] = [0, 1].map(|i| Var::node(graph, graph.node(*weight).arguments[i]));
+    let groups = of_groups.shape()[2];
+    let matrices = of_groups.view_unchecked(0, Shape::from([a * b, groups]));
+    let matrices = matrices.t().view_unchecked(0, Shape::from([groups, a, b]));
+    let length = product.shape[axis];
+    let given = Var::node(graph, *input).view_unchecked(0, Shape::from([length, rows]));
+    // What is summed over the first axis is a product by the transposes of the matrices.
+    let product = match axis {
+        0 => by_group(Side::Input, &[matrices, given, index], shape),
+        _ => by_group(Side::Output, &[given, matrices, index], shape),
+    };
+    product.ok()
 }

@@ -33,7 +33,7 @@ pub(crate) fn convolution(
         sides[side as usize] = Some(tensor);
     }
     let shape_of = |side: Side| sides[side as usize].map_or(shape, |tensor| tensor.shape());
-    let [image, weight, output] = [Side::Image, Side::Weight, Side::Output].map(shape_of);
+    let [image, weight, output] = [Side::Input, Side::Weight, Side::Output].map(shape_of);
     let (channels, rows) = (weight[0], image[3]);
     let (pixels, places) = (image[1] * image[2], output[1] * output[2]);
     let taps = weight[1] * weight[2];

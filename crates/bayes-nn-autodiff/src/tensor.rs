@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{GraphError, Op, Reduction, Shape, slide};
+use crate::{GraphError, Op, Reduction, Shape, Side, slide};
 
 /// Values in a shape, row-major.
 #[derive(Clone, Debug, PartialEq)]
@@ -138,6 +138,7 @@ pub(crate) fn apply(op: Op, arguments: &[&Tensor], shape: Shape) -> Result<Tenso
                     .sum()
             })
         }
+        Op::ProductByGroup { result } => by_group(result, arguments, shape)?,
         Op::Cholesky => cholesky(arguments[0]),
         Op::TriangularSolve { transpose } => {
             let (triangle, right) = (arguments[0], arguments[1]);
@@ -233,6 +234,41 @@ pub(crate) fn apply(op: Op, arguments: &[&Tensor], shape: Shape) -> Result<Tenso
         Op::AllReduceMean => arguments[0].clone(),
         Op::MeanOverDraws { .. } => unreachable!("means over draws are unrolled before"),
     })
+}
+
+/// The side `result` of products by groups, from its two others and the groups of rows, if they
+/// have them.
+fn by_group(result: Side, given: &[&Tensor], shape: Shape) -> Result<Tensor, GraphError> {
+    let mut sides = [None; 3];
+    for (side, tensor) in result.others().into_iter().zip(given) {
+        sides[side as usize] = Some(*tensor);
+    }
+    let shape_of = |side: Side| sides[side as usize].map_or(shape, Tensor::shape);
+    let [groups, outputs, inputs] = *shape_of(Side::Weight) else {
+        unreachable!("weights have three axes");
+    };
+    let index = given.get(2).map(|index| index.values());
+    if let Some(index) = index {
+        check_index(index, groups)?;
+    }
+    let rows = shape_of(Side::Output).columns();
+    let mut values = vec![0.0; shape.elements()];
+    for block in 0..index.map_or(groups, |_| 1) {
+        for row in 0..rows {
+            let group = index.map_or(block, |index| index[row] as usize);
+            for (output, input) in (0..outputs).flat_map(|o| (0..inputs).map(move |i| (o, i))) {
+                let at = [
+                    (block * inputs + input) * rows + row,
+                    (group * outputs + output) * inputs + input,
+                    (block * outputs + output) * rows + row,
+                ];
+                let factors = sides.iter().zip(at);
+                let factors = factors.filter_map(|(side, at)| Some(side.as_ref()?.values[at]));
+                values[at[result as usize]] += factors.product::<f64>();
+            }
+        }
+    }
+    Ok(Tensor::new(shape, values.into()))
 }
 
 /// The factor; NaN in the rows of its triangle from the first pivot on that is not positive and

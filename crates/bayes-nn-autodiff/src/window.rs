@@ -98,16 +98,18 @@ impl Window {
     }
 }
 
-/// One of the three sides of a convolution, which is a sum of products of images, weights and
-/// outputs, and linear in each.
+/// One of the three sides of a sum of products of inputs, weights and outputs, which is linear in
+/// each.
 ///
-/// Images are `[channels, height, width, rows]`, weights `[channels of a group, height, width,
-/// outputs]`, outputs `[outputs, places along height, places along width, rows]`.
+/// Of a convolution inputs are images `[channels, height, width, rows]`, weights `[channels of a
+/// group, height, width, outputs]`, outputs `[outputs, places along height, places along width,
+/// rows]`. Of a product by groups they are `[i, n]`, `[g, o, i]` and `[o, n]`, or `[g, i, n]` and
+/// `[g, o, n]` where each group has rows of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Side {
-    /// The images over which the window moves.
-    Image,
-    /// What each pixel under the window is multiplied by.
+    /// What is known of rows.
+    Input,
+    /// What inputs are multiplied by.
     Weight,
     /// The sums of the products.
     Output,
@@ -117,9 +119,9 @@ impl Side {
     /// The two others, in the order of the enum.
     pub fn others(self) -> [Side; 2] {
         match self {
-            Side::Image => [Side::Weight, Side::Output],
-            Side::Weight => [Side::Image, Side::Output],
-            Side::Output => [Side::Image, Side::Weight],
+            Side::Input => [Side::Weight, Side::Output],
+            Side::Weight => [Side::Input, Side::Output],
+            Side::Output => [Side::Input, Side::Weight],
         }
     }
 }

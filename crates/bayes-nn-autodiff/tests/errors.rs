@@ -56,7 +56,7 @@ fn a_scope_ends_where_it_ends() {
 #[test]
 fn every_operator_says_what_does_not_fit() {
     type Case = (&'static str, &'static [&'static str], fn(&Graph));
-    let cases: [Case; 36] = [
+    let cases: [Case; 42] = [
         ("sub", &["[2, 3]", "[4]"], |g| {
             drop_var(g.input("a", [2, 3]) - g.input("b", [4]))
         }),
@@ -81,6 +81,48 @@ fn every_operator_says_what_does_not_fit() {
         ("matmul", &["[1, 2, 3]"], |g| {
             drop_var(g.input("a", [1, 2, 3]).matmul(g.input("b", [3, 1])))
         }),
+        ("matmul", &["[2, 2, 3] x [3, 3, 4]", "[g, m, k]"], |g| {
+            drop_var(g.input("a", [2, 2, 3]).matmul(g.input("b", [3, 3, 4])))
+        }),
+        ("matmul_by_group", &["[2, 2, 3]", "[2, 5]", "[i, n]"], |g| {
+            let groups = g.index_input("i", 5);
+            drop_var(
+                g.input("a", [2, 2, 3])
+                    .matmul_by_group(g.input("b", [2, 5]), groups),
+            )
+        }),
+        ("matmul_by_group", &["[2, 3]", "[3, 5]", "[g, o, i]"], |g| {
+            let groups = g.index_input("i", 5);
+            drop_var(
+                g.input("a", [2, 3])
+                    .matmul_by_group(g.input("b", [3, 5]), groups),
+            )
+        }),
+        ("matmul_by_group", &["4 rows", "[3, 5]"], |g| {
+            let groups = g.index_input("i", 4);
+            drop_var(
+                g.input("a", [2, 2, 3])
+                    .matmul_by_group(g.input("b", [3, 5]), groups),
+            )
+        }),
+        ("matmul_by_group", &["index vector", "[5]"], |g| {
+            let groups = g.input("i", [5]);
+            drop_var(
+                g.input("a", [2, 2, 3])
+                    .matmul_by_group(g.input("b", [3, 5]), groups),
+            )
+        }),
+        (
+            "matmul_by_group",
+            &["index 2 is outside axis 0", "[2, 2, 3]"],
+            |g| {
+                let groups = g.index_constant(&[0, 2]);
+                drop_var(
+                    g.input("a", [2, 2, 3])
+                        .matmul_by_group(g.input("b", [3, 2]), groups),
+                )
+            },
+        ),
         ("cholesky", &["[2, 3] is no square matrix"], |g| {
             drop_var(g.input("a", [2, 3]).cholesky())
         }),

@@ -82,6 +82,18 @@ impl Plan {
                 let elements = m * k + k * n + m * n;
                 computed(format!("matmul {m}x{k}x{n}"), elements, 2 * m * n * k)
             }
+            Pass::ProductByGroup(product) => {
+                let [groups, outputs, inputs, rows] = product.sizes(self);
+                let name = match product.result {
+                    Side::Output => "products by group",
+                    Side::Input => "products by group, by inputs",
+                    Side::Weight => "products by group, by weights",
+                };
+                let name = format!("{name} {groups}x{outputs}x{inputs}, {rows} rows");
+                let elements = product.sides.iter().map(|id| size(*id)).sum();
+                let products = size(product.value(Side::Output)) * inputs;
+                computed(name, elements, 2 * products)
+            }
             Pass::Cholesky { out, .. } => {
                 let n = shape(*out)[0];
                 computed(format!("cholesky {n}x{n}"), 2 * n * n, n * n * n / 3)
@@ -97,7 +109,7 @@ impl Plan {
                 let terms = weight[..3].iter().product::<usize>();
                 let name = match convolution.result {
                     Side::Output => "convolution",
-                    Side::Image => "convolution by images",
+                    Side::Input => "convolution by images",
                     Side::Weight => "convolution by weights",
                 };
                 let elements = convolution.sides.iter().map(|id| size(*id)).sum();

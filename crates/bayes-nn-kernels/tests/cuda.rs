@@ -290,6 +290,38 @@ fn windows<'g>(graph: &'g Graph, rows: usize) -> Model<'g> {
     m
 }
 
+/// Products by the weights of groups with their derivatives: of rows in the order of their groups,
+/// in none, of a minibatch, and of groups with rows of their own.
+fn products_by_group<'g>(graph: &'g Graph, rows: usize) -> Model<'g> {
+    let mut m = Model::new(graph);
+    let (w, x) = (m.input([3, 5, 4]), m.input([4, rows]));
+    let sorted: Vec<usize> = (0..rows).map(|row| row * 3 / rows).collect();
+    let mixed: Vec<usize> = (0..rows).map(|row| row * row % 3).collect();
+    let drawn = graph.batch(rows, rows, 1);
+    let mixed = m.index(&mixed);
+    let indices = [graph.index_constant(&sorted), mixed, mixed.gather(drawn, 0)];
+    for index in indices {
+        let product = w.matmul_by_group(x, index);
+        m.outputs.push(product);
+        m.outputs
+            .extend(grad((product * product).sum(), &[w, x]).unwrap());
+    }
+    let own = m.input([3, 4, rows]);
+    let product = w.matmul(own);
+    m.outputs.push(product);
+    m.outputs
+        .extend(grad((product * product).sum(), &[w, own]).unwrap());
+    m
+}
+
+#[test]
+fn products_by_group_compute_what_the_cpu_computes() {
+    for rows in [1, 5, 70, 150] {
+        let graph = Graph::new();
+        assert_like_cpu(&products_by_group(&graph, rows), 2);
+    }
+}
+
 #[test]
 fn convolutions_and_pools_compute_what_the_cpu_computes() {
     for rows in [1, 5, 70] {
@@ -512,6 +544,9 @@ fn the_text_of_known_plans_is_the_one_that_is_kept() {
         Precision::F32,
     );
     let graph = Graph::new();
+    let m = products_by_group(&graph, 150);
+    assert_snapshot("products_by_group", &m, Precision::F32);
+    let graph = Graph::new();
     let m = several_draws(&graph);
     assert_snapshot("several_draws", &m, Precision::F32);
     let tiny = BlockLoop::alone(&m.plan(), Precision::F32, Tiny::ANY).unwrap();
@@ -565,6 +600,8 @@ fn the_text_is_taken_by_the_compiler_of_cuda() {
     compile(&step, &ARCHITECTURES);
     let graph = Graph::new();
     compile(&windows(&graph, 70), &ARCHITECTURES);
+    let graph = Graph::new();
+    compile(&products_by_group(&graph, 70), &ARCHITECTURES);
     let graph = Graph::new();
     compile(&several_draws(&graph), &ARCHITECTURES);
     let graph = Graph::new();

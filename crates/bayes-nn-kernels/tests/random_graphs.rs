@@ -67,10 +67,11 @@ proptest! {
 }
 
 #[test]
-fn convolutions_and_pools_are_drawn_with_their_derivatives() {
+fn convolutions_pools_and_products_by_group_are_drawn_with_their_derivatives() {
     let mut runner = TestRunner::new(config(1));
     let (mut images, mut weights, mut outputs) = (0, 0, 0);
     let (mut pools, mut unpools) = (0, 0);
+    let mut by_group = [0; 3];
     for _ in 0..300 {
         let graph = Graph::new();
         let recipe = recipe(16).new_tree(&mut runner).unwrap().current();
@@ -78,10 +79,11 @@ fn convolutions_and_pools_are_drawn_with_their_derivatives() {
         for node in graph.nodes().iter() {
             match node.op {
                 Op::Convolution { result, .. } => match result {
-                    Side::Image => images += 1,
+                    Side::Input => images += 1,
                     Side::Weight => weights += 1,
                     Side::Output => outputs += 1,
                 },
+                Op::ProductByGroup { result } => by_group[result as usize] += 1,
                 Op::Pool { .. } => pools += 1,
                 Op::Unpool { .. } => unpools += 1,
                 _ => {}
@@ -89,5 +91,6 @@ fn convolutions_and_pools_are_drawn_with_their_derivatives() {
         }
     }
     let drawn = [images, weights, outputs, pools, unpools];
-    assert!(drawn.iter().all(|count| *count >= 10), "{drawn:?}");
+    let few = drawn.iter().chain(&by_group).any(|count| *count < 10);
+    assert!(!few, "{drawn:?}, {by_group:?}");
 }

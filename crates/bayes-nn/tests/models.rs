@@ -297,3 +297,41 @@ fn chains_of_langevin_dynamics_that_do_not_agree_say_so() {
         "{posterior}"
     );
 }
+
+/// A slope for each of three groups, of which everything is known exactly.
+#[test]
+fn weights_of_the_group_of_a_row_are_fitted_on_all_rows_and_on_minibatches() {
+    fn slopes<'g>(trace: &Trace<'g>, data: &Batch<'g>) {
+        let slopes = trace.sample("slopes", Normal::new(0.0, 3.0).expand([3, 1, 1]));
+        let means = slopes.matmul_by_group(data.matrix("x"), data.index("group"));
+        trace.observe("y", Normal::new(means.row(0), 0.5), data.column("y"));
+    }
+    let x: Vec<f64> = (0..30).map(|i| f64::from(i) / 10.0 - 1.4).collect();
+    let groups: Vec<usize> = (0..30).map(|i| (i * 7 + i / 5) % 3).collect();
+    let noise = [0.3, -0.5, 0.1, 0.4, -0.2, 0.0, -0.1];
+    let y: Vec<f64> = (0..30)
+        .map(|i| [1.0, -2.0, 0.5][groups[i]] * x[i] + noise[i % 7])
+        .collect();
+    let data = Data::new().matrix("x", &x, 1).unwrap();
+    let data = data
+        .index("group", &groups)
+        .unwrap()
+        .column("y", &y)
+        .unwrap();
+    for advi in [
+        settled(Advi::mean_field()),
+        settled(Advi::mean_field()).batch(8),
+    ] {
+        let fit = model::fit(&slopes, &data, &advi).unwrap();
+        let guide = fit.approximation().unwrap();
+        for group in 0..3 {
+            let rows = (0..30).filter(|i| groups[*i] == group);
+            let precision = rows.clone().map(|i| x[i] * x[i] / 0.25).sum::<f64>() + 1.0 / 9.0;
+            let mean = rows.map(|i| x[i] * y[i] / 0.25).sum::<f64>() / precision;
+            let (found, sd) = (guide.mean()[group], guide.sd()[group]);
+            let expected = precision.sqrt().recip();
+            assert!((found - mean).abs() < 0.2 * expected, "{found} {mean}");
+            assert!((sd / expected - 1.0).abs() < 0.2, "{sd} {expected}");
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! Networks: parameters by name, heads, and predictions with what is not known about them.
 
 use bayes_nn::Task;
-use bayes_nn::nn::prior;
+use bayes_nn::nn::{DenseByGroup, Network, prior};
 
 use bayes_nn::prelude::*;
 
@@ -319,4 +319,43 @@ fn a_tempered_network_is_surer_of_its_weights_and_says_so() {
     assert!(cold.warnings().contains(&said.to_owned()));
     let annealed = fitted(Advi::mean_field().kl_annealing(0.2));
     assert!((spread(&annealed) - spread(&plain)).abs() < 0.1);
+}
+
+/// Three groups whose boundaries lie elsewhere: one that all share cannot be right.
+#[test]
+fn a_network_for_each_group_learns_what_holds_there_by_weights_and_by_products() {
+    let rows = 300;
+    let number = |i: usize, by: f64| (i as f64 * by).fract() * 2.0 - 1.0;
+    let x: Vec<f64> = (0..rows)
+        .flat_map(|i| [number(i, 0.754_877), number(i, 0.569_840)])
+        .collect();
+    let groups: Vec<usize> = (0..rows).map(|i| (i * 7 + i / 5) % 3).collect();
+    let turned = [[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]];
+    let y: Vec<f64> = (0..rows)
+        .map(|i| {
+            let [a, b] = turned[groups[i]];
+            f64::from(a * x[2 * i] + b * x[2 * i + 1] > 0.0)
+        })
+        .collect();
+    let data = Data::new().matrix("x", &x, 2).unwrap();
+    let data = data.index("group", &groups).unwrap();
+    let net = Network::new()
+        .input("x", [2])
+        .index_input("group")
+        .add("hidden", DenseByGroup::new(3, 5), ["x", "group"])
+        .add("tanh", Tanh, ["hidden"])
+        .add("out", DenseByGroup::new(3, 1), ["tanh", "group"]);
+    let bnn = Bnn::new(net, Bernoulli);
+    let train = data.clone().column("y", &y).unwrap();
+    let advi = Advi::mean_field().steps(1_500).restarts(1).seed(1);
+    for advi in [
+        advi.clone(),
+        advi.clone().batch(50),
+        advi.local_reparameterization(false),
+    ] {
+        let fit = bnn.fit(&train, &advi).unwrap();
+        let predicted = fit.predict(&data, 100).unwrap().predicted().to_vec();
+        let right = predicted.iter().zip(&y).filter(|(a, b)| a == b).count();
+        assert!(right > 280, "{right} of {rows}");
+    }
 }

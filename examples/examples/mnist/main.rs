@@ -59,6 +59,11 @@ struct Arguments {
     #[arg(long)]
     patience: Option<usize>,
 
+    /// Shares of the weights to remove, those whose mean is smallest beside their standard deviation,
+    /// with a score of what is left of each
+    #[arg(long, value_name = "SHARE", value_delimiter = ',')]
+    prune: Vec<f64>,
+
     /// Folder for report.html and summary.json
     #[arg(long, value_name = "DIR", default_value = "target/mnist")]
     out: PathBuf,
@@ -120,6 +125,16 @@ struct Summary {
     nll: f64,
     ece: f64,
     seconds: f64,
+    pruned: Vec<Pruned>,
+}
+
+/// Scores of what is left when a share of the weights is removed.
+#[derive(Serialize)]
+struct Pruned {
+    share: f64,
+    error: f64,
+    nll: f64,
+    ece: f64,
 }
 
 fn main() -> ExitCode {
@@ -167,6 +182,18 @@ fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let classes = score.classification().ok_or("digits are classes")?;
     let seconds = begin.elapsed().as_secs_f64();
     println!("everything took {seconds:.1} s");
+    let mut pruned = Vec::with_capacity(arguments.prune.len());
+    for &share in &arguments.prune {
+        let score = fit.pruned(share)?.score(&test, Predict::draws(DRAWS))?;
+        println!("without {:.1} % of the weights:\n{score}", 100.0 * share);
+        let classes = score.classification().ok_or("digits are classes")?;
+        pruned.push(Pruned {
+            share,
+            error: 1.0 - classes.accuracy,
+            nll: classes.log_loss,
+            ece: classes.ece,
+        });
+    }
     let advi = fit.advi().ok_or("it was fitted by ADVI")?;
     fs::create_dir_all(&arguments.out)?;
     let summary = Summary {
@@ -180,6 +207,7 @@ fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         nll: classes.log_loss,
         ece: classes.ece,
         seconds,
+        pruned,
     };
     let path = arguments.out.join("summary.json");
     fs::write(&path, serde_json::to_string_pretty(&summary)?)?;

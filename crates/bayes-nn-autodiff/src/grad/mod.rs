@@ -6,8 +6,8 @@ use std::panic::Location;
 
 use crate::graph::{Graph, NodeId, Nodes};
 use crate::tensor::AT_ONCE;
-use crate::var::{Var, convolved};
-use crate::{Binary, GraphError, Kind, Op, Reduction, Shape};
+use crate::var::{Var, by_group, convolved};
+use crate::{Binary, GraphError, Kind, Op, Reduction, Shape, Side};
 use adjoint::{Adjoint, Contribution, reshaped, stretched, unbroadcast, zeros};
 
 /// The gradient of the scalar `output` with respect to each of `wrt`, in their shapes.
@@ -224,13 +224,20 @@ fn propagate<'g>(
             let adjoint = stretched(graph, adjoint, node.shape);
             // The sum of the products of all three sides, differentiated by two of them.
             for (i, wanted) in side.others().into_iter().enumerate() {
-                let mut given = [(side, adjoint), (side.others()[1 - i], argument(1 - i))];
-                given.sort_by_key(|(side, _)| *side);
-                let given = given.map(|(_, value)| value);
+                let given = others(wanted, side, adjoint, argument(1 - i));
                 whole(
                     i,
                     convolved(wanted, window, groups, given, shape(i)).unwrap_or(adjoint),
                 );
+            }
+        }
+        // As of a convolution.
+        Op::ProductByGroup { result: side } => {
+            let adjoint = stretched(graph, adjoint, node.shape);
+            for (i, wanted) in side.others().into_iter().enumerate() {
+                let mut given = others(wanted, side, adjoint, argument(1 - i)).to_vec();
+                given.extend((2..node.arguments.len()).map(argument));
+                whole(i, by_group(wanted, &given, shape(i)).unwrap_or(adjoint));
             }
         }
         // Where the first argument is largest does not change with it.
@@ -295,6 +302,13 @@ fn propagate<'g>(
         // mean over ranks of what each rank gets is the gradient of the mean of their outputs.
         Op::AllReduceMean => whole(0, adjoint.all_reduce_mean()),
     }
+}
+
+/// The two sides beside `wanted`, in their order: the adjoint of `side`, and the value of the third.
+fn others<'g>(wanted: Side, side: Side, adjoint: Var<'g>, third: Var<'g>) -> [Var<'g>; 2] {
+    wanted
+        .others()
+        .map(|other| if other == side { adjoint } else { third })
 }
 
 /// The lower triangle of a square matrix, half of its diagonal.

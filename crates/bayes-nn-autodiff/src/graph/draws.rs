@@ -131,6 +131,7 @@ impl Copies<'_> {
                 | Op::Binary(_)
                 | Op::Select
                 | Op::MatMul { .. }
+                | Op::ProductByGroup { .. }
                 | Op::Cholesky
                 | Op::TriangularSolve { .. }
                 | Op::Convolution { .. }

@@ -195,6 +195,7 @@ impl Graph {
             | Op::Binary(_)
             | Op::Select
             | Op::MatMul { .. }
+            | Op::ProductByGroup { .. }
             | Op::Cholesky
             | Op::TriangularSolve { .. }
             | Op::Convolution { .. }

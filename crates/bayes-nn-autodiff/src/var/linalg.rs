@@ -3,23 +3,33 @@
 use super::Var;
 use super::operation::{Operation, written};
 use crate::graph::NodeId;
-use crate::{Kind, Op, Shape};
+use crate::{Kind, Op, Shape, Side};
 
 impl<'g> Var<'g> {
     /// The matrix product `[m, k] x [k, n] -> [m, n]`.
     ///
     /// A vector on the left is a row (`[k] x [k, n] -> [n]`), one on the right a column
     /// (`[m, k] x [k] -> [m]`). A [`Var::t`] right before the product costs nothing.
+    ///
+    /// Of two operands with three axes each, the first axis counts products:
+    /// `[g, m, k] x [g, k, n] -> [g, m, n]`.
     #[track_caller]
     #[must_use]
     pub fn matmul(self, other: Var<'g>) -> Var<'g> {
         Operation::new("matmul", &[self, other]).of_floats(|| {
             let (a, b) = (self.shape(), other.shape());
+            if let ([groups, m, k], [others, inner, n]) = (&*a, &*b)
+                && (groups, k) == (others, inner)
+            {
+                let shape = Shape::from([*groups, *m, *n]);
+                return by_group(Side::Output, &[other, self], shape);
+            }
             let fits = (1..=2).contains(&a.rank()) && (1..=2).contains(&b.rank());
             if !fits || a.columns() != b[0] {
                 return Err(format!(
                     "{a} x {b}: operands must be matrices or vectors, and the last axis of the \
-                     left one as long as the first of the right one"
+                     left one as long as the first of the right one; or both have three axes, \
+                     [g, m, k] x [g, k, n]"
                 ));
             }
             let left = match a.rank() {
@@ -45,6 +55,49 @@ impl<'g> Var<'g> {
                 (1, 2) => product.viewed(0, b.without(0, 1)),
                 (rank, _) => product.viewed(0, a.without(rank - 1, rank)),
             }
+        })
+    }
+
+    /// Products with the weights of a row's group: of these weights `[g, o, i]` and `inputs [i, n]`
+    /// column `c` of the result `[o, n]` is the product of the matrix number `groups[c]` and column
+    /// `c` of the inputs. `groups [n]` is an index vector; a group outside of the weights is an error
+    /// of the graph where it is a constant, else of the run.
+    ///
+    /// This equals a sum of gathered weights times inputs, and no weight is copied for each row. It
+    /// is fastest where the rows of each group follow one another.
+    ///
+    /// ```
+    /// use bayes_nn_autodiff::{Bindings, Graph};
+    /// let graph = Graph::new();
+    /// let (w, x) = (graph.input("w", [2, 1, 2]), graph.input("x", [2, 3]));
+    /// let y = w.matmul_by_group(x, graph.index_constant(&[1, 0, 1]));
+    /// let at = Bindings::new()
+    ///     .bind(w, &[1.0, 2.0, 10.0, 20.0])
+    ///     .bind(x, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    /// assert_eq!(graph.evaluate(&[y], &at)?[0].values(), [90.0, 12.0, 150.0]);
+    /// # Ok::<(), bayes_nn_autodiff::GraphError>(())
+    /// ```
+    #[track_caller]
+    #[must_use]
+    pub fn matmul_by_group(self, inputs: Var<'g>, groups: Var<'g>) -> Var<'g> {
+        Operation::new("matmul_by_group", &[self, inputs, groups]).of_any(|| {
+            let (own, given) = (self.shape(), inputs.shape());
+            let ([_, outputs, inner], [length, rows]) = (&*own, &*given) else {
+                return Err(wrong_groups(own, given));
+            };
+            let are_numbers = [self, inputs].iter().all(|v| v.kind() == Kind::Float);
+            if inner != length || !are_numbers {
+                return Err(wrong_groups(own, given));
+            }
+            groups.check_index(own, 0)?;
+            if groups.shape()[0] != *rows {
+                return Err(format!(
+                    "the groups of {} rows for inputs of the shape {given}, which are {rows} rows",
+                    groups.shape()[0]
+                ));
+            }
+            let shape = Shape::from([*outputs, *rows]);
+            by_group(Side::Output, &[inputs, self, groups], shape)
         })
     }
 
@@ -159,4 +212,21 @@ impl<'g> Var<'g> {
             _ => Err(format!("{shape} is no square matrix [n, n]")),
         }
     }
+}
+
+/// The side `result` of products by groups, of the shape `shape`, from its two others and the groups
+/// of rows, if they have them; the shapes fit.
+pub(crate) fn by_group<'g>(
+    result: Side,
+    given: &[Var<'g>],
+    shape: Shape,
+) -> Result<Var<'g>, String> {
+    written(Op::ProductByGroup { result }, given, shape, Kind::Float)
+}
+
+fn wrong_groups(weights: Shape, inputs: Shape) -> String {
+    format!(
+        "weights of the shape {weights} and inputs of the shape {inputs}; they must be real numbers, \
+         [g, o, i] and [i, n]"
+    )
 }

@@ -12,6 +12,7 @@ mod windows;
 use crate::graph::{Graph, InputId, NodeId};
 use crate::tensor::{AT_ONCE, Tensor, filled};
 use crate::{GraphError, Kind, Op, Shape};
+pub(crate) use linalg::by_group;
 pub(crate) use operation::Failure;
 use operation::Literal;
 pub use reduce::MOST_DRAWS;

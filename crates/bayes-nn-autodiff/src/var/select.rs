@@ -17,29 +17,35 @@ impl<'g> Var<'g> {
             if axis >= shape.rank() {
                 return Err(format!("axis {axis} of the shape {shape}"));
             }
-            if index.kind() != Kind::Index || index.shape().rank() != 1 {
-                return Err(format!(
-                    "the index must be an index vector (index_input, index_constant, batch), this \
-                     has the shape {} and the kind {:?}",
-                    index.shape(),
-                    index.kind()
-                ));
-            }
-            if u32::try_from(shape[axis]).is_err() {
-                return Err(format!(
-                    "axis {axis} of the shape {shape}; an index is a number of 32 bits"
-                ));
-            }
-            let known = index.constant_values().unwrap_or_default();
-            let length = shape[axis] as f64;
-            if let Some(outside) = known.iter().find(|place| **place >= length) {
-                return Err(format!(
-                    "index {outside} is outside axis {axis} of the shape {shape}"
-                ));
-            }
+            index.check_index(shape, axis)?;
             let out = shape.with(axis, index.shape()[0]);
             written(Op::Gather { axis }, &[self, index], out, self.kind())
         })
+    }
+
+    /// That this is an index vector, and that what is known of it lies inside an axis.
+    pub(super) fn check_index(self, shape: Shape, axis: usize) -> Result<(), String> {
+        if self.kind() != Kind::Index || self.shape().rank() != 1 {
+            return Err(format!(
+                "the index must be an index vector (index_input, index_constant, batch), this has \
+                 the shape {} and the kind {:?}",
+                self.shape(),
+                self.kind()
+            ));
+        }
+        if u32::try_from(shape[axis]).is_err() {
+            return Err(format!(
+                "axis {axis} of the shape {shape}; an index is a number of 32 bits"
+            ));
+        }
+        let known = self.constant_values().unwrap_or_default();
+        let length = shape[axis] as f64;
+        match known.iter().find(|place| **place >= length) {
+            Some(outside) => Err(format!(
+                "index {outside} is outside axis {axis} of the shape {shape}"
+            )),
+            None => Ok(()),
+        }
     }
 
     /// Adjoint of [`Var::gather`]: slices added up into `length` places along `axis`.

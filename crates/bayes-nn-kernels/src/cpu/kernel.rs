@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::isa::Runnable;
 use super::kernels::group::GroupKernel;
 use super::kernels::linalg::{CholeskyKernel, Factorization, SolveKernel};
-use super::kernels::matmul::{Product, ProductKernel};
+use super::kernels::matmul::{GroupsKernel, Product, ProductKernel};
 use super::kernels::moves;
 use super::kernels::reduce::ReduceKernel;
 use super::kernels::windows::{ConvolutionKernel, PoolKernel};
@@ -23,6 +23,7 @@ impl<T: Real + Product + Factorization> Number for T {}
 pub(super) enum Kernel<T> {
     Fused(GroupKernel<T>),
     Product(ProductKernel<T>),
+    ByGroup(GroupsKernel<T>),
     Convolution(ConvolutionKernel<T>),
     Pool(PoolKernel),
     Reduce(ReduceKernel),
@@ -37,6 +38,9 @@ impl<T: Number> Kernel<T> {
             Pass::Fused(group) => Kernel::Fused(GroupKernel::new(group, memory, strips, isa)),
             Pass::MatMul(product) => {
                 Kernel::Product(ProductKernel::new(product, memory, strips, isa))
+            }
+            Pass::ProductByGroup(product) => {
+                Kernel::ByGroup(GroupsKernel::new(product, memory, isa))
             }
             Pass::Convolution(convolution) => {
                 Kernel::Convolution(ConvolutionKernel::new(convolution, memory, isa))
@@ -77,6 +81,7 @@ impl<T: Number> Kernel<T> {
         match self {
             Kernel::Fused(group) => group.cost(),
             Kernel::Product(product) => product.cost(),
+            Kernel::ByGroup(product) => product.cost(),
             Kernel::Convolution(convolution) => convolution.cost(),
             Kernel::Pool(pool) => pool.cost(),
             Kernel::Reduce(reduce) => reduce.cost(),
@@ -88,6 +93,7 @@ impl<T: Number> Kernel<T> {
         match self {
             Kernel::Fused(group) => group.run(frame),
             Kernel::Product(product) => product.run(frame),
+            Kernel::ByGroup(product) => return product.run(frame),
             Kernel::Convolution(convolution) => convolution.run(frame),
             Kernel::Pool(pool) => pool.run(frame),
             Kernel::Reduce(reduce) => reduce.run(frame),
@@ -104,7 +110,8 @@ impl<T: Number> Kernel<T> {
             Kernel::Fused(group) => group.run_strip(frame, strip),
             Kernel::Product(product) => product.run_strip(frame, strip, columns),
             Kernel::Reduce(reduce) => reduce.run_strip(frame, columns),
-            Kernel::Convolution(_)
+            Kernel::ByGroup(_)
+            | Kernel::Convolution(_)
             | Kernel::Pool(_)
             | Kernel::Cholesky(_)
             | Kernel::Solve(_)
@@ -119,7 +126,8 @@ impl<T: Number> Kernel<T> {
         match self {
             Kernel::Fused(group) => group.finish(frame),
             Kernel::Product(product) => product.finish(frame),
-            Kernel::Convolution(_)
+            Kernel::ByGroup(_)
+            | Kernel::Convolution(_)
             | Kernel::Pool(_)
             | Kernel::Reduce(_)
             | Kernel::Cholesky(_)

@@ -7,7 +7,7 @@ use bayes_nn_autodiff::Kind;
 use crate::data::{Column, each_type};
 use crate::element::Precision;
 use crate::error::KernelError;
-use crate::plan::{Plan, Value, ValueId};
+use crate::plan::{Pass, Plan, Value, ValueId};
 
 /// What the control block says as long as no index was outside.
 pub(super) const NO_ERROR: u64 = u64::MAX;
@@ -112,11 +112,15 @@ pub(super) fn index_error(
     values: impl FnOnce(ValueId) -> Vec<f64>,
 ) -> KernelError {
     let (pass, position) = ((noted >> 32) as usize, noted as u32 as usize);
+    let name = match plan.passes[pass] {
+        Pass::ProductByGroup(_) => "matmul_by_group",
+        _ => "gather",
+    };
     let selection = plan.passes[pass].selection();
     let (index, into, axis) = selection.expect("only selections check indices");
     let length = plan.values[into.index()].shape[axis];
     KernelError::Index {
-        name: "gather".to_owned(),
+        name: name.to_owned(),
         value: values(index)[position],
         position,
         length,

@@ -133,6 +133,7 @@ impl Lowering<'_> {
                 | Op::Concat { .. }
                 | Op::Transpose
                 | Op::MatMul { .. }
+                | Op::ProductByGroup { .. }
                 | Op::Cholesky
                 | Op::TriangularSolve { .. }
                 | Op::Convolution { .. }

@@ -92,6 +92,7 @@ fn price(op: &Op) -> Price {
         | Op::Binary(_)
         | Op::Reduce { .. }
         | Op::MatMul { .. }
+        | Op::ProductByGroup { .. }
         | Op::Cholesky
         | Op::TriangularSolve { .. }
         | Op::Convolution { .. }

@@ -114,6 +114,7 @@ impl<'a> Lowering<'a> {
             | Op::Concat { .. }
             | Op::Transpose
             | Op::MatMul { .. }
+            | Op::ProductByGroup { .. }
             | Op::Cholesky
             | Op::TriangularSolve { .. }
             | Op::Convolution { .. }
@@ -233,6 +234,7 @@ impl<'a> Lowering<'a> {
                 transpose_a,
                 transpose_b,
             } => self.matmul(node, transpose_a, transpose_b),
+            Op::ProductByGroup { result } => self.product_by_group(node, result),
             Op::Cholesky => {
                 let ([matrix], out) = self.operands(node);
                 self.push(node, Pass::Cholesky { matrix, out });
@@ -350,6 +352,7 @@ mod tests {
         let kind = |pass: &Pass| match pass {
             Pass::Fused(_) => "group",
             Pass::MatMul(_) => "product",
+            Pass::ProductByGroup(_) => "product by group",
             Pass::Cholesky { .. } => "factor",
             Pass::TriangularSolve { .. } => "solve",
             Pass::Convolution(_) => "convolution",

@@ -21,6 +21,7 @@ mod pass;
 mod place;
 mod planning;
 mod postpone;
+mod products;
 mod request;
 mod rewrite;
 mod strips;
@@ -36,9 +37,11 @@ use bayes_nn_autodiff::{InputId, Kind, Shape};
 pub(crate) use allocate::{Passing, allocate};
 pub use layout::{Access, Layout, RowStarts};
 pub use pass::{
-    FusedGroup, GroupReduction, Instruction, MatMul, Operand, Pass, ReduceMiddle, Selection, Store,
+    FusedGroup, GroupReduction, Instruction, Operand, Pass, ReduceMiddle, Selection, Store,
     TriangularSolve,
 };
+pub(crate) use products::is_large;
+pub use products::{MatMul, ProductByGroup};
 pub use request::{Request, Role};
 pub(crate) use rewrite::{Function, Rewritten, rewrite};
 pub use strips::Strips;

@@ -2,7 +2,7 @@
 
 use bayes_nn_autodiff::{Binary, NoiseKind, Reduction, Side, Unary};
 
-use super::{Access, Convolution, Pool, ValueId};
+use super::{Access, Convolution, MatMul, Pool, ProductByGroup, ValueId};
 
 /// One pass over memory.
 #[derive(Clone, Debug)]
@@ -11,6 +11,8 @@ pub enum Pass {
     Fused(FusedGroup),
     /// A matrix product `out = op(left) op(right)`.
     MatMul(MatMul),
+    /// One side of products by the weights of groups.
+    ProductByGroup(ProductByGroup),
     /// `out` gets the Cholesky factor of a matrix, by its lower triangle, with zeros above the
     /// diagonal. From the row of the first pivot that is not positive and finite on, the triangle
     /// is NaN; the rows before are right ([`first_bad_pivot`](crate::first_bad_pivot)).
@@ -107,14 +109,17 @@ impl Pass {
         None
     }
 
-    /// The index by which slices are selected, the value into which it points, and along which
-    /// axis; `None` where nothing is selected.
+    /// The index by which slices or weights are selected, the value into which it points, and along
+    /// which axis; `None` where nothing is selected.
     pub fn selection(&self) -> Option<(ValueId, ValueId, usize)> {
         if let Pass::Gather(taken) = self {
             return Some((taken.index, taken.source, taken.axis));
         }
         if let Pass::Scatter(added) = self {
             return Some((added.index, added.out, added.axis));
+        }
+        if let Pass::ProductByGroup(product) = self {
+            return Some((product.index?, product.value(Side::Weight), 0));
         }
         None
     }
@@ -140,6 +145,7 @@ impl Pass {
                 Some((columns(reduce.out), vec![reduce.source, reduce.out]))
             }
             Pass::Cholesky { .. }
+            | Pass::ProductByGroup(_)
             | Pass::Convolution(_)
             | Pass::Pool(_)
             | Pass::Unpool(_)
@@ -175,8 +181,16 @@ impl Pass {
                 f(product.right, false);
                 f(product.out, true);
             }
+            Pass::ProductByGroup(product) => {
+                for side in [Side::Input, Side::Weight, Side::Output] {
+                    f(product.value(side), side == product.result);
+                }
+                if let Some(index) = product.index {
+                    f(index, false);
+                }
+            }
             Pass::Convolution(convolution) => {
-                for side in [Side::Image, Side::Weight, Side::Output] {
+                for side in [Side::Input, Side::Weight, Side::Output] {
                     f(convolution.value(side), side == convolution.result);
                 }
             }
@@ -216,38 +230,6 @@ impl Pass {
             }
             Pass::Batch { out, .. } => f(*out, true),
         }
-    }
-}
-
-/// A matrix product.
-#[derive(Clone, Debug)]
-pub struct MatMul {
-    /// The left matrix.
-    pub left: ValueId,
-    /// The right matrix.
-    pub right: ValueId,
-    /// The product, `[m, n]`.
-    pub out: ValueId,
-    /// The left matrix is transposed first.
-    pub transpose_left: bool,
-    /// The right matrix is transposed first.
-    pub transpose_right: bool,
-    /// Rows of the product.
-    pub m: usize,
-    /// Columns of the product.
-    pub n: usize,
-    /// The length that is summed over.
-    pub k: usize,
-}
-
-impl MatMul {
-    /// Whether it is left to a library. That reads matrices in whatever order they lie, while
-    /// plain loops need the columns of the product or the sum along memory.
-    pub fn is_large(&self) -> bool {
-        /// Products with fewer multiplications than this are done by plain loops.
-        const LIBRARY_FROM: usize = 1 << 17;
-        let MatMul { m, n, k, .. } = *self;
-        (m * n).saturating_mul(k) >= LIBRARY_FROM && m.min(n).min(k) >= 8
     }
 }
 

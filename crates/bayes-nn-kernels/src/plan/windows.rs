@@ -14,7 +14,7 @@ pub struct Convolution {
     pub window: Window,
     /// Into how many groups channels and outputs are cut.
     pub groups: usize,
-    /// Images, weights and outputs.
+    /// Inputs, weights and outputs.
     pub sides: [ValueId; 3],
 }
 
@@ -40,11 +40,7 @@ pub struct Pool {
 
 impl Lowering<'_> {
     pub fn convolution(&mut self, node: usize, result: Side, window: Window, groups: usize) {
-        let (read, out) = self.operands::<2>(node);
-        let mut sides = [out; 3];
-        for (side, value) in result.others().into_iter().zip(read) {
-            sides[side as usize] = value;
-        }
+        let sides = self.sides(node, result);
         let convolution = Convolution {
             result,
             window,
@@ -52,6 +48,17 @@ impl Lowering<'_> {
             sides,
         };
         self.push(node, Pass::Convolution(convolution));
+    }
+
+    /// The values of inputs, weights and outputs, of which a node computes `result` from its first
+    /// two arguments.
+    pub fn sides(&mut self, node: usize, result: Side) -> [ValueId; 3] {
+        let (read, out) = self.operands::<2>(node);
+        let mut sides = [out; 3];
+        for (side, value) in result.others().into_iter().zip(read) {
+            sides[side as usize] = value;
+        }
+        sides
     }
 
     /// A pool or its adjoint, as `pass` makes it.

@@ -200,7 +200,7 @@ impl<'g> Builder<'g> {
         let a = self.pick(first);
         let (x, shape) = (a.var, a.var.shape());
         let rank = shape.rank();
-        match operation % 49 {
+        match operation % 51 {
             0 => self.keep(-x, a.exact, a.bound),
             1 => {
                 let a = self.exact(first);
@@ -331,6 +331,7 @@ impl<'g> Builder<'g> {
             43 if rank == 2 => self.keep(x.tril(third as isize % 5 - 2), a.exact, a.bound),
             44 if rank > 0 => self.gathered(a, second, third, model),
             45 => self.keep(x.all_reduce_mean(), a.exact, a.bound),
+            48 | 49 => self.by_group(a, second, third, model),
             46 => self.convolved(a, second, third, model),
             47 => self.pooled(self.exact(first), second, third),
             _ => {
@@ -456,6 +457,41 @@ impl<'g> Builder<'g> {
         };
         assert_eq!(index.kind(), Kind::Index);
         self.keep(a.var.gather(index, axis), a.exact, a.bound);
+    }
+
+    /// Products of rows of an earlier value with the weights of their groups, made of another.
+    fn by_group(&mut self, a: Known<'g>, choice: u16, how: u16, model: &mut Model<'g>) {
+        let n = a.var.shape().elements();
+        let most = usize::from(choice % 5) + 1;
+        let inputs = (1..=most).rev().find(|i| n.is_multiple_of(*i)).unwrap_or(1);
+        let groups = usize::from(choice / 5 % 4) + 1;
+        let shape = Shape::from([groups, usize::from(choice / 20 % 5) + 1, inputs]);
+        let large = |k: &Known<'g>| k.var.shape().elements() >= shape.elements();
+        let (weights, bound) = match self.find(choice / 3, large) {
+            Some(b) => (b.var.view(0, shape), b.bound),
+            None => (model.input(shape), 1.5),
+        };
+        let rows = n / inputs;
+        let product = match how % 4 {
+            0 if rows.is_multiple_of(groups) => {
+                let rows = a.var.reshape([groups, inputs, rows / groups]);
+                weights.matmul(rows)
+            }
+            how => {
+                let of = |row: usize| match how {
+                    1 => row * groups / rows,
+                    _ => (row * 7 + row / 3) % groups,
+                };
+                let index: Vec<usize> = (0..rows).map(of).collect();
+                let index = match how {
+                    2 => model.index(&index),
+                    _ => self.graph.index_constant(&index),
+                };
+                weights.matmul_by_group(a.var.reshape([inputs, rows]), index)
+            }
+        };
+        let root = (inputs as f64).sqrt();
+        self.keep(product / root, false, a.bound * bound * root);
     }
 
     /// A convolution of images with weights, both made of earlier values.

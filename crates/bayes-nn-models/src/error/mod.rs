@@ -163,7 +163,7 @@ pub enum Error {
     },
     /// Importance sampling from draws that come from no guide.
     #[error(
-        "these draws were made before and come from no guide; importance ratios need the density that draws come from, as a variational fit has it"
+        "these draws were made before and come from no guide; this needs the density that draws come from, as a variational fit has it"
     )]
     NoGuide,
     /// A variable that does not fit those of the fit.

@@ -48,6 +48,7 @@ mod part;
 mod posterior;
 mod predictive;
 mod prior;
+mod pruned;
 mod record;
 mod report;
 mod rows;

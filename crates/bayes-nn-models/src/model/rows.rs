@@ -142,6 +142,7 @@ impl Walk<'_, '_> {
                     _ => Rows::Mixed,
                 }
             }
+            (Op::ProductByGroup { result }, _) => self.by_group(result, arguments),
             (Op::Pool { .. } | Op::Unpool { .. }, rows) => match (rows, arguments[1].rows) {
                 (Rows::Along(3), Rows::Along(3)) => Rows::Along(3),
                 _ => Rows::Mixed,
@@ -182,6 +183,29 @@ impl Walk<'_, '_> {
         };
         match arguments.iter().all(fits) {
             true => Rows::Along(shape.rank() - 1 - axis),
+            false => Rows::Mixed,
+        }
+    }
+
+    /// Rows after a product by groups: with an index of groups they lie along the last axis of what
+    /// it tells apart, and of their groups.
+    fn by_group(&self, result: Side, arguments: &[Argument]) -> Rows {
+        let last = |a: &Argument| a.axis_from_end() == Some(0);
+        let even = |a: &Argument| a.rows == Rows::Apart && self.is_even(a.id, 0);
+        let (sides, index) = arguments.split_at(2);
+        let known = index.iter().all(last);
+        let weights = match result {
+            Side::Weight if known && sides.iter().all(|a| last(a) || even(a)) => {
+                return Rows::Summed;
+            }
+            Side::Weight => return Rows::Mixed,
+            Side::Input => 0,
+            Side::Output => 1,
+        };
+        let of_rows = &sides[1 - weights];
+        let fits = last(of_rows) || even(of_rows) && !index.is_empty();
+        match sides[weights].rows == Rows::Apart && known && fits {
+            true => Rows::Along(of_rows.shape.rank() - 1),
             false => Rows::Mixed,
         }
     }
@@ -247,5 +271,42 @@ fn product(transpose_a: bool, transpose_b: bool, arguments: &[Argument]) -> Rows
         (_, _, Some(1), Some(0)) => Rows::Summed,
         (Rows::Summed, Rows::Apart, ..) | (Rows::Apart, Rows::Summed, ..) => Rows::Summed,
         _ => Rows::Mixed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bayes_nn_autodiff::grad;
+
+    use super::*;
+
+    fn slope<'g>(y: Var<'g>, by: Var<'g>) -> Var<'g> {
+        grad(y.sum(), &[by]).unwrap()[0].sum()
+    }
+
+    #[test]
+    fn products_by_group_belong_to_rows_whose_groups_are_those_of_the_minibatch() {
+        let graph = Graph::new();
+        let rows = graph.batch(9, 3, 0);
+        let x = graph.input("x", [9, 2]).gather(rows, 0).t();
+        let groups = graph.index_input("groups", 9).gather(rows, 0);
+        let weights = graph.input("weights", [4, 1, 2]);
+        let own = weights.matmul_by_group(x, groups);
+        let positions = graph.index_constant(&[0, 1, 2]);
+        let of_places = weights.matmul_by_group(x, positions);
+        let of_rows = x.sum() * weights;
+        let of_all = of_rows.matmul_by_group(x, groups);
+        let ones = graph.constant(&[1.0; 6], [2, 3]);
+        let even = weights.matmul_by_group(ones, groups);
+        let sums = [own, even]
+            .map(Var::sum)
+            .into_iter()
+            .chain([slope(own, weights)]);
+        let mixed = [of_places, of_all].map(Var::sum).into_iter();
+        let mixed = mixed.chain([slope(of_places, weights)]);
+        let (sums, mixed): (Vec<Var<'_>>, Vec<Var<'_>>) = (sums.collect(), mixed.collect());
+        let table = RowTable::of(&graph);
+        assert!(sums.iter().all(|term| table.is_a_sum_over_rows(*term)));
+        assert!(mixed.iter().all(|term| !table.is_a_sum_over_rows(*term)));
     }
 }

@@ -65,10 +65,14 @@ fn multiplied(batch: &Batch<'_>, inputs: &[Input<'_>]) -> Vec<usize> {
         };
         let is_product = matches!(
             node.op,
-            Op::Binary(Binary::Mul) | Op::MatMul { .. } | Op::Convolution { .. }
+            Op::Binary(Binary::Mul)
+                | Op::MatMul { .. }
+                | Op::ProductByGroup { .. }
+                | Op::Convolution { .. }
         );
         if is_product && arguments().any(|argument| of_variables[argument]) {
-            found.extend(arguments().flat_map(|argument| &data[argument]).copied());
+            let factors = arguments().take(2);
+            found.extend(factors.flat_map(|argument| &data[argument]).copied());
         }
         let mut moved: Vec<usize> = match node.op {
             Op::Input(_) => own().into_iter().collect(),

@@ -66,6 +66,7 @@
 //! ```
 
 mod activation;
+mod by_group;
 mod convolution;
 mod dense;
 mod dropout;
@@ -92,6 +93,7 @@ mod sequential;
 mod testing;
 
 pub use activation::Activation;
+pub use by_group::DenseByGroup;
 pub use convolution::{Conv, Conv1d, Conv2d};
 pub use dense::Dense;
 pub use dropout::Dropout;

@@ -21,6 +21,7 @@ mod mode;
 mod network;
 mod parts;
 mod precision;
+mod pruned;
 mod report;
 mod result;
 mod settings;

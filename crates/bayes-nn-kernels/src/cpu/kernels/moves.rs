@@ -18,6 +18,7 @@ pub(crate) fn run<T: Element>(pass: &Pass, frame: &Frame<'_, T>) -> Result<(), K
         | Pass::MatMul(_)
         | Pass::ReduceMiddle { .. }
         | Pass::Cholesky { .. }
+        | Pass::ProductByGroup(_)
         | Pass::Convolution(_)
         | Pass::Pool(_)
         | Pass::Unpool(_)

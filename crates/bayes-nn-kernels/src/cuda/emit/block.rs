@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use bayes_nn_autodiff::{InputId, Kind};
+use bayes_nn_autodiff::{InputId, Kind, Side};
 
 use super::product::LIBRARY_FROM;
 use super::text::{Printer, count};
@@ -73,10 +73,14 @@ impl Tiny {
         let searched = |pass: &Pass| {
             let elements = |id: &ValueId| plan.values[id.index()].shape.elements();
             // For every place of the result all indices are read.
-            if let Pass::Scatter(added) = pass {
-                return elements(&added.out) * elements(&added.index);
+            match pass {
+                Pass::Scatter(added) => elements(&added.out) * elements(&added.index),
+                Pass::ProductByGroup(product) if product.result == Side::Weight => {
+                    let index = product.index.as_ref().map_or(0, elements);
+                    elements(&product.value(Side::Weight)) * index
+                }
+                _ => 0,
             }
-            0
         };
         let passes = plan.costs().into_iter();
         let work: usize = passes.map(|pass| pass.operations + pass.elements).sum();

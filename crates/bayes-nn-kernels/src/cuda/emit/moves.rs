@@ -16,6 +16,7 @@ impl Printer<'_> {
         let work = match pass {
             Pass::Fused(_) => unreachable!("groups are printed elsewhere"),
             Pass::MatMul(product) => self.product(product),
+            Pass::ProductByGroup(product) => self.product_by_group(number, product),
             Pass::Cholesky { matrix, out } => self.cholesky(*matrix, *out),
             Pass::TriangularSolve(solve) => self.triangular_solve(solve),
             Pass::Convolution(convolution) => self.convolution(convolution),
@@ -168,7 +169,7 @@ impl Printer<'_> {
     }
 
     /// The slice that position `k` of an index selects.
-    fn slice(&self, pass: usize, index: ValueId, length: usize, k: &str) -> String {
+    pub(super) fn slice(&self, pass: usize, index: ValueId, length: usize, k: &str) -> String {
         let chosen = self.element(index, k);
         match surely_inside(self.plan, index, length) {
             true => chosen,

@@ -1,11 +1,14 @@
 //! Matrix products: small ones as kernels, large ones for a library. Factors and solutions of
 //! triangular systems.
 
+use bayes_nn_autodiff::Side;
+
 use super::Work;
 use super::group::block_for;
 use super::moves::Sums;
 use super::text::{Printer, count, joined, literal, scaled};
-use crate::plan::{MatMul, Plan, TriangularSolve, Value, ValueId};
+use super::windows::{digits, numbered};
+use crate::plan::{MatMul, Plan, ProductByGroup, TriangularSolve, Value, ValueId};
 
 /// Products with fewer multiplications than this are kernels of the program.
 pub(super) const LIBRARY_FROM: usize = 1 << 18;
@@ -159,6 +162,73 @@ impl Printer<'_> {
             start: "0",
             add: &format!("sum += {a} * {b}"),
             to: &out.element("row", "column"),
+        };
+        self.sums(&sums)
+    }
+}
+
+impl Printer<'_> {
+    /// A thread, or a block, adds up the terms of each element of products by groups.
+    pub(super) fn product_by_group(&mut self, number: usize, product: &ProductByGroup) -> Work {
+        let [groups, outputs, inputs, rows] = product.sizes(self.plan);
+        let of_row = |row: &str| match product.index {
+            Some(index) => self.slice(number, index, groups, row),
+            None => "g".to_owned(),
+        };
+        let (out, result) = (product.value(product.result), product.result);
+        let (first, second, row) = match result {
+            Side::Output => ("o", "k", "n"),
+            Side::Input => ("k", "c", "n"),
+            Side::Weight => ("o", "c", "k"),
+        };
+        // Rows that an index tells apart are one block of rows.
+        let block = if product.index.is_some() { "0u" } else { "g" };
+        let at = |side: Side, axes: [(&str, usize); 3]| {
+            self.element(product.value(side), &numbered(&axes))
+        };
+        let weight = at(
+            Side::Weight,
+            [("group", 0), (first, outputs), (second, inputs)],
+        );
+        let input = at(Side::Input, [(block, 0), (second, inputs), (row, rows)]);
+        let output = at(Side::Output, [(block, 0), (first, outputs), (row, rows)]);
+        let (axes, terms, before, add) = match result {
+            Side::Output | Side::Input => {
+                let (name, length, terms, factor) = match result {
+                    Side::Output => ("o", outputs, inputs, input),
+                    _ => ("c", inputs, outputs, output),
+                };
+                (
+                    [("n", rows), (name, length), ("g", groups)],
+                    terms,
+                    format!("const place group = {}; ", of_row("n")),
+                    format!("sum += {weight} * {factor}"),
+                )
+            }
+            Side::Weight => {
+                let own = match product.index {
+                    Some(_) => format!("if ({} == g) ", of_row("k")),
+                    None => String::new(),
+                };
+                (
+                    [("c", inputs), ("o", outputs), ("g", groups)],
+                    rows,
+                    String::new(),
+                    format!("{{ {own}sum += {input} * {output}; }}"),
+                )
+            }
+        };
+        let elements = self.value(out).shape.elements();
+        let before = format!("        {}{before}\n", digits("i", &axes));
+        let sums = Sums {
+            results: elements,
+            terms,
+            by_block: terms >= LONG_SUM && elements <= FEW,
+            kind: "Sum",
+            before: &before,
+            start: "0",
+            add: &add,
+            to: &self.element(out, "i"),
         };
         self.sums(&sums)
     }

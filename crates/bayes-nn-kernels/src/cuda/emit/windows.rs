@@ -15,7 +15,7 @@ const FEW: usize = 4096;
 
 /// Names declared as the digits of a number, the last one first: the number is taken apart by
 /// lengths.
-fn digits(number: &str, names: &[(&str, usize)]) -> String {
+pub(super) fn digits(number: &str, names: &[(&str, usize)]) -> String {
     let mut text = String::new();
     let mut rest = number.to_owned();
     for (name, length) in names {
@@ -27,7 +27,7 @@ fn digits(number: &str, names: &[(&str, usize)]) -> String {
 }
 
 /// The row-major number of an element by its digits, the first one first.
-fn numbered(names: &[(&str, usize)]) -> String {
+pub(super) fn numbered(names: &[(&str, usize)]) -> String {
     let (first, rest) = names.split_first().expect("an element has axes");
     rest.iter()
         .fold(first.0.to_owned(), |number, (name, length)| {
@@ -85,7 +85,7 @@ impl Printer<'_> {
                     ),
                 )
             }
-            Side::Image => {
+            Side::Input => {
                 // From the pixel back to the place: it must be one, and a whole number of strides.
                 let place = |name: &str, pixel: &str, tap: &str, axis: usize| {
                     let [before, dilation] =

@@ -34,6 +34,23 @@ impl Plan {
                     fits(shape(out) == turned(m, n, false), out)?;
                     are(&[left, right, out])?;
                 }
+                Pass::ProductByGroup(ref product) => {
+                    are(&product.sides)?;
+                    let [input, weight, output] = product.sides.map(shape);
+                    fits(weight.rank() == 3, product.sides[1])?;
+                    let [groups, outputs, inputs] = [weight[0], weight[1], weight[2]];
+                    let rows = output.columns();
+                    let of_rows = |length| match product.index {
+                        Some(_) => Shape::from([length, rows]),
+                        None => Shape::from([groups, length, rows]),
+                    };
+                    fits(input == of_rows(inputs), product.sides[0])?;
+                    fits(output == of_rows(outputs), product.sides[2])?;
+                    if let Some(index) = product.index {
+                        is(Kind::Index, index)?;
+                        fits(shape(index) == Shape::from([rows]), index)?;
+                    }
+                }
                 Pass::Cholesky { matrix, out } => {
                     fits(square(&shape(matrix)).is_some(), matrix)?;
                     fits(shape(out) == shape(matrix), out)?;
@@ -258,6 +275,7 @@ impl Plan {
                 | Pass::MeanOverDraws { .. }
                 | Pass::Record { .. } => true,
                 Pass::MatMul(_)
+                | Pass::ProductByGroup(_)
                 | Pass::Cholesky { .. }
                 | Pass::Convolution(_)
                 | Pass::Pool(_)

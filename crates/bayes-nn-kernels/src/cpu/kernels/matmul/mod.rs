@@ -11,10 +11,12 @@
 //! the batch only, and each piece packs the other operand anew. Larger pieces would give two
 //! threads 2 % and leave eight of them idle.
 
+mod by_group;
 mod dots;
 mod pieces;
 mod rows;
 
+pub(crate) use by_group::GroupsKernel;
 pub(super) use dots::largest as largest_dots;
 pub(super) use pieces::pieces;
 

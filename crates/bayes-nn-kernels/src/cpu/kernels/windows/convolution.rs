@@ -20,7 +20,7 @@ impl<T: InRegisters> ConvolutionKernel<T> {
     pub fn new(convolution: &Convolution, memory: &Memory, isa: Runnable) -> ConvolutionKernel<T> {
         match convolution.result {
             Side::Weight => ConvolutionKernel::Dots(DotsKernel::new(convolution, memory, isa)),
-            Side::Image | Side::Output => {
+            Side::Input | Side::Output => {
                 ConvolutionKernel::Sums(SumsKernel::new(convolution, memory, isa))
             }
         }

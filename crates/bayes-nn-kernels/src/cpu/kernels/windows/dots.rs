@@ -84,7 +84,7 @@ struct Operands<'a, T> {
 impl<T: InRegisters> DotsKernel<T> {
     pub fn new(convolution: &Convolution, memory: &Memory, isa: Runnable) -> DotsKernel<T> {
         let grid = |side| Grid::new(memory, convolution.value(side));
-        let (image, weight, output) = (grid(Side::Image), grid(Side::Weight), grid(Side::Output));
+        let (image, weight, output) = (grid(Side::Input), grid(Side::Weight), grid(Side::Output));
         let (groups, window) = (convolution.groups, &convolution.window);
         let [channels, height, width, outputs] = weight.lengths;
         let outputs = outputs / groups;

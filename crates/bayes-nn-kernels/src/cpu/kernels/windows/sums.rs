@@ -91,8 +91,8 @@ fn largest<T>(isa: Isa) -> (usize, usize) {
 impl<T: InRegisters> SumsKernel<T> {
     pub fn new(convolution: &Convolution, memory: &Memory, isa: Runnable) -> SumsKernel<T> {
         let grid = |side| Grid::new(memory, convolution.value(side));
-        let by_images = convolution.result == Side::Image;
-        let (image, weight, output) = (grid(Side::Image), grid(Side::Weight), grid(Side::Output));
+        let by_images = convolution.result == Side::Input;
+        let (image, weight, output) = (grid(Side::Input), grid(Side::Weight), grid(Side::Output));
         let groups = convolution.groups;
         let [channels, .., outputs] = weight.lengths;
         let outputs = outputs / groups;
