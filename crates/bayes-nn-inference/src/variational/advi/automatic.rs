@@ -50,6 +50,29 @@ struct Found {
 }
 
 impl Advi {
+    /// Gradients of a fit by natural gradients at the most, 100,000 unless set. The stage in which they
+    /// are used up is ended, and the fit has not [converged](crate::AdviFit::convergence).
+    ///
+    /// A fit that goes by an optimiser, or to a mode, refuses this and [`Advi::tolerance`].
+    ///
+    /// ```
+    /// use bayes_nn_inference::Advi;
+    /// let advi = Advi::full_rank().tolerance(0.01).budget(1_000_000);
+    /// # let _ = advi;
+    /// ```
+    pub fn budget(mut self, gradients: u64) -> Advi {
+        self.budget = Some(gradients);
+        self
+    }
+
+    /// When a fit by natural gradients has converged: when steps of half the size move no mean by more
+    /// than this part of its standard deviation and no standard deviation by more than this part of
+    /// itself; 0.05 unless set. Half of it takes about four times the gradients.
+    pub fn tolerance(mut self, largest_move: f64) -> Advi {
+        self.tolerance = Some(largest_move);
+        self
+    }
+
     /// Runs the restarts, each on a thread of its own as far as there are any; by the optimiser, if
     /// no start was found for one.
     pub(super) fn run_naturally(
