@@ -12,7 +12,7 @@ pub enum Metric {
     /// [`Metric::LowRank`] of densities of up to 256 coordinates, and [`Metric::Fisher`] of larger
     /// ones, whose matrices would take longer than their gradients. The draws of the warm-up decide
     /// how many directions are stretched: those in which a ratio of variances above 2 is left after
-    /// the coordinates have been scaled, in either half of the draws.
+    /// the coordinates have been scaled, in both halves of the draws.
     #[default]
     Automatic,
     /// None: all coordinates as they are.

@@ -67,7 +67,7 @@ impl Advi {
 
     /// When a fit by natural gradients has converged: when steps of half the size move no mean by more
     /// than this part of its standard deviation and no standard deviation by more than this part of
-    /// itself; 0.05 unless set. Half of it takes about four times the gradients.
+    /// itself; 0.05 unless set. A smaller one takes more gradients.
     pub fn tolerance(mut self, largest_move: f64) -> Advi {
         self.tolerance = Some(largest_move);
         self

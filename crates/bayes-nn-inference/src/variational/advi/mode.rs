@@ -21,9 +21,10 @@ impl Advi {
     /// zero, the fit has not [converged](crate::AdviFit::convergence).
     ///
     /// All draws of such a fit are the same point. It has no ELBO, but the log density there
-    /// ([`elbo`](crate::AdviFit::elbo)), and no k-hat. A model of up to [300](super::MOST_COORDINATES) coordinates in
-    /// double precision is climbed by L-BFGS from the best of four starts, of sixteen where these come to different modes, any other, and any for
-    /// which steps, batches or an optimiser are set, by Adam.
+    /// ([`elbo`](crate::AdviFit::elbo)), and no k-hat. A model of up to [300](super::MOST_COORDINATES)
+    /// coordinates in double precision is climbed by L-BFGS from the best of four starts, of sixteen
+    /// where these come to different modes, any other, and any for which steps, batches or an optimiser
+    /// are set, by Adam.
     ///
     /// ```
     /// # use std::rc::Rc;

@@ -8,7 +8,7 @@ use super::elbo::ENOUGH_FOR_K_HAT;
 use super::{AdviFit, Family, MOST_COORDINATES, Stop};
 use crate::columns::Concerns;
 use crate::diagnostics::k_hat_threshold;
-use crate::{Convergence, DrawSource, Evidence, Fit};
+use crate::{DrawSource, Evidence, Fit};
 
 /// The largest k-hat of a guide whose averages are those of the posterior.
 fn threshold() -> f64 {
@@ -74,12 +74,8 @@ impl AdviFit {
     /// Whether the scale of data bears on the fit: steps in the guide's own spread that have come to
     /// their end do not ask for it.
     fn supposes_unit_scale(&self) -> bool {
-        let Convergence {
-            evidence,
-            converged,
-            ..
-        } = self.parts.convergence;
-        !(converged && matches!(evidence, Evidence::Stages { .. }))
+        let convergence = self.parts.convergence;
+        !(convergence.converged && matches!(convergence.evidence, Evidence::Stages { .. }))
     }
 }
 

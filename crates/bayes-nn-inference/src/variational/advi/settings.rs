@@ -36,12 +36,12 @@ pub(crate) type Callback = Arc<Mutex<dyn FnMut(&Snapshot<'_>) -> ControlFlow<()>
 ///
 /// # How it goes
 /// Nothing but a family is needed. A density of up to [300](MOST_COORDINATES) coordinates in double
-/// precision, such as a model as a function, is then fitted by natural gradients: from the best of
-/// four starts of a quasi-Newton ascent, of sixteen where these come to different modes, in steps measured in the guide's own spread, until steps of
-/// half the size change no mean by more than 0.05 of its standard deviation and no standard
-/// deviation by more than 5 % ([`Advi::tolerance`]). That takes some thousand gradients; after 100,000
-/// ([`Advi::budget`]) it is given up at the end of the stage in which it is, and the fit has not
-/// [converged](crate::AdviFit::convergence).
+/// precision, such as a model as a function, is then fitted by natural gradients: from the best of four
+/// starts of a quasi-Newton ascent, of sixteen where these come to different modes, in steps measured
+/// in the guide's own spread, until steps of half the size change no mean by more than 0.05 of its
+/// standard deviation and no standard deviation by more than 5 % ([`Advi::tolerance`]). That takes some
+/// thousand gradients; after 100,000 ([`Advi::budget`]) it is given up at the end of the stage in which
+/// it is, and the fit has not [converged](crate::AdviFit::convergence).
 ///
 /// A network goes by Adam, on minibatches of 32 to 128 rows where it has more than 1,024. Its weights
 /// begin where [`Begin`](crate::Begin) says; products of weights are drawn instead of weights where that
