@@ -19,8 +19,8 @@ pub use self::recipe::{Encoding, Missing, Recipe};
 pub(crate) use self::recipe::{Origin, few};
 pub use self::split::Split;
 pub use self::standardize::Standardization;
-pub(crate) use self::table::available;
 pub use self::table::{ColumnKind, Table, TableReader};
+pub(crate) use self::table::{TableColumn, available};
 
 use std::fmt;
 use std::sync::Arc;

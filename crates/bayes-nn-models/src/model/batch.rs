@@ -36,7 +36,7 @@ impl fmt::Debug for Batch<'_> {
 /// What a batch and the traces over it have in common.
 pub(crate) struct Shared<'g> {
     pub(crate) graph: &'g Graph,
-    data: Data,
+    pub(super) data: Data,
     /// The row numbers of a minibatch.
     pub(crate) index: Option<Var<'g>>,
     pub(super) rows: usize,

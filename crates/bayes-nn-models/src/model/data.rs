@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use bayes_nn_inference::Dimension;
 use bayes_nn_kernels::{Column, KernelError};
 
 use crate::data::{DataError, Dataset, Origin, Standardization, check_finite, check_whole_rows};
@@ -29,6 +30,9 @@ pub struct Data {
     pub(super) columns: Vec<(String, Values)>,
     pub(super) rows: Option<usize>,
     pub(super) scales: Option<Scales>,
+    pub(super) dimensions: Vec<Dimension>,
+    /// Index columns whose numbers are places of a dimension.
+    pub(super) selects: Vec<(String, Arc<str>)>,
 }
 
 /// How the features and the target of a data set are scaled, and of a table encoded.
@@ -219,7 +223,7 @@ impl Data {
         }
     }
 
-    fn add(mut self, name: &str, rows: usize, column: Values) -> Result<Data, Error> {
+    pub(super) fn add(mut self, name: &str, rows: usize, column: Values) -> Result<Data, Error> {
         if rows == 0 {
             return Err(empty(name));
         }
@@ -357,6 +361,8 @@ impl From<&Dataset> for Data {
         Data {
             columns: vec![("x".to_owned(), x), ("y".to_owned(), y)],
             rows: Some(data.rows()),
+            dimensions: Vec::new(),
+            selects: Vec::new(),
             scales: Some(Scales {
                 features: data.standardization().cloned(),
                 target: data.target_standardization().cloned(),

@@ -44,8 +44,8 @@ impl<M: Model> Predictive<M> {
         let written = self.write(&graph, &self.data, true)?;
         let mut declared = Draws::default();
         let mut outputs = Vec::new();
-        for (name, shape, value) in written.record.variables() {
-            declared.declare(name, shape);
+        for (name, shape, axes, value) in written.record.variables() {
+            declared.declare(name, shape, axes);
             outputs.push(value);
         }
         written.variables(&outputs, declared, Precision::F64)
@@ -60,7 +60,7 @@ impl<M: Model> Predictive<M> {
         let mut result = Draws::default();
         let mut outputs = Vec::new();
         for observed in &written.record.observed {
-            result.declare(&observed.name, observed.shape);
+            result.declare(&observed.name, observed.shape, &observed.axes);
             let parameters = observed.distribution.parameters();
             outputs.extend(parameters.iter().map(|p| p.value));
         }
@@ -102,7 +102,8 @@ impl<M: Model> Predictive<M> {
         let mut declared = Draws::default();
         let mut outputs = Vec::new();
         for observed in &written.record.observed {
-            declared.declare(&observed.name, observed.log_prob_shape);
+            let axes = observed.log_prob_axes();
+            declared.declare(&observed.name, observed.log_prob_shape, axes);
             outputs.push(observed.log_prob);
         }
         let mut densities = written.variables(&outputs, declared, self.precision)?;
@@ -153,7 +154,7 @@ impl<M: Model> Predictive<M> {
                 data.check_single_precision(&name)?;
             }
         }
-        record.check_supports(&batch.shared, self.source.sites())?;
+        record.check_fitted(&batch.shared, self.source.sites())?;
         for observed in &record.observed {
             observed.check_new_rows(data, &self.data)?;
         }
