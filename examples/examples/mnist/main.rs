@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use bayes_nn::nn::{Conv2d, Flatten, MaxPool2d, Network, Rescale, prior};
+use bayes_nn::nn::{Conv2d, Flatten, MaxPool2d, Network, Rescale};
 use bayes_nn::prelude::*;
 use bayes_nn::report::Report;
 use clap::{Parser, ValueEnum};
@@ -107,9 +107,7 @@ impl Net {
             .layer(Dense::new(256))
             .layer(Tanh),
         };
-        net.layer(Dense::new(10))
-            .prior(prior::learned_scale())
-            .into()
+        net.layer(Dense::new(10)).into()
     }
 }
 

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use bayes_nn::nn::{HeteroscedasticGaussian, prior};
+use bayes_nn::nn::HeteroscedasticGaussian;
 use bayes_nn::prelude::*;
 use bayes_nn::report::Report;
 use clap::{Parser, ValueEnum};
@@ -232,11 +232,7 @@ fn fitted(
     train: &Dataset,
     seed: u64,
 ) -> Result<Posterior<Bnn>, Box<dyn Error>> {
-    let net = |outputs| {
-        Mlp::new([train.features(), 50, outputs])
-            .activation(Relu)
-            .prior(prior::learned_scale())
-    };
+    let net = |outputs| Mlp::new([train.features(), 50, outputs]).activation(Relu);
     let bnn = match arguments.noise {
         Noise::Homoscedastic => Bnn::new(net(1), Gaussian::new()),
         Noise::Heteroscedastic => Bnn::new(net(2), HeteroscedasticGaussian::new()),
