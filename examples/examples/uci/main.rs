@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use bayes_nn::Precision;
 use bayes_nn::nn::HeteroscedasticGaussian;
 use bayes_nn::prelude::*;
 use bayes_nn::report::Report;
@@ -67,7 +68,7 @@ struct Arguments {
     #[arg(long)]
     batch: Option<usize>,
 
-    /// Steps, unless the library chooses
+    /// Steps, unless the library chooses; of NUTS draws of each chain, after as many to warm up
     #[arg(long)]
     steps: Option<u64>,
 
@@ -253,6 +254,13 @@ fn fitted(
             }
             bnn.fit(train, &advi)?
         }
-        By::Nuts => bnn.fit(train, &Nuts::new().seed(seed))?,
+        By::Nuts => {
+            // Each draw is accepted by the density in double precision.
+            let mut nuts = Nuts::new().precision(Precision::F32).seed(seed);
+            if let Some(draws) = arguments.steps {
+                nuts = nuts.draws(draws).warmup(draws);
+            }
+            bnn.fit(train, &nuts)?
+        }
     })
 }
