@@ -38,13 +38,19 @@ impl<M: Model> Predictive<M> {
         self.variables()?.draws(&self.source, draws, seed)
     }
 
-    /// Every site and every deterministic, as a program.
+    /// Every site and every deterministic, as a program; of data that are streamed without those that are
+    /// computed from rows.
     pub(crate) fn variables(&self) -> Result<Variables, Error> {
         let graph = Graph::new();
-        let written = self.write(&graph, &self.data, true)?;
+        let head = self.data.head();
+        let written = self.write(&graph, &head, true)?;
         let mut declared = Draws::default();
         let mut outputs = Vec::new();
         for (name, shape, value) in written.record.variables() {
+            // The first rows of a stream are none to report.
+            if self.data.is_streamed() && value.comes_from_rows() {
+                continue;
+            }
             declared.declare(name, shape);
             outputs.push(value);
         }
