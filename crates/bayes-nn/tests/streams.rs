@@ -320,3 +320,159 @@ fn a_source_that_gives_other_rows_than_asked_for_is_refused() {
     let expected = "a short source: gave 2 numbers for the rows 0 to 9 of `y`";
     assert_eq!(message, expected);
 }
+
+/// A wave and numbers of it, of which each is known from the number of its row.
+#[derive(Debug)]
+struct Waves(usize);
+
+impl Waves {
+    fn numbers(rows: Range<usize>) -> [Vec<f64>; 2] {
+        let x: Vec<f64> = rows.map(|row| (row as f64 * 0.37).sin()).collect();
+        let y = x.iter().map(|x| x * x + 0.1 * (97.0 * x).sin()).collect();
+        [x, y]
+    }
+}
+
+impl Source for Waves {
+    fn name(&self) -> String {
+        "waves".to_owned()
+    }
+
+    fn rows(&self) -> usize {
+        self.0
+    }
+
+    fn columns(&self) -> Vec<SourceColumn> {
+        let columns = ["x", "y"].map(|name| SourceColumn::new(name, SourceKind::Column));
+        columns.to_vec()
+    }
+
+    fn read(&self, rows: Range<usize>) -> Result<Vec<Column>, DataError> {
+        if rows.end > 150_000 {
+            return Err(DataError::Empty);
+        }
+        Ok(Waves::numbers(rows).map(Column::from).to_vec())
+    }
+}
+
+#[test]
+fn predictions_of_a_stream_are_those_of_all_rows_at_once() {
+    let folder = Folder::new("predictions");
+    let (rows, how) = (70_000, Predict::draws(8));
+    let streamed = Data::new().stream(Waves(rows)).unwrap();
+    let [x, y] = Waves::numbers(0..rows);
+    let resident = Data::new().column("x", &x).unwrap();
+    let resident = resident.column("y", &y).unwrap();
+    let net = Bnn::new(Mlp::new([1, 4, 1]), Gaussian::new());
+    let fit = net
+        .fit(&streamed, &Advi::mean_field().steps(300).batch(64))
+        .unwrap();
+    let [a, b] = [("a.csv", &streamed), ("b.csv", &resident)].map(|(name, data)| {
+        let path = folder.0.join(name);
+        fit.predict_to(data, how, &path).unwrap();
+        fs::read_to_string(path).unwrap()
+    });
+    assert!(a.starts_with("mean,lower,upper,aleatoric,epistemic\n"));
+    assert_eq!(a.lines().count(), rows + 1);
+    assert!(a == b);
+    let last = fit.predict_with(&resident, how).unwrap();
+    let last = last.mean().last().unwrap().to_string();
+    assert!(a.lines().last().unwrap().starts_with(&last));
+    let scores = [&streamed, &resident].map(|data| fit.score(data, how).unwrap());
+    let [a, b] = scores.map(|score| *score.regression().unwrap());
+    assert!((a.rmse - b.rmse).abs() < 1e-12 && (a.coverage - b.coverage).abs() < 1e-12);
+    assert!((a.log_likelihood - b.log_likelihood).abs() < 1e-10);
+}
+
+#[test]
+fn scores_of_classes_of_a_stream_are_those_of_all_rows_at_once() {
+    #[derive(Debug)]
+    struct Signs(Waves);
+    impl Source for Signs {
+        fn name(&self) -> String {
+            self.0.name()
+        }
+        fn rows(&self) -> usize {
+            self.0.rows()
+        }
+        fn columns(&self) -> Vec<SourceColumn> {
+            self.0.columns()
+        }
+        fn read(&self, rows: Range<usize>) -> Result<Vec<Column>, DataError> {
+            let mut columns = self.0.read(rows)?;
+            let signs = columns[1].to_f64().into_iter();
+            columns[1] = signs.map(|y| u8::from(y > 0.3)).collect::<Vec<u8>>().into();
+            Ok(columns)
+        }
+    }
+    let (rows, how) = (70_000, Predict::draws(4));
+    let streamed = Data::new().stream(Signs(Waves(rows))).unwrap();
+    let [x, y] = Waves::numbers(0..rows);
+    let y: Vec<u8> = y.iter().map(|y| u8::from(*y > 0.3)).collect();
+    let resident = Data::new().column("x", &x).unwrap().column("y", y).unwrap();
+    let net = Bnn::new(Mlp::new([1, 4, 1]), Bernoulli);
+    let fit = net
+        .fit(&streamed, &Advi::mean_field().steps(300).batch(64))
+        .unwrap();
+    let scores = [&streamed, &resident].map(|data| fit.score(data, how).unwrap());
+    let [a, b] = scores.map(|score| *score.classification().unwrap());
+    let near = |a: f64, b: f64| (a - b).abs() < 1e-12;
+    assert!(
+        near(a.accuracy, b.accuracy) && near(a.log_loss, b.log_loss),
+        "{a}, {b}"
+    );
+    assert!(near(a.brier, b.brier) && near(a.ece, b.ece), "{a}, {b}");
+}
+
+#[test]
+fn predictions_that_end_early_leave_no_file_that_looks_whole() {
+    let folder = Folder::new("partial");
+    let net = Bnn::new(Mlp::new([1, 2, 1]), Gaussian::new());
+    let advi = Advi::mean_field().steps(20).batch(64);
+    let train = Data::new().stream(Waves(1_000)).unwrap();
+    let fit = net.fit(train, &advi).unwrap();
+    let path = folder.0.join("predicted.csv");
+    let data = Data::new().stream(Waves(200_000)).unwrap();
+    fit.predict_to(&data, Predict::draws(1), &path).unwrap_err();
+    assert!(!path.exists() && folder.0.join("predicted.csv.partial").exists());
+    let nowhere = folder.0.join("nowhere").join("predicted.csv");
+    let error = fit
+        .predict_to(&data, Predict::draws(1), nowhere)
+        .unwrap_err();
+    assert!(error.to_string().contains("cannot write"), "{error}");
+}
+
+#[test]
+fn images_and_labels_of_idx_files_are_fitted_where_they_are() {
+    use bayes_nn::data::{Idx, IdxFile};
+    let folder = Folder::new("idx");
+    let file = |name: &str, shape: &[u32], bytes: &[u8]| {
+        let path = folder.0.join(name);
+        let mut file = vec![0, 0, 8, shape.len() as u8];
+        file.extend(shape.iter().flat_map(|length| length.to_be_bytes()));
+        file.extend(bytes);
+        fs::write(&path, file).unwrap();
+        path
+    };
+    let pixels: Vec<u8> = (0..600 * 4_usize).map(|i| (i * i % 251) as u8).collect();
+    let labels: Vec<u8> = pixels
+        .chunks_exact(4)
+        .map(|x| u8::from(x[0] > 125))
+        .collect();
+    let (x, y) = (file("x", &[600, 2, 2], &pixels), file("y", &[600], &labels));
+    let streamed = IdxFile::open(&x, "x").and_then(|x| Ok((x, IdxFile::open(&y, "y")?)));
+    let (images, targets) = streamed.unwrap();
+    let streamed = Data::new().stream(images).unwrap().stream(targets).unwrap();
+    let resident = Dataset::new(Idx::read(&x).unwrap().values(), 4, &labels).unwrap();
+    let net = Bnn::new(Mlp::new([4, 3, 1]), Bernoulli);
+    let advi = Advi::mean_field().steps(50).batch(32);
+    let fits = [streamed, Data::from(&resident)].map(|data| {
+        let fit = net.fit(data.shuffle_blocks(64), &advi).unwrap();
+        fit.approximation().cloned()
+    });
+    assert_eq!(fits[0], fits[1]);
+    let packed = folder.0.join("packed.gz");
+    fs::write(&packed, [0x1f, 0x8b, 8, 0]).unwrap();
+    let message = IdxFile::open(packed, "x").unwrap_err().to_string();
+    assert!(message.contains("decompress it"), "{message}");
+}

@@ -232,24 +232,9 @@ pub enum DataError {
         /// What is wrong with it.
         problem: String,
     },
-    /// A file that is read while it is needed, and is not what it was.
-    #[error("{}, from byte {at} on: {problem}", path.display())]
-    File {
-        /// The path as given.
-        path: PathBuf,
-        /// The place of what was read.
-        at: u64,
-        /// What is wrong there.
-        problem: String,
-    },
-    /// Rows of a [`Source`](super::Source) that cannot be used.
-    #[error("{source_name}: {problem}")]
-    Source {
-        /// What it is called, such as the path of a file.
-        source_name: String,
-        /// What is wrong, and in which row.
-        problem: String,
-    },
+    /// Rows that are read, or predictions that are written, block by block.
+    #[error(transparent)]
+    Stream(#[from] super::StreamError),
     /// There are no rows.
     #[error("the data set is empty; at least one row is needed")]
     Empty,

@@ -20,7 +20,7 @@ pub use self::recipe::{Encoding, Missing, Recipe};
 pub(crate) use self::recipe::{Origin, few};
 pub use self::split::Split;
 pub use self::standardize::Standardization;
-pub use self::stream::{NpyFile, Source, SourceColumn, SourceKind};
+pub use self::stream::{IdxFile, NpyFile, Source, SourceColumn, SourceKind, StreamError};
 pub(crate) use self::stream::{Order, RowFeed, Taken, read};
 pub(crate) use self::table::available;
 pub use self::table::{ColumnKind, Table, TableReader};

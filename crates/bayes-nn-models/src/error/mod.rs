@@ -45,14 +45,6 @@ pub enum Error {
         /// Rows of the other columns.
         expected: usize,
     },
-    /// Data of which all rows are needed at once, and which are streamed.
-    #[error(
-        "the data are streamed from {sources}, and here all rows are needed at once; a stream is fitted by minibatches: by `Advi` with `batch`, or by `Sgld`"
-    )]
-    Streamed {
-        /// Where they come from.
-        sources: String,
-    },
     /// A column that the model reads is not among the data.
     #[error(
         "the model reads the column `{column}`, which the data do not have; they have {available}"

@@ -83,7 +83,7 @@ impl<'m, M: Model> ModelDensity<'m, M> {
 
     /// Checks that a minibatch may stand for all rows. Two rows are looked at, whatever their number
     /// in a fit: among fewer there is no telling.
-    fn check_rows(&self) -> Result<(), Error> {
+    pub(crate) fn check_rows(&self) -> Result<(), Error> {
         let graph = Graph::new();
         let batch = Batch::new(&graph, &self.head, Rows::Minibatch(2), None);
         let record = run(self.model, &batch, Rc::new(Probe::new(&batch.shared)))?;

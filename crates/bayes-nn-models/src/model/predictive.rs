@@ -13,7 +13,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::batch::Batch;
 use super::handlers::draw as observe;
 use super::record::{Observed, Record};
-use super::{Data, DrawSource, Draws, Model, run};
+use super::{Data, DrawSource, Draws, Model, ModelDensity, run};
 use crate::error::Error;
 
 /// Mixed into a seed for host draws, which must not repeat what the guide's noise is made of.
@@ -55,6 +55,11 @@ impl<M: Model> Predictive<M> {
             outputs.push(value);
         }
         written.variables(&outputs, declared, Precision::F64)
+    }
+
+    /// Checks that what is observed in a row depends on the model's variables and on this row alone.
+    pub(crate) fn check_rows(&self) -> Result<(), Error> {
+        ModelDensity::new(&self.model, self.data.head())?.check_rows()
     }
 
     /// Draws of each observed variable for new data.

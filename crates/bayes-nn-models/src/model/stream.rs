@@ -10,7 +10,9 @@ use bayes_nn_kernels::Column;
 use super::Data;
 use super::batch::Shared;
 use super::data::{Matrix, Values};
-use crate::data::{DataError, Order, RowFeed, Source, SourceColumn, SourceKind, Taken, read};
+use crate::data::{
+    DataError, Order, RowFeed, Source, SourceColumn, SourceKind, StreamError, Taken, read,
+};
 use crate::error::{Error, listed};
 
 /// Rows of a stream that stand for all where a model is looked at, and where its fit begins.
@@ -156,9 +158,8 @@ impl Data {
 
     /// What is refused of data of which only the head is in memory.
     pub(crate) fn not_in_memory(&self) -> Error {
-        Error::Streamed {
-            sources: listed(self.sources.iter().map(|source| source.name())),
-        }
+        let sources = listed(self.sources.iter().map(|source| source.name()));
+        DataError::from(StreamError::NotInMemory { sources }).into()
     }
 
     /// Some of the rows, read into memory.
@@ -207,7 +208,7 @@ impl Data {
         })
     }
 
-    fn numbers_a_row(&self) -> usize {
+    pub(crate) fn numbers_a_row(&self) -> usize {
         let columns = self.columns.iter().map(|(_, values)| kind_of(values));
         columns.map(SourceKind::width).sum::<usize>().max(1)
     }

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use bayes_nn_kernels::{Column, Feed, FeedError, Feeder};
 
 use super::order::Window;
-use super::{Order, Source, read};
+use super::{Order, Source, StreamError, read};
 use crate::data::DataError;
 
 /// Numbers that are read ahead at the most, unless they are fewer than a minibatch has.
@@ -98,12 +98,13 @@ impl Feeder for ReadAhead {
                 let _ = emptied.send(part);
                 filled.recv().ok()
             });
-            let ended = || DataError::Source {
-                source_name: "the thread that reads rows".to_owned(),
-                problem: "ended".to_owned(),
+            let ended = || StreamError::Source {
+                name: "the thread that reads rows".to_owned(),
+                problem: "it has ended".to_owned(),
             };
             self.next = 0;
-            self.part = next.ok_or_else(ended).flatten().map_err(FeedError::new)?;
+            let next = next.unwrap_or_else(|| Err(ended().into()));
+            self.part = next.map_err(FeedError::new)?;
         }
         self.next += 1;
         Ok(&self.part[self.next - 1])

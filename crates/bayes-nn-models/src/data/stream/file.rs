@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
+use super::StreamError;
 use crate::data::DataError;
 
 /// A file with the length and the time of modification that it had when it was opened.
@@ -76,10 +77,7 @@ impl WatchedFile {
 
     /// What is wrong at a byte.
     pub(super) fn wrong(&self, at: u64, problem: impl Into<String>) -> DataError {
-        DataError::File {
-            path: self.path.clone(),
-            at,
-            problem: problem.into(),
-        }
+        let (path, problem) = (self.path.clone(), problem.into());
+        StreamError::File { path, at, problem }.into()
     }
 }

@@ -1,7 +1,9 @@
 //! Rows that stay in files and are read while they are needed, some at a time.
 
+mod error;
 mod feed;
 mod file;
+mod idx;
 mod npy;
 mod order;
 
@@ -10,8 +12,10 @@ use std::ops::Range;
 
 use bayes_nn_kernels::Column;
 
+pub use self::error::StreamError;
 pub(crate) use self::feed::{RowFeed, Taken};
 use self::file::WatchedFile;
+pub use self::idx::IdxFile;
 pub use self::npy::NpyFile;
 pub(crate) use self::order::Order;
 use super::{DataError, check_finite};
@@ -113,13 +117,13 @@ impl SourceKind {
 pub(crate) fn read(source: &dyn Source, rows: Range<usize>) -> Result<Vec<Column>, DataError> {
     let columns = source.read(rows.clone())?;
     let expected = source.columns();
-    let wrong = |problem: String| DataError::Source {
-        source_name: source.name(),
+    let wrong = |problem: String| StreamError::Source {
+        name: source.name(),
         problem,
     };
     if columns.len() != expected.len() {
         let (found, expected) = (columns.len(), expected.len());
-        return Err(wrong(format!("gave {found} columns for {expected}")));
+        return Err(wrong(format!("gave {found} columns for {expected}")).into());
     }
     for (values, SourceColumn { name, kind }) in columns.iter().zip(expected) {
         let width = kind.width();
@@ -129,7 +133,8 @@ pub(crate) fn read(source: &dyn Source, rows: Range<usize>) -> Result<Vec<Column
                 "gave {found} numbers for the rows {} to {} of `{name}`",
                 rows.start,
                 rows.end - 1
-            )));
+            ))
+            .into());
         }
         let column = |place| match width {
             1 => name.clone(),
@@ -139,7 +144,8 @@ pub(crate) fn read(source: &dyn Source, rows: Range<usize>) -> Result<Vec<Column
             DataError::NotFinite { row, column, value } => wrong(format!(
                 "row {}, column `{column}`: {value} is not finite",
                 rows.start + row
-            )),
+            ))
+            .into(),
             error => error,
         })?;
     }
