@@ -56,10 +56,10 @@ mod terms;
 pub mod variational;
 
 pub use columns::{ColumnScale, Concerns};
-pub use density::{Density, DensityError, Rows, Term, Traced};
+pub use density::{Density, DensityError, Fed, Rows, Term, Traced};
 pub use dimension::{Dimension, DimensionError, element_index};
 pub use draw_source::{DrawSource, DrawTable};
-pub use error::{Divergence, InferenceError, NonFinite, PathFailure};
+pub use error::{Divergence, InferenceError, Interruption, NonFinite, PathFailure};
 pub use handler::{Declared, Handler, HandlerError, Point, Sampled, SiteError, from_unconstrained};
 pub use held_out::{HeldOut, HeldOutScore, Scorer, Scoring};
 pub use mcmc::nuts::{self, Nuts, NutsFit};

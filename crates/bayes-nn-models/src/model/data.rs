@@ -5,7 +5,9 @@ use std::sync::{Arc, OnceLock};
 use bayes_nn_inference::Dimension;
 use bayes_nn_kernels::{Column, KernelError};
 
-use crate::data::{DataError, Dataset, Origin, Standardization, check_finite, check_whole_rows};
+use crate::data::{
+    DataError, Dataset, Origin, Source, Standardization, check_finite, check_whole_rows,
+};
 use crate::error::{Error, listed};
 
 /// Named columns, all of the same number of rows, and all finite but for what is said to be
@@ -30,6 +32,12 @@ pub struct Data {
     pub(super) columns: Vec<(String, Values)>,
     pub(super) rows: Option<usize>,
     pub(super) scales: Option<Scales>,
+    /// What is streamed; the columns above then hold its first rows.
+    pub(super) sources: Vec<Arc<dyn Source>>,
+    /// Rows of a block that is shuffled as a whole.
+    pub(super) block: Option<usize>,
+    /// Of the first rows of a stream: the rows of all.
+    pub(super) total: Option<usize>,
     pub(super) dimensions: Vec<Dimension>,
     /// Index columns whose numbers are places of a dimension.
     pub(super) selects: Vec<(String, Arc<str>)>,
@@ -330,6 +338,8 @@ impl Data {
     pub(crate) fn are_those_of(&self, fitted: &Data) -> bool {
         let mut columns = self.columns.iter();
         self.rows == fitted.rows
+            && self.is_in_memory()
+            && fitted.is_in_memory()
             && columns.all(|(name, own)| match (own, fitted.get(name)) {
                 (Values::Vector(own), Some(Values::Vector(known)))
                 | (Values::Index(own), Some(Values::Index(known))) => own == known,
@@ -369,6 +379,7 @@ impl From<&Dataset> for Data {
                 classes: data.class_names().cloned(),
                 origin: data.origin_of().cloned(),
             }),
+            ..Data::default()
         }
     }
 }

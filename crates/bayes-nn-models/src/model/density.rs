@@ -29,6 +29,8 @@ const BEGIN: u32 = u32::MAX - 1;
 pub(crate) struct ModelDensity<'m, M> {
     model: &'m M,
     data: Data,
+    /// The rows by which the model is looked at: of a stream the first.
+    head: Data,
     sites: Vec<Site>,
     readings: Vec<Reading>,
     augmented: Vec<String>,
@@ -38,8 +40,14 @@ pub(crate) struct ModelDensity<'m, M> {
 impl<'m, M: Model> ModelDensity<'m, M> {
     /// Looks at the model to find its sites, and checks what can be checked before a fit.
     pub(crate) fn new(model: &'m M, data: Data) -> Result<Self, Error> {
-        let graph = Graph::new();
-        let batch = Batch::new(&graph, &data, Rows::All, None);
+        if data.is_in_memory() && data.is_streamed() {
+            // The head is looked at below, and values are those of all rows.
+            let graph = Graph::new();
+            let batch = Batch::new(&graph, &data, Rows::All, None);
+            run(model, &batch, Rc::new(Probe::new(&batch.shared)))?;
+        }
+        let (graph, head) = (Graph::new(), data.head());
+        let batch = Batch::new(&graph, &head, Rows::All, None);
         let probe = Rc::new(Probe::new(&batch.shared));
         let record = run(model, &batch, probe.clone())?;
         let readings = readings(&batch, &record, model.is_network());
@@ -60,6 +68,7 @@ impl<'m, M: Model> ModelDensity<'m, M> {
         Ok(ModelDensity {
             model,
             data,
+            head,
             sites,
             readings,
             augmented: batch.shared.augmented.take(),
@@ -82,9 +91,9 @@ impl<'m, M: Model> ModelDensity<'m, M> {
 
     /// Checks that a minibatch may stand for all rows. Two rows are looked at, whatever their number
     /// in a fit: among fewer there is no telling.
-    fn check_rows(&self) -> Result<(), Error> {
+    pub(crate) fn check_rows(&self) -> Result<(), Error> {
         let graph = Graph::new();
-        let batch = Batch::new(&graph, &self.data, Rows::Minibatch(2), None);
+        let batch = Batch::new(&graph, &self.head, Rows::Minibatch(2), None);
         let record = run(self.model, &batch, Rc::new(Probe::new(&batch.shared)))?;
         let rows = RowTable::of(&graph);
         let mut terms = record.terms.iter();
@@ -135,7 +144,7 @@ impl<'m, M: Model> ModelDensity<'m, M> {
         given: &[(String, Vec<f64>)],
     ) -> Result<Vec<f64>, Error> {
         let graph = Graph::new();
-        let batch = Batch::new(&graph, &self.data, Rows::All, None);
+        let batch = Batch::new(&graph, &self.head, Rows::All, None);
         let handler = Rc::new(PriorDraw::new(&batch.shared, rng.clone(), what).with(given));
         let record = run(self.model, &batch, handler.clone());
         *rng = handler.rng();
@@ -195,6 +204,10 @@ impl<M: Model> Density for ModelDensity<'_, M> {
         self.data.rows()
     }
 
+    fn is_streamed(&self) -> bool {
+        self.data.is_streamed()
+    }
+
     fn is_network(&self) -> bool {
         self.model.is_network()
     }
@@ -204,7 +217,7 @@ impl<M: Model> Density for ModelDensity<'_, M> {
     }
 
     fn columns(&self) -> Vec<ColumnScale> {
-        scales(&self.data, &self.readings)
+        scales(&self.head, &self.readings)
     }
 
     fn check_single_precision(&self) -> Result<(), DensityError> {
@@ -231,7 +244,7 @@ impl<M: Model> Density for ModelDensity<'_, M> {
 
     fn explain(&self, z: &[f64]) -> Option<String> {
         let graph = Graph::new();
-        let batch = Batch::new(&graph, &self.data, Rows::All, None);
+        let batch = Batch::new(&graph, &self.head, Rows::All, None);
         let point = batch.shared.known_input("z", [z.len()].into(), z.to_vec());
         let point = Point::at(point, &self.sites);
         let handler = Rc::new(Explain::at(&batch.shared, point));
@@ -255,6 +268,7 @@ impl<M: Model> Density for ModelDensity<'_, M> {
         Ok(Traced {
             terms: record.terms,
             data: batch.shared.data(),
+            fed: batch.shared.fed(),
         })
     }
 }
@@ -290,6 +304,7 @@ pub(crate) fn run<'g>(
 /// ```
 pub fn probe<R>(data: &Data, look: impl for<'g> FnOnce(&Trace<'g>, &Batch<'g>) -> R) -> R {
     let graph = Graph::new();
+    let data = &data.head();
     // All rows would be copied to lie batch last.
     let rows = match data.rows() {
         Some(_) => Rows::Minibatch(2),

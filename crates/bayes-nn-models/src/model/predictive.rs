@@ -13,7 +13,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::batch::Batch;
 use super::handlers::draw as observe;
 use super::record::{Observed, Record};
-use super::{Data, DrawSource, Draws, Model, run};
+use super::{Data, DrawSource, Draws, Model, ModelDensity, run};
 use crate::error::Error;
 
 /// Mixed into a seed for host draws, which must not repeat what the guide's noise is made of.
@@ -38,17 +38,28 @@ impl<M: Model> Predictive<M> {
         self.variables()?.draws(&self.source, draws, seed)
     }
 
-    /// Every site and every deterministic, as a program.
+    /// Every site and every deterministic, as a program; of data that are streamed without those that are
+    /// computed from rows.
     pub(crate) fn variables(&self) -> Result<Variables, Error> {
         let graph = Graph::new();
-        let written = self.write(&graph, &self.data, true)?;
+        let head = self.data.head();
+        let written = self.write(&graph, &head, true)?;
         let mut declared = Draws::default();
         let mut outputs = Vec::new();
         for (name, shape, axes, value) in written.record.variables() {
+            // The first rows of a stream are none to report.
+            if self.data.is_streamed() && value.comes_from_rows() {
+                continue;
+            }
             declared.declare(name, shape, axes);
             outputs.push(value);
         }
         written.variables(&outputs, declared, Precision::F64)
+    }
+
+    /// Checks that what is observed in a row depends on the model's variables and on this row alone.
+    pub(crate) fn check_rows(&self) -> Result<(), Error> {
+        ModelDensity::new(&self.model, self.data.head())?.check_rows()
     }
 
     /// Draws of each observed variable for new data.

@@ -15,6 +15,9 @@ use crate::error::{Error, listed};
 use crate::model::{Data, Model, Observed, Predictive};
 use crate::scores;
 
+/// Rows of a stream that score a fit, at the most.
+const STREAMED: usize = 1 << 16;
+
 /// Rows held out of a fit.
 pub(crate) struct HeldOutRows<M> {
     model: M,
@@ -45,6 +48,10 @@ impl<M: Model + Clone> HeldOutRows<M> {
         }
         data.check_scale(fitted)?;
         data.check_target_scale(fitted)?;
+        let data = match data.is_in_memory() {
+            true => data,
+            false => data.sample(STREAMED, 0)?,
+        };
         Ok(HeldOutRows {
             model: model.clone(),
             fitted: fitted.clone(),

@@ -4,6 +4,7 @@
 //! probabilities where its support is finite, else moments, and intervals by draws.
 
 mod agreement;
+mod blocks;
 mod cross_validation;
 mod draws;
 mod forecast;
@@ -17,7 +18,6 @@ mod target;
 mod targets;
 mod tiles;
 
-use crate::data::Dataset;
 use crate::error::Error;
 use crate::model::{Model, Posterior, check_draws};
 
@@ -43,6 +43,8 @@ pub struct Predict {
     pub(crate) draws: usize,
     pub(crate) seed: u64,
     pub(crate) interval: f64,
+    /// The number of the first of the rows, which are a block of others.
+    first: usize,
 }
 
 impl Predict {
@@ -52,6 +54,7 @@ impl Predict {
             draws,
             seed: 0,
             interval: 0.95,
+            first: 0,
         }
     }
 
@@ -215,13 +218,5 @@ impl<M: Model + Clone + Send + 'static> Posterior<M> {
             likelihood::log_predictive(&own, &data, y, how)
         });
         Ok(prediction.with_warnings(warnings))
-    }
-
-    /// Predicts the rows of a data set and scores them against its targets: [`Prediction::score`].
-    ///
-    /// # Errors
-    /// As [`Posterior::predict`] and [`Prediction::score`].
-    pub fn score(&self, data: &Dataset, how: Predict) -> Result<Score, Error> {
-        self.predict_with(data, how)?.score(data)
     }
 }
