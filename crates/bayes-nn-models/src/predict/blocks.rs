@@ -9,7 +9,7 @@ use super::tiles::Tiles;
 use super::{Predict, Prediction, Score, Targets};
 use crate::data::{DataError, StreamError};
 use crate::error::Error;
-use crate::model::{Data, Model, Posterior};
+use crate::model::{Data, Model, Posterior, Predictive};
 use crate::scores::Parts;
 
 /// Rows that are predicted at once at the most, a multiple of those of a tile, and the numbers that they
@@ -106,15 +106,11 @@ impl<M: Model + Clone + Send + 'static> Posterior<M> {
 
     /// The targets of rows, on their original scale.
     fn targets(&self, data: &Data, how: Predict) -> Result<Targets<'static>, Error> {
-        let graph = Graph::new();
-        let written = Tiles::new(&self.predictive, data, how).write(&graph)?;
-        let observed = written.only()?;
-        let missing = || Error::NoTarget {
-            site: observed.name.clone(),
-        };
-        let column = written.column_of(observed).ok_or_else(missing)?;
-        let y = data.numbers(&column).ok_or_else(missing)?;
-        Ok(Targets::of_scaled(y, data.target(), data.classes()))
+        let data = &data.clone().encoded_as(&self.predictive.data)?;
+        match self.predictive.for_names_of(data, 1, how.seed)? {
+            Some(extended) => targets(&extended, data, how),
+            None => targets(&self.predictive, data, how),
+        }
     }
 
     /// Predicts all rows, and hands over what is predicted of each block of them with the block.
@@ -148,4 +144,21 @@ impl<M: Model + Clone + Send + 'static> Posterior<M> {
         }
         Ok(())
     }
+}
+
+/// The targets of rows, on their original scale.
+fn targets<M: Model>(
+    of: &Predictive<M>,
+    data: &Data,
+    how: Predict,
+) -> Result<Targets<'static>, Error> {
+    let graph = Graph::new();
+    let written = Tiles::new(of, data, how).write(&graph)?;
+    let observed = written.only()?;
+    let missing = || Error::NoTarget {
+        site: observed.name.clone(),
+    };
+    let column = written.column_of(observed).ok_or_else(missing)?;
+    let y = data.numbers(&column).ok_or_else(missing)?;
+    Ok(Targets::of_scaled(y, data.target(), data.classes()))
 }
