@@ -48,6 +48,7 @@ mod log_density;
 pub mod mcmc;
 mod method;
 mod progress;
+pub mod saved;
 mod site;
 mod start;
 mod support;

@@ -37,8 +37,17 @@ pub(crate) struct ModelDensity<'m, M> {
 impl<'m, M: Model> ModelDensity<'m, M> {
     /// Looks at the model to find its sites, and checks what can be checked before a fit.
     pub(crate) fn new(model: &'m M, data: Data) -> Result<Self, Error> {
+        ModelDensity::seen(model, data, false)
+    }
+
+    /// The same for data whose values may be gone, which can be looked at, and not fitted.
+    pub(crate) fn described(model: &'m M, data: Data) -> Result<Self, Error> {
+        ModelDensity::seen(model, data, true)
+    }
+
+    fn seen(model: &'m M, data: Data, may_be_gone: bool) -> Result<Self, Error> {
         let graph = Graph::new();
-        let batch = Batch::new(&graph, &data, Rows::All, None);
+        let batch = Batch::new(&graph, &data, Rows::All, may_be_gone.then_some(&data));
         let probe = Rc::new(Probe::new(&batch.shared));
         let record = run(model, &batch, probe.clone())?;
         let readings = readings(&batch, &record, model.is_network());
@@ -62,6 +71,11 @@ impl<'m, M: Model> ModelDensity<'m, M> {
             readings,
             held_out: None,
         })
+    }
+
+    /// The sites of the model.
+    pub(crate) fn own_sites(&self) -> &[Site] {
+        &self.sites
     }
 
     /// With rows that score a fit while it runs.

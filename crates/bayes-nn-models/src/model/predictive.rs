@@ -44,11 +44,17 @@ impl<M: Model> Predictive<M> {
         let written = self.write(&graph, &self.data, true)?;
         let mut declared = Draws::default();
         let mut outputs = Vec::new();
+        let mut left_out = Vec::new();
+        let is_gone = self.data.is_gone();
         for (name, shape, value) in written.record.variables() {
+            if is_gone && written.batch.shared.is_absent(value) {
+                left_out.push(name.clone());
+                continue;
+            }
             declared.declare(name, shape);
             outputs.push(value);
         }
-        written.variables(&outputs, declared, Precision::F64)
+        written.variables(&outputs, declared.without(left_out), Precision::F64)
     }
 
     /// Draws of each observed variable for new data.

@@ -6,7 +6,7 @@ use bayes_nn_autodiff::Var;
 use bayes_nn_kernels::{Column, KernelError, Run, Step};
 
 use super::batch::Shared;
-use super::data::Values;
+use super::data::{Data, Values};
 use crate::error::Error;
 
 /// A column or matrix of which a step sees a tile.
@@ -39,6 +39,7 @@ impl<'g> Shared<'g> {
                 let columns = matrix.columns;
                 (step.window(&tile, [columns, rows]), &matrix.values, columns)
             }
+            Values::Gone(_) => return self.refuse(Data::gone(name), column.kind()),
             Values::Incomplete { .. } => {
                 let error = Error::MissingValues {
                     column: name.to_owned(),
