@@ -49,9 +49,10 @@ pub use bayes_nn_kernels::{Device, DeviceError, DeviceInfo, Precision, Profile};
 pub use bayes_nn_models::inference_data::{self, InferenceData, ZarrStore};
 pub use bayes_nn_models::{
     Comparison, CrossValidation, Data, DataError, Dataset, DrawSource, DrawTable, Draws, Error,
-    Estimate, GroupError, Inputs, Model, Posterior, Predict, Predicted, Prediction,
+    Estimate, FileError, GroupError, Inputs, Model, Posterior, Predict, Predicted, Prediction,
     PredictiveComparison, PredictiveDraws, RestartAgreement, Score, SiteComparison,
-    Standardization, Table, Targets, Task, compare, compare_on, data, datasets, model, scores,
+    Standardization, Table, Targets, Task, compare, compare_on, data, datasets, model, saved,
+    scores,
 };
 pub use bayes_nn_networks::{Bnn, nn};
 #[cfg(feature = "plots")]

@@ -69,6 +69,16 @@ impl Table {
         }
     }
 
+    /// A table of nothing.
+    pub(in crate::data) fn without_columns() -> Table {
+        let format = Format {
+            delimiter: b',',
+            encoding: "UTF-8",
+            comma: false,
+        };
+        Table::new(Vec::new(), Vec::new(), format)
+    }
+
     /// Reads a file of delimited fields with a header.
     ///
     /// # Errors
