@@ -6,8 +6,8 @@ use crate::kernels_check::{self, Extent};
 /// Most crates of others that a user of the facade builds.
 const MOST_CRATES: usize = 83;
 
-/// Tests (unless only `lints` are asked for), those of the feature `zarr`, the facade without
-/// plots, formatting, lints,
+/// Tests (unless only `lints` are asked for), those of the features `zarr` and `images`, the facade
+/// without plots, formatting, lints,
 /// documentation, the number of dependencies, CUDA's kernels, and the main example.
 pub fn run(lints: bool) -> Result<(), String> {
     if !lints {
@@ -24,6 +24,14 @@ pub fn run(lints: bool) -> Result<(), String> {
         &format!("{zarr} -p bayes-nn-models --doc inference_data"),
         &[],
     )?;
+    cargo(
+        "test -p bayes-nn --features images --test image_folders",
+        &[],
+    )?;
+    cargo(
+        "test -p bayes-nn-models --features images --doc image_folder",
+        &[],
+    )?;
     // Fitting needs nothing that draws.
     cargo("check -p bayes-nn --no-default-features", &[])?;
     cargo("fmt --all --check", &[])?;
@@ -32,7 +40,7 @@ pub fn run(lints: bool) -> Result<(), String> {
         &[],
     )?;
     cargo(
-        "doc --workspace --no-deps --features bayes-nn/zarr",
+        "doc --workspace --no-deps --features bayes-nn/zarr,bayes-nn/images",
         &[("RUSTDOCFLAGS", "-D warnings")],
     )?;
     few_dependencies()?;

@@ -1,9 +1,10 @@
 //! A [`Density`] compiled into a program that gives its logarithm and gradient.
 
+use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
 
-use bayes_nn_autodiff::{Graph, grad};
+use bayes_nn_autodiff::{Graph, Op, grad};
 use bayes_nn_kernels::{Device, KernelError, Precision, Run, Runtime, Slot, Step, StepProgram};
 
 use crate::log_density::{EvalError, LogDensity};
@@ -20,6 +21,7 @@ pub(crate) struct Compiled {
     /// The density alone, in double precision.
     exact: Option<StepProgram>,
     dim: usize,
+    is_noisy: bool,
 }
 
 /// A program over the unconstrained vector that gives the logarithm of a density and its gradient.
@@ -98,6 +100,7 @@ impl Compiled {
         if dim == 0 {
             return Err(InferenceError::NothingToFit);
         }
+        let is_noisy = Cell::new(false);
         let write = |with_gradient: bool, precision| -> Result<StepProgram, InferenceError> {
             let graph = Graph::new();
             let step = Step::new(&graph);
@@ -105,6 +108,8 @@ impl Compiled {
             let z = step.state(Z, [dim], 0.0);
             let point = Rc::new(handler(Point::at(z, density.sites())));
             let log_prob = write_terms(&step, density, point, Rows::All)?.log_prob();
+            let nodes = graph.nodes();
+            is_noisy.set(nodes.iter().any(|node| matches!(node.op, Op::Noise { .. })));
             step.output(LOG_PROB, log_prob);
             if with_gradient {
                 step.output(GRADIENT, grad(log_prob, &[z])?[0]);
@@ -118,7 +123,13 @@ impl Compiled {
                 false => None,
             },
             dim,
+            is_noisy: is_noisy.get(),
         })
+    }
+
+    /// Whether the density is drawn anew at every step, as by layers that change rows at random.
+    pub(crate) fn is_noisy(&self) -> bool {
+        self.is_noisy
     }
 
     /// The density with its gradient, for one chain.

@@ -130,6 +130,12 @@ pub enum InferenceError {
         /// The method.
         method: &'static str,
     },
+    /// A log density that is another one at every step, in a method that follows one.
+    #[error(
+        "the log density is drawn anew at every step, as by dropout and random changes of images, while NUTS \
+         follows one that stays: fit by `Advi` or `Sgld`, or leave those layers out"
+    )]
+    NoisyDensity,
     /// Importance ratios of a guide with coordinates that have no spread.
     #[error(
         "`{site}` is a point in this guide: draws of the guide cannot be weighted to draws of the \

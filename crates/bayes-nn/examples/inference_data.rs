@@ -137,7 +137,6 @@ fn two_outcomes(folder: &Path) -> Result<Value, Error> {
             json!({ "slope": ["chain", "draw"], "noise": ["chain", "draw"] }),
             &["y", "count"],
             json!({ "x": ["x_dim_0"] }),
-            true,
         ),
         "coords": { "log_likelihood/y_dim_0": [0, 1, 2, 3, 4, 5] },
         "posterior": of_samples(&samples),
@@ -166,7 +165,7 @@ fn gaps(folder: &Path) -> Result<Value, Error> {
     });
     Ok(json!({
         "store": "gaps.zarr",
-        "groups": groups(posterior, &["y"], Value::Null, true),
+        "groups": groups(posterior, &["y"], Value::Null),
         "coords": {
             "posterior/y_missing_dim_0": [1, 4, 7],
             "log_likelihood/y_dim_0": [0, 2, 3, 5, 6],
@@ -269,8 +268,8 @@ fn posterior_of_schools() -> Value {
     })
 }
 
-/// The groups that every fit has, where rows have no names.
-fn groups(posterior: Value, observed: &[&str], constant: Value, sampled: bool) -> Value {
+/// The groups that every run has, where rows have no names.
+fn groups(posterior: Value, observed: &[&str], constant: Value) -> Value {
     let map = |dims: fn(&str) -> Value| {
         let named = observed.iter().map(|name| ((*name).to_owned(), dims(name)));
         Value::Object(named.collect())
@@ -283,13 +282,11 @@ fn groups(posterior: Value, observed: &[&str], constant: Value, sampled: bool) -
     if !constant.is_null() {
         groups["constant_data"] = constant;
     }
-    if sampled {
-        let statistics = bayes_nn::nuts::Statistics::COLUMNS;
-        let statistics = statistics.map(|(name, _)| (name.to_owned(), json!(["chain", "draw"])));
-        let statistics = Value::Object(statistics.into_iter().collect());
-        groups["sample_stats"] = statistics.clone();
-        groups["warmup_sample_stats"] = statistics;
-    }
+    let statistics = bayes_nn::nuts::Statistics::COLUMNS;
+    let statistics = statistics.map(|(name, _)| (name.to_owned(), json!(["chain", "draw"])));
+    let statistics = Value::Object(statistics.into_iter().collect());
+    groups["sample_stats"] = statistics.clone();
+    groups["warmup_sample_stats"] = statistics;
     groups
 }
 

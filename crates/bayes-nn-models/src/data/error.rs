@@ -14,6 +14,10 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
+    /// A folder of images.
+    #[cfg(feature = "images")]
+    #[error(transparent)]
+    ImageFolder(#[from] super::ImageFolderError),
     /// The file could not be opened.
     #[error("cannot open {}: {source}", path.display())]
     Open {

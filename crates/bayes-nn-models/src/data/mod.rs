@@ -2,6 +2,8 @@
 
 mod error;
 mod idx;
+#[cfg(feature = "images")]
+mod image_folder;
 mod npy;
 mod numbers;
 pub(crate) mod random;
@@ -13,6 +15,8 @@ mod table;
 
 pub use self::error::DataError;
 pub use self::idx::Idx;
+#[cfg(feature = "images")]
+pub use self::image_folder::{Channels, ImageFolder, ImageFolderError};
 pub use self::npy::Npy;
 use self::numbers::Numbers;
 pub(crate) use self::numbers::{check_finite, check_whole_rows};

@@ -1,6 +1,6 @@
 //! The data as a model sees it: nodes of a graph, batch last, full or a minibatch.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -53,6 +53,10 @@ pub(crate) struct Shared<'g> {
     /// The values that are known without a program.
     pub(super) interpreter: RefCell<Interpreter<'g>>,
     error: RefCell<Option<Error>>,
+    /// Whether this is a run of a fit, in which rows may be changed at random.
+    pub(super) in_fit: Cell<bool>,
+    /// How they are.
+    pub(super) augmented: RefCell<Vec<String>>,
 }
 
 pub(super) struct Input<'g> {
@@ -121,12 +125,20 @@ impl<'g> Batch<'g> {
                 absent: RefCell::default(),
                 interpreter: RefCell::new(Interpreter::new(graph, Bindings::new())),
                 error: RefCell::default(),
+                in_fit: Cell::new(false),
+                augmented: RefCell::default(),
             }),
         };
         if !is_fed && !data.is_in_memory() {
             batch.shared.fail(data.not_in_memory());
         }
         batch
+    }
+
+    /// The same rows in a run of a fit.
+    pub(super) fn in_fit(self) -> Batch<'g> {
+        self.shared.in_fit.set(true);
+        self
     }
 
     /// The number of rows in this batch.

@@ -33,6 +33,7 @@ pub(crate) struct ModelDensity<'m, M> {
     head: Data,
     sites: Vec<Site>,
     readings: Vec<Reading>,
+    augmented: Vec<String>,
     held_out: Option<&'m dyn HeldOut>,
 }
 
@@ -79,6 +80,7 @@ impl<'m, M: Model> ModelDensity<'m, M> {
             head,
             sites,
             readings,
+            augmented: batch.shared.augmented.take(),
             held_out: None,
         })
     }
@@ -86,6 +88,11 @@ impl<'m, M: Model> ModelDensity<'m, M> {
     /// The sites of the model.
     pub(crate) fn own_sites(&self) -> &[Site] {
         &self.sites
+    }
+
+    /// How a fit sees rows changed at random.
+    pub(crate) fn augmented(&self) -> Vec<String> {
+        self.augmented.clone()
     }
 
     /// With rows that score a fit while it runs.
@@ -269,7 +276,7 @@ impl<M: Model> Density for ModelDensity<'_, M> {
         if matches!(rows, Rows::Minibatch(_)) && self.rows() > Some(1) {
             self.check_rows()?;
         }
-        let batch = Batch::new(graph, &self.data, rows, None);
+        let batch = Batch::new(graph, &self.data, rows, None).in_fit();
         let record = run(self.model, &batch, handler)?;
         self.check_sites(&record)?;
         Ok(Traced {

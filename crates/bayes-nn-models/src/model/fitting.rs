@@ -50,7 +50,8 @@ pub fn fit<M: Model + Clone>(
 ) -> Result<Posterior<M>, Error> {
     let data = data.into();
     let density = ModelDensity::new(model, data.clone())?;
-    Posterior::of(model.clone(), data, method.fit(&density)?)
+    let fitted = Posterior::of(model.clone(), data, method.fit(&density)?)?;
+    Ok(fitted.augmented_by(density.augmented()))
 }
 
 /// As [`fit`] by [`Advi`], with rows held out of the data that score the guide after every epoch: by
@@ -86,7 +87,8 @@ pub fn fit_validated<M: Model + Clone>(
     let train = train.into();
     let held_out = HeldOutRows::new(model, &train, valid.into())?;
     let density = ModelDensity::new(model, train.clone())?.with_held_out(&held_out);
-    Posterior::of(model.clone(), train, advi.fit(&density)?)
+    let fitted = Posterior::of(model.clone(), train, advi.fit(&density)?)?;
+    Ok(fitted.augmented_by(density.augmented()))
 }
 
 impl<M: Model> Posterior<M> {

@@ -1,6 +1,5 @@
 //! Draws of a posterior for new names of a dimension: what a model has for them comes from its prior.
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -16,26 +15,43 @@ use super::axes::Axes;
 use super::batch::{Batch, Shared};
 use super::groups::{few, new_names_warning};
 use super::handlers::draw;
-use super::{Data, Model, Predictive, run};
+use super::{Data, Model, Predictive, Trace, run};
 use crate::error::{Error, GroupError};
 
 /// Mixed into a seed for draws of what belongs to new names.
 const NEW_NAMES: u64 = 0xbb67_ae85_84ca_a73b;
 
-impl<M: Model + Clone> Predictive<M> {
+/// A model that is borrowed.
+pub(crate) struct Borrowed<'m, M>(&'m M);
+
+impl<M: Model> Model for Borrowed<'_, M> {
+    fn run<'g>(&self, trace: &Trace<'g>, data: &Batch<'g>) {
+        self.0.run(trace, data);
+    }
+
+    fn has_independent_rows(&self) -> bool {
+        self.0.has_independent_rows()
+    }
+
+    fn is_network(&self) -> bool {
+        self.0.is_network()
+    }
+}
+
+impl<M: Model> Predictive<M> {
     /// The same posterior by so many of its draws, in which the variables also have values for names
     /// that are new in these data: one draw from the prior of each, given the draw of all others. The
-    /// values of known names keep their bits. Without new names it is the posterior as it is.
+    /// values of known names keep their bits. None without new names.
     pub(crate) fn for_names_of(
         &self,
         data: &Data,
         draws: usize,
         seed: u64,
-    ) -> Result<Cow<'_, Predictive<M>>, Error> {
+    ) -> Result<Option<Predictive<Borrowed<'_, M>>>, Error> {
         let data = data.clone().encoded_as(&self.data)?;
         let new = data.new_names(&self.data);
         if new.is_empty() || self.source.sites().is_empty() {
-            return Ok(Cow::Borrowed(self));
+            return Ok(None);
         }
         let guide_draws;
         let rows: Vec<&[f64]> = match &self.source {
@@ -86,9 +102,13 @@ impl<M: Model + Clone> Predictive<M> {
             return Err(InferenceError::NoDraws.into());
         }
         let table = DrawTable::new(sites, extended, [rows.len()])?;
-        Ok(Cow::Owned(Predictive {
+        Ok(Some(Predictive {
+            model: Borrowed(&self.model),
+            data: self.data.clone(),
             source: table.into(),
-            ..self.clone()
+            precision: self.precision,
+            device: self.device.clone(),
+            target: self.target.clone(),
         }))
     }
 

@@ -49,6 +49,8 @@ pub struct Posterior<M> {
     pub(super) agreement: Option<RestartAgreement>,
     chains: Arc<[Draws]>,
     warmup: Arc<[Draws]>,
+    /// How rows were changed at random in the fit.
+    pub(super) augmented: Vec<String>,
 }
 
 impl<M> Posterior<M> {
@@ -71,7 +73,13 @@ impl<M> Posterior<M> {
             agreement: None,
             chains: Arc::default(),
             warmup: Arc::default(),
+            augmented: Vec::new(),
         }
+    }
+
+    /// With how rows were changed at random in the fit.
+    pub(super) fn augmented_by(self, augmented: Vec<String>) -> Posterior<M> {
+        Posterior { augmented, ..self }
     }
 
     /// This posterior with the predictions of networks computed elsewhere.
@@ -394,13 +402,17 @@ impl<M: Model> Posterior<M> {
     ///
     /// # Errors
     /// No draws; a column that is missing and needed; draws that are not finite.
-    pub fn predictive(&self, data: impl Into<Data>, draws: usize, seed: u64) -> Result<Draws, Error>
-    where
-        M: Clone,
-    {
+    pub fn predictive(
+        &self,
+        data: impl Into<Data>,
+        draws: usize,
+        seed: u64,
+    ) -> Result<Draws, Error> {
         let data = data.into().encoded_as(&self.predictive.data)?;
-        let own = self.predictive.for_names_of(&data, draws, seed)?;
-        let drawn = own.predictive(&data, draws, seed)?;
+        let drawn = match self.predictive.for_names_of(&data, draws, seed)? {
+            Some(extended) => extended.predictive(&data, draws, seed)?,
+            None => self.predictive.predictive(&data, draws, seed)?,
+        };
         Ok(drawn.with_warnings(self.predictive.warnings_about(&data)))
     }
 
@@ -410,14 +422,13 @@ impl<M: Model> Posterior<M> {
     ///
     /// # Errors
     /// No draws; a missing column; values that are not finite.
-    pub fn log_likelihood(&self, data: impl Into<Data>) -> Result<Draws, Error>
-    where
-        M: Clone,
-    {
+    pub fn log_likelihood(&self, data: impl Into<Data>) -> Result<Draws, Error> {
         let data = data.into().encoded_as(&self.predictive.data)?;
         let draws = self.own_draws()?;
-        let own = self.predictive.for_names_of(&data, draws, 0)?;
-        let densities = own.log_likelihood(&data, draws, 0)?;
+        let densities = match self.predictive.for_names_of(&data, draws, 0)? {
+            Some(extended) => extended.log_likelihood(&data, draws, 0)?,
+            None => self.predictive.log_likelihood(&data, draws, 0)?,
+        };
         Ok(densities.with_warnings(self.predictive.warnings_about(&data)))
     }
 }

@@ -65,6 +65,21 @@ impl<M> Posterior<M> {
     }
 }
 
+impl<M> Posterior<M> {
+    /// Says what a fit to rows that were changed at random is one of.
+    fn show_augmented(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.augmented.is_empty() {
+            true => Ok(()),
+            false => write!(
+                f,
+                "\naugmented  rows are {}, anew at every step: what was fitted, and the ELBO, are of changed \
+                 rows, each of the data counted once; predictions read rows as they are",
+                self.augmented.join("; ")
+            ),
+        }
+    }
+}
+
 impl<M> fmt::Display for Posterior<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.source(), &self.fit) {
@@ -73,12 +88,17 @@ impl<M> fmt::Display for Posterior<M> {
                 if let Some(agreement) = &self.agreement {
                     write!(f, "\nR-hat      {agreement}")?;
                 }
+                self.show_augmented(f)?;
                 return self.show_classes(f);
             }
             (DrawSource::Guide(_), None) => {
                 return write!(f, "a guide over {}", Site::list(self.sites()));
             }
-            (DrawSource::Table(_), Some(fit)) => writeln!(f, "{fit}")?,
+            (DrawSource::Table(_), Some(fit)) => {
+                write!(f, "{fit}")?;
+                self.show_augmented(f)?;
+                writeln!(f)?;
+            }
             (DrawSource::Table(_), None) => {}
         }
         let sites = self.sites();

@@ -336,6 +336,17 @@ impl<'g> Trace<'g> {
         result
     }
 
+    /// Says that a fit sees rows changed at random, and how; and whether this run is a part of one, in which
+    /// they are. Predictions, rows held out of a fit and looks at the model are not. The fit is printed with
+    /// what is said.
+    pub fn augments(&self, how: &str) -> bool {
+        let mut known = self.shared.augmented.borrow_mut();
+        if !known.iter().any(|own| own == how) {
+            known.push(how.to_owned());
+        }
+        self.shared.in_fit.get()
+    }
+
     /// Keeps an error of the model, which whatever runs it returns if it is the first, and gives
     /// zeros of this shape to go on with.
     pub fn refuse(&self, error: impl Into<Error>, shape: impl Into<Shape>) -> Var<'g> {

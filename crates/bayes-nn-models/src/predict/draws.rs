@@ -13,9 +13,19 @@ use crate::model::{Data, Model, Predictive};
 pub struct PredictiveDraws {
     rows: usize,
     values: Vec<f64>,
+    warnings: Vec<String>,
 }
 
 impl PredictiveDraws {
+    pub(super) fn with_warnings(self, warnings: Vec<String>) -> PredictiveDraws {
+        PredictiveDraws { warnings, ..self }
+    }
+
+    /// What should not be passed over: names of groups that the data of the fit do not have.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
     /// Number of rows, n.
     pub fn rows(&self) -> usize {
         self.rows
@@ -69,5 +79,9 @@ pub(super) fn predict_draws<M: Model>(
             values[draw * rows + tile.first..][..tile.rows].copy_from_slice(part);
         }
     }
-    Ok(PredictiveDraws { rows, values })
+    Ok(PredictiveDraws {
+        rows,
+        values,
+        warnings: Vec::new(),
+    })
 }

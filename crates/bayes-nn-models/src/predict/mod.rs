@@ -131,7 +131,7 @@ impl Task {
     }
 }
 
-impl<M: Model + Clone> Posterior<M> {
+impl<M: Model> Posterior<M> {
     /// Draws of the targets themselves, `[draws, n]`: labels, counts, or numbers on the original
     /// scale.
     ///
@@ -144,8 +144,11 @@ impl<M: Model + Clone> Posterior<M> {
     ) -> Result<PredictiveDraws, Error> {
         how.check()?;
         let data = rows.into().data(&self.predictive)?;
-        let own = self.predictive.for_names_of(&data, how.draws, how.seed)?;
-        draws::predict_draws(&own, &data, how)
+        let draws = match self.predictive.for_names_of(&data, how.draws, how.seed)? {
+            Some(extended) => draws::predict_draws(&extended, &data, how)?,
+            None => draws::predict_draws(&self.predictive, &data, how)?,
+        };
+        Ok(draws.with_warnings(self.predictive.warnings_about(&data)))
     }
 
     /// The log predictive density (or probability) of each row's target, `[n]` in nats: the log
@@ -162,8 +165,10 @@ impl<M: Model + Clone> Posterior<M> {
     ) -> Result<Vec<f64>, Error> {
         how.check()?;
         let data = rows.into().data(&self.predictive)?;
-        let own = self.predictive.for_names_of(&data, how.draws, how.seed)?;
-        likelihood::log_predictive(&own, &data, y, how)
+        match self.predictive.for_names_of(&data, how.draws, how.seed)? {
+            Some(extended) => likelihood::log_predictive(&extended, &data, y, how),
+            None => likelihood::log_predictive(&self.predictive, &data, y, how),
+        }
     }
 }
 
@@ -202,8 +207,10 @@ impl<M: Model + Clone + Send + 'static> Posterior<M> {
     ) -> Result<Prediction, Error> {
         how.check()?;
         let data = rows.into().data(&self.predictive)?;
-        let own = self.predictive.for_names_of(&data, how.draws, how.seed)?;
-        let own = own.into_owned();
+        let mut own = self.predictive.clone();
+        if let Some(extended) = self.predictive.for_names_of(&data, how.draws, how.seed)? {
+            own.source = extended.source;
+        }
         let warnings = own.warnings_about(&data);
         let (task, moments) = moments::moments(&own, &data, how)?;
         let classes = own.data.classes().cloned();

@@ -66,6 +66,7 @@
 //! ```
 
 mod activation;
+mod augment;
 mod by_group;
 mod convolution;
 mod dense;
@@ -93,6 +94,7 @@ mod sequential;
 mod testing;
 
 pub use activation::Activation;
+pub use augment::Augment;
 pub use by_group::DenseByGroup;
 pub use convolution::{Conv, Conv1d, Conv2d};
 pub use dense::Dense;

@@ -85,6 +85,9 @@ impl Nuts {
         self.check()?;
         no_points(density, "NUTS")?;
         let compiled = Compiled::new(density, &self.device, self.precision)?;
+        if compiled.is_noisy() {
+            return Err(InferenceError::NoisyDensity);
+        }
         let origin = Origin {
             sites: density.sites(),
             density: Some(density),

@@ -1,5 +1,6 @@
 //! One column of a table: its values, and how they are found in fields.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -98,15 +99,7 @@ impl<'a, F: Fn(usize) -> &'a str> Source<'a, F> {
             values[row] = *places.entry(field).or_insert(next) as f64;
         }
         let mut words: Vec<(&str, usize)> = places.into_iter().collect();
-        let size = |word: &str| word.parse::<f64>().ok().filter(|size| !size.is_nan());
-        let sizes: Option<HashMap<&str, f64>> = words
-            .iter()
-            .map(|(word, _)| Some((*word, size(word)?)))
-            .collect();
-        words.sort_unstable_by(|(a, _), (b, _)| match &sizes {
-            Some(sizes) => sizes[a].total_cmp(&sizes[b]).then_with(|| a.cmp(b)),
-            None => a.cmp(b),
-        });
+        sort_words(&mut words, |(word, _)| word);
         let mut sorted = vec![0.0; words.len()];
         for (place, (_, before)) in words.iter().enumerate() {
             sorted[*before] = place as f64;
@@ -153,4 +146,16 @@ impl TableColumn {
         };
         source.column(kind)
     }
+}
+
+/// Sorts words: those that are all numbers by their size.
+pub(crate) fn sort_words<T>(words: &mut [T], word: impl Fn(&T) -> &str) {
+    let size = |word: &str| word.parse::<f64>().ok().filter(|size| !size.is_nan());
+    let are_numbers = words.iter().all(|own| size(word(own)).is_some());
+    words.sort_unstable_by(|a, b| {
+        let (a, b) = (word(a), word(b));
+        let by_size = || Some(size(a)?.total_cmp(&size(b)?));
+        let order = are_numbers.then(by_size).flatten();
+        order.unwrap_or(Ordering::Equal).then_with(|| a.cmp(b))
+    });
 }

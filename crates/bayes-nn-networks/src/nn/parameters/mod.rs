@@ -243,6 +243,12 @@ impl<'t, 'g> Parameters<'t, 'g> {
         self.graph().noise(kind, stream, shape)
     }
 
+    /// Says that a fit sees rows changed at random, how, and whether this run is a part of one, in which
+    /// they are ([`Trace::augments`]).
+    pub fn augments(&self, how: &str) -> bool {
+        self.run.trace.augments(how)
+    }
+
     /// The support of a parameter by its value; nothing of one that its prior computes from others.
     pub(super) fn support(&self, value: Var<'g>) -> Option<SiteSupport> {
         self.run.trace.support(value)
