@@ -10,11 +10,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bayes_nn_autodiff::noise;
-use bayes_nn_files::{File, Object, record};
+use bayes_nn_files::File;
 use bayes_nn_inference::saved::{Bits, read_fit, write_fit};
 use bayes_nn_inference::{DrawSource, Fit, Site, SiteError};
 
-pub use bayes_nn_files::{Entry, FileError, Node, Place, Value};
+pub use bayes_nn_files::{Entry, FileError, Node, Object, Place, Value, choice, record};
 
 use crate::error::Error;
 use crate::model::{Data, Model, ModelDensity, Posterior};
