@@ -1,9 +1,10 @@
 //! What can be fitted: a log density over an unconstrained vector, written as a graph.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use bayes_nn_autodiff::{Graph, Var};
-use bayes_nn_kernels::{Binding, Precision};
+use bayes_nn_kernels::{Binding, Feed, Precision};
 
 use crate::start::with_values;
 use crate::{ColumnScale, Handler, HeldOut, InferenceError, Site};
@@ -64,6 +65,17 @@ pub struct Traced<'g> {
     pub terms: Vec<Term<'g>>,
     /// The data that the terms read.
     pub data: Vec<Binding>,
+    /// What they read of data that are fed to every step.
+    pub fed: Option<Fed<'g>>,
+}
+
+/// Inputs of a density that get other values at every step, such as the rows of a minibatch out of a file.
+#[derive(Clone, Debug)]
+pub struct Fed<'g> {
+    /// The inputs with their names, in the order in which they are fed.
+    pub inputs: Vec<(String, Var<'g>)>,
+    /// What feeds them.
+    pub feed: Arc<dyn Feed>,
 }
 
 impl<'g> Traced<'g> {
@@ -71,7 +83,7 @@ impl<'g> Traced<'g> {
     pub fn new(terms: Vec<Term<'g>>) -> Traced<'g> {
         Traced {
             terms,
-            data: Vec::new(),
+            ..Traced::default()
         }
     }
 
@@ -96,6 +108,12 @@ pub trait Density: Sync {
     /// The number `N` of rows of data, if minibatches can be drawn from it.
     fn rows(&self) -> Option<usize> {
         None
+    }
+
+    /// Whether its rows are streamed: a method gets them by [`Rows::Minibatch`], and a density whose data
+    /// are not in memory refuses [`Rows::All`].
+    fn is_streamed(&self) -> bool {
+        false
     }
 
     /// Whether it is that of a network: of many weights that mean nothing one by one, over data of

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use bayes_nn_autodiff::GraphError;
-use bayes_nn_kernels::KernelError;
+use bayes_nn_kernels::{FeedError, KernelError};
 
 use crate::diagnostics::DiagnosticsError;
 use crate::{Approximation, DensityError, StartError};
@@ -88,6 +88,9 @@ pub enum InferenceError {
     /// A number that is not finite came up.
     #[error(transparent)]
     NotFinite(Box<Divergence>),
+    /// Data that could not be read while a fit ran.
+    #[error(transparent)]
+    Interrupted(Box<Interruption>),
     /// A Markov chain found nowhere to begin.
     #[error(
         "chain {chain} found no start in {tries} tries: {quantity} is {value} at the last{}; {}",
@@ -220,10 +223,12 @@ impl From<KernelError> for InferenceError {
 }
 
 impl InferenceError {
-    /// The last good state, if the fit was stopped by a number that is not finite.
+    /// The last good state, if the fit was stopped by a number that is not finite or by data that could not
+    /// be read.
     pub fn last_good(&self) -> Option<&Approximation> {
         match self {
             InferenceError::NotFinite(divergence) => Some(&divergence.last_good),
+            InferenceError::Interrupted(interruption) => Some(&interruption.last_good),
             _ => None,
         }
     }
@@ -314,6 +319,24 @@ pub struct Divergence {
     /// What may help.
     pub advice: String,
     /// The guide as it was before the step: finite, and usable as a fit.
+    pub last_good: Approximation,
+    /// The ELBO of every step before.
+    pub elbos: Vec<f64>,
+}
+
+/// A fit that was stopped because its data could not be read any more.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("step {step}: {cause}. The state before this step is kept as the last good one")]
+#[non_exhaustive]
+pub struct Interruption {
+    /// The step, from 0, from which on nothing is known.
+    pub step: u64,
+    /// The seed of the fit (of the restart) that it happened in.
+    pub seed: u64,
+    /// What was wrong with the data, and where.
+    #[source]
+    pub cause: FeedError,
+    /// The guide as it was before the step: usable as a fit.
     pub last_good: Approximation,
     /// The ELBO of every step before.
     pub elbos: Vec<f64>,

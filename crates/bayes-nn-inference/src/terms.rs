@@ -6,7 +6,7 @@ use bayes_nn_autodiff::{Var, grad};
 use bayes_nn_kernels::{Precision, Runtime, Step};
 
 use crate::columns::Concerns;
-use crate::{Density, Handler, InferenceError, Rows, Term, Traced};
+use crate::{Density, Fed, Handler, InferenceError, Rows, Term, Traced};
 
 /// The output that holds the point at which terms are written.
 const Z: &str = "point";
@@ -23,6 +23,9 @@ pub(crate) fn write_terms<'g>(
         .map_err(InferenceError::Density)?;
     step.graph().check()?;
     step.bind(traced.data.clone());
+    if let Some(Fed { inputs, feed }) = &traced.fed {
+        step.fed_by(inputs, feed.clone());
+    }
     Ok(traced)
 }
 

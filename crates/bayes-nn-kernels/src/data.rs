@@ -1,5 +1,6 @@
 //! Data as a user holds them: columns of numbers in a type of their own.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use bayes_nn_autodiff::InputId;
@@ -84,6 +85,26 @@ impl Column {
             rows.iter().flat_map(row).copied().collect()
         }
         each_type!(self, values => rows_of(values, rows, columns).into())
+    }
+
+    /// The numbers of rows, row-major, of so many elements each, from one up to another.
+    ///
+    /// # Panics
+    /// If a row is not there, as slicing does.
+    #[must_use]
+    pub fn range(&self, rows: Range<usize>, columns: usize) -> Column {
+        each_type!(self, values => values[rows.start * columns..rows.end * columns].into())
+    }
+
+    /// Calls `put` with the place and the value of each number of a row of so many elements.
+    ///
+    /// # Panics
+    /// If the row is not there, as slicing does.
+    pub fn each_of_row(&self, row: usize, columns: usize, mut put: impl FnMut(usize, f64)) {
+        each_type!(self, values => {
+            let row = &values[row * columns..(row + 1) * columns];
+            row.iter().enumerate().for_each(|(place, value)| put(place, (*value).into()));
+        });
     }
 
     /// Row-major `[n, columns]` as row-major `[columns, n]`, in the same type.

@@ -37,6 +37,9 @@ pub enum KernelError {
         /// The input's number in its graph.
         index: usize,
     },
+    /// What a window is fed with is not there.
+    #[error(transparent)]
+    Feed(#[from] crate::FeedError),
     /// The number of values does not fit.
     #[error("the input `{name}` of shape {shape} needs {} values, got {got}", .shape.elements())]
     Length {

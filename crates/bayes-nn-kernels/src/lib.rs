@@ -54,5 +54,6 @@ pub use profile::Profile;
 pub use ranks::DeviceGroup;
 pub use replicas::Replicas;
 pub use step::{
-    Run, Runtime, Slot, Start, Step, StepProgram, fan_out, running_mean, running_mean_and_squares,
+    Feed, FeedError, Feeder, Run, Runtime, Slot, Start, Step, StepProgram, fan_out, running_mean,
+    running_mean_and_squares,
 };

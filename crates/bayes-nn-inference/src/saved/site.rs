@@ -1,9 +1,9 @@
 //! Sites: names, shapes and supports. Where a site stands in the vector follows from those before it.
 
-use bayes_nn_files::{FileError, Node, Object, Value, choice, record};
+use bayes_nn_files::{Entry, FileError, Node, Object, Place, Value, choice, record};
 
 use super::Lengths;
-use crate::{Begin, Bound, Site, SiteSupport};
+use crate::{Begin, Bound, Dimension, Site, SiteSupport};
 
 record!(Begin { "mean": mean, "spread": spread, "sd": sd });
 record!(Bound { "values": values });
@@ -21,6 +21,18 @@ choice!(SiteSupport {
     "correlation_cholesky": CorrelationCholesky {},
 });
 
+impl Entry for Dimension {
+    fn write(&self, place: &Place<'_>) -> Value {
+        let object = place.object().put("name", &self.name().to_owned());
+        object.put("names", &self.names().to_vec()).value()
+    }
+
+    fn read(node: &Node<'_>) -> Result<Dimension, FileError> {
+        let (name, names): (String, Vec<String>) = (node.get("name")?, node.get("names")?);
+        Dimension::new(&name, names).map_err(|error| node.refuse(error.to_string()))
+    }
+}
+
 /// Adds the sites to an object.
 pub(super) fn put_sites<'w>(object: Object<'w>, sites: &[Site]) -> Object<'w> {
     let place = object.at("sites");
@@ -33,11 +45,13 @@ pub(super) fn put_sites<'w>(object: Object<'w>, sites: &[Site]) -> Object<'w> {
             begin,
             point,
             support,
+            axes,
         } = site;
         let object = place.at(&number.to_string()).object();
         let object = object.put("name", name).put("shape", &Lengths(*shape));
         let object = object.put("local", local).put("begin", begin);
-        object.put("point", point).put("support", support).value()
+        let object = object.put("point", point).put("support", support);
+        object.put("axes", axes).value()
     });
     let written = Value::Array(written.collect());
     object.put_value("sites", written)
@@ -49,6 +63,16 @@ pub(super) fn get_sites(node: &Node<'_>) -> Result<Vec<Site>, FileError> {
     let mut sites = Vec::new();
     for node in node.at("sites")?.items()? {
         let Lengths(shape) = node.get("shape")?;
+        let axes: Vec<Option<Dimension>> = node.get("axes")?;
+        let mut named = axes.iter().zip(shape.iter());
+        let fits = |(axis, length): (&Option<Dimension>, &usize)| {
+            axis.as_ref().is_none_or(|axis| axis.len() == *length)
+        };
+        if !axes.is_empty() && (axes.len() != shape.rank() || !named.all(fits)) {
+            return Err(node
+                .at("axes")?
+                .refuse("does not name the axes of the shape"));
+        }
         sites.push(Site {
             name: node.get("name")?,
             shape,
@@ -57,6 +81,7 @@ pub(super) fn get_sites(node: &Node<'_>) -> Result<Vec<Site>, FileError> {
             begin: node.get("begin")?,
             point: node.get("point")?,
             support: node.get("support")?,
+            axes,
         });
         offset = offset.saturating_add(shape.elements());
     }

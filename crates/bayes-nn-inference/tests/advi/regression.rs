@@ -171,6 +171,7 @@ impl Density for Regression {
                 Binding::new(input(features)?, self.x.clone()),
                 Binding::new(input(targets)?, self.y.clone()),
             ],
+            ..Traced::default()
         })
     }
 }

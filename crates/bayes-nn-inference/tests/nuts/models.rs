@@ -216,6 +216,7 @@ impl Density for Broken {
                 missing.input_id().ok_or("an input")?,
                 vec![f64::NAN],
             )],
+            ..Traced::default()
         })
     }
 }

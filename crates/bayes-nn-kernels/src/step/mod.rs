@@ -5,16 +5,20 @@
 //! everything, and of which any number of [`Run`]s can be started.
 
 mod fan_out;
+mod feed;
 mod program;
+mod records;
 mod run;
 mod statistics;
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::sync::Arc;
 
 use bayes_nn_autodiff::{Graph, Shape, Var, concat};
 
 pub use fan_out::fan_out;
+pub use feed::{Feed, FeedError, Feeder};
 pub use program::{Runtime, StepProgram};
 pub use run::{Run, Slot};
 pub use statistics::{running_mean, running_mean_and_squares};
@@ -99,6 +103,8 @@ struct Written<'g> {
     outputs: Vec<Named<'g>>,
     records: Vec<Named<'g>>,
     data: Vec<Binding>,
+    /// What feeds windows, with their inputs.
+    fed: Option<(Vec<Var<'g>>, Arc<dyn Feed>)>,
     /// The first mistake.
     error: Option<KernelError>,
 }
@@ -216,6 +222,16 @@ impl<'g> Step<'g> {
         written.take_name(name);
         written.windows.push(Named::new(name, value));
         value
+    }
+
+    /// Lets inputs of the graph be windows that `feed` gives their blocks, before every step and for each
+    /// replica by its seed. A step has one feed.
+    pub fn fed_by(&self, inputs: &[(String, Var<'g>)], feed: Arc<dyn Feed>) {
+        for (name, input) in inputs {
+            self.new_window(name, *input);
+        }
+        let inputs = inputs.iter().map(|(_, input)| *input).collect();
+        self.written.borrow_mut().fed = Some((inputs, feed));
     }
 
     /// Records a value of any shape: an entry a step, read by [`Run::recorded`].

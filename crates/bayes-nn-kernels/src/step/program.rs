@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use bayes_nn_autodiff::{Graph, InputId};
+use bayes_nn_autodiff::{Graph, InputId, Var};
 
 use super::run::Run;
-use super::{Named, Start, Written};
+use super::{Feed, Named, Start, Written};
 use crate::plan::{self, Request, Role};
 use crate::{Backend, Binding, Device, KernelError, Loaded, Plan, Precision};
 
@@ -63,6 +63,7 @@ pub(super) struct Planned {
     pub states: Vec<PlannedState>,
     /// Each with its input, if a result depends on it.
     pub windows: Vec<(String, Option<InputId>)>,
+    pub fed: Option<PlannedFeed>,
     pub outputs: Vec<String>,
     /// Outputs of the plan, behind the others in their order.
     pub records: Vec<PlannedRecord>,
@@ -70,6 +71,12 @@ pub(super) struct Planned {
     /// is a multiple of it.
     pub rows: u64,
     data: Vec<Binding>,
+}
+
+/// What feeds windows of a step, and those inputs that a result depends on.
+pub(super) struct PlannedFeed {
+    pub inputs: Vec<Option<InputId>>,
+    pub feed: Arc<dyn Feed>,
 }
 
 /// A state of a step.
@@ -140,10 +147,8 @@ impl StepProgram {
         let is_read = |id: InputId| plan.inputs.iter().any(|input| input.id == id);
         let data = written.data.iter();
         let data: Vec<Binding> = data.filter(|d| is_read(d.input)).cloned().collect();
-        let window = |named: &Named<'_>| {
-            let input = named.value.input_id().filter(|id| is_read(*id));
-            (named.name.clone(), input)
-        };
+        let read = |value: &Var<'_>| value.input_id().filter(|id| is_read(*id));
+        let window = |named: &Named<'_>| (named.name.clone(), read(&named.value));
         let windows: Vec<_> = written.windows.iter().map(window).collect();
         let has_value = |input: &plan::Input| match input.role {
             Role::Data => data.iter().any(|d| d.input == input.id),
@@ -167,6 +172,10 @@ impl StepProgram {
         let step = Arc::new(Planned {
             states: states.collect(),
             windows,
+            fed: written.fed.as_ref().map(|(inputs, feed)| PlannedFeed {
+                inputs: inputs.iter().map(read).collect(),
+                feed: feed.clone(),
+            }),
             outputs: outputs.map(|named| named.name.clone()).collect(),
             records: records.collect(),
             rows: rows as u64,

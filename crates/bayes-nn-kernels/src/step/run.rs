@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::Start;
-use super::program::{Planned, PlannedState, StepProgram};
+use super::program::{PlannedState, StepProgram};
+use super::{Feeder, Start};
 use crate::{KernelError, Profile, Program, Replicas};
 
 /// Replicas of a step: each has states, seed, step, outputs and records of its own; they share
@@ -31,12 +31,15 @@ use crate::{KernelError, Profile, Program, Replicas};
 /// # Ok::<(), bayes_nn_kernels::KernelError>(())
 /// ```
 pub struct Run {
-    program: StepProgram,
-    replicas: Box<dyn Replicas>,
+    pub(super) program: StepProgram,
+    pub(super) replicas: Box<dyn Replicas>,
     /// The entries of the last advance, by replica and record.
-    recorded: Vec<Vec<Vec<f64>>>,
-    /// The next step of each replica.
-    steps: Vec<u64>,
+    pub(super) recorded: Vec<Vec<Vec<f64>>>,
+    /// The seed and the next step of each replica.
+    pub(super) seeds: Vec<u64>,
+    pub(super) steps: Vec<u64>,
+    /// What feeds each replica, once it has taken a step.
+    pub(super) feeders: Vec<Option<Box<dyn Feeder>>>,
 }
 
 impl fmt::Debug for Run {
@@ -65,7 +68,9 @@ impl Run {
             program: program.clone(),
             replicas,
             recorded: vec![vec![Vec::new(); records]; count],
+            seeds: vec![0; count],
             steps: vec![0; count],
+            feeders: (0..count).map(|_| None).collect(),
         }
     }
 
@@ -219,7 +224,15 @@ impl Run {
         }
         while left.iter().any(|left| *left > 0) {
             let due = left.iter().zip(0..).map(|(left, i)| self.due(i, *left));
-            let due: Vec<u64> = due.collect();
+            let mut due: Vec<u64> = due.collect();
+            for replica in 0..due.len() {
+                if due[replica] > 0
+                    && let Err(error) = self.feed_step(replica)
+                {
+                    outcomes[replica] = Err(error);
+                    (due[replica], left[replica]) = (0, 0);
+                }
+            }
             let ran = self.replicas.run_all(&due);
             for (replica, ran) in ran.into_iter().enumerate().take(due.len()) {
                 if due[replica] == 0 {
@@ -248,53 +261,12 @@ impl Run {
         let mut left = steps;
         while left > 0 {
             let due = self.due(replica, left);
+            self.feed_step(replica)?;
             self.replicas.program_mut(replica).run(due)?;
             self.look(replica, due);
             left -= due;
         }
         Ok(())
-    }
-
-    /// How many of so many steps a replica can take before its records are to be read.
-    fn due(&self, replica: usize, steps: u64) -> u64 {
-        let step = &self.program.step;
-        match step.records.is_empty() {
-            true => steps,
-            false => steps.min(step.rows - self.steps[replica] % step.rows),
-        }
-    }
-
-    /// Appends what a replica recorded in its last steps.
-    fn look(&mut self, replica: usize, steps: u64) {
-        let Planned {
-            outputs,
-            records,
-            rows,
-            ..
-        } = &*self.program.step;
-        let row = (self.steps[replica] % rows) as usize;
-        self.steps[replica] += steps;
-        let program = self.replicas.program(replica);
-        for (number, record) in records.iter().enumerate() {
-            let recorded = &mut self.recorded[replica][number];
-            let before = recorded.len();
-            recorded.resize(before + steps as usize * record.width, 0.0);
-            let (output, first) = (outputs.len() + number, row * record.width);
-            program.read_output_from(output, first, &mut recorded[before..]);
-        }
-    }
-
-    /// The entries that the last [advance](Run::advance) of a replica gave a record, one a step,
-    /// each in row-major order.
-    ///
-    /// # Errors
-    /// No such record or replica.
-    pub fn recorded(&self, replica: usize, name: &str) -> Result<&[f64], KernelError> {
-        self.checked(replica)?;
-        let mut records = self.program.step.records.iter();
-        let record = records.position(|record| record.name == name);
-        let record = record.ok_or_else(|| no_name(name))?;
-        Ok(&self.recorded[replica][record])
     }
 
     /// Remembers the states of a replica as they are, on the device. Only the last time counts.
@@ -328,15 +300,18 @@ impl Run {
     /// No such replica.
     pub fn rewind(&mut self, replica: usize, seed: u64, step: u64) -> Result<(), KernelError> {
         self.with_mut(replica, |program| program.rewind(seed, step))?;
-        self.steps[replica] = step;
+        (self.seeds[replica], self.steps[replica]) = (seed, step);
+        self.feeders[replica] = None;
         Ok(())
     }
 
-    /// Lets the first replica take `steps` steps, and measures their passes.
+    /// Lets the first replica take `steps` steps, and measures their passes. Of windows that are
+    /// [fed](super::Step::fed_by) all of them see the same block.
     ///
     /// # Errors
     /// As [`Run::advance`].
     pub fn profile(&mut self, steps: u64) -> Result<Profile, KernelError> {
+        self.feed_step(0)?;
         let profile = self.with_mut(0, |program| program.profile(steps))??;
         self.steps[0] += steps;
         Ok(profile)
@@ -364,7 +339,7 @@ impl Run {
         }
     }
 
-    fn checked(&self, replica: usize) -> Result<(), KernelError> {
+    pub(super) fn checked(&self, replica: usize) -> Result<(), KernelError> {
         match replica < self.replicas() {
             true => Ok(()),
             false => Err(KernelError::Replica {
@@ -393,7 +368,7 @@ impl Run {
     }
 }
 
-fn no_name(name: &str) -> KernelError {
+pub(super) fn no_name(name: &str) -> KernelError {
     KernelError::NoName {
         name: name.to_owned(),
     }

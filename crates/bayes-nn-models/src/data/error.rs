@@ -232,6 +232,9 @@ pub enum DataError {
         /// What is wrong with it.
         problem: String,
     },
+    /// Rows that are read, or predictions that are written, block by block.
+    #[error(transparent)]
+    Stream(#[from] super::StreamError),
     /// There are no rows.
     #[error("the data set is empty; at least one row is needed")]
     Empty,

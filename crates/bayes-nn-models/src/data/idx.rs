@@ -39,8 +39,8 @@ pub struct Idx {
 }
 
 /// The type of the numbers of a file.
-#[derive(Clone, Copy)]
-enum Number {
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Number {
     U8,
     I8,
     I16,
@@ -62,7 +62,7 @@ impl Number {
         })
     }
 
-    fn bytes(self) -> u64 {
+    pub(super) fn bytes(self) -> u64 {
         match self {
             Number::U8 | Number::I8 => 1,
             Number::I16 => 2,
@@ -72,7 +72,7 @@ impl Number {
     }
 
     /// Big-endian bytes as numbers.
-    fn column(self, bytes: Vec<u8>) -> Column {
+    pub(super) fn column(self, bytes: Vec<u8>) -> Column {
         fn each<const N: usize, T>(bytes: &[u8], number: fn([u8; N]) -> T) -> Vec<T> {
             bytes
                 .as_chunks()
@@ -90,6 +90,27 @@ impl Number {
             Number::F64 => each(&bytes, f64::from_be_bytes).into(),
         }
     }
+}
+
+/// The type of the numbers of a file and the lengths of its axes, from its first bytes.
+pub(super) fn header(reader: &mut impl Read) -> Result<(Number, Vec<usize>), DataError> {
+    let mut four = || {
+        let mut bytes = [0; 4];
+        reader.read_exact(&mut bytes).map_err(DataError::Idx)?;
+        Ok::<_, DataError>(bytes)
+    };
+    let found = four()?;
+    let (number, axes) = match found {
+        [0, 0, code, axes] if axes > 0 => (Number::of(code), axes),
+        _ => (None, 0),
+    };
+    let number = number.ok_or(DataError::IdxHeader { found })?;
+    let lengths = (0..axes).map(|_| four().map(|bytes| u32::from_be_bytes(bytes) as usize));
+    let shape: Vec<usize> = lengths.collect::<Result<_, _>>()?;
+    if shape.contains(&0) {
+        return Err(DataError::Empty);
+    }
+    Ok((number, shape))
 }
 
 impl Idx {
@@ -121,22 +142,7 @@ impl Idx {
     }
 
     fn parse(mut reader: impl Read) -> Result<Idx, DataError> {
-        let mut four = || {
-            let mut bytes = [0; 4];
-            reader.read_exact(&mut bytes).map_err(DataError::Idx)?;
-            Ok::<_, DataError>(bytes)
-        };
-        let found = four()?;
-        let (number, axes) = match found {
-            [0, 0, code, axes] if axes > 0 => (Number::of(code), axes),
-            _ => (None, 0),
-        };
-        let number = number.ok_or(DataError::IdxHeader { found })?;
-        let lengths = (0..axes).map(|_| four().map(|bytes| u32::from_be_bytes(bytes) as usize));
-        let shape: Vec<usize> = lengths.collect::<Result<_, _>>()?;
-        if shape.contains(&0) {
-            return Err(DataError::Empty);
-        }
+        let (number, shape) = header(&mut reader)?;
         let mut lengths = shape.iter().map(|length| *length as u64);
         let size = lengths.try_fold(number.bytes(), u64::checked_mul);
         let Some(expected) = size.filter(|size| *size <= MOST) else {

@@ -8,6 +8,7 @@ pub(crate) mod random;
 mod recipe;
 mod split;
 mod standardize;
+mod stream;
 mod table;
 
 pub use self::error::DataError;
@@ -19,13 +20,15 @@ pub use self::recipe::{Encoding, Missing, Recipe};
 pub(crate) use self::recipe::{Origin, few};
 pub use self::split::Split;
 pub use self::standardize::Standardization;
-pub(crate) use self::table::available;
+pub use self::stream::{IdxFile, NpyFile, Source, SourceColumn, SourceKind, StreamError};
+pub(crate) use self::stream::{Order, RowFeed, Taken, read};
 pub use self::table::{ColumnKind, Table, TableReader};
+pub(crate) use self::table::{TableColumn, available};
 
 use std::fmt;
 use std::sync::Arc;
 
-use bayes_nn_kernels::Column;
+pub use bayes_nn_kernels::Column;
 
 /// Features `[n, features]` and one target per row, all finite.
 ///

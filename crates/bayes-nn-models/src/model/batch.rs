@@ -36,9 +36,11 @@ impl fmt::Debug for Batch<'_> {
 /// What a batch and the traces over it have in common.
 pub(crate) struct Shared<'g> {
     pub(crate) graph: &'g Graph,
-    data: Data,
-    /// The row numbers of a minibatch.
+    pub(super) data: Data,
+    /// The row numbers of a minibatch, of rows in memory.
     pub(crate) index: Option<Var<'g>>,
+    /// Whether this is a minibatch whose rows are fed.
+    pub(super) is_fed: bool,
     pub(super) rows: usize,
     pub(super) inputs: RefCell<Vec<Input<'g>>>,
     /// Of a tile: the step that gets its rows, and what it reads of them.
@@ -76,9 +78,11 @@ impl<'g> Batch<'g> {
             Rows::Minibatch(batch) => Some(batch),
             _ => None,
         };
-        let index = batch.map(|batch| graph.batch(total, batch, ROWS));
+        let is_fed = batch.is_some() && data.is_streamed();
+        let index = batch.filter(|_| !is_fed);
+        let index = index.map(|batch| graph.batch(total, batch, ROWS));
         let rows = batch.unwrap_or(total);
-        Batch::over(graph, data, rows, index, None, fitted)
+        Batch::over(graph, data, rows, index, is_fed, None, fitted)
     }
 
     /// A tile of so many rows, which are fed to the step one tile after another.
@@ -88,6 +92,7 @@ impl<'g> Batch<'g> {
             data,
             rows,
             None,
+            false,
             Some(step.clone()),
             Some(fitted),
         )
@@ -98,14 +103,16 @@ impl<'g> Batch<'g> {
         data: &Data,
         rows: usize,
         index: Option<Var<'g>>,
+        is_fed: bool,
         tile: Option<Rc<Step<'g>>>,
         fitted: Option<&Data>,
     ) -> Batch<'g> {
-        Batch {
+        let batch = Batch {
             shared: Rc::new(Shared {
                 graph,
                 data: data.clone(),
                 index,
+                is_fed,
                 rows,
                 inputs: RefCell::default(),
                 tile,
@@ -115,7 +122,11 @@ impl<'g> Batch<'g> {
                 interpreter: RefCell::new(Interpreter::new(graph, Bindings::new())),
                 error: RefCell::default(),
             }),
+        };
+        if !is_fed && !data.is_in_memory() {
+            batch.shared.fail(data.not_in_memory());
         }
+        batch
     }
 
     /// The number of rows in this batch.
@@ -125,7 +136,7 @@ impl<'g> Batch<'g> {
 
     /// The number `N` of rows of all the data.
     pub fn total_rows(&self) -> usize {
-        self.shared.data.rows().unwrap_or(0)
+        self.shared.data.total()
     }
 
     /// The graph that the model is written into, for constants.
@@ -311,7 +322,7 @@ impl<'g> Shared<'g> {
 
     /// Whether a value is computed from the rows of a minibatch.
     pub(crate) fn is_of_minibatch(&self, value: Var<'g>) -> bool {
-        self.index.is_some() && value.comes_from_rows()
+        (self.index.is_some() || self.is_fed) && value.comes_from_rows()
     }
 
     /// `N / B` for what comes from the rows of a minibatch, 1 for anything else.
@@ -323,8 +334,8 @@ impl<'g> Shared<'g> {
     }
 
     fn see(&self, name: &str, column: &Values) -> Var<'g> {
-        if let Some(step) = &self.tile {
-            return self.see_window(step, name, column);
+        if self.tile.is_some() || self.is_fed {
+            return self.see_window(self.tile.as_deref(), name, column);
         }
         let mut inputs = self.inputs.borrow_mut();
         if let Some(known) = inputs.iter().find(|known| known.name == name) {

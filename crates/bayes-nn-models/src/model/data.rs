@@ -2,9 +2,12 @@
 
 use std::sync::{Arc, OnceLock};
 
+use bayes_nn_inference::Dimension;
 use bayes_nn_kernels::{Column, KernelError};
 
-use crate::data::{DataError, Dataset, Origin, Standardization, check_finite, check_whole_rows};
+use crate::data::{
+    DataError, Dataset, Origin, Source, Standardization, check_finite, check_whole_rows,
+};
 use crate::error::{Error, listed};
 
 /// Named columns, all of the same number of rows, and all finite but for what is said to be
@@ -29,6 +32,15 @@ pub struct Data {
     pub(super) columns: Vec<(String, Values)>,
     pub(super) rows: Option<usize>,
     pub(super) scales: Option<Scales>,
+    /// What is streamed; the columns above then hold its first rows.
+    pub(super) sources: Vec<Arc<dyn Source>>,
+    /// Rows of a block that is shuffled as a whole.
+    pub(super) block: Option<usize>,
+    /// Of the first rows of a stream: the rows of all.
+    pub(super) total: Option<usize>,
+    pub(super) dimensions: Vec<Dimension>,
+    /// Index columns whose numbers are places of a dimension.
+    pub(super) selects: Vec<(String, Arc<str>)>,
 }
 
 /// How the features and the target of a data set are scaled, and of a table encoded.
@@ -235,7 +247,7 @@ impl Data {
         }
     }
 
-    fn add(mut self, name: &str, rows: usize, column: Values) -> Result<Data, Error> {
+    pub(super) fn add(mut self, name: &str, rows: usize, column: Values) -> Result<Data, Error> {
         if rows == 0 {
             return Err(empty(name));
         }
@@ -300,6 +312,7 @@ impl Data {
                 .collect(),
             rows,
             scales,
+            ..Data::default()
         }
     }
 
@@ -381,6 +394,8 @@ impl Data {
     pub(crate) fn are_those_of(&self, fitted: &Data) -> bool {
         let mut columns = self.columns.iter();
         self.rows == fitted.rows
+            && self.is_in_memory()
+            && fitted.is_in_memory()
             && columns.all(|(name, own)| match (own, fitted.get(name)) {
                 (Values::Vector(own), Some(Values::Vector(known)))
                 | (Values::Index(own), Some(Values::Index(known))) => own == known,
@@ -419,6 +434,7 @@ impl From<&Dataset> for Data {
                 classes: data.class_names().cloned(),
                 origin: data.origin_of().cloned(),
             }),
+            ..Data::default()
         }
     }
 }

@@ -29,6 +29,8 @@ const BEGIN: u32 = u32::MAX - 1;
 pub(crate) struct ModelDensity<'m, M> {
     model: &'m M,
     data: Data,
+    /// The rows by which the model is looked at: of a stream the first.
+    head: Data,
     sites: Vec<Site>,
     readings: Vec<Reading>,
     held_out: Option<&'m dyn HeldOut>,
@@ -46,8 +48,14 @@ impl<'m, M: Model> ModelDensity<'m, M> {
     }
 
     fn seen(model: &'m M, data: Data, may_be_gone: bool) -> Result<Self, Error> {
-        let graph = Graph::new();
-        let batch = Batch::new(&graph, &data, Rows::All, may_be_gone.then_some(&data));
+        if !may_be_gone && data.is_in_memory() && data.is_streamed() {
+            // The head is looked at below, and values are those of all rows.
+            let graph = Graph::new();
+            let batch = Batch::new(&graph, &data, Rows::All, None);
+            run(model, &batch, Rc::new(Probe::new(&batch.shared)))?;
+        }
+        let (graph, head) = (Graph::new(), data.head());
+        let batch = Batch::new(&graph, &head, Rows::All, may_be_gone.then_some(&head));
         let probe = Rc::new(Probe::new(&batch.shared));
         let record = run(model, &batch, probe.clone())?;
         let readings = readings(&batch, &record, model.is_network());
@@ -60,6 +68,7 @@ impl<'m, M: Model> ModelDensity<'m, M> {
                 begin: site.options.begin,
                 point: site.options.point,
                 support: site.support(&batch.shared)?,
+                axes: site.axes,
                 ..Site::new(site.name, unconstrained, offset)
             });
             offset += unconstrained.elements();
@@ -67,6 +76,7 @@ impl<'m, M: Model> ModelDensity<'m, M> {
         Ok(ModelDensity {
             model,
             data,
+            head,
             sites,
             readings,
             held_out: None,
@@ -88,9 +98,9 @@ impl<'m, M: Model> ModelDensity<'m, M> {
 
     /// Checks that a minibatch may stand for all rows. Two rows are looked at, whatever their number
     /// in a fit: among fewer there is no telling.
-    fn check_rows(&self) -> Result<(), Error> {
+    pub(crate) fn check_rows(&self) -> Result<(), Error> {
         let graph = Graph::new();
-        let batch = Batch::new(&graph, &self.data, Rows::Minibatch(2), None);
+        let batch = Batch::new(&graph, &self.head, Rows::Minibatch(2), None);
         let record = run(self.model, &batch, Rc::new(Probe::new(&batch.shared)))?;
         let rows = RowTable::of(&graph);
         let mut terms = record.terms.iter();
@@ -111,7 +121,10 @@ impl<'m, M: Model> ModelDensity<'m, M> {
             });
         }
         let mut own = self.sites.iter();
-        let other = own.find_map(|s| SiteError::support(&s.name, s.support.as_ref(), sites));
+        let other = own.find_map(|s| {
+            let support = SiteError::support(&s.name, s.support.as_ref(), sites);
+            support.or_else(|| SiteError::axes(&s.name, &s.axes, sites))
+        });
         other.map_or(Ok(()), |error| Err(error.into()))
     }
 
@@ -138,7 +151,7 @@ impl<'m, M: Model> ModelDensity<'m, M> {
         given: &[(String, Vec<f64>)],
     ) -> Result<Vec<f64>, Error> {
         let graph = Graph::new();
-        let batch = Batch::new(&graph, &self.data, Rows::All, None);
+        let batch = Batch::new(&graph, &self.head, Rows::All, None);
         let handler = Rc::new(PriorDraw::new(&batch.shared, rng.clone(), what).with(given));
         let record = run(self.model, &batch, handler.clone());
         *rng = handler.rng();
@@ -198,6 +211,10 @@ impl<M: Model> Density for ModelDensity<'_, M> {
         self.data.rows()
     }
 
+    fn is_streamed(&self) -> bool {
+        self.data.is_streamed()
+    }
+
     fn is_network(&self) -> bool {
         self.model.is_network()
     }
@@ -207,7 +224,7 @@ impl<M: Model> Density for ModelDensity<'_, M> {
     }
 
     fn columns(&self) -> Vec<ColumnScale> {
-        scales(&self.data, &self.readings)
+        scales(&self.head, &self.readings)
     }
 
     fn check_single_precision(&self) -> Result<(), DensityError> {
@@ -234,7 +251,7 @@ impl<M: Model> Density for ModelDensity<'_, M> {
 
     fn explain(&self, z: &[f64]) -> Option<String> {
         let graph = Graph::new();
-        let batch = Batch::new(&graph, &self.data, Rows::All, None);
+        let batch = Batch::new(&graph, &self.head, Rows::All, None);
         let point = batch.shared.known_input("z", [z.len()].into(), z.to_vec());
         let point = Point::at(point, &self.sites);
         let handler = Rc::new(Explain::at(&batch.shared, point));
@@ -258,6 +275,7 @@ impl<M: Model> Density for ModelDensity<'_, M> {
         Ok(Traced {
             terms: record.terms,
             data: batch.shared.data(),
+            fed: batch.shared.fed(),
         })
     }
 }
@@ -271,8 +289,9 @@ pub(crate) fn run<'g>(
     let trace = Trace::new(batch, handler);
     model.run(&trace, batch);
     batch.shared.check()?;
-    batch.shared.check_indices()?;
-    trace.into_record()
+    let record = trace.into_record()?;
+    batch.shared.check_indices(&record)?;
+    Ok(record)
 }
 
 /// Shows a model, or a part of one, a trace and rows of the data in which nothing has a value:
@@ -292,6 +311,7 @@ pub(crate) fn run<'g>(
 /// ```
 pub fn probe<R>(data: &Data, look: impl for<'g> FnOnce(&Trace<'g>, &Batch<'g>) -> R) -> R {
     let graph = Graph::new();
+    let data = &data.head();
     // All rows would be copied to lie batch last.
     let rows = match data.rows() {
         Some(_) => Rows::Minibatch(2),

@@ -71,6 +71,9 @@ pub fn fit<M: Model + Clone>(
 /// # Ok::<(), bayes_nn::Error>(())
 /// ```
 ///
+/// Of held-out rows that are [streamed](Data::stream) up to 65,536, or as many as have four million
+/// numbers, are chosen at random, once for the fit.
+///
 /// # Errors
 /// As [`fit`]; rows that are scaled otherwise than those of the fit, are wider, lack a column or have
 /// values that cannot be; a fit by natural gradients, which has no epochs.

@@ -28,6 +28,7 @@
 //! # Ok::<(), bayes_nn::Error>(())
 //! ```
 
+mod axes;
 mod batch;
 mod columns;
 mod data;
@@ -36,12 +37,14 @@ mod draws;
 mod elpd;
 mod explain;
 mod fitting;
+mod groups;
 mod handlers;
 mod horseshoe;
 mod importance;
 mod known;
 mod missing;
 mod modes;
+mod new_names;
 #[cfg(feature = "zarr")]
 mod observations;
 mod part;
@@ -54,6 +57,7 @@ mod report;
 mod rows;
 mod sampling;
 mod scale;
+mod stream;
 mod summary;
 mod tables;
 mod trace;
@@ -64,7 +68,7 @@ use bayes_nn_files::{Place, Value};
 use crate::error::Error;
 
 pub use bayes_nn_autodiff::{Var, concat};
-pub use bayes_nn_inference::{Begin, DrawSource, DrawTable};
+pub use bayes_nn_inference::{Begin, Dimension, DrawSource, DrawTable};
 
 pub use crate::saved::{load, load_with_data};
 pub use batch::Batch;

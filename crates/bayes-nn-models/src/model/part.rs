@@ -5,8 +5,11 @@ use super::data::{Matrix, Values};
 use crate::data::random::Random;
 
 impl Data {
-    /// Some of the rows. None of data with missing values.
+    /// Some of the rows of data in memory. None of data with missing values.
     pub(crate) fn part(&self, rows: &[usize]) -> Option<Data> {
+        if !self.is_in_memory() {
+            return None;
+        }
         let mut part = self.clone();
         part.rows = Some(rows.len());
         for (_, values) in &mut part.columns {

@@ -13,7 +13,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::batch::Batch;
 use super::handlers::draw as observe;
 use super::record::{Observed, Record};
-use super::{Data, DrawSource, Draws, Model, run};
+use super::{Data, DrawSource, Draws, Model, ModelDensity, run};
 use crate::error::Error;
 
 /// Mixed into a seed for host draws, which must not repeat what the guide's noise is made of.
@@ -38,23 +38,32 @@ impl<M: Model> Predictive<M> {
         self.variables()?.draws(&self.source, draws, seed)
     }
 
-    /// Every site and every deterministic, as a program.
+    /// Every site and every deterministic, as a program; of data that are streamed without those that are
+    /// computed from rows.
     pub(crate) fn variables(&self) -> Result<Variables, Error> {
         let graph = Graph::new();
-        let written = self.write(&graph, &self.data, true)?;
+        let head = self.data.head();
+        let written = self.write(&graph, &head, true)?;
         let mut declared = Draws::default();
         let mut outputs = Vec::new();
         let mut left_out = Vec::new();
         let is_gone = self.data.is_gone();
-        for (name, shape, value) in written.record.variables() {
-            if is_gone && written.batch.shared.is_absent(value) {
+        for (name, shape, axes, value) in written.record.variables() {
+            // The first rows of a stream are none to report.
+            let is_of_head = self.data.is_streamed() && value.comes_from_rows();
+            if is_of_head || is_gone && written.batch.shared.is_absent(value) {
                 left_out.push(name.clone());
                 continue;
             }
-            declared.declare(name, shape);
+            declared.declare(name, shape, axes);
             outputs.push(value);
         }
         written.variables(&outputs, declared.without(left_out), Precision::F64)
+    }
+
+    /// Checks that what is observed in a row depends on the model's variables and on this row alone.
+    pub(crate) fn check_rows(&self) -> Result<(), Error> {
+        ModelDensity::new(&self.model, self.data.head())?.check_rows()
     }
 
     /// Draws of each observed variable for new data.
@@ -66,7 +75,7 @@ impl<M: Model> Predictive<M> {
         let mut result = Draws::default();
         let mut outputs = Vec::new();
         for observed in &written.record.observed {
-            result.declare(&observed.name, observed.shape);
+            result.declare(&observed.name, observed.shape, &observed.axes);
             let parameters = observed.distribution.parameters();
             outputs.extend(parameters.iter().map(|p| p.value));
         }
@@ -108,7 +117,8 @@ impl<M: Model> Predictive<M> {
         let mut declared = Draws::default();
         let mut outputs = Vec::new();
         for observed in &written.record.observed {
-            declared.declare(&observed.name, observed.log_prob_shape);
+            let axes = observed.log_prob_axes();
+            declared.declare(&observed.name, observed.log_prob_shape, axes);
             outputs.push(observed.log_prob);
         }
         let mut densities = written.variables(&outputs, declared, self.precision)?;
@@ -159,7 +169,7 @@ impl<M: Model> Predictive<M> {
                 data.check_single_precision(&name)?;
             }
         }
-        record.check_supports(&batch.shared, self.source.sites())?;
+        record.check_fitted(&batch.shared, self.source.sites())?;
         for observed in &record.observed {
             observed.check_new_rows(data, &self.data)?;
         }

@@ -1,8 +1,6 @@
 //! The data of a tile: some rows after others, fed to one step.
 
-use std::rc::Rc;
-
-use bayes_nn_autodiff::Var;
+use bayes_nn_autodiff::{Shape, Var};
 use bayes_nn_kernels::{Column, KernelError, Run, Step};
 
 use super::batch::Shared;
@@ -25,25 +23,40 @@ pub(crate) struct Fed {
 }
 
 impl<'g> Shared<'g> {
-    /// What a tile sees of a column.
-    pub(super) fn see_window(&self, step: &Rc<Step<'g>>, name: &str, column: &Values) -> Var<'g> {
+    /// What a tile, which is fed to a step, or a minibatch that is fed sees of a column.
+    pub(super) fn see_window(
+        &self,
+        step: Option<&Step<'g>>,
+        name: &str,
+        column: &Values,
+    ) -> Var<'g> {
         let mut windows = self.windows.borrow_mut();
         if let Some(known) = windows.iter().find(|known| known.fed.name == name) {
             return known.value;
         }
         let (tile, rows) = (tile_name(name), self.rows);
+        let window = |shape: Shape| match step {
+            Some(step) => step.window(&tile, shape),
+            None => self.graph.input(&tile, shape),
+        };
         let (value, values, columns) = match column {
-            Values::Vector(values) => (step.window(&tile, [rows]), values, 1),
-            Values::Index(values) => (step.index_window(&tile, [rows]), values, 1),
+            Values::Vector(values) => (window([rows].into()), values, 1),
+            Values::Index(values) => {
+                let window = match step {
+                    Some(step) => step.index_window(&tile, [rows]),
+                    None => self.graph.index_input(&tile, [rows]),
+                };
+                (window, values, 1)
+            }
             Values::Matrix(matrix) => {
                 let columns = matrix.columns;
-                (step.window(&tile, [columns, rows]), &matrix.values, columns)
+                (window([columns, rows].into()), &matrix.values, columns)
             }
             Values::Gone(_) => return self.refuse(Data::gone(name), column.kind()),
             Values::Incomplete { .. } => {
                 let error = Error::MissingValues {
                     column: name.to_owned(),
-                    problem: "of which a tile of rows has no draws".to_owned(),
+                    problem: "of which some rows alone have no draws".to_owned(),
                 };
                 return self.refuse(error, "a column");
             }
@@ -76,6 +89,6 @@ impl Fed {
 }
 
 /// The name of a window, which no state has.
-fn tile_name(column: &str) -> String {
+pub(super) fn tile_name(column: &str) -> String {
     format!("rows of {column}")
 }

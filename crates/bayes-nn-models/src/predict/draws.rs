@@ -55,7 +55,7 @@ pub(super) fn predict_draws<M: Model>(
         let mut values = how.room(tile.rows)?;
         for draw in 0..how.draws {
             tiles.draw(run, draw..draw + 1)?;
-            let noise = Noise::new(how.seed, draw, false);
+            let noise = Noise::new(how, draw, false);
             let drawn = targets.draw(run, tile, noise)?;
             values.extend(drawn.iter().map(|value| offset + unit * value));
         }

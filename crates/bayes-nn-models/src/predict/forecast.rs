@@ -134,7 +134,7 @@ fn numbers<'g, M: Model>(
         let mut values = how.room(tile.rows)?;
         for draw in 0..how.draws {
             tiles.draw(run, draw..draw + 1)?;
-            let noise = Noise::new(how.seed, draw % half, false);
+            let noise = Noise::new(how, draw % half, false);
             let drawn = targets.draw(run, tile, noise)?;
             if let Some(row) = drawn.iter().position(|v| !v.is_finite()) {
                 return Err(Error::NotFiniteDraw {

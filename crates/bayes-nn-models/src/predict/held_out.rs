@@ -15,6 +15,9 @@ use crate::error::{Error, listed};
 use crate::model::{Data, Model, Observed, Predictive};
 use crate::scores;
 
+/// Rows of a stream that score a fit, at the most.
+const STREAMED: usize = 1 << 16;
+
 /// Rows held out of a fit.
 pub(crate) struct HeldOutRows<M> {
     model: M,
@@ -39,11 +42,16 @@ impl<M: Model + Clone> HeldOutRows<M> {
             return Err(DataError::Empty.into());
         }
         let data = data.encoded_as(fitted)?;
+        Predictive::<M>::check_no_new_names(fitted, &data, "a fit that they score")?;
         if model.has_independent_rows() {
             check_widths(&data, fitted)?;
         }
         data.check_scale(fitted)?;
         data.check_target_scale(fitted)?;
+        let data = match data.is_in_memory() {
+            true => data,
+            false => data.sample(STREAMED, 0)?,
+        };
         Ok(HeldOutRows {
             model: model.clone(),
             fitted: fitted.clone(),

@@ -137,7 +137,7 @@ fn numbers<'g, M: Model>(
         let mut rows: Vec<Vec<f64>> = rows.collect::<Result<_, _>>()?;
         for draw in 0..how.draws {
             tiles.draw(run, draw..draw + 1)?;
-            let noise = Noise::new(how.seed, draw, again);
+            let noise = Noise::new(how, draw, again);
             let values = targets.draw(run, tile, noise)?;
             for (row, value) in rows.iter_mut().zip(values) {
                 row.push(value);

@@ -7,9 +7,9 @@ use bayes_nn_kernels::{KernelError, Run};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::Task;
 use super::target::{Probabilities, stretched, stretched_to};
 use super::tiles::{Tile, Written};
+use super::{Predict, Task};
 use crate::error::Error;
 use crate::model::{Generators, Observed, draw};
 
@@ -21,6 +21,8 @@ const OBSERVATION: u32 = 1;
 pub(super) struct Noise {
     seed: u64,
     draw: u64,
+    /// The number of the first row, which is the element 0.
+    first: usize,
     again: bool,
 }
 
@@ -165,9 +167,13 @@ impl Generators for Each {
 }
 
 impl Noise {
-    pub(super) fn new(seed: u64, draw: usize, again: bool) -> Noise {
-        let draw = draw as u64;
-        Noise { seed, draw, again }
+    pub(super) fn new(how: Predict, draw: usize, again: bool) -> Noise {
+        Noise {
+            seed: how.seed,
+            draw: draw as u64,
+            first: how.first,
+            again,
+        }
     }
 
     fn key(&self) -> NoiseKey {
@@ -180,13 +186,13 @@ impl Noise {
 
     /// A standard normal for an element.
     fn normal(&self, element: usize) -> f64 {
-        let [row, column] = split(element);
+        let [row, column] = split(self.first + element);
         noise::normal(&self.key(), row, column)
     }
 
     /// A number from 0 to 1 for an element.
     fn uniform(&self, element: usize) -> f64 {
-        let [row, column] = split(element);
+        let [row, column] = split(self.first + element);
         noise::uniform(&self.key(), row, column)
     }
 
@@ -194,7 +200,7 @@ impl Noise {
     fn generator(&self, element: usize) -> Xoshiro256PlusPlus {
         let mut key = self.key();
         key.stream += 1;
-        let [row, column] = split(element);
+        let [row, column] = split(self.first + element);
         let mut counter = key.counter(row, 0);
         counter[0] = column;
         let [low, high, ..] = philox4x32_10(counter, key.philox_key());

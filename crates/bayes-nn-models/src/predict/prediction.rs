@@ -37,6 +37,7 @@ pub struct Prediction {
     epistemic: Vec<f64>,
     interval: Option<[Vec<f64>; 2]>,
     classes: Option<Arc<[String]>>,
+    warnings: Vec<String>,
     log_predictive: LogPredictive,
 }
 
@@ -78,8 +79,18 @@ impl Prediction {
             epistemic: moments.epistemic,
             interval: (!task.is_classes()).then_some([moments.lower, moments.upper]),
             classes: classes.filter(|_| task.is_classes()),
+            warnings: Vec::new(),
             log_predictive: LogPredictive(Arc::new(log_predictive)),
         }
+    }
+
+    pub(super) fn with_warnings(self, warnings: Vec<String>) -> Prediction {
+        Prediction { warnings, ..self }
+    }
+
+    /// What should not be passed over: names of groups that the data of the fit do not have.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// What is predicted.
@@ -147,6 +158,31 @@ impl Prediction {
         let predicted = self.predicted().into_iter();
         let names = predicted.filter_map(|class| classes.get(class as usize).cloned());
         names.collect()
+    }
+
+    /// What is said of a row, as the fields of a line.
+    pub(super) fn line(&self, row: usize, classes: &[String]) -> Vec<String> {
+        let mut fields = Vec::new();
+        let columns = self.task.columns();
+        let mean = &self.mean[row * columns..][..columns];
+        match (&self.interval, mean) {
+            (Some([lower, upper]), _) => {
+                let numbers = [mean[0], lower[row], upper[row]];
+                fields.extend(numbers.map(|number| number.to_string()));
+            }
+            (None, [p]) => {
+                fields.push(classes[usize::from(*p > 0.5)].clone());
+                fields.extend([1.0 - p, *p].map(|p| p.to_string()));
+            }
+            (None, all) => {
+                let best =
+                    (1..columns).fold(0, |best, c| if all[c] > all[best] { c } else { best });
+                fields.push(classes[best].clone());
+                fields.extend(all.iter().map(f64::to_string));
+            }
+        }
+        fields.extend([self.aleatoric[row], self.epistemic[row]].map(|part| part.to_string()));
+        fields
     }
 
     /// The part of the uncertainty that more data would remove, `[n]`: mutual information in
@@ -330,6 +366,9 @@ impl fmt::Display for Prediction {
     /// and the share of the uncertainty that more data would remove.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SHOWN: usize = 10;
+        for warning in &self.warnings {
+            writeln!(f, "warning: {warning}")?;
+        }
         let names = self.predicted_classes();
         let lengths = names.iter().take(SHOWN).map(|name| name.chars().count());
         let width = lengths.max().unwrap_or(0).max(12);

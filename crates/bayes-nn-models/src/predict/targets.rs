@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::data::{DataError, Dataset, available};
+use crate::data::{DataError, Dataset, Standardization, available};
 
 /// Targets to score a prediction against: those of a data set, or numbers `[n]`, which are classes by
 /// their number, counts, or on the original scale.
@@ -39,17 +39,33 @@ impl<'a> From<&'a Vec<f64>> for Targets<'a> {
 
 impl<'a> From<&'a Dataset> for Targets<'a> {
     fn from(data: &'a Dataset) -> Targets<'a> {
-        let y = match data.target_standardization() {
-            // A target that is not finite on its scale is refused by the score.
-            Some(constants) => {
-                let (mean, sd) = (constants.means()[0], constants.sds()[0]);
-                Cow::Owned(data.y().iter().map(|y| y * sd + mean).collect())
-            }
-            None => Cow::Borrowed(data.y()),
-        };
-        Targets {
-            y,
+        let own = || Targets {
+            y: Cow::Borrowed(data.y()),
             classes: data.class_names().cloned(),
+        };
+        // A target that is not finite on its scale is refused by the score.
+        let scaled = |constants| {
+            let classes = data.class_names();
+            Targets::of_scaled(data.y().to_vec(), Some(constants), classes)
+        };
+        data.target_standardization().map_or_else(own, scaled)
+    }
+}
+
+impl Targets<'static> {
+    /// Targets on the scale of a model.
+    pub(super) fn of_scaled(
+        mut y: Vec<f64>,
+        scale: Option<&Standardization>,
+        classes: Option<&Arc<[String]>>,
+    ) -> Self {
+        if let Some(constants) = scale {
+            let (mean, sd) = (constants.means()[0], constants.sds()[0]);
+            y.iter_mut().for_each(|y| *y = *y * sd + mean);
+        }
+        Targets {
+            y: Cow::Owned(y),
+            classes: classes.cloned(),
         }
     }
 }

@@ -27,7 +27,10 @@ impl Entry for Data {
             .object()
             .put("rows", &self.rows())
             .put("columns", &columns);
-        object.put("scales", self.scales()).value()
+        let object = object.put("scales", self.scales());
+        let (dimensions, groups) = self.groups_and_dimensions();
+        let object = object.put("dimensions", dimensions);
+        object.put("groups", groups).value()
     }
 
     fn read(node: &Node<'_>) -> Result<Data, FileError> {
@@ -41,7 +44,9 @@ impl Entry for Data {
         if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(node.refuse(format!("has two columns `{}`", twice[0])));
         }
-        Ok(Data::described(columns, rows, node.get("scales")?))
+        let data = Data::described(columns, rows, node.get("scales")?);
+        data.described_groups(node.get("dimensions")?, node.get("groups")?)
+            .map_err(|error| node.refuse(error))
     }
 }
 

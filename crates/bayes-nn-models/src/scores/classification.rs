@@ -99,8 +99,7 @@ pub fn brier(probabilities: &[f64], y: &[f64]) -> Result<f64, ScoreError> {
 /// # Ok::<(), scores::ScoreError>(())
 /// ```
 pub fn ece(probabilities: &[f64], y: &[f64]) -> Result<f64, ScoreError> {
-    let rows = Rows::check(probabilities, y)?;
-    Ok(calibration_error(&confidence_bins(&rows, BINS)))
+    Ok(calibration_error(&confidence_bins(probabilities, y, BINS)?))
 }
 
 /// The predictions whose probability fell into one bin.
@@ -150,7 +149,7 @@ pub fn reliability(
     }
     let rows = Rows::check(probabilities, y)?;
     if rows.columns > 1 {
-        return Ok(confidence_bins(&rows, bins));
+        return Ok(bins_of(&rows, bins));
     }
     Ok(fill_bins(
         rows.iter()
@@ -159,7 +158,16 @@ pub fn reliability(
     ))
 }
 
-fn confidence_bins(rows: &Rows<'_>, bins: usize) -> Vec<ReliabilityBin> {
+/// Bins of the confidence in the predicted class.
+pub(super) fn confidence_bins(
+    probabilities: &[f64],
+    y: &[f64],
+    bins: usize,
+) -> Result<Vec<ReliabilityBin>, ScoreError> {
+    Ok(bins_of(&Rows::check(probabilities, y)?, bins))
+}
+
+fn bins_of(rows: &Rows<'_>, bins: usize) -> Vec<ReliabilityBin> {
     let outcomes = rows.iter().map(|row| {
         let predicted = row.predicted();
         (row.probability(predicted), predicted == row.label)
@@ -189,7 +197,7 @@ fn fill_bins(outcomes: impl Iterator<Item = (f64, bool)>, bins: usize) -> Vec<Re
     sums.into_iter().enumerate().map(bin).collect()
 }
 
-fn calibration_error(bins: &[ReliabilityBin]) -> f64 {
+pub(super) fn calibration_error(bins: &[ReliabilityBin]) -> f64 {
     let n: usize = bins.iter().map(|bin| bin.count).sum();
     let gap = |bin: &ReliabilityBin| bin.count as f64 * (bin.frequency - bin.probability).abs();
     bins.iter().map(gap).sum::<f64>() / n as f64

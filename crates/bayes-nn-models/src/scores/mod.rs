@@ -6,6 +6,7 @@
 mod classification;
 mod confusion;
 mod error;
+mod parts;
 mod regression;
 #[cfg(test)]
 mod tests;
@@ -16,4 +17,5 @@ pub use classification::{
 };
 pub use confusion::ConfusionMatrix;
 pub use error::ScoreError;
+pub(crate) use parts::Parts;
 pub use regression::{RegressionScore, coverage, rmse};

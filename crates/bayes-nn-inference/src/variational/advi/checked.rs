@@ -117,6 +117,24 @@ impl Advi {
         }
     }
 
+    /// Checks that rows that are streamed come in minibatches, to one device.
+    pub(super) fn check_streamed(&self, density: &dyn Density) -> Result<(), InferenceError> {
+        let set = |field, value: &dyn fmt::Display, allowed| Err(setting(field, value, allowed));
+        match (density.is_streamed(), self.batch) {
+            (true, None) => set(
+                "batch",
+                &"unset",
+                "the rows of a minibatch: those of the data are streamed, and never there all at once",
+            ),
+            (true, Some(_)) if self.device.ranks() > 1 => set(
+                "device",
+                &self.device,
+                "one device: rows that are streamed are not dealt to several",
+            ),
+            _ => Ok(()),
+        }
+    }
+
     /// Checks every setting; `rows` are those of the density.
     pub(crate) fn check(&self, rows: Option<usize>) -> Result<(), InferenceError> {
         at_least_one("steps", self.step_count())?;

@@ -9,6 +9,7 @@ use bayes_nn_autodiff::Var;
 use bayes_nn_kernels::Run;
 
 use super::elbo::Judged;
+use super::interrupted::interrupted;
 use super::precision::coarse_means;
 use super::states::{begin, blocks};
 use super::validate::{Validation, Watched};
@@ -94,7 +95,12 @@ pub(super) fn drive(
                     restarted.look(density, (run, replica), steps, first_step, &mut validation)
                 })
             {
-                outcomes[replica] = Err(error);
+                let Restarted { advi, curve, .. } = restarted;
+                outcomes[replica] = Err(interrupted(error, advi.seed, curve.elbos(), || {
+                    run.restore(replica)?;
+                    let blocks = blocks(advi, density, run, replica, false)?;
+                    Ok(Approximation::from_blocks(&advi.layout(density), blocks))
+                }));
             }
         }
     }
@@ -327,12 +333,17 @@ impl Ended {
     pub(super) fn finish(
         self,
         density: &dyn Density,
-        judged: Judged,
+        judged: Result<Judged, InferenceError>,
         concerns: &Concerns,
     ) -> Result<AdviFit, InferenceError> {
         let Ended { advi, blocks, .. } = self;
         let approximation = Approximation::from_blocks(&advi.layout(density), blocks);
-        let Judged { elbo, k_hat } = judged;
+        let judged = judged.map_err(|error| {
+            interrupted(error, advi.seed, self.curve.elbos(), || {
+                Ok(approximation.clone())
+            })
+        });
+        let Judged { elbo, k_hat } = judged?;
         if !elbo.mean.is_finite() || !elbo.mcse.is_finite() {
             return Err(InferenceError::NotFinite(Box::new(Divergence {
                 step: self.curve.elbos.len() as u64,

@@ -73,7 +73,7 @@ impl Measured {
         };
         let fitted = advi.step_count() as f64 * (advi.samples * batch) as f64;
         let draws_of = |rows: usize| (SHARE * fitted / rows as f64) as u64;
-        if draws_of(rows) >= CHUNK {
+        if draws_of(rows) >= CHUNK && !density.is_streamed() {
             let draws = all.draws.min(draws_of(rows));
             return Measured { draws, ..all };
         }

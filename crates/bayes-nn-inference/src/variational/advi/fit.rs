@@ -44,6 +44,7 @@ impl Advi {
             false => self.clone(),
         };
         advi.check(density.rows())?;
+        advi.check_streamed(density)?;
         advi.check_held_out(density)?;
         advi.check_temper(density)?;
         advi.check_ascent(density)?;
@@ -204,7 +205,7 @@ impl Advi {
         let fits = ends.into_iter().map(|end| {
             let end = end?;
             match elbos.next() {
-                Some(judged) => end.finish(density, judged?, concerns),
+                Some(judged) => end.finish(density, judged, concerns),
                 None => unreachable!("every guide was evaluated"),
             }
         });

@@ -15,6 +15,7 @@ mod family;
 mod fit;
 mod guide;
 mod importance;
+mod interrupted;
 mod layout;
 mod low_rank;
 mod mode;

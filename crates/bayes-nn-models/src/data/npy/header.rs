@@ -7,18 +7,19 @@ use super::problem;
 use crate::data::DataError;
 
 /// What the header says.
-pub(super) struct Header {
-    pub(super) number: Number,
+#[derive(Debug)]
+pub(in crate::data) struct Header {
+    pub(in crate::data) number: Number,
     /// Whether the first axis is the fastest.
-    pub(super) fortran: bool,
-    pub(super) shape: Vec<usize>,
+    pub(in crate::data) fortran: bool,
+    pub(in crate::data) shape: Vec<usize>,
     /// Where the numbers begin.
-    pub(super) begin: usize,
+    pub(in crate::data) begin: usize,
 }
 
 /// A type of numbers.
-#[derive(Clone, Copy)]
-pub(super) struct Number {
+#[derive(Clone, Copy, Debug)]
+pub(in crate::data) struct Number {
     /// `b` for booleans, `i`, `u` and `f`.
     kind: u8,
     size: usize,
@@ -26,7 +27,7 @@ pub(super) struct Number {
 }
 
 impl Header {
-    pub(super) fn parse(bytes: &[u8]) -> Result<Header, DataError> {
+    pub(in crate::data) fn parse(bytes: &[u8]) -> Result<Header, DataError> {
         let Some([major, _, rest @ ..]) = bytes.strip_prefix(b"\x93NUMPY") else {
             let begins = &bytes[..bytes.len().min(6)];
             return Err(problem(format!(
@@ -101,12 +102,12 @@ impl Number {
         (known && matches!(order, b'<' | b'>' | b'|' | b'=')).then_some(number)
     }
 
-    pub(super) fn size(self) -> usize {
+    pub(in crate::data) fn size(self) -> usize {
         self.size
     }
 
     /// Bytes as numbers.
-    pub(super) fn column(self, bytes: &[u8]) -> Result<Column, DataError> {
+    pub(in crate::data) fn column(self, bytes: &[u8]) -> Result<Column, DataError> {
         fn each<const N: usize, T>(
             bytes: &[u8],
             big_endian: bool,

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use bayes_nn_kernels::Column;
 
-use self::header::Header;
+pub(super) use self::header::Header;
 use super::{DataError, available};
 
 /// An array of NumPy, of which the first axis is that of rows.

@@ -1,0 +1,203 @@
+//! Minibatches of rows in a shuffled order, read ahead on a thread.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread::JoinHandle;
+
+use bayes_nn_kernels::{Column, Feed, FeedError, Feeder};
+
+use super::order::Window;
+use super::{Order, Source, StreamError, read};
+use crate::data::DataError;
+
+/// Numbers that are read ahead at the most, unless they are fewer than a minibatch has.
+const AHEAD: usize = 1 << 20;
+/// Parts in which they are handed over, and steps of one at the most.
+const PARTS: usize = 4;
+const STEPS: usize = 256;
+
+/// Feeds minibatches of a fit: consecutive pieces of the shuffled rows, of which the one at the end of an
+/// epoch begins the next.
+#[derive(Debug)]
+pub(crate) struct RowFeed {
+    /// The sources of which something is read.
+    pub(crate) sources: Vec<Arc<dyn Source>>,
+    /// What is fed, in the order of the windows.
+    pub(crate) taken: Vec<Taken>,
+    pub(crate) order: Order,
+    /// Rows of a minibatch.
+    pub(crate) batch: usize,
+}
+
+/// A column that is fed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Taken {
+    pub(crate) source: usize,
+    /// Its place among the columns of the source.
+    pub(crate) column: usize,
+    /// Numbers a row.
+    pub(crate) width: usize,
+}
+
+/// The minibatches of some steps, of each what its windows are fed, batch last.
+type Part = Vec<Vec<Vec<f64>>>;
+
+impl Feed for RowFeed {
+    fn begin(&self, seed: u64, step: u64) -> Result<Box<dyn Feeder>, FeedError> {
+        let numbers: usize = self.taken.iter().map(|t| t.width * self.batch).sum();
+        let steps = (AHEAD / PARTS / numbers.max(1)).clamp(1, STEPS);
+        let blank = || self.taken.iter().map(|t| vec![0.0; t.width * self.batch]);
+        let (full, filled) = sync_channel(PARTS);
+        let (emptied, empty) = channel();
+        for _ in 0..PARTS {
+            let part: Part = (0..steps).map(|_| blank().collect()).collect();
+            // The other end is here.
+            let _ = emptied.send(part);
+        }
+        let (epoch, number, place) = self.order.place(seed, step * self.batch as u64);
+        let reader = Reader {
+            sources: self.sources.clone(),
+            taken: self.taken.clone(),
+            order: self.order,
+            batch: self.batch,
+            seed,
+            epoch,
+            number,
+            place,
+            window: None,
+            blocks: Vec::new(),
+        };
+        let thread = std::thread::Builder::new()
+            .name("rows".to_owned())
+            .spawn(move || reader.run(&empty, &full))
+            .map_err(FeedError::new)?;
+        Ok(Box::new(ReadAhead {
+            ends: Some((filled, emptied)),
+            thread: Some(thread),
+            part: Vec::new(),
+            next: 0,
+        }))
+    }
+}
+
+/// The receiving end of what is read ahead.
+struct ReadAhead {
+    ends: Option<(Receiver<Result<Part, DataError>>, Sender<Part>)>,
+    thread: Option<JoinHandle<()>>,
+    part: Part,
+    /// The next step of the part.
+    next: usize,
+}
+
+impl Feeder for ReadAhead {
+    fn next(&mut self) -> Result<&[Vec<f64>], FeedError> {
+        if self.next == self.part.len() {
+            let part = std::mem::take(&mut self.part);
+            let next = self.ends.as_ref().and_then(|(filled, emptied)| {
+                // A reader that has ended needs no more room.
+                let _ = emptied.send(part);
+                filled.recv().ok()
+            });
+            let ended = || StreamError::Source {
+                name: "the thread that reads rows".to_owned(),
+                problem: "it has ended".to_owned(),
+            };
+            self.next = 0;
+            let next = next.unwrap_or_else(|| Err(ended().into()));
+            self.part = next.map_err(FeedError::new)?;
+        }
+        self.next += 1;
+        Ok(&self.part[self.next - 1])
+    }
+}
+
+impl Drop for ReadAhead {
+    fn drop(&mut self) {
+        // Without the other ends the thread ends, too.
+        self.ends = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What reads rows ahead.
+struct Reader {
+    sources: Vec<Arc<dyn Source>>,
+    taken: Vec<Taken>,
+    order: Order,
+    batch: usize,
+    seed: u64,
+    /// Where the next row stands.
+    epoch: u64,
+    number: usize,
+    place: usize,
+    window: Option<Window>,
+    /// Of each block of the window what each source has.
+    blocks: Vec<Vec<Vec<Column>>>,
+}
+
+impl Reader {
+    fn run(mut self, empty: &Receiver<Part>, full: &SyncSender<Result<Part, DataError>>) {
+        while let Ok(mut part) = empty.recv() {
+            let filled = (0..part.len()).find_map(|step| {
+                let error = self.fill(&mut part[step]).err()?;
+                Some((step, error))
+            });
+            let failed = filled.map(|(steps, error)| {
+                part.truncate(steps);
+                error
+            });
+            let sent = match part.is_empty() {
+                true => Ok(()),
+                false => full.send(Ok(part)),
+            };
+            if let Some(error) = failed {
+                let _ = full.send(Err(error));
+                return;
+            }
+            if sent.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Writes the next minibatch.
+    fn fill(&mut self, step: &mut [Vec<f64>]) -> Result<(), DataError> {
+        for row in 0..self.batch {
+            let (block, of_block) = self.next_row()?;
+            for (taken, to) in self.taken.iter().zip(&mut *step) {
+                let column = &self.blocks[block][taken.source][taken.column];
+                column.each_of_row(of_block, taken.width, |place, value| {
+                    to[place * self.batch + row] = value;
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The block of the next row, which is read, and its number there.
+    fn next_row(&mut self) -> Result<(usize, usize), DataError> {
+        let read_out = (self.window.as_ref()).is_some_and(|window| self.place == window.rows);
+        if read_out {
+            self.window = None;
+            (self.number, self.place) = (self.number + 1, 0);
+            if self.number == self.order.windows() {
+                (self.epoch, self.number) = (self.epoch + 1, 0);
+            }
+        }
+        if self.window.is_none() {
+            let window = self.order.window(self.seed, self.epoch, self.number);
+            self.blocks.clear();
+            for rows in &window.blocks {
+                let sources = self.sources.iter();
+                let columns = sources.map(|source| read(&**source, rows.clone()));
+                self.blocks.push(columns.collect::<Result<_, _>>()?);
+            }
+            self.window = Some(window);
+        }
+        let window = self.window.as_ref().expect("it was just read");
+        self.place += 1;
+        Ok(window.at(self.place - 1))
+    }
+}
