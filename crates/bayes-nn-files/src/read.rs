@@ -11,6 +11,9 @@ use serde_json::value::RawValue;
 use crate::layout::{Layout, Parsed, Problem, numbers};
 use crate::{Entry, FORMAT, FileError};
 
+/// The most places inside one another.
+const MOST_DEPTH: usize = 200;
+
 /// A file that was read and is whole: every byte is one that was written.
 pub struct File {
     path: PathBuf,
@@ -143,6 +146,11 @@ impl<'f> Node<'f> {
         self.text
     }
 
+    /// How many places this one is inside of.
+    fn depth(&self) -> usize {
+        self.path.bytes().filter(|byte| *byte == b'.').count()
+    }
+
     pub(crate) fn parse<T: Deserialize<'f>>(&self, wanted: &str) -> Result<T, FileError> {
         serde_json::from_str(self.text).map_err(|_| {
             let shown: String = self.text.chars().take(40).collect();
@@ -159,6 +167,14 @@ impl<'f> Node<'f> {
             "is of the kind `{kind}`, and not one of {}",
             known.join(", ")
         ))
+    }
+
+    /// Checks that what is inside may be read: readers that call themselves do so no deeper.
+    fn check_depth(&self) -> Result<(), FileError> {
+        match self.depth() < MOST_DEPTH {
+            true => Ok(()),
+            false => Err(self.refuse(format!("is deeper than {MOST_DEPTH} places"))),
+        }
     }
 
     fn inside(&self, name: &str, text: &'f str) -> Node<'f> {
@@ -178,6 +194,7 @@ impl<'f> Node<'f> {
     /// # Errors
     /// A value without fields.
     pub fn find(&self, name: &str) -> Result<Option<Node<'f>>, FileError> {
+        self.check_depth()?;
         let fields: BTreeMap<String, &RawValue> = self.parse("an object")?;
         let found = fields.get(name).map(|raw| raw.get());
         let found = found.filter(|text| *text != "null");
@@ -206,6 +223,7 @@ impl<'f> Node<'f> {
     /// # Errors
     /// A value that is no list.
     pub fn items(&self) -> Result<Vec<Node<'f>>, FileError> {
+        self.check_depth()?;
         let items: Vec<&RawValue> = self.parse("a list")?;
         let items = items.into_iter().enumerate();
         let node =

@@ -1,33 +1,11 @@
 //! Fits in files: what was saved comes back bit for bit, and nothing else does.
 
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+mod temporary;
 
 use bayes_nn::nuts::{LowRank, Metric};
 use bayes_nn::prelude::*;
 use bayes_nn::{Error, FileError, Method, Model, Optimizer, Schedule, Sgld, Start};
-
-/// A file of its own in the folder for passing files, removed in the end.
-struct Temporary(PathBuf);
-
-impl Temporary {
-    fn new() -> Temporary {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("bayes-nn-saved-{}-{number}.bnn", std::process::id());
-        Temporary(std::env::temp_dir().join(name))
-    }
-
-    fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
+use temporary::Temporary;
 
 const X: [f64; 6] = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0];
 const Y: [f64; 6] = [0.1, 1.9, 4.2, 5.8, 8.1, 9.9];
@@ -247,11 +225,9 @@ fn any_other_byte_and_any_end_is_an_error() {
     };
     for place in 0..bytes.len() {
         refused(&bytes[..place], place);
-        for mask in [1, 0x80] {
-            let mut other = bytes.clone();
-            other[place] ^= mask;
-            refused(&other, place);
-        }
+        let mut other = bytes.clone();
+        other[place] ^= 1 << (place % 8);
+        refused(&other, place);
     }
     let longer = [&bytes[..], &[0]].concat();
     refused(&longer, bytes.len());

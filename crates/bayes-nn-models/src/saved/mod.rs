@@ -10,11 +10,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bayes_nn_autodiff::noise;
-use bayes_nn_files::{File, Object, record};
+use bayes_nn_files::File;
 use bayes_nn_inference::saved::{Bits, read_fit, write_fit};
 use bayes_nn_inference::{DrawSource, Fit, Site, SiteError};
 
-pub use bayes_nn_files::{Entry, FileError, Node, Place, Value};
+pub use bayes_nn_files::{Entry, FileError, Node, Object, Place, Value, choice, record};
 
 use crate::error::Error;
 use crate::model::{Data, Model, ModelDensity, Posterior};
@@ -97,10 +97,7 @@ impl<M: Model> Posterior<M> {
 /// A file that cannot be read, is damaged, or has what cannot be: see [`FileError`]; a model whose
 /// variables are others than those of the file, of which the first that differs is named; a model with
 /// missing values, whose rows are of the data.
-pub fn load<M: Model>(model: &M, path: impl AsRef<Path>) -> Result<Posterior<M>, Error>
-where
-    M: Clone,
-{
+pub fn load<M: Model + Clone>(model: &M, path: impl AsRef<Path>) -> Result<Posterior<M>, Error> {
     load_by(path.as_ref(), |_| Ok(model.clone()))
 }
 
@@ -129,14 +126,11 @@ where
 /// # Errors
 /// As [`load`]; data with other columns, of another width or with another number of rows than those
 /// of the fit.
-pub fn load_with_data<M: Model>(
+pub fn load_with_data<M: Model + Clone>(
     model: &M,
     data: impl Into<Data>,
     path: impl AsRef<Path>,
-) -> Result<Posterior<M>, Error>
-where
-    M: Clone,
-{
+) -> Result<Posterior<M>, Error> {
     let file = File::read(path)?;
     let node = file.root()?.at("posterior")?;
     let described: Data = node.get("data")?;
