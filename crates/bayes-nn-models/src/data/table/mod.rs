@@ -12,7 +12,9 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-pub(crate) use self::column::{TableColumn, sort_words};
+pub(crate) use self::column::TableColumn;
+#[cfg(feature = "images")]
+pub(crate) use self::column::sort_words;
 pub use self::kind::ColumnKind;
 pub(crate) use self::names::{Places, available};
 pub use self::reader::TableReader;
