@@ -189,6 +189,12 @@ pub enum InferenceError {
     /// The system started no thread for the chains of a run, or for its sink.
     #[error("the system starts no thread for the run: {0}")]
     NoThread(std::io::Error),
+    /// An error that was saved with a fit, as it was told.
+    #[error("{message}")]
+    Told {
+        /// Its message.
+        message: String,
+    },
     /// A draw sink that could not take draws.
     #[error(transparent)]
     DrawSink(DrawSinkError),

@@ -49,6 +49,7 @@ mod log_density;
 pub mod mcmc;
 mod method;
 mod progress;
+pub mod saved;
 mod site;
 mod start;
 mod support;

@@ -44,7 +44,7 @@ pub enum SiteSupport {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bound {
     /// One for all elements, or one each; none where the bound is a variable.
-    values: Arc<[f64]>,
+    pub(crate) values: Arc<[f64]>,
 }
 
 impl Bound {

@@ -14,6 +14,7 @@ pub mod datasets;
 #[cfg(feature = "zarr")]
 pub mod inference_data;
 pub mod model;
+pub mod saved;
 pub mod scores;
 
 mod compare;
@@ -32,3 +33,4 @@ pub use predict::{
     CrossValidation, Inputs, Predict, Prediction, PredictiveDraws, RestartAgreement, Score,
     Targets, Task,
 };
+pub use saved::FileError;

@@ -1,16 +1,18 @@
 //! Bayesian neural networks: a network with priors, and a head that says what its outputs mean.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use bayes_nn_autodiff::{Kind, Shape, Var};
 use bayes_nn_distributions::Distribution;
 use bayes_nn_inference::{Advi, Method};
 use bayes_nn_models::model::{Batch, Data, Model, Posterior, Trace, fit, fit_validated, probe};
+use bayes_nn_models::saved::{FileError, Node, Place, Value, load_by};
 use bayes_nn_models::{Dataset, Error};
 
 use crate::nn::{
-    Bernoulli, Categorical, Gaussian, Head, HeadError, Input, Mlp, Network, ParameterInfo,
-    Parameters,
+    Bernoulli, Categorical, Gaussian, Head, HeadError, Input, Layer, Mlp, Network, ParameterInfo,
+    Parameters, Registry,
 };
 
 /// A network whose parameters have priors, with the likelihood of its targets.
@@ -264,6 +266,70 @@ fn in_rows(x: Var<'_>, row: Option<Shape>) -> Var<'_> {
     }
 }
 
+impl Bnn {
+    /// The fit of a network that [`Posterior::save`] saved: with the network, which needs no code, and
+    /// how rows were scaled or encoded, without the data. It predicts with the same bits.
+    ///
+    /// ```
+    /// use bayes_nn::prelude::*;
+    /// let text = "size,kind\n1,ham\n2,ham\n2.5,ham\n8,spam\n9,spam\n8.5,spam\n";
+    /// let train = Table::read_from(text.as_bytes())?.target("kind")?;
+    /// let fit = Bnn::for_data(&train).fit(&train, &Advi::mean_field().seed(1))?;
+    /// # let path = std::env::temp_dir().join(format!("bayes-nn-spam-{}.bnn", std::process::id()));
+    /// fit.save(&path)?;
+    ///
+    /// let fit = Bnn::load(&path)?;
+    /// # std::fs::remove_file(&path).unwrap();
+    /// let new = Table::read_from("size\n1.5\n8.8\n".as_bytes())?;
+    /// assert_eq!(fit.predict(&new, 100)?.predicted_classes(), ["ham", "spam"]);
+    /// # Ok::<(), bayes_nn::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`model::load`](bayes_nn_models::model::load); a model as a function; a layer, head or prior
+    /// that is none of this library: [`Bnn::load_with`].
+    pub fn load(path: impl AsRef<Path>) -> Result<Posterior<Bnn>, Error> {
+        Bnn::load_with(&Registry::new(), path)
+    }
+
+    /// [`Bnn::load`] of a network with [layers](crate::nn::Layer::describe), heads or priors of one's
+    /// own.
+    ///
+    /// # Errors
+    /// As [`Bnn::load`].
+    pub fn load_with(registry: &Registry, path: impl AsRef<Path>) -> Result<Posterior<Bnn>, Error> {
+        load_by(path.as_ref(), |node| Ok(Bnn::read(node, registry)?))
+    }
+
+    fn read(node: &Node<'_>, registry: &Registry) -> Result<Bnn, FileError> {
+        let kind: String = node.get("kind")?;
+        if kind != NETWORK {
+            return Err(node.refuse(
+                "is a function, which comes back with its code alone: `model::load(&model, path)`",
+            ));
+        }
+        let network = Network::read(&node.at("network")?, registry)?;
+        let targets = node.at("targets")?.items()?;
+        let target = |node: &Node<'_>| {
+            Ok(Target {
+                name: node.get("name")?,
+                outputs: node.get("outputs")?,
+                head: registry.read_head(&node.at("head")?)?,
+            })
+        };
+        Ok(Bnn {
+            network: Arc::new(network),
+            targets: targets
+                .iter()
+                .map(target)
+                .collect::<Result<_, FileError>>()?,
+        })
+    }
+}
+
+/// The kind of a model that is a network.
+const NETWORK: &str = "network";
+
 impl Model for Bnn {
     fn run<'g>(&self, trace: &Trace<'g>, data: &Batch<'g>) {
         let inputs = self.inputs(data);
@@ -285,5 +351,22 @@ impl Model for Bnn {
 
     fn is_network(&self) -> bool {
         true
+    }
+
+    fn describe(&self, place: &Place<'_>) -> Result<Value, Error> {
+        let object = place.object().put("kind", &NETWORK.to_owned());
+        let network = self.network.describe(&object.at("network"))?;
+        let place = object.at("targets");
+        let targets = self.targets.iter().enumerate().map(|(number, target)| {
+            let object = place.at(&number.to_string()).object();
+            let object = object
+                .put("name", &target.name)
+                .put("outputs", &target.outputs);
+            let head = target.head.describe(&object.at("head"))?;
+            Ok(object.put_value("head", head).value())
+        });
+        let targets = Value::Array(targets.collect::<Result<_, FileError>>()?);
+        let object = object.put_value("network", network);
+        Ok(object.put_value("targets", targets).value())
     }
 }

@@ -24,6 +24,9 @@
 //! - [`Advi`], [`Nuts`]: the settings of a fit, and of a run of the sampler; [`Pathfinder`], of a
 //!   fit in a few hundred gradients, and where both can begin.
 //! - [`Prediction`], [`scores`]: means, uncertainty, and how good they were.
+//! - [`Posterior::save`], [`Bnn::load`], [`model::load`]: a fit in one file, from which it comes back
+//!   bit for bit, without its data; [`saved`] has what a file holds of layers, heads and priors of
+//!   one's own.
 //! - [`compare()`]: a variational fit beside NUTS, which says whether to trust it.
 //! - `plots`, `report`, with the feature `plots` (on unless switched off): pictures, and one page
 //!   that holds them all; progress bars show how far a fit is.
@@ -49,9 +52,10 @@ pub use bayes_nn_kernels::{Device, DeviceError, DeviceInfo, Precision, Profile};
 pub use bayes_nn_models::inference_data::{self, InferenceData, ZarrStore};
 pub use bayes_nn_models::{
     Comparison, CrossValidation, Data, DataError, Dataset, DrawSource, DrawTable, Draws, Error,
-    Estimate, GroupError, Inputs, Model, Posterior, Predict, Predicted, Prediction,
+    Estimate, FileError, GroupError, Inputs, Model, Posterior, Predict, Predicted, Prediction,
     PredictiveComparison, PredictiveDraws, RestartAgreement, Score, SiteComparison,
-    Standardization, Table, Targets, Task, compare, compare_on, data, datasets, model, scores,
+    Standardization, Table, Targets, Task, compare, compare_on, data, datasets, model, saved,
+    scores,
 };
 pub use bayes_nn_networks::{Bnn, nn};
 #[cfg(feature = "plots")]

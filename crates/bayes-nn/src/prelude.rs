@@ -11,6 +11,8 @@ pub use crate::nn::{
     AvgPool2d, Bernoulli, Categorical, Conv1d, Conv2d, Dense, Flatten, Gaussian, Layer, MaxPool2d,
     Mlp, Network, Sequential,
 };
+#[cfg(feature = "plots")]
+pub use crate::report::WriteReport;
 pub use crate::{
     Advi, Bnn, Data, Dataset, Device, Error, Estimator, Nuts, Optimizer, Pathfinder, Posterior,
     Precision, Predict, Prediction, Schedule, Table, datasets, distributions, model,

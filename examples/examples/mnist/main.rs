@@ -2,8 +2,6 @@
 //!
 //! `cargo run --release --example mnist -- --help`
 
-#[path = "../figures/mod.rs"]
-mod figures;
 mod glyphs;
 mod pictures;
 
@@ -226,7 +224,7 @@ fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let path = arguments.out.join("summary.json");
     fs::write(&path, serde_json::to_string_pretty(&summary)?)?;
     println!("wrote {}", path.display());
-    let report = figures::fitted(Report::new("Handwritten digits"), advi)?;
+    let report = Report::new("Handwritten digits").fit(&fit)?;
     let report = pictures::predicted(report, &test, &prediction)?;
     let path = arguments.out.join("report.html");
     report.write(&path)?;

@@ -2,8 +2,6 @@
 //!
 //! `cargo run --release --example sequence -- --help`
 
-#[path = "../figures/mod.rs"]
-mod figures;
 mod series;
 
 use std::error::Error;
@@ -168,7 +166,7 @@ fn series(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         "A network reads 24 numbers of a series and predicts the next. From time 126 on the series is \
          twice as strong as it ever was in what the network learned from: that it does not know.",
     );
-    let report = figures::fitted(report, advi)?
+    let report = report.fit(&fit)?
         .section("Predictions")
         .code(&format!("familiar\n{near}\n\ntwice as strong\n{far}"))
         .figure(
@@ -206,7 +204,8 @@ fn digits(arguments: &Arguments, folder: &Path) -> Result<(), Box<dyn Error>> {
     let classes = score.classification().ok_or("digits are classes")?;
     let advi = fit.advi().ok_or("it was fitted by ADVI")?;
     let report = Report::new("Digits, read row by row");
-    let report = figures::fitted(report, advi)?
+    let report = report
+        .fit(&fit)?
         .section("Predictions")
         .code(&score.to_string());
     let summary = Summary {

@@ -3,8 +3,6 @@
 //!
 //! `cargo run --release --example uci -- --help`
 
-#[path = "../figures/mod.rs"]
-mod figures;
 mod pictures;
 mod sets;
 

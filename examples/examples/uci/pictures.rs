@@ -6,8 +6,6 @@ use bayes_nn::plots::{Agreement, Lines, Series};
 use bayes_nn::prelude::*;
 use bayes_nn::report::Report;
 
-use crate::figures;
-
 /// The fit of a split, what it predicts of the rows left out, and how often its intervals hold.
 pub fn split(
     mut report: Report,
@@ -20,10 +18,7 @@ pub fn split(
         .target_standardization()
         .ok_or("targets are standardised")?;
     let y = scale.invert(test.y())?;
-    report = match fit.advi() {
-        Some(advi) => figures::fitted(report, advi)?,
-        None => report.section("The fit").code(&fit.to_string()),
-    };
+    report = report.fit(fit)?;
     let prediction = fit.predict(test, draws)?;
     let predicted = Agreement::new(&y, prediction.mean())
         .title(format!("{name}: the rows that split 0 leaves out"))

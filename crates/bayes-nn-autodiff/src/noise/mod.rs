@@ -18,6 +18,8 @@
 
 use std::f64::consts::TAU;
 
+/// The version of this specification: another one gives other numbers for the same seed.
+pub const VERSION: u64 = 1;
 /// Columns that share one set of counters.
 pub const GROUP: usize = 64;
 /// Counters in a group; each gives four words.

@@ -25,7 +25,7 @@ pub struct Standardization {
 
 impl Standardization {
     /// Constants, one of each a column.
-    pub(super) fn new(means: Vec<f64>, sds: Vec<f64>) -> Self {
+    pub(crate) fn new(means: Vec<f64>, sds: Vec<f64>) -> Self {
         Self { means, sds }
     }
 

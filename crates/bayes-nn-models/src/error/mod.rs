@@ -5,6 +5,7 @@ mod group;
 
 use bayes_nn_autodiff::{GraphError, Shape};
 use bayes_nn_distributions::ParameterError;
+use bayes_nn_files::FileError;
 use bayes_nn_inference::{Approximation, HandlerError, InferenceError, SiteError};
 use bayes_nn_kernels::KernelError;
 
@@ -357,6 +358,28 @@ pub enum Error {
         fitted: f64,
         /// By those of the chains.
         sampled: f64,
+    },
+    /// A file of a fit that cannot be written or read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Something that needs the data of a fit that was loaded without them.
+    #[error(
+        "`{what}` needs the data of the fit, which a file of it does not have: `model::load_with_data` \
+         takes them"
+    )]
+    NotSaved {
+        /// The column, or the variable that depends on one.
+        what: String,
+    },
+    /// A variable that is another one in a file than in the model that is to take it up.
+    #[error("variable {number} of the model is {expected}, in the file it is {found}")]
+    OtherSite {
+        /// Its place among the variables, from 0.
+        number: usize,
+        /// What the model declares.
+        expected: String,
+        /// What the file has.
+        found: String,
     },
     /// The fitted guide does not belong to the model.
     #[error("the approximation is of {found}, the model has {expected}")]

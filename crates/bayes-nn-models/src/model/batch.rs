@@ -9,7 +9,7 @@ use bayes_nn_autodiff::{Bindings, Graph, Interpreter, Shape, Var};
 use bayes_nn_inference::Rows;
 use bayes_nn_kernels::{Binding, Column, Step};
 
-use super::data::{Data, Values};
+use super::data::{Data, Gone, Values};
 use super::missing::Incomplete;
 use super::window::Window;
 use crate::error::Error;
@@ -179,7 +179,9 @@ impl<'g> Batch<'g> {
     /// The column or matrix `name`, `[features, rows]`: of a column there is one feature.
     pub fn features(&self, name: &str) -> Var<'g> {
         match self.shared.data.get(name) {
-            Some(Values::Vector(_)) => self.column(name).reshape([1, self.shared.rows]),
+            Some(Values::Vector(_) | Values::Gone(Gone::Vector)) => {
+                self.column(name).reshape([1, self.shared.rows])
+            }
             Some(Values::Incomplete { .. }) => {
                 self.shared.refuse(self.shared.misused(name), "a matrix")
             }
@@ -195,6 +197,9 @@ impl<'g> Batch<'g> {
     fn get(&self, name: &str, wanted: &'static str) -> Var<'g> {
         let shared = &self.shared;
         match shared.data.get(name) {
+            Some(Values::Gone(gone)) if shared.data.get(name).map(Values::kind) == Some(wanted) => {
+                shared.see_gone(name, *gone)
+            }
             Some(column) if column.kind() == wanted => shared.see(name, column),
             Some(column) => {
                 let error = Error::ColumnKind {
@@ -268,6 +273,9 @@ impl<'g> Shared<'g> {
     }
 
     pub(crate) fn unknown_column(&self, name: &str) -> Error {
+        if let Some(Values::Gone(_)) = self.data.get(name) {
+            return Data::gone(name);
+        }
         Error::UnknownColumn {
             column: name.to_owned(),
             available: self.data.names(),
@@ -284,6 +292,26 @@ impl<'g> Shared<'g> {
         }
     }
 
+    /// A column without values, which stands for itself where nothing asks for them.
+    fn see_gone(&self, name: &str, gone: Gone) -> Var<'g> {
+        let rows = self.rows;
+        if self.fitted.is_none() || gone == Gone::Incomplete {
+            return self.refuse(Data::gone(name), Values::Gone(gone).kind());
+        }
+        let mut absent = self.absent.borrow_mut();
+        if let Some((_, var)) = absent.iter().find(|(known, _)| known == name) {
+            return *var;
+        }
+        let var = match gone {
+            Gone::Vector | Gone::Incomplete => self.graph.input(name, [rows]),
+            Gone::Matrix { columns } => self.graph.input(name, [columns, rows]),
+            Gone::Index => self.graph.index_input(name, [rows]),
+        };
+        self.graph.mark_rows(var);
+        absent.push((name.to_owned(), var));
+        var
+    }
+
     /// The shape of what is not there and may stand for itself.
     fn absent_shape(&self, name: &str, wanted: &str) -> Option<Shape> {
         let fitted = self.fitted.as_ref()?;
@@ -291,6 +319,9 @@ impl<'g> Shared<'g> {
             ("a column", _) => Some(Shape::from(self.rows)),
             ("a matrix", Some(Values::Matrix(matrix))) => {
                 Some(Shape::from([matrix.columns, self.rows]))
+            }
+            ("a matrix", Some(Values::Gone(Gone::Matrix { columns }))) => {
+                Some(Shape::from([*columns, self.rows]))
             }
             _ => None,
         }
@@ -359,6 +390,9 @@ impl<'g> Shared<'g> {
             (Values::Matrix(matrix), None) => {
                 let input = self.graph.input(name, [matrix.columns, total]);
                 (input, input, matrix.batch_last())
+            }
+            (Values::Gone(gone), _) => {
+                return self.refuse(Data::gone(name), Values::Gone(*gone).kind());
             }
         };
         // Of a minibatch, what was gathered by its row numbers is marked already, and the column

@@ -45,11 +45,11 @@ pub struct Data {
 
 /// How the features and the target of a data set are scaled, and of a table encoded.
 #[derive(Clone, Debug)]
-pub(super) struct Scales {
-    pub(super) features: Option<Standardization>,
-    pub(super) target: Option<Standardization>,
-    pub(super) classes: Option<Arc<[String]>>,
-    pub(super) origin: Option<Arc<Origin>>,
+pub(crate) struct Scales {
+    pub(crate) features: Option<Standardization>,
+    pub(crate) target: Option<Standardization>,
+    pub(crate) classes: Option<Arc<[String]>>,
+    pub(crate) origin: Option<Arc<Origin>>,
 }
 
 /// A column, or several side by side under one name.
@@ -66,6 +66,20 @@ pub(crate) enum Values {
     Matrix(Matrix),
     /// `[n]`, whole numbers that select.
     Index(Column),
+    /// A column of the data of a fit that was loaded: files have no values of it.
+    Gone(Gone),
+}
+
+/// What is known of a column whose values are gone.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Gone {
+    Vector,
+    /// With missing values.
+    Incomplete,
+    Matrix {
+        columns: usize,
+    },
+    Index,
 }
 
 /// Row-major `[n, columns]`.
@@ -101,9 +115,11 @@ impl Matrix {
 impl Values {
     pub(crate) fn kind(&self) -> &'static str {
         match self {
-            Values::Vector(_) | Values::Incomplete { .. } => "a column",
-            Values::Matrix(_) => "a matrix",
-            Values::Index(_) => "an index",
+            Values::Vector(_)
+            | Values::Incomplete { .. }
+            | Values::Gone(Gone::Vector | Gone::Incomplete) => "a column",
+            Values::Matrix(_) | Values::Gone(Gone::Matrix { .. }) => "a matrix",
+            Values::Index(_) | Values::Gone(Gone::Index) => "an index",
         }
     }
 }
@@ -283,10 +299,45 @@ impl Data {
         columns.any(|(_, column)| matches!(column, Values::Incomplete { .. }))
     }
 
+    /// The data of a fit that was loaded: columns without values.
+    pub(crate) fn described(
+        columns: Vec<(String, Gone)>,
+        rows: Option<usize>,
+        scales: Option<Scales>,
+    ) -> Data {
+        let columns = columns.into_iter();
+        Data {
+            columns: columns
+                .map(|(name, gone)| (name, Values::Gone(gone)))
+                .collect(),
+            rows,
+            scales,
+            ..Data::default()
+        }
+    }
+
+    pub(crate) fn scales(&self) -> &Option<Scales> {
+        &self.scales
+    }
+
+    /// Whether these are the data of a fit that was loaded, whose values are gone.
+    pub(crate) fn is_gone(&self) -> bool {
+        let mut columns = self.columns.iter();
+        columns.any(|(_, column)| matches!(column, Values::Gone(_)))
+    }
+
+    /// The error of what needs the values of a column.
+    pub(crate) fn gone(name: &str) -> Error {
+        Error::NotSaved {
+            what: name.to_owned(),
+        }
+    }
+
     /// The numbers in each row of a matrix or column.
     pub(crate) fn features(&self, name: &str) -> Result<usize, Error> {
         match self.get(name) {
             Some(Values::Matrix(matrix)) => Ok(matrix.columns),
+            Some(Values::Gone(Gone::Matrix { columns })) => Ok(*columns),
             Some(_) => Ok(1),
             None => Err(Error::UnknownColumn {
                 column: name.to_owned(),
@@ -297,12 +348,17 @@ impl Data {
 
     /// Whether a column holds numbers, none of them missing, and is no index.
     pub(crate) fn is_of_numbers(&self, name: &str) -> bool {
-        matches!(self.get(name), Some(Values::Vector(_) | Values::Matrix(_)))
+        let gone = |gone: &Gone| matches!(gone, Gone::Vector | Gone::Matrix { .. });
+        match self.get(name) {
+            Some(Values::Gone(column)) => gone(column),
+            column => matches!(column, Some(Values::Vector(_) | Values::Matrix(_))),
+        }
     }
 
     /// Whether a column is a matrix.
     pub(crate) fn is_matrix(&self, name: &str) -> bool {
-        matches!(self.get(name), Some(Values::Matrix(_)))
+        self.get(name)
+            .is_some_and(|column| column.kind() == "a matrix")
     }
 
     /// Checks that every column with missing values misses those that it misses in the data of
@@ -347,6 +403,7 @@ impl Data {
                     own.columns == known.columns && own.values == known.values
                 }
                 (Values::Incomplete { .. }, Some(Values::Incomplete { .. })) => true,
+                (Values::Gone(own), Some(Values::Gone(known))) => own == known,
                 _ => false,
             })
     }
@@ -371,8 +428,6 @@ impl From<&Dataset> for Data {
         Data {
             columns: vec![("x".to_owned(), x), ("y".to_owned(), y)],
             rows: Some(data.rows()),
-            dimensions: Vec::new(),
-            selects: Vec::new(),
             scales: Some(Scales {
                 features: data.standardization().cloned(),
                 target: data.target_standardization().cloned(),

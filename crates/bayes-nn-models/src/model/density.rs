@@ -40,14 +40,23 @@ pub(crate) struct ModelDensity<'m, M> {
 impl<'m, M: Model> ModelDensity<'m, M> {
     /// Looks at the model to find its sites, and checks what can be checked before a fit.
     pub(crate) fn new(model: &'m M, data: Data) -> Result<Self, Error> {
-        if data.is_in_memory() && data.is_streamed() {
+        ModelDensity::seen(model, data, false)
+    }
+
+    /// The same for data whose values may be gone, which can be looked at, and not fitted.
+    pub(crate) fn described(model: &'m M, data: Data) -> Result<Self, Error> {
+        ModelDensity::seen(model, data, true)
+    }
+
+    fn seen(model: &'m M, data: Data, may_be_gone: bool) -> Result<Self, Error> {
+        if !may_be_gone && data.is_in_memory() && data.is_streamed() {
             // The head is looked at below, and values are those of all rows.
             let graph = Graph::new();
             let batch = Batch::new(&graph, &data, Rows::All, None);
             run(model, &batch, Rc::new(Probe::new(&batch.shared)))?;
         }
         let (graph, head) = (Graph::new(), data.head());
-        let batch = Batch::new(&graph, &head, Rows::All, None);
+        let batch = Batch::new(&graph, &head, Rows::All, may_be_gone.then_some(&head));
         let probe = Rc::new(Probe::new(&batch.shared));
         let record = run(model, &batch, probe.clone())?;
         let readings = readings(&batch, &record, model.is_network());
@@ -74,6 +83,11 @@ impl<'m, M: Model> ModelDensity<'m, M> {
             augmented: batch.shared.augmented.take(),
             held_out: None,
         })
+    }
+
+    /// The sites of the model.
+    pub(crate) fn own_sites(&self) -> &[Site] {
+        &self.sites
     }
 
     /// How a fit sees rows changed at random.

@@ -1,5 +1,7 @@
 //! Draws of named variables.
 
+use std::sync::Arc;
+
 use bayes_nn_autodiff::Shape;
 use bayes_nn_inference::{Dimension, element_index};
 
@@ -11,6 +13,8 @@ use crate::error::{Error, GroupError};
 pub struct Draws {
     variables: Vec<Variable>,
     warnings: Vec<String>,
+    /// Variables that need data which are not there.
+    left_out: Arc<[String]>,
 }
 
 /// Draws of one variable.
@@ -32,9 +36,15 @@ impl Draws {
     /// The variable `name`.
     ///
     /// # Errors
-    /// [`Error::UnknownVariable`] with the names there are.
+    /// [`Error::UnknownVariable`] with the names there are; [`Error::NotSaved`] for a deterministic of
+    /// a fit that was loaded without the data on which it depends.
     pub fn variable(&self, name: &str) -> Result<&Variable, Error> {
         let found = self.variables.iter().find(|v| v.name == name);
+        if self.left_out.iter().any(|left_out| left_out == name) {
+            return Err(Error::NotSaved {
+                what: name.to_owned(),
+            });
+        }
         found.ok_or_else(|| Error::UnknownVariable {
             name: name.to_owned(),
             available: match self.names() {
@@ -89,6 +99,15 @@ impl Draws {
         Draws {
             variables: self.variables.iter().map(part).collect(),
             warnings: self.warnings.clone(),
+            left_out: self.left_out.clone(),
+        }
+    }
+
+    /// The same without these variables, whose values need data that are not there.
+    pub(crate) fn without(self, left_out: Vec<String>) -> Draws {
+        Draws {
+            left_out: left_out.into(),
+            ..self
         }
     }
 

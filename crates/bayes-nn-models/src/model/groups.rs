@@ -1,11 +1,12 @@
 //! Groups with names: columns of words that select, and the dimensions whose places they name.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use bayes_nn_inference::Dimension;
 
 use super::Data;
-use super::data::Values;
+use super::data::{Gone, Values};
 use crate::data::{ColumnKind, DataError, Table, TableColumn, available};
 use crate::error::{Error, GroupError, listed};
 
@@ -209,6 +210,41 @@ impl Data {
     /// The dimension of this name: the names of its places, and how many there are.
     pub fn dimension(&self, name: &str) -> Option<&Dimension> {
         self.dimensions.iter().find(|own| own.name() == name)
+    }
+
+    /// The dimensions, and the index columns with the dimensions that they select from.
+    pub(crate) fn groups_and_dimensions(&self) -> (&Vec<Dimension>, &Vec<(String, Arc<str>)>) {
+        (&self.dimensions, &self.selects)
+    }
+
+    /// These data with the dimensions and index columns of a file, or what does not fit.
+    pub(crate) fn described_groups(
+        self,
+        dimensions: Vec<Dimension>,
+        selects: Vec<(String, Arc<str>)>,
+    ) -> Result<Data, String> {
+        for (number, dimension) in dimensions.iter().enumerate() {
+            let name = dimension.name();
+            if dimensions[..number]
+                .iter()
+                .any(|other| other.name() == name)
+            {
+                return Err(format!("has two dimensions `{name}`"));
+            }
+        }
+        for (column, dimension) in &selects {
+            if !dimensions.iter().any(|known| *known.name() == **dimension) {
+                return Err(format!("has no dimension `{dimension}`"));
+            }
+            if !matches!(self.get(column), Some(Values::Gone(Gone::Index))) {
+                return Err(format!("has no index column `{column}`"));
+            }
+        }
+        Ok(Data {
+            dimensions,
+            selects,
+            ..self
+        })
     }
 
     /// The names of all dimensions, for messages.

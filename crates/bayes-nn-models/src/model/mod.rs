@@ -63,12 +63,18 @@ mod tables;
 mod trace;
 mod window;
 
+use bayes_nn_files::{Place, Value};
+
+use crate::error::Error;
+
 pub use bayes_nn_autodiff::{Var, concat};
 pub use bayes_nn_inference::{Begin, Dimension, DrawSource, DrawTable};
 
+pub use crate::saved::{load, load_with_data};
 pub use batch::Batch;
 pub(crate) use batch::{Shared, transposed};
 pub use data::Data;
+pub(crate) use data::{Gone, Scales, Values};
 pub use density::probe;
 pub(crate) use density::{ModelDensity, run};
 pub use draws::{Draws, Variable};
@@ -110,6 +116,15 @@ pub trait Model: Sync {
     /// of another scale warns.
     fn is_network(&self) -> bool {
         false
+    }
+
+    /// What a file says of the model, by which it comes back without code; of a function, that it is
+    /// one.
+    ///
+    /// # Errors
+    /// A part that a file cannot describe.
+    fn describe(&self, place: &Place<'_>) -> Result<Value, Error> {
+        Ok(place.object().put("kind", &"function".to_owned()).value())
     }
 }
 

@@ -97,7 +97,7 @@ impl Data {
                     Values::Matrix(matrix) => (&matrix.values, Some(matrix.columns), false),
                     Values::Index(values) => (values, None, true),
                     // No model can read it without observing it.
-                    Values::Incomplete { .. } => return None,
+                    Values::Incomplete { .. } | Values::Gone(_) => return None,
                 };
                 let rows = values.len() / columns.unwrap_or(1);
                 Some(ConstantColumn {

@@ -19,7 +19,7 @@ impl Data {
                 Values::Matrix(Matrix {
                     values, columns, ..
                 }) => Values::Matrix(Matrix::new(values.rows(rows, *columns), *columns)),
-                Values::Incomplete { .. } => return None,
+                Values::Incomplete { .. } | Values::Gone(_) => return None,
             };
         }
         Some(part)
@@ -42,7 +42,7 @@ impl Data {
     pub(crate) fn numbers(&self, name: &str) -> Option<Vec<f64>> {
         match self.get(name)? {
             Values::Vector(values) | Values::Index(values) => Some(values.to_f64()),
-            Values::Matrix(_) | Values::Incomplete { .. } => None,
+            Values::Matrix(_) | Values::Incomplete { .. } | Values::Gone(_) => None,
         }
     }
 }

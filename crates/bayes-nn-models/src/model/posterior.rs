@@ -165,6 +165,11 @@ impl<M> Posterior<M> {
         fit.downcast_ref()
     }
 
+    /// What a method found.
+    pub(crate) fn found(&self) -> Option<&dyn Fit> {
+        self.fit.as_deref()
+    }
+
     /// What it was found by, as tables name it.
     pub(crate) fn method(&self) -> &'static str {
         match (&self.fit, self.source()) {
@@ -271,15 +276,25 @@ impl<M: Model> Posterior<M> {
         let Runtime {
             device, precision, ..
         } = fit.runtime();
-        let mut posterior = Posterior::from_parts(model, data, fit.source(), precision).on(device);
-        posterior.chains = posterior.by_chain(posterior.table())?;
-        posterior.warmup = posterior.by_chain(fit.warmup().as_ref())?;
-        let others = fit.others();
-        if !others.is_empty() {
-            posterior.agreement = RestartAgreement::of(&posterior.predictive, others);
-        }
-        posterior.fit = Some(Arc::new(fit));
-        Ok(posterior)
+        let posterior = Posterior::from_parts(model, data, fit.source(), precision).on(device);
+        let agreement = match fit.others() {
+            others if others.is_empty() => None,
+            others => RestartAgreement::of(&posterior.predictive, others),
+        };
+        posterior.taken_up(Some(Arc::new(fit)), agreement)
+    }
+
+    /// With the fit of which the source of draws is, and whether its restarts agree.
+    pub(crate) fn taken_up(
+        mut self,
+        fit: Option<Arc<dyn Fit>>,
+        agreement: Option<RestartAgreement>,
+    ) -> Result<Posterior<M>, Error> {
+        let warmup = fit.as_ref().and_then(|fit| fit.warmup());
+        self.chains = self.by_chain(self.table())?;
+        self.warmup = self.by_chain(warmup.as_ref())?;
+        (self.fit, self.agreement) = (fit, agreement);
+        Ok(self)
     }
 
     /// The variables of a table, chain by chain.

@@ -46,15 +46,19 @@ impl<M: Model> Predictive<M> {
         let written = self.write(&graph, &head, true)?;
         let mut declared = Draws::default();
         let mut outputs = Vec::new();
+        let mut left_out = Vec::new();
+        let is_gone = self.data.is_gone();
         for (name, shape, axes, value) in written.record.variables() {
             // The first rows of a stream are none to report.
-            if self.data.is_streamed() && value.comes_from_rows() {
+            let is_of_head = self.data.is_streamed() && value.comes_from_rows();
+            if is_of_head || is_gone && written.batch.shared.is_absent(value) {
+                left_out.push(name.clone());
                 continue;
             }
             declared.declare(name, shape, axes);
             outputs.push(value);
         }
-        written.variables(&outputs, declared, Precision::F64)
+        written.variables(&outputs, declared.without(left_out), Precision::F64)
     }
 
     /// Checks that what is observed in a row depends on the model's variables and on this row alone.

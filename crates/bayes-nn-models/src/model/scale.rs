@@ -101,7 +101,7 @@ pub(super) fn scales(data: &Data, readings: &[Reading]) -> Vec<ColumnScale> {
             Some(Values::Vector(values)) => (values, 1),
             Some(Values::Incomplete { observed, .. }) => (observed, 1),
             Some(Values::Matrix(matrix)) => (&matrix.values, matrix.columns),
-            Some(Values::Index(_)) | None => continue,
+            Some(Values::Index(_) | Values::Gone(_)) | None => continue,
         };
         let (rows, every) = (values.len() / columns, (values.len() / LOOKED_AT).max(1));
         for column in 0..columns {
@@ -170,7 +170,7 @@ impl Data {
             Some(Values::Vector(values)) => (values, 1, &[][..]),
             Some(Values::Incomplete { observed, missing }) => (observed, 1, &missing[..]),
             Some(Values::Matrix(matrix)) => (&matrix.values, matrix.columns, &[][..]),
-            Some(Values::Index(_)) | None => return Ok(()),
+            Some(Values::Index(_) | Values::Gone(_)) | None => return Ok(()),
         };
         let Column::F64(values) = values else {
             return Ok(());

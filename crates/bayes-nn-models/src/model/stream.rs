@@ -9,7 +9,7 @@ use bayes_nn_kernels::Column;
 
 use super::Data;
 use super::batch::Shared;
-use super::data::{Matrix, Values};
+use super::data::{Gone, Matrix, Values};
 use crate::data::{
     DataError, Order, RowFeed, Source, SourceColumn, SourceKind, StreamError, Taken, read,
 };
@@ -145,11 +145,23 @@ impl Data {
         let columns = self.columns.iter().map(|(name, values)| {
             let kind = kind_of(values);
             let first = |column: &Column| column.range(0..head, kind.width());
-            (name.clone(), values_of(kind, first(numbers_of(values))))
+            (name.clone(), values_of(kind, first(&numbers_of(values))))
         });
         Data {
             total: Some(rows),
-            ..self.with_rows(columns.collect(), head)
+            ..self.in_memory(columns.collect(), head)
+        }
+    }
+
+    /// These rows in memory, with all that is said of the data.
+    fn in_memory(&self, columns: Vec<(String, Values)>, rows: usize) -> Data {
+        Data {
+            columns,
+            rows: Some(rows),
+            scales: self.scales.clone(),
+            dimensions: self.dimensions.clone(),
+            selects: self.selects.clone(),
+            ..Data::default()
         }
     }
 
@@ -169,7 +181,7 @@ impl Data {
                 columns.push((name, values_of(kind, numbers)));
             }
         }
-        Ok(self.with_rows(columns, rows.len()))
+        Ok(self.in_memory(columns, rows.len()))
     }
 
     /// So many rows of a stream, chosen at random, read into memory: all if there are no more, and no more
@@ -192,19 +204,7 @@ impl Data {
             let numbers: Vec<f64> = parts.flat_map(|part| numbers_of(part).to_f64()).collect();
             (name.clone(), values_of(kind_of(values), numbers.into()))
         });
-        Ok(self.with_rows(columns.collect(), most))
-    }
-
-    /// Other rows of these data, in memory.
-    fn with_rows(&self, columns: Vec<(String, Values)>, rows: usize) -> Data {
-        Data {
-            columns,
-            rows: Some(rows),
-            scales: self.scales.clone(),
-            dimensions: self.dimensions.clone(),
-            selects: self.selects.clone(),
-            ..Data::default()
-        }
+        Ok(self.in_memory(columns.collect(), most))
     }
 
     pub(crate) fn numbers_a_row(&self) -> usize {
@@ -326,14 +326,18 @@ fn kind_of(values: &Values) -> SourceKind {
         Values::Vector(_) | Values::Incomplete { .. } => SourceKind::Column,
         Values::Matrix(matrix) => SourceKind::Matrix(matrix.columns),
         Values::Index(_) => SourceKind::Index,
+        Values::Gone(Gone::Vector | Gone::Incomplete) => SourceKind::Column,
+        Values::Gone(Gone::Matrix { columns }) => SourceKind::Matrix(*columns),
+        Values::Gone(Gone::Index) => SourceKind::Index,
     }
 }
 
-fn numbers_of(values: &Values) -> &Column {
+fn numbers_of(values: &Values) -> Column {
     match values {
-        Values::Vector(numbers) | Values::Index(numbers) => numbers,
-        Values::Incomplete { observed, .. } => observed,
-        Values::Matrix(matrix) => &matrix.values,
+        Values::Vector(numbers) | Values::Index(numbers) => numbers.clone(),
+        Values::Incomplete { observed, .. } => observed.clone(),
+        Values::Matrix(matrix) => matrix.values.clone(),
+        Values::Gone(_) => Vec::<f64>::new().into(),
     }
 }
 

@@ -4,7 +4,7 @@ use bayes_nn_autodiff::{Shape, Var};
 use bayes_nn_kernels::{Column, KernelError, Run, Step};
 
 use super::batch::Shared;
-use super::data::Values;
+use super::data::{Data, Values};
 use crate::error::Error;
 
 /// A column or matrix of which a step sees a tile.
@@ -52,6 +52,7 @@ impl<'g> Shared<'g> {
                 let columns = matrix.columns;
                 (window([columns, rows].into()), &matrix.values, columns)
             }
+            Values::Gone(_) => return self.refuse(Data::gone(name), column.kind()),
             Values::Incomplete { .. } => {
                 let error = Error::MissingValues {
                     column: name.to_owned(),

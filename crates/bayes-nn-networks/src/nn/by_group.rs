@@ -1,6 +1,7 @@
 //! The fully connected layer whose parameters are those of the group of a row.
 
 use bayes_nn_autodiff::{Kind, Var};
+use bayes_nn_models::saved::{FileError, Place, Value};
 
 use super::layer::Output;
 use super::{Layer, Parameters};
@@ -33,9 +34,9 @@ use super::{Layer, Parameters};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct DenseByGroup {
-    groups: usize,
-    outputs: usize,
-    bias: bool,
+    pub(super) groups: usize,
+    pub(super) outputs: usize,
+    pub(super) bias: bool,
 }
 
 impl DenseByGroup {
@@ -73,6 +74,10 @@ impl Layer for DenseByGroup {
         }
         let bias = p.get("bias", [self.outputs, self.groups], 1)?;
         Ok(product + bias.gather(groups, 1))
+    }
+
+    fn describe(&self, place: &Place<'_>) -> Result<Value, FileError> {
+        Ok(self.described(place))
     }
 }
 

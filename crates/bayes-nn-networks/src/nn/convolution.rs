@@ -3,6 +3,7 @@
 use std::fmt;
 
 use bayes_nn_autodiff::{Shape, Var};
+use bayes_nn_models::saved::{FileError, Place, Value};
 
 use super::layer::Output;
 use super::moves::{Moves, Padding};
@@ -43,10 +44,10 @@ pub type Conv1d = Conv<1>;
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub struct Conv<const N: usize> {
-    outputs: usize,
-    moves: Moves<N>,
-    groups: usize,
-    bias: bool,
+    pub(super) outputs: usize,
+    pub(super) moves: Moves<N>,
+    pub(super) groups: usize,
+    pub(super) bias: bool,
 }
 
 impl<const N: usize> Conv<N> {
@@ -177,6 +178,10 @@ impl<const N: usize> Layer for Conv<N> {
         }
         let bias = p.get("bias", outputs, 1)?;
         Ok(self.moves.back(sums + bias.reshape([outputs, 1, 1, 1])))
+    }
+
+    fn describe(&self, place: &Place<'_>) -> Result<Value, FileError> {
+        Ok(self.described(place))
     }
 }
 

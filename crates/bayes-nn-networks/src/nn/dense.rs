@@ -1,6 +1,7 @@
 //! The fully connected layer.
 
 use bayes_nn_autodiff::Var;
+use bayes_nn_models::saved::{FileError, Place, Value};
 
 use super::layer::Output;
 use super::{Layer, Parameters};
@@ -18,9 +19,9 @@ use super::{Layer, Parameters};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Dense {
-    outputs: usize,
-    inputs: Option<usize>,
-    bias: bool,
+    pub(super) outputs: usize,
+    pub(super) inputs: Option<usize>,
+    pub(super) bias: bool,
 }
 
 impl Dense {
@@ -80,5 +81,9 @@ impl Layer for Dense {
         }
         let bias = p.get("bias", self.outputs, 1)?;
         Ok(product + bias.reshape([self.outputs, 1]))
+    }
+
+    fn describe(&self, place: &Place<'_>) -> Result<Value, FileError> {
+        Ok(self.described(place))
     }
 }

@@ -1,6 +1,7 @@
 //! Dropout.
 
 use bayes_nn_autodiff::{NoiseKind, Var};
+use bayes_nn_models::saved::{FileError, Place, Value};
 
 use super::layer::Output;
 use super::{Layer, Parameters};
@@ -23,7 +24,7 @@ use super::{Layer, Parameters};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Dropout {
-    rate: f64,
+    pub(super) rate: f64,
 }
 
 impl Dropout {
@@ -44,5 +45,9 @@ impl Layer for Dropout {
         }
         let dropped = p.noise(NoiseKind::Uniform, x.shape()).lt(self.rate);
         Ok(dropped.select(0.0, x / (1.0 - self.rate)))
+    }
+
+    fn describe(&self, place: &Place<'_>) -> Result<Value, FileError> {
+        Ok(self.described(place))
     }
 }

@@ -1,6 +1,7 @@
 //! Vectors for the levels of a category.
 
 use bayes_nn_autodiff::{Kind, Var};
+use bayes_nn_models::saved::{FileError, Place, Value};
 
 use super::layer::Output;
 use super::{Layer, Parameters};
@@ -27,8 +28,8 @@ use super::{Layer, Parameters};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Embedding {
-    levels: usize,
-    width: usize,
+    pub(super) levels: usize,
+    pub(super) width: usize,
 }
 
 impl Embedding {
@@ -46,5 +47,9 @@ impl Layer for Embedding {
         }
         let table = p.get("table", [self.width, self.levels], 1)?;
         Ok(table.gather(index, 1))
+    }
+
+    fn describe(&self, place: &Place<'_>) -> Result<Value, FileError> {
+        Ok(self.described(place))
     }
 }

@@ -1,6 +1,7 @@
 //! Rows of any shape as rows of features.
 
 use bayes_nn_autodiff::Var;
+use bayes_nn_models::saved::{FileError, Place, Value};
 
 use super::layer::Output;
 use super::{Layer, Parameters};
@@ -21,5 +22,9 @@ impl Layer for Flatten {
         let [x] = p.inputs(inputs)?;
         let shape = x.shape();
         Ok(x.reshape([shape.rows(), shape.columns()]))
+    }
+
+    fn describe(&self, place: &Place<'_>) -> Result<Value, FileError> {
+        Ok(self.described(place))
     }
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use bayes_nn_autodiff::{Shape, Var};
 use bayes_nn_distributions::{self as distributions, Distribution, HalfNormal};
 use bayes_nn_inference::SiteSupport;
+use bayes_nn_models::saved::{FileError, Place, Value};
 
+use super::saved::unsaved;
 use super::{HeadError, Parameters, Prior};
 
 /// What a head gives.
@@ -56,6 +58,14 @@ pub trait Head: fmt::Debug + Send + Sync {
         p: &Parameters<'_, 'g>,
         outputs: Var<'g>,
     ) -> Result<Box<dyn Distribution<'g> + 'g>, HeadError>;
+
+    /// What a file says of the head, as [`Layer::describe`](super::Layer::describe).
+    ///
+    /// # Errors
+    /// [`FileError::Unsaved`] of a head that does not say.
+    fn describe(&self, _: &Place<'_>) -> Result<Value, FileError> {
+        Err(unsaved("head", &self))
+    }
 }
 
 /// A head that is a function; `name` is what it is shown as.
@@ -112,6 +122,10 @@ impl Head for Bernoulli {
         let logits = one_output("Bernoulli", outputs)?;
         Ok(Box::new(distributions::Bernoulli::logits(logits)))
     }
+
+    fn describe(&self, place: &Place<'_>) -> Result<Value, FileError> {
+        Ok(self.described(place))
+    }
 }
 
 /// Several classes, numbered from 0, by one output each: log probabilities up to a constant.
@@ -127,6 +141,10 @@ impl Head for Categorical {
                 Err(HeadError::outputs("Categorical", expected, outputs))
             }
         }
+    }
+
+    fn describe(&self, place: &Place<'_>) -> Result<Value, FileError> {
+        Ok(self.described(place))
     }
 }
 
@@ -152,6 +170,10 @@ impl Head for Poisson {
         let log_mean = one_output("Poisson", outputs)?;
         Ok(Box::new(distributions::Poisson::new(log_mean.exp())))
     }
+
+    fn describe(&self, place: &Place<'_>) -> Result<Value, FileError> {
+        Ok(self.described(place))
+    }
 }
 
 /// A number with normal noise by one output, its mean. The standard deviation of the noise,
@@ -159,7 +181,7 @@ impl Head for Poisson {
 /// changed. Where it depends on the row: [`HeteroscedasticGaussian`].
 #[derive(Clone, Debug)]
 pub struct Gaussian {
-    noise: Arc<dyn Prior>,
+    pub(super) noise: Arc<dyn Prior>,
 }
 
 impl Default for Gaussian {
@@ -198,6 +220,10 @@ impl Head for Gaussian {
         }
         Ok(Box::new(distributions::Normal::new(mean, sd)))
     }
+
+    fn describe(&self, place: &Place<'_>) -> Result<Value, FileError> {
+        self.described(place)
+    }
 }
 
 /// A number with normal noise that depends on the row, by two outputs: the mean, and how much noise
@@ -228,7 +254,7 @@ impl Head for Gaussian {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct HeteroscedasticGaussian {
-    least: f64,
+    pub(super) least: f64,
 }
 
 impl Default for HeteroscedasticGaussian {
@@ -263,6 +289,10 @@ impl Head for HeteroscedasticGaussian {
         let unit = 1f64.exp_m1().ln();
         let sd = (0.5 * outputs.row(1) + unit).softplus() + self.least;
         Ok(Box::new(distributions::Normal::new(outputs.row(0), sd)))
+    }
+
+    fn describe(&self, place: &Place<'_>) -> Result<Value, FileError> {
+        Ok(self.described(place))
     }
 }
 

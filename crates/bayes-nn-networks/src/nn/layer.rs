@@ -2,10 +2,13 @@
 //! found by writing it once.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bayes_nn_autodiff::{Kind, Shape, Var};
 use bayes_nn_models::model::{Data, Trace, probe};
+use bayes_nn_models::saved::{FileError, Place, Value};
 
+use super::saved::unsaved;
 use super::{LayerError, ParameterInfo, Parameters, Point};
 
 /// What a layer writes.
@@ -114,6 +117,51 @@ pub trait Layer: fmt::Debug + Send + Sync {
         Point::new(self)
     }
 
+    /// What a file says of the layer: an object with its `kind`, and whatever makes it again where the
+    /// file is read. A layer of one's own is [registered](super::Registry::layer) there.
+    ///
+    /// ```
+    /// use bayes_nn::{Var, prelude::*};
+    /// use bayes_nn::nn::{LayerError, Parameters, Registry};
+    /// use bayes_nn::saved::{FileError, Place, Value};
+    ///
+    /// /// A power of every element.
+    /// #[derive(Clone, Copy, Debug)]
+    /// struct Power(u32);
+    ///
+    /// impl Layer for Power {
+    ///     fn forward<'g>(
+    ///         &self, p: &Parameters<'_, 'g>, inputs: &[Var<'g>],
+    ///     ) -> Result<Var<'g>, LayerError> {
+    ///         let [x] = p.inputs(inputs)?;
+    ///         Ok((1..self.0).fold(x, |product, _| product * x))
+    ///     }
+    ///
+    ///     fn describe(&self, place: &Place<'_>) -> Result<Value, FileError> {
+    ///         let object = place.object().put("kind", &"power".to_owned());
+    ///         Ok(object.put("exponent", &self.0).value())
+    ///     }
+    /// }
+    ///
+    /// let data = datasets::moons(40, 0.2, 0)?.standardized();
+    /// let net = Sequential::new().layer(Dense::new(3)).layer(Power(2)).layer(Dense::new(1));
+    /// let fit = Bnn::new(net, Bernoulli).fit(&data, &Advi::mean_field().steps(50))?;
+    /// # let path = std::env::temp_dir().join(format!("bayes-nn-power-{}.bnn", std::process::id()));
+    /// fit.save(&path)?;
+    ///
+    /// let registry = Registry::new().layer("power", |node| Ok(Power(node.get("exponent")?)));
+    /// let again = Bnn::load_with(&registry, &path)?;
+    /// # std::fs::remove_file(&path).unwrap();
+    /// assert_eq!(again.predict(&data, 20)?.mean(), fit.predict(&data, 20)?.mean());
+    /// # Ok::<(), bayes_nn::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`FileError::Unsaved`] of a layer that does not say, which names it.
+    fn describe(&self, _: &Place<'_>) -> Result<Value, FileError> {
+        Err(unsaved("layer", &self))
+    }
+
     /// The output for `inputs` inside a model as a function. As with everything on a trace, an
     /// error is kept and returned by whatever runs the model.
     ///
@@ -137,6 +185,17 @@ pub trait Layer: fmt::Debug + Send + Sync {
             let rows = inputs.first().map_or(1, |x| x.shape().columns());
             trace.refuse(error, [1, rows])
         })
+    }
+}
+
+/// A layer that is shared.
+impl Layer for Arc<dyn Layer> {
+    fn forward<'g>(&self, p: &Parameters<'_, 'g>, inputs: &[Var<'g>]) -> Output<'g> {
+        (**self).forward(p, inputs)
+    }
+
+    fn describe(&self, place: &Place<'_>) -> Result<Value, FileError> {
+        (**self).describe(place)
     }
 }
 

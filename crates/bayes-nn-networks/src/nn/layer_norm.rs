@@ -1,6 +1,7 @@
 //! Layer normalisation.
 
 use bayes_nn_autodiff::Var;
+use bayes_nn_models::saved::{FileError, Place, Value};
 
 use super::layer::Output;
 use super::{Layer, Parameters};
@@ -24,7 +25,7 @@ use super::{Layer, Parameters};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LayerNorm {
-    epsilon: f64,
+    pub(super) epsilon: f64,
 }
 
 impl Default for LayerNorm {
@@ -58,6 +59,10 @@ impl Layer for LayerNorm {
         let gain = p.get("gain", features, 1)?.reshape([features, 1]);
         let shift = p.get("shift", features, 1)?.reshape([features, 1]);
         Ok((1.0 + gain) * centred / (variance + self.epsilon).sqrt() + shift)
+    }
+
+    fn describe(&self, place: &Place<'_>) -> Result<Value, FileError> {
+        Ok(self.described(place))
     }
 }
 

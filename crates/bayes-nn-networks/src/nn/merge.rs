@@ -1,6 +1,7 @@
 //! Layers that make one value of several.
 
 use bayes_nn_autodiff::{Var, concat};
+use bayes_nn_models::saved::{FileError, Place, Value};
 
 use super::layer::Output;
 use super::{Input, Layer, LayerError, Parameters};
@@ -26,6 +27,10 @@ impl Layer for Sum {
                 true => Ok(sum + *x),
                 false => Err(p.wrong_input(*x, Input::of(*first).to_string())),
             })
+    }
+
+    fn describe(&self, place: &Place<'_>) -> Result<Value, FileError> {
+        Ok(self.described(place))
     }
 }
 
@@ -61,6 +66,10 @@ impl Layer for Concat {
                 Err(p.wrong_input(*x, format!("[any, {axes}rows]")))
             }
         }
+    }
+
+    fn describe(&self, place: &Place<'_>) -> Result<Value, FileError> {
+        Ok(self.described(place))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bayes_nn_autodiff::Var;
+use bayes_nn_models::saved::{FileError, Place, Value};
 
 use super::layer::Output;
 use super::prior::Said;
@@ -110,5 +111,9 @@ impl From<Mlp> for Network {
 impl Layer for Mlp {
     fn forward<'g>(&self, p: &Parameters<'_, 'g>, inputs: &[Var<'g>]) -> Output<'g> {
         Network::from(self.clone()).forward(p, inputs)
+    }
+
+    fn describe(&self, place: &Place<'_>) -> Result<Value, FileError> {
+        Network::from(self.clone()).describe(place)
     }
 }

@@ -89,6 +89,7 @@ pub mod prior;
 mod recurrent;
 mod rescale;
 mod residual;
+mod saved;
 mod sequential;
 #[cfg(test)]
 mod testing;
@@ -115,6 +116,7 @@ pub use prior::{ParameterInfo, Prior};
 pub use recurrent::{Gru, Lstm};
 pub use rescale::Rescale;
 pub use residual::Residual;
+pub use saved::Registry;
 pub use sequential::Sequential;
 
 /// Names for a message: `` `a`, `b` ``, or `none`.

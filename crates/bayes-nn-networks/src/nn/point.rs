@@ -3,6 +3,7 @@
 use std::fmt;
 
 use bayes_nn_autodiff::Var;
+use bayes_nn_models::saved::{self, FileError};
 
 use super::frame::Place;
 use super::layer::Output;
@@ -11,7 +12,7 @@ use super::{Layer, Parameters};
 /// The layer that [`Layer::point`] makes.
 #[derive(Clone, Copy)]
 pub struct Point<L> {
-    layer: L,
+    pub(super) layer: L,
 }
 
 impl<L> Point<L> {
@@ -29,5 +30,9 @@ impl<L: Layer> fmt::Debug for Point<L> {
 impl<L: Layer> Layer for Point<L> {
     fn forward<'g>(&self, p: &Parameters<'_, 'g>, inputs: &[Var<'g>]) -> Output<'g> {
         p.as_points().enter(Place::Same, &self.layer, None, inputs)
+    }
+
+    fn describe(&self, place: &saved::Place<'_>) -> Result<saved::Value, FileError> {
+        self.described(place)
     }
 }

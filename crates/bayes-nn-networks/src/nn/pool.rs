@@ -3,6 +3,7 @@
 use std::fmt;
 
 use bayes_nn_autodiff::{Shape, Var};
+use bayes_nn_models::saved::{FileError, Place, Value};
 
 use super::layer::Output;
 use super::moves::{Moves, Padding};
@@ -52,12 +53,12 @@ pub type AvgPool1d = AvgPool<1>;
 /// What [`MaxPool1d`] and [`MaxPool2d`] are: the largest under a window of `N` axes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[must_use]
-pub struct MaxPool<const N: usize>(Moves<N>);
+pub struct MaxPool<const N: usize>(pub(super) Moves<N>);
 
 /// What [`AvgPool1d`] and [`AvgPool2d`] are: the mean under a window of `N` axes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[must_use]
-pub struct AvgPool<const N: usize>(Moves<N>);
+pub struct AvgPool<const N: usize>(pub(super) Moves<N>);
 
 macro_rules! pool {
     ($pool:ident) => {
@@ -106,6 +107,10 @@ impl<const N: usize> Layer for MaxPool<N> {
         let (images, window) = self.0.over(p, x)?;
         Ok(self.0.back(images.max_pool(window)))
     }
+
+    fn describe(&self, place: &Place<'_>) -> Result<Value, FileError> {
+        Ok(self.described(place))
+    }
 }
 
 impl<const N: usize> Layer for AvgPool<N> {
@@ -134,6 +139,10 @@ impl<const N: usize> Layer for AvgPool<N> {
             false => sums / (counts(0) * counts(1)),
         };
         Ok(self.0.back(means))
+    }
+
+    fn describe(&self, place: &Place<'_>) -> Result<Value, FileError> {
+        Ok(self.described(place))
     }
 }
 

@@ -21,6 +21,9 @@ use std::sync::{Arc, LazyLock};
 use bayes_nn_autodiff::{Shape, Var};
 use bayes_nn_distributions::{Distribution, Mixture, Normal, SphericalStudentT};
 use bayes_nn_models::model::{Begin, Trace};
+use bayes_nn_models::saved::{FileError, Place, Value};
+
+use super::saved::{describe_distribution, unsaved};
 
 /// A parameter as a layer asks for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +90,14 @@ pub trait Prior: fmt::Debug + Send + Sync {
     /// Declares the parameter: a value of its shape, at best as a site of its name. A prior with
     /// parameters of its own declares them, too.
     fn declare<'g>(&self, trace: &Trace<'g>, parameter: &ParameterInfo) -> Var<'g>;
+
+    /// What a file says of the prior, as [`Layer::describe`](super::Layer::describe).
+    ///
+    /// # Errors
+    /// [`FileError::Unsaved`] of a prior that does not say.
+    fn describe(&self, _: &Place<'_>) -> Result<Value, FileError> {
+        Err(unsaved("prior", &self))
+    }
 }
 
 impl<D> Prior for D
@@ -95,6 +106,11 @@ where
 {
     fn declare<'g>(&self, trace: &Trace<'g>, parameter: &ParameterInfo) -> Var<'g> {
         trace.sample(&parameter.name, self.clone().expand(parameter.shape))
+    }
+
+    /// That of a distribution of this library that is given by numbers alone.
+    fn describe(&self, place: &Place<'_>) -> Result<Value, FileError> {
+        describe_distribution(self, place).ok_or_else(|| unsaved("prior", &self))
     }
 }
 
@@ -116,7 +132,7 @@ pub fn fan_in() -> FanIn {
 /// The prior that [`fan_in`] makes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FanIn {
-    scale: f64,
+    pub(super) scale: f64,
 }
 
 impl FanIn {
@@ -131,6 +147,10 @@ impl Prior for FanIn {
     fn declare<'g>(&self, trace: &Trace<'g>, parameter: &ParameterInfo) -> Var<'g> {
         let sd = self.scale / (parameter.fan_in.max(1) as f64).sqrt();
         Normal::new(0.0, sd).declare(trace, parameter)
+    }
+
+    fn describe(&self, place: &Place<'_>) -> Result<Value, FileError> {
+        Ok(self.described(place))
     }
 }
 
@@ -159,8 +179,8 @@ pub fn learned_scale() -> LearnedScale {
 /// The prior that [`learned_scale`] makes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LearnedScale {
-    concentration: f64,
-    scale: f64,
+    pub(super) concentration: f64,
+    pub(super) scale: f64,
 }
 
 impl LearnedScale {
@@ -179,6 +199,10 @@ impl Prior for LearnedScale {
     fn declare<'g>(&self, trace: &Trace<'g>, parameter: &ParameterInfo) -> Var<'g> {
         let prior = SphericalStudentT::new(self.concentration, self.scale, parameter.shape);
         trace.sample(&parameter.name, prior)
+    }
+
+    fn describe(&self, place: &Place<'_>) -> Result<Value, FileError> {
+        Ok(self.described(place))
     }
 }
 

@@ -4,6 +4,7 @@
 //! weights themselves, once for the sequence, and not their products.
 
 use bayes_nn_autodiff::{Var, stack};
+use bayes_nn_models::saved::{FileError, Place, Value};
 
 use super::layer::Output;
 use super::{Layer, LayerError, Parameters};
@@ -38,8 +39,8 @@ use super::{Layer, LayerError, Parameters};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gru {
-    units: usize,
-    all_states: bool,
+    pub(super) units: usize,
+    pub(super) all_states: bool,
 }
 
 impl Gru {
@@ -76,6 +77,10 @@ impl Layer for Gru {
             },
         )
     }
+
+    fn describe(&self, place: &Place<'_>) -> Result<Value, FileError> {
+        Ok(self.described(place))
+    }
 }
 
 /// Long short-term memory over a sequence (Hochreiter and Schmidhuber 1997; Gers, Schmidhuber and
@@ -107,8 +112,8 @@ impl Layer for Gru {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lstm {
-    units: usize,
-    all_states: bool,
+    pub(super) units: usize,
+    pub(super) all_states: bool,
 }
 
 impl Lstm {
@@ -139,6 +144,10 @@ impl Layer for Lstm {
                 (output.sigmoid() * cell.tanh(), cell)
             },
         )
+    }
+
+    fn describe(&self, place: &Place<'_>) -> Result<Value, FileError> {
+        Ok(self.described(place))
     }
 }
 

@@ -1,6 +1,7 @@
 //! A fixed linear map of every element.
 
 use bayes_nn_autodiff::Var;
+use bayes_nn_models::saved::{FileError, Place, Value};
 
 use super::layer::Output;
 use super::{Layer, Parameters};
@@ -19,8 +20,8 @@ use super::{Layer, Parameters};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rescale {
-    factor: f64,
-    shift: f64,
+    pub(super) factor: f64,
+    pub(super) shift: f64,
 }
 
 impl Rescale {
@@ -39,5 +40,9 @@ impl Layer for Rescale {
     fn forward<'g>(&self, p: &Parameters<'_, 'g>, inputs: &[Var<'g>]) -> Output<'g> {
         let [x] = p.inputs(inputs)?;
         Ok(x * self.factor + self.shift)
+    }
+
+    fn describe(&self, place: &Place<'_>) -> Result<Value, FileError> {
+        Ok(self.described(place))
     }
 }

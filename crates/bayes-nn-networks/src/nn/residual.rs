@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bayes_nn_autodiff::Var;
+use bayes_nn_models::saved::{self, FileError};
 
 use super::frame::Place;
 use super::layer::Output;
@@ -28,7 +29,7 @@ use super::{Input, Layer, Parameters};
 /// ```
 #[derive(Clone)]
 pub struct Residual {
-    layer: Arc<dyn Layer>,
+    pub(super) layer: Arc<dyn Layer>,
 }
 
 impl Residual {
@@ -58,6 +59,10 @@ impl Layer for Residual {
                 Input::of(x),
             ))),
         }
+    }
+
+    fn describe(&self, place: &saved::Place<'_>) -> Result<saved::Value, FileError> {
+        self.described(place)
     }
 }
 

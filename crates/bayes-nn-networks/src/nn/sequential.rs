@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bayes_nn_autodiff::{Shape, Var};
+use bayes_nn_models::saved::{FileError, Place, Value};
 
 use super::layer::Output;
 use super::{Layer, Network, Parameters, Prior};
@@ -26,7 +27,7 @@ use super::{Layer, Network, Parameters, Prior};
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Sequential {
-    network: Network,
+    pub(super) network: Network,
 }
 
 impl Default for Sequential {
@@ -119,5 +120,9 @@ impl From<Sequential> for Network {
 impl Layer for Sequential {
     fn forward<'g>(&self, p: &Parameters<'_, 'g>, inputs: &[Var<'g>]) -> Output<'g> {
         self.network.forward(p, inputs)
+    }
+
+    fn describe(&self, place: &Place<'_>) -> Result<Value, FileError> {
+        self.network.describe(place)
     }
 }

@@ -60,7 +60,7 @@ impl<'a> Calibration<'a> {
         let legend = [
             (
                 Key::Mark(Mark::Circle, color),
-                "predictions by bin".to_owned(),
+                "predictions by bin, with 95 % intervals".to_owned(),
             ),
             (Key::Dashes(MUTED), "perfect calibration".to_owned()),
         ];
@@ -97,6 +97,10 @@ impl<'a> Calibration<'a> {
             if points.len() > 1 {
                 canvas.line(&points, color.to_rgba(), 1.5)?;
             }
+            for bin in &filled {
+                let ends = interval(bin).map(|end| upper.at((bin.probability, end)));
+                canvas.line(&ends, color.mix(0.55), 1.25)?;
+            }
             for &point in &points {
                 canvas.mark(Mark::Circle, point, 4.5, color.to_rgba())?;
             }
@@ -111,6 +115,15 @@ impl<'a> Calibration<'a> {
             lower.draw_axes(canvas)
         })
     }
+}
+
+/// The 95 % interval of the frequency that a bin stands for (Wilson 1927).
+fn interval(bin: &ReliabilityBin) -> [f64; 2] {
+    const Z: f64 = 1.959964;
+    let (n, share) = (bin.count as f64, bin.frequency);
+    let center = share + Z * Z / (2.0 * n);
+    let half = Z * (share * (1.0 - share) / n + (Z / (2.0 * n)).powi(2)).sqrt();
+    [-half, half].map(|side| ((center + side) / (1.0 + Z * Z / n)).clamp(0.0, 1.0))
 }
 
 #[cfg(test)]
@@ -136,6 +149,21 @@ mod tests {
             3,
             "two bins and one legend entry"
         );
+    }
+
+    #[test]
+    fn a_bin_of_few_predictions_says_less_than_one_of_many() {
+        // Of 5 in 10 and of 50 in 100.
+        for (count, expected) in [(10, [0.2366, 0.7634]), (100, [0.4038, 0.5962])] {
+            let found = interval(&bin(0.5, count, 0.55));
+            assert!((found[0] - expected[0]).abs() < 1e-4, "{found:?}");
+            assert!((found[1] - expected[1]).abs() < 1e-4, "{found:?}");
+        }
+        let all = ReliabilityBin {
+            frequency: 1.0,
+            ..bin(0.5, 3, 0.55)
+        };
+        assert!((interval(&all)[0] - 0.4385).abs() < 1e-4 && interval(&all)[1] == 1.0);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Posterior densities beside the draws that they come from, variable by variable.
 
+use std::borrow::Cow;
+
 use super::canvas::{Text, svg};
 use super::densities::Curve;
 use super::frame::{Frame, frame_settings};
@@ -33,8 +35,10 @@ pub struct Traces<'a> {
 #[derive(Debug, Clone)]
 struct Variable<'a> {
     name: String,
-    draws: &'a [f64],
+    draws: Cow<'a, [f64]>,
     elements: usize,
+    /// What a column is.
+    column: &'static str,
 }
 
 impl Default for Traces<'_> {
@@ -57,8 +61,24 @@ impl<'a> Traces<'a> {
     pub fn variable(mut self, name: impl Into<String>, draws: &'a [f64], elements: usize) -> Self {
         self.variables.push(Variable {
             name: name.into(),
-            draws,
+            draws: draws.into(),
             elements,
+            column: "elements",
+        });
+        self
+    }
+
+    /// Adds a scalar with the draws of each chain; what the longer ones have more is left out.
+    #[must_use]
+    pub fn chains<C: AsRef<[f64]>>(mut self, name: impl Into<String>, chains: &[C]) -> Self {
+        let shortest = chains.iter().map(|chain| chain.as_ref().len()).min();
+        let draw = |draw: usize| chains.iter().map(move |chain| chain.as_ref()[draw]);
+        let draws: Vec<f64> = (0..shortest.unwrap_or(0)).flat_map(draw).collect();
+        self.variables.push(Variable {
+            name: name.into(),
+            draws: draws.into(),
+            elements: chains.len(),
+            column: "chains",
         });
         self
     }
@@ -145,7 +165,7 @@ impl Variable<'_> {
         check::not_empty(&format!("elements of {name}"), self.elements)?;
         let whole = self.draws.len() / self.elements * self.elements;
         check::length(&name, self.draws.len(), whole.max(self.elements))?;
-        check::finite(&name, self.draws)
+        check::finite(&name, &self.draws)
     }
 
     fn columns(&self) -> impl Iterator<Item = Vec<f64>> {
@@ -162,7 +182,7 @@ impl Variable<'_> {
     fn heading(&self) -> String {
         match self.elements {
             1 => self.name.clone(),
-            elements => format!("{} ({elements} elements)", self.name),
+            elements => format!("{} ({elements} {})", self.name, self.column),
         }
     }
 
@@ -183,8 +203,9 @@ mod tests {
     fn columns_are_the_elements_of_row_major_draws() {
         let variable = Variable {
             name: "w".into(),
-            draws: &[1.0, 10.0, 2.0, 20.0],
+            draws: [1.0, 10.0, 2.0, 20.0][..].into(),
             elements: 2,
+            column: "elements",
         };
         assert_eq!(
             variable.columns().collect::<Vec<_>>(),

@@ -1,5 +1,6 @@
 //! One page of HTML that tells the story of a run and needs nothing but itself to be opened.
 
+mod fit;
 mod html;
 
 use std::fmt::Write as _;
@@ -7,6 +8,9 @@ use std::path::{Path, PathBuf};
 
 use bayes_nn_models::Comparison;
 
+use crate::plots::PlotError;
+
+pub use fit::WriteReport;
 use html::{element_of, escape, is_number, prefix_ids};
 
 /// The report could not be written.
@@ -28,6 +32,12 @@ pub enum ReportError {
         /// Why.
         source: std::io::Error,
     },
+    /// What the fit says cannot be had.
+    #[error(transparent)]
+    Fit(#[from] bayes_nn_models::Error),
+    /// A picture cannot be drawn.
+    #[error(transparent)]
+    Plot(#[from] PlotError),
 }
 
 /// A page with a title, a table of contents, and sections of text, code, tables and figures, in the order they are added.

@@ -26,8 +26,8 @@ pub struct Tuned {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "limits do nothing until a kernel has them"]
 pub struct TreeLimits {
-    max_depth: u32,
-    max_leapfrog: Option<u64>,
+    pub(crate) max_depth: u32,
+    pub(crate) max_leapfrog: Option<u64>,
 }
 
 impl Default for TreeLimits {

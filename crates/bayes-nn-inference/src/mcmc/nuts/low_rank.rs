@@ -31,11 +31,11 @@ use crate::check::{at_least_one, positive, setting};
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use = "settings do nothing until a metric has them"]
 pub struct LowRank {
-    cutoff: f64,
-    rank: u64,
-    shrinkage: f64,
+    pub(crate) cutoff: f64,
+    pub(crate) rank: u64,
+    pub(crate) shrinkage: f64,
     /// Whether directions must be found twice.
-    confirmed: bool,
+    pub(crate) confirmed: bool,
 }
 
 impl Default for LowRank {

@@ -50,6 +50,7 @@ pub use metric::{Metric, Whitening};
 pub use parts::{ChainParts, NutsParts};
 pub use progress::{ChainProgress, SamplingProgress};
 pub use run::NutsRun;
+pub(crate) use settings::Checkpoints;
 pub use settings::Nuts;
 pub use state::State;
 pub use statistics::{Info, Statistics};

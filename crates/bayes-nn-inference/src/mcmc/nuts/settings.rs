@@ -41,23 +41,23 @@ use crate::{InferenceError, Start};
 #[derive(Clone, Debug)]
 #[must_use = "settings do nothing until they fit or `start`"]
 pub struct Nuts {
-    pub(super) draws: u64,
-    pub(super) warmup: u64,
-    pub(super) chains: usize,
-    pub(super) first_chain: usize,
-    pub(super) seed: u64,
-    pub(super) target_accept: f64,
-    pub(super) limits: TreeLimits,
-    pub(super) metric: Metric,
-    pub(super) schedule: WarmupSchedule,
-    pub(super) initial_step: f64,
-    pub(super) threads: Option<usize>,
-    pub(super) device: Device,
-    pub(super) precision: Precision,
-    pub(super) keep_warmup: bool,
-    pub(super) start: Start,
-    pub(super) checkpoints: Option<Checkpoints>,
-    pub(super) progress: Option<Display>,
+    pub(crate) draws: u64,
+    pub(crate) warmup: u64,
+    pub(crate) chains: usize,
+    pub(crate) first_chain: usize,
+    pub(crate) seed: u64,
+    pub(crate) target_accept: f64,
+    pub(crate) limits: TreeLimits,
+    pub(crate) metric: Metric,
+    pub(crate) schedule: WarmupSchedule,
+    pub(crate) initial_step: f64,
+    pub(crate) threads: Option<usize>,
+    pub(crate) device: Device,
+    pub(crate) precision: Precision,
+    pub(crate) keep_warmup: bool,
+    pub(crate) start: Start,
+    pub(crate) checkpoints: Option<Checkpoints>,
+    pub(crate) progress: Option<Display>,
 }
 
 impl Default for Nuts {
@@ -268,14 +268,14 @@ impl Nuts {
 
 /// Where and how often chains are saved.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Checkpoints {
-    pub(super) folder: PathBuf,
-    pub(super) every: u64,
+pub(crate) struct Checkpoints {
+    pub(crate) folder: PathBuf,
+    pub(crate) every: u64,
 }
 
 /// What shows progress.
 #[derive(Clone)]
-pub(super) struct Display(pub(super) Arc<dyn SamplingProgress>);
+pub(crate) struct Display(pub(super) Arc<dyn SamplingProgress>);
 
 impl fmt::Debug for Display {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

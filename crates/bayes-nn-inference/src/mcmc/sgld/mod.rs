@@ -58,19 +58,19 @@ const NUMBERS: u64 = 1 << 16;
 #[derive(Clone, Debug)]
 #[must_use = "settings do nothing until they fit"]
 pub struct Sgld {
-    draws: u64,
-    warmup: u64,
-    thinning: u64,
-    chains: usize,
-    step_size: f64,
-    schedule: Schedule,
-    batch: Option<usize>,
-    seed: u64,
-    start: Start,
-    threads: Option<usize>,
-    device: Device,
+    pub(crate) draws: u64,
+    pub(crate) warmup: u64,
+    pub(crate) thinning: u64,
+    pub(crate) chains: usize,
+    pub(crate) step_size: f64,
+    pub(crate) schedule: Schedule,
+    pub(crate) batch: Option<usize>,
+    pub(crate) seed: u64,
+    pub(crate) start: Start,
+    pub(crate) threads: Option<usize>,
+    pub(crate) device: Device,
     /// That of the density unless set; always set in the settings that a fit keeps.
-    precision: Option<Precision>,
+    pub(crate) precision: Option<Precision>,
 }
 
 impl Default for Sgld {

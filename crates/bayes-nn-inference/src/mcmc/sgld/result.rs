@@ -9,9 +9,9 @@ use crate::{DrawSource, DrawTable, Fit, Site};
 /// Draws of one chain.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SgldChain {
-    pub(super) seed: u64,
-    pub(super) dim: usize,
-    pub(super) draws: Vec<f64>,
+    pub(crate) seed: u64,
+    pub(crate) dim: usize,
+    pub(crate) draws: Vec<f64>,
 }
 
 impl SgldChain {
@@ -45,11 +45,11 @@ impl SgldChain {
 /// The chains of a run.
 #[derive(Clone, Debug)]
 pub struct SgldFit {
-    pub(super) settings: Sgld,
-    pub(super) sites: Vec<Site>,
-    pub(super) chains: Vec<SgldChain>,
-    pub(super) step_sizes: Vec<f64>,
-    pub(super) concerns: Concerns,
+    pub(crate) settings: Sgld,
+    pub(crate) sites: Vec<Site>,
+    pub(crate) chains: Vec<SgldChain>,
+    pub(crate) step_sizes: Vec<f64>,
+    pub(crate) concerns: Concerns,
 }
 
 impl SgldFit {

@@ -12,15 +12,15 @@ use crate::{InferenceError, Site};
 /// may be points: their standard deviations are 0. A clone shares the numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Approximation {
-    pub(super) family: Family,
-    pub(super) sites: Vec<Site>,
-    pub(super) mean: Arc<[f64]>,
+    pub(crate) family: Family,
+    pub(crate) sites: Vec<Site>,
+    pub(crate) mean: Arc<[f64]>,
     /// The diagonal of the Cholesky factor of the covariance; of low rank that of `D`.
-    pub(super) diagonal: Arc<[f64]>,
+    pub(crate) diagonal: Arc<[f64]>,
     /// The Cholesky factor below its diagonal, row-major `[P, P]`; of full rank only.
-    pub(super) strict: Arc<[f64]>,
+    pub(crate) strict: Arc<[f64]>,
     /// The factor `F`, row-major `[P, rank]`; of low rank only.
-    pub(super) factor: Arc<[f64]>,
+    pub(crate) factor: Arc<[f64]>,
 }
 
 impl Approximation {
@@ -125,7 +125,7 @@ impl Approximation {
         guide.checked()
     }
 
-    pub(super) fn checked(self) -> Result<Approximation, InferenceError> {
+    pub(crate) fn checked(self) -> Result<Approximation, InferenceError> {
         let refuse = |problem| Err(InferenceError::Guide { problem });
         if let Some(problem) = Site::problem(&self.sites) {
             return refuse(problem);
@@ -147,6 +147,7 @@ impl Approximation {
                 let (mean, sd) = (self.mean[element], self.diagonal[element]);
                 let fits = match self.family.has_point(site) {
                     true => sd == 0.0,
+                    false if sd == 0.0 && mean == 0.0 => self.has_weights(site),
                     false => sd > 0.0 && sd.is_finite(),
                 };
                 if !fits || !mean.is_finite() {

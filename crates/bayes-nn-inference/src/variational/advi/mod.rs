@@ -39,3 +39,4 @@ pub use parts::AdviParts;
 pub use result::{AdviFit, Curve, Elbo, Restart, Scored, Stop};
 pub use settings::{Advi, Estimator, MOST_COORDINATES};
 pub use variances::{GradientVariances, SiteVariances};
+pub(crate) use warm::WarmStart;

@@ -65,7 +65,7 @@ impl Approximation {
     }
 
     /// Whether 0 stands for a weight that is not there.
-    fn has_weights(&self, site: &Site) -> bool {
+    pub(super) fn has_weights(&self, site: &Site) -> bool {
         let is_real = site.support == Some(SiteSupport::Real);
         let begin = site.begin;
         let around_0 = begin.is_some_and(|begin| begin.mean == 0.0 && begin.spread > 0.0);

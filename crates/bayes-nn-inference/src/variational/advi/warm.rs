@@ -14,8 +14,8 @@ const FLOOR: f64 = 0.1;
 /// What an earlier fit says of the sites.
 #[derive(Clone, Debug)]
 pub(crate) struct WarmStart {
-    source: DrawSource,
-    relative_sd: f64,
+    pub(crate) source: DrawSource,
+    pub(crate) relative_sd: f64,
 }
 
 impl Advi {

@@ -15,11 +15,11 @@ const FEW: f64 = 0.1;
 /// The end of one path.
 #[derive(Clone, Debug)]
 pub struct Path {
-    pub(super) seed: u64,
-    pub(super) iterations: u64,
-    pub(super) gradients: u64,
-    pub(super) log_probs: u64,
-    pub(super) outcome: Result<Elbo, PathFailure>,
+    pub(crate) seed: u64,
+    pub(crate) iterations: u64,
+    pub(crate) gradients: u64,
+    pub(crate) log_probs: u64,
+    pub(crate) outcome: Result<Elbo, PathFailure>,
 }
 
 impl Path {
@@ -52,13 +52,13 @@ impl Path {
 /// Draws near the modes of a density.
 #[derive(Clone, Debug)]
 pub struct PathfinderFit {
-    pub(super) settings: Pathfinder,
-    pub(super) paths: Vec<Path>,
-    pub(super) k_hat: f64,
-    pub(super) distinct: usize,
-    pub(super) table: DrawTable,
-    pub(super) seconds: f64,
-    pub(super) concerns: Concerns,
+    pub(crate) settings: Pathfinder,
+    pub(crate) paths: Vec<Path>,
+    pub(crate) k_hat: f64,
+    pub(crate) distinct: usize,
+    pub(crate) table: DrawTable,
+    pub(crate) seconds: f64,
+    pub(crate) concerns: Concerns,
 }
 
 impl PathfinderFit {

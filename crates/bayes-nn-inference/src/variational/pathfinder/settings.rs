@@ -57,18 +57,18 @@ const LEAST_PROPOSALS: usize = 25;
 #[derive(Clone)]
 #[must_use = "settings do nothing until they fit"]
 pub struct Pathfinder {
-    pub(super) paths: usize,
-    pub(super) draws: usize,
-    pub(super) proposals: usize,
-    pub(super) history: usize,
-    pub(super) elbo_draws: usize,
-    pub(super) max_iterations: u64,
-    pub(super) seed: u64,
-    pub(super) start: Start,
-    pub(super) threads: Option<usize>,
-    pub(super) device: Device,
-    pub(super) precision: Precision,
-    pub(super) progress: Option<Arc<dyn Progress>>,
+    pub(crate) paths: usize,
+    pub(crate) draws: usize,
+    pub(crate) proposals: usize,
+    pub(crate) history: usize,
+    pub(crate) elbo_draws: usize,
+    pub(crate) max_iterations: u64,
+    pub(crate) seed: u64,
+    pub(crate) start: Start,
+    pub(crate) threads: Option<usize>,
+    pub(crate) device: Device,
+    pub(crate) precision: Precision,
+    pub(crate) progress: Option<Arc<dyn Progress>>,
 }
 
 impl Default for Pathfinder {

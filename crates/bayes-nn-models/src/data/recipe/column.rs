@@ -17,11 +17,11 @@ pub(super) struct Encoded {
     pub(super) name: String,
     pub(super) kind: ColumnKind,
     pub(super) categories: Arc<[String]>,
-    mean: f64,
-    sd: f64,
-    missing: Missing,
+    pub(super) mean: f64,
+    pub(super) sd: f64,
+    pub(super) missing: Missing,
     /// What stands for a missing number, or the place of the most frequent word.
-    filled: f64,
+    pub(super) filled: f64,
 }
 
 impl Encoded {

@@ -30,9 +30,9 @@ use crate::data::table::Table;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Encoding {
-    recipe: Recipe,
-    columns: Vec<Encoded>,
-    target: Target,
+    pub(super) recipe: Recipe,
+    pub(super) columns: Vec<Encoded>,
+    pub(super) target: Target,
 }
 
 impl Encoding {

@@ -4,6 +4,7 @@ mod codes;
 mod column;
 mod encoding;
 mod origin;
+mod saved;
 mod target;
 
 pub(crate) use self::column::few;

@@ -14,6 +14,17 @@ pub(crate) struct Origin {
     pub(crate) encoding: Arc<Encoding>,
 }
 
+impl Origin {
+    /// That of a fit that was loaded, which has no rows.
+    pub(crate) fn of_encoding(encoding: Encoding) -> Origin {
+        Origin {
+            table: Table::without_columns(),
+            rows: [].into(),
+            encoding: Arc::new(encoding),
+        }
+    }
+}
+
 /// The numbers are compared by themselves, where they are.
 impl PartialEq for Origin {
     fn eq(&self, other: &Origin) -> bool {

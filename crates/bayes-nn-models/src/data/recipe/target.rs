@@ -14,10 +14,10 @@ use crate::data::table::{ColumnKind, Table, TableColumn};
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Target {
     pub(super) name: Arc<str>,
-    kind: ColumnKind,
+    pub(super) kind: ColumnKind,
     pub(super) classes: Option<Arc<[String]>>,
-    mean: f64,
-    sd: f64,
+    pub(super) mean: f64,
+    pub(super) sd: f64,
 }
 
 impl Target {

@@ -12,7 +12,9 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-pub(crate) use self::column::{TableColumn, sort_words};
+pub(crate) use self::column::TableColumn;
+#[cfg(feature = "images")]
+pub(crate) use self::column::sort_words;
 pub use self::kind::ColumnKind;
 pub(crate) use self::names::{Places, available};
 pub use self::reader::TableReader;
@@ -67,6 +69,16 @@ impl Table {
             lines: lines.into(),
             format,
         }
+    }
+
+    /// A table of nothing.
+    pub(in crate::data) fn without_columns() -> Table {
+        let format = Format {
+            delimiter: b',',
+            encoding: "UTF-8",
+            comma: false,
+        };
+        Table::new(Vec::new(), Vec::new(), format)
     }
 
     /// Reads a file of delimited fields with a header.

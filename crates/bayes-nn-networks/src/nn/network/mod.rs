@@ -39,11 +39,11 @@ use super::{Input, Layer, LayerError, Prior};
 #[derive(Clone, Default)]
 #[must_use]
 pub struct Network {
-    inputs: Vec<NetworkInput>,
-    nodes: Vec<Node>,
-    output: Option<usize>,
-    said: Said,
-    error: Option<LayerError>,
+    pub(super) inputs: Vec<NetworkInput>,
+    pub(super) nodes: Vec<Node>,
+    pub(super) output: Option<usize>,
+    pub(super) said: Said,
+    pub(super) error: Option<LayerError>,
 }
 
 /// What a network reads.
@@ -56,19 +56,19 @@ pub(crate) struct NetworkInput {
 }
 
 #[derive(Clone, Debug)]
-struct Node {
+pub(super) struct Node {
     /// `None` for a layer of a sequence, which counts.
-    name: Option<String>,
-    layer: Arc<dyn Layer>,
-    prior: Option<Arc<dyn Prior>>,
+    pub(super) name: Option<String>,
+    pub(super) layer: Arc<dyn Layer>,
+    pub(super) prior: Option<Arc<dyn Prior>>,
     /// The layer by whose name its parameters are known, if not by its own.
-    shared: Option<String>,
-    inputs: Vec<Value>,
+    pub(super) shared: Option<String>,
+    pub(super) inputs: Vec<Value>,
 }
 
 /// A value inside a network.
 #[derive(Clone, Copy, Debug)]
-enum Value {
+pub(super) enum Value {
     Input(usize),
     Node(usize),
 }
@@ -354,7 +354,7 @@ impl Network {
         self.error.get_or_insert(error);
     }
 
-    fn take_name(&mut self, name: &str) {
+    pub(super) fn take_name(&mut self, name: &str) {
         let name = name.to_owned();
         let counts = |node: &Node| node.name.is_none();
         let number = name.strip_prefix("layer").map(str::parse::<usize>);

@@ -1,6 +1,7 @@
 //! A network as a layer: its layers in their order.
 
 use bayes_nn_autodiff::Var;
+use bayes_nn_models::saved::{self, FileError};
 
 use super::{Network, NetworkInput, Value};
 use crate::nn::frame::Place;
@@ -62,5 +63,9 @@ impl Layer for Network {
         inside.check_said(&self.said)?;
         let output = self.output.or(self.nodes.len().checked_sub(1));
         output.map(|node| values[node]).ok_or(LayerError::NoLayers)
+    }
+
+    fn describe(&self, place: &saved::Place<'_>) -> Result<saved::Value, FileError> {
+        self.described(place)
     }
 }

@@ -1,0 +1,69 @@
+//! Recipes and encodings in files.
+
+use bayes_nn_files::{Entry, FileError, Node, Place, Value, choice, record};
+
+use super::column::Encoded;
+use super::target::Target;
+use super::{Encoding, Missing, Recipe};
+use crate::data::ColumnKind;
+
+choice!(Missing { "flag": Flag {}, "impute": Impute {}, "refuse": Refuse {} });
+
+choice!(ColumnKind {
+    "number": Number {},
+    "date": Date {},
+    "boolean": Boolean {},
+    "category": Category {},
+});
+
+record!(Recipe {
+    "unscaled": unscaled,
+    "missing": missing,
+    "missing_in": missing_in,
+    "ignore_unknown": ignore_unknown,
+});
+
+record!(Target { "name": name, "kind": kind, "classes": classes, "mean": mean, "sd": sd });
+record!(Encoding { "recipe": recipe, "columns": columns, "target": target });
+
+impl Entry for Encoded {
+    fn write(&self, place: &Place<'_>) -> Value {
+        let Encoded {
+            name,
+            kind,
+            categories,
+            mean,
+            sd,
+            missing,
+            filled,
+        } = self;
+        (place.object())
+            .put("name", name)
+            .put("kind", kind)
+            .put("categories", categories)
+            .put("mean", mean)
+            .put("sd", sd)
+            .put("missing", missing)
+            .put("filled", filled)
+            .value()
+    }
+
+    fn read(node: &Node<'_>) -> Result<Encoded, FileError> {
+        let encoded = Encoded {
+            name: node.get("name")?,
+            kind: node.get("kind")?,
+            categories: node.get("categories")?,
+            mean: node.get("mean")?,
+            sd: node.get("sd")?,
+            missing: node.get("missing")?,
+            filled: node.get("filled")?,
+        };
+        let is_number = encoded.kind != ColumnKind::Category;
+        match encoded.filled < encoded.categories.len() as f64 || is_number {
+            true => Ok(encoded),
+            false => Err(node
+                .at("filled")?
+                .refuse("is the place of none of the categories")),
+        }
+    }
+}

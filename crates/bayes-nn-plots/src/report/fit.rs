@@ -1,0 +1,326 @@
+//! What a page says of a fit: how it went, whether to trust it, what it found, how it predicts.
+
+use std::path::Path;
+
+use bayes_nn_inference::diagnostics::SummaryRow;
+use bayes_nn_inference::{AdviFit, DrawSource};
+use bayes_nn_models::model::{Draws, Variable};
+use bayes_nn_models::scores::reliability;
+use bayes_nn_models::{Dataset, Model, Posterior, Predict, Prediction};
+
+use super::{Report, ReportError};
+use crate::plots::{Agreement, Calibration, Densities, Lines, Series, Traces};
+
+/// Scalars of which every one is summarised; of more each variable as a whole.
+const SUMMARIZED: usize = 2_000;
+/// Rows of a table at the most.
+const ROWS: usize = 60;
+/// Scalars whose densities are drawn, and of which traces are.
+const DENSITIES: usize = 40;
+const TRACES: usize = 6;
+/// Draws of a guide behind its pictures and numbers.
+const DRAWS: usize = 1_000;
+/// Bins of a reliability diagram, as of the printed score.
+const BINS: usize = 10;
+
+/// A page on a fit in one line.
+pub trait WriteReport {
+    /// Writes a page of HTML with what the fit says of itself, its warnings, its curves or traces, and the
+    /// posterior of its variables, replacing what is there: [`Report::fit`].
+    ///
+    /// ```
+    /// use bayes_nn::prelude::*;
+    /// let coin = model::from_fn(|trace, data| {
+    ///     let p = trace.sample("p", Uniform::new(0.0, 1.0));
+    ///     trace.observe("y", distributions::Bernoulli::probs(p), data.column("y"));
+    /// });
+    /// let data = Data::new().column("y", &[1.0, 0.0, 1.0, 1.0])?;
+    /// let fit = model::fit(&coin, &data, &Nuts::new().chains(2).seed(1))?;
+    /// # let path = std::env::temp_dir().join(format!("bayes-nn-coin-{}.html", std::process::id()));
+    /// fit.report(&path)?;
+    /// assert!(std::fs::read_to_string(&path)?.contains("R-hat"));
+    /// # std::fs::remove_file(&path)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Report::fit`] and [`Report::write`].
+    fn report(&self, path: impl AsRef<Path>) -> Result<(), ReportError>;
+}
+
+impl<M: Model> WriteReport for Posterior<M> {
+    fn report(&self, path: impl AsRef<Path>) -> Result<(), ReportError> {
+        Report::new("A fit").fit(self)?.write(path)
+    }
+}
+
+impl Report {
+    /// Adds what a fit says of itself and what it found: of a variational fit the ELBO of every step, scores
+    /// of held-out rows and how far spreads have moved, of chains the traces of the scalars whose R-hat is
+    /// largest, of both means, intervals and diagnostics. Of more than 2,000 scalars each variable is
+    /// summed up in one row, and of few their densities are drawn.
+    ///
+    /// # Errors
+    /// Draws that are not finite; a picture that cannot be drawn.
+    pub fn fit<M: Model>(self, fit: &Posterior<M>) -> Result<Report, ReportError> {
+        let mut report = self.section("The fit").code(&fit.to_string());
+        if let Some(encoding) = fit.encoding() {
+            report = report.section("The data").code(&encoding.to_string());
+        }
+        if let Some(advi) = fit.advi() {
+            report = report.section("How it went").curves(advi)?;
+        }
+        report = report.section("The posterior");
+        let scalars: usize = fit.sites().iter().map(|site| site.shape.elements()).sum();
+        if scalars > SUMMARIZED {
+            return Ok(report.sites(fit));
+        }
+        report = report.summary(fit)?;
+        match fit.source() {
+            DrawSource::Guide(_) => report.densities(&fit.draws(DRAWS, 0)?),
+            DrawSource::Table(_) => report.traces(fit),
+        }
+    }
+
+    /// Adds how a fit predicts rows: scores, for classes a confusion matrix and a reliability diagram, for
+    /// numbers what was predicted against what was observed.
+    ///
+    /// ```
+    /// use bayes_nn::prelude::*;
+    /// use bayes_nn::report::Report;
+    /// let (train, test) = datasets::moons(200, 0.2, 0)?.split(0.5, 0)?;
+    /// let fit = Bnn::new(Mlp::new([2, 5, 1]), Bernoulli).fit(&train, &Advi::mean_field().steps(500))?;
+    /// let page = Report::new("Moons").fit(&fit)?.predictions(&fit, &test, Predict::draws(100))?;
+    /// assert!(page.to_html().contains("perfect calibration"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Rows that do not fit the model; a picture that cannot be drawn.
+    pub fn predictions<M: Model + Clone + Send + 'static>(
+        self,
+        fit: &Posterior<M>,
+        rows: &Dataset,
+        how: Predict,
+    ) -> Result<Report, ReportError> {
+        let prediction = fit.predict_with(rows, how)?;
+        let score = prediction.score(rows)?;
+        let report = self.section("Predictions").text(&format!(
+            "{} rows, each predicted with {} draws.",
+            prediction.rows(),
+            prediction.draws()
+        ));
+        let report = report.code(&score.to_string());
+        match prediction.confusion(rows)? {
+            Some(confusion) => report
+                .code(&confusion.to_string())
+                .calibration(&prediction, rows),
+            None => report.observed(&prediction, rows),
+        }
+    }
+
+    /// The curves of a variational fit.
+    fn curves(self, fit: &AdviFit) -> Result<Report, ReportError> {
+        let elbos = fit.curve().elbos();
+        let mut report = self;
+        if !elbos.is_empty() {
+            let steps: Vec<f64> = (1..=elbos.len()).map(|step| step as f64).collect();
+            let picture = Lines::new()
+                .title("The ELBO of every step")
+                .x_label("step")
+                .y_label("ELBO (nats of the full data)")
+                .y_quantiles(0.02, 1.0)
+                .series(Series::new("ELBO", &steps, elbos).smoothed(elbos.len() / 100))
+                .to_svg()?;
+            let caption = "How far the objective of the fit rose, and whether it still does.";
+            report = report.figure(&picture, caption);
+        }
+        let scores = fit.curve().scores();
+        if !scores.is_empty() {
+            let steps: Vec<f64> = scores.iter().map(|scored| scored.step as f64).collect();
+            let values = scores.iter().map(|scored| scored.score.log_likelihood);
+            let picture = Lines::new()
+                .title("Held-out rows")
+                .x_label("step")
+                .y_label("log likelihood (nats a row)")
+                .series(Series::new(
+                    "held-out rows",
+                    &steps,
+                    &values.collect::<Vec<_>>(),
+                ))
+                .to_svg()?;
+            let caption = "How well rows that are not learned from are predicted.";
+            report = report.figure(&picture, caption);
+        }
+        let moved = fit.sds_moved().iter().take(ROWS);
+        let moved: Vec<[String; 2]> = moved
+            .map(|(site, ratio)| [site.clone(), format!("{ratio:.2}")])
+            .collect();
+        Ok(match moved.is_empty() {
+            true => report,
+            false => report
+                .text(
+                    "Standard deviations after the fit, as a multiple of those at its start: where all \
+                     are near 1, the fit has learned means and no uncertainty.",
+                )
+                .table(&["parameter", "sds, times those at the start"], &moved),
+        })
+    }
+
+    /// Every variable in one row.
+    fn sites<M>(self, fit: &Posterior<M>) -> Report {
+        let rows: Vec<[String; 3]> = fit
+            .sites()
+            .iter()
+            .map(|site| {
+                let elements = site.shape.elements().to_string();
+                [site.name.clone(), site.shape.to_string(), elements]
+            })
+            .collect();
+        self.table(&["variable", "shape", "elements"], &rows)
+    }
+
+    /// Means, intervals and diagnostics; where there are too many, those whose R-hat is largest.
+    fn summary<M: Model>(self, fit: &Posterior<M>) -> Result<Report, ReportError> {
+        let summary = fit.summary()?;
+        let mut rows: Vec<_> = summary.rows.iter().collect();
+        let of_chains = matches!(fit.source(), DrawSource::Table(_));
+        let all = rows.len();
+        if of_chains && all > ROWS {
+            let r_hat = |row: &&SummaryRow| row.r_hat.unwrap_or(0.0);
+            rows.sort_by(|a, b| r_hat(b).total_cmp(&r_hat(a)));
+        }
+        rows.truncate(ROWS);
+        let number = |value: Option<f64>, digits: usize| {
+            value.map_or(String::new(), |value| format!("{value:.digits$}"))
+        };
+        let significant = |value: Option<f64>| value.map_or(String::new(), significant);
+        let cells: Vec<Vec<String>> = rows
+            .iter()
+            .map(|row| {
+                let mut cells = vec![row.name.clone(), significant(row.mean), significant(row.sd)];
+                cells.extend([0, 1].map(|end| significant(row.hdi.map(|hdi| hdi[end]))));
+                if of_chains {
+                    cells.extend([row.ess_bulk, row.ess_tail].map(|ess| number(ess, 0)));
+                    cells.push(number(row.r_hat, 3));
+                }
+                cells
+            })
+            .collect();
+        let percent = 100.0 * summary.hdi_probability;
+        let [lower, upper] = ["from", "to"].map(|end| format!("{percent:.0} % {end}"));
+        let mut headers = vec!["", "mean", "sd", &lower, &upper];
+        if of_chains {
+            headers.extend(["ESS, bulk", "ESS, tails", "R-hat"]);
+        }
+        let report = match all <= ROWS {
+            true => self,
+            false if of_chains => self.text(&format!(
+                "The {ROWS} of {all} scalars whose R-hat is largest."
+            )),
+            false => self.text(&format!("The first {ROWS} of {all} scalars.")),
+        };
+        Ok(report.table(&headers, &cells))
+    }
+
+    /// Densities of the first scalars of draws.
+    fn densities(self, draws: &Draws) -> Result<Report, ReportError> {
+        let scalars = scalars(draws);
+        let mut picture = Densities::new().title("Densities").x_label("value");
+        for (name, values) in scalars.iter().take(DENSITIES) {
+            picture = picture.draws(name, values);
+        }
+        let caption = match scalars.len() {
+            0 => return Ok(self),
+            n if n > DENSITIES => format!("The first {DENSITIES} of {n} scalars."),
+            _ => "What is known of each scalar after the data.".to_owned(),
+        };
+        Ok(self.figure(&picture.to_svg()?, &caption))
+    }
+
+    /// Traces of the scalars whose R-hat is largest, chain by chain.
+    fn traces<M: Model>(self, fit: &Posterior<M>) -> Result<Report, ReportError> {
+        let chains: Vec<&Draws> = (fit.chains().iter())
+            .filter(|draws| !draws.variables().is_empty())
+            .collect();
+        let Some(first) = chains.first() else {
+            return Ok(self);
+        };
+        let summary = fit.summary()?;
+        let r_hat = |name: &str| {
+            let row = summary.rows.iter().find(|row| row.name == name);
+            row.and_then(|row| row.r_hat).unwrap_or(0.0)
+        };
+        let mut names: Vec<(f64, usize, usize, String)> = Vec::new();
+        for (variable, of_first) in first.variables().iter().enumerate() {
+            for element in 0..of_first.shape().elements() {
+                let name = of_first.label(element);
+                names.push((r_hat(&name), variable, element, name));
+            }
+        }
+        names.sort_by(|a, b| b.0.total_cmp(&a.0));
+        names.truncate(TRACES);
+        let of_chains: Vec<(&str, Vec<Vec<f64>>)> = names
+            .iter()
+            .map(|(_, variable, element, name)| {
+                let of_chain = |draws: &&Draws| draws.variables()[*variable].element(*element);
+                (name.as_str(), chains.iter().map(of_chain).collect())
+            })
+            .collect();
+        let mut picture = Traces::new().title("Chains");
+        for (name, draws) in &of_chains {
+            picture = picture.chains(*name, draws);
+        }
+        let caption = "Densities of each chain, and its draws in order, of the scalars whose R-hat is \
+                       largest: where chains agree, their colours lie over each other.";
+        Ok(self.figure(&picture.to_svg()?, caption))
+    }
+
+    fn calibration(self, prediction: &Prediction, rows: &Dataset) -> Result<Report, ReportError> {
+        let bins =
+            reliability(prediction.mean(), rows.y(), BINS).map_err(bayes_nn_models::Error::from)?;
+        let picture = Calibration::new(&bins).title("Calibration").to_svg()?;
+        let caption = "How often what was predicted came true, against how probable it was said to be; below, \
+                       how many rows each bin holds.";
+        Ok(self.figure(&picture, caption))
+    }
+
+    fn observed(self, prediction: &Prediction, rows: &Dataset) -> Result<Report, ReportError> {
+        let y = match rows.target_standardization() {
+            Some(scale) => scale
+                .invert(rows.y())
+                .map_err(bayes_nn_models::Error::from)?,
+            None => rows.y().to_vec(),
+        };
+        let picture = Agreement::new(&y, prediction.mean())
+            .title("Predictions")
+            .x_label("observed")
+            .y_label("predicted mean")
+            .to_svg()?;
+        Ok(self.figure(
+            &picture,
+            "What was predicted of each row, against what was observed.",
+        ))
+    }
+}
+
+/// Every scalar of draws, with its name.
+fn scalars(draws: &Draws) -> Vec<(String, Vec<f64>)> {
+    let of = |variable: &Variable| -> Vec<(String, Vec<f64>)> {
+        let elements = 0..variable.shape().elements();
+        let scalar = |element| (variable.label(element), variable.element(element));
+        elements.map(scalar).collect()
+    };
+    draws.variables().iter().flat_map(of).collect()
+}
+
+/// Three significant digits.
+fn significant(value: f64) -> String {
+    let digits = match value.abs() {
+        v if v == 0.0 || (1e-3..1e6).contains(&v) => {
+            (2.0 - v.max(1e-3).log10().floor()).clamp(0.0, 6.0) as usize
+        }
+        _ => return format!("{value:.2e}"),
+    };
+    format!("{value:.digits$}")
+}
