@@ -458,3 +458,44 @@ fn names_of_groups_stay_with_rows_that_are_read_in_blocks() {
     let mean = |name: &str| level.of([name]).unwrap().iter().sum::<f64>() / 500.0;
     assert!(mean("HENNEPIN") > mean("RAMSEY") && mean("RAMSEY") > mean("AITKIN"));
 }
+
+#[test]
+fn names_come_back_with_a_saved_fit() {
+    let path = |name: &str| {
+        let name = format!("bayes-nn-names-{name}-{}.bnn", std::process::id());
+        std::env::temp_dir().join(name)
+    };
+    let fit = model::fit(&levels(), houses(), &nuts()).unwrap();
+    let file = path("levels");
+    fit.save(&file).unwrap();
+    let again = model::load(&levels(), &file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let turned = "county,floor\nRAMSEY,0\nZZZ,1\nAITKIN,0\n";
+    let turned = Table::read_from(turned.as_bytes()).unwrap();
+    let (own, loaded) = (
+        fit.predict(&turned, 100).unwrap(),
+        again.predict(&turned, 100).unwrap(),
+    );
+    assert_eq!(own.mean(), loaded.mean());
+    assert_eq!(loaded.warnings().len(), 1);
+    assert!(loaded.mean()[0] > loaded.mean()[2]);
+    assert_eq!(again.summary().unwrap().rows[2].name, "level[AITKIN]");
+    let bare = Data::new()
+        .index("county", &[0])
+        .unwrap()
+        .column("floor", &[0.0])
+        .unwrap();
+    assert!(again.predict(bare, 10).is_err());
+    let shares = model::from_fn(|trace, data| {
+        let flat = data.graph().constant(&[1.0; 3], [3]);
+        let shares = trace.sample("shares", Dirichlet::new(flat).along("county"));
+        let mean = shares.gather(data.index("county"), 0);
+        trace.observe("radon", Normal::new(mean, 1.0), data.column("radon"));
+    });
+    let fit = model::fit(&shares, houses(), &nuts()).unwrap();
+    let file = path("shares");
+    fit.save(&file).unwrap();
+    let again = model::load(&shares, &file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(again.summary().unwrap(), fit.summary().unwrap());
+}

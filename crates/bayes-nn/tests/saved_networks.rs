@@ -62,6 +62,7 @@ fn every_layer_comes_back() {
     let images = Sequential::new()
         .input([1, 4, 4])
         .layer(Rescale::new(0.5, 0.1))
+        .layer(nn::Augment::new().flip().shift(1).rotate(5.0).noise(0.1))
         .layer(Conv2d::new(2, [2, 3]).same().dilation([1, 1]))
         .layer(Relu)
         .layer(

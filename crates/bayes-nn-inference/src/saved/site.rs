@@ -63,12 +63,18 @@ pub(super) fn get_sites(node: &Node<'_>) -> Result<Vec<Site>, FileError> {
     let mut sites = Vec::new();
     for node in node.at("sites")?.items()? {
         let Lengths(shape) = node.get("shape")?;
+        let support = node.get("support")?;
+        // Of these the values have other axes than the unconstrained numbers.
+        let is_packed = matches!(
+            support,
+            Some(SiteSupport::Simplex | SiteSupport::CorrelationCholesky | SiteSupport::Circle)
+        );
         let axes: Vec<Option<Dimension>> = node.get("axes")?;
         let mut named = axes.iter().zip(shape.iter());
         let fits = |(axis, length): (&Option<Dimension>, &usize)| {
             axis.as_ref().is_none_or(|axis| axis.len() == *length)
         };
-        if !axes.is_empty() && (axes.len() != shape.rank() || !named.all(fits)) {
+        if !is_packed && !axes.is_empty() && (axes.len() != shape.rank() || !named.all(fits)) {
             return Err(node
                 .at("axes")?
                 .refuse("does not name the axes of the shape"));
@@ -80,7 +86,7 @@ pub(super) fn get_sites(node: &Node<'_>) -> Result<Vec<Site>, FileError> {
             local: node.get("local")?,
             begin: node.get("begin")?,
             point: node.get("point")?,
-            support: node.get("support")?,
+            support,
             axes,
         });
         offset = offset.saturating_add(shape.elements());

@@ -113,6 +113,11 @@ impl Matrix {
 }
 
 impl Values {
+    /// Whether it is an index, be its numbers there or not.
+    pub(crate) fn is_index(&self) -> bool {
+        matches!(self, Values::Index(_) | Values::Gone(Gone::Index))
+    }
+
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Values::Vector(_)

@@ -54,8 +54,8 @@ impl Data {
         columns.try_fold(Data::new(), |data, place| {
             let column = table.at(*place);
             match (fitted.get(&column.name), column.kind) {
-                (Some(Values::Index(_)), ColumnKind::Category) => data.with(table, column),
-                (Some(Values::Index(_)), _) => {
+                (Some(known), ColumnKind::Category) if known.is_index() => data.with(table, column),
+                (Some(known), _) if known.is_index() => {
                     data.with(table, &table.as_kind(column, ColumnKind::Category)?)
                 }
                 (_, ColumnKind::Category) => {
@@ -263,7 +263,7 @@ impl Data {
     /// those that the fit does not know come after them.
     pub(super) fn named_as(mut self, fitted: &Data) -> Result<Data, Error> {
         for (name, values) in &self.columns {
-            if let (Values::Index(_), Some(Values::Index(_))) = (values, fitted.get(name)) {
+            if values.is_index() && fitted.get(name).is_some_and(Values::is_index) {
                 let (own, known) = (self.selected_by(name), fitted.selected_by(name));
                 if own != known {
                     let shown = |dimension: Option<&str>| match dimension {

@@ -78,7 +78,7 @@ impl<M> Posterior<M> {
     }
 
     /// With how rows were changed at random in the fit.
-    pub(super) fn augmented_by(self, augmented: Vec<String>) -> Posterior<M> {
+    pub(crate) fn augmented_by(self, augmented: Vec<String>) -> Posterior<M> {
         Posterior { augmented, ..self }
     }
 

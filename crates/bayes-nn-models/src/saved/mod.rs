@@ -165,10 +165,12 @@ fn read_posterior<M: Model>(node: &Node<'_>, model: M, data: Data) -> Result<Pos
     };
     let density = ModelDensity::described(&model, data.clone())?;
     check_sites(density.own_sites(), source.sites())?;
+    let augmented = density.augmented();
     let Bits(precision) = node.get("precision")?;
     let mut posterior = Posterior::from_parts(model, data, source, precision);
     posterior.predictive.target = node.get("target")?;
-    posterior.taken_up(fit, node.get("agreement")?)
+    let posterior = posterior.taken_up(fit, node.get("agreement")?)?;
+    Ok(posterior.augmented_by(augmented))
 }
 
 /// Checks that the variables of a file are those of a model, and names the first that is not.

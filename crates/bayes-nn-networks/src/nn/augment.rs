@@ -3,6 +3,7 @@
 use std::fmt;
 
 use bayes_nn_autodiff::{NoiseKind, Var};
+use bayes_nn_models::saved::{FileError, Place, Value};
 
 use super::layer::Output;
 use super::{Layer, Parameters};
@@ -38,10 +39,10 @@ use super::{Layer, Parameters};
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[must_use]
 pub struct Augment {
-    flip: bool,
-    shift: usize,
-    degrees: f64,
-    noise: f64,
+    pub(super) flip: bool,
+    pub(super) shift: usize,
+    pub(super) degrees: f64,
+    pub(super) noise: f64,
 }
 
 /// The largest rotation either way.
@@ -146,6 +147,10 @@ impl Layer for Augment {
             x = x + self.noise * p.noise(NoiseKind::Normal, x.shape());
         }
         Ok(x)
+    }
+
+    fn describe(&self, place: &Place<'_>) -> Result<Value, FileError> {
+        Ok(self.described(place))
     }
 }
 

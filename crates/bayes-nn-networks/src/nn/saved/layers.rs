@@ -5,9 +5,9 @@ use std::sync::Arc;
 use bayes_nn_models::saved::{FileError, Node, Object, Place, Value};
 
 use super::super::{
-    Activation, Bernoulli, Categorical, Concat, Dense, DenseByGroup, Dropout, Embedding, Flatten,
-    Gaussian, Gru, Head, HeteroscedasticGaussian, Layer, LayerNorm, Lstm, Network, Point, Poisson,
-    Rescale, Residual, Sum,
+    Activation, Augment, Bernoulli, Categorical, Concat, Dense, DenseByGroup, Dropout, Embedding,
+    Flatten, Gaussian, Gru, Head, HeteroscedasticGaussian, Layer, LayerNorm, Lstm, Network, Point,
+    Poisson, Rescale, Residual, Sum,
 };
 use super::{Registry, windows};
 
@@ -40,6 +40,7 @@ macro_rules! plain {
 plain!(Layer: plain_layer {
     Dense: "dense" { "outputs": outputs, "inputs": inputs, "bias": bias }
     DenseByGroup: "dense_by_group" { "groups": groups, "outputs": outputs, "bias": bias }
+    Augment: "augment" { "flip": flip, "shift": shift, "degrees": degrees, "noise": noise }
     Dropout: "dropout" { "rate": rate }
     Embedding: "embedding" { "levels": levels, "width": width }
     Flatten: "flatten" {}
