@@ -94,7 +94,7 @@ impl Source for IdxFile {
     fn read(&self, rows: Range<usize>) -> Result<Vec<Column>, DataError> {
         let row = self.column.kind.width() * self.number.bytes() as usize;
         let at = self.begin + (rows.start * row) as u64;
-        let bytes = self.file.read(at, rows.len() * row)?;
-        Ok(vec![self.number.column(bytes)])
+        let column = |bytes: &[u8]| self.number.column(bytes);
+        Ok(vec![self.file.read_as(at, rows.len() * row, column)?])
     }
 }

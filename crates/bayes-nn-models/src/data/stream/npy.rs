@@ -118,8 +118,8 @@ impl Source for NpyFile {
     fn read(&self, rows: Range<usize>) -> Result<Vec<Column>, DataError> {
         let row = self.column.kind.width() * self.header.number.size();
         let at = self.header.begin as u64 + (rows.start * row) as u64;
-        let bytes = self.file.read(at, rows.len() * row)?;
-        let column = self.header.number.column(&bytes);
+        let column = |bytes: &[u8]| self.header.number.column(bytes);
+        let column = self.file.read_as(at, rows.len() * row, column)?;
         Ok(vec![
             column.map_err(|error| self.file.wrong(at, error.to_string()))?,
         ])
