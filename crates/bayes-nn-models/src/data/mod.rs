@@ -23,7 +23,7 @@ pub use self::standardize::Standardization;
 pub use self::stream::{IdxFile, NpyFile, Source, SourceColumn, SourceKind, StreamError};
 pub(crate) use self::stream::{Order, RowFeed, Taken, read};
 pub(crate) use self::table::available;
-pub use self::table::{ColumnKind, Table, TableReader};
+pub use self::table::{ColumnKind, Table, TableFile, TableReader, TableRows};
 
 use std::fmt;
 use std::sync::Arc;

@@ -338,7 +338,7 @@ fn numbers_of(values: &Values) -> &Column {
     }
 }
 
-fn values_of(kind: SourceKind, numbers: Column) -> Values {
+pub(super) fn values_of(kind: SourceKind, numbers: Column) -> Values {
     match kind {
         SourceKind::Column => Values::Vector(numbers),
         SourceKind::Matrix(columns) => Values::Matrix(Matrix::new(numbers, columns)),

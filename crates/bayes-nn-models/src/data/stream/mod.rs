@@ -14,7 +14,7 @@ use bayes_nn_kernels::Column;
 
 pub use self::error::StreamError;
 pub(crate) use self::feed::{RowFeed, Taken};
-use self::file::WatchedFile;
+pub(super) use self::file::WatchedFile;
 pub use self::idx::IdxFile;
 pub use self::npy::NpyFile;
 pub(crate) use self::order::Order;

@@ -97,16 +97,7 @@ impl<'a, F: Fn(usize) -> &'a str> Source<'a, F> {
             let next = places.len();
             values[row] = *places.entry(field).or_insert(next) as f64;
         }
-        let mut words: Vec<(&str, usize)> = places.into_iter().collect();
-        let size = |word: &str| word.parse::<f64>().ok().filter(|size| !size.is_nan());
-        let sizes: Option<HashMap<&str, f64>> = words
-            .iter()
-            .map(|(word, _)| Some((*word, size(word)?)))
-            .collect();
-        words.sort_unstable_by(|(a, _), (b, _)| match &sizes {
-            Some(sizes) => sizes[a].total_cmp(&sizes[b]).then_with(|| a.cmp(b)),
-            None => a.cmp(b),
-        });
+        let words = sorted(places);
         let mut sorted = vec![0.0; words.len()];
         for (place, (_, before)) in words.iter().enumerate() {
             sorted[*before] = place as f64;
@@ -116,6 +107,27 @@ impl<'a, F: Fn(usize) -> &'a str> Source<'a, F> {
         }
         words.into_iter().map(|(word, _)| word.to_owned()).collect()
     }
+}
+
+/// Words, each with something of its own, sorted: those that are all numbers by their size.
+pub(super) fn sorted<W: AsRef<str>, T>(words: impl IntoIterator<Item = (W, T)>) -> Vec<(W, T)> {
+    let size = |word: &str| word.parse::<f64>().ok().filter(|size| !size.is_nan());
+    let words = words
+        .into_iter()
+        .map(|(word, own)| (size(word.as_ref()), word, own));
+    let mut words: Vec<_> = words.collect();
+    let by_size = words.iter().all(|(size, ..)| size.is_some());
+    words.sort_unstable_by(|(a, a_word, _), (b, b_word, _)| {
+        let by_word = || a_word.as_ref().cmp(b_word.as_ref());
+        match (by_size, a, b) {
+            (true, Some(a), Some(b)) => a.total_cmp(b).then_with(by_word),
+            _ => by_word(),
+        }
+    });
+    words
+        .into_iter()
+        .map(|(_, word, own)| (word, own))
+        .collect()
 }
 
 impl TableColumn {
