@@ -61,7 +61,9 @@ fn setup(c: &mut Criterion) {
     let mut group = c.benchmark_group("before the first step");
     group.sample_size(10);
     let moons = datasets::moons(500, 0.2, 0).expect("the settings are right");
-    let net = Mlp::new([2, 5, 5, 1]).without_bias();
+    let net = Mlp::new([2, 5, 5, 1])
+        .without_bias()
+        .prior(Normal::new(0.0, 1.0));
     let (bnn, moons) = (Bnn::new(net, Bernoulli), Data::from(&moons.standardized()));
     let draws = Advi::mean_field().samples(1_000);
     group.bench_function("moons, 1,000 draws a step", |b| {
@@ -136,7 +138,12 @@ fn columns(c: &mut Criterion) {
 fn every(c: &mut Criterion) {
     let moons = datasets::moons(500, 0.2, 0).expect("the settings are right");
     let moons = moons.standardized();
-    let bnn = Bnn::new(Mlp::new([2, 5, 5, 1]).without_bias(), Bernoulli);
+    let bnn = Bnn::new(
+        Mlp::new([2, 5, 5, 1])
+            .without_bias()
+            .prior(Normal::new(0.0, 1.0)),
+        Bernoulli,
+    );
     let mut group = c.benchmark_group("growth, steps between two looks");
     group.sample_size(10);
     for steps in [16, 256, 4_096, 100_000] {

@@ -51,6 +51,7 @@ fn convolutional() -> Sequential {
         .layer(Dense::new(500))
         .layer(Relu)
         .layer(Dense::new(10))
+        .prior(Normal::new(0.0, 1.0))
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -59,7 +60,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let (train, _) = datasets::moons(1000, 0.2, 0)?
             .standardized()
             .split(0.5, 0)?;
-        let net = Mlp::new([2, 5, 5, 1]).activation(Tanh).without_bias();
+        let net = Mlp::new([2, 5, 5, 1])
+            .activation(Tanh)
+            .without_bias()
+            .prior(Normal::new(0.0, 1.0));
         Ok((Bnn::new(net, Bernoulli), train))
     };
     let (advi, (bnn, data)) = match arguments.workload {
@@ -85,7 +89,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 Workload::Conv | Workload::ConvMap | Workload::ConvIvon => {
                     Bnn::new(convolutional(), Categorical)
                 }
-                _ => Bnn::new(Mlp::new([784, 400, 400, 10]).activation(Relu), Categorical),
+                _ => Bnn::new(
+                    Mlp::new([784, 400, 400, 10])
+                        .activation(Relu)
+                        .prior(Normal::new(0.0, 1.0)),
+                    Categorical,
+                ),
             };
             let work = (bnn, Dataset::new(&x, 784, &y)?);
             let advi = match arguments.workload {

@@ -7,6 +7,7 @@ use bayes_nn_autodiff::{NoiseKind, Shape, Var};
 use rand_core::Rng;
 
 use crate::axes::{class_column, joined};
+use crate::named::{AxisNames, DimensionNames, Named};
 use crate::parameter::outside;
 use crate::values::ParameterValues;
 use crate::{Cardinality, Expanded, Parameter, ParameterError, Support};
@@ -137,6 +138,11 @@ pub trait Distribution<'g>: fmt::Debug + Send + Sync {
         Shape::SCALAR
     }
 
+    /// What the axes are called, where [`Distribution::over`] or [`Distribution::along`] say so.
+    fn axis_names(&self) -> AxisNames {
+        AxisNames::default()
+    }
+
     /// The shape of independent draws: the broadcast of the parameters without their event axes.
     fn batch_shape(&self) -> Shape {
         let parameters = self.parameters();
@@ -252,6 +258,30 @@ pub trait Distribution<'g>: fmt::Debug + Send + Sync {
         Self: Sized,
     {
         Expanded::new(self, shape.into())
+    }
+
+    /// Independent copies, one for each name of a dimension, or of each of several: in a model
+    /// `Normal::new(0.0, 1.0).over("county")` is one value for each county, of the shape `[counties]`.
+    /// The lengths of dimensions are those of the data that the model is declared over.
+    ///
+    /// Parameters may have the same axes, or the last of them.
+    #[must_use]
+    fn over(self, dimensions: impl Into<DimensionNames>) -> Named<Self>
+    where
+        Self: Sized,
+    {
+        Named::new(self, DimensionNames::default(), dimensions.into())
+    }
+
+    /// The same distribution, whose axes of one draw have names: in a model
+    /// `MultivariateNormal::new(mean, factor).along("term").over("county")` is a vector of terms
+    /// for each county, of the shape `[terms, counties]`.
+    #[must_use]
+    fn along(self, dimensions: impl Into<DimensionNames>) -> Named<Self>
+    where
+        Self: Sized,
+    {
+        Named::new(self, dimensions.into(), DimensionNames::default())
     }
 }
 

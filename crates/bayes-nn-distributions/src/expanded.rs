@@ -4,7 +4,7 @@ use bayes_nn_autodiff::{NoiseKind, Shape, Var};
 use rand_core::Rng;
 
 use crate::axes::joined;
-use crate::{Distribution, Parameter, ParameterError, Support};
+use crate::{AxisNames, Distribution, Parameter, ParameterError, Support};
 
 /// Independent copies of a distribution that fill a shape; made by [`Distribution::expand`].
 ///
@@ -139,6 +139,10 @@ impl<'g, D: Distribution<'g>> Distribution<'g> for Expanded<D> {
 
     fn event_shape(&self) -> Shape {
         self.inner.event_shape()
+    }
+
+    fn axis_names(&self) -> AxisNames {
+        self.inner.axis_names()
     }
 
     fn batch_shape(&self) -> Shape {

@@ -5,67 +5,79 @@ use std::sync::Arc;
 use bayes_nn_autodiff::{NoiseKind, Shape, Var};
 use rand_core::Rng;
 
-use crate::{Distribution, Parameter, ParameterError, Support};
+use crate::{AxisNames, Distribution, Parameter, ParameterError, Support};
+
+/// The methods of a distribution, but for the names of axes, as those of another that it holds.
+macro_rules! forward_methods {
+    ($self:ident => $inner:expr) => {
+        fn name(&$self) -> &'static str {
+            ($inner).name()
+        }
+        fn parameters(&$self) -> Vec<Parameter<'g>> {
+            ($inner).parameters()
+        }
+        fn support(&$self) -> Support<'g> {
+            ($inner).support()
+        }
+        fn log_prob(&$self, x: Var<'g>) -> Var<'g> {
+            ($inner).log_prob(x)
+        }
+        fn rsample(&$self, noise: &mut dyn FnMut(NoiseKind) -> Var<'g>) -> Option<Var<'g>> {
+            ($inner).rsample(noise)
+        }
+        fn draw(&$self, parameters: &[f64], rng: &mut dyn Rng) -> f64 {
+            ($inner).draw(parameters, rng)
+        }
+        fn draw_event(&$self, parameters: &[f64], rng: &mut dyn Rng, event: &mut [f64]) {
+            ($inner).draw_event(parameters, rng, event);
+        }
+        fn is_proper(&$self) -> bool {
+            ($inner).is_proper()
+        }
+        fn event_shape(&$self) -> Shape {
+            ($inner).event_shape()
+        }
+        fn batch_shape(&$self) -> Shape {
+            ($inner).batch_shape()
+        }
+        fn mean(&$self) -> Var<'g> {
+            ($inner).mean()
+        }
+        fn variance(&$self) -> Var<'g> {
+            ($inner).variance()
+        }
+        fn expected_log_prob(&$self, mean: Var<'g>, sd: Var<'g>) -> Option<Var<'g>> {
+            ($inner).expected_log_prob(mean, sd)
+        }
+        fn log_probabilities(&$self) -> Option<Var<'g>> {
+            ($inner).log_probabilities()
+        }
+        fn normal(&$self) -> Option<(Var<'g>, Var<'g>)> {
+            ($inner).normal()
+        }
+        fn conflict(&$self, parameters: &[f64]) -> Option<String> {
+            ($inner).conflict(parameters)
+        }
+        fn shape(&$self) -> Shape {
+            ($inner).shape()
+        }
+        fn check(&$self) -> Result<(), ParameterError> {
+            ($inner).check()
+        }
+        fn check_values(&$self, parameters: &[f64]) -> Result<(), ParameterError> {
+            ($inner).check_values(parameters)
+        }
+    };
+}
+pub(crate) use forward_methods;
 
 macro_rules! forward {
     ($($pointer:ty),*) => {$(
         impl<'g, D: Distribution<'g> + ?Sized> Distribution<'g> for $pointer {
-            fn name(&self) -> &'static str {
-                (**self).name()
-            }
-            fn parameters(&self) -> Vec<Parameter<'g>> {
-                (**self).parameters()
-            }
-            fn support(&self) -> Support<'g> {
-                (**self).support()
-            }
-            fn log_prob(&self, x: Var<'g>) -> Var<'g> {
-                (**self).log_prob(x)
-            }
-            fn rsample(&self, noise: &mut dyn FnMut(NoiseKind) -> Var<'g>) -> Option<Var<'g>> {
-                (**self).rsample(noise)
-            }
-            fn draw(&self, parameters: &[f64], rng: &mut dyn Rng) -> f64 {
-                (**self).draw(parameters, rng)
-            }
-            fn draw_event(&self, parameters: &[f64], rng: &mut dyn Rng, event: &mut [f64]) {
-                (**self).draw_event(parameters, rng, event);
-            }
-            fn is_proper(&self) -> bool {
-                (**self).is_proper()
-            }
-            fn event_shape(&self) -> Shape {
-                (**self).event_shape()
-            }
-            fn batch_shape(&self) -> Shape {
-                (**self).batch_shape()
-            }
-            fn mean(&self) -> Var<'g> {
-                (**self).mean()
-            }
-            fn variance(&self) -> Var<'g> {
-                (**self).variance()
-            }
-            fn expected_log_prob(&self, mean: Var<'g>, sd: Var<'g>) -> Option<Var<'g>> {
-                (**self).expected_log_prob(mean, sd)
-            }
-            fn log_probabilities(&self) -> Option<Var<'g>> {
-                (**self).log_probabilities()
-            }
-            fn normal(&self) -> Option<(Var<'g>, Var<'g>)> {
-                (**self).normal()
-            }
-            fn conflict(&self, parameters: &[f64]) -> Option<String> {
-                (**self).conflict(parameters)
-            }
-            fn shape(&self) -> Shape {
-                (**self).shape()
-            }
-            fn check(&self) -> Result<(), ParameterError> {
-                (**self).check()
-            }
-            fn check_values(&self, parameters: &[f64]) -> Result<(), ParameterError> {
-                (**self).check_values(parameters)
+            forward_methods!(self => **self);
+
+            fn axis_names(&self) -> AxisNames {
+                (**self).axis_names()
             }
         }
     )*};
@@ -149,6 +161,12 @@ mod tests {
                 got: parameters.len(),
             })
         }
+        fn axis_names(&self) -> AxisNames {
+            AxisNames {
+                event: "17".into(),
+                ..AxisNames::default()
+            }
+        }
     }
 
     /// A distribution that answers only what it must, and that differently from the probe.
@@ -212,7 +230,7 @@ mod tests {
             draw(d, numbers, &mut rng) draw_event(d, numbers, &mut rng, &mut event) mean(d)
             variance(d) expected_log_prob(d, x, two) log_probabilities(d) normal(d)
             conflict(d, numbers) is_proper(d) event_shape(d) batch_shape(d) shape(d) check(d)
-            check_values(d, numbers)
+            check_values(d, numbers) axis_names(d)
         ];
         let drawn = answers.iter_mut().find(|(name, _)| *name == "draw_event");
         drawn.expect("it is asked").1 = format!("{event:?}");

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use bayes_nn_autodiff::{Shape, Var};
 use bayes_nn_distributions::{Bijector, Distribution};
 
-use crate::{Site, SiteSupport};
+use crate::{Dimension, Site, SiteSupport};
 
 /// What a handler reports; whoever runs the model gets it back unchanged. [`SiteError`] is what
 /// the handlers of this crate report.
@@ -180,9 +180,39 @@ pub enum SiteError {
         /// The support that it had.
         fitted: Box<SiteSupport>,
     },
+    /// A site whose axes have other names than the values in the vector.
+    #[error(
+        "`{site}` is over {found}, and the values of the fit are over {fitted}: places would be taken for others; give the data the same names in the same order"
+    )]
+    Axes {
+        /// The site.
+        site: String,
+        /// The names that its axes have.
+        found: String,
+        /// Those that they had.
+        fitted: String,
+    },
 }
 
 impl SiteError {
+    /// That the axes of a site have other names than in the fit, as far as both are known.
+    pub fn axes(site: &str, own: &[Option<Dimension>], fitted: &[Site]) -> Option<SiteError> {
+        let fitted = fitted.iter().find(|fitted| fitted.name == site)?;
+        if own.is_empty() || fitted.axes.is_empty() || own == fitted.axes {
+            return None;
+        }
+        let mut pairs = own.iter().zip(&fitted.axes);
+        let (own, fitted) = match pairs.find(|(own, fitted)| own != fitted) {
+            Some((own, fitted)) => differing(own.as_ref(), fitted.as_ref()),
+            None => (own.len().to_string(), fitted.axes.len().to_string()),
+        };
+        Some(SiteError::Axes {
+            site: site.to_owned(),
+            found: own,
+            fitted,
+        })
+    }
+
     /// That a site has another support than in the fit, as far as both are known.
     pub fn support(site: &str, own: Option<&SiteSupport>, fitted: &[Site]) -> Option<SiteError> {
         let fitted = fitted.iter().find(|fitted| fitted.name == site)?;
@@ -193,6 +223,23 @@ impl SiteError {
             fitted: Box::new(fitted.clone()),
         })
     }
+}
+
+/// Two dimensions in words, by what is different first.
+fn differing(own: Option<&Dimension>, other: Option<&Dimension>) -> (String, String) {
+    let (Some(a), Some(b)) = (own, other) else {
+        let name =
+            |axis: Option<&Dimension>| axis.map_or("no names".to_owned(), Dimension::to_string);
+        return (name(own), name(other));
+    };
+    let place =
+        (0..a.len().max(b.len())).find(|&place| a.names().get(place) != b.names().get(place));
+    let shown =
+        |axis: &Dimension| match place.and_then(|place| Some((place, axis.names().get(place)?))) {
+            Some((place, name)) => format!("{axis}, place {place} is `{name}`"),
+            None => axis.to_string(),
+        };
+    (shown(a), shown(b))
 }
 
 /// The model at a point: every site is its part of one unconstrained vector.

@@ -40,6 +40,7 @@ mod columns;
 mod compiled;
 mod density;
 pub mod diagnostics;
+mod dimension;
 mod draw_source;
 mod error;
 mod handler;
@@ -56,6 +57,7 @@ pub mod variational;
 
 pub use columns::{ColumnScale, Concerns};
 pub use density::{Density, DensityError, Fed, Rows, Term, Traced};
+pub use dimension::{Dimension, DimensionError, element_index};
 pub use draw_source::{DrawSource, DrawTable};
 pub use error::{Divergence, InferenceError, Interruption, NonFinite, PathFailure};
 pub use handler::{Declared, Handler, HandlerError, Point, Sampled, SiteError, from_unconstrained};

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use bayes_nn_autodiff::Shape;
 
 use crate::SiteSupport;
+use crate::dimension::{Dimension, element_index};
 
 /// A named part of the unconstrained vector.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +29,9 @@ pub struct Site {
     /// Where the values lie that its unconstrained numbers stand for; nothing if that is not known,
     /// as of a density that is no model.
     pub support: Option<SiteSupport>,
+    /// What the axes of its values are called, an entry for each axis; none where no axis has a name,
+    /// or that is not known.
+    pub axes: Vec<Option<Dimension>>,
 }
 
 /// Where fits begin in a site: means of a guide, and chains that start from the prior, at normal
@@ -57,6 +61,7 @@ impl Site {
             begin: None,
             point: false,
             support: None,
+            axes: Vec::new(),
         }
     }
 
@@ -82,6 +87,23 @@ impl Site {
     pub fn agree(own: &[Site], others: &[Site]) -> bool {
         let part = |site: &Site| (site.name.clone(), site.shape, site.offset);
         own.iter().map(part).eq(others.iter().map(part))
+    }
+
+    /// An element of its unconstrained values, for messages: `` `b[HENNEPIN]` ``, or its number where
+    /// axes have no names.
+    pub(crate) fn element(&self, element: usize) -> String {
+        let is_axis = |(axis, length): (&Option<Dimension>, &usize)| {
+            axis.as_ref().is_none_or(|axis| axis.len() == *length)
+        };
+        let mut axes = self.axes.iter().zip(self.shape.iter());
+        match self.axes.len() == self.shape.rank() && !self.axes.is_empty() && axes.all(is_axis) {
+            true => format!(
+                "`{}{}`",
+                self.name,
+                element_index(self.shape, &self.axes, element)
+            ),
+            false => format!("`{}`, element {element}", self.name),
+        }
     }
 
     /// Names and shapes of several, for messages.

@@ -24,7 +24,7 @@ pub use compare::{
     Comparison, Estimate, Predicted, PredictiveComparison, SiteComparison, compare, compare_on,
 };
 pub use data::{DataError, Dataset, Standardization, Table};
-pub use error::Error;
+pub use error::{Error, GroupError};
 #[cfg(feature = "zarr")]
 pub use inference_data::{InferenceData, ZarrStore};
 pub use model::{Data, DrawSource, DrawTable, Draws, Model, Posterior};

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use bayes_nn::diagnostics::{
     Loo, ess_bulk, ess_mean, ess_quantile, ess_tail, mcse_mean, mcse_quantile, mcse_sd, r_hat,
 };
-use bayes_nn::distributions::{HalfCauchy, HalfNormal, Normal, Poisson};
+use bayes_nn::distributions::{Distribution, HalfCauchy, HalfNormal, Normal, Poisson};
 use bayes_nn::model::{self, Batch, Data, Model, Posterior, Trace};
 use bayes_nn::{Advi, Draws, Error, Nuts, ZarrStore};
 use serde_json::{Value, json};
@@ -31,11 +31,9 @@ const NAN: f64 = f64::NAN;
 fn schools<'g>(trace: &Trace<'g>, data: &Batch<'g>) {
     let mean = trace.sample("mean", Normal::new(0.0, 5.0));
     let spread = trace.sample("spread", HalfCauchy::new(5.0));
-    let standard = Normal::new(0.0, 1.0);
-    let standard = bayes_nn::distributions::Distribution::expand(standard, [8]);
-    let standard = trace.sample("standard", standard);
-    let effect = trace.deterministic("effect", mean + spread * standard);
-    let measured = Normal::new(effect, data.column("error"));
+    let standard = trace.sample("standard", Normal::new(0.0, 1.0).over("school"));
+    let effect = trace.deterministic_over("effect", "school", mean + spread * standard);
+    let measured = Normal::new(effect, data.column("error")).over("school");
     trace.observe("measured", measured, data.column("measured"));
 }
 
@@ -73,6 +71,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// Every group, with names for the rows.
 fn eight_schools(folder: &Path) -> Result<Value, Error> {
     let data = Data::new()
+        .with_dimension("school", SCHOOLS)?
         .column("measured", &EFFECT)?
         .column("error", &ERROR)?;
     let nuts = Nuts::new()
@@ -84,16 +83,8 @@ fn eight_schools(folder: &Path) -> Result<Value, Error> {
     samples
         .inference_data()?
         .posterior_predictive(&samples.predictive(&data, 2_000, 0)?)?
-        .dims("effect", ["school"])
-        .dims("measured", ["school"])
-        .coords("school", SCHOOLS)
         .overwrite_zarr(folder.join("schools.zarr"))?;
-    let draws = json!({
-        "mean": ["chain", "draw"],
-        "spread": ["chain", "draw"],
-        "standard": ["chain", "draw", "standard_dim_0"],
-        "effect": ["chain", "draw", "school"],
-    });
+    let draws = posterior_of_schools();
     let statistics = [
         "lp",
         "energy",
@@ -189,6 +180,7 @@ fn gaps(folder: &Path) -> Result<Value, Error> {
 /// Draws of a guide: one chain.
 fn variational(folder: &Path) -> Result<Value, Error> {
     let data = Data::new()
+        .with_dimension("school", SCHOOLS)?
         .column("measured", &EFFECT)?
         .column("error", &ERROR)?;
     let fit = model::fit(&schools, &data, &Advi::full_rank().steps(4_000).seed(1))?;
@@ -196,17 +188,15 @@ fn variational(folder: &Path) -> Result<Value, Error> {
     fit.inference_data()?
         .overwrite_zarr(folder.join("advi.zarr"))?;
     let draws = fit.draws(1_000, 3)?;
-    let vector = |name: &str| json!(["chain", "draw", format!("{name}_dim_0")]);
-    let posterior = json!({
-        "mean": ["chain", "draw"],
-        "spread": ["chain", "draw"],
-        "standard": vector("standard"),
-        "effect": vector("effect"),
-    });
     Ok(json!({
         "store": "advi.zarr",
-        "groups": groups(posterior, &["measured"], json!({ "error": ["error_dim_0"] }), false),
-        "coords": { "posterior/chain": [0] },
+        "groups": {
+            "posterior": posterior_of_schools(),
+            "log_likelihood": { "measured": ["chain", "draw", "school"] },
+            "observed_data": { "measured": ["school"] },
+            "constant_data": { "error": ["error_dim_0"] },
+        },
+        "coords": { "posterior/chain": [0], "log_likelihood/school": SCHOOLS },
         "posterior": of_chains(&[draws]),
         "loo": { "measured": of_loo(&fit.loo("measured")?) },
     }))
@@ -216,14 +206,11 @@ fn variational(folder: &Path) -> Result<Value, Error> {
 /// common.
 fn on_the_way(folder: &Path, stopped: bool) -> Result<Value, Error> {
     let data = Data::new()
+        .with_dimension("school", SCHOOLS)?
         .column("measured", &EFFECT)?
         .column("error", &ERROR)?;
     let name = if stopped { "stopped.zarr" } else { "way.zarr" };
     let store = ZarrStore::new(folder.join(name)).every(70).overwrite(true);
-    let store = store
-        .dims("effect", ["school"])
-        .dims("measured", ["school"])
-        .coords("school", SCHOOLS);
     let nuts = Nuts::new().chains(3).threads(3).warmup(300).seed(5);
     let draws = if stopped { 1 << 40 } else { 250 };
     let run = store.start(&schools, &data, &nuts.draws(draws))?;
@@ -255,12 +242,7 @@ fn on_the_way(folder: &Path, stopped: bool) -> Result<Value, Error> {
     Ok(json!({
         "store": name,
         "groups": {
-            "posterior": {
-                "mean": ["chain", "draw"],
-                "spread": ["chain", "draw"],
-                "standard": ["chain", "draw", "standard_dim_0"],
-                "effect": ["chain", "draw", "school"],
-            },
+            "posterior": posterior_of_schools(),
             "sample_stats": statistics,
             "warmup_sample_stats": statistics,
             "observed_data": { "measured": ["school"] },
@@ -275,6 +257,16 @@ fn on_the_way(folder: &Path, stopped: bool) -> Result<Value, Error> {
         "posterior": of_rectangle(&samples.chains()[..count], draws),
         "loo": {},
     }))
+}
+
+/// The variables of the schools, with their dimensions.
+fn posterior_of_schools() -> Value {
+    json!({
+        "mean": ["chain", "draw"],
+        "spread": ["chain", "draw"],
+        "standard": ["chain", "draw", "school"],
+        "effect": ["chain", "draw", "school"],
+    })
 }
 
 /// The groups that every fit has, where rows have no names.

@@ -37,10 +37,11 @@ pub use bayes_nn_autodiff::{Graph, Kind, NoiseKind, Shape, Var, Window, concat, 
 pub use bayes_nn_distributions as distributions;
 pub use bayes_nn_inference::{
     Advi, AdviFit, AdviParts, Approximation, Bound, Concerns, Convergence, ConvergenceTest, Curve,
-    Divergence, Elbo, Estimator, Evidence, Family, Fit, GradientVariances, HeldOutScore,
-    InferenceError, Method, NonFinite, Nuts, NutsFit, Optimizer, Path, PathFailure, Pathfinder,
-    PathfinderFit, Progress, Restart, Schedule, Scored, Sgld, SgldFit, Site, SiteError,
-    SiteSupport, SiteVariances, Snapshot, Stage, Start, StartError, Stop, Update,
+    Dimension, DimensionError, Divergence, Elbo, Estimator, Evidence, Family, Fit,
+    GradientVariances, HeldOutScore, InferenceError, Method, NonFinite, Nuts, NutsFit, Optimizer,
+    Path, PathFailure, Pathfinder, PathfinderFit, Progress, Restart, Schedule, Scored, Sgld,
+    SgldFit, Site, SiteError, SiteSupport, SiteVariances, Snapshot, Stage, Start, StartError, Stop,
+    Update,
 };
 pub use bayes_nn_inference::{diagnostics, nuts};
 pub use bayes_nn_kernels::{Device, DeviceError, DeviceInfo, Precision, Profile};
@@ -48,9 +49,9 @@ pub use bayes_nn_kernels::{Device, DeviceError, DeviceInfo, Precision, Profile};
 pub use bayes_nn_models::inference_data::{self, InferenceData, ZarrStore};
 pub use bayes_nn_models::{
     Comparison, CrossValidation, Data, DataError, Dataset, DrawSource, DrawTable, Draws, Error,
-    Estimate, Inputs, Model, Posterior, Predict, Predicted, Prediction, PredictiveComparison,
-    PredictiveDraws, RestartAgreement, Score, SiteComparison, Standardization, Table, Targets,
-    Task, compare, compare_on, data, datasets, model, scores,
+    Estimate, GroupError, Inputs, Model, Posterior, Predict, Predicted, Prediction,
+    PredictiveComparison, PredictiveDraws, RestartAgreement, Score, SiteComparison,
+    Standardization, Table, Targets, Task, compare, compare_on, data, datasets, model, scores,
 };
 pub use bayes_nn_networks::{Bnn, nn};
 #[cfg(feature = "plots")]

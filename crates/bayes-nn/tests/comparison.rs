@@ -104,7 +104,8 @@ fn a_mean_field_of_correlated_normals_has_the_known_sds() {
 fn a_network_is_judged_by_its_predictions() {
     let data = datasets::moons(200, 0.2, 0).unwrap().standardized();
     let (train, test) = data.split(0.5, 0).unwrap();
-    let bnn = Bnn::new(Mlp::new([2, 4, 1]).activation(Tanh), Bernoulli);
+    let net = Mlp::new([2, 4, 1]).activation(Tanh);
+    let bnn = Bnn::new(net.prior(Normal::new(0.0, 1.0)), Bernoulli);
     let advi = bnn.fit(&train, &Advi::mean_field().steps(4_000)).unwrap();
     let nuts = Nuts::new().draws(200).warmup(300).chains(2).seed(4);
     let nuts = bnn.fit(&train, &nuts).unwrap();

@@ -309,3 +309,55 @@ fn names_that_a_store_cannot_have_are_refused() {
     let mut names = names.map(|entry| entry.unwrap().file_name());
     assert!(names.all(|name| !name.to_string_lossy().contains(&left)));
 }
+
+#[test]
+fn named_dimensions_of_a_model_are_those_of_its_store() {
+    let model = model::from_fn(|trace, data| {
+        let level = trace.sample("level", Normal::new(0.0, 1.0).over(["term", "county"]));
+        let spread = trace.deterministic_over("spread", ["term", "county"], level.exp());
+        let plain = trace.sample("plain", Normal::new(0.0, 1.0).expand([2]));
+        let mean =
+            level.row(0).gather(data.index("county"), 0) + 0.0 * (plain + spread.row(1)).sum();
+        trace.observe("y", Normal::new(mean, 1.0), data.column("y"));
+    });
+    let data = Data::new()
+        .groups("county", &["RAMSEY", "ANOKA", "RAMSEY"])
+        .unwrap();
+    let data = data.with_dimension("term", ["low", "high"]).unwrap();
+    let data = data.column("y", &[0.1, 0.9, 0.3]).unwrap();
+    let nuts = Nuts::new().chains(1).warmup(50).draws(20).seed(1);
+    let check = |place: &Place| {
+        for group in ["posterior/level", "posterior/spread"] {
+            let own = fs::read_to_string(place.0.join(group).join("zarr.json")).unwrap();
+            let own: Value = serde_json::from_str(&own).unwrap();
+            let names = serde_json::json!(["chain", "draw", "term", "county"]);
+            assert_eq!(own["dimension_names"], names);
+        }
+        assert_eq!(
+            place.read::<String>("/posterior/county").1,
+            ["ANOKA", "RAMSEY"]
+        );
+        assert_eq!(place.read::<String>("/posterior/term").1, ["low", "high"]);
+        assert_eq!(place.read::<i64>("/posterior/plain_dim_0").1, [0, 1]);
+        assert_eq!(place.read::<i64>("/constant_data/county").1, [1, 0, 1]);
+    };
+    let place = Place::new("named");
+    let fit = model::fit(&model, &data, &nuts).unwrap();
+    fit.to_zarr(&place.0).unwrap();
+    check(&place);
+    let place = Place::new("named-growing");
+    let store = bayes_nn::ZarrStore::new(place.0.clone()).every(10);
+    store.sample(&model, &data, &nuts).unwrap();
+    check(&place);
+    // What is said of the store goes before what the model says.
+    let place = Place::new("renamed");
+    let renamed = fit
+        .inference_data()
+        .unwrap()
+        .dims("level", ["what", "place"]);
+    renamed.write_zarr(&place.0).unwrap();
+    assert_eq!(
+        place.read::<String>("/posterior/place").1,
+        ["ANOKA", "RAMSEY"]
+    );
+}

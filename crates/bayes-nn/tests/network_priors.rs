@@ -24,7 +24,6 @@ fn a_prior_by_name_goes_before_the_layers_which_goes_before_the_networks() {
             .layer_with_prior(Dense::new(1), normal(1e-1))
             .prior_for("layer2.weight", normal(1e-2))
     };
-    near(spread(net(), "layer0.weight"), 1.0);
     near(spread(net().prior(normal(1e-3)), "layer0.weight"), 1e-3);
     near(spread(net().prior(normal(1e-3)), "layer1.weight"), 1e-1);
     near(spread(net().prior(normal(1e-3)), "layer2.weight"), 1e-2);
@@ -106,6 +105,20 @@ fn weights(net: Mlp) -> Vec<f64> {
 
 fn mean_of(values: &[f64], f: impl Fn(f64) -> f64) -> f64 {
     values.iter().map(|v| f(*v)).sum::<f64>() / values.len() as f64
+}
+
+#[test]
+fn a_parameter_of_which_nothing_is_said_has_a_learned_scale() {
+    let net = || Mlp::new([16, 5, 1]);
+    assert_eq!(weights(net()), weights(net().prior(prior::learned_scale())));
+    // A single number has nothing to learn a scale from.
+    let single = layer::from_fn("gain", |p, inputs| {
+        let [x] = p.inputs(inputs)?;
+        Ok(x.sum_axis(0).reshape([1, x.shape().columns()]) * p.get("gain", [], 1)?)
+    });
+    let of = |net: Sequential| spread(net, "layer0.gain");
+    let net = || Sequential::new().layer(single.clone());
+    assert_eq!(of(net()), of(net().prior(Normal::new(0.0, 1.0))));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use bayes_nn::nn::{Conv2d, Flatten, MaxPool2d, Network, Rescale, prior};
+use bayes_nn::nn::{Conv2d, Flatten, MaxPool2d, Network, Rescale};
 use bayes_nn::prelude::*;
 use bayes_nn::report::Report;
 use clap::{Parser, ValueEnum};
@@ -50,6 +50,10 @@ struct Arguments {
     #[arg(long)]
     rate: Option<f64>,
 
+    /// What moves the guide: Adam on means and standard deviations, or natural gradients as IVON has them
+    #[arg(long, value_enum, default_value_t = By::Adam)]
+    optimizer: By,
+
     /// Seed of everything random
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -75,6 +79,13 @@ enum Net {
     Dense,
     Conv,
     Post,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+enum By {
+    Adam,
+    Ivon,
 }
 
 impl Net {
@@ -107,9 +118,7 @@ impl Net {
             .layer(Dense::new(256))
             .layer(Tanh),
         };
-        net.layer(Dense::new(10))
-            .prior(prior::learned_scale())
-            .into()
+        net.layer(Dense::new(10)).into()
     }
 }
 
@@ -117,6 +126,7 @@ impl Net {
 struct Summary {
     net: Net,
     method: &'static str,
+    optimizer: By,
     seed: u64,
     train_rows: usize,
     weights: usize,
@@ -161,6 +171,9 @@ fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     if let Some(steps) = arguments.steps.or(few) {
         advi = advi.steps(steps);
     }
+    if arguments.optimizer == By::Ivon {
+        advi = advi.optimizer(Optimizer::ivon());
+    }
     if let Some(rows) = arguments.batch {
         advi = advi.batch(rows);
     }
@@ -199,6 +212,7 @@ fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let summary = Summary {
         net: arguments.net,
         method: "ADVI",
+        optimizer: arguments.optimizer,
         seed: arguments.seed,
         train_rows: train.rows(),
         weights: advi.approximation().dim(),

@@ -32,7 +32,7 @@ const WIDE: f64 = 10_000.0;
 #[derive(Parser)]
 #[command(name = "radon")]
 struct Arguments {
-    /// Reads the houses from a CSV file with the columns county_code (from 0), floor (0 or 1) and
+    /// Reads the houses from a CSV file with the columns county (names), floor (0 or 1) and
     /// log_radon; without it, a set of the same structure is made
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
@@ -80,30 +80,30 @@ fn observe_houses<'g>(trace: &Trace<'g>, data: &Batch<'g>, a: Var<'g>, b: Var<'g
 }
 
 /// Effects as the textbook writes them: draws around their mean.
-fn centred(counties: usize) -> impl Model + Clone {
-    model::from_fn(move |trace, data| {
+fn centred() -> impl Model + Clone {
+    model::from_fn(|trace, data| {
         let mu_a = trace.sample("mu_a", Normal::new(0.0, WIDE));
         let sigma_a = trace.sample("sigma_a", HalfCauchy::new(5.0));
         let mu_b = trace.sample("mu_b", Normal::new(0.0, WIDE));
         let sigma_b = trace.sample("sigma_b", HalfCauchy::new(5.0));
-        let a = trace.sample("a", Normal::new(mu_a, sigma_a).expand([counties]));
-        let b = trace.sample("b", Normal::new(mu_b, sigma_b).expand([counties]));
+        let a = trace.sample("a", Normal::new(mu_a, sigma_a).over("county"));
+        let b = trace.sample("b", Normal::new(mu_b, sigma_b).over("county"));
         observe_houses(trace, data, a, b);
     })
 }
 
 /// The same density by standardised effects, which do not depend on the spread before the data
 /// make them.
-fn non_centred(counties: usize) -> impl Model + Clone {
-    model::from_fn(move |trace, data| {
+fn non_centred() -> impl Model + Clone {
+    model::from_fn(|trace, data| {
         let mu_a = trace.sample("mu_a", Normal::new(0.0, WIDE));
         let sigma_a = trace.sample("sigma_a", HalfCauchy::new(5.0));
         let mu_b = trace.sample("mu_b", Normal::new(0.0, WIDE));
         let sigma_b = trace.sample("sigma_b", HalfCauchy::new(5.0));
-        let standard_a = trace.sample("standard_a", Normal::new(0.0, 1.0).expand([counties]));
-        let standard_b = trace.sample("standard_b", Normal::new(0.0, 1.0).expand([counties]));
-        let a = trace.deterministic("a", mu_a + sigma_a * standard_a);
-        let b = trace.deterministic("b", mu_b + sigma_b * standard_b);
+        let standard_a = trace.sample("standard_a", Normal::new(0.0, 1.0).over("county"));
+        let standard_b = trace.sample("standard_b", Normal::new(0.0, 1.0).over("county"));
+        let a = trace.deterministic_over("a", "county", mu_a + sigma_a * standard_a);
+        let b = trace.deterministic_over("b", "county", mu_b + sigma_b * standard_b);
         observe_houses(trace, data, a, b);
     })
 }
@@ -135,15 +135,11 @@ fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let rows = houses.log_radon.len();
     println!(
         "{rows} houses in {} counties. {}\n",
-        houses.counties, houses.source
+        houses.counties(),
+        houses.source
     );
-    let centred = fit(&centred(houses.counties), "centred", &houses, arguments)?;
-    let non_centred = fit(
-        &non_centred(houses.counties),
-        "non-centred",
-        &houses,
-        arguments,
-    )?;
+    let centred = fit(&centred(), "centred", &houses, arguments)?;
+    let non_centred = fit(&non_centred(), "non-centred", &houses, arguments)?;
 
     println!("Final ELBO, nats of the full data   centred            non-centred");
     for (name, a, b) in [
@@ -175,7 +171,8 @@ fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let mut report = Report::new("Radon: intercepts and slopes that vary by county")
         .text(&format!(
             "{rows} houses in {} counties. {}",
-            houses.counties, houses.source
+            houses.counties(),
+            houses.source
         ))
         .text(
             "log_radon ~ N(a[county] + b[county] floor, eps); a ~ N(mu_a, sigma_a) and \

@@ -33,7 +33,7 @@ pub fn shrinkage<M: Model>(
     nuts: &Posterior<M>,
 ) -> Result<String, Box<dyn Error>> {
     let sizes = houses.sizes();
-    let mut counties: Vec<usize> = (0..houses.counties).collect();
+    let mut counties: Vec<usize> = (0..houses.counties()).collect();
     counties.sort_by(|&a, &b| sizes[a].total_cmp(&sizes[b]));
     let places = |shift: f64| -> Vec<f64> {
         let ranks = 1..=counties.len();

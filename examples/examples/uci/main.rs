@@ -14,7 +14,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use bayes_nn::nn::{HeteroscedasticGaussian, prior};
+use bayes_nn::Precision;
+use bayes_nn::nn::HeteroscedasticGaussian;
 use bayes_nn::prelude::*;
 use bayes_nn::report::Report;
 use clap::{Parser, ValueEnum};
@@ -67,7 +68,7 @@ struct Arguments {
     #[arg(long)]
     batch: Option<usize>,
 
-    /// Steps, unless the library chooses
+    /// Steps, unless the library chooses; of NUTS draws of each chain, after as many to warm up
     #[arg(long)]
     steps: Option<u64>,
 
@@ -232,11 +233,7 @@ fn fitted(
     train: &Dataset,
     seed: u64,
 ) -> Result<Posterior<Bnn>, Box<dyn Error>> {
-    let net = |outputs| {
-        Mlp::new([train.features(), 50, outputs])
-            .activation(Relu)
-            .prior(prior::learned_scale())
-    };
+    let net = |outputs| Mlp::new([train.features(), 50, outputs]).activation(Relu);
     let bnn = match arguments.noise {
         Noise::Homoscedastic => Bnn::new(net(1), Gaussian::new()),
         Noise::Heteroscedastic => Bnn::new(net(2), HeteroscedasticGaussian::new()),
@@ -257,6 +254,13 @@ fn fitted(
             }
             bnn.fit(train, &advi)?
         }
-        By::Nuts => bnn.fit(train, &Nuts::new().seed(seed))?,
+        By::Nuts => {
+            // Each draw is accepted by the density in double precision.
+            let mut nuts = Nuts::new().precision(Precision::F32).seed(seed);
+            if let Some(draws) = arguments.steps {
+                nuts = nuts.draws(draws).warmup(draws);
+            }
+            bnn.fit(train, &nuts)?
+        }
     })
 }

@@ -107,6 +107,7 @@ const PYMC: What = What::Script("moons_pymc.py", &["pymc"]);
 const NUMPYRO_NUTS: What = What::Script("moons_nuts.py", &["jax", "numpyro"]);
 const NUTPIE: What = What::Script("moons_nuts.py", &["pymc", "nutpie"]);
 pub const TORCH: What = What::Script("image_torch.py", &["torch"]);
+const PRODUCTS: What = What::Script("products_torch.py", &["torch"]);
 pub const JAX: What = What::Script("image_jax.py", &["jax"]);
 
 pub fn ours(arguments: &'static str, cores: Cores) -> Work {
@@ -138,6 +139,7 @@ pub fn peer(
 /// All rows, in the order of the table.
 pub fn all() -> Vec<Row> {
     let mut rows = steps();
+    rows.extend(products());
     rows.extend(wholes());
     rows.extend(alone());
     rows
@@ -219,6 +221,52 @@ fn steps() -> Vec<Row> {
             ],
             judge: Judge::Each,
         },
+    ]
+}
+
+/// Steps by the estimator that networks have unless told otherwise.
+fn products() -> Vec<Row> {
+    const EAGER: [&str; 2] = [
+        "dense --data {data} --steps 200 --batch 128 --learning-rate 0.001",
+        "conv --data {data} --steps 60 --batch 128 --learning-rate 0.001",
+    ];
+    const COMPILED: [&str; 2] = [
+        "dense-compiled --data {data} --steps 200 --batch 128 --learning-rate 0.001",
+        "conv-compiled --data {data} --steps 60 --batch 128 --learning-rate 0.001",
+    ];
+    const OURS: [&str; 2] = [
+        "products --net dense --data {data} --steps 200 --batch 128 --learning-rate 0.001",
+        "products --net conv --data {data} --steps 60 --batch 128 --learning-rate 0.001",
+    ];
+    let row = |id, work, net: usize, at_least: [f64; 2]| Row {
+        id,
+        work,
+        measure: Measure::Cost("ms_per_step", "ms"),
+        ours: ours(OURS[net], Cores::Two),
+        peers: vec![
+            peer(
+                "torch, eager",
+                PRODUCTS,
+                EAGER[net],
+                Cores::Two,
+                at_least[0],
+            ),
+            peer(
+                "torch, `torch.compile`",
+                PRODUCTS,
+                COMPILED[net],
+                Cores::Two,
+                at_least[1],
+            ),
+        ],
+        judge: Judge::Each,
+    };
+    let dense = "784-400-400-10, batch 128, products drawn, f32, two threads";
+    let conv = "20 and 50 filters of 5x5, pools, 500 dense units, batch 128, products drawn, f32, two \
+                threads";
+    vec![
+        row("products-dense", dense, 0, [3.0, 3.0]),
+        row("products-conv", conv, 1, [1.5, 1.1]),
     ]
 }
 

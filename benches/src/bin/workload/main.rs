@@ -6,6 +6,7 @@ mod image;
 mod memory;
 mod moons;
 mod nuts;
+mod products;
 mod step;
 
 use std::error::Error;
@@ -72,6 +73,9 @@ enum Work {
     },
     /// Steps of a 784-400-400-10 network on synthetic images
     Image(image::Image),
+    /// Steps of a dense or a convolutional network with products drawn, as networks are fitted unless
+    /// told otherwise
+    Products(products::Products),
     /// Draws of the two-moons network by NUTS
     Nuts(nuts::Run),
     /// The smallest bulk ESS of scalars in a file of raw doubles, [chains, draws, scalars]
@@ -129,12 +133,18 @@ impl Steps {
     /// Adam over the last step's parameters, one draw a step: what all peers do.
     fn advi(&self) -> bayes_nn::Advi {
         let advi = bayes_nn::Advi::mean_field()
+            .local_reparameterization(false)
+            .closed_form_priors(false)
+            .initial_sd(0.1);
+        self.rate(advi)
+    }
+
+    /// These settings with what the options say, at a constant rate.
+    fn rate(&self, advi: bayes_nn::Advi) -> bayes_nn::Advi {
+        let advi = advi
             .steps(self.steps)
             .learning_rate(self.learning_rate)
             .schedule(bayes_nn::Schedule::Constant)
-            .local_reparameterization(false)
-            .closed_form_priors(false)
-            .initial_sd(0.1)
             .averaging(0.0)
             .seed(1)
             .device(self.device.clone())
@@ -163,6 +173,7 @@ fn main() -> ExitCode {
         Work::Grid { steps, side, draws } => moons::grid(&steps, side, draws),
         Work::FirstElbo { data } => moons::first_elbo(&data),
         Work::Image(image) => image::steps(&image),
+        Work::Products(products) => products::steps(&products),
         Work::Nuts(run) => nuts::sample(&run),
         Work::Ess {
             file,

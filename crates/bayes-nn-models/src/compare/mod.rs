@@ -82,7 +82,9 @@ pub fn compare_on<M: Model>(
     how.check()?;
     check_one_posterior(fit, reference)?;
     let (draws, seed) = (how.draws, how.seed);
-    let rows = rows.into().encoded_as(&fit.predictive.data)?;
+    let fitted = &fit.predictive.data;
+    let rows = rows.into().encoded_as(fitted)?;
+    Predictive::<M>::check_no_new_names(fitted, &rows, "a comparison")?;
     // First of all, because it asks for draws enough.
     let k_hat = match fit.approximation() {
         Some(_) => fit.psis(draws, seed)?.k_hat,

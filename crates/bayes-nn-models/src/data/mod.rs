@@ -22,8 +22,8 @@ pub use self::split::Split;
 pub use self::standardize::Standardization;
 pub use self::stream::{IdxFile, NpyFile, Source, SourceColumn, SourceKind, StreamError};
 pub(crate) use self::stream::{Order, RowFeed, Taken, read};
-pub(crate) use self::table::available;
 pub use self::table::{ColumnKind, Table, TableFile, TableReader, TableRows};
+pub(crate) use self::table::{TableColumn, available};
 
 use std::fmt;
 use std::sync::Arc;

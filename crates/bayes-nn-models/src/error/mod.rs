@@ -1,12 +1,14 @@
 //! What can go wrong, from data to prediction.
 
 mod from;
+mod group;
 
 use bayes_nn_autodiff::{GraphError, Shape};
 use bayes_nn_distributions::ParameterError;
 use bayes_nn_inference::{Approximation, HandlerError, InferenceError, SiteError};
 use bayes_nn_kernels::KernelError;
 
+pub use self::group::GroupError;
 use crate::data::DataError;
 
 /// Anything that can go wrong: what was wrong, where, and what would be right.
@@ -166,6 +168,9 @@ pub enum Error {
         "these draws were made before and come from no guide; this needs the density that draws come from, as a variational fit has it"
     )]
     NoGuide,
+    /// Groups, or named axes of variables, that do not fit.
+    #[error(transparent)]
+    Group(#[from] GroupError),
     /// A variable that does not fit those of the fit.
     #[error(transparent)]
     Site(#[from] SiteError),

@@ -135,7 +135,10 @@ fn group(
             .iter()
             .map(|c| &c.variables()[number].values()[..length]);
         let values = chains.collect::<Vec<_>>().concat();
-        let mut array = Array::new(variable.name(), &variable.shape(), Values::Numbers(values));
+        let mut array = Array {
+            axes: variable.axes().to_vec(),
+            ..Array::new(variable.name(), &variable.shape(), Values::Numbers(values))
+        };
         array.rows = observations.rows_of(variable.name(), name == "log_likelihood");
         array
     });
@@ -163,6 +166,7 @@ pub(super) fn statistics_arrays(chains: &[&[Statistics]]) -> impl Iterator<Item 
 fn data_groups(observations: Observations) -> [Group; 2] {
     let observed = observations.observed.into_iter().map(|observed| Array {
         rows: observed.rows,
+        axes: observed.axes,
         ..Array::new(
             &observed.name,
             &observed.shape,

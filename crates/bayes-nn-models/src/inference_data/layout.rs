@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{Coordinates, ExportError, InferenceData};
-use crate::model::{Subset, Variable};
+use crate::model::{Dimension, Subset, Variable};
 
 /// Arrays that belong together.
 #[derive(Clone, Debug)]
@@ -73,6 +73,8 @@ pub(super) struct Array {
     pub(super) values: Values,
     /// The rows that the last axis stands for, where they are not all.
     pub(super) rows: Option<Subset>,
+    /// What axes and places are called by the model, an entry for each axis or none at all.
+    pub(super) axes: Vec<Option<Dimension>>,
 }
 
 /// The elements of an array.
@@ -148,12 +150,21 @@ impl Array {
             shape: shape.to_vec(),
             values,
             rows: None,
+            axes: Vec::new(),
         }
     }
 
     pub(super) fn of_variable(variable: &Variable) -> Array {
         let values = Values::Numbers(variable.values().to_vec());
-        Array::new(variable.name(), &variable.shape(), values)
+        Array {
+            axes: variable.axes().to_vec(),
+            ..Array::new(variable.name(), &variable.shape(), values)
+        }
+    }
+
+    /// The dimension of an axis, of the model.
+    fn axis(&self, axis: usize) -> Option<&Dimension> {
+        self.axes.get(axis)?.as_ref()
     }
 }
 
@@ -225,9 +236,14 @@ impl InferenceData {
                     given: names.len(),
                 });
             }
-            None => (0..most)
-                .map(|axis| format!("{}_dim_{axis}", array.name))
-                .collect(),
+            None => {
+                let number = |axis: usize| format!("{}_dim_{axis}", array.name);
+                let name = |axis: usize| match array.axis(axis) {
+                    Some(dimension) => dimension.name().to_owned(),
+                    None => number(most - axes + axis),
+                };
+                return Ok((0..axes).map(name).collect());
+            }
         };
         Ok(names[most - axes..].to_vec())
     }
@@ -299,6 +315,9 @@ impl InferenceData {
         };
         let given = self.labels.coords.iter().find(|(name, _)| name == dim);
         let Some((_, given)) = given else {
+            if let Some(dimension) = array.axis(axis) {
+                return Ok(Values::Names(dimension.names().to_vec()));
+            }
             let rows = rows.map_or_else(|| (0..needed).collect(), |some| some.rows.to_vec());
             return Ok(Values::Integers(rows.iter().map(|&r| r as i64).collect()));
         };

@@ -69,7 +69,8 @@ pub use store::ZarrStore;
 /// | `observed_data` | observed values, without those that are missing | |
 /// | `constant_data` | the other columns, as they were handed in | |
 ///
-/// Draws of a variational fit are one chain. Axis `i` of a variable `y` is the dimension
+/// Axes over [named dimensions](crate::Data::groups) have their names and those of their places. Draws of
+/// a variational fit are one chain. Axis `i` of a variable `y` is the dimension
 /// `y_dim_i` with the coordinates 0, 1, ..., unless [`InferenceData::dims`] and
 /// [`InferenceData::coords`] say otherwise; where values were missing, the coordinates are row
 /// numbers. Axes are in the order of the model: rows last.

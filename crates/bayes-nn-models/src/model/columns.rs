@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use bayes_nn_autodiff::{Op, Var};
 
 use super::batch::Shared;
-use crate::error::Error;
+use super::record::Record;
+use crate::error::{Error, GroupError};
 
 impl<'g> Shared<'g> {
     /// The column that this value is, as it is, be it there or not.
@@ -32,8 +33,9 @@ impl<'g> Shared<'g> {
         names.chain(absent.iter().map(|a| &a.0)).cloned().collect()
     }
 
-    /// Checks that what an index column selects is there.
-    pub(super) fn check_indices(&self) -> Result<(), Error> {
+    /// Checks that what an index column selects is there, and of a variable over named dimensions that
+    /// the names of the column are those of the axis.
+    pub(super) fn check_indices(&self, record: &Record<'_>) -> Result<(), Error> {
         let (inputs, windows) = (self.inputs.borrow(), self.windows.borrow());
         let inputs = inputs.iter().map(|i| (i.input.id(), &i.name, &i.values));
         let windows = windows
@@ -41,6 +43,12 @@ impl<'g> Shared<'g> {
             .map(|w| (w.value.id(), &w.fed.name, &w.fed.values));
         let columns: HashMap<_, _> = (inputs.chain(windows))
             .filter_map(|(id, name, values)| Some((id?, (name, values))))
+            .collect();
+        let named = record
+            .variables()
+            .filter(|(_, _, axes, _)| !axes.is_empty());
+        let named: HashMap<_, _> = named
+            .filter_map(|(site, _, axes, value)| Some((value.id()?, (site, axes))))
             .collect();
         let nodes = self.graph.nodes();
         for node in nodes.iter() {
@@ -56,6 +64,18 @@ impl<'g> Shared<'g> {
             let Some((name, values)) = columns.get(&column) else {
                 continue;
             };
+            if let Some((site, axes)) = named.get(&node.arguments[0])
+                && let (Some(dimension), Some(found)) = (&axes[axis], self.data.selected_by(name))
+                && dimension.name() != found
+            {
+                return Err(GroupError::SelectedByOther {
+                    site: (*site).clone(),
+                    dimension: dimension.name().to_owned(),
+                    column: (*name).clone(),
+                    found: found.to_owned(),
+                }
+                .into());
+            }
             let length = nodes[node.arguments[0].index()].shape[axis];
             if let Some(row) = values.position(|value| value >= length as f64) {
                 return Err(Error::IndexRange {

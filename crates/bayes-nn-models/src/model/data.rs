@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bayes_nn_inference::Dimension;
 use bayes_nn_kernels::{Column, KernelError};
 
 use crate::data::{
@@ -37,6 +38,9 @@ pub struct Data {
     pub(super) block: Option<usize>,
     /// Of the first rows of a stream: the rows of all.
     pub(super) total: Option<usize>,
+    pub(super) dimensions: Vec<Dimension>,
+    /// Index columns whose numbers are places of a dimension.
+    pub(super) selects: Vec<(String, Arc<str>)>,
 }
 
 /// How the features and the target of a data set are scaled, and of a table encoded.
@@ -210,7 +214,7 @@ impl Data {
         }
     }
 
-    fn add(mut self, name: &str, rows: usize, column: Values) -> Result<Data, Error> {
+    pub(super) fn add(mut self, name: &str, rows: usize, column: Values) -> Result<Data, Error> {
         if rows == 0 {
             return Err(empty(name));
         }
@@ -350,6 +354,8 @@ impl From<&Dataset> for Data {
         Data {
             columns: vec![("x".to_owned(), x), ("y".to_owned(), y)],
             rows: Some(data.rows()),
+            dimensions: Vec::new(),
+            selects: Vec::new(),
             scales: Some(Scales {
                 features: data.standardization().cloned(),
                 target: data.target_standardization().cloned(),

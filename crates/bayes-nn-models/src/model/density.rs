@@ -59,6 +59,7 @@ impl<'m, M: Model> ModelDensity<'m, M> {
                 begin: site.options.begin,
                 point: site.options.point,
                 support: site.support(&batch.shared)?,
+                axes: site.axes,
                 ..Site::new(site.name, unconstrained, offset)
             });
             offset += unconstrained.elements();
@@ -106,7 +107,10 @@ impl<'m, M: Model> ModelDensity<'m, M> {
             });
         }
         let mut own = self.sites.iter();
-        let other = own.find_map(|s| SiteError::support(&s.name, s.support.as_ref(), sites));
+        let other = own.find_map(|s| {
+            let support = SiteError::support(&s.name, s.support.as_ref(), sites);
+            support.or_else(|| SiteError::axes(&s.name, &s.axes, sites))
+        });
         other.map_or(Ok(()), |error| Err(error.into()))
     }
 
@@ -271,8 +275,9 @@ pub(crate) fn run<'g>(
     let trace = Trace::new(batch, handler);
     model.run(&trace, batch);
     batch.shared.check()?;
-    batch.shared.check_indices()?;
-    trace.into_record()
+    let record = trace.into_record()?;
+    batch.shared.check_indices(&record)?;
+    Ok(record)
 }
 
 /// Shows a model, or a part of one, a trace and rows of the data in which nothing has a value:

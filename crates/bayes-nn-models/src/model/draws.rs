@@ -1,13 +1,16 @@
 //! Draws of named variables.
 
 use bayes_nn_autodiff::Shape;
+use bayes_nn_inference::{Dimension, element_index};
 
-use crate::error::Error;
+use crate::data::available;
+use crate::error::{Error, GroupError};
 
 /// Draws of several variables.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Draws {
     variables: Vec<Variable>,
+    warnings: Vec<String>,
 }
 
 /// Draws of one variable.
@@ -15,6 +18,8 @@ pub struct Draws {
 pub struct Variable {
     name: String,
     shape: Shape,
+    /// What the axes are called, an entry for each; none where no axis has a name.
+    axes: Vec<Option<Dimension>>,
     values: Vec<f64>,
 }
 
@@ -37,6 +42,17 @@ impl Draws {
                 names => format!("draws of {names}"),
             },
         })
+    }
+
+    /// What should not be passed over: names of groups that the data of the fit do not have, whose
+    /// values were drawn from the prior.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    pub(crate) fn with_warnings(mut self, warnings: Vec<String>) -> Draws {
+        self.warnings = warnings;
+        self
     }
 
     /// The names of the variables, for messages.
@@ -72,13 +88,15 @@ impl Draws {
         };
         Draws {
             variables: self.variables.iter().map(part).collect(),
+            warnings: self.warnings.clone(),
         }
     }
 
-    pub(crate) fn declare(&mut self, name: &str, shape: Shape) {
+    pub(crate) fn declare(&mut self, name: &str, shape: Shape, axes: &[Option<Dimension>]) {
         self.variables.push(Variable {
             name: name.to_owned(),
             shape,
+            axes: axes.to_vec(),
             values: Vec::new(),
         });
     }
@@ -115,6 +133,54 @@ impl Variable {
     /// The shape of one draw.
     pub fn shape(&self) -> Shape {
         self.shape
+    }
+
+    /// What the axes are called, an entry for each; none at all where no axis has a name.
+    pub fn axes(&self) -> &[Option<Dimension>] {
+        &self.axes
+    }
+
+    /// The name of one element (row-major in the shape): `b[HENNEPIN]`, or `b[42]` where the axis has no
+    /// names.
+    pub fn label(&self, element: usize) -> String {
+        match self.shape.elements() == 1 && self.axes.is_empty() {
+            true => self.name.clone(),
+            false => {
+                let index = element_index(self.shape, &self.axes, element);
+                format!("{}{index}", self.name)
+            }
+        }
+    }
+
+    /// All draws of the element of these names, one for each axis: of `b` over counties
+    /// `b.of(["HENNEPIN"])`.
+    ///
+    /// # Errors
+    /// An axis without names; another number of names than axes; a name that is not there.
+    pub fn of<S: AsRef<str>>(&self, names: impl IntoIterator<Item = S>) -> Result<Vec<f64>, Error> {
+        let names: Vec<S> = names.into_iter().collect();
+        let axes: Option<Vec<&Dimension>> = self.axes.iter().map(Option::as_ref).collect();
+        let axes = axes.filter(|axes| axes.len() == names.len() && !axes.is_empty());
+        let Some(axes) = axes else {
+            return Err(GroupError::NamesOfAxes {
+                variable: self.name.clone(),
+                given: names.len(),
+                example: self.label(0),
+            }
+            .into());
+        };
+        let mut element = 0;
+        for (axis, name) in axes.into_iter().zip(&names) {
+            let place = axis.position(name.as_ref());
+            let place = place.ok_or_else(|| GroupError::NoSuchPlace {
+                variable: self.name.clone(),
+                name: name.as_ref().to_owned(),
+                dimension: axis.name().to_owned(),
+                available: available(name.as_ref(), axis.names()),
+            })?;
+            element = element * axis.len() + place;
+        }
+        Ok(self.element(element))
     }
 
     /// All draws, row-major `[draws, ...shape]`.

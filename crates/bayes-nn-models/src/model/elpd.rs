@@ -64,7 +64,8 @@ impl<M: Model> Posterior<M> {
     /// The log density of every value observed in the data of the fit, of each chain that has a
     /// draw; a guide is one chain.
     pub(crate) fn pointwise(&self) -> Result<Vec<Draws>, Error> {
-        let all = self.log_likelihood(&self.predictive.data)?;
+        let own = &self.predictive;
+        let all = own.log_likelihood(&own.data, self.own_draws()?, 0)?;
         let Some(table) = self.table() else {
             return Ok(vec![all]);
         };

@@ -111,6 +111,7 @@ impl<'g> Trace<'g> {
             shape,
             value: imputed,
             bijector,
+            axes: Vec::new(),
             rows: Some(missing),
             declared: self.shared.graph.nodes().len(),
             options: SiteOptions::default(),

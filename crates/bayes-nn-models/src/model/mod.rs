@@ -28,6 +28,7 @@
 //! # Ok::<(), bayes_nn::Error>(())
 //! ```
 
+mod axes;
 mod batch;
 mod columns;
 mod data;
@@ -36,12 +37,14 @@ mod draws;
 mod elpd;
 mod explain;
 mod fitting;
+mod groups;
 mod handlers;
 mod horseshoe;
 mod importance;
 mod known;
 mod missing;
 mod modes;
+mod new_names;
 #[cfg(feature = "zarr")]
 mod observations;
 mod part;
@@ -61,7 +64,7 @@ mod trace;
 mod window;
 
 pub use bayes_nn_autodiff::{Var, concat};
-pub use bayes_nn_inference::{Begin, DrawSource, DrawTable};
+pub use bayes_nn_inference::{Begin, Dimension, DrawSource, DrawTable};
 
 pub use batch::Batch;
 pub(crate) use batch::{Shared, transposed};

@@ -7,6 +7,7 @@ use bayes_nn_autodiff::{Graph, Shape};
 use bayes_nn_inference::{Point, Rows};
 use bayes_nn_kernels::Step;
 
+use super::axes::Axes;
 use super::batch::Batch;
 use super::data::Values;
 use super::{Data, Model, Predictive, run};
@@ -33,6 +34,8 @@ pub(crate) struct Subset {
 pub(crate) struct ObservedValues {
     pub(crate) name: String,
     pub(crate) shape: Shape,
+    /// What its axes are called.
+    pub(crate) axes: Axes,
     pub(crate) values: Vec<f64>,
     /// The rows that were seen, if some were not.
     pub(crate) rows: Option<Subset>,
@@ -67,6 +70,7 @@ impl<M: Model> Predictive<M> {
                 observed.push(ObservedValues {
                     name: one.name,
                     shape: one.value.shape(),
+                    axes: one.axes,
                     values: batch.shared.value(one.value)?,
                     rows: one.rows.map(subset),
                 });

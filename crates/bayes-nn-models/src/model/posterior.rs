@@ -374,17 +374,19 @@ impl<M: Model> Posterior<M> {
     }
 
     /// Draws of each observed variable for new data, with any number of rows. Columns that the
-    /// model only observes may be missing.
+    /// model only observes may be missing. Of names of groups that are new it is as in
+    /// [`Posterior::predict`], and said in [`Draws::warnings`].
     ///
     /// # Errors
     /// No draws; a column that is missing and needed; draws that are not finite.
-    pub fn predictive(
-        &self,
-        data: impl Into<Data>,
-        draws: usize,
-        seed: u64,
-    ) -> Result<Draws, Error> {
-        self.predictive.predictive(&data.into(), draws, seed)
+    pub fn predictive(&self, data: impl Into<Data>, draws: usize, seed: u64) -> Result<Draws, Error>
+    where
+        M: Clone,
+    {
+        let data = data.into().encoded_as(&self.predictive.data)?;
+        let own = self.predictive.for_names_of(&data, draws, seed)?;
+        let drawn = own.predictive(&data, draws, seed)?;
+        Ok(drawn.with_warnings(self.predictive.warnings_about(&data)))
     }
 
     /// The log density of every observed value under every draw of [`Posterior::all_draws`], in
@@ -393,8 +395,14 @@ impl<M: Model> Posterior<M> {
     ///
     /// # Errors
     /// No draws; a missing column; values that are not finite.
-    pub fn log_likelihood(&self, data: impl Into<Data>) -> Result<Draws, Error> {
-        self.predictive
-            .log_likelihood(&data.into(), self.own_draws()?, 0)
+    pub fn log_likelihood(&self, data: impl Into<Data>) -> Result<Draws, Error>
+    where
+        M: Clone,
+    {
+        let data = data.into().encoded_as(&self.predictive.data)?;
+        let draws = self.own_draws()?;
+        let own = self.predictive.for_names_of(&data, draws, 0)?;
+        let densities = own.log_likelihood(&data, draws, 0)?;
+        Ok(densities.with_warnings(self.predictive.warnings_about(&data)))
     }
 }

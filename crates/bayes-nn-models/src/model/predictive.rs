@@ -46,12 +46,12 @@ impl<M: Model> Predictive<M> {
         let written = self.write(&graph, &head, true)?;
         let mut declared = Draws::default();
         let mut outputs = Vec::new();
-        for (name, shape, value) in written.record.variables() {
+        for (name, shape, axes, value) in written.record.variables() {
             // The first rows of a stream are none to report.
             if self.data.is_streamed() && value.comes_from_rows() {
                 continue;
             }
-            declared.declare(name, shape);
+            declared.declare(name, shape, axes);
             outputs.push(value);
         }
         written.variables(&outputs, declared, Precision::F64)
@@ -71,7 +71,7 @@ impl<M: Model> Predictive<M> {
         let mut result = Draws::default();
         let mut outputs = Vec::new();
         for observed in &written.record.observed {
-            result.declare(&observed.name, observed.shape);
+            result.declare(&observed.name, observed.shape, &observed.axes);
             let parameters = observed.distribution.parameters();
             outputs.extend(parameters.iter().map(|p| p.value));
         }
@@ -113,7 +113,8 @@ impl<M: Model> Predictive<M> {
         let mut declared = Draws::default();
         let mut outputs = Vec::new();
         for observed in &written.record.observed {
-            declared.declare(&observed.name, observed.log_prob_shape);
+            let axes = observed.log_prob_axes();
+            declared.declare(&observed.name, observed.log_prob_shape, axes);
             outputs.push(observed.log_prob);
         }
         let mut densities = written.variables(&outputs, declared, self.precision)?;
@@ -164,7 +165,7 @@ impl<M: Model> Predictive<M> {
                 data.check_single_precision(&name)?;
             }
         }
-        record.check_supports(&batch.shared, self.source.sites())?;
+        record.check_fitted(&batch.shared, self.source.sites())?;
         for observed in &record.observed {
             observed.check_new_rows(data, &self.data)?;
         }

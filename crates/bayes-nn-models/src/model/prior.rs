@@ -46,14 +46,15 @@ pub fn prior_predictive(
         let record = run(model, &batch, handler.clone())?;
         rng = handler.rng();
 
-        let observed = record.observed.iter().map(|o| (&o.name, o.shape, o.value));
+        let observed = record.observed.iter();
+        let observed = observed.map(|o| (&o.name, o.shape, &o.axes, o.value));
         let mut variables = Vec::new();
-        for (name, shape, value) in record.variables().chain(observed) {
-            variables.push((name, shape, batch.shared.value(value)?));
+        for (name, shape, axes, value) in record.variables().chain(observed) {
+            variables.push((name, shape, axes, batch.shared.value(value)?));
         }
-        for (number, (name, shape, values)) in variables.into_iter().enumerate() {
+        for (number, (name, shape, axes, values)) in variables.into_iter().enumerate() {
             if draw == 0 {
-                result.declare(name, shape);
+                result.declare(name, shape, axes);
             }
             result.push(number, &values)?;
         }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use bayes_nn_autodiff::{Shape, Var};
 use bayes_nn_distributions::{Bijector, Distribution};
-use bayes_nn_inference::{Begin, Site, SiteError, SiteSupport, Term};
+use bayes_nn_inference::{Begin, Dimension, Site, SiteError, SiteSupport, Term};
 
+use super::axes::Axes;
 use super::batch::Shared;
 use super::{Data, Trace};
 use crate::error::Error;
@@ -15,28 +16,31 @@ use crate::error::Error;
 pub(crate) struct Record<'g> {
     pub(crate) sites: Vec<Sampled<'g>>,
     pub(crate) observed: Vec<Observed<'g>>,
-    pub(crate) deterministics: Vec<(String, Var<'g>)>,
+    pub(crate) deterministics: Vec<(String, Var<'g>, Axes)>,
     /// The summands of the log density in unconstrained space, scaled.
     pub(crate) terms: Vec<Term<'g>>,
 }
 
 impl<'g> Record<'g> {
-    /// Checks that sites have the supports that they had in the fit.
-    pub(super) fn check_supports(&self, shared: &Shared<'g>, fitted: &[Site]) -> Result<(), Error> {
+    /// Checks that sites have the supports and the names of axes that they had in the fit.
+    pub(super) fn check_fitted(&self, shared: &Shared<'g>, fitted: &[Site]) -> Result<(), Error> {
         for site in &self.sites {
             let support = site.support(shared)?;
-            if let Some(error) = SiteError::support(&site.name, support.as_ref(), fitted) {
+            let support = SiteError::support(&site.name, support.as_ref(), fitted);
+            let axes = || SiteError::axes(&site.name, &site.axes, fitted);
+            if let Some(error) = support.or_else(axes) {
                 return Err(error.into());
             }
         }
         Ok(())
     }
 
-    /// The sites and the deterministics: names, shapes and values.
-    pub(super) fn variables(&self) -> impl Iterator<Item = (&String, Shape, Var<'g>)> {
-        let sites = self.sites.iter().map(|s| (&s.name, s.shape, s.value));
+    /// The sites and the deterministics: names, shapes, names of axes and values.
+    pub(super) fn variables(&self) -> impl Iterator<Item = (&String, Shape, &Axes, Var<'g>)> {
+        let sites = self.sites.iter();
+        let sites = sites.map(|s| (&s.name, s.shape, &s.axes, s.value));
         let named = self.deterministics.iter();
-        sites.chain(named.map(|(name, value)| (name, value.shape(), *value)))
+        sites.chain(named.map(|(name, value, axes)| (name, value.shape(), axes, *value)))
     }
 }
 
@@ -45,6 +49,7 @@ pub(crate) struct Sampled<'g> {
     pub(crate) shape: Shape,
     pub(crate) value: Var<'g>,
     pub(crate) bijector: Bijector<'g>,
+    pub(crate) axes: Axes,
     /// For imputed values: the rows that they stand in.
     pub(crate) rows: Option<Arc<[usize]>>,
     /// How many nodes there were when its prior was written.
@@ -100,6 +105,7 @@ pub(crate) struct Observed<'g> {
     pub(crate) name: String,
     pub(crate) distribution: Box<dyn Distribution<'g> + 'g>,
     pub(crate) shape: Shape,
+    pub(crate) axes: Axes,
     /// What was seen, without the values that are missing.
     pub(crate) value: Var<'g>,
     /// If some are: the rows that are not.
@@ -110,6 +116,12 @@ pub(crate) struct Observed<'g> {
 }
 
 impl<'g> Observed<'g> {
+    /// What the axes of its log densities are called.
+    pub(super) fn log_prob_axes(&self) -> &[Option<Dimension>] {
+        let event = self.distribution.event_shape().rank();
+        self.axes.get(event..).unwrap_or_default()
+    }
+
     /// Checks that new rows may be looked at: a series or a process over the rows would be drawn
     /// anew, whatever the rows of the fit said.
     pub(crate) fn check_new_rows(&self, data: &Data, fitted: &Data) -> Result<(), Error> {

@@ -148,10 +148,19 @@ impl Data {
             (name.clone(), values_of(kind, first(numbers_of(values))))
         });
         Data {
-            columns: columns.collect(),
-            rows: Some(head),
             total: Some(rows),
+            ..self.with_columns(columns.collect(), head)
+        }
+    }
+
+    /// Some of the rows in memory, with what these data know besides.
+    fn with_columns(&self, columns: Vec<(String, Values)>, rows: usize) -> Data {
+        Data {
+            columns,
+            rows: Some(rows),
             scales: self.scales.clone(),
+            dimensions: self.dimensions.clone(),
+            selects: self.selects.clone(),
             ..Data::default()
         }
     }
@@ -172,12 +181,7 @@ impl Data {
                 columns.push((name, values_of(kind, numbers)));
             }
         }
-        Ok(Data {
-            columns,
-            rows: Some(rows.len()),
-            scales: self.scales.clone(),
-            ..Data::default()
-        })
+        Ok(self.with_columns(columns, rows.len()))
     }
 
     /// So many rows of a stream, chosen at random, read into memory: all if there are no more, and no more
@@ -200,12 +204,7 @@ impl Data {
             let numbers: Vec<f64> = parts.flat_map(|part| numbers_of(part).to_f64()).collect();
             (name.clone(), values_of(kind_of(values), numbers.into()))
         });
-        Ok(Data {
-            columns: columns.collect(),
-            rows: Some(most),
-            scales: self.scales.clone(),
-            ..Data::default()
-        })
+        Ok(self.with_columns(columns.collect(), most))
     }
 
     pub(crate) fn numbers_a_row(&self) -> usize {

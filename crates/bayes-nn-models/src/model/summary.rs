@@ -25,10 +25,7 @@ pub(crate) fn scalars(
         }
         let elements = variable.shape().elements();
         for element in 0..elements {
-            let name = match elements {
-                1 => variable.name().to_owned(),
-                _ => format!("{}{}", variable.name(), index(variable.shape(), element)),
-            };
+            let name = variable.label(element);
             let draws = chains.iter().map(|chain| {
                 let mut draws = chain.variables()[number].element(element);
                 draws.truncate(shortest);
@@ -52,16 +49,4 @@ pub(crate) fn summarized(chains: &[&Draws], wanted: impl Fn(&str) -> bool) -> Su
         .map(|(name, chains)| (*name, chains.as_slice()))
         .collect();
     summary(&scalars, HDI_PROBABILITY).expect("the chains were cut to one length")
-}
-
-/// An element as `[row, column]`.
-fn index(shape: bayes_nn_autodiff::Shape, element: usize) -> String {
-    let mut rest = element;
-    let mut places: Vec<String> = Vec::new();
-    for axis in (0..shape.rank()).rev() {
-        places.push((rest % shape[axis]).to_string());
-        rest /= shape[axis];
-    }
-    places.reverse();
-    format!("[{}]", places.join(", "))
 }

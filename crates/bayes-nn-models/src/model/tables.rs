@@ -23,7 +23,8 @@ impl Data {
         self.scales.as_ref()?.origin.as_ref()
     }
 
-    /// Rows of a table, encoded as those of the fit; otherwise encoded ones are encoded again.
+    /// Rows of a table, encoded as those of the fit, and the names of groups with the places that they
+    /// have there; otherwise encoded ones are encoded again.
     pub(crate) fn encoded_as(self, fitted: &Data) -> Result<Data, Error> {
         match (self.origin(), fitted.origin()) {
             (Some(own), Some(fitted)) if own != fitted && own.rows.is_empty() => {
@@ -33,14 +34,19 @@ impl Data {
                 let data = Dataset::from_table(&own.table, own.rows.clone(), &fitted.encoding)?;
                 Ok(Data::from(&data))
             }
-            _ => Ok(self),
+            _ => self.named_as(fitted),
         }
     }
 
-    /// The rows of a table without a target, encoded as those of the fit.
+    /// The rows of a table without a target, encoded as those of the fit; of a fit to columns by their
+    /// names, those that it has.
     pub(crate) fn of_table(table: &Table, fitted: &Data) -> Result<Data, Error> {
         let Some(Origin { encoding, .. }) = fitted.origin().map(|origin| &**origin) else {
-            return Err(DataError::NotOfTable.into());
+            let data = Data::like(fitted, table)?;
+            return match data.rows() {
+                Some(_) => data.encoded_as(fitted),
+                None => Err(DataError::NotOfTable.into()),
+            };
         };
         let rows: Vec<usize> = (0..table.rows()).collect();
         let (x, width) = encoding.scaled_features(table, &rows)?;

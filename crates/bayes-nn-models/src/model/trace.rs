@@ -9,6 +9,7 @@ use bayes_nn_autodiff::{Graph, Shape, Var};
 use bayes_nn_distributions::Distribution;
 use bayes_nn_inference::{Declared, Handler, SiteError, Term};
 
+use super::axes::Axes;
 use super::batch::{Batch, Shared};
 use super::missing::{Completed, known_rows};
 use super::record::{Observed, Record, Sampled, SiteOptions};
@@ -61,16 +62,36 @@ impl<'g> Trace<'g> {
         self.shared.graph
     }
 
-    /// A random variable with this prior; the value has the shape of the distribution.
+    /// A random variable with this prior; the value has the shape of the distribution, or of the
+    /// dimensions that it is [over](Distribution::over), whose names stay with its draws:
+    ///
+    /// ```
+    /// use bayes_nn::prelude::*;
+    /// let model = model::from_fn(|trace, data| {
+    ///     let b = trace.sample("b", Normal::new(0.0, 1.0).over("county"));
+    ///     trace.observe("y", Normal::new(b.gather(data.index("county"), 0), 1.0), data.column("y"));
+    /// });
+    /// let data = Data::new().groups("county", &["RAMSEY", "ANOKA", "RAMSEY"])?;
+    /// let data = data.column("y", &[0.5, -0.2, 1.1])?;
+    /// let fit = model::fit(&model, &data, &Nuts::new().chains(2).seed(1))?;
+    /// assert!(fit.to_string().contains("b[RAMSEY]"));
+    /// let draws = fit.all_draws()?;
+    /// assert!(draws.variable("b")?.of(["RAMSEY"])?.len() == 2_000);
+    /// # Ok::<(), bayes_nn::Error>(())
+    /// ```
     ///
     /// Errors (a name used twice, a parameter outside its domain, a discrete distribution) are
     /// kept, and returned by whatever runs the model.
     #[track_caller]
     pub fn sample(&self, name: &str, distribution: impl Distribution<'g> + 'g) -> Var<'g> {
         let shape = distribution.shape();
+        let axes = distribution.axis_names();
         self.shared.graph.scope(name, || {
             let name = self.full_name(name);
-            let value = self.try_sample(&name, shape, &distribution);
+            let value = match axes.is_empty() {
+                true => self.try_sample(&name, shape, &distribution, Vec::new()),
+                false => self.try_sample_over(&name, &distribution, &axes),
+            };
             value.unwrap_or_else(|error| self.refuse(error, shape))
         })
     }
@@ -98,11 +119,12 @@ impl<'g> Trace<'g> {
         }
     }
 
-    fn try_sample(
+    pub(super) fn try_sample(
         &self,
         name: &str,
         shape: Shape,
         distribution: &dyn Distribution<'g>,
+        axes: Axes,
     ) -> Result<Var<'g>, Error> {
         self.take_name(name)?;
         self.check_parameters(name, distribution)?;
@@ -139,6 +161,7 @@ impl<'g> Trace<'g> {
             shape,
             value,
             bijector,
+            axes,
             rows: None,
             declared: self.shared.graph.nodes().len(),
             options: self.options.borrow_mut().remove(name).unwrap_or_default(),
@@ -235,6 +258,13 @@ impl<'g> Trace<'g> {
                 distribution: Box::new(own),
             });
         }
+        let names = distribution.axis_names();
+        let axes = match names.is_empty() {
+            true => Vec::new(),
+            false => self
+                .shared
+                .axes_of_observed(name, shape, &*distribution, &names)?,
+        };
         let mut declared = Declared {
             name,
             shape,
@@ -275,23 +305,13 @@ impl<'g> Trace<'g> {
             name: name.to_owned(),
             distribution,
             shape,
+            axes,
             value: completed.observed,
             rows: completed.rows,
             log_prob,
             log_prob_shape,
         });
         Ok(completed.value)
-    }
-
-    /// Names a value that is computed from others, so that draws of it are kept.
-    pub fn deterministic(&self, name: &str, value: Var<'g>) -> Var<'g> {
-        let name = self.full_name(name);
-        match (self.take_name(&name), self.shared.incomplete(value)) {
-            (Ok(()), None) => self.record.borrow_mut().deterministics.push((name, value)),
-            (Ok(()), Some(known)) => self.shared.fail(self.shared.misused(&known.column)),
-            (Err(error), _) => self.shared.fail(error),
-        }
-        value
     }
 
     /// Adds the sum of `log_density` to the log density of the model; like an observation it is
@@ -342,7 +362,7 @@ impl<'g> Trace<'g> {
         }
     }
 
-    fn full_name(&self, name: &str) -> String {
+    pub(super) fn full_name(&self, name: &str) -> String {
         let scope = self.scope.borrow();
         match scope.is_empty() {
             true => name.to_owned(),

@@ -42,6 +42,7 @@ impl<M: Model + Clone> HeldOutRows<M> {
             return Err(DataError::Empty.into());
         }
         let data = data.encoded_as(fitted)?;
+        Predictive::<M>::check_no_new_names(fitted, &data, "a fit that they score")?;
         if model.has_independent_rows() {
             check_widths(&data, fitted)?;
         }

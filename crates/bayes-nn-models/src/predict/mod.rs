@@ -131,7 +131,7 @@ impl Task {
     }
 }
 
-impl<M: Model> Posterior<M> {
+impl<M: Model + Clone> Posterior<M> {
     /// Draws of the targets themselves, `[draws, n]`: labels, counts, or numbers on the original
     /// scale.
     ///
@@ -144,7 +144,8 @@ impl<M: Model> Posterior<M> {
     ) -> Result<PredictiveDraws, Error> {
         how.check()?;
         let data = rows.into().data(&self.predictive)?;
-        draws::predict_draws(&self.predictive, &data, how)
+        let own = self.predictive.for_names_of(&data, how.draws, how.seed)?;
+        draws::predict_draws(&own, &data, how)
     }
 
     /// The log predictive density (or probability) of each row's target, `[n]` in nats: the log
@@ -161,7 +162,8 @@ impl<M: Model> Posterior<M> {
     ) -> Result<Vec<f64>, Error> {
         how.check()?;
         let data = rows.into().data(&self.predictive)?;
-        likelihood::log_predictive(&self.predictive, &data, y, how)
+        let own = self.predictive.for_names_of(&data, how.draws, how.seed)?;
+        likelihood::log_predictive(&own, &data, y, how)
     }
 }
 
@@ -172,9 +174,14 @@ impl<M: Model + Clone + Send + 'static> Posterior<M> {
     ///
     /// Rows of a network are streamed: memory does not grow with rows times draws.
     ///
+    /// Names of [groups](crate::Data::groups) are those of the fit, in whatever order the new data have
+    /// them. What a model has for a name that is new is drawn from its prior, once for each draw of the
+    /// other variables, and [`Prediction::warnings`] say so.
+    ///
     /// # Errors
     /// No rows, no draws; values that do not fill rows or are not finite; rows of another width
-    /// than in the fit; a table that cannot be encoded as that of the fit was; a slice for a model that reads more than one column; a model that observes
+    /// than in the fit; a table that cannot be encoded as that of the fit was; new names of groups for which
+    /// nothing can be drawn; a slice for a model that reads more than one column; a model that observes
     /// none or several variables; a prediction that is not finite.
     pub fn predict<'a>(
         &self,
@@ -194,12 +201,15 @@ impl<M: Model + Clone + Send + 'static> Posterior<M> {
         how: Predict,
     ) -> Result<Prediction, Error> {
         how.check()?;
-        let own = self.predictive.clone();
-        let data = rows.into().data(&own)?;
+        let data = rows.into().data(&self.predictive)?;
+        let own = self.predictive.for_names_of(&data, how.draws, how.seed)?;
+        let own = own.into_owned();
+        let warnings = own.warnings_about(&data);
         let (task, moments) = moments::moments(&own, &data, how)?;
         let classes = own.data.classes().cloned();
-        Ok(Prediction::new(task, moments, how, classes, move |y| {
+        let prediction = Prediction::new(task, moments, how, classes, move |y| {
             likelihood::log_predictive(&own, &data, y, how)
-        }))
+        });
+        Ok(prediction.with_warnings(warnings))
     }
 }

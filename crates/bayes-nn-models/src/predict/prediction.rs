@@ -37,6 +37,7 @@ pub struct Prediction {
     epistemic: Vec<f64>,
     interval: Option<[Vec<f64>; 2]>,
     classes: Option<Arc<[String]>>,
+    warnings: Vec<String>,
     log_predictive: LogPredictive,
 }
 
@@ -78,8 +79,18 @@ impl Prediction {
             epistemic: moments.epistemic,
             interval: (!task.is_classes()).then_some([moments.lower, moments.upper]),
             classes: classes.filter(|_| task.is_classes()),
+            warnings: Vec::new(),
             log_predictive: LogPredictive(Arc::new(log_predictive)),
         }
+    }
+
+    pub(super) fn with_warnings(self, warnings: Vec<String>) -> Prediction {
+        Prediction { warnings, ..self }
+    }
+
+    /// What should not be passed over: names of groups that the data of the fit do not have.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// What is predicted.
@@ -355,6 +366,9 @@ impl fmt::Display for Prediction {
     /// and the share of the uncertainty that more data would remove.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SHOWN: usize = 10;
+        for warning in &self.warnings {
+            writeln!(f, "warning: {warning}")?;
+        }
         let names = self.predicted_classes();
         let lengths = names.iter().take(SHOWN).map(|name| name.chars().count());
         let width = lengths.max().unwrap_or(0).max(12);

@@ -16,7 +16,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use bayes_nn_autodiff::{Shape, Var};
 use bayes_nn_distributions::{Distribution, Mixture, Normal, SphericalStudentT};
@@ -140,11 +140,12 @@ impl Prior for FanIn {
 ///
 /// What follows for the variance of `n` elements with the mean square `s` is
 /// `InverseGamma(1 + n / 2, 10 + n s / 2)`: a tensor of many elements has the scale that its own
-/// elements have.
+/// elements have. It is the prior of every parameter of which nothing else is said, but for single
+/// numbers, which are standard normal: of one number no scale can be learned.
 ///
 /// ```
 /// use bayes_nn::nn::{Mlp, prior};
-/// let net = Mlp::new([8, 50, 1]).prior(prior::learned_scale());
+/// let net = Mlp::new([8, 50, 1]);
 /// let wider = Mlp::new([8, 50, 1]).prior(prior::learned_scale().variance(2.0, 1.0));
 /// # let _ = (net, wider);
 /// ```
@@ -178,6 +179,19 @@ impl Prior for LearnedScale {
     fn declare<'g>(&self, trace: &Trace<'g>, parameter: &ParameterInfo) -> Var<'g> {
         let prior = SphericalStudentT::new(self.concentration, self.scale, parameter.shape);
         trace.sample(&parameter.name, prior)
+    }
+}
+
+/// The prior of a parameter of which nothing is said.
+pub(super) fn unless_set(parameter: &ParameterInfo) -> &'static dyn Prior {
+    const LEARNED: LearnedScale = LearnedScale {
+        concentration: 1.0,
+        scale: 10.0,
+    };
+    static STANDARD: LazyLock<Normal<'static>> = LazyLock::new(|| Normal::new(0.0, 1.0));
+    match parameter.shape.rank() {
+        0 => &*STANDARD,
+        _ => &LEARNED,
     }
 }
 

@@ -79,7 +79,7 @@ impl Sequential {
         self
     }
 
-    /// The prior of every parameter that has none of its own; a standard normal unless set.
+    /// The prior of every parameter that has none of its own; [`learned_scale`](super::prior::learned_scale) unless set.
     pub fn prior(self, prior: impl Prior + 'static) -> Sequential {
         Sequential {
             network: self.network.prior(prior),

@@ -154,7 +154,7 @@ fn not_finite(values: &[f64]) -> Option<(usize, f64)> {
 /// An element of the unconstrained vector, by its site.
 fn name(sites: &[Site], place: usize) -> String {
     match sites.iter().find(|site| site.range().contains(&place)) {
-        Some(site) => format!("`{}`, element {}", site.name, place - site.offset),
+        Some(site) => site.element(place - site.offset),
         None => format!("coordinate {place}"),
     }
 }

@@ -145,7 +145,9 @@ impl WarmStart {
                 }
                 .into());
             }
-            if let Some(error) = SiteError::support(&site.name, site.support.as_ref(), own) {
+            let axes = SiteError::axes(&site.name, &site.axes, own);
+            let support = || SiteError::support(&site.name, site.support.as_ref(), own);
+            if let Some(error) = axes.or_else(support) {
                 return Err(InferenceError::Density(error.into()));
             }
             values.extend(&mean[found.range()]);

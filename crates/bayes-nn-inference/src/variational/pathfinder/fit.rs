@@ -288,7 +288,7 @@ fn no_start(
         let place = values.iter().position(|v| !v.is_finite())?;
         let mut sites = density.sites().iter();
         let site = sites.find(|site| site.range().contains(&place))?;
-        let quantity = format!("{what} `{}`, element {}", site.name, place - site.offset);
+        let quantity = format!("{what} {}", site.element(place - site.offset));
         Some((quantity, values[place]))
     };
     let log_prob = || {

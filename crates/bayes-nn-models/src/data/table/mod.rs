@@ -125,19 +125,8 @@ impl Table {
     }
 
     /// The values of a column `[n]`: numbers, days since 1970, 0 and 1, or places among the
-    /// [categories](Table::categories); NaN where they are missing. Models as functions read columns so:
-    ///
-    /// ```
-    /// use bayes_nn::{Data, Table};
-    /// let table = Table::read_from("county,radon\nB,1.5\nA,0.5\nB,NA\n".as_bytes())?;
-    /// let county: Vec<usize> = table.numbers("county")?.iter().map(|county| *county as usize).collect();
-    /// let data = Data::new()
-    ///     .index("county", &county)?
-    ///     .column_with_missing("radon", table.numbers("radon")?)?;
-    /// assert_eq!((county[0], table.categories("county")?[0].as_str()), (1, "A"));
-    /// # assert_eq!(data.rows(), Some(3));
-    /// # Ok::<(), bayes_nn::Error>(())
-    /// ```
+    /// [categories](Table::categories); NaN where they are missing. Models as functions read
+    /// tables by [`Data::from_table`](crate::Data::from_table).
     ///
     /// # Errors
     /// As [`Table::kind`].

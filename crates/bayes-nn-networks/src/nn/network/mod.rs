@@ -264,7 +264,7 @@ impl Network {
         self
     }
 
-    /// The prior of every parameter that has none of its own; a standard normal unless set.
+    /// The prior of every parameter that has none of its own; [`learned_scale`](crate::nn::prior::learned_scale) unless set.
     ///
     /// ```
     /// use bayes_nn::distributions::Normal;

@@ -1,11 +1,10 @@
 //! The declaration of a parameter: its prior, where fits begin in it, whether it is a point.
 
 use bayes_nn_autodiff::{Shape, Var};
-use bayes_nn_distributions::Normal;
 use bayes_nn_models::model::SiteOptions;
 
 use super::Parameters;
-use crate::nn::prior::Said;
+use crate::nn::prior::{Said, unless_set};
 use crate::nn::{LayerError, ParameterInfo, Prior, listed};
 
 impl<'g> Parameters<'_, 'g> {
@@ -43,7 +42,6 @@ impl<'g> Parameters<'_, 'g> {
             point: self.frame.is_point(&name),
             name,
         };
-        let standard = Normal::new(0.0, 1.0);
         let named = self.frame.named_prior(&info.name);
         let prior = named.or_else(|| self.frame.prior(own));
         let options = SiteOptions {
@@ -53,7 +51,9 @@ impl<'g> Parameters<'_, 'g> {
         };
         let trace = self.run.trace;
         trace.options(&info.name, options);
-        let value = prior.unwrap_or(&standard).declare(trace, &info);
+        let value = prior
+            .unwrap_or_else(|| unless_set(&info))
+            .declare(trace, &info);
         let left = trace.options(&info.name, SiteOptions::default());
         if value.shape() != shape {
             return Err(LayerError::PriorShape {

@@ -41,8 +41,8 @@ struct Run<'t, 'g> {
 }
 
 impl<'t, 'g> Parameters<'t, 'g> {
-    /// The parameters of a layer in a model as a function, with standard normal priors where
-    /// nothing else is said.
+    /// The parameters of a layer in a model as a function, with the priors that
+    /// [`learned_scale`](crate::nn::prior::learned_scale) makes where nothing else is said.
     pub fn new(trace: &'t Trace<'g>) -> Parameters<'t, 'g> {
         let declared = RefCell::default();
         Parameters {
