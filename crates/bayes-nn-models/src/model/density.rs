@@ -18,6 +18,7 @@ use super::rows::RowTable;
 use super::scale::{Reading, readings, scales};
 use super::trace::Trace;
 use super::{Data, Model};
+use crate::data::ObservedColumn;
 use crate::error::Error;
 
 /// How often a start is drawn from the prior before one is drawn anywhere.
@@ -33,6 +34,8 @@ pub(crate) struct ModelDensity<'m, M> {
     head: Data,
     sites: Vec<Site>,
     readings: Vec<Reading>,
+    /// What streamed rows have to come from.
+    observed: Vec<ObservedColumn>,
     held_out: Option<&'m dyn HeldOut>,
 }
 
@@ -49,6 +52,12 @@ impl<'m, M: Model> ModelDensity<'m, M> {
         let batch = Batch::new(&graph, &head, Rows::All, None);
         let probe = Rc::new(Probe::new(&batch.shared));
         let record = run(model, &batch, probe.clone())?;
+        let observed = record.observed.iter().filter_map(|observed| {
+            let column = batch.shared.column_of(observed.value)?;
+            let (site, own) = (observed.name.clone(), &observed.distribution);
+            ObservedColumn::new(column, site, own.name(), own.support())
+        });
+        let observed = observed.collect();
         let readings = readings(&batch, &record, model.is_network());
         let mut sites = Vec::new();
         let mut offset = 0;
@@ -70,6 +79,7 @@ impl<'m, M: Model> ModelDensity<'m, M> {
             head,
             sites,
             readings,
+            observed,
             held_out: None,
         })
     }
@@ -261,7 +271,7 @@ impl<M: Model> Density for ModelDensity<'_, M> {
         Ok(Traced {
             terms: record.terms,
             data: batch.shared.data(),
-            fed: batch.shared.fed(),
+            fed: batch.shared.fed(&self.observed),
         })
     }
 }

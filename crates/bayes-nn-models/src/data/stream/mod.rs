@@ -13,7 +13,7 @@ use std::ops::Range;
 use bayes_nn_kernels::Column;
 
 pub use self::error::StreamError;
-pub(crate) use self::feed::{RowFeed, Taken};
+pub(crate) use self::feed::{ObservedColumn, RowFeed, Taken};
 pub(super) use self::file::WatchedFile;
 pub use self::idx::IdxFile;
 pub use self::npy::NpyFile;
