@@ -20,8 +20,8 @@ const TILE: usize = 512;
 
 impl<M: Model + Clone + Send + 'static> Posterior<M> {
     /// Predicts rows, as [`Posterior::predict_with`], and writes what it says of each to a CSV file: of any
-    /// number of rows, in the memory of 65,536 at the most if they are [streamed](Data::stream). The numbers are
-    /// those of a prediction of all rows at once.
+    /// number of rows, in the memory of 65,536 at the most if they are [streamed](Data::stream). The numbers
+    /// are those of a prediction of all rows at once.
     ///
     /// Of classes a line has the most probable one (`class`) and the probability of each (`p(name)`), of
     /// counts and numbers `mean`, `lower` and `upper`, then `aleatoric` and `epistemic`, as [`Prediction`]
