@@ -11,7 +11,7 @@ use super::tiles::Tiles;
 use super::{Predict, Prediction, Score, Targets};
 use crate::data::{DataError, StreamError};
 use crate::error::Error;
-use crate::model::{Data, Model, Posterior};
+use crate::model::{Data, Model, Posterior, Predictive};
 use crate::scores::Parts;
 
 /// Rows that are predicted at once at the most, a multiple of those of a tile, and the numbers that they
@@ -129,27 +129,11 @@ impl<M: Model + Clone + Send + 'static> Posterior<M> {
 
     /// The targets of rows, on their original scale.
     fn targets(&self, data: &Data, how: Predict) -> Result<Targets<'static>, Error> {
-        let graph = Graph::new();
-        let written = Tiles::new(&self.predictive, data, how).write(&graph)?;
-        let observed = written.only()?;
-        let fitted = &self.predictive.data;
-        let missing = || {
-            let columns = fitted.columns().map(|(name, _)| name);
-            match columns.into_iter().find(|name| data.get(name).is_none()) {
-                Some(column) => Error::NoTargets {
-                    column: match self.encoding() {
-                        Some(encoding) => encoding.target_name().to_owned(),
-                        None => column.clone(),
-                    },
-                },
-                None => Error::NoTarget {
-                    site: observed.name.clone(),
-                },
-            }
-        };
-        let column = written.column_of(observed).ok_or_else(missing)?;
-        let y = data.numbers(&column).ok_or_else(missing)?;
-        Ok(Targets::of_scaled(y, data.target(), data.classes()))
+        let data = &data.clone().encoded_as(&self.predictive.data)?;
+        match self.predictive.for_names_of(data, 1, how.seed)? {
+            Some(extended) => targets(&extended, data, how),
+            None => targets(&self.predictive, data, how),
+        }
     }
 
     /// Predicts all rows, and hands over what is predicted of each block of them with the block.
@@ -183,4 +167,32 @@ impl<M: Model + Clone + Send + 'static> Posterior<M> {
         }
         Ok(())
     }
+}
+
+/// The targets of rows, on their original scale.
+fn targets<M: Model>(
+    of: &Predictive<M>,
+    data: &Data,
+    how: Predict,
+) -> Result<Targets<'static>, Error> {
+    let graph = Graph::new();
+    let written = Tiles::new(of, data, how).write(&graph)?;
+    let observed = written.only()?;
+    let missing = || {
+        let mut columns = of.data.columns().map(|(name, _)| name);
+        match columns.find(|name| data.get(name).is_none()) {
+            Some(column) => Error::NoTargets {
+                column: match of.data.origin() {
+                    Some(origin) => origin.encoding.target_name().to_owned(),
+                    None => column.clone(),
+                },
+            },
+            None => Error::NoTarget {
+                site: observed.name.clone(),
+            },
+        }
+    };
+    let column = written.column_of(observed).ok_or_else(missing)?;
+    let y = data.numbers(&column).ok_or_else(missing)?;
+    Ok(Targets::of_scaled(y, data.target(), data.classes()))
 }
