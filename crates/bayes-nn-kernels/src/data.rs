@@ -181,6 +181,9 @@ pub struct Binding {
     pub input: InputId,
     /// Its values, in row-major order of the input's shape.
     pub column: Column,
+    /// Where it is not 1: the values are those of `[n, columns]`, and the input has the shape
+    /// `[columns, n]`. They are turned while a program takes them over, and stay as they are.
+    pub columns: usize,
 }
 
 impl Binding {
@@ -189,6 +192,15 @@ impl Binding {
         Binding {
             input,
             column: column.into(),
+            columns: 1,
+        }
+    }
+
+    /// Rows `[n, columns]` for an input `[columns, n]`.
+    pub fn of_rows(input: InputId, column: impl Into<Column>, columns: usize) -> Binding {
+        Binding {
+            columns,
+            ..Binding::new(input, column)
         }
     }
 }

@@ -1,14 +1,45 @@
 //! Known values: those that depend on data alone, and are the same in all replicas and steps.
 
-use crate::data::{Binding, Column};
+use std::borrow::Cow;
+
+use crate::data::{Binding, Column, each_type};
 use crate::error::KernelError;
 use crate::plan::{Pass, Plan, ValueId};
+
+/// The data of an input, as they were handed in.
+#[derive(Debug)]
+pub(crate) struct Bound {
+    column: Column,
+    /// Where it is not 1, the column is that of `[n, columns]` and the input `[columns, n]`.
+    columns: usize,
+}
+
+impl Bound {
+    /// The numbers in row-major order of the input.
+    pub fn laid_out(&self) -> Cow<'_, Column> {
+        match self.columns {
+            1 => Cow::Borrowed(&self.column),
+            columns => Cow::Owned(self.column.transposed(columns)),
+        }
+    }
+
+    /// Calls `take` with an iterator over them.
+    pub fn each(&self, take: impl FnOnce(&mut dyn Iterator<Item = f64>)) {
+        each_type!(&self.column, values => match self.columns {
+            1 => take(&mut values.iter().map(|value| f64::from(*value))),
+            columns => {
+                let column = |place| values.iter().skip(place).step_by(columns);
+                take(&mut (0..columns).flat_map(column).map(|value| f64::from(*value)));
+            }
+        });
+    }
+}
 
 /// The data of a plan, and what depends on them alone.
 #[derive(Debug)]
 pub(crate) struct Known {
     /// The data of each input of the plan, where it has some.
-    pub columns: Vec<Option<Column>>,
+    pub columns: Vec<Option<Bound>>,
     /// Of each value whether it is known, and whether what is not known reads it or it is an
     /// output. These two are asked of the home of a value.
     known: Vec<bool>,
@@ -25,13 +56,16 @@ impl Known {
     pub fn new(plan: &Plan, data: &[Binding]) -> Result<Known, KernelError> {
         let columns = plan.inputs.iter().enumerate().map(|(number, input)| {
             let bound = data.iter().find(|binding| binding.input == input.id);
-            let column = bound.map(|binding| binding.column.clone());
-            if let Some(column) = &column {
-                check(plan, number, column)?;
+            let bound = bound.map(|binding| Bound {
+                column: binding.column.clone(),
+                columns: binding.columns,
+            });
+            if let Some(bound) = &bound {
+                check(plan, number, &bound.column)?;
             }
-            Ok(column)
+            Ok(bound)
         });
-        let columns: Vec<Option<Column>> = columns.collect::<Result<_, KernelError>>()?;
+        let columns: Vec<Option<Bound>> = columns.collect::<Result<_, KernelError>>()?;
         let home = |value: ValueId| plan.values[value.index()].home.index();
         let mut known = vec![true; plan.values.len()];
         for state in &plan.states {
@@ -90,8 +124,9 @@ impl Known {
         let home = |value: ValueId| plan.values[value.index()].home;
         let mut columns = vec![None; plan.values.len()];
         for (input, column) in plan.inputs.iter().zip(&self.columns) {
+            let as_it_is = column.as_ref().filter(|bound| bound.columns == 1);
             if home(input.value) == input.value {
-                columns[input.value.index()].clone_from(column);
+                columns[input.value.index()] = as_it_is.map(|bound| bound.column.clone());
             }
         }
         for output in &plan.outputs {

@@ -7,7 +7,7 @@ use bayes_nn_autodiff::{InputId, Kind};
 use crate::backend::Program;
 use crate::element::Precision;
 use crate::error::KernelError;
-use crate::known::Known;
+use crate::known::{Bound, Known};
 use crate::plan::{Plan, ValueId};
 use crate::profile::Profile;
 
@@ -79,7 +79,8 @@ impl<P: PlanProgram> Program for P {
         };
         let id = self.plan().inputs[number].value;
         let is_single = self.precision() == Precision::F32;
-        match (&self.known().columns[number], self.plan().value(id).kind) {
+        let bound = self.known().columns[number].as_ref();
+        match (bound.map(Bound::laid_out), self.plan().value(id).kind) {
             (None, _) => self.values(id),
             (Some(column), Kind::Float) if is_single => {
                 let numbers = column.to_f64().into_iter();

@@ -1,9 +1,11 @@
 //! Steps: names, starts, records, data, replicas, jobs.
 
+use std::sync::Arc;
+
 use bayes_nn_autodiff::{Graph, NoiseKind};
 use bayes_nn_kernels::{
-    Backend, Binding, Cpu, Device, KernelError, Precision, Run, Runtime, Step, StepProgram,
-    fan_out, running_mean_and_squares,
+    Backend, Binding, Cpu, Device, Feed, FeedError, Feeder, KernelError, Precision, Run, Runtime,
+    Step, StepProgram, fan_out, running_mean_and_squares,
 };
 
 fn exact() -> Runtime {
@@ -300,4 +302,76 @@ fn jobs_are_done_in_any_order_and_returned_in_theirs() {
         _ => Ok(vec![()]),
     });
     assert_eq!(failed, Err(KernelError::NoInput { index: 2 }));
+}
+
+/// Feeds the number of the step and the seed, and ends at a step.
+#[derive(Debug)]
+struct Numbers {
+    end: u64,
+}
+
+struct Next {
+    seed: u64,
+    step: u64,
+    end: u64,
+    blocks: Vec<Vec<f64>>,
+}
+
+impl Feed for Numbers {
+    fn begin(&self, seed: u64, step: u64) -> Result<Box<dyn Feeder>, FeedError> {
+        Ok(Box::new(Next {
+            seed,
+            step,
+            end: self.end,
+            blocks: Vec::new(),
+        }))
+    }
+}
+
+impl Feeder for Next {
+    fn next(&mut self) -> Result<&[Vec<f64>], FeedError> {
+        if self.step == self.end {
+            return Err(FeedError::new(std::io::Error::other("there are no more")));
+        }
+        self.blocks = vec![vec![self.step as f64], vec![self.seed as f64]];
+        self.step += 1;
+        Ok(&self.blocks)
+    }
+}
+
+#[test]
+fn what_feeds_a_step_is_asked_by_each_replica_before_every_step() {
+    let graph = Graph::new();
+    let step = Step::new(&graph);
+    let inputs = ["number", "seed"].map(|name| (name.to_owned(), graph.input(name, [1])));
+    step.fed_by(&inputs, Arc::new(Numbers { end: 9 }));
+    let total = step.state("total", [1], 0.0);
+    step.next(total, total + inputs[0].1 * inputs[1].1);
+    step.record("seen", inputs[0].1 + 100.0 * inputs[1].1);
+    let mut run = step.finish(&exact()).unwrap().start(2).unwrap();
+    run.begin(&[2, 5]).unwrap();
+    for outcome in run.advance(&[3, 4]) {
+        outcome.unwrap();
+    }
+    assert_eq!(run.recorded(0, "seen").unwrap(), [200.0, 201.0, 202.0]);
+    assert_eq!(
+        run.recorded(1, "seen").unwrap(),
+        [500.0, 501.0, 502.0, 503.0]
+    );
+    assert_eq!(run.get(0, "total").unwrap(), [2.0 * 3.0]);
+    // A step is fed the same when it is taken again.
+    run.save(1).unwrap();
+    run.advance_one(1, 2).unwrap();
+    let seen = run.recorded(1, "seen").unwrap().to_vec();
+    run.restore(1).unwrap();
+    run.rewind(1, 5, 4).unwrap();
+    run.advance_one(1, 2).unwrap();
+    assert_eq!(run.recorded(1, "seen").unwrap(), seen);
+    // What cannot be fed ends one replica, and no other.
+    run.save(1).unwrap();
+    let outcomes = run.advance(&[2, 5]);
+    assert_eq!(outcomes[0], Ok(()));
+    let error = outcomes[1].clone().unwrap_err();
+    assert!(matches!(error, KernelError::Feed(_)));
+    assert_eq!(error.to_string(), "there are no more");
 }

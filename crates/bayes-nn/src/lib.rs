@@ -18,7 +18,8 @@
 //! ```
 //!
 //! - [`Table`]: files of numbers, words, dates and missing values, as a data set and as rows to
-//!   predict; [`Dataset`], [`datasets`]: data from slices or formulas, standardised and split.
+//!   predict; [`Dataset`], [`datasets`]: data from slices or formulas, standardised and split;
+//!   [`data::TableFile`], [`data::NpyFile`]: files larger than memory.
 //! - [`nn`], [`Bnn`]: networks with priors, and the likelihoods on their outputs.
 //! - [`model`]: any joint density as a plain function.
 //! - [`Advi`], [`Nuts`]: the settings of a fit, and of a run of the sampler; [`Pathfinder`], of a
@@ -41,10 +42,10 @@ pub use bayes_nn_distributions as distributions;
 pub use bayes_nn_inference::{
     Advi, AdviFit, AdviParts, Approximation, Bound, Concerns, Convergence, ConvergenceTest, Curve,
     Dimension, DimensionError, Divergence, Elbo, Estimator, Evidence, Family, Fit,
-    GradientVariances, HeldOutScore, InferenceError, Method, NonFinite, Nuts, NutsFit, Optimizer,
-    Path, PathFailure, Pathfinder, PathfinderFit, Progress, Restart, Schedule, Scored, Sgld,
-    SgldFit, Site, SiteError, SiteSupport, SiteVariances, Snapshot, Stage, Start, StartError, Stop,
-    Update,
+    GradientVariances, HeldOutScore, InferenceError, Interruption, Method, NonFinite, Nuts,
+    NutsFit, Optimizer, Path, PathFailure, Pathfinder, PathfinderFit, Progress, Restart, Schedule,
+    Scored, Sgld, SgldFit, Site, SiteError, SiteSupport, SiteVariances, Snapshot, Stage, Start,
+    StartError, Stop, Update,
 };
 pub use bayes_nn_inference::{diagnostics, nuts};
 pub use bayes_nn_kernels::{Device, DeviceError, DeviceInfo, Precision, Profile};

@@ -476,3 +476,53 @@ fn images_and_labels_of_idx_files_are_fitted_where_they_are() {
     let message = IdxFile::open(packed, "x").unwrap_err().to_string();
     assert!(message.contains("decompress it"), "{message}");
 }
+
+#[test]
+fn a_target_of_a_later_row_that_cannot_be_is_named_by_file_and_row() {
+    let folder = Folder::new("support");
+    let mut y = vec![0.0; 1_500];
+    y[1_321] = 2.0;
+    let x: Vec<f32> = (0..1_500).map(|i| (i as f32).sin()).collect();
+    let data = Data::new()
+        .stream(folder.f32("x.npy", "(1500,)", &x))
+        .and_then(|data| data.stream(folder.f32("y.npy", "(1500,)", &y)))
+        .unwrap();
+    let net = Bnn::new(Mlp::new([1, 2, 1]), Bernoulli);
+    let error = net.fit(&data, &Advi::mean_field().batch(50)).unwrap_err();
+    let message = error.to_string();
+    assert!(
+        message.contains("y.npy: row 1321, column `y`: 2 was observed of `y`"),
+        "{message}"
+    );
+}
+
+#[test]
+fn stored_data_are_the_data_in_their_types() {
+    let folder = Folder::new("stored");
+    let data = resident();
+    let stored = data.stored_in(&folder.0).unwrap();
+    let advi = Advi::mean_field().steps(40).batch(64);
+    let fits = [data.shuffle_blocks(100), stored.shuffle_blocks(100)];
+    let [a, b] = fits.map(|data| model::fit(&groups, data, &advi).unwrap());
+    assert_eq!(a.approximation(), b.approximation());
+    let length = |name: &str| fs::metadata(folder.0.join(name)).unwrap().len();
+    // Single precision stays single, and headers are aligned.
+    assert_eq!(length("x.npy"), 128 + 12 * ROWS as u64);
+    assert_eq!(length("group.npy"), 128 + 4 * ROWS as u64);
+}
+
+#[test]
+fn missing_values_are_refused_in_shuffled_blocks_as_in_any_minibatch() {
+    let mut y: Vec<f64> = (0..2_000).map(|i| f64::from(i).sin()).collect();
+    y[3] = f64::NAN;
+    let data = Data::new().column_with_missing("y", &y).unwrap();
+    let model = model::from_fn(|trace, data| {
+        let mean = trace.sample("mean", Normal::new(0.0, 1.0));
+        trace.observe("y", Normal::new(mean, 1.0), data.column("y"));
+    });
+    let advi = Advi::mean_field().steps(10).batch(100);
+    let error = model::fit(&model, data.shuffle_blocks(50), &advi)
+        .err()
+        .unwrap();
+    assert!(error.to_string().contains("`y`"), "{error}");
+}

@@ -69,7 +69,8 @@ pub(super) fn get_sites(node: &Node<'_>) -> Result<Vec<Site>, FileError> {
             support,
             Some(SiteSupport::Simplex | SiteSupport::CorrelationCholesky | SiteSupport::Circle)
         );
-        let axes: Vec<Option<Dimension>> = node.get("axes")?;
+        let axes: Option<Vec<Option<Dimension>>> = node.get("axes")?;
+        let axes = axes.unwrap_or_default();
         let mut named = axes.iter().zip(shape.iter());
         let fits = |(axis, length): (&Option<Dimension>, &usize)| {
             axis.as_ref().is_none_or(|axis| axis.len() == *length)

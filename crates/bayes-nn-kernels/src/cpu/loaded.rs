@@ -8,7 +8,7 @@ use super::memory::{Memory, Shared, SharedPlaces};
 use super::program::{CpuProgram, Part};
 use super::watch::Unwatched;
 use crate::backend::{Loaded, Program};
-use crate::data::{Binding, each_type};
+use crate::data::Binding;
 use crate::error::KernelError;
 use crate::known::Known;
 use crate::plan::{Plan, ValueId};
@@ -75,9 +75,7 @@ fn put_data<T: Number>(
     for (input, column) in plan.inputs.iter().zip(&part.known.columns) {
         let as_it_is = &part.shared.columns[input.value.index()];
         if let (Some(column), None, true) = (column, as_it_is, wanted(input.value)) {
-            each_type!(column, numbers => {
-                program.fill(input.value, numbers.iter().map(|number| f64::from(*number)));
-            });
+            column.each(|numbers| program.fill(input.value, numbers));
         }
     }
 }

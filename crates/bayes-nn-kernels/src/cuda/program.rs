@@ -182,7 +182,7 @@ impl<E: Engine> DeviceProgram<E> {
         for (input, column) in plan.inputs.iter().zip(&known.columns) {
             if let Some(column) = column {
                 let value = &plan.values[input.value.index()];
-                let bytes = encode_column(value, *precision, column);
+                let bytes = encode_column(value, *precision, &column.laid_out());
                 program.engine.write(program.place(value), &bytes)?;
             }
         }

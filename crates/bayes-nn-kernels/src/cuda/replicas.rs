@@ -98,7 +98,9 @@ pub(super) fn load<E: LoopEngine + 'static>(
     for (input, column) in plan.inputs.iter().zip(&known.columns) {
         if let Some(column) = column {
             let value = &plan.values[input.value.index()];
-            put(input.value, &|| encode_column(value, precision, column))?;
+            put(input.value, &|| {
+                encode_column(value, precision, &column.laid_out())
+            })?;
         }
     }
     Ok(Some(Arc::new(LoadedLoop(Arc::new(Shared {

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 use bayes_nn_kernels::Column;
 use flate2::bufread::MultiGzDecoder;
@@ -72,8 +73,8 @@ impl Number {
     }
 
     /// Big-endian bytes as numbers.
-    pub(super) fn column(self, bytes: Vec<u8>) -> Column {
-        fn each<const N: usize, T>(bytes: &[u8], number: fn([u8; N]) -> T) -> Vec<T> {
+    pub(super) fn column(self, bytes: &[u8]) -> Column {
+        fn each<const N: usize, T>(bytes: &[u8], number: fn([u8; N]) -> T) -> Arc<[T]> {
             bytes
                 .as_chunks()
                 .0
@@ -83,11 +84,11 @@ impl Number {
         }
         match self {
             Number::U8 => bytes.into(),
-            Number::I8 => each(&bytes, |b| f32::from(i8::from_be_bytes(b))).into(),
-            Number::I16 => each(&bytes, |b| f32::from(i16::from_be_bytes(b))).into(),
-            Number::I32 => each(&bytes, |b| f64::from(i32::from_be_bytes(b))).into(),
-            Number::F32 => each(&bytes, f32::from_be_bytes).into(),
-            Number::F64 => each(&bytes, f64::from_be_bytes).into(),
+            Number::I8 => each(bytes, |b| f32::from(i8::from_be_bytes(b))).into(),
+            Number::I16 => each(bytes, |b| f32::from(i16::from_be_bytes(b))).into(),
+            Number::I32 => each(bytes, |b| f64::from(i32::from_be_bytes(b))).into(),
+            Number::F32 => each(bytes, f32::from_be_bytes).into(),
+            Number::F64 => each(bytes, f64::from_be_bytes).into(),
         }
     }
 }
@@ -155,7 +156,7 @@ impl Idx {
         match (bytes.len() as u64).cmp(&expected) {
             std::cmp::Ordering::Equal => Ok(Idx {
                 shape,
-                values: number.column(bytes),
+                values: number.column(&bytes),
             }),
             order => Err(DataError::IdxLength {
                 shape,

@@ -25,8 +25,8 @@ pub(crate) use self::recipe::{Origin, few};
 pub use self::split::Split;
 pub use self::standardize::Standardization;
 pub use self::stream::{IdxFile, NpyFile, Source, SourceColumn, SourceKind, StreamError};
-pub(crate) use self::stream::{Order, RowFeed, Taken, read};
-pub use self::table::{ColumnKind, Table, TableReader};
+pub(crate) use self::stream::{ObservedColumn, Order, RowFeed, Taken, read};
+pub use self::table::{ColumnKind, Table, TableFile, TableReader, TableRows};
 pub(crate) use self::table::{TableColumn, available};
 
 use std::fmt;

@@ -65,6 +65,8 @@ pub(super) struct Input<'g> {
     pub(super) input: Var<'g>,
     pub(super) seen: Var<'g>,
     pub(super) values: Column,
+    /// The numbers a row, where `values` are those of `[n, columns]` and the input is `[columns, n]`; else 1.
+    pub(super) columns: usize,
     /// The rows that the column misses. The input then holds the others, and what the model sees
     /// is a place holder that [`Trace::observe`](super::Trace::observe) replaces.
     missing: Option<Arc<[usize]>>,
@@ -354,7 +356,7 @@ impl<'g> Shared<'g> {
             return known.seen;
         }
         let total = self.data.rows().unwrap_or(0);
-        let mut rows_missing = None;
+        let (mut rows_missing, mut columns) = (None, 1);
         let (input, seen, values) = match (column, self.index) {
             (Values::Incomplete { .. }, Some(_)) => {
                 let error = Error::MissingValues {
@@ -389,7 +391,8 @@ impl<'g> Shared<'g> {
             }
             (Values::Matrix(matrix), None) => {
                 let input = self.graph.input(name, [matrix.columns, total]);
-                (input, input, matrix.batch_last())
+                columns = matrix.columns;
+                (input, input, matrix.values.clone())
             }
             (Values::Gone(gone), _) => {
                 return self.refuse(Data::gone(name), Values::Gone(*gone).kind());
@@ -406,6 +409,7 @@ impl<'g> Shared<'g> {
             input,
             seen,
             values,
+            columns,
             missing: rows_missing,
         });
         seen
@@ -416,7 +420,7 @@ impl<'g> Shared<'g> {
         let inputs = self.inputs.borrow();
         let bound = inputs.iter().filter_map(|input| {
             let id = input.input.input_id()?;
-            Some(Binding::new(id, &input.values))
+            Some(Binding::of_rows(id, &input.values, input.columns))
         });
         bound.collect()
     }

@@ -1,6 +1,6 @@
 //! What a model reads: named columns with one row each for every observation.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use bayes_nn_inference::Dimension;
 use bayes_nn_kernels::{Column, KernelError};
@@ -87,28 +87,11 @@ pub(crate) enum Gone {
 pub(crate) struct Matrix {
     pub(crate) values: Column,
     pub(crate) columns: usize,
-    /// The same as `[columns, n]`, once something has read all rows.
-    batch_last: Arc<OnceLock<Column>>,
 }
 
 impl Matrix {
     pub(super) fn new(values: Column, columns: usize) -> Matrix {
-        Matrix {
-            values,
-            columns,
-            batch_last: Arc::default(),
-        }
-    }
-
-    /// `[columns, n]`, made once for all that share the data.
-    pub(crate) fn batch_last(&self) -> Column {
-        match self.columns {
-            1 => self.values.clone(),
-            columns => {
-                let transposed = || self.values.transposed(columns);
-                self.batch_last.get_or_init(transposed).clone()
-            }
-        }
+        Matrix { values, columns }
     }
 }
 

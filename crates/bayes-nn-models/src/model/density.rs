@@ -18,6 +18,7 @@ use super::rows::RowTable;
 use super::scale::{Reading, readings, scales};
 use super::trace::Trace;
 use super::{Data, Model};
+use crate::data::ObservedColumn;
 use crate::error::Error;
 
 /// How often a start is drawn from the prior before one is drawn anywhere.
@@ -34,6 +35,8 @@ pub(crate) struct ModelDensity<'m, M> {
     sites: Vec<Site>,
     readings: Vec<Reading>,
     augmented: Vec<String>,
+    /// What streamed rows have to come from.
+    observed: Vec<ObservedColumn>,
     held_out: Option<&'m dyn HeldOut>,
 }
 
@@ -59,6 +62,12 @@ impl<'m, M: Model> ModelDensity<'m, M> {
         let batch = Batch::new(&graph, &head, Rows::All, may_be_gone.then_some(&head));
         let probe = Rc::new(Probe::new(&batch.shared));
         let record = run(model, &batch, probe.clone())?;
+        let observed = record.observed.iter().filter_map(|observed| {
+            let column = batch.shared.column_of(observed.value)?;
+            let (site, own) = (observed.name.clone(), &observed.distribution);
+            ObservedColumn::new(column, site, own.name(), own.support())
+        });
+        let observed = observed.collect();
         let readings = readings(&batch, &record, model.is_network());
         let mut sites = Vec::new();
         let mut offset = 0;
@@ -81,6 +90,7 @@ impl<'m, M: Model> ModelDensity<'m, M> {
             sites,
             readings,
             augmented: batch.shared.augmented.take(),
+            observed,
             held_out: None,
         })
     }
@@ -282,7 +292,7 @@ impl<M: Model> Density for ModelDensity<'_, M> {
         Ok(Traced {
             terms: record.terms,
             data: batch.shared.data(),
-            fed: batch.shared.fed(),
+            fed: batch.shared.fed(&self.observed),
         })
     }
 }

@@ -29,9 +29,12 @@ impl<'g> Shared<'g> {
                 return Ok(evaluated);
             };
             // Data are brought to double precision only where a value needs them.
-            match &known.values {
-                Column::F64(values) => interpreter.bind(known.input, values.clone()),
-                values => interpreter.bind(known.input, values.to_f64()),
+            match (&known.values, known.columns) {
+                (Column::F64(values), 1) => interpreter.bind(known.input, values.clone()),
+                (values, 1) => interpreter.bind(known.input, values.to_f64()),
+                (values, columns) => {
+                    interpreter.bind(known.input, values.transposed(columns).to_f64());
+                }
             }
         }
     }

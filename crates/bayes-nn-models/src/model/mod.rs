@@ -57,6 +57,7 @@ mod report;
 mod rows;
 mod sampling;
 mod scale;
+mod store;
 mod stream;
 mod summary;
 mod tables;

@@ -11,7 +11,8 @@ use super::Data;
 use super::batch::Shared;
 use super::data::{Gone, Matrix, Values};
 use crate::data::{
-    DataError, Order, RowFeed, Source, SourceColumn, SourceKind, StreamError, Taken, read,
+    DataError, ObservedColumn, Order, RowFeed, Source, SourceColumn, SourceKind, StreamError,
+    Taken, read,
 };
 use crate::error::{Error, listed};
 
@@ -143,18 +144,28 @@ impl Data {
         let rows = self.rows.unwrap_or(0);
         let head = rows.min(HEAD);
         let columns = self.columns.iter().map(|(name, values)| {
-            let kind = kind_of(values);
-            let first = |column: &Column| column.range(0..head, kind.width());
-            (name.clone(), values_of(kind, first(&numbers_of(values))))
+            let first = |rows| numbers_of(values).range(0..rows, kind_of(values).width());
+            let own = match values {
+                Values::Incomplete { missing, .. } => {
+                    let missing: Arc<[usize]> =
+                        missing.iter().copied().filter(|r| *r < head).collect();
+                    Values::Incomplete {
+                        observed: first(head - missing.len()),
+                        missing,
+                    }
+                }
+                _ => values_of(kind_of(values), first(head)),
+            };
+            (name.clone(), own)
         });
         Data {
             total: Some(rows),
-            ..self.in_memory(columns.collect(), head)
+            ..self.with_columns(columns.collect(), head)
         }
     }
 
-    /// These rows in memory, with all that is said of the data.
-    fn in_memory(&self, columns: Vec<(String, Values)>, rows: usize) -> Data {
+    /// Some of the rows in memory, with what these data know besides.
+    pub(super) fn with_columns(&self, columns: Vec<(String, Values)>, rows: usize) -> Data {
         Data {
             columns,
             rows: Some(rows),
@@ -181,7 +192,7 @@ impl Data {
                 columns.push((name, values_of(kind, numbers)));
             }
         }
-        Ok(self.in_memory(columns, rows.len()))
+        Ok(self.with_columns(columns, rows.len()))
     }
 
     /// So many rows of a stream, chosen at random, read into memory: all if there are no more, and no more
@@ -204,7 +215,7 @@ impl Data {
             let numbers: Vec<f64> = parts.flat_map(|part| numbers_of(part).to_f64()).collect();
             (name.clone(), values_of(kind_of(values), numbers.into()))
         });
-        Ok(self.in_memory(columns.collect(), most))
+        Ok(self.with_columns(columns.collect(), most))
     }
 
     pub(crate) fn numbers_a_row(&self) -> usize {
@@ -221,8 +232,11 @@ impl Data {
     /// The sources, with one of the columns that are in memory.
     fn all_sources(&self) -> Vec<Arc<dyn Source>> {
         let streamed: Vec<SourceColumn> = self.sources.iter().flat_map(|s| s.columns()).collect();
-        let resident = self.columns.iter();
-        let resident = resident.filter(|(name, _)| streamed.iter().all(|s| s.name != *name));
+        let resident = self.columns.iter().filter(|(name, values)| {
+            // Those that miss values are refused where rows come in minibatches.
+            let is_whole = !matches!(values, Values::Incomplete { .. });
+            is_whole && streamed.iter().all(|source| source.name != *name)
+        });
         let resident = InMemory {
             columns: resident.cloned().collect(),
             rows: self.rows.unwrap_or(0),
@@ -235,7 +249,7 @@ impl Data {
     }
 
     /// What feeds minibatches of these columns.
-    fn feed(&self, names: &[String], batch: usize) -> RowFeed {
+    fn feed(&self, names: &[String], batch: usize, observed: &[ObservedColumn]) -> RowFeed {
         let (mut sources, mut taken) = (Vec::new(), vec![None; names.len()]);
         for source in self.all_sources() {
             let mut is_read = false;
@@ -262,13 +276,19 @@ impl Data {
                 block: self.block(),
             },
             batch,
+            observed: (observed.iter())
+                .filter_map(|own| {
+                    let place = names.iter().position(|name| *name == own.column)?;
+                    Some((place, own.clone()))
+                })
+                .collect(),
         }
     }
 }
 
 impl<'g> Shared<'g> {
     /// What the inputs of a minibatch of streamed rows are fed with.
-    pub(super) fn fed(&self) -> Option<Fed<'g>> {
+    pub(super) fn fed(&self, observed: &[ObservedColumn]) -> Option<Fed<'g>> {
         if !self.is_fed {
             return None;
         }
@@ -278,7 +298,7 @@ impl<'g> Shared<'g> {
             .map(|window| (window.fed.name.clone(), window.value))
             .collect();
         let names: Vec<String> = inputs.iter().map(|(name, _)| name.clone()).collect();
-        let feed = Arc::new(self.data.feed(&names, self.rows));
+        let feed = Arc::new(self.data.feed(&names, self.rows, observed));
         let inputs = inputs
             .into_iter()
             .map(|(name, value)| (super::window::tile_name(&name), value));
@@ -320,7 +340,7 @@ impl Source for InMemory {
     }
 }
 
-fn kind_of(values: &Values) -> SourceKind {
+pub(super) fn kind_of(values: &Values) -> SourceKind {
     match values {
         // Missing values are refused in a minibatch.
         Values::Vector(_) | Values::Incomplete { .. } => SourceKind::Column,
@@ -332,7 +352,7 @@ fn kind_of(values: &Values) -> SourceKind {
     }
 }
 
-fn numbers_of(values: &Values) -> Column {
+pub(super) fn numbers_of(values: &Values) -> Column {
     match values {
         Values::Vector(numbers) | Values::Index(numbers) => numbers.clone(),
         Values::Incomplete { observed, .. } => observed.clone(),
@@ -341,7 +361,7 @@ fn numbers_of(values: &Values) -> Column {
     }
 }
 
-fn values_of(kind: SourceKind, numbers: Column) -> Values {
+pub(super) fn values_of(kind: SourceKind, numbers: Column) -> Values {
     match kind {
         SourceKind::Column => Values::Vector(numbers),
         SourceKind::Matrix(columns) => Values::Matrix(Matrix::new(numbers, columns)),

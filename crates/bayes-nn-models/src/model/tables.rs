@@ -3,8 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::data::Scales;
+use super::stream::values_of;
 use super::{Data, Posterior};
-use crate::data::{DataError, Dataset, Encoding, Origin, Table};
+use crate::data::{
+    DataError, Dataset, Encoding, Origin, Source, SourceColumn, StreamError, Table, TableFile,
+    TableRows,
+};
 use crate::error::Error;
 
 impl Data {
@@ -22,6 +27,9 @@ impl Data {
     /// have there; otherwise encoded ones are encoded again.
     pub(crate) fn encoded_as(self, fitted: &Data) -> Result<Data, Error> {
         match (self.origin(), fitted.origin()) {
+            (Some(own), Some(fitted)) if own != fitted && own.rows.is_empty() => {
+                Err(DataError::from(StreamError::OtherEncoding).into())
+            }
             (Some(own), Some(fitted)) if own != fitted => {
                 let data = Dataset::from_table(&own.table, own.rows.clone(), &fitted.encoding)?;
                 Ok(Data::from(&data))
@@ -50,7 +58,49 @@ impl Data {
     }
 }
 
+impl From<&TableRows> for Data {
+    fn from(rows: &TableRows) -> Data {
+        let columns = rows.columns().into_iter().zip(rows.head());
+        let columns = columns
+            .map(|(SourceColumn { name, kind }, numbers)| (name, values_of(kind, numbers.clone())));
+        Data {
+            columns: columns.collect(),
+            rows: Some(rows.rows()),
+            scales: Some(Scales {
+                features: rows.standardization().cloned(),
+                target: rows.target_standardization(),
+                classes: rows.shared_encoding().class_names().cloned(),
+                origin: Some(Arc::new(Origin {
+                    table: rows.head_table().clone(),
+                    // Which rows these are is known to the source alone.
+                    rows: Arc::default(),
+                    encoding: rows.shared_encoding().clone(),
+                })),
+            }),
+            sources: vec![Arc::new(rows.clone())],
+            ..Data::default()
+        }
+    }
+}
+
+impl From<TableRows> for Data {
+    fn from(rows: TableRows) -> Data {
+        Data::from(&rows)
+    }
+}
+
 impl<M> Posterior<M> {
+    /// Rows of a file that is larger than memory, encoded as those of the fit were, to be predicted
+    /// ([`Posterior::predict_to`]) or, if the file has the targets, scored ([`Posterior::score`]).
+    ///
+    /// # Errors
+    /// A fit to numbers; rows that cannot be encoded so, of the first thousand at once, of others when
+    /// they are read.
+    pub fn encode(&self, table: &TableFile) -> Result<Data, Error> {
+        let origin = self.predictive.data.origin().ok_or(DataError::NotOfTable)?;
+        Ok(table.encoded(&origin.encoding)?.into())
+    }
+
     /// How rows of a table became the numbers of the fit, and will for predictions; `None` of a fit to
     /// numbers.
     pub fn encoding(&self) -> Option<&Encoding> {

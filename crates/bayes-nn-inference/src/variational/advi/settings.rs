@@ -241,8 +241,8 @@ impl Advi {
     }
 
     /// Rows in each minibatch. Unless set all rows are one, but of networks of more than 1,024 rows 32
-    /// to 128. Batches are consecutive pieces of random permutations of the rows, and the ELBO stays in
-    /// nats of the full data.
+    /// to 128. Batches are consecutive pieces of random permutations of the rows, of rows that are
+    /// streamed in shuffled blocks, and the ELBO stays in nats of the full data.
     pub fn batch(mut self, rows: usize) -> Advi {
         self.by_optimizer = true;
         self.batch = Some(rows);

@@ -1,6 +1,8 @@
 //! The header of an NPY file (NumPy enhancement proposal 1), a literal of Python, and the types of numbers
 //! it names.
 
+use std::sync::Arc;
+
 use bayes_nn_kernels::Column;
 
 use super::problem;
@@ -112,7 +114,7 @@ impl Number {
             bytes: &[u8],
             big_endian: bool,
             number: impl Fn([u8; N]) -> T,
-        ) -> Vec<T> {
+        ) -> Arc<[T]> {
             let ordered = |mut bytes: [u8; N]| {
                 if big_endian {
                     bytes.reverse();
@@ -123,7 +125,7 @@ impl Number {
         }
         let big = self.big_endian;
         Ok(match (self.kind, self.size) {
-            (b'b', _) | (b'u', 1) => bytes.to_vec().into(),
+            (b'b', _) | (b'u', 1) => bytes.into(),
             (b'i', 1) => each(bytes, big, |b| f32::from(i8::from_le_bytes(b))).into(),
             (b'i', 2) => each(bytes, big, |b| f32::from(i16::from_le_bytes(b))).into(),
             (b'u', 2) => each(bytes, big, |b| f32::from(u16::from_le_bytes(b))).into(),
@@ -138,7 +140,7 @@ impl Number {
 }
 
 /// Whole numbers as doubles, none of them rounded.
-fn exact(numbers: Vec<i128>) -> Result<Column, DataError> {
+fn exact(numbers: Arc<[i128]>) -> Result<Column, DataError> {
     let rounded = numbers
         .iter()
         .position(|number| *number as f64 as i128 != *number);
@@ -146,7 +148,7 @@ fn exact(numbers: Vec<i128>) -> Result<Column, DataError> {
         None => Ok(numbers
             .iter()
             .map(|n| *n as f64)
-            .collect::<Vec<f64>>()
+            .collect::<Arc<[f64]>>()
             .into()),
         Some(place) => Err(problem(format!(
             "its number {} at the place {place} is none that a double holds",

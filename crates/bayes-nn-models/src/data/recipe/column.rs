@@ -24,6 +24,53 @@ pub(super) struct Encoded {
     pub(super) filled: f64,
 }
 
+/// What is known of all rows of a column.
+#[derive(Clone, Debug)]
+pub(in crate::data) struct Statistics {
+    pub(in crate::data) name: String,
+    pub(in crate::data) kind: ColumnKind,
+    pub(in crate::data) categories: Arc<[String]>,
+    /// Values of the whole table that are missing.
+    pub(in crate::data) missing: usize,
+    /// Of numbers.
+    pub(in crate::data) mean: f64,
+    pub(in crate::data) sd: f64,
+    /// The place of the word that is there most often.
+    pub(in crate::data) most_frequent: f64,
+    /// Whether all values are 0 or 1.
+    pub(in crate::data) is_binary: bool,
+}
+
+impl Statistics {
+    /// Of a table in memory, with constants of some of its rows.
+    pub(super) fn of(column: &TableColumn, rows: &[usize]) -> Statistics {
+        let known = rows.iter().map(|row| column.values[*row]);
+        let known: Vec<f64> = known.filter(|value| !value.is_nan()).collect();
+        let (mean, sd) = match known.is_empty() || column.kind == ColumnKind::Category {
+            true => (0.0, 1.0),
+            false => mean_and_sd(known.iter()),
+        };
+        Statistics {
+            name: column.name.clone(),
+            kind: column.kind,
+            categories: column.categories.clone(),
+            missing: column.missing(),
+            mean,
+            sd,
+            most_frequent: match column.kind {
+                ColumnKind::Category => most_frequent(&known, column.categories.len()),
+                _ => 0.0,
+            },
+            is_binary: column.values.iter().all(|value| [0.0, 1.0].contains(value)),
+        }
+    }
+}
+
+/// Whether words that are so many, of so many rows, are names of rows.
+pub(in crate::data) fn are_names(words: usize, rows: usize) -> bool {
+    words > MOST_NAMES && 2 * words > rows
+}
+
 impl Encoded {
     pub(super) fn fit(
         recipe: &Recipe,
@@ -32,9 +79,8 @@ impl Encoded {
         rows: &[usize],
     ) -> Result<Encoded, DataError> {
         let categories = column.categories.len();
-        let in_table = column.missing();
-        let known_in_table = column.values.len() - in_table;
-        if categories > MOST_NAMES && 2 * categories > known_in_table {
+        let known_in_table = column.values.len() - column.missing();
+        if are_names(categories, known_in_table) {
             let numbers = column
                 .categories
                 .iter()
@@ -49,31 +95,30 @@ impl Encoded {
                 rows: known_in_table,
             });
         }
-        let known = rows.iter().map(|row| column.values[*row]);
-        let known: Vec<f64> = known.filter(|value| !value.is_nan()).collect();
+        Ok(Encoded::of(recipe, &Statistics::of(column, rows)))
+    }
+
+    /// The encoding of a column of which this is known.
+    pub(super) fn of(recipe: &Recipe, column: &Statistics) -> Encoded {
         let is_number = matches!(column.kind, ColumnKind::Number | ColumnKind::Date);
-        let (mean, sd) = match known.is_empty() || column.kind == ColumnKind::Category {
-            true => (0.0, 1.0),
-            false => mean_and_sd(known.iter()),
-        };
         let scaled = is_number && !recipe.unscaled;
         // Only a column that misses values is flagged; values that a later one misses are an error.
         let missing = match recipe.of_column(&column.name) {
-            Missing::Flag if in_table == 0 => Missing::Refuse,
+            Missing::Flag if column.missing == 0 => Missing::Refuse,
             missing => missing,
         };
-        Ok(Encoded {
+        Encoded {
             name: column.name.clone(),
             kind: column.kind,
             categories: column.categories.clone(),
-            mean: if scaled { mean } else { 0.0 },
-            sd: if scaled { sd } else { 1.0 },
+            mean: if scaled { column.mean } else { 0.0 },
+            sd: if scaled { column.sd } else { 1.0 },
             missing,
             filled: match column.kind {
-                ColumnKind::Category => most_frequent(&known, categories),
-                _ => mean,
+                ColumnKind::Category => column.most_frequent,
+                _ => column.mean,
             },
-        })
+        }
     }
 
     /// The numbers that the column becomes but for the flag of missing values.

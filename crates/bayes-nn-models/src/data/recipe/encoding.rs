@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Recipe;
 use super::codes::Codes;
-use super::column::Encoded;
+use super::column::{Encoded, Statistics};
 use super::target::Target;
 use crate::data::DataError;
 use crate::data::standardize::Standardization;
@@ -44,9 +44,7 @@ impl Encoding {
         target: &str,
     ) -> Result<Encoding, DataError> {
         let places = table.places();
-        for (column, _) in &recipe.missing_in {
-            places.find(column)?;
-        }
+        recipe.check(table)?;
         let target_place = places.find(target)?;
         let features = table.features().iter().map(|place| table.at(*place));
         let mut columns = Vec::new();
@@ -61,6 +59,43 @@ impl Encoding {
                 recipe: recipe.clone(),
                 columns,
             }),
+        }
+    }
+
+    /// The recipe for columns of which this is known.
+    pub(in crate::data) fn of(
+        recipe: &Recipe,
+        features: &[Statistics],
+        target: &Statistics,
+    ) -> Encoding {
+        let columns = features.iter().map(|column| Encoded::of(recipe, column));
+        Encoding {
+            recipe: recipe.clone(),
+            columns: columns.collect(),
+            target: Target::of_statistics(recipe, target),
+        }
+    }
+
+    /// The name of the target.
+    pub fn target_name(&self) -> &str {
+        &self.target.name
+    }
+
+    /// How the target is standardised, if it is.
+    pub(in crate::data) fn target_standardization(&self) -> Option<Standardization> {
+        self.target.standardization(&self.recipe)
+    }
+
+    /// The targets of rows, `[rows]`, as a model has them.
+    pub(in crate::data) fn scaled_targets(
+        &self,
+        table: &Table,
+        rows: &[usize],
+    ) -> Result<Vec<f64>, DataError> {
+        let y = self.target.of(table, rows)?;
+        match self.target_standardization() {
+            Some(constants) => constants.apply(&y),
+            None => Ok(y),
         }
     }
 

@@ -8,9 +8,13 @@ mod saved;
 mod target;
 
 pub(crate) use self::column::few;
+pub(super) use self::column::{Statistics, are_names};
 pub use self::encoding::Encoding;
 pub(crate) use self::origin::Origin;
 pub(super) use self::target::missing;
+
+use super::DataError;
+use super::table::Table;
 
 /// What is done with values that are missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -101,6 +105,13 @@ impl Recipe {
     pub fn ignore_unknown(mut self) -> Recipe {
         self.ignore_unknown = true;
         self
+    }
+
+    /// Checks that the columns that it names are there.
+    pub(in crate::data) fn check(&self, table: &Table) -> Result<(), DataError> {
+        let places = table.places();
+        let mut named = self.missing_in.iter();
+        named.try_for_each(|(column, _)| places.find(column).map(drop))
     }
 
     fn of_column(&self, column: &str) -> Missing {

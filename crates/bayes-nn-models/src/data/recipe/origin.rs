@@ -40,12 +40,9 @@ impl Dataset {
         encoding: &Arc<Encoding>,
     ) -> Result<Dataset, DataError> {
         let (x, _) = encoding.scaled_features(table, &rows)?;
-        let mut y = encoding.target().of(table, &rows)?;
+        let y = encoding.scaled_targets(table, &rows)?;
         let standardization = encoding.standardization();
-        let target_standardization = encoding.target().standardization(encoding.recipe());
-        if let Some(constants) = &target_standardization {
-            y = constants.apply(&y)?;
-        }
+        let target_standardization = encoding.target_standardization();
         let (names, target) = (encoding.feature_names(), encoding.target().name.clone());
         let data = Dataset::from_parts(x.into(), y.into(), names, target)?;
         Ok(Dataset {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::Recipe;
 use super::codes::Codes;
-use super::column::{few, scaling};
+use super::column::{Statistics, few, scaling};
 use crate::data::DataError;
-use crate::data::standardize::{Standardization, mean_and_sd};
+use crate::data::standardize::Standardization;
 use crate::data::table::{ColumnKind, Table, TableColumn};
 
 /// How the target is encoded.
@@ -30,26 +30,29 @@ impl Target {
         if let Some(row) = column.values.iter().position(|value| value.is_nan()) {
             return Err(missing(table.line(row), &column.name));
         }
+        Ok(Target::of_statistics(recipe, &Statistics::of(column, rows)))
+    }
+
+    /// The target of which this is known.
+    pub(super) fn of_statistics(recipe: &Recipe, column: &Statistics) -> Target {
         let names = |words: [&str; 2]| Some(words.map(str::to_owned).into());
-        let is_binary = || column.values.iter().all(|value| [0.0, 1.0].contains(value));
         let classes: Option<Arc<[String]>> = match column.kind {
             ColumnKind::Category => Some(column.categories.clone()),
             ColumnKind::Boolean => names(["false", "true"]),
-            ColumnKind::Number if is_binary() => names(["0", "1"]),
+            ColumnKind::Number if column.is_binary => names(["0", "1"]),
             ColumnKind::Number | ColumnKind::Date => None,
         };
-        let values: Vec<f64> = rows.iter().map(|row| column.values[*row]).collect();
-        let (mean, sd) = match classes.is_some() || recipe.unscaled || values.is_empty() {
+        let (mean, sd) = match classes.is_some() || recipe.unscaled {
             true => (0.0, 1.0),
-            false => mean_and_sd(values.iter()),
+            false => (column.mean, column.sd),
         };
-        Ok(Target {
+        Target {
             name: column.name.as_str().into(),
             kind: column.kind,
             classes,
             mean,
             sd,
-        })
+        }
     }
 
     /// How numbers are standardised, if they are.

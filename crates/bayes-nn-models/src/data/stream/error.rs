@@ -32,6 +32,11 @@ pub enum StreamError {
         /// Where they come from.
         sources: String,
     },
+    /// Rows of a table that were encoded otherwise than those of a fit.
+    #[error(
+        "the rows are streamed from a table and encoded by its own constants, not as those of the fit; `Posterior::encode` encodes a `TableFile` as it was"
+    )]
+    OtherEncoding,
     /// A file that cannot be written.
     #[error("cannot write {}: {problem}", path.display())]
     Write {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
+use bayes_nn_distributions::Support;
 use bayes_nn_kernels::{Column, Feed, FeedError, Feeder};
 
 use super::order::Window;
@@ -27,6 +28,60 @@ pub(crate) struct RowFeed {
     pub(crate) order: Order,
     /// Rows of a minibatch.
     pub(crate) batch: usize,
+    /// What was observed, by its place among what is fed.
+    pub(crate) observed: Vec<(usize, ObservedColumn)>,
+}
+
+/// A column whose numbers have to come from a distribution.
+#[derive(Clone, Debug)]
+pub(crate) struct ObservedColumn {
+    pub(crate) column: String,
+    /// What it was seen of.
+    pub(crate) site: String,
+    pub(crate) distribution: &'static str,
+    pub(crate) support: Support<'static>,
+}
+
+impl ObservedColumn {
+    /// Of a support that is the same in all rows and of every draw; of others nothing.
+    pub(crate) fn new(
+        column: String,
+        site: String,
+        distribution: &'static str,
+        support: Support<'_>,
+    ) -> Option<ObservedColumn> {
+        Some(ObservedColumn {
+            support: match support {
+                Support::Positive => Support::Positive,
+                Support::NonNegative => Support::NonNegative,
+                Support::Boolean => Support::Boolean,
+                Support::Categories(classes) => Support::Categories(classes),
+                Support::Naturals => Support::Naturals,
+                _ => return None,
+            },
+            column,
+            site,
+            distribution,
+        })
+    }
+
+    /// Checks numbers of which the first is that of a row.
+    fn check(&self, numbers: &Column, first: usize, source: &dyn Source) -> Result<(), DataError> {
+        let outside = numbers.position(|number| !self.support.contains(number));
+        outside.map_or(Ok(()), |row| {
+            let problem = format!(
+                "row {}, column `{}`: {} was observed of `{}`, and {} gives {}",
+                first + row,
+                self.column,
+                numbers.get(row).unwrap_or(f64::NAN),
+                self.site,
+                self.distribution,
+                self.support
+            );
+            let name = source.name();
+            Err(StreamError::Source { name, problem }.into())
+        })
+    }
 }
 
 /// A column that is fed.
@@ -60,6 +115,7 @@ impl Feed for RowFeed {
             taken: self.taken.clone(),
             order: self.order,
             batch: self.batch,
+            observed: self.observed.clone(),
             seed,
             epoch,
             number,
@@ -127,6 +183,7 @@ struct Reader {
     taken: Vec<Taken>,
     order: Order,
     batch: usize,
+    observed: Vec<(usize, ObservedColumn)>,
     seed: u64,
     /// Where the next row stands.
     epoch: u64,
@@ -192,7 +249,13 @@ impl Reader {
             for rows in &window.blocks {
                 let sources = self.sources.iter();
                 let columns = sources.map(|source| read(&**source, rows.clone()));
-                self.blocks.push(columns.collect::<Result<_, _>>()?);
+                let block: Vec<Vec<Column>> = columns.collect::<Result<_, _>>()?;
+                for (place, observed) in &self.observed {
+                    let Taken { source, column, .. } = self.taken[*place];
+                    let source_of = &*self.sources[source];
+                    observed.check(&block[source][column], rows.start, source_of)?;
+                }
+                self.blocks.push(block);
             }
             self.window = Some(window);
         }

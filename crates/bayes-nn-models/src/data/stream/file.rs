@@ -11,15 +11,16 @@ use crate::data::DataError;
 
 /// A file with the length and the time of modification that it had when it was opened.
 #[derive(Debug)]
-pub(super) struct WatchedFile {
+pub(in crate::data) struct WatchedFile {
     path: PathBuf,
-    file: Mutex<File>,
+    /// With room for what is read, which is kept.
+    file: Mutex<(File, Vec<u8>)>,
     length: u64,
     modified: Option<SystemTime>,
 }
 
 impl WatchedFile {
-    pub(super) fn open(path: &Path) -> Result<WatchedFile, DataError> {
+    pub(in crate::data) fn open(path: &Path) -> Result<WatchedFile, DataError> {
         let refused = |source| DataError::Open {
             path: path.to_owned(),
             source,
@@ -28,18 +29,18 @@ impl WatchedFile {
         let metadata = file.metadata().map_err(refused)?;
         Ok(WatchedFile {
             path: path.to_owned(),
-            file: Mutex::new(file),
+            file: Mutex::new((file, Vec::new())),
             length: metadata.len(),
             modified: metadata.modified().ok(),
         })
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(in crate::data) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Bytes there were when it was opened.
-    pub(super) fn length(&self) -> u64 {
+    pub(in crate::data) fn length(&self) -> u64 {
         self.length
     }
 
@@ -47,14 +48,24 @@ impl WatchedFile {
     ///
     /// # Errors
     /// When they are not there, cannot be read, or the file is not what it was when it was opened.
-    pub(super) fn read(&self, at: u64, length: usize) -> Result<Vec<u8>, DataError> {
-        let mut bytes = vec![0; length];
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(in crate::data) fn read(&self, at: u64, length: usize) -> Result<Vec<u8>, DataError> {
+        self.read_as(at, length, <[u8]>::to_vec)
+    }
+
+    /// The same as something else.
+    pub(in crate::data) fn read_as<R>(
+        &self,
+        at: u64,
+        length: usize,
+        from: impl FnOnce(&[u8]) -> R,
+    ) -> Result<R, DataError> {
+        let mut guard = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let (file, bytes) = &mut *guard;
+        bytes.resize(length.max(bytes.len()), 0);
         let read = file
             .seek(SeekFrom::Start(at))
-            .and_then(|_| file.read_exact(&mut bytes));
+            .and_then(|_| file.read_exact(&mut bytes[..length]));
         let metadata = file.metadata();
-        drop(file);
         match metadata {
             Ok(now) if now.len() != self.length => Err(self.wrong(
                 at,
@@ -69,14 +80,14 @@ impl WatchedFile {
                 "the file was changed while it was read: it was written to since it was opened",
             )),
             _ => match read {
-                Ok(()) => Ok(bytes),
+                Ok(()) => Ok(from(&bytes[..length])),
                 Err(error) => Err(self.wrong(at, error.to_string())),
             },
         }
     }
 
     /// What is wrong at a byte.
-    pub(super) fn wrong(&self, at: u64, problem: impl Into<String>) -> DataError {
+    pub(in crate::data) fn wrong(&self, at: u64, problem: impl Into<String>) -> DataError {
         let (path, problem) = (self.path.clone(), problem.into());
         StreamError::File { path, at, problem }.into()
     }

@@ -13,8 +13,8 @@ use crate::data::idx::{Number, header};
 const HEADER: u64 = 4 + 4 * 255;
 
 /// An IDX file whose rows are read while they are needed, for [`Data::stream`](crate::Data::stream): the
-/// first axis is that of rows, a file of one axis is a column and any other a matrix. Numbers have the types of
-/// [`Idx`](super::super::Idx), so that bytes stay bytes.
+/// first axis is that of rows, a file of one axis is a column and any other a matrix. Numbers have the
+/// types of [`Idx`](super::super::Idx), so that bytes stay bytes.
 ///
 /// ```
 /// use bayes_nn::data::{IdxFile, Source};
@@ -94,7 +94,7 @@ impl Source for IdxFile {
     fn read(&self, rows: Range<usize>) -> Result<Vec<Column>, DataError> {
         let row = self.column.kind.width() * self.number.bytes() as usize;
         let at = self.begin + (rows.start * row) as u64;
-        let bytes = self.file.read(at, rows.len() * row)?;
-        Ok(vec![self.number.column(bytes)])
+        let column = |bytes: &[u8]| self.number.column(bytes);
+        Ok(vec![self.file.read_as(at, rows.len() * row, column)?])
     }
 }

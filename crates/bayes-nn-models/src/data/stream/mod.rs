@@ -13,8 +13,8 @@ use std::ops::Range;
 use bayes_nn_kernels::Column;
 
 pub use self::error::StreamError;
-pub(crate) use self::feed::{RowFeed, Taken};
-use self::file::WatchedFile;
+pub(crate) use self::feed::{ObservedColumn, RowFeed, Taken};
+pub(super) use self::file::WatchedFile;
 pub use self::idx::IdxFile;
 pub use self::npy::NpyFile;
 pub(crate) use self::order::Order;

@@ -17,8 +17,8 @@ const HEADER: usize = 1 << 16;
 /// and any other a matrix with what a row has. It is named after the file, `x` of `x.npy`, unless
 /// [named](NpyFile::named).
 ///
-/// Numbers have the types of [`Npy`](super::super::Npy). The file is to stay as it is as long as this value is used: one that was written to, or has
-/// another length, is an error when it is next read.
+/// Numbers have the types of [`Npy`](super::super::Npy). The file is to stay as it is as long as this value
+/// is used: one that was written to, or has another length, is an error when it is next read.
 #[derive(Debug)]
 pub struct NpyFile {
     file: WatchedFile,
@@ -30,8 +30,8 @@ impl NpyFile {
     /// Opens a file and reads its header.
     ///
     /// # Errors
-    /// As [`Npy::read`](super::super::Npy::read), and an array of several axes in the order of Fortran, whose rows do not lie
-    /// together.
+    /// As [`Npy::read`](super::super::Npy::read), and an array of several axes in the order of Fortran, whose
+    /// rows do not lie together.
     pub fn open(path: impl AsRef<Path>) -> Result<NpyFile, DataError> {
         let file = WatchedFile::open(path.as_ref())?;
         let begins = file.read(0, file.length().min(HEADER as u64) as usize)?;
@@ -118,8 +118,8 @@ impl Source for NpyFile {
     fn read(&self, rows: Range<usize>) -> Result<Vec<Column>, DataError> {
         let row = self.column.kind.width() * self.header.number.size();
         let at = self.header.begin as u64 + (rows.start * row) as u64;
-        let bytes = self.file.read(at, rows.len() * row)?;
-        let column = self.header.number.column(&bytes);
+        let column = |bytes: &[u8]| self.header.number.column(bytes);
+        let column = self.file.read_as(at, rows.len() * row, column)?;
         Ok(vec![
             column.map_err(|error| self.file.wrong(at, error.to_string()))?,
         ])

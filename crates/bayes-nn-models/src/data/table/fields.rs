@@ -108,7 +108,7 @@ fn records(text: &str, delimiter: u8) -> csv::Reader<&[u8]> {
 
 /// The delimiter that cuts all of the first lines into as many fields, or else the first into the
 /// most.
-fn found_delimiter(text: &str) -> u8 {
+pub(super) fn found_delimiter(text: &str) -> u8 {
     let counts = |delimiter| -> Vec<usize> {
         let records = records(text, delimiter).into_records();
         let counts = records.take(LOOKED_AT).map_while(Result::ok);

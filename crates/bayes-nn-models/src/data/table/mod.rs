@@ -2,9 +2,14 @@
 
 mod column;
 mod fields;
+mod file;
 mod kind;
 mod names;
+mod opened;
 mod reader;
+mod rows;
+mod scanner;
+mod sketch;
 mod text;
 
 use std::fmt;
@@ -15,9 +20,11 @@ use std::sync::Arc;
 pub(crate) use self::column::TableColumn;
 #[cfg(feature = "images")]
 pub(crate) use self::column::sort_words;
+pub use self::file::TableFile;
 pub use self::kind::ColumnKind;
 pub(crate) use self::names::{Places, available};
 pub use self::reader::TableReader;
+pub use self::rows::TableRows;
 use super::recipe::{Encoding, Recipe};
 use super::{DataError, Dataset};
 

@@ -29,12 +29,12 @@ use crate::data::DataError;
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct TableReader {
-    delimiter: Option<u8>,
-    encoding: Option<String>,
-    decimal_comma: Option<bool>,
-    header: Option<bool>,
-    missing: Vec<String>,
-    kinds: Vec<(String, ColumnKind)>,
+    pub(super) delimiter: Option<u8>,
+    pub(super) encoding: Option<String>,
+    pub(super) decimal_comma: Option<bool>,
+    pub(super) header: Option<bool>,
+    pub(super) missing: Vec<String>,
+    pub(super) kinds: Vec<(String, ColumnKind)>,
 }
 
 impl TableReader {
@@ -135,7 +135,7 @@ impl TableReader {
         Ok(table)
     }
 
-    fn source<'a>(
+    pub(super) fn source<'a>(
         &'a self,
         fields: &'a Fields,
         place: usize,
