@@ -352,7 +352,8 @@ mod tests {
         let body = body.and_then(|rest| rest.split("\n}\n").next());
         let methods = body.expect("the trait").lines();
         let names = methods.filter_map(|line| line.strip_prefix("    fn ")?.split('(').next());
-        let mut declared: Vec<&str> = names.filter(|name| *name != "expand").collect();
+        let made = ["expand", "over", "along"];
+        let mut declared: Vec<&str> = names.filter(|name| !made.contains(name)).collect();
         let mut asked: Vec<&str> = answers(&Probe).iter().map(|(name, _)| *name).collect();
         declared.sort_unstable();
         asked.sort_unstable();
