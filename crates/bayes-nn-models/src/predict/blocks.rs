@@ -74,7 +74,7 @@ impl<M: Model + Clone + Send + 'static> Posterior<M> {
                 written.map_err(|error| unwritten(error.to_string()))?;
             }
             for row in 0..prediction.rows() {
-                let written = lines.write_record(prediction.line(row, &classes));
+                let written = lines.write_record(line(prediction, row, &classes));
                 written.map_err(|error| unwritten(error.to_string()))?;
             }
             Ok(())
@@ -148,4 +148,29 @@ impl<M: Model + Clone + Send + 'static> Posterior<M> {
         }
         Ok(())
     }
+}
+
+/// What is predicted of a row, as the fields of a line.
+fn line(prediction: &Prediction, row: usize, classes: &[String]) -> Vec<String> {
+    let mut fields = Vec::new();
+    let columns = prediction.task().columns();
+    let mean = &prediction.mean()[row * columns..][..columns];
+    match (prediction.interval(), mean) {
+        (Some((lower, upper)), _) => {
+            let numbers = [mean[0], lower[row], upper[row]];
+            fields.extend(numbers.map(|number| number.to_string()));
+        }
+        (None, [p]) => {
+            fields.push(classes[usize::from(*p > 0.5)].clone());
+            fields.extend([1.0 - p, *p].map(|p| p.to_string()));
+        }
+        (None, all) => {
+            let best = (1..columns).fold(0, |best, c| if all[c] > all[best] { c } else { best });
+            fields.push(classes[best].clone());
+            fields.extend(all.iter().map(f64::to_string));
+        }
+    }
+    let parts = [prediction.aleatoric()[row], prediction.epistemic()[row]];
+    fields.extend(parts.map(|part| part.to_string()));
+    fields
 }
