@@ -8,7 +8,8 @@ const MOST_CRATES: usize = 83;
 
 /// Tests (unless only `lints` are asked for), those of the features `zarr` and `images`, the facade
 /// without plots, formatting, lints,
-/// documentation, the number of dependencies, CUDA's kernels, and the main example.
+/// documentation, the number of dependencies, whether all crates could be published, CUDA's kernels,
+/// and the main example.
 pub fn run(lints: bool) -> Result<(), String> {
     if !lints {
         cargo("test", &[])?;
@@ -44,8 +45,27 @@ pub fn run(lints: bool) -> Result<(), String> {
         &[("RUSTDOCFLAGS", "-D warnings")],
     )?;
     few_dependencies()?;
+    publishable()?;
     kernels_check::run(Extent::Quick)?;
     cargo("run --release --example moons", &[])
+}
+
+/// Packages all crates as for publishing them, and refuses every warning but that it is a rehearsal.
+fn publishable() -> Result<(), String> {
+    let output = std::process::Command::new(env!("CARGO"))
+        .args("publish --dry-run --workspace --no-verify --allow-dirty".split(' '))
+        .current_dir(crate::command::root())
+        .output()
+        .map_err(|error| format!("cargo publish: {error}"))?;
+    let text = String::from_utf8_lossy(&output.stderr);
+    let warning = text
+        .lines()
+        .find(|line| line.starts_with("warning") && !line.contains("dry run"));
+    match (output.status.success(), warning) {
+        (true, None) => Ok(()),
+        (true, Some(warning)) => Err(format!("cargo publish --dry-run: {warning}")),
+        (false, _) => Err(format!("cargo publish --dry-run fails:\n{text}")),
+    }
 }
 
 /// Counts the crates of others that the facade with default features is built from.

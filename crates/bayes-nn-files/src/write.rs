@@ -113,27 +113,26 @@ pub fn save<E: From<FileError>>(
         tensors: &tensors,
     };
     let description = describe(root.object().put("format", &FORMAT))?;
-    Ok(write_whole(path, &bytes_of(&description, &tensors.take()))?)
+    let written = write_whole(path, &bytes_of(&description, &tensors.take()));
+    Ok(written.map_err(|source| FileError::System {
+        path: path.to_owned(),
+        doing: "written",
+        source,
+    })?)
 }
 
 /// Writes a file: under another name in the same folder, which is synced and then renamed, so that
 /// at any moment there is a whole file under its name, the last one or the new one.
 ///
 /// # Errors
-/// [`FileError::System`].
-pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+/// Those of the system. What was there under its name before is then still there.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let partial = partial(path);
     let written = write_new(&partial, bytes).and_then(|()| fs::rename(&partial, path));
-    let synced = written.inspect_err(|_| {
+    written.inspect_err(|_| {
         let _ = fs::remove_file(&partial);
-    });
-    synced
-        .and_then(|()| sync_folder(path))
-        .map_err(|source| FileError::System {
-            path: path.to_owned(),
-            doing: "written",
-            source,
-        })
+    })?;
+    sync_folder(path)
 }
 
 /// A name of its own in the same folder.

@@ -120,6 +120,11 @@ fn new_data_that_list_names_in_another_order_never_mix_groups_up() {
                 .all(|l| *l > -1.0)
         );
     }
+    let scored = Data::new().groups("county", &["RAMSEY", "AITKIN"]).unwrap();
+    let scored = scored.column("floor", &[0.0; 2]).unwrap();
+    let scored = scored.column("radon", &[1.0, 0.0]).unwrap();
+    let score = fit.score(&scored, Predict::draws(200)).unwrap();
+    assert!(score.regression().unwrap().rmse < 0.2, "{score}");
     let rows = Table::read_from("floor,county\n0,RAMSEY\n0,AITKIN\n".as_bytes()).unwrap();
     assert_eq!(
         fit.predict(&rows, 200).unwrap().mean(),
@@ -438,4 +443,18 @@ fn held_out_rows_have_no_new_names() {
             .starts_with("`ANOKA` of `county` are not among the names"),
         "{error}"
     );
+}
+
+#[test]
+fn names_of_groups_stay_with_rows_that_are_read_in_blocks() {
+    let advi = Advi::mean_field()
+        .batch(5)
+        .steps(3_000)
+        .learning_rate(0.02)
+        .seed(1);
+    let fit = model::fit(&levels(), houses().shuffle_blocks(2), &advi).unwrap();
+    let level = fit.draws(500, 0).unwrap();
+    let level = level.variable("level").unwrap();
+    let mean = |name: &str| level.of([name]).unwrap().iter().sum::<f64>() / 500.0;
+    assert!(mean("HENNEPIN") > mean("RAMSEY") && mean("RAMSEY") > mean("AITKIN"));
 }

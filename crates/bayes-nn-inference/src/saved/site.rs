@@ -63,7 +63,8 @@ pub(super) fn get_sites(node: &Node<'_>) -> Result<Vec<Site>, FileError> {
     let mut sites = Vec::new();
     for node in node.at("sites")?.items()? {
         let Lengths(shape) = node.get("shape")?;
-        let axes: Vec<Option<Dimension>> = node.get("axes")?;
+        let axes: Option<Vec<Option<Dimension>>> = node.get("axes")?;
+        let axes = axes.unwrap_or_default();
         let mut named = axes.iter().zip(shape.iter());
         let fits = |(axis, length): (&Option<Dimension>, &usize)| {
             axis.as_ref().is_none_or(|axis| axis.len() == *length)

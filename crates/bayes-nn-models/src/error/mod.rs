@@ -257,6 +257,12 @@ pub enum Error {
         /// The observed variable.
         site: String,
     },
+    /// Rows to score, without what was observed of them.
+    #[error("the rows have no column `{column}`, which the predictions are to be scored against")]
+    NoTargets {
+        /// The column that is missing.
+        column: String,
+    },
     /// Targets for other rows than those predicted.
     #[error("{rows} rows were predicted and there are {targets} targets; each row needs one")]
     Targets {

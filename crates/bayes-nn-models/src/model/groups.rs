@@ -32,6 +32,9 @@ impl Data {
     /// let fit = model::fit(&model, &data, &Advi::mean_field())?;
     /// println!("{}", fit.summary()?);
     /// assert_eq!(fit.summary()?.rows[1].name, "level[B]");
+    /// let levels = fit.draws(2_000, 0)?.variable("level")?.of(["B"])?;
+    /// // Normal, of precision 1 + 2 / 0.5^2.
+    /// assert!((levels.iter().sum::<f64>() / 2_000.0 - (1.5 + 1.4) / 0.25 / 9.0).abs() < 0.05);
     /// # Ok::<(), bayes_nn::Error>(())
     /// ```
     ///

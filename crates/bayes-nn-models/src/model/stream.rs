@@ -41,7 +41,7 @@ impl Data {
     /// use bayes_nn::prelude::*;
     /// # let folder = std::env::temp_dir().join(format!("bayes-nn-stream-{}", std::process::id()));
     /// # std::fs::create_dir_all(&folder)?;
-    /// # let header = b"\x93NUMPY\x01\x00\x3a\x00{'descr': '<f4', 'fortran_order': False, 'shape': (300,), }";
+    /// # let header = b"\x93NUMPY\x01\x00\x3b\x00{'descr': '<f4', 'fortran_order': False, 'shape': (300,), }";
     /// # for (name, slope) in [("x", 1.0_f32), ("y", 2.0)] {
     /// #     let numbers = (0..300).flat_map(|i| (slope * (i as f32).sin()).to_le_bytes());
     /// #     let file: Vec<u8> = header.iter().copied().chain(numbers).collect();

@@ -1,6 +1,8 @@
 //! Rows that are predicted block by block: written to a file, or scored.
 
+use std::fmt;
 use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use bayes_nn_autodiff::Graph;
@@ -9,7 +11,7 @@ use super::tiles::Tiles;
 use super::{Predict, Prediction, Score, Targets};
 use crate::data::{DataError, StreamError};
 use crate::error::Error;
-use crate::model::{Data, Model, Posterior};
+use crate::model::{Data, Model, Posterior, Predictive};
 use crate::scores::Parts;
 
 /// Rows that are predicted at once at the most, a multiple of those of a tile, and the numbers that they
@@ -17,6 +19,11 @@ use crate::scores::Parts;
 const ROWS: usize = 1 << 16;
 const NUMBERS: usize = 1 << 22;
 const TILE: usize = 512;
+
+fn unwritten(name: &Path, problem: &dyn fmt::Display) -> Error {
+    let (path, problem) = (name.to_owned(), problem.to_string());
+    DataError::from(StreamError::Write { path, problem }).into()
+}
 
 impl<M: Model + Clone + Send + 'static> Posterior<M> {
     /// Predicts rows, as [`Posterior::predict_with`], and writes what it says of each to a CSV file: of any
@@ -54,14 +61,34 @@ impl<M: Model + Clone + Send + 'static> Posterior<M> {
         let mut partial = path.as_os_str().to_owned();
         partial.push(".partial");
         let partial = PathBuf::from(partial);
-        let unwritten = |problem: String| {
-            let path = partial.clone();
-            Error::from(DataError::from(StreamError::Write { path, problem }))
-        };
-        let file = File::create(&partial).map_err(|error| unwritten(error.to_string()))?;
-        let mut lines = csv::Writer::from_writer(file);
+        let refused = |error: io::Error| unwritten(&partial, &error);
+        let file = File::create(&partial).map_err(refused)?;
+        let file = self.written(&rows.into(), how, file, &partial)?;
+        file.sync_all()
+            .and_then(|()| fs::rename(&partial, path))
+            .map_err(refused)
+    }
+
+    /// As [`Posterior::predict_to`], to what takes the lines, such as standard output.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn predict_into(
+        &self,
+        rows: impl Into<Data>,
+        how: Predict,
+        to: impl Write,
+    ) -> Result<(), Error> {
+        let name = Path::new("the predictions");
+        let mut to = self.written(&rows.into(), how, to, name)?;
+        to.flush().map_err(|error| unwritten(name, &error))
+    }
+
+    fn written<W: Write>(&self, rows: &Data, how: Predict, to: W, name: &Path) -> Result<W, Error> {
+        let refused = |error: csv::Error| unwritten(name, &error);
+        let mut lines = csv::Writer::from_writer(to);
         let mut has_header = false;
-        self.blocks(&rows.into(), how, |prediction, _| {
+        self.blocks(rows, how, |prediction, _| {
             let classes = prediction.classes();
             if !std::mem::replace(&mut has_header, true) {
                 let mut names = match classes.is_empty() {
@@ -70,20 +97,17 @@ impl<M: Model + Clone + Send + 'static> Posterior<M> {
                 };
                 names.extend(classes.iter().map(|name| format!("p({name})")));
                 names.extend(["aleatoric", "epistemic"].map(str::to_owned));
-                let written = lines.write_record(&names);
-                written.map_err(|error| unwritten(error.to_string()))?;
+                lines.write_record(&names).map_err(refused)?;
             }
             for row in 0..prediction.rows() {
-                let written = lines.write_record(line(prediction, row, &classes));
-                written.map_err(|error| unwritten(error.to_string()))?;
+                lines
+                    .write_record(line(prediction, row, &classes))
+                    .map_err(refused)?;
             }
             Ok(())
         })?;
-        let flushed = lines.into_inner().map_err(|error| error.to_string());
-        flushed
-            .and_then(|file| file.sync_all().map_err(|error| error.to_string()))
-            .and_then(|()| fs::rename(&partial, path).map_err(|error| error.to_string()))
-            .map_err(unwritten)
+        let flushed = lines.into_inner();
+        flushed.map_err(|error| unwritten(name, error.error()))
     }
 
     /// Predicts rows and scores them against their targets: [`Prediction::score`]. Of rows that are
@@ -106,15 +130,11 @@ impl<M: Model + Clone + Send + 'static> Posterior<M> {
 
     /// The targets of rows, on their original scale.
     fn targets(&self, data: &Data, how: Predict) -> Result<Targets<'static>, Error> {
-        let graph = Graph::new();
-        let written = Tiles::new(&self.predictive, data, how).write(&graph)?;
-        let observed = written.only()?;
-        let missing = || Error::NoTarget {
-            site: observed.name.clone(),
-        };
-        let column = written.column_of(observed).ok_or_else(missing)?;
-        let y = data.numbers(&column).ok_or_else(missing)?;
-        Ok(Targets::of_scaled(y, data.target(), data.classes()))
+        let data = &data.clone().encoded_as(&self.predictive.data)?;
+        match self.predictive.for_names_of(data, 1, how.seed)? {
+            Some(extended) => targets(&extended, data, how),
+            None => targets(&self.predictive, data, how),
+        }
     }
 
     /// Predicts all rows, and hands over what is predicted of each block of them with the block.
@@ -173,4 +193,32 @@ fn line(prediction: &Prediction, row: usize, classes: &[String]) -> Vec<String> 
     let parts = [prediction.aleatoric()[row], prediction.epistemic()[row]];
     fields.extend(parts.map(|part| part.to_string()));
     fields
+}
+
+/// The targets of rows, on their original scale.
+fn targets<M: Model>(
+    of: &Predictive<M>,
+    data: &Data,
+    how: Predict,
+) -> Result<Targets<'static>, Error> {
+    let graph = Graph::new();
+    let written = Tiles::new(of, data, how).write(&graph)?;
+    let observed = written.only()?;
+    let missing = || {
+        let mut columns = of.data.columns().map(|(name, _)| name);
+        match columns.find(|name| data.get(name).is_none()) {
+            Some(column) => Error::NoTargets {
+                column: match of.data.origin() {
+                    Some(origin) => origin.encoding.target_name().to_owned(),
+                    None => column.clone(),
+                },
+            },
+            None => Error::NoTarget {
+                site: observed.name.clone(),
+            },
+        }
+    };
+    let column = written.column_of(observed).ok_or_else(missing)?;
+    let y = data.numbers(&column).ok_or_else(missing)?;
+    Ok(Targets::of_scaled(y, data.target(), data.classes()))
 }

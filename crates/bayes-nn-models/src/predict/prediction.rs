@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::moments::Moments;
 use super::{Predict, Targets, Task};
 use crate::error::Error;
-use crate::scores::{self, ClassificationScore, ConfusionMatrix, RegressionScore};
+use crate::scores::{self, ClassificationScore, ConfusionMatrix, RegressionScore, ReliabilityBin};
 
 /// Predictions for rows, averaged over draws of the weights.
 ///
@@ -231,6 +231,32 @@ impl Prediction {
             Some(names) => matrix.with_names(names),
             None => matrix,
         }))
+    }
+
+    /// The bins of a reliability diagram, [`scores::reliability`], for the labels of these rows; `None` of
+    /// counts and numbers.
+    ///
+    /// ```
+    /// use bayes_nn::prelude::*;
+    /// let data = datasets::moons(100, 0.1, 0)?.standardized();
+    /// let fit = Bnn::new(Mlp::new([2, 5, 1]), Bernoulli).fit(&data, &Advi::mean_field().steps(500))?;
+    /// let bins = fit.predict(&data, 50)?.reliability(&data, 10)?.expect("classes");
+    /// assert_eq!(bins.iter().map(|bin| bin.count).sum::<usize>(), 100);
+    /// # Ok::<(), bayes_nn::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Prediction::confusion`]; no bins.
+    pub fn reliability<'a>(
+        &self,
+        y: impl Into<Targets<'a>>,
+        bins: usize,
+    ) -> Result<Option<Vec<ReliabilityBin>>, Error> {
+        let y = self.targets(y.into())?;
+        match self.task.is_classes() {
+            true => Ok(Some(scores::reliability(&self.mean, &y, bins)?)),
+            false => Ok(None),
+        }
     }
 
     /// The targets, as many as rows, classes by the numbers of the fit.

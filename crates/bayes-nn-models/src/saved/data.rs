@@ -45,7 +45,9 @@ impl Entry for Data {
             return Err(node.refuse(format!("has two columns `{}`", twice[0])));
         }
         let data = Data::described(columns, rows, node.get("scales")?);
-        data.described_groups(node.get("dimensions")?, node.get("groups")?)
+        let dimensions: Option<Vec<_>> = node.get("dimensions")?;
+        let groups: Option<Vec<_>> = node.get("groups")?;
+        data.described_groups(dimensions.unwrap_or_default(), groups.unwrap_or_default())
             .map_err(|error| node.refuse(error))
     }
 }

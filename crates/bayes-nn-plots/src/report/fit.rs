@@ -5,7 +5,7 @@ use std::path::Path;
 use bayes_nn_inference::diagnostics::SummaryRow;
 use bayes_nn_inference::{AdviFit, DrawSource};
 use bayes_nn_models::model::{Draws, Variable};
-use bayes_nn_models::scores::reliability;
+use bayes_nn_models::scores::ReliabilityBin;
 use bayes_nn_models::{Dataset, Model, Posterior, Predict, Prediction};
 
 use super::{Report, ReportError};
@@ -111,10 +111,12 @@ impl Report {
             prediction.draws()
         ));
         let report = report.code(&score.to_string());
-        match prediction.confusion(rows)? {
-            Some(confusion) => report
-                .code(&confusion.to_string())
-                .calibration(&prediction, rows),
+        let report = match prediction.confusion(rows)? {
+            Some(confusion) => report.code(&confusion.to_string()),
+            None => report,
+        };
+        match prediction.reliability(rows, BINS)? {
+            Some(bins) => report.calibration(&bins),
             None => report.observed(&prediction, rows),
         }
     }
@@ -276,10 +278,8 @@ impl Report {
         Ok(self.figure(&picture.to_svg()?, caption))
     }
 
-    fn calibration(self, prediction: &Prediction, rows: &Dataset) -> Result<Report, ReportError> {
-        let bins =
-            reliability(prediction.mean(), rows.y(), BINS).map_err(bayes_nn_models::Error::from)?;
-        let picture = Calibration::new(&bins).title("Calibration").to_svg()?;
+    fn calibration(self, bins: &[ReliabilityBin]) -> Result<Report, ReportError> {
+        let picture = Calibration::new(bins).title("Calibration").to_svg()?;
         let caption = "How often what was predicted came true, against how probable it was said to be; below, \
                        how many rows each bin holds.";
         Ok(self.figure(&picture, caption))

@@ -1,8 +1,9 @@
 //! Chains on disk: saved whole, and taken up where they were saved.
 
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
+
+use bayes_nn_files::write_whole;
 
 use super::archive::{Archive, hash};
 use super::chain::Chain;
@@ -59,14 +60,15 @@ impl Slot {
         (draws as u64).is_multiple_of(self.every)
     }
 
-    /// Saves a chain: into a temporary file that is synced and then renamed, so that there is a
-    /// whole file at any moment.
+    /// Saves a chain. There is a whole file at any moment.
     pub(super) fn save(&self, chain: &mut Chain) -> Result<(), InferenceError> {
         let mut archive = Archive::save();
         let mut fingerprint = self.fingerprint;
         archive.u64(&mut fingerprint);
         chain.archive(&mut archive);
-        write_whole(&self.path, &archive.finish())
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder)
+            .and_then(|()| write_whole(&self.path, &archive.finish()))
             .map_err(|error| self.problem(format!("cannot be written: {error}")))
     }
 
@@ -118,18 +120,4 @@ fn identity_of(start: &Start) -> String {
         }
         start => format!("{start:?}"),
     }
-}
-
-fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let partial = path.with_extension("partial");
-    let mut file = File::create(&partial)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&partial, path)?;
-    // The new name, too, must reach the disk; where folders cannot be opened it does so by itself.
-    #[cfg(unix)]
-    File::open(folder)?.sync_all()?;
-    Ok(())
 }

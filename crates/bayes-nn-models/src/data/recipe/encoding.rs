@@ -77,7 +77,7 @@ impl Encoding {
     }
 
     /// The name of the target.
-    pub(in crate::data) fn target_name(&self) -> &str {
+    pub fn target_name(&self) -> &str {
         &self.target.name
     }
 

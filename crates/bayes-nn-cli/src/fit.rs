@@ -1,0 +1,206 @@
+//! `bayes-nn fit`.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use bayes_nn::data::{ColumnKind, Split};
+use bayes_nn::prelude::*;
+use bayes_nn::report::Report;
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use crate::error::Failure;
+use crate::{input, model, score};
+
+/// Classes that are numbers, above which they are rather a number.
+const MANY_CLASSES: usize = 50;
+/// Different whole numbers of a target, up to which they may be classes.
+const FEW_NUMBERS: usize = 10;
+
+#[derive(Args)]
+pub struct Fit {
+    /// A table with a header: comma, semicolon or tab, as it comes; `-` for standard input
+    data: PathBuf,
+    /// The column to predict
+    #[arg(long)]
+    target: String,
+    /// Whether the target is classes or a number; without it words, booleans, and 0 and 1 are classes
+    #[arg(long, value_enum)]
+    task: Option<Task>,
+    /// Columns to leave out, such as numbers of customers
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
+    except: Vec<String>,
+    /// Units of the hidden layers
+    #[arg(
+        long,
+        value_name = "UNITS",
+        value_delimiter = ',',
+        default_value = "50"
+    )]
+    hidden: Vec<usize>,
+    /// How the posterior is found: variational inference, exact draws (slow), or one point
+    #[arg(long, value_enum, default_value_t = By::Advi)]
+    method: By,
+    /// Steps of `advi` and `map`, unless the library chooses; of `nuts`, draws of each chain after as many
+    /// to warm up
+    #[arg(long)]
+    steps: Option<u32>,
+    /// Where the model is saved
+    #[arg(long, value_name = "FILE", default_value = "model.bnn")]
+    out: PathBuf,
+    /// A page of HTML on the fit
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Share of the rows that the fit does not see and is scored on
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    test_share: Option<f64>,
+    /// Seed of everything random
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Prints one line of JSON instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Task {
+    Regression,
+    Classification,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum By {
+    Advi,
+    Nuts,
+    Map,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if 0.0 < share && share < 1.0 => Ok(share),
+        _ => Err("a share is a number between 0 and 1, such as 0.2".to_owned()),
+    }
+}
+
+impl Fit {
+    pub fn run(&self, out: &mut impl Write) -> Result<(), Failure> {
+        let table = input::table(&self.data)?.except(&self.except)?;
+        let target = self.target.as_str();
+        let table = match self.task {
+            Some(Task::Classification) => table.with_kind(target, ColumnKind::Category)?,
+            Some(Task::Regression) => table.with_kind(target, ColumnKind::Number)?,
+            None => table,
+        };
+        let data = table.target(target)?;
+        self.doubts(&data);
+        let (train, test) = match self.test_share {
+            Some(share) => {
+                let (train, test) = data.split_by(Split::Stratified, 1.0 - share, self.seed)?;
+                (train, Some(test))
+            }
+            None => (data, None),
+        };
+        let fit = self.fitted(&train)?;
+        fit.save(&self.out)?;
+        let how = Predict::draws(score::DRAWS);
+        let score = match &test {
+            Some(test) => Some(fit.score(test, how)?),
+            None => None,
+        };
+        if let Some(path) = &self.report {
+            let page = Report::new(format!("What predicts {target}")).fit(&fit)?;
+            let page = match &test {
+                Some(test) => page.predictions(&fit, test, how)?,
+                None => page,
+            };
+            page.write(path)?;
+        }
+        if self.json {
+            let line = json!({
+                "model": self.out,
+                "target": target,
+                "rows": train.rows(),
+                "features": train.features(),
+                "classes": fit.classes(),
+                "warnings": fit.warnings(),
+                "score": score.as_ref().map(score::values),
+            });
+            return Ok(writeln!(out, "{line}")?);
+        }
+        if let Some(encoding) = fit.encoding() {
+            writeln!(out, "{encoding}\n")?;
+        }
+        model::describe(&fit, out)?;
+        if let Some(score) = score {
+            writeln!(out, "\nrows that the fit has not seen\n{score}")?;
+        }
+        Ok(writeln!(out, "\nsaved {}", self.out.display())?)
+    }
+
+    /// Says what an analyst may not have meant.
+    fn doubts(&self, data: &Dataset) {
+        let target = &self.target;
+        match data.classes() {
+            Some(classes) => {
+                let numbers = classes.iter().all(|class| class.parse::<f64>().is_ok());
+                if numbers && classes.len() > MANY_CLASSES {
+                    let classes = classes.len();
+                    eprintln!(
+                        "note: `{target}` has {classes} different numbers, each of which is a class; if it is a \
+                         number, say --task regression"
+                    );
+                }
+            }
+            None if self.task.is_none() => {
+                let scale = data.target_standardization();
+                let original = scale.and_then(|scale| scale.invert(data.y()).ok());
+                let mut numbers = original.unwrap_or_else(|| data.y().to_vec());
+                numbers
+                    .iter_mut()
+                    .for_each(|y| *y = (*y * 1e6).round() / 1e6);
+                let whole = numbers.iter().all(|y| y.fract() == 0.0);
+                numbers.sort_by(f64::total_cmp);
+                numbers.dedup();
+                if whole && numbers.len() <= FEW_NUMBERS {
+                    let numbers = numbers.len();
+                    eprintln!(
+                        "note: `{target}` has {numbers} different whole numbers and is taken for a number; if \
+                         they are classes, say --task classification"
+                    );
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn fitted(&self, train: &Dataset) -> Result<Posterior<Bnn>, Failure> {
+        let classes = train.classes().map(<[String]>::len);
+        let outputs = classes.filter(|classes| *classes > 2).unwrap_or(1);
+        let net = Mlp::new([&[train.features()], &self.hidden[..], &[outputs]].concat());
+        let bnn = match classes {
+            None => Bnn::new(net, Gaussian::new()),
+            Some(0..=2) => Bnn::new(net, Bernoulli),
+            Some(_) => Bnn::new(net, Categorical),
+        };
+        let bar = || Bar::new(self.target.clone());
+        Ok(match self.method {
+            By::Advi => bnn.fit(train, &self.advi(Advi::mean_field()).progress(bar()))?,
+            By::Map => bnn.fit(train, &self.advi(Advi::map()).progress(bar()))?,
+            By::Nuts => {
+                let mut nuts = Nuts::new().seed(self.seed);
+                if let Some(steps) = self.steps {
+                    nuts = nuts.draws(steps.into()).warmup(steps.into());
+                }
+                bnn.fit(train, &nuts.progress(bar()))?
+            }
+        })
+    }
+
+    fn advi(&self, advi: Advi) -> Advi {
+        let advi = advi.seed(self.seed);
+        match self.steps {
+            Some(steps) => advi.steps(steps.into()),
+            None => advi,
+        }
+    }
+}

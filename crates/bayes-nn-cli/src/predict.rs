@@ -1,0 +1,46 @@
+//! `bayes-nn predict`.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::error::Failure;
+use crate::input::{STANDARD, Streamed};
+use crate::{model, score};
+
+#[derive(Args)]
+pub struct Predict {
+    /// A saved model
+    model: PathBuf,
+    /// A table with the columns of the fit, of any length, without the target or with it; `-` for
+    /// standard input
+    data: PathBuf,
+    /// Where predictions go, a line for each row; `-` for standard output
+    #[arg(long, value_name = "FILE", default_value = STANDARD)]
+    out: PathBuf,
+    /// Draws of the weights behind each prediction
+    #[arg(long, default_value_t = score::DRAWS)]
+    draws: usize,
+    /// Probability of the interval of a number
+    #[arg(long, default_value_t = 0.95)]
+    interval: f64,
+    /// Seed of the draws
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+impl Predict {
+    pub fn run(&self, out: &mut impl Write) -> Result<(), Failure> {
+        let fit = model::load(&self.model)?;
+        let rows = Streamed::open(&self.data)?;
+        let data = fit.encode(&rows.table)?;
+        let how = bayes_nn::Predict::draws(self.draws);
+        let how = how.interval(self.interval).seed(self.seed);
+        match self.out.as_os_str() == STANDARD {
+            true => fit.predict_into(data, how, out)?,
+            false => fit.predict_to(data, how, &self.out)?,
+        }
+        Ok(())
+    }
+}
