@@ -16,6 +16,7 @@ use super::handlers::{Drawn, PriorDraw, Probe, generator};
 use super::record::Record;
 use super::rows::RowTable;
 use super::scale::{Reading, readings, scales};
+use super::stream::{check_all_rows, observed_columns};
 use super::trace::Trace;
 use super::{Data, Model};
 use crate::data::ObservedColumn;
@@ -52,22 +53,14 @@ impl<'m, M: Model> ModelDensity<'m, M> {
     }
 
     fn seen(model: &'m M, data: Data, may_be_gone: bool) -> Result<Self, Error> {
-        if !may_be_gone && data.is_in_memory() && data.is_streamed() {
-            // The head is looked at below, and values are those of all rows.
-            let graph = Graph::new();
-            let batch = Batch::new(&graph, &data, Rows::All, None);
-            run(model, &batch, Rc::new(Probe::new(&batch.shared)))?;
+        if !may_be_gone {
+            check_all_rows(model, &data)?;
         }
         let (graph, head) = (Graph::new(), data.head());
         let batch = Batch::new(&graph, &head, Rows::All, may_be_gone.then_some(&head));
         let probe = Rc::new(Probe::new(&batch.shared));
         let record = run(model, &batch, probe.clone())?;
-        let observed = record.observed.iter().filter_map(|observed| {
-            let column = batch.shared.column_of(observed.value)?;
-            let (site, own) = (observed.name.clone(), &observed.distribution);
-            ObservedColumn::new(column, site, own.name(), own.support())
-        });
-        let observed = observed.collect();
+        let observed = observed_columns(&batch.shared, &record);
         let readings = readings(&batch, &record, model.is_network());
         let mut sites = Vec::new();
         let mut offset = 0;

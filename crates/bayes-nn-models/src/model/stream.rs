@@ -1,15 +1,19 @@
 //! Data whose rows are read while they are needed.
 
 use std::ops::Range;
+use std::rc::Rc;
 use std::sync::Arc;
 
+use bayes_nn_autodiff::Graph;
 use bayes_nn_autodiff::noise::Permutation;
-use bayes_nn_inference::Fed;
+use bayes_nn_inference::{Fed, Rows};
 use bayes_nn_kernels::Column;
 
-use super::Data;
-use super::batch::Shared;
+use super::batch::{Batch, Shared};
 use super::data::{Gone, Matrix, Values};
+use super::handlers::Probe;
+use super::record::Record;
+use super::{Data, Model, run};
 use crate::data::{
     DataError, ObservedColumn, Order, RowFeed, Source, SourceColumn, SourceKind, StreamError,
     Taken, read,
@@ -37,7 +41,7 @@ impl Data {
     /// use bayes_nn::prelude::*;
     /// # let folder = std::env::temp_dir().join(format!("bayes-nn-stream-{}", std::process::id()));
     /// # std::fs::create_dir_all(&folder)?;
-    /// # let header = b"\x93NUMPY\x01\x00\x3a\x00{'descr': '<f4', 'fortran_order': False, 'shape': (300,), }";
+    /// # let header = b"\x93NUMPY\x01\x00\x3b\x00{'descr': '<f4', 'fortran_order': False, 'shape': (300,), }";
     /// # for (name, slope) in [("x", 1.0_f32), ("y", 2.0)] {
     /// #     let numbers = (0..300).flat_map(|i| (slope * (i as f32).sin()).to_le_bytes());
     /// #     let file: Vec<u8> = header.iter().copied().chain(numbers).collect();
@@ -307,6 +311,29 @@ impl<'g> Shared<'g> {
             feed,
         })
     }
+}
+
+/// Looks at a model with all rows of data in memory of which otherwise the head is looked at.
+pub(super) fn check_all_rows(model: &impl Model, data: &Data) -> Result<(), Error> {
+    if data.is_in_memory() && data.is_streamed() {
+        let graph = Graph::new();
+        let batch = Batch::new(&graph, data, Rows::All, None);
+        run(model, &batch, Rc::new(Probe::new(&batch.shared)))?;
+    }
+    Ok(())
+}
+
+/// The columns that a run observed, each with what its values have to come from.
+pub(super) fn observed_columns<'g>(
+    shared: &Shared<'g>,
+    record: &Record<'g>,
+) -> Vec<ObservedColumn> {
+    let observed = record.observed.iter().filter_map(|observed| {
+        let column = shared.column_of(observed.value)?;
+        let (site, own) = (observed.name.clone(), &observed.distribution);
+        ObservedColumn::new(column, site, own.name(), own.support())
+    });
+    observed.collect()
 }
 
 /// Columns that are in memory, as a source.

@@ -100,8 +100,9 @@ impl<M: Model + Clone + Send + 'static> Posterior<M> {
                 lines.write_record(&names).map_err(refused)?;
             }
             for row in 0..prediction.rows() {
-                let line = prediction.line(row, &classes);
-                lines.write_record(line).map_err(refused)?;
+                lines
+                    .write_record(line(prediction, row, &classes))
+                    .map_err(refused)?;
             }
             Ok(())
         })?;
@@ -167,6 +168,31 @@ impl<M: Model + Clone + Send + 'static> Posterior<M> {
         }
         Ok(())
     }
+}
+
+/// What is predicted of a row, as the fields of a line.
+fn line(prediction: &Prediction, row: usize, classes: &[String]) -> Vec<String> {
+    let mut fields = Vec::new();
+    let columns = prediction.task().columns();
+    let mean = &prediction.mean()[row * columns..][..columns];
+    match (prediction.interval(), mean) {
+        (Some((lower, upper)), _) => {
+            let numbers = [mean[0], lower[row], upper[row]];
+            fields.extend(numbers.map(|number| number.to_string()));
+        }
+        (None, [p]) => {
+            fields.push(classes[usize::from(*p > 0.5)].clone());
+            fields.extend([1.0 - p, *p].map(|p| p.to_string()));
+        }
+        (None, all) => {
+            let best = (1..columns).fold(0, |best, c| if all[c] > all[best] { c } else { best });
+            fields.push(classes[best].clone());
+            fields.extend(all.iter().map(f64::to_string));
+        }
+    }
+    let parts = [prediction.aleatoric()[row], prediction.epistemic()[row]];
+    fields.extend(parts.map(|part| part.to_string()));
+    fields
 }
 
 /// The targets of rows, on their original scale.

@@ -160,31 +160,6 @@ impl Prediction {
         names.collect()
     }
 
-    /// What is said of a row, as the fields of a line.
-    pub(super) fn line(&self, row: usize, classes: &[String]) -> Vec<String> {
-        let mut fields = Vec::new();
-        let columns = self.task.columns();
-        let mean = &self.mean[row * columns..][..columns];
-        match (&self.interval, mean) {
-            (Some([lower, upper]), _) => {
-                let numbers = [mean[0], lower[row], upper[row]];
-                fields.extend(numbers.map(|number| number.to_string()));
-            }
-            (None, [p]) => {
-                fields.push(classes[usize::from(*p > 0.5)].clone());
-                fields.extend([1.0 - p, *p].map(|p| p.to_string()));
-            }
-            (None, all) => {
-                let best =
-                    (1..columns).fold(0, |best, c| if all[c] > all[best] { c } else { best });
-                fields.push(classes[best].clone());
-                fields.extend(all.iter().map(f64::to_string));
-            }
-        }
-        fields.extend([self.aleatoric[row], self.epistemic[row]].map(|part| part.to_string()));
-        fields
-    }
-
     /// The part of the uncertainty that more data would remove, `[n]`: mutual information in
     /// nats, or the variance of the mean between draws.
     pub fn epistemic(&self) -> &[f64] {

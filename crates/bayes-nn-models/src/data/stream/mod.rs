@@ -24,7 +24,7 @@ use super::{DataError, check_finite};
 /// [`Data::stream`](crate::Data::stream) fits to them.
 ///
 /// ```
-/// use bayes_nn::data::{Source, SourceColumn, SourceKind};
+/// use bayes_nn::data::{Column, DataError, Source, SourceColumn, SourceKind};
 /// use bayes_nn::prelude::*;
 /// use std::ops::Range;
 ///
