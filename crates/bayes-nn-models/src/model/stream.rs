@@ -106,6 +106,10 @@ impl Data {
     /// each row comes exactly once an epoch; what is left of one at the end of an epoch begins with the
     /// rows of the next.
     ///
+    /// Rows that are sorted, by the target say, should be shuffled once before they are streamed, or come in small
+    /// blocks: a minibatch sees eight pieces of the file alone. (20,000 sorted rows in blocks of 512 were fitted
+    /// worse by up to 0.4 nats a row after 1,500 steps, unsorted ones as well as without blocks.)
+    ///
     /// Data in memory and data that are streamed then give the same fit, to the last bit. Unless set, blocks of a
     /// stream have 131,072 numbers, and data in memory are drawn from all rows at once.
     ///
