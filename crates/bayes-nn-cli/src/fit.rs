@@ -102,7 +102,7 @@ impl Fit {
         };
         let fit = self.fitted(&train)?;
         fit.save(&self.out)?;
-        let how = Predict::draws(score::DRAWS);
+        let how = Predict::draws(model::DRAWS);
         let score = match &test {
             Some(test) => Some(fit.score(test, how)?),
             None => None,

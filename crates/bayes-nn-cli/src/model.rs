@@ -8,7 +8,10 @@ use clap::Args;
 use serde_json::json;
 
 use crate::error::Failure;
-use crate::{input, score};
+use crate::input;
+
+/// Draws of the weights behind each prediction, unless said otherwise.
+pub const DRAWS: usize = 200;
 
 /// A network from its file.
 pub fn load(path: &Path) -> Result<Posterior<Bnn>, Failure> {
@@ -90,7 +93,7 @@ impl Report {
                 let no_table = || Failure::NoTable(self.model.clone());
                 let target = fit.encoding().ok_or_else(no_table)?.target_name();
                 let rows = input::table(path)?.target(target)?;
-                page.predictions(&fit, &rows, bayes_nn::Predict::draws(score::DRAWS))?
+                page.predictions(&fit, &rows, bayes_nn::Predict::draws(DRAWS))?
             }
             None => page,
         };

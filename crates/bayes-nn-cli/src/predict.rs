@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::error::Failure;
 use crate::input::{STANDARD, Streamed};
-use crate::{model, score};
+use crate::model;
 
 #[derive(Args)]
 pub struct Predict {
@@ -20,7 +20,7 @@ pub struct Predict {
     #[arg(long, value_name = "FILE", default_value = STANDARD)]
     out: PathBuf,
     /// Draws of the weights behind each prediction
-    #[arg(long, default_value_t = score::DRAWS)]
+    #[arg(long, default_value_t = model::DRAWS)]
     draws: usize,
     /// Probability of the interval of a number
     #[arg(long, default_value_t = 0.95)]

@@ -8,10 +8,7 @@ use serde_json::{Value, json};
 
 use crate::error::Failure;
 use crate::input::Streamed;
-use crate::model;
-
-/// Draws of the weights behind each prediction, unless said otherwise.
-pub const DRAWS: usize = 200;
+use crate::model::{self, DRAWS};
 
 #[derive(Args)]
 pub struct Score {
