@@ -60,6 +60,6 @@ pub enum Error {
         /// Its number, from 0.
         simulation: usize,
         /// What went wrong.
-        source: bayes_nn::Error,
+        source: Box<bayes_nn::Error>,
     },
 }

@@ -18,7 +18,7 @@ pub enum Failure {
         /// The path as given.
         path: PathBuf,
         /// What is wrong with it.
-        problem: bayes_nn::DataError,
+        problem: Box<bayes_nn::DataError>,
     },
     /// Standard input that cannot be kept.
     #[error("cannot keep standard input in a temporary file: {0}")]

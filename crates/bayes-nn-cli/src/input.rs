@@ -51,7 +51,7 @@ fn named(path: &Path) -> impl Fn(bayes_nn::DataError) -> Failure {
     };
     move |problem| Failure::Table {
         path: shown.clone(),
-        problem,
+        problem: Box::new(problem),
     }
 }
 

@@ -37,7 +37,7 @@ fn a_fit_of_shifted_images_knows_images_that_lie_elsewhere() {
     let score = |augment| {
         let fit = network(augment).fit(&train, &advi()).unwrap();
         let score = fit.predict(&test, 200).unwrap().score(test.y()).unwrap();
-        score.classification().unwrap().clone()
+        *score.classification().unwrap()
     };
     let (shifted, as_they_are) = (score(Some(Augment::new().shift(2))), score(None));
     assert_eq!(shifted.accuracy, 1.0);

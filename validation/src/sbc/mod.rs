@@ -177,7 +177,7 @@ impl Case {
             let simulated = simulated.map_err(|source| Error::Simulation {
                 case: self.name,
                 simulation,
-                source,
+                source: Box::new(source),
             })?;
             for ((_, ranks), rank) in quantities.iter_mut().zip(simulated.ranks) {
                 ranks.push(rank);

@@ -262,6 +262,7 @@ impl Density for Network {
                 Binding::new(input(x)?, self.x.clone()),
                 Binding::new(input(y)?, self.y.clone()),
             ],
+            fed: None,
         })
     }
 }

@@ -339,7 +339,7 @@ fn images_of(folder: &Path) -> Result<Vec<PathBuf>, ImageFolderError> {
 fn has_image_name(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str());
     let is = |known: &&str| extension.is_some_and(|own| own.eq_ignore_ascii_case(known));
-    ["png", "jpg", "jpeg"].iter().any(|known| is(&known))
+    ["png", "jpg", "jpeg"].iter().any(is)
 }
 
 /// The pixels of a file, one after the other, as bytes.

@@ -44,7 +44,7 @@ enum Given<'a> {
     /// Numbers, so many a row.
     Rows(&'a [f64], usize),
     Table(&'a Table),
-    Data(Data),
+    Data(Box<Data>),
 }
 
 impl<'a> From<&'a [f64]> for Inputs<'a> {
@@ -91,19 +91,19 @@ impl<'a> From<&'a Table> for Inputs<'a> {
 
 impl From<Data> for Inputs<'_> {
     fn from(data: Data) -> Self {
-        Inputs(Given::Data(data))
+        Inputs(Given::Data(data.into()))
     }
 }
 
 impl From<&Data> for Inputs<'_> {
     fn from(data: &Data) -> Self {
-        Inputs(Given::Data(data.clone()))
+        Inputs(Given::Data(data.clone().into()))
     }
 }
 
 impl From<&Dataset> for Inputs<'_> {
     fn from(data: &Dataset) -> Self {
-        Inputs(Given::Data(data.into()))
+        Inputs(Given::Data(Box::new(data.into())))
     }
 }
 

@@ -136,9 +136,12 @@ impl Feed for RowFeed {
     }
 }
 
+/// Where filled parts come from, and emptied ones go to be filled again.
+type Ends = (Receiver<Result<Part, DataError>>, Sender<Part>);
+
 /// The receiving end of what is read ahead.
 struct ReadAhead {
-    ends: Option<(Receiver<Result<Part, DataError>>, Sender<Part>)>,
+    ends: Option<Ends>,
     thread: Option<JoinHandle<()>>,
     part: Part,
     /// The next step of the part.
