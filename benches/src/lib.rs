@@ -1,5 +1,6 @@
 //! What several benches share: programs and data sets.
 
+use bayes_nn::prelude::*;
 use bayes_nn_autodiff::{Graph, Op, Var};
 use bayes_nn_kernels::{Backend, Cpu, Plan, Precision, Replicas};
 
@@ -31,4 +32,22 @@ pub fn program(
     }
     program.run(1).expect("all inputs are written");
     replicas
+}
+
+/// 20 and 50 filters of 5 by 5 on images of 28 by 28, each with a pool of 2 by 2, 500 dense units and ten
+/// classes, all with standard normal priors.
+pub fn convolutional() -> Sequential {
+    Sequential::new()
+        .input([1, 28, 28])
+        .layer(Conv2d::new(20, [5, 5]))
+        .layer(Relu)
+        .layer(MaxPool2d::new([2, 2]))
+        .layer(Conv2d::new(50, [5, 5]))
+        .layer(Relu)
+        .layer(MaxPool2d::new([2, 2]))
+        .layer(Flatten)
+        .layer(Dense::new(500))
+        .layer(Relu)
+        .layer(Dense::new(10))
+        .prior(Normal::new(0.0, 1.0))
 }

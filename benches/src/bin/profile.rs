@@ -38,22 +38,6 @@ enum Workload {
     ConvIvon,
 }
 
-fn convolutional() -> Sequential {
-    Sequential::new()
-        .input([1, 28, 28])
-        .layer(Conv2d::new(20, [5, 5]))
-        .layer(Relu)
-        .layer(MaxPool2d::new([2, 2]))
-        .layer(Conv2d::new(50, [5, 5]))
-        .layer(Relu)
-        .layer(MaxPool2d::new([2, 2]))
-        .layer(Flatten)
-        .layer(Dense::new(500))
-        .layer(Relu)
-        .layer(Dense::new(10))
-        .prior(Normal::new(0.0, 1.0))
-}
-
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments = Arguments::parse();
     let moons = || -> Result<_, Box<dyn std::error::Error>> {
@@ -87,7 +71,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let y: Vec<f64> = (0..ROWS).map(|row| (row % 10) as f64).collect();
             let bnn = match arguments.workload {
                 Workload::Conv | Workload::ConvMap | Workload::ConvIvon => {
-                    Bnn::new(convolutional(), Categorical)
+                    Bnn::new(bayes_nn_benches::convolutional(), Categorical)
                 }
                 _ => Bnn::new(
                     Mlp::new([784, 400, 400, 10])

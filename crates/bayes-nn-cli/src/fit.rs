@@ -35,7 +35,7 @@ pub struct Fit {
         long,
         value_name = "UNITS",
         value_delimiter = ',',
-        default_value = "50"
+        default_value = "20"
     )]
     hidden: Vec<usize>,
     /// How the posterior is found: variational inference, exact draws (slow), or one point
@@ -92,7 +92,7 @@ impl Fit {
             None => table,
         };
         let data = table.target(target)?;
-        self.doubts(&data);
+        self.doubts(&table, &data)?;
         let (train, test) = match self.test_share {
             Some(share) => {
                 let (train, test) = data.split_by(Split::Stratified, 1.0 - share, self.seed)?;
@@ -130,7 +130,7 @@ impl Fit {
         if let Some(encoding) = fit.encoding() {
             writeln!(out, "{encoding}\n")?;
         }
-        model::describe(&fit, out)?;
+        writeln!(out, "{fit}")?;
         if let Some(score) = score {
             writeln!(out, "\nrows that the fit has not seen\n{score}")?;
         }
@@ -138,7 +138,7 @@ impl Fit {
     }
 
     /// Says what an analyst may not have meant.
-    fn doubts(&self, data: &Dataset) {
+    fn doubts(&self, table: &Table, data: &Dataset) -> Result<(), Failure> {
         let target = &self.target;
         match data.classes() {
             Some(classes) => {
@@ -152,12 +152,7 @@ impl Fit {
                 }
             }
             None if self.task.is_none() => {
-                let scale = data.target_standardization();
-                let original = scale.and_then(|scale| scale.invert(data.y()).ok());
-                let mut numbers = original.unwrap_or_else(|| data.y().to_vec());
-                numbers
-                    .iter_mut()
-                    .for_each(|y| *y = (*y * 1e6).round() / 1e6);
+                let mut numbers = table.numbers(target)?.to_vec();
                 let whole = numbers.iter().all(|y| y.fract() == 0.0);
                 numbers.sort_by(f64::total_cmp);
                 numbers.dedup();
@@ -171,17 +166,11 @@ impl Fit {
             }
             None => {}
         }
+        Ok(())
     }
 
     fn fitted(&self, train: &Dataset) -> Result<Posterior<Bnn>, Failure> {
-        let classes = train.classes().map(<[String]>::len);
-        let outputs = classes.filter(|classes| *classes > 2).unwrap_or(1);
-        let net = Mlp::new([&[train.features()], &self.hidden[..], &[outputs]].concat());
-        let bnn = match classes {
-            None => Bnn::new(net, Gaussian::new()),
-            Some(0..=2) => Bnn::new(net, Bernoulli),
-            Some(_) => Bnn::new(net, Categorical),
-        };
+        let bnn = Bnn::with_hidden(train, &self.hidden);
         let bar = || Bar::new(self.target.clone());
         Ok(match self.method {
             By::Advi => bnn.fit(train, &self.advi(Advi::mean_field()).progress(bar()))?,

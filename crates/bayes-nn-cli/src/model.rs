@@ -18,18 +18,6 @@ pub fn load(path: &Path) -> Result<Posterior<Bnn>, Failure> {
     Ok(Bnn::load(path)?)
 }
 
-/// Writes what a fit says of itself, and its warnings.
-pub fn describe(fit: &Posterior<Bnn>, out: &mut impl Write) -> Result<(), Failure> {
-    let said = fit.to_string();
-    writeln!(out, "{said}")?;
-    for warning in fit.warnings() {
-        if !said.contains(&warning) {
-            writeln!(out, "warning: {warning}")?;
-        }
-    }
-    Ok(())
-}
-
 #[derive(Args)]
 pub struct Show {
     /// A saved model
@@ -66,8 +54,7 @@ impl Show {
         if let Some(encoding) = encoding {
             writeln!(out, "\n{encoding}")?;
         }
-        writeln!(out)?;
-        describe(&fit, out)
+        Ok(writeln!(out, "\n{fit}")?)
     }
 }
 

@@ -78,8 +78,21 @@ impl Bnn {
     /// # Ok::<(), bayes_nn::Error>(())
     /// ```
     pub fn for_data(data: &Dataset) -> Bnn {
-        const HIDDEN: usize = 20;
-        let network = |outputs| Mlp::new([data.features(), HIDDEN, outputs]);
+        Bnn::with_hidden(data, &[20])
+    }
+
+    /// As [`Bnn::for_data`], with hidden layers of so many units; without any it is linear.
+    ///
+    /// ```
+    /// use bayes_nn::prelude::*;
+    /// let data = datasets::moons(100, 0.2, 0)?.with_classes(["above", "below"])?;
+    /// let parameters = Bnn::with_hidden(&data, &[8, 4]).parameters(&data)?;
+    /// let shapes: Vec<String> = parameters.iter().map(|p| p.shape.to_string()).collect();
+    /// assert_eq!(shapes, ["[2, 8]", "[8]", "[8, 4]", "[4]", "[4, 1]", "[1]"]);
+    /// # Ok::<(), bayes_nn::Error>(())
+    /// ```
+    pub fn with_hidden(data: &Dataset, hidden: &[usize]) -> Bnn {
+        let network = |outputs| Mlp::new([&[data.features()], hidden, &[outputs]].concat());
         match data.classes().map(<[String]>::len) {
             None => Bnn::new(network(1), Gaussian::new()),
             Some(0..=2) => Bnn::new(network(1), Bernoulli),

@@ -5,7 +5,6 @@ use std::error::Error;
 use bayes_nn::plots::{Calibration, Images};
 use bayes_nn::prelude::*;
 use bayes_nn::report::Report;
-use bayes_nn::scores::reliability;
 
 /// Images of a picture at the most.
 const IMAGES: usize = 20;
@@ -18,7 +17,8 @@ pub fn predicted(
 ) -> Result<Report, Box<dyn Error>> {
     let (labels, predicted) = (test.y(), prediction.predicted());
     let matrix = prediction.confusion(labels)?.ok_or("digits are classes")?;
-    let bins = reliability(prediction.mean(), labels, 10)?;
+    let bins = prediction.reliability(labels, 10)?;
+    let bins = bins.ok_or("digits are classes")?;
     let report = report
         .section("Predictions of the test images")
         .code(&format!("{}\n\n{matrix}", prediction.score(labels)?))

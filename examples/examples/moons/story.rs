@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bayes_nn::data::Recipe;
 use bayes_nn::prelude::*;
-use bayes_nn::scores::{ClassificationScore, reliability};
+use bayes_nn::scores::ClassificationScore;
 use bayes_nn::{AdviFit, Draws};
 
 use crate::arguments::Arguments;
@@ -244,7 +244,8 @@ fn predictions(
         &picture,
         "Predicted classes; mistakes are marked.",
     )?;
-    let picture = pictures::calibration(&reliability(prediction.mean(), test.y(), 10)?)?;
+    let bins = prediction.reliability(test.y(), 10)?;
+    let picture = pictures::calibration(&bins.ok_or("the labels are classes")?)?;
     let caption = "How often the label was 1, against how probable that was said to be; below, \
                    how many points each bin holds.";
     page.figure("calibration", &picture, caption)?;

@@ -1,7 +1,7 @@
 //! Networks of the size of MNIST by the estimator that networks have unless told otherwise: products
 //! with weights are drawn, and the KL divergence from the prior is in closed form.
 
-use bayes_nn::nn::{Conv2d, Flatten, MaxPool2d, Network};
+use bayes_nn::nn::Network;
 use bayes_nn::prelude::*;
 use clap::{Args, ValueEnum};
 use serde_json::json;
@@ -26,26 +26,12 @@ enum Net {
 
 impl Net {
     fn network(self) -> Network {
-        let prior = Normal::new(0.0, 1.0);
         match self {
             Net::Dense => Mlp::new([data::PIXELS, 400, 400, data::CLASSES])
                 .activation(Relu)
-                .prior(prior)
+                .prior(Normal::new(0.0, 1.0))
                 .into(),
-            Net::Conv => Sequential::new()
-                .input([1, 28, 28])
-                .layer(Conv2d::new(20, [5, 5]))
-                .layer(Relu)
-                .layer(MaxPool2d::new([2, 2]))
-                .layer(Conv2d::new(50, [5, 5]))
-                .layer(Relu)
-                .layer(MaxPool2d::new([2, 2]))
-                .layer(Flatten)
-                .layer(Dense::new(500))
-                .layer(Relu)
-                .layer(Dense::new(data::CLASSES))
-                .prior(prior)
-                .into(),
+            Net::Conv => bayes_nn_benches::convolutional().into(),
         }
     }
 }

@@ -173,20 +173,7 @@ impl ImageFolder {
         Ok(read(path.as_ref(), channels)?)
     }
 
-    /// The lengths of the axes: rows, channels, height, width.
-    pub fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-
-    /// The number of rows: of images.
-    pub fn rows(&self) -> usize {
-        self.shape[0]
-    }
-
-    /// The numbers in a row.
-    pub fn features(&self) -> usize {
-        self.shape[1..].iter().product()
-    }
+    shape_methods!("rows, channels, height, width");
 
     /// All bytes, row-major.
     pub fn values(&self) -> Column {

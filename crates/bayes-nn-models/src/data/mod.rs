@@ -1,5 +1,8 @@
 //! Data sets: features and targets, where they come from, and how they are scaled and split.
 
+#[macro_use]
+mod shape;
+
 mod error;
 mod idx;
 #[cfg(feature = "images")]

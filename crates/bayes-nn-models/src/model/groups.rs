@@ -345,13 +345,13 @@ pub(crate) fn new_names_warning(new: &Dimension) -> String {
     format!(
         "{} {verb} of `{}` that the data of the fit do not have: what the model has for each of them \
          is drawn from its prior, given the other variables",
-        few(new.names()),
+        first_names(new.names()),
         new.name()
     )
 }
 
 /// The first of some names, and how many more there are.
-pub(crate) fn few(names: &[String]) -> String {
+pub(crate) fn first_names(names: &[String]) -> String {
     let shown = listed(names.iter().take(NAMES));
     match names.len().saturating_sub(NAMES) {
         0 => shown,

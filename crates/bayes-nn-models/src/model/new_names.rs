@@ -13,7 +13,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::axes::Axes;
 use super::batch::{Batch, Shared};
-use super::groups::{few, new_names_warning};
+use super::groups::{first_names, new_names_warning};
 use super::handlers::draw;
 use super::{Data, Model, Predictive, Trace, run};
 use crate::error::{Error, GroupError};
@@ -161,7 +161,7 @@ impl<M> Predictive<M> {
         match data.new_names(fitted).first() {
             None => Ok(()),
             Some(new) => Err(GroupError::NewNames {
-                names: few(new.names()),
+                names: first_names(new.names()),
                 dimension: new.name().to_owned(),
                 what,
             }

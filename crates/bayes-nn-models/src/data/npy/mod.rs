@@ -116,20 +116,7 @@ impl Npy {
         Ok(Npy { shape, values })
     }
 
-    /// The lengths of the axes, rows first.
-    pub fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-
-    /// The number of rows.
-    pub fn rows(&self) -> usize {
-        self.shape[0]
-    }
-
-    /// The numbers in a row.
-    pub fn features(&self) -> usize {
-        self.shape[1..].iter().product()
-    }
+    shape_methods!("rows first");
 
     /// All numbers, row-major.
     pub fn values(&self) -> &Column {
