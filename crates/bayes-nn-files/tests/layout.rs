@@ -58,8 +58,9 @@ fn path() -> Path {
     }
 }
 
-fn bytes_of(path: &Path) -> Vec<u8> {
-    let name = temporary("bytes");
+/// The bytes of `path` in a file of this name: tests run side by side, and each needs a file of its own.
+fn bytes_of(path: &Path, name: &str) -> Vec<u8> {
+    let name = temporary(name);
     save(&name, |root| {
         Ok::<_, FileError>(root.put("path", path).value())
     })
@@ -71,7 +72,7 @@ fn bytes_of(path: &Path) -> Vec<u8> {
 
 #[test]
 fn the_crate_safetensors_reads_what_is_written() {
-    let bytes = bytes_of(&path());
+    let bytes = bytes_of(&path(), "written");
     let tensors = SafeTensors::deserialize(&bytes).unwrap();
     let rows = tensors.tensor("path.points.rows").unwrap();
     assert_eq!((rows.dtype(), rows.shape()), (Dtype::F64, &[2, 2][..]));
@@ -100,7 +101,7 @@ fn read(bytes: &[u8], name: &str) -> Result<Path, FileError> {
 
 #[test]
 fn what_was_written_is_read_bit_for_bit() {
-    let again = read(&bytes_of(&path()), "again").unwrap();
+    let again = read(&bytes_of(&path(), "first"), "again").unwrap();
     assert_eq!(again, path());
     assert!(again.points.0[1].is_sign_negative());
 }
