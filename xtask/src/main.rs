@@ -10,6 +10,7 @@ mod kernels_check;
 mod machine;
 mod peers;
 mod python;
+mod saved_check;
 mod validation;
 
 use std::path::PathBuf;
@@ -94,6 +95,8 @@ enum Task {
     },
     /// Writes stores of draws, opens them with Python's ArviZ, and compares its numbers with ours.
     ArvizCheck,
+    /// Saves fits of every kind, loads them in another process, and opens the files with Python.
+    SavedCheck,
 }
 
 #[derive(clap::Args)]
@@ -158,6 +161,7 @@ fn main() -> ExitCode {
         Task::References { only } => validation::references(&only),
         Task::Sbc { simulations } => validation::sbc(simulations),
         Task::ArvizCheck => arviz_check::run(),
+        Task::SavedCheck => saved_check::run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
