@@ -264,7 +264,9 @@ pub trait Distribution<'g>: fmt::Debug + Send + Sync {
     /// `Normal::new(0.0, 1.0).over("county")` is one value for each county, of the shape `[counties]`.
     /// The lengths of dimensions are those of the data that the model is declared over.
     ///
-    /// Parameters may have the same axes, or the last of them.
+    /// Parameters may have the same axes, or the last of them; or more axes before these, which the
+    /// variable then has, too: `Normal::new(0.0, 1.0).expand([3, 1]).over("county")` is three values for
+    /// each county, `[3, counties]`.
     #[must_use]
     fn over(self, dimensions: impl Into<DimensionNames>) -> Named<Self>
     where

@@ -62,8 +62,10 @@ impl<'g> Shared<'g> {
         let batch = match over.is_empty() {
             true => own,
             false => {
-                let batch = Shape::try_new(&lengths).ok_or_else(too_many)?;
-                // Parameters have these axes, or the last of them.
+                // Parameters have these axes, the last of them, or more before them.
+                let before = own.rank().saturating_sub(lengths.len());
+                let batch = [&own[..before], &lengths].concat();
+                let batch = Shape::try_new(&batch).ok_or_else(too_many)?;
                 let fits = own.broadcast(&batch) == Some(batch);
                 fits.then_some(batch).ok_or_else(too_many)?
             }
@@ -71,7 +73,7 @@ impl<'g> Shared<'g> {
         let lengths: Vec<usize> = event.iter().chain(batch.iter()).copied().collect();
         let shape = Shape::try_new(&lengths).ok_or_else(too_many)?;
         let mut axes: Axes = along.drain(..).map(Some).collect();
-        axes.resize(event.rank(), None);
+        axes.resize(shape.rank() - over.len(), None);
         axes.extend(over.into_iter().map(Some));
         axes.resize(shape.rank(), None);
         Ok((shape, axes))
@@ -184,6 +186,14 @@ impl<'g> Trace<'g> {
                 value
             }
         }
+    }
+}
+
+impl Trace<'_> {
+    /// The dimension of this name, of the data that the model is declared over; as
+    /// [`Batch::dimension`].
+    pub fn dimension(&self, name: &str) -> Option<&Dimension> {
+        self.shared.data.dimension(name)
     }
 }
 

@@ -67,20 +67,19 @@ impl Dense {
 impl Layer for Dense {
     fn forward<'g>(&self, p: &Parameters<'_, 'g>, inputs: &[Var<'g>]) -> Output<'g> {
         let [x] = p.inputs(inputs)?;
-        let inputs = match x.shape()[..] {
-            [inputs, _] if self.inputs.is_none_or(|own| own == inputs) => inputs,
-            _ => {
-                let inputs = self.inputs.map_or("inputs".to_owned(), |n| n.to_string());
-                return Err(p.wrong_input(x, format!("[{inputs}, rows]")));
-            }
+        let fits = match x.shape()[..] {
+            [inputs, _] => self.inputs.is_none_or(|own| own == inputs),
+            _ => false,
         };
-        let weight = p.get("weight", [inputs, self.outputs], inputs)?;
-        let product = p.times(weight, x, |weight, x| weight.t().matmul(x));
-        if !self.bias {
-            return Ok(product);
+        if !fits {
+            let inputs = self.inputs.map_or("inputs".to_owned(), |n| n.to_string());
+            return Err(p.wrong_input(x, format!("[{inputs}, rows]")));
         }
-        let bias = p.get("bias", self.outputs, 1)?;
-        Ok(product + bias.reshape([self.outputs, 1]))
+        let product = p.weighted("weight", self.outputs, x)?;
+        match self.bias {
+            true => Ok(product + p.bias("bias", self.outputs)?),
+            false => Ok(product),
+        }
     }
 
     fn describe(&self, place: &Place<'_>) -> Result<Value, FileError> {

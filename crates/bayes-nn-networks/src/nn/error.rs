@@ -110,6 +110,24 @@ pub enum LayerError {
         /// The shape of the parameter.
         expected: Box<Shape>,
     },
+    /// A layer that has no parameters by group in a network that says so of all layers.
+    #[error(
+        "{layer} has no form by group for its parameter `{parameter}`; dense layers have: name those that differ by `Hierarchical::only`"
+    )]
+    NotByGroup {
+        /// The layer.
+        layer: String,
+        /// The parameter.
+        parameter: String,
+    },
+    /// Data without the dimension by which a network differs.
+    #[error(
+        "the data have no dimension `{groups}`, by which the network differs: `Data::groups` makes it of a column of words"
+    )]
+    NoGroups {
+        /// The dimension.
+        groups: String,
+    },
     /// A parameter of which something is said, and which the network does not have.
     #[error("there is no parameter `{key}` to {wanted}; the network has {available}")]
     UnknownParameter {

@@ -23,6 +23,7 @@ use bayes_nn_distributions::{Distribution, Mixture, Normal, SphericalStudentT};
 use bayes_nn_models::model::{Begin, Trace};
 use bayes_nn_models::saved::{FileError, Place, Value};
 
+use super::hierarchical::Groups;
 use super::saved::{describe_distribution, unsaved};
 
 /// A parameter as a layer asks for it.
@@ -246,4 +247,6 @@ pub(super) struct Said {
     pub(super) points: BTreeSet<String>,
     /// Whether all are.
     pub(super) point: bool,
+    /// The groups by which they differ.
+    pub(super) groups: Option<Groups>,
 }

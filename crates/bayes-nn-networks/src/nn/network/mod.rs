@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bayes_nn_autodiff::{Kind, Shape};
 
+use super::hierarchical::Groups;
 use super::prior::Said;
 use super::{Input, Layer, LayerError, Prior};
 
@@ -331,6 +332,14 @@ impl Network {
             input.row.map(|row| Input { row, kind })
         };
         self.inputs.iter().map(known).collect()
+    }
+
+    /// The groups by which parameters differ, and the number of the input that has those of rows.
+    pub(super) fn groups(&self) -> Option<(&Groups, usize)> {
+        let groups = self.said.groups.as_ref()?;
+        let is_index =
+            |input: &NetworkInput| input.name == groups.name && input.kind == Kind::Index;
+        Some((groups, self.inputs.iter().position(is_index)?))
     }
 
     pub(crate) fn inputs(&self) -> &[NetworkInput] {

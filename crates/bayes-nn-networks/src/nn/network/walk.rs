@@ -43,7 +43,8 @@ impl Layer for Network {
         for (input, x) in self.inputs.iter().zip(inputs) {
             input.check(*x, p)?;
         }
-        let inside = p.with_said(&self.said);
+        let groups = self.groups().map(|(said, input)| (said, inputs[input]));
+        let inside = p.with_said(&self.said, groups);
         let mut values: Vec<Var<'g>> = Vec::with_capacity(self.nodes.len());
         for (number, node) in self.nodes.iter().enumerate() {
             let read = |value: &Value| match *value {
@@ -61,6 +62,9 @@ impl Layer for Network {
             values.push(inside.enter(place, &*node.layer, node.prior.as_deref(), &arguments)?);
         }
         inside.check_said(&self.said)?;
+        if let Some((said, _)) = groups {
+            inside.check_groups(said)?;
+        }
         let output = self.output.or(self.nodes.len().checked_sub(1));
         output.map(|node| values[node]).ok_or(LayerError::NoLayers)
     }

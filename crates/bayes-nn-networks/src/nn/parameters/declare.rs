@@ -29,6 +29,12 @@ impl<'g> Parameters<'_, 'g> {
             };
         }
         drop(declared);
+        if self.groups_of(&name).is_some() {
+            return Err(LayerError::NotByGroup {
+                layer: self.shown(),
+                parameter: name,
+            });
+        }
         if shape.elements() == 0 {
             return Err(LayerError::EmptyParameter {
                 parameter: name,

@@ -1,5 +1,6 @@
 //! A run of a layer: where its parameters come from, and under which names.
 
+mod by_group;
 mod declare;
 
 use std::cell::RefCell;
@@ -10,7 +11,9 @@ use bayes_nn_autodiff::{Graph, NoiseKind, Shape, Var};
 use bayes_nn_inference::SiteSupport;
 use bayes_nn_models::model::Trace;
 
+use self::by_group::ByGroup;
 use super::frame::{Frame, Place};
+use super::hierarchical::Groups;
 use super::prior::Said;
 use super::{Input, Layer, LayerError, ParameterInfo, Prior};
 
@@ -24,6 +27,8 @@ const STREAMS: u32 = 1 << 16;
 pub struct Parameters<'t, 'g> {
     run: Rc<Run<'t, 'g>>,
     frame: Frame<'t>,
+    /// The groups by which parameters differ.
+    groups: Option<ByGroup<'t, 'g>>,
 }
 
 impl fmt::Debug for Parameters<'_, '_> {
@@ -48,6 +53,7 @@ impl<'t, 'g> Parameters<'t, 'g> {
         Parameters {
             run: Rc::new(Run { trace, declared }),
             frame: Frame::new(None, Place::Same),
+            groups: None,
         }
     }
 
@@ -58,6 +64,7 @@ impl<'t, 'g> Parameters<'t, 'g> {
         Parameters {
             run: self.run.clone(),
             frame: Frame::new(Some(&self.frame), place),
+            groups: self.groups.clone(),
         }
     }
 
@@ -74,10 +81,17 @@ impl<'t, 'g> Parameters<'t, 'g> {
         self.inside(Place::Named { name, parameters })
     }
 
-    /// The same for the layers of a network.
-    pub(super) fn with_said<'s>(&'s self, said: &'s Said) -> Parameters<'s, 'g> {
+    /// The same for the layers of a network, which may differ by the group of each row.
+    pub(super) fn with_said<'s>(
+        &'s self,
+        said: &'s Said,
+        groups: Option<(&'s Groups, Var<'g>)>,
+    ) -> Parameters<'s, 'g> {
         let mut inside = self.inside(Place::Same);
         inside.frame.said = Some(said);
+        if let Some((said, index)) = groups {
+            inside.groups = ByGroup::new(said, self.frame.parameter(""), index);
+        }
         inside
     }
 

@@ -7,6 +7,7 @@ use bayes_nn_autodiff::{Kind, Shape};
 use bayes_nn_inference::saved::Lengths;
 use bayes_nn_models::saved::{Entry, FileError, Node, Place, Value, choice};
 
+use super::super::hierarchical::{GroupScale, Groups, Pooling};
 use super::super::network::{self, NetworkInput};
 use super::super::prior::Said;
 use super::super::{Network, Prior};
@@ -58,6 +59,10 @@ impl Network {
         }
         network.output = node.get("output")?;
         network.said = read_said(&node.at("parameters")?, registry)?;
+        if network.said.groups.is_some() && network.groups().is_none() {
+            let groups = node.at("parameters")?.at("groups")?;
+            return Err(groups.at("name")?.refuse("is no input of indices"));
+        }
         if let Some(error) = &network.error {
             return Err(node.refused(error));
         }
@@ -161,6 +166,7 @@ fn write_said(said: &Said, place: &Place<'_>) -> Result<Value, FileError> {
         default,
         points,
         point,
+        groups,
     } = said;
     let object = place.object();
     let of_all = write_prior(default.as_ref(), &object.at("prior"))?;
@@ -175,11 +181,47 @@ fn write_said(said: &Said, place: &Place<'_>) -> Result<Value, FileError> {
     });
     let priors = Value::Array(priors.collect::<Result<_, FileError>>()?);
     let points: Vec<String> = points.iter().cloned().collect();
-    Ok((object.put("points", &points).put("point", point))
+    let object = (object.put("points", &points).put("point", point))
         .put_value("prior", of_all)
-        .put_value("priors", priors)
-        .value())
+        .put_value("priors", priors);
+    Ok(match groups {
+        Some(groups) => {
+            let groups = write_groups(groups, &object.at("groups"))?;
+            object.put_value("groups", groups).value()
+        }
+        None => object.value(),
+    })
 }
+
+fn write_groups(groups: &Groups, place: &Place<'_>) -> Result<Value, FileError> {
+    let Groups {
+        name,
+        pooling,
+        centred,
+        scale,
+        scale_prior,
+        only,
+    } = groups;
+    let object = place.object().put("name", name).put("pooling", pooling);
+    let prior = scale_prior.describe(&object.at("scale_prior"))?;
+    let object = object.put("centred", centred).put("scale", scale);
+    let object = object.put_value("scale_prior", prior);
+    Ok(object.put("only", only).value())
+}
+
+fn read_groups(node: &Node<'_>, registry: &Registry) -> Result<Groups, FileError> {
+    Ok(Groups {
+        name: node.get("name")?,
+        pooling: node.get("pooling")?,
+        centred: node.get("centred")?,
+        scale: node.get("scale")?,
+        scale_prior: registry.read_prior(&node.at("scale_prior")?)?,
+        only: node.get("only")?,
+    })
+}
+
+choice!(Pooling { "complete": Complete {}, "partial": Partial {}, "none": None {} });
+choice!(GroupScale { "parameter": Parameter {}, "unit": Unit {}, "weight": Weight {} });
 
 fn read_said(node: &Node<'_>, registry: &Registry) -> Result<Said, FileError> {
     let mut named = BTreeMap::new();
@@ -188,10 +230,13 @@ fn read_said(node: &Node<'_>, registry: &Registry) -> Result<Said, FileError> {
         named.insert(node.get("parameter")?, prior);
     }
     let points: Vec<String> = node.get("points")?;
+    let groups = node.find("groups")?;
+    let groups = groups.map(|groups| read_groups(&groups, registry));
     Ok(Said {
         named,
         default: read_prior(node, "prior", registry)?,
         points: BTreeSet::from_iter(points),
         point: node.get("point")?,
+        groups: groups.transpose()?,
     })
 }
