@@ -14,3 +14,5 @@
 //!   `cargo run --release --example uci -- --data DIR`
 //! - `sequence`: recurrent networks over a series and over digits read row by row:
 //!   `cargo run --release --example sequence -- --net lstm`
+//! - `hierarchical`: one network for all groups, one for each, or each around a shared one; and a group
+//!   of which ten rows are known: `cargo run --release --example hierarchical`
