@@ -130,12 +130,20 @@ pub fn said(
 }
 
 /// The exit code, and how a fit goes on that was interrupted.
-pub fn is_interrupted(fit: &Posterior<Bnn>, path: &Path, data: &Path) -> ExitCode {
+pub fn is_interrupted(
+    fit: &Posterior<Bnn>,
+    path: &Path,
+    data: &Path,
+    test_share: Option<f64>,
+) -> ExitCode {
     let (path, data) = (path.display(), data.display());
+    let share = test_share.map_or(String::new(), |share| format!(" --test-share {share}"));
     match (fit.advi(), fit.nuts()) {
         (Some(advi), _) if advi.stop() == Stop::Interrupted => {
             let steps = advi.steps();
-            eprintln!("interrupted at step {steps}; `bayes-nn resume {path} {data}` goes on");
+            eprintln!(
+                "interrupted at step {steps}; `bayes-nn resume {path} {data}{share}` goes on"
+            );
         }
         (_, Some(nuts)) if nuts.stopped() => {
             eprintln!("interrupted; {path} has the draws that were made");
@@ -180,7 +188,7 @@ impl Fit {
             page.write(path)?;
         }
         said(&fit, &train, &self.out, score.as_ref(), self.json, out)?;
-        Ok(is_interrupted(&fit, &self.out, &self.data))
+        Ok(is_interrupted(&fit, &self.out, &self.data, self.test_share))
     }
 
     /// Says what an analyst may not have meant.

@@ -61,7 +61,7 @@ impl Resume {
         let fit = fit.resume(&train, more)?;
         fit.save(path)?;
         said(&fit, &train, path, None, self.json, out)?;
-        Ok(is_interrupted(&fit, path, &self.data))
+        Ok(is_interrupted(&fit, path, &self.data, self.test_share))
     }
 
     /// The rows that the model was fitted to, again.
