@@ -23,6 +23,9 @@ pub enum Failure {
     /// Standard input that cannot be kept.
     #[error("cannot keep standard input in a temporary file: {0}")]
     Input(io::Error),
+    /// Lines that cannot be read.
+    #[error("cannot read lines: {0}")]
+    Lines(io::Error),
     /// Standard output that takes no more.
     #[error("cannot write to standard output: {0}")]
     Output(#[from] io::Error),

@@ -1,19 +1,25 @@
 //! `bayes-nn fit`.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use bayes_nn::data::{ColumnKind, Split};
 use bayes_nn::prelude::*;
 use bayes_nn::report::Report;
+use bayes_nn::{Every, Interrupt, Score, Stop};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use crate::error::Failure;
-use crate::{input, model, score};
+use crate::{input, model, score as scores};
 
 /// Classes that are numbers, above which they are rather a number.
 const MANY_CLASSES: usize = 50;
+/// Seconds between two checkpoints of a fit.
+pub const CHECKPOINT: f64 = 60.0;
+/// The exit code of what Ctrl-C ended early.
+const INTERRUPTED: u8 = 130;
 /// Different whole numbers of a target, up to which they may be classes.
 const FEW_NUMBERS: usize = 10;
 
@@ -48,6 +54,9 @@ pub struct Fit {
     /// Where the model is saved
     #[arg(long, value_name = "FILE", default_value = "model.bnn")]
     out: PathBuf,
+    /// Seconds between two checkpoints of `advi` and `map`, which are saved there, too
+    #[arg(long, value_name = "SECONDS", default_value_t = CHECKPOINT, value_parser = seconds)]
+    checkpoint: f64,
     /// A page of HTML on the fit
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
@@ -75,15 +84,78 @@ enum By {
     Map,
 }
 
-fn share(text: &str) -> Result<f64, String> {
+pub fn share(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(share) if 0.0 < share && share < 1.0 => Ok(share),
         _ => Err("a share is a number between 0 and 1, such as 0.2".to_owned()),
     }
 }
 
+pub fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(seconds) if seconds >= 0.0 => Ok(seconds),
+        _ => Err("seconds are a number from 0, such as 60".to_owned()),
+    }
+}
+
+/// Says what was fitted to these rows and where it is.
+pub fn said(
+    fit: &Posterior<Bnn>,
+    train: &Dataset,
+    path: &Path,
+    score: Option<&Score>,
+    json: bool,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    if json {
+        let line = json!({
+            "model": path,
+            "target": fit.encoding().map(|encoding| encoding.target_name()),
+            "rows": train.rows(),
+            "features": train.features(),
+            "classes": fit.classes(),
+            "warnings": fit.warnings(),
+            "score": score.map(scores::values),
+        });
+        return Ok(writeln!(out, "{line}")?);
+    }
+    if let Some(encoding) = fit.encoding() {
+        writeln!(out, "{encoding}\n")?;
+    }
+    writeln!(out, "{fit}")?;
+    if let Some(score) = score {
+        writeln!(out, "\nrows that the fit has not seen\n{score}")?;
+    }
+    Ok(writeln!(out, "\nsaved {}", path.display())?)
+}
+
+/// The exit code, and how a fit goes on that was interrupted.
+pub fn is_interrupted(
+    fit: &Posterior<Bnn>,
+    path: &Path,
+    data: &Path,
+    test_share: Option<f64>,
+) -> ExitCode {
+    let (path, data) = (path.display(), data.display());
+    let share = test_share.map_or(String::new(), |share| format!(" --test-share {share}"));
+    match (fit.advi(), fit.nuts()) {
+        (Some(advi), _) if advi.stop() == Stop::Interrupted => {
+            let steps = advi.steps();
+            eprintln!(
+                "interrupted at step {steps}; `bayes-nn resume {path} {data}{share}` goes on"
+            );
+        }
+        (_, Some(nuts)) if nuts.stopped() => {
+            eprintln!("interrupted; {path} has the draws that were made");
+        }
+        _ => return ExitCode::SUCCESS,
+    }
+    ExitCode::from(INTERRUPTED)
+}
+
 impl Fit {
-    pub fn run(&self, out: &mut impl Write) -> Result<(), Failure> {
+    pub fn run(&self, out: &mut impl Write) -> Result<ExitCode, Failure> {
+        let interrupt = Interrupt::on_ctrl_c().map_err(bayes_nn::Error::from)?;
         let table = input::table(&self.data)?.except(&self.except)?;
         let target = self.target.as_str();
         let table = match self.task {
@@ -100,7 +172,7 @@ impl Fit {
             }
             None => (data, None),
         };
-        let fit = self.fitted(&train)?;
+        let fit = self.fitted(&train, &interrupt)?;
         fit.save(&self.out)?;
         let how = Predict::draws(model::DRAWS);
         let score = match &test {
@@ -115,26 +187,8 @@ impl Fit {
             };
             page.write(path)?;
         }
-        if self.json {
-            let line = json!({
-                "model": self.out,
-                "target": target,
-                "rows": train.rows(),
-                "features": train.features(),
-                "classes": fit.classes(),
-                "warnings": fit.warnings(),
-                "score": score.as_ref().map(score::values),
-            });
-            return Ok(writeln!(out, "{line}")?);
-        }
-        if let Some(encoding) = fit.encoding() {
-            writeln!(out, "{encoding}\n")?;
-        }
-        writeln!(out, "{fit}")?;
-        if let Some(score) = score {
-            writeln!(out, "\nrows that the fit has not seen\n{score}")?;
-        }
-        Ok(writeln!(out, "\nsaved {}", self.out.display())?)
+        said(&fit, &train, &self.out, score.as_ref(), self.json, out)?;
+        Ok(is_interrupted(&fit, &self.out, &self.data, self.test_share))
     }
 
     /// Says what an analyst may not have meant.
@@ -169,24 +223,28 @@ impl Fit {
         Ok(())
     }
 
-    fn fitted(&self, train: &Dataset) -> Result<Posterior<Bnn>, Failure> {
+    fn fitted(&self, train: &Dataset, interrupt: &Interrupt) -> Result<Posterior<Bnn>, Failure> {
         let bnn = Bnn::with_hidden(train, &self.hidden);
         let bar = || Bar::new(self.target.clone());
         Ok(match self.method {
-            By::Advi => bnn.fit(train, &self.advi(Advi::mean_field()).progress(bar()))?,
-            By::Map => bnn.fit(train, &self.advi(Advi::map()).progress(bar()))?,
+            By::Advi => bnn.fit(train, &self.advi(Advi::mean_field(), interrupt))?,
+            By::Map => bnn.fit(train, &self.advi(Advi::map(), interrupt))?,
             By::Nuts => {
                 let mut nuts = Nuts::new().seed(self.seed);
                 if let Some(steps) = self.steps {
                     nuts = nuts.draws(steps.into()).warmup(steps.into());
                 }
-                bnn.fit(train, &nuts.progress(bar()))?
+                bnn.fit(train, &nuts.progress(bar()).interrupt(interrupt))?
             }
         })
     }
 
-    fn advi(&self, advi: Advi) -> Advi {
-        let advi = advi.seed(self.seed);
+    fn advi(&self, advi: Advi, interrupt: &Interrupt) -> Advi {
+        let advi = advi
+            .seed(self.seed)
+            .progress(Bar::new(self.target.clone()))
+            .interrupt(interrupt)
+            .checkpoint(&self.out, Every::Seconds(self.checkpoint));
         match self.steps {
             Some(steps) => advi.steps(steps.into()),
             None => advi,

@@ -1,7 +1,7 @@
 //! Tables from files and from standard input.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process;
 
@@ -20,6 +20,17 @@ pub fn table(path: &Path) -> Result<Table, Failure> {
         false => Table::read(path),
     };
     read.map_err(named(path))
+}
+
+/// The lines of a file or of standard input, which may come one by one.
+pub fn lines(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
+    match path.as_os_str() == STANDARD {
+        true => Ok(Box::new(io::stdin().lock())),
+        false => match File::open(path) {
+            Ok(file) => Ok(Box::new(BufReader::new(file))),
+            Err(error) => Err(Failure::Lines(error)),
+        },
+    }
 }
 
 /// A table of any length, which stays in its file.

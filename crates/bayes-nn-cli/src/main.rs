@@ -5,7 +5,9 @@ mod fit;
 mod input;
 mod model;
 mod predict;
+mod resume;
 mod score;
+mod serve;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -26,6 +28,8 @@ struct Arguments {
 enum Command {
     /// Fits a network to a table and saves it
     Fit(fit::Fit),
+    /// Goes on with a fit that was interrupted or killed, or beyond its end
+    Resume(resume::Resume),
     /// Predicts the rows of a table: mean and interval, or class and probabilities, and what of the
     /// uncertainty more data would remove (epistemic) and what not (aleatoric)
     Predict(predict::Predict),
@@ -63,21 +67,25 @@ impl Write for Output {
     }
 }
 
-fn run(command: &Command, out: &mut impl Write) -> Result<(), Failure> {
+/// Runs a command; the code says whether it was interrupted.
+fn run(command: &Command, out: &mut impl Write) -> Result<ExitCode, Failure> {
     match command {
-        Command::Fit(fit) => fit.run(out),
+        Command::Fit(fit) => return fit.run(out),
+        Command::Resume(resume) => return resume.run(out),
         Command::Predict(predict) => predict.run(out),
         Command::Score(score) => score.run(out),
         Command::Show(show) => show.run(out),
         Command::Report(report) => report.run(out),
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let mut out = Output::default();
-    match run(&arguments.command, &mut out).and_then(|()| Ok(out.flush()?)) {
-        Ok(()) => ExitCode::SUCCESS,
+    let flushed = |code: ExitCode, out: &mut Output| out.flush().map(|()| code);
+    match run(&arguments.command, &mut out).and_then(|code| Ok(flushed(code, &mut out)?)) {
+        Ok(code) => code,
         Err(_) if out.is_closed => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("bayes-nn: {failure}");

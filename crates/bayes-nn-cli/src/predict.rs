@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::error::Failure;
-use crate::input::{STANDARD, Streamed};
-use crate::model;
+use crate::input::{self, STANDARD, Streamed};
+use crate::{model, serve};
 
 #[derive(Args)]
 pub struct Predict {
@@ -25,6 +25,9 @@ pub struct Predict {
     /// Probability of the interval of a number
     #[arg(long, default_value_t = 0.95)]
     interval: f64,
+    /// Reads lines of JSON, as {"age": 41, "sex": "f"}, and answers each at once with a line of JSON
+    #[arg(long, conflicts_with = "out")]
+    json: bool,
     /// Seed of the draws
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -33,10 +36,13 @@ pub struct Predict {
 impl Predict {
     pub fn run(&self, out: &mut impl Write) -> Result<(), Failure> {
         let fit = model::load(&self.model)?;
-        let rows = Streamed::open(&self.data)?;
-        let data = fit.encode(&rows.table)?;
         let how = bayes_nn::Predict::draws(self.draws);
         let how = how.interval(self.interval).seed(self.seed);
+        if self.json {
+            return serve::answer(&fit, how, input::lines(&self.data)?, out);
+        }
+        let rows = Streamed::open(&self.data)?;
+        let data = fit.encode(&rows.table)?;
         match self.out.as_os_str() == STANDARD {
             true => fit.predict_into(data, how, out)?,
             false => fit.predict_to(data, how, &self.out)?,

@@ -1,13 +1,15 @@
 //! What can be fitted: a log density over an unconstrained vector, written as a graph.
 
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use bayes_nn_autodiff::{Graph, Var};
 use bayes_nn_kernels::{Binding, Feed, Precision};
 
+use crate::saved::save_fit;
 use crate::start::with_values;
-use crate::{ColumnScale, Handler, HeldOut, InferenceError, Site};
+use crate::{AdviFit, ColumnScale, Handler, HeldOut, InferenceError, Site};
 
 /// What a density reports when it cannot be written down; the caller gets it back unchanged in
 /// [`crate::InferenceError::Density`].
@@ -142,6 +144,16 @@ pub trait Density: Sync {
     /// The first such value, with its row and column.
     fn check_single_precision(&self) -> Result<(), DensityError> {
         Ok(())
+    }
+
+    /// Saves a fit of it that runs, as a whole that needs nothing else: see
+    /// [`Advi::checkpoint`](crate::Advi::checkpoint). Unless implemented, as
+    /// [`save_fit`](crate::saved::save_fit) does, without the density.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    fn save(&self, fit: &AdviFit, path: &Path) -> Result<(), DensityError> {
+        Ok(save_fit(fit, path)?)
     }
 
     /// Where a fit with this seed starts, `[P]`: a draw from the prior or random numbers. Never

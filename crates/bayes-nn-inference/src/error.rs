@@ -7,7 +7,7 @@ use bayes_nn_autodiff::GraphError;
 use bayes_nn_kernels::{FeedError, KernelError};
 
 use crate::diagnostics::DiagnosticsError;
-use crate::{Approximation, DensityError, StartError};
+use crate::{Approximation, DensityError, ResumeError, StartError};
 
 /// Why a draw sink ([`crate::nuts::DrawSink`]) cannot take draws; the caller gets it back unchanged
 /// in [`InferenceError::DrawSink`].
@@ -184,6 +184,18 @@ pub enum InferenceError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
+        problem: String,
+    },
+    /// A fit whose training cannot go on.
+    #[error(transparent)]
+    Resume(#[from] ResumeError),
+    /// A fit that was interrupted before its first step.
+    #[error("the fit was interrupted before its first step")]
+    Stopped,
+    /// Signals that cannot be handled.
+    #[error("Ctrl-C cannot be handled: {problem}")]
+    Signal {
+        /// What the system said.
         problem: String,
     },
     /// The system started no thread for the chains of a run, or for its sink.

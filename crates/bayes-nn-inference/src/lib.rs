@@ -45,6 +45,7 @@ mod draw_source;
 mod error;
 mod handler;
 mod held_out;
+mod interrupt;
 mod log_density;
 pub mod mcmc;
 mod method;
@@ -63,6 +64,7 @@ pub use draw_source::{DrawSource, DrawTable};
 pub use error::{Divergence, InferenceError, Interruption, NonFinite, PathFailure};
 pub use handler::{Declared, Handler, HandlerError, Point, Sampled, SiteError, from_unconstrained};
 pub use held_out::{HeldOut, HeldOutScore, Scorer, Scoring};
+pub use interrupt::Interrupt;
 pub use mcmc::nuts::{self, Nuts, NutsFit};
 pub use mcmc::{Sgld, SgldChain, SgldFit};
 pub use method::{Fit, Method};
@@ -71,8 +73,8 @@ pub use site::{Begin, Site};
 pub use start::{Start, StartError};
 pub use support::{Bound, SiteSupport};
 pub use variational::advi::{
-    self, Advi, AdviFit, AdviParts, Approximation, Curve, Elbo, Estimator, Family,
-    GradientVariances, Restart, Scored, SiteVariances, Stop,
+    self, Advi, AdviFit, AdviParts, Approximation, Curve, Elbo, Estimator, Every, Family,
+    GradientVariances, Restart, Resume, ResumeError, Scored, SiteVariances, Stop, Training,
 };
 pub use variational::pathfinder::{Path, Pathfinder, PathfinderFit};
 pub use variational::{Convergence, ConvergenceTest, Evidence, Optimizer, Schedule};

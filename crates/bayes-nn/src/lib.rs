@@ -41,11 +41,11 @@ pub use bayes_nn_autodiff::{Graph, Kind, NoiseKind, Shape, Var, Window, concat, 
 pub use bayes_nn_distributions as distributions;
 pub use bayes_nn_inference::{
     Advi, AdviFit, AdviParts, Approximation, Bound, Concerns, Convergence, ConvergenceTest, Curve,
-    Dimension, DimensionError, Divergence, Elbo, Estimator, Evidence, Family, Fit,
-    GradientVariances, HeldOutScore, InferenceError, Interruption, Method, NonFinite, Nuts,
-    NutsFit, Optimizer, Path, PathFailure, Pathfinder, PathfinderFit, Progress, Restart, Schedule,
-    Scored, Sgld, SgldFit, Site, SiteError, SiteSupport, SiteVariances, Snapshot, Stage, Start,
-    StartError, Stop, Update,
+    Dimension, DimensionError, Divergence, Elbo, Estimator, Every, Evidence, Family, Fit,
+    GradientVariances, HeldOutScore, InferenceError, Interrupt, Interruption, Method, NonFinite,
+    Nuts, NutsFit, Optimizer, Path, PathFailure, Pathfinder, PathfinderFit, Progress, Restart,
+    Resume, ResumeError, Schedule, Scored, Sgld, SgldFit, Site, SiteError, SiteSupport,
+    SiteVariances, Snapshot, Stage, Start, StartError, Stop, Training, Update,
 };
 pub use bayes_nn_inference::{diagnostics, nuts};
 pub use bayes_nn_kernels::{Device, DeviceError, DeviceInfo, Precision, Profile};

@@ -115,6 +115,7 @@ fn rebuilt(fit: &AdviFit) -> AdviParts {
         restarts: fit.restarts().to_vec(),
         sds_moved: fit.sds_moved().to_vec(),
         concerns: fit.parts().concerns.clone(),
+        training: fit.parts().training.clone(),
     }
 }
 

@@ -7,13 +7,14 @@ use bayes_nn_files::{Entry, FileError, Node, Place, Value, choice, record};
 use super::guide::{get_numbers, put_numbers};
 use super::{ADVI, again, of_kind, told};
 use crate::{AdviFit, AdviParts, Approximation, Convergence, Curve, Elbo, Evidence};
-use crate::{HeldOutScore, InferenceError, Restart, Scored, Site, Stop};
+use crate::{HeldOutScore, InferenceError, Restart, Scored, Site, Stop, Training};
 
 choice!(Stop {
     "steps": Steps {},
     "converged": Converged {},
     "callback": Callback {},
     "validation": Validation {},
+    "interrupted": Interrupted {},
 });
 
 choice!(Evidence {
@@ -70,6 +71,7 @@ impl Entry for AdviFit {
             restarts,
             sds_moved,
             concerns,
+            training,
         } = self.parts();
         let object = of_kind(ADVI, place);
         let place = object.at("restarts");
@@ -77,6 +79,9 @@ impl Entry for AdviFit {
             write_restart(restart, approximation, &place.at(&number.to_string()))
         });
         let restarts = Value::Array(restarts.collect());
+        let training = training.as_ref();
+        let place = object.at("training");
+        let training_value = training.map_or(Value::Null, |training| training.write(curve, &place));
         object
             .put("guide", approximation)
             .put("curve", curve)
@@ -92,6 +97,7 @@ impl Entry for AdviFit {
             .put_value("restarts", restarts)
             .put("sds_moved", sds_moved)
             .put("concerns", concerns)
+            .put_value("training", training_value)
             .value()
     }
 
@@ -102,10 +108,14 @@ impl Entry for AdviFit {
             .iter()
             .map(|node| read_restart(node, &approximation));
         let restarts = restarts.collect::<Result<_, _>>()?;
+        let curve: Curve = node.get("curve")?;
+        let training = node.find("training")?;
+        let training = training.map(|node| Training::read(&node, &curve).map(Arc::new));
         let parts = AdviParts {
             restarts,
             approximation,
-            curve: node.get("curve")?,
+            training: training.transpose()?,
+            curve,
             elbo: node.get("elbo")?,
             k_hat: node.get("k_hat")?,
             convergence: node.get("convergence")?,

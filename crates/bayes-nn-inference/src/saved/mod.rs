@@ -11,12 +11,14 @@ mod settings;
 mod sgld;
 mod site;
 mod table;
+mod training;
 
 use std::any::Any;
+use std::path::Path;
 use std::sync::Arc;
 
-use bayes_nn_autodiff::Shape;
-use bayes_nn_files::{Entry, FileError, Node, Object, Place, Value, choice, record};
+use bayes_nn_autodiff::{Shape, noise};
+use bayes_nn_files::{Entry, File, FileError, Node, Object, Place, Value, choice, record, save};
 use bayes_nn_kernels::Precision;
 
 use crate::{AdviFit, Concerns, DrawSource, Elbo, Fit, InferenceError, NutsFit};
@@ -36,6 +38,26 @@ pub fn write_fit(fit: &dyn Fit, place: &Place<'_>) -> Option<Value> {
     }
     any.downcast_ref::<PathfinderFit>()
         .map(|fit| fit.write(place))
+}
+
+/// Saves a fit by itself, without what it was fitted to.
+///
+/// # Errors
+/// A file that cannot be written; what was there before is then still there.
+pub fn save_fit(fit: &AdviFit, path: &Path) -> Result<(), FileError> {
+    save(path, |root| {
+        let root = root.put("random_stream", &noise::VERSION);
+        let posterior = root.at("posterior").object().put("fit", fit).value();
+        Ok(root.put_value("posterior", posterior).value())
+    })
+}
+
+/// The variational fit of a file, by itself.
+///
+/// # Errors
+/// A file that cannot be read, is damaged, or has another fit.
+pub fn load_fit(path: &Path) -> Result<AdviFit, FileError> {
+    File::read(path)?.root()?.at("posterior")?.get("fit")
 }
 
 /// The fit that a file has.

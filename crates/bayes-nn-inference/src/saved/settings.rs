@@ -5,7 +5,7 @@ use bayes_nn_kernels::Device;
 
 use super::Bits;
 use crate::mcmc::nuts::{Checkpoints, LowRank, Metric, TreeLimits, WarmupSchedule};
-use crate::variational::advi::WarmStart;
+use crate::variational::advi::{Extension, WarmStart};
 use crate::{Advi, ConvergenceTest, Estimator, Nuts, Optimizer, Pathfinder, Schedule, Sgld, Start};
 
 choice!(Start {
@@ -38,6 +38,7 @@ choice!(Schedule {
 
 record!(ConvergenceTest { "window": window, "tolerance": tolerance });
 record!(WarmStart { "source": source, "relative_sd": relative_sd });
+record!(Extension { "from": from, "steps": steps, "factor": factor });
 record!(TreeLimits { "max_depth": max_depth, "max_leapfrog": max_leapfrog });
 record!(LowRank { "cutoff": cutoff, "rank": rank, "shrinkage": shrinkage, "confirmed": confirmed });
 
@@ -86,8 +87,11 @@ impl Entry for Advi {
             tries,
             elbo_draws,
             every,
+            extension,
             callback: _,
             progress: _,
+            interrupt: _,
+            checkpoint: _,
         } = self;
         (place.object())
             .put("family", family)
@@ -120,6 +124,7 @@ impl Entry for Advi {
             .put("tries", tries)
             .put("elbo_draws", elbo_draws)
             .put("every", every)
+            .put("extension", extension)
             .value()
     }
 
@@ -156,8 +161,11 @@ impl Entry for Advi {
             tries: node.get("tries")?,
             elbo_draws: node.get("elbo_draws")?,
             every: node.get("every")?,
+            extension: node.get("extension")?,
             callback: None,
             progress: None,
+            interrupt: None,
+            checkpoint: None,
         })
     }
 }
@@ -197,6 +205,7 @@ impl Entry for Nuts {
             start,
             checkpoints,
             progress: _,
+            interrupt: _,
         } = self;
         (place.object())
             .put("draws", draws)
@@ -236,6 +245,7 @@ impl Entry for Nuts {
             start: node.get("start")?,
             checkpoints: node.get("checkpoints")?,
             progress: None,
+            interrupt: None,
         })
     }
 }
@@ -255,6 +265,7 @@ impl Entry for Sgld {
             threads,
             device: _,
             precision,
+            interrupt: _,
         } = self;
         (place.object())
             .put("draws", draws)
@@ -285,6 +296,7 @@ impl Entry for Sgld {
             threads: node.get("threads")?,
             device: Device::cpu(),
             precision: node.get::<Option<Bits>>("precision")?.map(|bits| bits.0),
+            interrupt: None,
         })
     }
 }

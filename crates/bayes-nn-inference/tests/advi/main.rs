@@ -9,6 +9,7 @@ mod points;
 mod ranks;
 mod regression;
 mod replicas;
+mod resumed;
 mod stops;
 mod temper;
 mod warm;

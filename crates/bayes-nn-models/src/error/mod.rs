@@ -377,6 +377,15 @@ pub enum Error {
         /// The column, or the variable that depends on one.
         what: String,
     },
+    /// Training that was to go on with other data than those of the fit.
+    #[error(
+        "the training goes on with the data of the fit, which {problem}; on other data begin at the fit, by \
+         `Advi::warm_start`"
+    )]
+    OtherData {
+        /// What differs.
+        problem: String,
+    },
     /// A variable that is another one in a file than in the model that is to take it up.
     #[error("variable {number} of the model is {expected}, in the file it is {found}")]
     OtherSite {

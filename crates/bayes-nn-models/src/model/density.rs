@@ -1,12 +1,13 @@
 //! A model with its data as something that can be fitted.
 
+use std::path::Path;
 use std::rc::Rc;
 
 use bayes_nn_autodiff::Graph;
 use bayes_nn_autodiff::noise::{self, NoiseKey};
 use bayes_nn_inference::{
-    ColumnScale, Density, DensityError, Handler, HeldOut, InferenceError, Point, Rows, Site,
-    SiteError, Start, Traced,
+    AdviFit, ColumnScale, Density, DensityError, Handler, HeldOut, InferenceError, Point, Rows,
+    Site, SiteError, Start, Traced,
 };
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -21,6 +22,7 @@ use super::trace::Trace;
 use super::{Data, Model};
 use crate::data::ObservedColumn;
 use crate::error::Error;
+use crate::saved::save_running;
 
 /// How often a start is drawn from the prior before one is drawn anywhere.
 const PRIOR_DRAWS: usize = 20;
@@ -241,6 +243,10 @@ impl<M: Model> Density for ModelDensity<'_, M> {
         let mut readings = self.readings.iter();
         let check = |reading: &Reading| self.data.check_single_precision(&reading.name);
         Ok(readings.try_for_each(check).map_err(Error::Data)?)
+    }
+
+    fn save(&self, fit: &AdviFit, path: &Path) -> Result<(), DensityError> {
+        Ok(save_running(self.model, &self.data, fit, path)?)
     }
 
     fn start(&self, seed: u64) -> Result<Vec<f64>, DensityError> {

@@ -54,6 +54,7 @@ mod prior;
 mod pruned;
 mod record;
 mod report;
+mod resume;
 mod rows;
 mod sampling;
 mod scale;

@@ -23,6 +23,15 @@ impl Data {
         self.scales.as_ref()?.origin.as_ref()
     }
 
+    /// That a data set was made of a table by another recipe than the data of the fit.
+    pub(crate) fn other_recipe_than(&self, fitted: &Data) -> Option<String> {
+        let recipe = |data: &Data| Some(data.origin()?.encoding.recipe().clone());
+        let (own, fitted) = (recipe(self)?, recipe(fitted)?);
+        (own != fitted).then(|| {
+            format!("became numbers by the recipe {fitted:?}, and the data given by {own:?}")
+        })
+    }
+
     /// Rows of a table, encoded as those of the fit, and the names of groups with the places that they
     /// have there; otherwise encoded ones are encoded again.
     pub(crate) fn encoded_as(self, fitted: &Data) -> Result<Data, Error> {

@@ -121,23 +121,24 @@ impl Values {
 }
 
 impl Data {
-    /// Checks that these data have the columns that a file describes.
-    pub(super) fn check_described(&self, given: &Data, node: &Node<'_>) -> Result<(), FileError> {
+    /// What differs between the data of a fit, whose values may be gone, and those that are given for
+    /// them: the number of rows, or a column; values are not compared.
+    pub(crate) fn problem_of(&self, given: &Data) -> Option<String> {
         if given.rows() != self.rows() {
             let count = |data: &Data| data.rows().unwrap_or(0);
             let (own, given) = (count(self), count(given));
-            return Err(node.refuse(format!("has {own} rows, and the data have {given}")));
+            return Some(format!("has {own} rows, and the data have {given}"));
         }
-        for (name, values) in self.columns() {
+        self.columns().find_map(|(name, values)| {
             let given = given.get(name).map(Values::described);
-            if given != Some(values.described()) {
-                let found = given.map_or("none".to_owned(), |given| format!("{given:?}"));
-                let own = values.described();
-                let problem =
-                    format!("has the column `{name}`, {own:?}, and the data have {found}");
-                return Err(node.refuse(problem));
+            if given == Some(values.described()) {
+                return None;
             }
-        }
-        Ok(())
+            let found = given.map_or("none".to_owned(), |given| format!("{given:?}"));
+            let own = values.described();
+            Some(format!(
+                "has the column `{name}`, {own:?}, and the data have {found}"
+            ))
+        })
     }
 }

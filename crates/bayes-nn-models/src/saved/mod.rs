@@ -12,7 +12,8 @@ use std::sync::Arc;
 use bayes_nn_autodiff::noise;
 use bayes_nn_files::File;
 use bayes_nn_inference::saved::{Bits, read_fit, write_fit};
-use bayes_nn_inference::{DrawSource, Fit, Site, SiteError};
+use bayes_nn_inference::{AdviFit, DrawSource, Fit, Site, SiteError};
+use bayes_nn_kernels::Precision;
 
 pub use bayes_nn_files::{Entry, FileError, Node, Object, Place, Value, choice, record};
 
@@ -54,37 +55,80 @@ impl<M: Model> Posterior<M> {
     /// A folder that is not there or cannot be written to, a full disk; a fit by a method of one's own; a
     /// network with a layer, head or prior that a file cannot describe.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
-        bayes_nn_files::save(path.as_ref(), |root| {
+        let of = &self.predictive;
+        let whole = Whole {
+            model: &of.model,
+            data: &of.data,
+            precision: of.precision,
+            target: &of.target,
+            agreement: self.agreement(),
+        };
+        whole.save(path.as_ref(), |object| {
+            let Some(fit) = self.found() else {
+                return Ok(object.put("source", &of.source));
+            };
+            match write_fit(fit, &object.at("fit")) {
+                Some(written) => Ok(object.put_value("fit", written)),
+                None => Err(FileError::Unsaved {
+                    what: format!("a fit by {}, a method of one's own,", fit.method()),
+                    remedy: "save `Posterior::new(model, data, &fit)`, which has its draws"
+                        .to_owned(),
+                }
+                .into()),
+            }
+        })
+    }
+}
+
+/// What a file has beside what a method found.
+struct Whole<'a, M> {
+    model: &'a M,
+    data: &'a Data,
+    precision: Precision,
+    target: &'a Option<Arc<str>>,
+    agreement: Option<RestartAgreement>,
+}
+
+impl<M: Model> Whole<'_, M> {
+    fn save(
+        &self,
+        path: &Path,
+        found: impl for<'w> FnOnce(Object<'w>) -> Result<Object<'w>, Error>,
+    ) -> Result<(), Error> {
+        bayes_nn_files::save(path, |root| {
             let root = root
                 .put("library", &env!("CARGO_PKG_VERSION").to_owned())
                 .put("random_stream", &noise::VERSION);
-            let place = root.at("posterior");
-            let posterior = self.put(place.object())?.value();
+            let object = root.at("posterior").object();
+            let model = self.model.describe(&object.at("model"))?;
+            let object = object
+                .put_value("model", model)
+                .put("data", self.data)
+                .put("precision", &Bits(self.precision))
+                .put("target", self.target)
+                .put("agreement", &self.agreement);
+            let posterior = found(object)?.value();
             Ok(root.put_value("posterior", posterior).value())
         })
     }
+}
 
-    fn put<'w>(&self, object: Object<'w>) -> Result<Object<'w>, Error> {
-        let of = &self.predictive;
-        let model = of.model.describe(&object.at("model"))?;
-        let object = object
-            .put_value("model", model)
-            .put("data", &of.data)
-            .put("precision", &Bits(of.precision))
-            .put("target", &of.target)
-            .put("agreement", &self.agreement());
-        let Some(fit) = self.found() else {
-            return Ok(object.put("source", &of.source));
-        };
-        match write_fit(fit, &object.at("fit")) {
-            Some(written) => Ok(object.put_value("fit", written)),
-            None => Err(FileError::Unsaved {
-                what: format!("a fit by {}, a method of one's own,", fit.method()),
-                remedy: "save `Posterior::new(model, data, &fit)`, which has its draws".to_owned(),
-            }
-            .into()),
-        }
-    }
+/// Saves a fit that runs with its model and what its data are, as [`Posterior::save`] does when it has
+/// ended.
+pub(crate) fn save_running<M: Model>(
+    model: &M,
+    data: &Data,
+    fit: &AdviFit,
+    path: &Path,
+) -> Result<(), Error> {
+    let whole = Whole {
+        model,
+        data,
+        precision: fit.runtime().precision,
+        target: &None,
+        agreement: None,
+    };
+    whole.save(path, |object| Ok(object.put("fit", fit)))
 }
 
 /// Takes up the fit of a file for the model that it was made for.
@@ -136,7 +180,9 @@ pub fn load_with_data<M: Model + Clone>(
     let described: Data = node.get("data")?;
     let data = data.into().encoded_as(&described)?;
     data.check_scale(&described)?;
-    described.check_described(&data, &node.at("data")?)?;
+    if let Some(problem) = described.problem_of(&data) {
+        return Err(node.at("data")?.refuse(problem).into());
+    }
     read_posterior(&node, model.clone(), data)
 }
 

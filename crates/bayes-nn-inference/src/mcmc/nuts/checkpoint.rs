@@ -41,6 +41,7 @@ impl Slot {
             first_chain: _,
             threads: _,
             progress: _,
+            interrupt: _,
         } = settings;
         let Checkpoints { folder, every } = checkpoints.as_ref()?;
         let (depth, start) = (limits.depth(), identity_of(start));

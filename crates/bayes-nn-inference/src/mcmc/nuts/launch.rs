@@ -195,6 +195,7 @@ impl Nuts {
             gate: Mutex::default(),
             opened: Condvar::new(),
             progress: self.progress.as_ref().map(|display| display.0.clone()),
+            interrupt: self.interrupt.clone(),
         });
         let writer = sink.map(|(sink, blocks)| {
             let shared = shared.clone();
@@ -226,6 +227,7 @@ impl Nuts {
             sites: origin.sites.to_vec(),
             settings: Nuts {
                 progress: None,
+                interrupt: None,
                 ..self.clone()
             },
             begin,

@@ -11,7 +11,7 @@ use super::kernel::TreeLimits;
 use super::metric::Metric;
 use super::progress::SamplingProgress;
 use crate::check::{MOST_RUNS, at_least_one, count, positive, setting};
-use crate::{InferenceError, Start};
+use crate::{InferenceError, Interrupt, Start};
 
 /// Settings of a run of the No-U-Turn Sampler.
 ///
@@ -58,6 +58,7 @@ pub struct Nuts {
     pub(crate) start: Start,
     pub(crate) checkpoints: Option<Checkpoints>,
     pub(crate) progress: Option<Display>,
+    pub(crate) interrupt: Option<Interrupt>,
 }
 
 impl Default for Nuts {
@@ -80,6 +81,7 @@ impl Default for Nuts {
             start: Start::default(),
             checkpoints: None,
             progress: None,
+            interrupt: None,
         }
     }
 }
@@ -230,6 +232,14 @@ impl Nuts {
             folder: folder.into(),
             every,
         });
+        self
+    }
+
+    /// Lets somebody ask all chains to end before their next leapfrog step, as
+    /// [`NutsRun::stop`](super::NutsRun::stop) does. They keep what they have drawn, and their
+    /// checkpoints.
+    pub fn interrupt(mut self, interrupt: &Interrupt) -> Nuts {
+        self.interrupt = Some(interrupt.clone());
         self
     }
 

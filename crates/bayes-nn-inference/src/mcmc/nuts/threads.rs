@@ -14,8 +14,9 @@ use super::fit::ChainDraws;
 use super::gathering::{self, Report};
 use super::parts::ChainParts;
 use super::progress::SamplingProgress;
-use crate::InferenceError;
+use crate::interrupt::is_requested;
 use crate::log_density::EvalError;
+use crate::{InferenceError, Interrupt};
 
 /// How often a chain reports to [`SamplingProgress`].
 const REPORTS: Duration = Duration::from_millis(100);
@@ -103,6 +104,7 @@ pub(super) struct Shared {
     pub(super) gate: Mutex<()>,
     pub(super) opened: Condvar,
     pub(super) progress: Option<Arc<dyn SamplingProgress>>,
+    pub(super) interrupt: Option<Interrupt>,
 }
 
 /// A chain that a thread advances. Dropped, it lets the others know.
@@ -156,14 +158,18 @@ impl Shared {
 
     /// Holds a paused chain, and says whether the run is to stop.
     fn interrupted(&self) -> bool {
+        let is_asked = || is_requested(self.interrupt.as_ref());
         if self.paused.load(Ordering::Acquire) {
             let mut gate = lock(&self.gate);
-            while self.paused.load(Ordering::Acquire) && !self.stop.load(Ordering::Acquire) {
-                gate = self
-                    .opened
-                    .wait(gate)
-                    .unwrap_or_else(PoisonError::into_inner);
+            let is_held =
+                || self.paused.load(Ordering::Acquire) && !self.stop.load(Ordering::Acquire);
+            while is_held() && !is_asked() {
+                let opened = self.opened.wait_timeout(gate, REPORTS);
+                gate = opened.unwrap_or_else(PoisonError::into_inner).0;
             }
+        }
+        if is_asked() {
+            self.end();
         }
         self.stop.load(Ordering::Acquire)
     }

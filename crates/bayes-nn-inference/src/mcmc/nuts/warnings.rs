@@ -16,10 +16,24 @@ const STANDING: f64 = 0.5;
 /// Chains of fewer draws are not judged.
 const JUDGED_DRAWS: usize = 20;
 
+/// That somebody ended the run early.
+fn interrupted(fit: &NutsFit) -> Option<String> {
+    let (made, draws) = (
+        fit.chains().iter().map(|chain| chain.draws().len()),
+        fit.settings().draws,
+    );
+    let fewest = made.min().unwrap_or(0);
+    let is_early = fit.stopped() && (fewest as u64) < draws;
+    is_early.then(|| {
+        format!("the run was interrupted: the shortest chain has {fewest} of {draws} draws")
+    })
+}
+
 /// The most serious first.
 pub(super) fn of(fit: &NutsFit) -> Vec<String> {
     let stuck = Stuck::of(fit.chains());
-    let mut warnings: Vec<String> = stuck.iter().map(|stuck| stuck.warning(fit)).collect();
+    let mut warnings: Vec<String> = interrupted(fit).into_iter().collect();
+    warnings.extend(stuck.iter().map(|stuck| stuck.warning(fit)));
     warnings.extend(moved(fit));
     warnings.extend(fit.chains().iter().filter_map(standing));
     let errors = fit.chains().iter().filter_map(|chain| chain.error());

@@ -4,14 +4,16 @@
 mod result;
 
 use std::rc::Rc;
+use std::time::Instant;
 
 use bayes_nn_autodiff::{Graph, NoiseKind, Var, grad};
 use bayes_nn_kernels::{Backend, Device, Precision, Run, Runtime, Step, StepProgram, fan_out};
 
 use crate::check::{MOST_RUNS, at_least_one, count, holds_data, no_points, positive, setting};
 use crate::columns::Concerns;
+use crate::interrupt::{Pace, is_requested};
 use crate::terms::write_terms;
-use crate::{Density, InferenceError, Method, Point, Rows, Schedule, Start};
+use crate::{Density, InferenceError, Interrupt, Method, Point, Rows, Schedule, Start};
 
 use result::rounded_away;
 pub use result::{SgldChain, SgldFit};
@@ -71,6 +73,7 @@ pub struct Sgld {
     pub(crate) device: Device,
     /// That of the density unless set; always set in the settings that a fit keeps.
     pub(crate) precision: Option<Precision>,
+    pub(crate) interrupt: Option<Interrupt>,
 }
 
 impl Default for Sgld {
@@ -88,6 +91,7 @@ impl Default for Sgld {
             threads: None,
             device: Device::default(),
             precision: None,
+            interrupt: None,
         }
     }
 }
@@ -173,6 +177,13 @@ impl Sgld {
         self.precision = Some(precision);
         self
     }
+
+    /// Lets somebody ask all chains to end early: they keep what they have drawn after the steps of
+    /// some tenths of a second.
+    pub fn interrupt(mut self, interrupt: &Interrupt) -> Sgld {
+        self.interrupt = Some(interrupt.clone());
+        self
+    }
 }
 
 impl Method for Sgld {
@@ -204,14 +215,19 @@ impl Sgld {
         })?;
         let last_step = |draw: u64| (self.warmup + (draw + 1) * self.thinning - 1) as f64;
         let factor = |step: f64| self.schedule.factor(Var::from(step), self.steps()).number();
-        let step_sizes = (0..self.draws).filter_map(|draw| factor(last_step(draw)));
+        // A run that was interrupted has fewer.
+        let made = chains.iter().map(|chain| chain.len() as u64).max();
+        let step_sizes = (0..made.unwrap_or(0)).filter_map(|draw| factor(last_step(draw)));
         let step_sizes: Vec<f64> = step_sizes.map(|factor| self.step_size * factor).collect();
         if self.in_precision() == Precision::F32 {
             let coarse = rounded_away(self.step_size.sqrt(), density.sites(), &chains);
             concerns.coarse.extend(coarse);
         }
         Ok(SgldFit {
-            settings: self.clone(),
+            settings: Sgld {
+                interrupt: None,
+                ..self.clone()
+            },
             sites: density.sites().to_vec(),
             step_sizes,
             chains,
@@ -263,8 +279,10 @@ impl Sgld {
             });
         }
         let (mut made, chunk) = (0, (NUMBERS / dim as u64).max(1));
-        while made < self.steps() {
-            let due = chunk.min(self.steps() - made);
+        let mut pace = Pace::new(self.interrupt.is_some());
+        while made < self.steps() && !is_requested(self.interrupt.as_ref()) {
+            let due = chunk.min(self.steps() - made).min(pace.steps());
+            let began = Instant::now();
             let outcomes = run.advance(&vec![due; seeds.len()]);
             for (replica, (outcome, chain)) in outcomes.into_iter().zip(&mut chains).enumerate() {
                 outcome?;
@@ -280,6 +298,7 @@ impl Sgld {
                 }
             }
             made += due;
+            pace.took(due, began.elapsed());
         }
         Ok(chains)
     }

@@ -85,10 +85,16 @@ impl Fit for SgldFit {
         DrawTable::of_chains(&self.sites, chains).into()
     }
 
-    /// What single precision is too coarse for; data far from the scale that the density supposes.
+    /// That the run was interrupted; what single precision is too coarse for; data far from the scale that the density supposes.
     fn warnings(&self) -> Vec<String> {
         let Concerns { coarse, scale } = self.concerns.clone();
-        coarse.into_iter().chain(scale).collect()
+        let fewest = self.chains.iter().map(SgldChain::len).min().unwrap_or(0);
+        let draws = self.settings.draws;
+        let interrupted = ((fewest as u64) < draws).then(|| {
+            format!("the run was interrupted: the shortest chain has {fewest} of {draws} draws")
+        });
+        let coarse = interrupted.into_iter().chain(coarse);
+        coarse.chain(scale).collect()
     }
 }
 

@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use bayes_nn_kernels::{Device, Precision};
 use faer::Mat;
 
-use super::drive::Ended;
+use super::ended::Ended;
 use super::family::inverse_softplus;
-use super::{Advi, AdviFit, Curve, Family, Stop};
+use super::fit::{Job, Outcomes};
+use super::{Advi, Curve, Family, Stop};
 use crate::columns::Concerns;
 use crate::compiled::{Compiled, CompiledDensity};
 use crate::log_density::LogDensity;
@@ -75,10 +76,7 @@ impl Advi {
 
     /// Runs the restarts, each on a thread of its own as far as there are any; by the optimiser, if
     /// no start was found for one.
-    pub(super) fn run_naturally(
-        &self,
-        density: &dyn Density,
-    ) -> Result<Vec<Result<AdviFit, InferenceError>>, InferenceError> {
+    pub(super) fn run_naturally(&self, density: &dyn Density) -> Result<Outcomes, InferenceError> {
         let begin = Instant::now();
         let compiled = match self.family {
             Family::Point => Compiled::without_jacobians(density)?,
@@ -125,7 +123,10 @@ impl Advi {
                 let concerns = Concerns::of(density, Precision::F64);
                 self.finish_all(density, ends.into_iter().map(Ok).collect(), &concerns)
             }
-            None => self.run_all(density),
+            None => {
+                let jobs: Vec<Job<'_>> = (0..self.restart_count()).map(Job::new).collect();
+                self.run_all(density, &jobs, &[])
+            }
         }
     }
 
@@ -142,7 +143,8 @@ impl Advi {
         let mut modes = Vec::new();
         for number in 0..self.most_starts() {
             let best_mode = best.as_ref().and_then(|best| best.mode);
-            if number >= STARTS && is_settled(best_mode, &modes) {
+            let is_settled = number >= STARTS && is_settled(best_mode, &modes);
+            if is_settled || (best.is_some() && self.is_interrupted()) {
                 break;
             }
             let start = self.numbered(number).start(density)?;
@@ -173,6 +175,9 @@ impl Advi {
             curve
                 .clock
                 .push((look.elbos.len().max(1), first_step.elapsed().as_secs_f64()));
+            if self.is_interrupted() {
+                return ControlFlow::Break(());
+            }
             if look.gradients - looked.1 < self.every {
                 return ControlFlow::Continue(());
             }
@@ -236,11 +241,20 @@ impl Advi {
             stop: match end {
                 End::Converged => Stop::Converged,
                 End::Budget | End::Lost => Stop::Steps,
-                End::Looked => Stop::Callback,
+                End::Looked => self.stop_from_outside(),
             },
+            training: None,
             gradients,
             setup_seconds: setup.as_secs_f64(),
         }))
+    }
+
+    /// Why a fit ended that somebody who looked on ended.
+    pub(super) fn stop_from_outside(&self) -> Stop {
+        match self.is_interrupted() {
+            true => Stop::Interrupted,
+            false => Stop::Callback,
+        }
     }
 
     /// How many starts are tried at the most.

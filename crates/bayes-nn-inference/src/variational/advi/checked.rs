@@ -141,6 +141,7 @@ impl Advi {
         count("samples", self.samples, MOST_DRAWS)?;
         count("restarts", self.restart_count(), MOST_RUNS)?;
         at_least_one("every", self.every)?;
+        self.check_checkpoint()?;
         at_least_one("threads", self.threads.unwrap_or(1) as u64)?;
         if self.elbo_draws < 2 {
             return Err(setting("elbo_draws", self.elbo_draws, "2 or more"));

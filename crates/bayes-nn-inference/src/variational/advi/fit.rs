@@ -6,9 +6,12 @@ use std::time::Instant;
 use bayes_nn_autodiff::noise::{self, NoiseKey};
 use bayes_nn_kernels::{Profile, fan_out};
 
+use super::checkpoint::Board;
 use super::elbo::{Guided, elbos};
+use super::ended::Ended;
 use super::states::begin;
-use super::{Advi, AdviFit, Family, Restart, drive};
+use super::training::Trained;
+use super::{Advi, AdviFit, Family, Restart, Stop, Training, drive};
 use crate::check::{holds_data, no_points, setting};
 use crate::columns::Concerns;
 use crate::progress::Running;
@@ -21,6 +24,9 @@ const START: u32 = u32::MAX;
 /// many are drawn between -2 and 2.
 const PRIOR_STARTS: u32 = 10;
 
+/// What came of each restart, with where its training is.
+pub(super) type Outcomes = Vec<Result<(AdviFit, Option<Trained>), InferenceError>>;
+
 impl Method for Advi {
     type Fit = AdviFit;
 
@@ -32,8 +38,38 @@ impl Method for Advi {
     /// those that fail are reported in [`AdviFit::restarts`] and only if all fail the first's
     /// error is returned.
     fn fit(&self, density: &dyn Density) -> Result<AdviFit, InferenceError> {
-        self.for_density(density)?.fit_checked(density)
+        let advi = self.for_density(density)?;
+        let jobs: Vec<Job<'_>> = (0..advi.restart_count()).map(Job::new).collect();
+        advi.fit_jobs(density, &jobs, &[])
     }
+}
+
+/// A restart that is to run, from its start or from where its training was.
+#[derive(Clone, Copy)]
+pub(super) struct Job<'t> {
+    pub(super) restart: usize,
+    pub(super) from: Option<&'t Trained>,
+}
+
+impl Job<'_> {
+    pub(super) fn new(restart: usize) -> Job<'static> {
+        Job {
+            restart,
+            from: None,
+        }
+    }
+}
+
+/// Restarts that ran beside others that did not, in the order of their numbers.
+pub(super) fn with_others(own: Vec<Restart>, others: &[Restart]) -> Vec<Restart> {
+    let mut all = others.to_vec();
+    for restart in own {
+        match all.iter_mut().find(|other| other.seed == restart.seed) {
+            Some(place) => *place = restart,
+            None => all.push(restart),
+        }
+    }
+    all
 }
 
 impl Advi {
@@ -70,30 +106,48 @@ impl Advi {
         }
     }
 
-    fn fit_checked(&self, density: &dyn Density) -> Result<AdviFit, InferenceError> {
+    /// Whether restarts are compared by what they predict.
+    pub(super) fn compares(&self, density: &dyn Density) -> bool {
+        density.is_network() && self.restart_count() > 1
+    }
+
+    /// Runs restarts of these settings, which are checked; others have run before.
+    pub(super) fn fit_jobs(
+        &self,
+        density: &dyn Density,
+        jobs: &[Job<'_>],
+        others: &[Restart],
+    ) -> Result<AdviFit, InferenceError> {
         holds_data(density, self.runtime().precision)?;
+        let is_new = jobs.iter().all(|job| job.from.is_none());
+        let naturally = is_new && self.goes_by_natural_gradients(density);
         if let Some(progress) = &self.progress {
-            let steps = match self.goes_by_natural_gradients(density) {
+            let steps = match naturally {
                 true => self.most_gradients(),
-                false => self.step_count(),
+                false => self.last_step(),
             };
             progress.start(self.restart_count(), steps);
             progress.stage(Stage::SettingUp);
         }
         let running = Running(self.progress.clone());
-        let outcomes = match self.goes_by_natural_gradients(density) {
+        let outcomes = match naturally {
             true => self.run_naturally(density)?,
-            false => self.run_all(density)?,
+            false => self.run_all(density, jobs, others)?,
         };
         drop(running);
 
-        let compares = density.is_network() && outcomes.len() > 1;
+        let compares = self.compares(density);
         let mut best: Option<AdviFit> = None;
-        let mut restarts = Vec::new();
-        for (number, outcome) in outcomes.into_iter().enumerate() {
+        let (mut restarts, mut trained, mut is_complete) = (Vec::new(), Vec::new(), true);
+        for (job, outcome) in jobs.iter().zip(outcomes) {
             let guide = outcome.as_ref().ok().filter(|_| compares);
-            let approximation = guide.map(|fit| fit.approximation().clone());
-            let outcome = outcome.map(|fit| {
+            let approximation = guide.map(|(fit, _)| fit.approximation().clone());
+            is_complete &= match &outcome {
+                Ok((fit, _)) => fit.stop().is_complete(),
+                Err(error) => !matches!(error, InferenceError::Stopped),
+            };
+            let outcome = outcome.map(|(fit, training)| {
+                trained.extend(training);
                 let summary = (fit.elbo(), *fit.convergence());
                 if best
                     .as_ref()
@@ -104,14 +158,22 @@ impl Advi {
                 summary
             });
             restarts.push(Restart {
-                seed: self.seed_of(number),
+                seed: self.seed_of(job.restart),
                 outcome: outcome.map_err(Arc::new),
                 approximation,
             });
         }
         match best {
             Some(mut fit) => {
-                fit.parts.restarts = restarts;
+                if is_complete {
+                    trained.retain(|trained| self.seed_of(trained.restart) == fit.seed());
+                } else if fit.stop().is_complete() {
+                    // Others were not at their end, and one of them may have been better.
+                    fit.parts.stop = Stop::Interrupted;
+                }
+                let training = Training::new(density.rows(), trained);
+                fit.parts.training = (!training.restarts.is_empty()).then(|| Arc::new(training));
+                fit.parts.restarts = with_others(restarts, others);
                 fit.parts.settings = self.recorded();
                 Ok(fit)
             }
@@ -143,6 +205,8 @@ impl Advi {
         Advi {
             callback: None,
             progress: None,
+            interrupt: None,
+            checkpoint: None,
             ..self.clone()
         }
     }
@@ -156,15 +220,19 @@ impl Advi {
     pub(super) fn run_all(
         &self,
         density: &dyn Density,
-    ) -> Result<Vec<Result<AdviFit, InferenceError>>, InferenceError> {
+        jobs: &[Job<'_>],
+        others: &[Restart],
+    ) -> Result<Outcomes, InferenceError> {
         let begin = Instant::now();
         let concerns = Concerns::of(density, self.runtime().precision);
         let program = self.write(density)?;
         let writing = begin.elapsed();
-        let mut ends = fan_out(&program, self.restart_count(), |run, restarts| {
-            drive::drive(self, density, run, restarts, writing)
+        let board = Board::of(self, density, &concerns, (jobs, others));
+        let board = board.as_ref();
+        let mut ends = fan_out(&program, jobs.len(), |run, which| {
+            drive::drive((self, board), density, run, &jobs[which], writing)
         })?;
-        for (restart, end) in ends.iter_mut().enumerate() {
+        for (job, end) in jobs.iter().zip(&mut ends) {
             let mut tries = 0;
             while tries < 2 * PRIOR_STARTS && self.wants_another_start(end) {
                 tries += 1;
@@ -173,7 +241,7 @@ impl Advi {
                     ..self.clone()
                 };
                 let mut again = fan_out(&program, 1, |run, _| {
-                    drive::drive(&advi, density, run, restart..restart + 1, writing)
+                    drive::drive((&advi, board), density, run, &[*job], writing)
                 })?;
                 *end = again.swap_remove(0);
             }
@@ -187,9 +255,9 @@ impl Advi {
     pub(super) fn finish_all(
         &self,
         density: &dyn Density,
-        ends: Vec<Result<drive::Ended, InferenceError>>,
+        ends: Vec<Result<Ended, InferenceError>>,
         concerns: &Concerns,
-    ) -> Result<Vec<Result<AdviFit, InferenceError>>, InferenceError> {
+    ) -> Result<Outcomes, InferenceError> {
         let guides: Vec<Guided<'_>> = ends
             .iter()
             .flatten()
@@ -203,9 +271,10 @@ impl Advi {
         }
         let mut elbos = elbos(self, density, &guides)?.into_iter();
         let fits = ends.into_iter().map(|end| {
-            let end = end?;
+            let mut end = end?;
+            let training = end.training.take();
             match elbos.next() {
-                Some(judged) => end.finish(density, judged, concerns),
+                Some(judged) => Ok((end.finish(density, judged, concerns)?, training)),
                 None => unreachable!("every guide was evaluated"),
             }
         });
@@ -213,7 +282,7 @@ impl Advi {
     }
 
     /// Whether a restart failed at its first step, so that its start is to blame, which was drawn.
-    fn wants_another_start(&self, end: &Result<drive::Ended, InferenceError>) -> bool {
+    fn wants_another_start(&self, end: &Result<Ended, InferenceError>) -> bool {
         let at_once = match end {
             Err(InferenceError::NotFinite(divergence)) => divergence.step == 0,
             _ => false,

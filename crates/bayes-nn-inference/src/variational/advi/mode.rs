@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use super::automatic::{ITERATIONS, STARTS, is_settled};
-use super::drive::Ended;
+use super::ended::Ended;
 use super::{Advi, Curve, Family, Stop};
 use crate::compiled::CompiledDensity;
 use crate::variational::natural::Look;
@@ -76,6 +76,9 @@ impl Advi {
                 curve.elbos.push(log_prob);
                 let steps = curve.elbos.len();
                 curve.clock.push((steps, begin.elapsed().as_secs_f64()));
+                if self.is_interrupted() {
+                    return ControlFlow::Break(());
+                }
                 if ((steps - shown) as u64) < self.every {
                     return ControlFlow::Continue(());
                 }
@@ -110,7 +113,7 @@ impl Advi {
             return Ok(None);
         };
         let stop = match (mode.looked, mode.arrived) {
-            (true, _) => Stop::Callback,
+            (true, _) => self.stop_from_outside(),
             (false, true) => Stop::Converged,
             (false, false) => Stop::Steps,
         };
@@ -124,6 +127,7 @@ impl Advi {
                 too_coarse: false,
             },
             stop,
+            training: None,
             gradients,
             setup_seconds: writing.as_secs_f64(),
             seconds: begin.elapsed().as_secs_f64(),

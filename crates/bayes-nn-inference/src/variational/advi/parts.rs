@@ -1,8 +1,9 @@
 //! What a variational fit consists of.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
-use super::{Advi, AdviFit, Approximation, Curve, Elbo, Restart, Stop};
+use super::{Advi, AdviFit, Approximation, Curve, Elbo, Restart, Stop, Training};
 use crate::{Concerns, Convergence, InferenceError, Site};
 
 /// What an [`AdviFit`] consists of: all that it says follows from these.
@@ -36,6 +37,8 @@ pub struct AdviParts {
     pub sds_moved: Vec<(String, f64)>,
     /// What there is to say of the data, and of the precision.
     pub concerns: Concerns,
+    /// Where its training is, to go on with it; of a fit by an optimiser.
+    pub training: Option<Arc<Training>>,
 }
 
 impl AdviFit {
@@ -95,7 +98,8 @@ impl AdviParts {
             ));
         }
         let steps = self.curve.elbos().len();
-        if let Some(most) = self.settings.steps.filter(|most| (steps as u64) > *most) {
+        let most = (self.settings.steps).map(|_| self.settings.last_step());
+        if let Some(most) = most.filter(|most| (steps as u64) > *most) {
             return Some(format!(
                 "has a curve of {steps} steps and settings of {most}"
             ));
@@ -107,7 +111,10 @@ impl AdviParts {
         if let Some(seconds) = seconds.iter().find(|s| !(**s >= 0.0 && s.is_finite())) {
             return Some(format!("took {seconds} seconds"));
         }
-        self.problem_of_restarts()
+        let training = self.training.as_ref();
+        training
+            .and_then(|training| training.problem(&self.settings))
+            .or_else(|| self.problem_of_restarts())
             .or_else(|| self.problem_of_sites())
     }
 

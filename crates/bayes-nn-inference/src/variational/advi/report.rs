@@ -41,6 +41,16 @@ impl AdviFit {
 }
 
 impl AdviFit {
+    /// That somebody ended the fit early.
+    fn interrupted(&self) -> Option<String> {
+        (self.stop() == Stop::Interrupted).then(|| {
+            format!(
+                "the fit was interrupted at step {}, and `Resume::rest` goes on with it",
+                self.steps()
+            )
+        })
+    }
+
     /// A line on held-out rows, if there are any.
     fn show_scores(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (Some(last), Some(best)) = (self.curve().scores().last(), self.curve().best_score())
@@ -117,8 +127,9 @@ impl Fit for AdviFit {
                  that depend less on one another, or raise `budget`"
             }
         };
-        let not_converged = (!convergence.converged && coarse.is_empty())
-            .then(|| format!("the fit had not converged ({convergence}): {advice}"));
+        let not_converged =
+            (!convergence.converged && coarse.is_empty() && self.stop() != Stop::Interrupted)
+                .then(|| format!("the fit had not converged ({convergence}): {advice}"));
         let failed = self.parts.restarts.iter().filter_map(|restart| {
             let error = restart.outcome.as_ref().err()?;
             Some(format!(
@@ -127,7 +138,9 @@ impl Fit for AdviFit {
             ))
         });
         let tempered = self.tempered().into_iter();
-        let warnings = coarse.into_iter().chain(tempered).chain(not_converged);
+        let interrupted = self.interrupted().into_iter();
+        let coarse = interrupted.chain(coarse);
+        let warnings = coarse.chain(tempered).chain(not_converged);
         let warnings = warnings.chain(self.misfit());
         let scale = scale.into_iter().filter(|_| self.supposes_unit_scale());
         warnings.chain(failed).chain(scale).collect()
@@ -223,7 +236,8 @@ impl fmt::Display for AdviFit {
         // The table has the others.
         let Concerns { coarse, scale } = &self.parts.concerns;
         let scale = scale.iter().filter(|_| self.supposes_unit_scale());
-        for concern in coarse.iter().chain(scale) {
+        let interrupted = self.interrupted();
+        for concern in interrupted.iter().chain(coarse).chain(scale) {
             write!(f, "\nwarning: {concern}")?;
         }
         Ok(())

@@ -45,6 +45,9 @@ pub enum Stop {
     Callback,
     /// Held-out rows were predicted no better for as long as [`crate::Advi::patience`] says.
     Validation,
+    /// [`crate::Advi::interrupt`] was asked for it, or the fit is a
+    /// [checkpoint](crate::Advi::checkpoint).
+    Interrupted,
 }
 
 /// A score of held-out rows.
@@ -110,9 +113,7 @@ impl Curve {
     /// Scores after no step, not in the order of their steps, or beyond the last.
     pub fn with_scores(self, scores: Vec<Scored>) -> Result<Curve, InferenceError> {
         let mut before = 0;
-        let mut best = None;
-        let mut highest = f64::NEG_INFINITY;
-        for (place, Scored { step, score }) in scores.iter().enumerate() {
+        for Scored { step, .. } in &scores {
             if *step <= before || *step > self.elbos.len() as u64 {
                 return Err(InferenceError::Parts {
                     problem: format!(
@@ -122,15 +123,21 @@ impl Curve {
                 });
             }
             before = *step;
-            if best.is_none() || score.log_likelihood > highest {
-                (best, highest) = (Some(place), score.log_likelihood);
+        }
+        Ok(Curve { scores, ..self }.counted_from(0))
+    }
+
+    /// The same, of which no score before a step is the best.
+    pub(super) fn counted_from(mut self, step: u64) -> Curve {
+        self.best = None;
+        for (place, scored) in self.scores.iter().enumerate() {
+            let best = self.best.map(|best| self.scores[best].score.log_likelihood);
+            let better = |best| scored.score.log_likelihood > best;
+            if scored.step >= step && best.is_none_or(better) {
+                self.best = Some(place);
             }
         }
-        Ok(Curve {
-            scores,
-            best,
-            ..self
-        })
+        self
     }
 
     /// The readings of the clock: after how many steps, and how many seconds since the first.

@@ -4,14 +4,15 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
 #[cfg(doc)]
-use crate::InferenceError;
-#[cfg(doc)]
-use bayes_nn_autodiff::MOST_DRAWS;
+use {crate::InferenceError, bayes_nn_autodiff::MOST_DRAWS};
+
 use bayes_nn_kernels::{Device, Precision};
 
+use super::checkpoint::Checkpoint;
+use super::extension::Extension;
 use super::family::Family;
 use super::warm::WarmStart;
-use crate::{ConvergenceTest, Optimizer, Progress, Schedule, Snapshot, Start};
+use crate::{ConvergenceTest, Interrupt, Optimizer, Progress, Schedule, Snapshot, Start};
 
 /// How the gradient of the ELBO is estimated from draws of the guide.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -100,8 +101,12 @@ pub struct Advi {
     pub(crate) tries: u32,
     pub(crate) elbo_draws: usize,
     pub(crate) every: u64,
+    /// Steps that follow those that were set.
+    pub(crate) extension: Option<Extension>,
     pub(crate) callback: Option<Callback>,
     pub(crate) progress: Option<Arc<dyn Progress>>,
+    pub(crate) interrupt: Option<Interrupt>,
+    pub(crate) checkpoint: Option<Checkpoint>,
 }
 
 impl Advi {
@@ -138,8 +143,11 @@ impl Advi {
             tries: 0,
             elbo_draws: 1000,
             every: 256,
+            extension: None,
             callback: None,
             progress: None,
+            interrupt: None,
+            checkpoint: None,
         }
     }
 

@@ -126,7 +126,7 @@ pub(super) struct Watched {
     /// The guide of the best score, in the order of its blocks, if it is to be kept.
     pub(super) kept: Option<Vec<Vec<f64>>>,
     /// Scores since the best.
-    since: usize,
+    pub(super) since: usize,
 }
 
 impl Watched {
@@ -140,7 +140,7 @@ impl Watched {
         curve: &mut Curve,
     ) -> Result<bool, InferenceError> {
         let step = curve.elbos.len() as u64;
-        let averaged = advi.first_averaged().is_some_and(|first| first < step);
+        let averaged = advi.has_averages(curve.elbos.len());
         let blocks = blocks(advi, density, run, replica, averaged)?;
         let guide = guide(advi, blocks.clone(), density);
         let score = (validation.scorer)(&guide).map_err(InferenceError::Density)?;

@@ -72,7 +72,7 @@ impl Advi {
             }
             false => Var::from(self.step_count() as f64),
         };
-        let factor = self.rate_schedule().factor_of(graph.step(), steps);
+        let factor = self.rate_factor(graph.step(), steps);
         let rate = self.rate() * factor;
         let ivon = self
             .optimizer
@@ -102,7 +102,7 @@ impl Advi {
     /// Whether the rate falls as soon as the fit has converged, and the fit ends with that.
     pub(super) fn is_as_long_as_needed(&self) -> bool {
         let falls = matches!(self.rate_schedule(), Schedule::Cooldown { .. });
-        falls && self.stop_when_converged == Some(true)
+        falls && self.stop_when_converged == Some(true) && self.extension.is_none()
     }
 
     /// The running average of a block over the last steps, if it is averaged.
@@ -116,10 +116,16 @@ impl Advi {
         step.next(average, average + weight * (value - average));
     }
 
+    /// Whether averages have begun after so many steps.
+    pub(super) fn has_averages(&self, done: usize) -> bool {
+        self.first_averaged()
+            .is_some_and(|first| first < done as u64)
+    }
+
     /// The first step whose result is averaged, if any is.
     pub(super) fn first_averaged(&self) -> Option<u64> {
-        let all = self.step_count();
+        let (all, before) = self.averaged_steps();
         let averaged = (self.averaged_share() * all as f64).round() as u64;
-        (averaged > 0).then(|| all - averaged.min(all))
+        (averaged > 0).then(|| before + all - averaged.min(all))
     }
 }
