@@ -57,7 +57,6 @@ mod report;
 mod rows;
 mod sampling;
 mod scale;
-mod store;
 mod stream;
 mod summary;
 mod tables;
