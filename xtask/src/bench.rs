@@ -49,6 +49,15 @@ pub fn nuts_rs() -> Result<(), String> {
     cargo(&format!("{program} -- --out benches/NUTS.md"), &[])
 }
 
+/// Fits and predicts rows that are streamed from files of 4 GB in a folder, and writes the page.
+pub fn streams(folder: &Path) -> Result<(), String> {
+    let program = "run --release -p bayes-nn-benches --features streams --bin streams";
+    let folder = folder.to_str().ok_or("the folder's name is no text")?;
+    let arguments: Vec<&str> = program.split(' ').collect();
+    let own = ["--", "--folder", folder, "--out", "benches/STREAMS.md"];
+    cargo_with(&[&arguments[..], &own].concat(), &[])
+}
+
 /// A median with its confidence interval, in nanoseconds.
 struct Median {
     lower: f64,

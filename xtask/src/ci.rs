@@ -6,7 +6,7 @@ use crate::kernels_check::{self, Extent};
 /// Most crates of others that a user of the facade builds.
 const MOST_CRATES: usize = 83;
 
-/// Tests (unless only `lints` are asked for), those of the features `zarr` and `images`, the facade
+/// Tests (unless only `lints` are asked for), those of the features `zarr`, `images` and `parquet`, the facade
 /// without plots, formatting, lints,
 /// documentation, the number of dependencies, whether all crates could be published, CUDA's kernels,
 /// and the main example.
@@ -33,6 +33,10 @@ pub fn run(lints: bool) -> Result<(), String> {
         "test -p bayes-nn-models --features images --doc image_folder",
         &[],
     )?;
+    cargo(
+        "test -p bayes-nn --features parquet --test parquet_tables --test parquet_streams",
+        &[],
+    )?;
     // Fitting needs nothing that draws.
     cargo("check -p bayes-nn --no-default-features", &[])?;
     cargo("fmt --all --check", &[])?;
@@ -41,7 +45,7 @@ pub fn run(lints: bool) -> Result<(), String> {
         &[],
     )?;
     cargo(
-        "doc --workspace --no-deps --features bayes-nn/zarr,bayes-nn/images",
+        "doc --workspace --no-deps --features bayes-nn/zarr,bayes-nn/images,bayes-nn/parquet",
         &[("RUSTDOCFLAGS", "-D warnings")],
     )?;
     few_dependencies()?;

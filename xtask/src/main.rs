@@ -119,6 +119,9 @@ struct Bench {
     /// Runs our NUTS and the crate nuts-rs on the same densities, and writes benches/NUTS.md
     #[arg(long, conflicts_with_all = ["peers", "save", "baseline", "filter", "profile"])]
     nuts_rs: bool,
+    /// Streams files of 4 GB, made in this folder, and writes benches/STREAMS.md
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["peers", "save", "baseline", "filter", "profile", "nuts_rs"])]
+    streams: Option<PathBuf>,
     /// Only these rows of the table; nothing is written
     #[arg(long, value_name = "ROW", num_args = 1.., requires = "peers")]
     only: Vec<String>,
@@ -132,6 +135,10 @@ fn main() -> ExitCode {
         Task::Ci { lints } => ci::run(lints),
         Task::Bench(bench) if bench.peers => peers::run(&bench.only, bench.repeats as usize),
         Task::Bench(bench) if bench.nuts_rs => bench::nuts_rs(),
+        Task::Bench(Bench {
+            streams: Some(folder),
+            ..
+        }) => bench::streams(&folder),
         Task::Bench(Bench {
             profile: Some(workload),
             ..

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use bayes_nn_autodiff::{Kind, Shape, Var};
 use bayes_nn_distributions::Distribution;
 use bayes_nn_inference::{Advi, Method};
+use bayes_nn_models::data::{Embedded, Encoding};
 use bayes_nn_models::model::{Batch, Data, Model, Posterior, Trace, fit, fit_validated, probe};
 use bayes_nn_models::saved::{FileError, Node, Place, Value, load_by};
 use bayes_nn_models::{Dataset, Error};
 
 use crate::nn::{
-    Bernoulli, Categorical, Gaussian, Head, HeadError, Input, Layer, Mlp, Network, ParameterInfo,
-    Parameters, Registry,
+    Activation, Bernoulli, Categorical, Concat, Dense, Embedding, Gaussian, Head, HeadError, Input,
+    Layer, Mlp, Network, ParameterInfo, Parameters, Registry,
 };
 
 /// A network whose parameters have priors, with the likelihood of its targets.
@@ -67,7 +68,8 @@ impl Bnn {
     /// A network of one hidden layer of 20 units for a data set: with a [`Bernoulli`] head for two
     /// classes, a [`Categorical`] one for more, and a [`Gaussian`] one for a target that is a number.
     ///
-    /// Whether a target is classes follows from [`Dataset::classes`].
+    /// Whether a target is classes follows from [`Dataset::classes`]. Words that the recipe
+    /// [embeds](bayes_nn_models::data::Recipe::embed) have their vectors, beside what else there is of a row.
     ///
     /// ```
     /// use bayes_nn::prelude::*;
@@ -92,7 +94,7 @@ impl Bnn {
     /// # Ok::<(), bayes_nn::Error>(())
     /// ```
     pub fn with_hidden(data: &Dataset, hidden: &[usize]) -> Bnn {
-        let network = |outputs| Mlp::new([&[data.features()], hidden, &[outputs]].concat());
+        let network = |outputs| layered(data, hidden, outputs);
         match data.classes().map(<[String]>::len) {
             None => Bnn::new(network(1), Gaussian::new()),
             Some(0..=2) => Bnn::new(network(1), Bernoulli),
@@ -263,6 +265,37 @@ impl Bnn {
             found: Input::of(found),
         }
     }
+}
+
+/// Dense layers of these widths on the features of a data set and the vectors of its words.
+fn layered(data: &Dataset, hidden: &[usize], outputs: usize) -> Network {
+    let embedded = data
+        .encoding()
+        .map(Encoding::embeddings)
+        .unwrap_or_default();
+    if embedded.is_empty() {
+        return Mlp::new([&[data.features()], hidden, &[outputs]].concat()).into();
+    }
+    let mut network = Network::new().input("x", [data.features()]);
+    for Embedded { index, .. } in &embedded {
+        network = network.index_input(index);
+    }
+    let mut parts = vec!["x".to_owned()];
+    for own in embedded {
+        let vectors = format!("{} vectors", own.index);
+        let layer = Embedding::new(own.levels, own.numbers);
+        network = network.add(&vectors, layer, [&own.index]);
+        parts.push(vectors);
+    }
+    network = network.add("row", Concat, parts);
+    let mut last = "row".to_owned();
+    for (number, width) in hidden.iter().enumerate() {
+        let [dense, bent] = ["hidden", "bent"].map(|name| format!("{name} {number}"));
+        network = network.add(&dense, Dense::new(*width), [&last]);
+        network = network.add(&bent, Activation::Tanh, [&dense]);
+        last = bent;
+    }
+    network.add("out", Dense::new(outputs), [&last])
 }
 
 type Likelihood<'g> = Box<dyn Distribution<'g> + 'g>;

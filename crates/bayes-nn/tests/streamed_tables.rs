@@ -247,3 +247,95 @@ fn a_file_that_is_cut_off_during_a_fit_ends_it_with_its_last_good_state() {
     );
     assert!(error.last_good().is_some());
 }
+
+#[test]
+fn a_copy_of_a_file_has_its_numbers_and_leaves_nothing_behind() {
+    let folder = Folder::new("copy");
+    let path = folder.file("train.csv", german());
+    let file = Table::reader()
+        .open(&path)
+        .unwrap()
+        .except(["notiz"])
+        .unwrap();
+    let kept = folder.0.join("kept");
+    fs::create_dir(&kept).unwrap();
+    let copy = file.copied_in(&kept).unwrap();
+    // The file has no name, so that nothing is left whatever ends the program.
+    assert_eq!(fs::read_dir(&kept).unwrap().count(), 0);
+    for target in ["preis", "stadt"] {
+        let file = match target {
+            "stadt" => without_missing(&folder),
+            _ => file.clone(),
+        };
+        let copy = file.copied_in(&kept).unwrap();
+        let [own, other] = [&file, &copy].map(|file| file.target(target).unwrap());
+        assert_eq!(own.encoding(), other.encoding());
+        for at_once in [100, 1_000] {
+            let [own, other] = [&own, &other].map(|rows| numbers(rows, at_once));
+            assert!(own == other, "{target} by {at_once}");
+        }
+    }
+    let message = copy.target("notiz").unwrap_err().to_string();
+    assert!(message.contains("no column `notiz`"), "{message}");
+    // Rows keep their lines.
+    let rows: String = (0..700)
+        .map(|i| format!("{i},{}\n", ["a", "b"][i % 2]))
+        .collect();
+    let train = folder.file("words.csv", format!("y,kind\n{rows}"));
+    let new = folder.file("new.csv", format!("y,kind\n{rows}\n1,c\n"));
+    let open = |path: &PathBuf| {
+        Table::reader()
+            .open(path)
+            .unwrap()
+            .copied_in(&kept)
+            .unwrap()
+    };
+    let net = Bnn::new(Mlp::new([2, 2, 1]), Gaussian::new());
+    let train = open(&train).target("y").unwrap();
+    let fit = net
+        .fit(&train, &Advi::mean_field().steps(20).batch(32))
+        .unwrap();
+    let error = fit.encode(&open(&new)).unwrap_err().to_string();
+    assert!(
+        error.contains("new.csv: line 703, column `kind`: `c` is none of"),
+        "{error}"
+    );
+    // It stays what it was when the file that was copied does not.
+    fs::write(&path, "gone").unwrap();
+    assert!(copy.target("preis").is_ok() && file.target("preis").is_err());
+    let message = file.copied_in(&kept).unwrap_err().to_string();
+    assert!(message.contains("was changed"), "{message}");
+}
+
+/// A file whose words are all there.
+fn without_missing(folder: &Folder) -> TableFile {
+    let rows = (0..1_300).map(|i| {
+        format!(
+            "{},{},{}\n",
+            i % 300,
+            f64::from(i) / 7.0,
+            ["x", "y"][i as usize % 2]
+        )
+    });
+    let text = format!("größe,tag,stadt\n{}", rows.collect::<String>());
+    Table::reader()
+        .open(folder.file("whole.csv", text))
+        .unwrap()
+}
+
+#[test]
+fn a_copy_that_cannot_be_written_is_refused_with_its_size() {
+    let folder = Folder::new("unwritten");
+    let file = Table::reader()
+        .open(folder.file("a.csv", "x,y,z\n1,0.5,0.1\n2,1.5,0.2\n"))
+        .unwrap();
+    let error = file
+        .copied_in(folder.0.join("nowhere"))
+        .unwrap_err()
+        .to_string();
+    // A byte for `x`, four for `y`, eight for `z` and four for the line of each row.
+    assert!(
+        error.contains("the copy of the table takes 34 bytes"),
+        "{error}"
+    );
+}

@@ -497,21 +497,6 @@ fn a_target_of_a_later_row_that_cannot_be_is_named_by_file_and_row() {
 }
 
 #[test]
-fn stored_data_are_the_data_in_their_types() {
-    let folder = Folder::new("stored");
-    let data = resident();
-    let stored = data.stored_in(&folder.0).unwrap();
-    let advi = Advi::mean_field().steps(40).batch(64);
-    let fits = [data.shuffle_blocks(100), stored.shuffle_blocks(100)];
-    let [a, b] = fits.map(|data| model::fit(&groups, data, &advi).unwrap());
-    assert_eq!(a.approximation(), b.approximation());
-    let length = |name: &str| fs::metadata(folder.0.join(name)).unwrap().len();
-    // Single precision stays single, and headers are aligned.
-    assert_eq!(length("x.npy"), 128 + 12 * ROWS as u64);
-    assert_eq!(length("group.npy"), 128 + 4 * ROWS as u64);
-}
-
-#[test]
 fn missing_values_are_refused_in_shuffled_blocks_as_in_any_minibatch() {
     let mut y: Vec<f64> = (0..2_000).map(|i| f64::from(i).sin()).collect();
     y[3] = f64::NAN;

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::Place;
+
 /// What was wrong with data, where, and what would be right. Lines of files count from 1, as editors
 /// show them; rows of arrays from 0, as they are indexed.
 ///
@@ -92,10 +94,10 @@ pub enum DataError {
     #[error("no feature columns; at least one column besides the target is needed")]
     NoFeatures,
     /// A field is not of the kind of its column.
-    #[error("line {line}, column `{column}`: `{field}` is not {expected}")]
+    #[error("{place}, column `{column}`: `{field}` is not {expected}")]
     WrongField {
-        /// Line of the file, from 1.
-        line: u64,
+        /// Where it stands in its file.
+        place: Place,
         /// Name of the column.
         column: String,
         /// The text found.
@@ -104,10 +106,10 @@ pub enum DataError {
         expected: &'static str,
     },
     /// A value is missing where one is needed.
-    #[error("line {line}, column `{column}`: the value is missing; {remedy}")]
+    #[error("{place}, column `{column}`: the value is missing; {remedy}")]
     MissingField {
-        /// Line of the file, from 1.
-        line: u64,
+        /// Where it stands in its file.
+        place: Place,
         /// Name of the column.
         column: String,
         /// What can be done.
@@ -115,11 +117,11 @@ pub enum DataError {
     },
     /// A word that is none of the categories of the fit.
     #[error(
-        "line {line}, column `{column}`: `{field}` is none of the categories in the table of the fit, which are {known}"
+        "{place}, column `{column}`: `{field}` is none of the categories in the table of the fit, which are {known}"
     )]
     UnknownCategory {
-        /// Line of the file, from 1.
-        line: u64,
+        /// Where it stands in its file.
+        place: Place,
         /// Name of the column.
         column: String,
         /// The text found.
@@ -138,6 +140,34 @@ pub enum DataError {
         categories: usize,
         /// Rows with a word.
         rows: usize,
+    },
+    /// A column that cannot be places in a table of vectors.
+    #[error("column `{column}` cannot be embedded: {problem}")]
+    NotEmbedded {
+        /// Name of the column.
+        column: String,
+        /// Why, and what would be right.
+        problem: String,
+    },
+    /// A file in a format that this build does not read.
+    #[error(
+        "{name}: the file is one of {format}, which is read with the feature `parquet` of `bayes-nn`: `bayes-nn = {{ features = [\"parquet\"] }}` in Cargo.toml, or `cargo install` of the command with `--features parquet`"
+    )]
+    NoFeature {
+        /// What was to be read.
+        name: String,
+        /// The format.
+        format: &'static str,
+    },
+    /// A column of a type that is none of a table.
+    #[error(
+        "column `{column}` has the type {kind}, which is no number, date, boolean or text; `Table::reader().except([\"{column}\"])` leaves it unread"
+    )]
+    UnsupportedColumn {
+        /// Name of the column.
+        column: String,
+        /// The type in the file.
+        kind: String,
     },
     /// What is asked for needs the columns of a table.
     #[error(
@@ -171,11 +201,11 @@ pub enum DataError {
     },
     /// A field is NaN, infinite or too large for a double.
     #[error(
-        "line {line}, column `{column}`: `{field}` is not finite; remove the row or fill in a value"
+        "{place}, column `{column}`: `{field}` is not finite; remove the row or fill in a value"
     )]
     NotFiniteField {
-        /// Line of the file, from 1.
-        line: u64,
+        /// Where it stands in its file.
+        place: Place,
         /// Name of the column.
         column: String,
         /// The text found.

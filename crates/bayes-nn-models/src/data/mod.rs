@@ -25,13 +25,13 @@ pub use self::image_folder::{Channels, ImageFolder, ImageFolderError};
 pub use self::npy::Npy;
 use self::numbers::Numbers;
 pub(crate) use self::numbers::{check_finite, check_whole_rows};
-pub use self::recipe::{Encoding, Missing, Recipe};
+pub use self::recipe::{Embedded, Encoding, Missing, Recipe};
 pub(crate) use self::recipe::{Origin, few};
 pub use self::split::Split;
 pub use self::standardize::Standardization;
 pub use self::stream::{IdxFile, NpyFile, Source, SourceColumn, SourceKind, StreamError};
 pub(crate) use self::stream::{ObservedColumn, Order, RowFeed, Taken, read};
-pub use self::table::{ColumnKind, Table, TableFile, TableReader, TableRows};
+pub use self::table::{ColumnKind, Place, Table, TableFile, TableReader, TableRows};
 pub(crate) use self::table::{TableColumn, available};
 
 use std::fmt;

@@ -82,7 +82,7 @@ fn split_column(
         table.as_kind(found, ColumnKind::Date)?;
     }
     let value = |row: &usize| match found.values[*row] {
-        value if value.is_nan() => Err(missing(table.line(*row), column)),
+        value if value.is_nan() => Err(missing(table.place(*row), column)),
         // -0 is 0.
         value => Ok(value + 0.0),
     };
@@ -210,7 +210,7 @@ impl Dataset {
             "1" | "true" => Ok(true),
             "0" | "false" => Ok(false),
             _ => Err(DataError::WrongField {
-                line: table.line(rows[row]),
+                place: table.place(rows[row]),
                 column: column.to_owned(),
                 field: marks.text(rows[row]),
                 expected: "a mark of a row: 1 or true of test, 0 or false of training rows",

@@ -6,7 +6,7 @@ use bayes_nn_inference::Dimension;
 use bayes_nn_kernels::{Column, KernelError};
 
 use crate::data::{
-    DataError, Dataset, Origin, Source, Standardization, check_finite, check_whole_rows,
+    DataError, Dataset, Embedded, Origin, Source, Standardization, check_finite, check_whole_rows,
 };
 use crate::error::{Error, listed};
 
@@ -413,8 +413,17 @@ impl From<&Dataset> for Data {
         let (values, y) = data.columns();
         let x = Values::Matrix(Matrix::new(values.clone(), data.features()));
         let y = Values::Vector(y.clone());
+        let mut columns = vec![("x".to_owned(), x), ("y".to_owned(), y)];
+        if let Some(origin) = data.origin_of() {
+            // They were found without an error when the data set was made.
+            let codes = origin.encoding.codes(&origin.table, &origin.rows);
+            let embedded = origin.encoding.embeddings().into_iter();
+            let index =
+                |(own, codes): (Embedded, Vec<u32>)| (own.index, Values::Index(codes.into()));
+            columns.extend(embedded.zip(codes.unwrap_or_default()).map(index));
+        }
         Data {
-            columns: vec![("x".to_owned(), x), ("y".to_owned(), y)],
+            columns,
             rows: Some(data.rows()),
             scales: Some(Scales {
                 features: data.standardization().cloned(),

@@ -76,7 +76,7 @@ impl Data {
         let missing = column.values.iter().position(|value| value.is_nan());
         if let Some(row) = missing {
             return Err(DataError::MissingField {
-                line: table.line(row),
+                place: table.place(row),
                 column: column.name.clone(),
                 remedy: "`Table::drop_missing` leaves rows without a group out".to_owned(),
             }

@@ -58,7 +58,6 @@ mod resume;
 mod rows;
 mod sampling;
 mod scale;
-mod store;
 mod stream;
 mod summary;
 mod tables;

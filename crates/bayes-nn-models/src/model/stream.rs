@@ -24,6 +24,8 @@ use crate::error::{Error, listed};
 const HEAD: usize = 1_000;
 /// Numbers of a block, unless its rows are set.
 const BLOCK: usize = 1 << 17;
+/// Numbers of a block at the most, where a source prefers larger ones.
+const MOST: usize = 1 << 20;
 /// Numbers of rows that are chosen at random, at the most, and the stream of the choice.
 const SAMPLE: usize = 1 << 22;
 const CHOSEN: u32 = 4;
@@ -34,7 +36,9 @@ impl Data {
     ///
     /// A fit by minibatches ([`Advi::batch`](bayes_nn_inference::Advi::batch),
     /// [`Sgld`](bayes_nn_inference::Sgld)) reads them, in the order that [`Data::shuffle_blocks`] says.
-    /// What needs all rows at once, such as NUTS, natural gradients or leave-one-out, is refused.
+    /// What needs all rows at once, such as NUTS, natural gradients or leave-one-out, is refused. The first
+    /// thousand rows stand for all where columns are checked for their scale, and restarts for whether they
+    /// agree: of a file that is sorted these say little of the others.
     ///
     /// ```
     /// use bayes_nn::data::NpyFile;
@@ -233,8 +237,17 @@ impl Data {
 
     /// Rows of a block.
     pub(crate) fn block(&self) -> usize {
-        self.block
-            .unwrap_or_else(|| (BLOCK / self.numbers_a_row()).max(1))
+        let numbers = self.numbers_a_row();
+        let preferred = || {
+            let blocks = self
+                .sources
+                .iter()
+                .filter_map(|source| source.block())
+                .max();
+            blocks.map(|rows| rows.clamp(BLOCK / numbers, MOST / numbers))
+        };
+        let block = self.block.or_else(preferred);
+        block.unwrap_or(BLOCK / numbers).max(1)
     }
 
     /// The sources, with one of the columns that are in memory.

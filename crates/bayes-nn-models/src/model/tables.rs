@@ -7,8 +7,8 @@ use super::data::Scales;
 use super::stream::values_of;
 use super::{Data, Posterior};
 use crate::data::{
-    DataError, Dataset, Encoding, Origin, Source, SourceColumn, StreamError, Table, TableFile,
-    TableRows,
+    DataError, Dataset, Encoding, Origin, Source, SourceColumn, SourceKind, StreamError, Table,
+    TableFile, TableRows,
 };
 use crate::error::Error;
 
@@ -59,7 +59,12 @@ impl Data {
         };
         let rows: Vec<usize> = (0..table.rows()).collect();
         let (x, width) = encoding.scaled_features(table, &rows)?;
-        let data = Data::new().matrix("x", x, width)?;
+        let mut data = Data::new().matrix("x", x, width)?;
+        let codes = encoding.codes(table, &rows)?;
+        for (own, codes) in encoding.embeddings().into_iter().zip(codes) {
+            data.columns
+                .push((own.index, values_of(SourceKind::Index, codes.into())));
+        }
         Ok(Data {
             scales: fitted.scales.clone(),
             ..data

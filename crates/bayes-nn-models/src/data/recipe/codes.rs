@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::data::DataError;
-use crate::data::table::{ColumnKind, TableColumn, available};
+use crate::data::table::{ColumnKind, Place, TableColumn, available};
 
 /// The values of a column by the categories of the fit.
 pub(super) struct Codes<'a> {
@@ -44,9 +44,9 @@ impl<'a> Codes<'a> {
         place.ok_or(&self.column.categories[value as usize])
     }
 
-    pub(super) fn unknown(&self, line: u64, word: &str) -> DataError {
+    pub(super) fn unknown(&self, place: Place, word: &str) -> DataError {
         DataError::UnknownCategory {
-            line,
+            place,
             column: self.column.name.clone(),
             field: word.to_owned(),
             known: available(word, self.known),

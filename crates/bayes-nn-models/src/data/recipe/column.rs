@@ -22,6 +22,8 @@ pub(super) struct Encoded {
     pub(super) missing: Missing,
     /// What stands for a missing number, or the place of the most frequent word.
     pub(super) filled: f64,
+    /// Of words that are places in a table of vectors, the numbers of a vector.
+    pub(super) vector: Option<usize>,
 }
 
 /// What is known of all rows of a column.
@@ -118,6 +120,7 @@ impl Encoded {
                 ColumnKind::Category => column.most_frequent,
                 _ => column.mean,
             },
+            vector: recipe.vector_of(&column.name),
         }
     }
 
@@ -129,15 +132,31 @@ impl Encoded {
         }
     }
 
+    /// The place of a word, of the one that stands for a missing one, or of none; `None` if it may not be missing.
+    pub(super) fn place(&self, value: f64) -> Option<f64> {
+        match (value.is_nan(), self.missing) {
+            (false, _) => Some(value),
+            (true, Missing::Refuse) => None,
+            (true, Missing::Flag) => Some(self.categories.len() as f64),
+            (true, Missing::Impute) => Some(self.filled),
+        }
+    }
+
     pub(super) fn is_one_number(&self) -> bool {
         self.width() == 1 && self.kind != ColumnKind::Category
     }
 
     pub(super) fn width(&self) -> usize {
-        self.own_width() + usize::from(self.missing == Missing::Flag)
+        match self.vector {
+            Some(_) => 0,
+            None => self.own_width() + usize::from(self.missing == Missing::Flag),
+        }
     }
 
     pub(super) fn names(&self) -> Vec<String> {
+        if self.vector.is_some() {
+            return Vec::new();
+        }
         let mut names = match self.kind {
             ColumnKind::Category => {
                 let categories = self.categories.iter();
@@ -212,11 +231,16 @@ impl fmt::Display for Encoded {
                 } else {
                     "ies"
                 };
-                write!(
-                    f,
-                    "0 or 1 for each of {} categor{plural}: ",
-                    self.categories.len()
-                )?;
+                let count = self.categories.len();
+                match self.vector {
+                    Some(numbers) => {
+                        write!(
+                            f,
+                            "one of {count} categor{plural}, each a vector of {numbers}: "
+                        )?;
+                    }
+                    None => write!(f, "0 or 1 for each of {count} categor{plural}: ")?,
+                }
                 few(f, &self.categories)?;
             }
             ColumnKind::Boolean => write!(f, "0 or 1")?,
@@ -229,6 +253,7 @@ impl fmt::Display for Encoded {
             Missing::Flag if number => {
                 write!(f, "; missing values as {}, flagged", shown(self.filled))
             }
+            Missing::Flag if self.vector.is_some() => write!(f, "; missing values have a vector"),
             Missing::Flag => write!(f, "; missing values flagged"),
             Missing::Impute if number => write!(f, "; missing values as {}", shown(self.filled)),
             Missing::Impute => {

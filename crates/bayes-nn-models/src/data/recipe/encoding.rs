@@ -54,11 +54,14 @@ impl Encoding {
         }
         match columns.is_empty() {
             true => Err(DataError::NoFeatures),
-            false => Ok(Encoding {
-                target: Target::fit(recipe, table, table.at(target_place), rows)?,
-                recipe: recipe.clone(),
-                columns,
-            }),
+            false => {
+                let encoding = Encoding {
+                    target: Target::fit(recipe, table, table.at(target_place), rows)?,
+                    recipe: recipe.clone(),
+                    columns,
+                };
+                encoding.check_embedded().map(|()| encoding)
+            }
         }
     }
 
@@ -67,13 +70,14 @@ impl Encoding {
         recipe: &Recipe,
         features: &[Statistics],
         target: &Statistics,
-    ) -> Encoding {
+    ) -> Result<Encoding, DataError> {
         let columns = features.iter().map(|column| Encoded::of(recipe, column));
-        Encoding {
+        let encoding = Encoding {
             recipe: recipe.clone(),
             columns: columns.collect(),
             target: Target::of_statistics(recipe, target),
-        }
+        };
+        encoding.check_embedded().map(|()| encoding)
     }
 
     /// The name of the target.
@@ -122,6 +126,11 @@ impl Encoding {
         self.recipe.unscaled && self.columns.iter().all(Encoded::is_one_number)
     }
 
+    /// The names of the columns that are features.
+    pub(in crate::data) fn column_names(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(|column| column.name.as_str())
+    }
+
     /// The names of the numbers of a row, in order.
     pub fn feature_names(&self) -> Vec<String> {
         self.columns.iter().flat_map(Encoded::names).collect()
@@ -157,7 +166,7 @@ impl Encoding {
         let places = table.places();
         let mut values = vec![0.0; rows.len() * width];
         let mut first = 0;
-        for encoded in &self.columns {
+        for encoded in self.columns.iter().filter(|own| own.vector.is_none()) {
             let column = table.at(places.find(&encoded.name)?);
             let column = table.as_kind(column, encoded.kind)?;
             let known = Codes::new(&column, &encoded.categories);
@@ -167,10 +176,10 @@ impl Encoding {
                 match value {
                     Ok(value) => encoded.write(value, own),
                     Err(_) if self.recipe.ignore_unknown => Some(()),
-                    Err(word) => return Err(known.unknown(table.line(*row), word)),
+                    Err(word) => return Err(known.unknown(table.place(*row), word)),
                 }
                 .ok_or_else(|| DataError::MissingField {
-                    line: table.line(*row),
+                    place: table.place(*row),
                     column: encoded.name.clone(),
                     remedy: encoded.remedy(),
                 })?;

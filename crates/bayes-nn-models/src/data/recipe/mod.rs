@@ -2,6 +2,7 @@
 
 mod codes;
 mod column;
+mod embedded;
 mod encoding;
 mod origin;
 mod saved;
@@ -9,12 +10,13 @@ mod target;
 
 pub(crate) use self::column::few;
 pub(super) use self::column::{Statistics, are_names};
+pub use self::embedded::Embedded;
 pub use self::encoding::Encoding;
 pub(crate) use self::origin::Origin;
 pub(super) use self::target::missing;
 
 use super::DataError;
-use super::table::Table;
+use super::table::{ColumnKind, Table};
 
 /// What is done with values that are missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,7 +38,8 @@ pub enum Missing {
 ///
 /// - numbers and dates are brought to mean 0 and standard deviation 1, and so is a target that is a
 ///   number;
-/// - a column of words becomes one of 0 and 1 for each category, booleans are 0 and 1;
+/// - a column of words becomes one of 0 and 1 for each category ([`Recipe::embed`] changes that), booleans are
+///   0 and 1;
 /// - missing values are flagged ([`Missing::Flag`]);
 /// - a category that the table of the fit does not have is an error.
 ///
@@ -64,6 +67,8 @@ pub struct Recipe {
     missing: Missing,
     missing_in: Vec<(String, Missing)>,
     ignore_unknown: bool,
+    /// Columns of words that are places in a table of vectors, with the numbers of a vector.
+    embedded: Vec<(String, usize)>,
 }
 
 impl Default for Recipe {
@@ -80,6 +85,7 @@ impl Recipe {
             missing: Missing::Flag,
             missing_in: Vec::new(),
             ignore_unknown: false,
+            embedded: Vec::new(),
         }
     }
 
@@ -107,11 +113,60 @@ impl Recipe {
         self
     }
 
-    /// Checks that the columns that it names are there.
+    /// A column of words of which each has a vector of so many numbers, found with the network, rather than a
+    /// number that is 0 or 1: for words that are many, such as shops or postal codes.
+    ///
+    /// The column is then no feature of the matrix `x`. Data have it as an index beside, the places of its
+    /// words ([`Encoding::embeddings`]), which a layer [`Embedding`](https://docs.rs/bayes-nn/latest/bayes_nn/nn/struct.Embedding.html)
+    /// reads; `Bnn::for_data` makes such a network. A place more than there are words, the last, stands
+    /// for missing words where they are [flagged](Missing::Flag), and for unknown ones where these are
+    /// [ignored](Recipe::ignore_unknown): if rows of the fit have it, its vector is fitted, and otherwise
+    /// drawn from the prior.
+    ///
+    /// ```
+    /// use bayes_nn::data::Recipe;
+    /// use bayes_nn::prelude::*;
+    /// let text = "size,shop,price\n1,Ulm,2\n2,Bonn,4\n3,Ulm,6\n4,Trier,8\n";
+    /// let data = Table::read_from(text.as_bytes())?.target("price")?;
+    /// let data = data.with_recipe(&Recipe::new().embed("shop", 2))?;
+    /// assert_eq!(data.feature_names(), ["size"]);
+    /// let encoding = data.encoding().expect("it is of a table");
+    /// assert!(encoding.to_string().contains("shop   one of 3 categories, each a vector of 2: Bonn"));
+    /// let parameters = Bnn::for_data(&data).parameters(&data)?;
+    /// assert_eq!(parameters[0].name, "shop vectors.table");
+    /// assert_eq!(parameters[0].shape.to_string(), "[2, 4]");
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn embed(mut self, column: &str, numbers: usize) -> Recipe {
+        self.embedded.push((column.to_owned(), numbers));
+        self
+    }
+
+    /// Checks that the columns that it names are there, and that those that are embedded have words.
     pub(in crate::data) fn check(&self, table: &Table) -> Result<(), DataError> {
         let places = table.places();
-        let mut named = self.missing_in.iter();
-        named.try_for_each(|(column, _)| places.find(column).map(drop))
+        for (column, _) in &self.missing_in {
+            places.find(column)?;
+        }
+        for (name, numbers) in &self.embedded {
+            let column = table.at(places.find(name)?);
+            let problem = match column.kind {
+                ColumnKind::Category if *numbers > 0 => continue,
+                ColumnKind::Category => "a vector has at least one number".to_owned(),
+                kind => format!(
+                    "it is of the kind {kind}, and vectors are for words: `Table::with_kind(\"{name}\", \
+                     ColumnKind::Category)`"
+                ),
+            };
+            let column = name.clone();
+            return Err(DataError::NotEmbedded { column, problem });
+        }
+        Ok(())
+    }
+
+    fn vector_of(&self, column: &str) -> Option<usize> {
+        let said = self.embedded.iter().rfind(|(name, _)| name == column);
+        said.map(|(_, numbers)| *numbers)
     }
 
     fn of_column(&self, column: &str) -> Missing {

@@ -41,6 +41,7 @@ impl Dataset {
     ) -> Result<Dataset, DataError> {
         let (x, _) = encoding.scaled_features(table, &rows)?;
         let y = encoding.scaled_targets(table, &rows)?;
+        encoding.codes(table, &rows)?;
         let standardization = encoding.standardization();
         let target_standardization = encoding.target_standardization();
         let (names, target) = (encoding.feature_names(), encoding.target().name.clone());

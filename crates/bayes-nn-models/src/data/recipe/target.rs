@@ -8,7 +8,7 @@ use super::codes::Codes;
 use super::column::{Statistics, few, scaling};
 use crate::data::DataError;
 use crate::data::standardize::Standardization;
-use crate::data::table::{ColumnKind, Table, TableColumn};
+use crate::data::table::{ColumnKind, Place, Table, TableColumn};
 
 /// How the target is encoded.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +28,7 @@ impl Target {
         rows: &[usize],
     ) -> Result<Target, DataError> {
         if let Some(row) = column.values.iter().position(|value| value.is_nan()) {
-            return Err(missing(table.line(row), &column.name));
+            return Err(missing(table.place(row), &column.name));
         }
         Ok(Target::of_statistics(recipe, &Statistics::of(column, rows)))
     }
@@ -70,10 +70,12 @@ impl Target {
         };
         let codes = Codes::new(&column, known);
         let value = |row: &usize| {
-            let line = table.line(*row);
-            let value = codes.get(*row).map_err(|word| codes.unknown(line, word))?;
+            let place = || table.place(*row);
+            let value = codes
+                .get(*row)
+                .map_err(|word| codes.unknown(place(), word))?;
             match value.is_nan() {
-                true => Err(missing(line, &self.name)),
+                true => Err(missing(place(), &self.name)),
                 false => Ok(value),
             }
         };
@@ -82,9 +84,9 @@ impl Target {
 }
 
 /// The error of a value that is needed and missing.
-pub(in crate::data) fn missing(line: u64, column: &str) -> DataError {
+pub(in crate::data) fn missing(place: Place, column: &str) -> DataError {
     DataError::MissingField {
-        line,
+        place,
         column: column.to_owned(),
         remedy: format!("`Table::drop_missing([\"{column}\"])` leaves such rows out"),
     }

@@ -25,7 +25,15 @@ impl WatchedFile {
             path: path.to_owned(),
             source,
         };
-        let file = File::open(path).map_err(refused)?;
+        WatchedFile::of(path, File::open(path).map_err(refused)?)
+    }
+
+    /// A file that was opened at a path.
+    pub(in crate::data) fn of(path: &Path, file: File) -> Result<WatchedFile, DataError> {
+        let refused = |source| DataError::Open {
+            path: path.to_owned(),
+            source,
+        };
         let metadata = file.metadata().map_err(refused)?;
         Ok(WatchedFile {
             path: path.to_owned(),

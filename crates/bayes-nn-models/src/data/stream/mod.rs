@@ -64,6 +64,12 @@ pub trait Source: fmt::Debug + Send + Sync {
     /// What there is of each row.
     fn columns(&self) -> Vec<SourceColumn>;
 
+    /// How many consecutive rows are best read at once, where that matters, as in a file that is compressed
+    /// page by page. [`Data::shuffle_blocks`](crate::Data::shuffle_blocks) goes before it.
+    fn block(&self) -> Option<usize> {
+        None
+    }
+
     /// Reads some of the rows: for each column their numbers, row-major.
     ///
     /// # Errors

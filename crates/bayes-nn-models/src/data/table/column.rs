@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::kind::{ColumnKind, is_code, is_missing};
+use super::lines::Lines;
 use crate::data::DataError;
 
 /// Values as numbers, those that are missing as NaN.
@@ -21,8 +22,8 @@ pub(crate) struct TableColumn {
 /// Fields of one column.
 pub(super) struct Source<'a, F> {
     pub(super) name: &'a str,
-    /// The line of each row.
-    pub(super) lines: &'a [u32],
+    /// Where each row stands.
+    pub(super) lines: &'a Lines,
     /// The text of a row.
     pub(super) field: F,
     /// Words for missing values beside the usual ones.
@@ -75,16 +76,16 @@ impl<'a, F: Fn(usize) -> &'a str> Source<'a, F> {
     }
 
     fn value(&self, row: usize, field: &str, kind: ColumnKind) -> Result<f64, DataError> {
-        let (line, column) = (u64::from(self.lines[row]), || self.name.to_owned());
+        let (place, column) = (|| self.lines.place(row), || self.name.to_owned());
         match kind.parse(field, self.comma) {
             Some(value) if value.is_finite() => Ok(value),
             Some(_) => Err(DataError::NotFiniteField {
-                line,
+                place: place(),
                 column: column(),
                 field: field.to_owned(),
             }),
             None => Err(DataError::WrongField {
-                line,
+                place: place(),
                 column: column(),
                 field: field.to_owned(),
                 expected: kind.expected(),
@@ -93,25 +94,36 @@ impl<'a, F: Fn(usize) -> &'a str> Source<'a, F> {
     }
 
     fn categories(&self, values: &mut [f64]) -> Vec<String> {
-        let mut places: HashMap<&str, usize> = HashMap::new();
+        let mut words = Words::default();
         for (row, field) in self.fields() {
-            let next = places.len();
-            values[row] = *places.entry(field).or_insert(next) as f64;
+            values[row] = words.place(field);
         }
-        let mut words: Vec<(&str, usize)> = places.into_iter().collect();
-        sort_words(&mut words, |(word, _)| word);
-        let mut sorted = vec![0.0; words.len()];
-        for (place, (_, before)) in words.iter().enumerate() {
-            sorted[*before] = place as f64;
-        }
-        for value in values.iter_mut().filter(|value| !value.is_nan()) {
-            *value = sorted[*value as usize];
-        }
-        words.into_iter().map(|(word, _)| word.to_owned()).collect()
+        words.sorted(values)
     }
 }
 
 impl TableColumn {
+    /// The words of columns one after the other, with the name of the first.
+    pub(super) fn of_words<'a>(
+        first: &TableColumn,
+        parts: impl Iterator<Item = &'a TableColumn>,
+    ) -> TableColumn {
+        let mut words = Words::default();
+        let mut values = Vec::new();
+        for part in parts {
+            let value = |value: &f64| match value.is_nan() {
+                true => f64::NAN,
+                false => words.place(&part.categories[*value as usize]),
+            };
+            values.extend(part.values.iter().map(value));
+        }
+        TableColumn {
+            categories: words.sorted(&mut values).into(),
+            values: values.into(),
+            ..first.clone()
+        }
+    }
+
     /// The text of a value, as it could stand in a file; of a missing one nothing.
     pub(crate) fn text(&self, row: usize) -> String {
         match self.values[row] {
@@ -127,10 +139,10 @@ impl TableColumn {
     }
 
     /// The same values as another kind, read again from their text.
-    pub(crate) fn of_kind(
+    pub(super) fn of_kind(
         &self,
         kind: ColumnKind,
-        lines: &[u32],
+        lines: &Lines,
         comma: bool,
     ) -> Result<TableColumn, DataError> {
         if kind == self.kind {
@@ -145,6 +157,38 @@ impl TableColumn {
             comma,
         };
         source.column(kind)
+    }
+}
+
+/// The different words of a column, in the order in which they came.
+#[derive(Debug, Default)]
+pub(super) struct Words(HashMap<String, usize>);
+
+impl Words {
+    /// The place of a word.
+    pub(super) fn place(&mut self, word: &str) -> f64 {
+        let next = self.0.len();
+        let known = self.0.get(word).copied();
+        known.unwrap_or_else(|| *self.0.entry(word.to_owned()).or_insert(next)) as f64
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The words, sorted, and their places among the values, as they are then.
+    pub(super) fn sorted(self, values: &mut [f64]) -> Vec<String> {
+        let mut words: Vec<(String, usize)> = self.0.into_iter().collect();
+        sort_words(&mut words, |(word, _)| word);
+        let mut sorted = vec![0.0; words.len()];
+        for (place, (_, before)) in words.iter().enumerate() {
+            sorted[*before] = place as f64;
+        }
+        for value in values.iter_mut().filter(|value| !value.is_nan()) {
+            *value = sorted[*value as usize];
+        }
+        words.into_iter().map(|(word, _)| word).collect()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Text as lines of fields.
 
+use std::ops::Range;
+
 use crate::data::DataError;
 
 /// The delimiters that are looked for. One that cuts every line into as many fields goes before those
@@ -18,6 +20,8 @@ pub(super) struct Fields {
     text: String,
     /// Where each field ends in the text.
     ends: Vec<usize>,
+    /// Rows before the first.
+    before: usize,
 }
 
 impl Fields {
@@ -53,6 +57,7 @@ impl Fields {
             lines: Vec::new(),
             text: String::with_capacity(text.len()),
             ends: Vec::new(),
+            before: 0,
         };
         let mut is_row = !is_header || records.read_record(&mut record)?;
         while is_row {
@@ -89,9 +94,16 @@ impl Fields {
         Ok(())
     }
 
+    /// Keeps these rows alone.
+    pub(super) fn keep(&mut self, rows: Range<usize>) {
+        self.lines.truncate(rows.end);
+        self.lines.drain(..rows.start);
+        self.before += rows.start;
+    }
+
     /// The text of a field.
     pub(super) fn get(&self, row: usize, column: usize) -> &str {
-        let place = row * self.names.len() + column;
+        let place = (self.before + row) * self.names.len() + column;
         let begin = place.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.text[begin..self.ends[place]]
     }

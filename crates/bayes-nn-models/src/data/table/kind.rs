@@ -134,11 +134,21 @@ fn time_of_day(time: &str) -> Option<f64> {
         Some(_) => return None,
         None => 0.0,
     };
-    let whole = (hour * 60 + minute) as f64;
-    parts
-        .next()
-        .is_none()
-        .then_some((whole + second / 60.0) / 1440.0)
+    let is_whole = parts.next().is_none();
+    is_whole.then(|| share_of_day(hour * 60 + minute, second))
+}
+
+fn share_of_day(minutes: i64, seconds: f64) -> f64 {
+    (minutes as f64 + seconds / 60.0) / 1440.0
+}
+
+/// Days since 1 January 1970 of a moment in units since then, of which a second has so many.
+#[cfg(feature = "parquet")]
+pub(super) fn moment(value: i64, a_second: i64) -> f64 {
+    let day = 86_400 * a_second;
+    let (days, rest) = (value.div_euclid(day), value.rem_euclid(day));
+    let seconds = (rest % (60 * a_second)) as f64 / a_second as f64;
+    days as f64 + share_of_day(rest / (60 * a_second), seconds)
 }
 
 fn days_of(year: i64, month: i64) -> i64 {

@@ -1,18 +1,25 @@
 //! Tables: columns of numbers, dates, words and missing values, as people have them in files.
 
+#[cfg(feature = "parquet")]
+mod arrow;
 mod column;
+mod copied;
 mod fields;
 mod file;
+mod format;
 mod kind;
+mod lines;
 mod names;
 mod opened;
 mod reader;
 mod rows;
 mod scanner;
+mod shown;
 mod sketch;
+mod statistics;
+mod stored;
 mod text;
 
-use std::fmt;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
@@ -22,9 +29,12 @@ pub(crate) use self::column::TableColumn;
 pub(crate) use self::column::sort_words;
 pub use self::file::TableFile;
 pub use self::kind::ColumnKind;
+use self::lines::Lines;
+pub use self::lines::Place;
 pub(crate) use self::names::{Places, available};
 pub use self::reader::TableReader;
 pub use self::rows::TableRows;
+use self::shown::Format;
 use super::recipe::{Encoding, Recipe};
 use super::{DataError, Dataset};
 
@@ -52,43 +62,53 @@ use super::{DataError, Dataset};
 #[derive(Clone, Debug)]
 pub struct Table {
     columns: Arc<[TableColumn]>,
-    /// The line of each row in its file, from 1.
-    lines: Arc<[u32]>,
+    /// Where each row stands in its file.
+    lines: Lines,
     /// The columns that are features unless one of them is the target, in order.
     features: Arc<[usize]>,
     format: Format,
 }
 
-/// How a file was written.
-#[derive(Clone, Copy, Debug)]
-struct Format {
-    delimiter: u8,
-    encoding: &'static str,
-    /// Whether numbers have a comma for a point.
-    comma: bool,
-}
-
 impl Table {
-    fn new(columns: Vec<TableColumn>, lines: Vec<u32>, format: Format) -> Table {
+    fn new(columns: Vec<TableColumn>, lines: Lines, format: Format) -> Table {
         Table {
             features: (0..columns.len()).collect(),
             columns: columns.into(),
-            lines: lines.into(),
+            lines,
             format,
         }
     }
 
+    /// The rows of tables that have the same columns, one after the other, each with the name of its file.
+    fn joined(tables: &[(Arc<str>, Table)]) -> Table {
+        let first = &tables[0].1;
+        let columns = first.columns.iter().enumerate().map(|(place, column)| {
+            let parts = tables.iter().map(|(_, table)| &table.columns[place]);
+            match column.kind {
+                ColumnKind::Category => TableColumn::of_words(column, parts),
+                _ => TableColumn {
+                    values: parts.flat_map(|part| part.values.iter().copied()).collect(),
+                    ..column.clone()
+                },
+            }
+        });
+        let columns: Vec<TableColumn> = columns.collect();
+        let lines = tables.iter().map(|(file, table)| (file, &table.lines));
+        Table::new(columns, Lines::joined(lines), first.format)
+    }
+
     /// A table of nothing.
     pub(in crate::data) fn without_columns() -> Table {
-        let format = Format {
+        let format = Format::Text {
             delimiter: b',',
             encoding: "UTF-8",
             comma: false,
         };
-        Table::new(Vec::new(), Vec::new(), format)
+        Table::new(Vec::new(), Lines::of_text(Vec::new()), format)
     }
 
-    /// Reads a file of delimited fields with a header.
+    /// Reads a file of delimited fields with a header, or with the feature `parquet` one of Parquet or Arrow
+    /// IPC, which its first bytes tell; of a folder all files, in the order of their names.
     ///
     /// # Errors
     /// As [`TableReader::read`].
@@ -176,9 +196,9 @@ impl Table {
         &self.features
     }
 
-    /// The line of a row, from 1.
-    pub(crate) fn line(&self, row: usize) -> u64 {
-        u64::from(self.lines[row])
+    /// Where a row stands in its file.
+    pub(crate) fn place(&self, row: usize) -> Place {
+        self.lines.place(row)
     }
 
     /// A column as another kind, read again from the text of its values.
@@ -187,7 +207,7 @@ impl Table {
         column: &TableColumn,
         kind: ColumnKind,
     ) -> Result<TableColumn, DataError> {
-        column.of_kind(kind, &self.lines, self.format.comma)
+        column.of_kind(kind, &self.lines, self.format.comma())
     }
 
     /// The table with a column of another kind than was inferred: digits as names of categories, or
@@ -300,7 +320,7 @@ impl Table {
         };
         Ok(Table {
             columns: self.columns.iter().map(part).collect(),
-            lines: rows.iter().map(|row| self.lines[*row]).collect(),
+            lines: self.lines.of(&rows),
             ..self.clone()
         })
     }
@@ -328,59 +348,5 @@ impl Table {
         let rows: Vec<usize> = (0..self.rows()).collect();
         let encoding = Encoding::fit(&Recipe::new(), self, &rows, column)?;
         Dataset::from_table(self, rows.into(), &encoding.into())
-    }
-}
-
-impl fmt::Display for Table {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SHOWN: usize = 50;
-        let plural = |count: usize| if count == 1 { "" } else { "s" };
-        let (rows, columns) = (self.rows(), self.columns.len());
-        let delimiter = match self.format.delimiter {
-            b'\t' => "tab".to_owned(),
-            delimiter => format!("`{}`", delimiter as char),
-        };
-        let comma = match self.format.comma {
-            true => ", decimal comma",
-            false => "",
-        };
-        write!(
-            f,
-            "{rows} row{}, {columns} column{} ({}, delimiter {delimiter}{comma})",
-            plural(rows),
-            plural(columns),
-            self.format.encoding,
-        )?;
-        let shown = || self.columns.iter().take(SHOWN).enumerate();
-        let lengths = shown().map(|(_, column)| column.name.chars().count());
-        let width = lengths.max().unwrap_or(0).clamp(6, 40);
-        write!(
-            f,
-            "\n{:<width$}  kind      categories  missing  example",
-            "column"
-        )?;
-        for (place, column) in shown() {
-            let categories = match column.kind {
-                ColumnKind::Category => column.categories.len().to_string(),
-                _ => String::new(),
-            };
-            let example = (0..rows).map(|row| column.text(row));
-            let example = example.into_iter().find(|text| !text.is_empty());
-            let mut example = example.unwrap_or_default();
-            if !self.features.contains(&place) {
-                example += " (no feature)";
-            }
-            let line = format!(
-                "{:<width$}  {:<8}  {categories:>10}  {:>7}  {example}",
-                column.name,
-                column.kind,
-                column.missing(),
-            );
-            write!(f, "\n{}", line.trim_end())?;
-        }
-        match columns.saturating_sub(SHOWN) {
-            0 => Ok(()),
-            more => write!(f, "\n... and {more} more"),
-        }
     }
 }

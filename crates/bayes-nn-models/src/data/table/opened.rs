@@ -2,13 +2,16 @@
 
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 
 use super::fields::{Fields, found_delimiter};
+use super::lines::Lines;
 use super::scanner::{MARK, Mark, Scanner};
 use super::sketch::Sketch;
-use super::{ColumnKind, Format, Table, TableReader, text};
+use super::stored::{Part, Schema};
+use super::{ColumnKind, Format, Place, Table, TableReader, text};
 use crate::data::DataError;
 use crate::data::stream::WatchedFile;
 
@@ -19,21 +22,26 @@ const RECORD: usize = 1 << 26;
 /// What is known of a file.
 #[derive(Debug)]
 pub(super) struct Opened {
-    pub(super) file: WatchedFile,
+    file: WatchedFile,
     reader: TableReader,
     encoding: &'static Encoding,
     delimiter: u8,
-    comma: bool,
     has_header: bool,
-    pub(super) names: Vec<String>,
-    pub(super) kinds: Vec<ColumnKind>,
-    pub(super) sketches: Vec<Sketch>,
+    /// Fields of a line.
+    width: usize,
+    /// The fields that are columns of the table.
+    pub(super) kept: Vec<usize>,
     marks: Vec<Mark>,
-    pub(super) rows: usize,
+    rows: usize,
 }
 
 impl Opened {
-    pub(super) fn new(reader: &TableReader, path: &Path) -> Result<Opened, DataError> {
+    /// Goes through a file, and adds what its fields are to what those of files before it were.
+    pub(super) fn new(
+        reader: &TableReader,
+        path: &Path,
+        walk: &mut Walk,
+    ) -> Result<Opened, DataError> {
         let file = WatchedFile::open(path)?;
         let length = file.length();
         let begins = file.read(0, length.min(PIECE as u64) as usize)?;
@@ -48,20 +56,13 @@ impl Opened {
                            it into memory by `Table::read`";
             return Err(file.wrong(0, problem));
         }
-        let delimiter = reader.delimiter.unwrap_or_else(|| {
+        let delimiter = reader.delimiter.or(walk.delimiter).unwrap_or_else(|| {
             let whole = begins.iter().rposition(|byte| *byte == b'\n');
             let lines = &begins[mark as usize..whole.map_or(begins.len(), |end| end + 1)];
             found_delimiter(&String::from_utf8_lossy(lines))
         });
+        walk.begin(delimiter);
         let has_header = reader.header.unwrap_or(true);
-        let mut walk = Walk {
-            reader,
-            set,
-            delimiter,
-            names: Vec::new(),
-            other_encoding: false,
-            sketches: Vec::new(),
-        };
         let mut scanner = Scanner::new(delimiter, mark, 1);
         let (mut pending, mut line, mut at) = (Vec::new(), 1, mark);
         while at < length {
@@ -73,11 +74,11 @@ impl Opened {
             // A header is looked at with the row below it.
             let whole = match at == length {
                 true => pending.len(),
-                false if walk.names.is_empty() && scanner.records < 3 => 0,
+                false if walk.width == 0 && scanner.records < 3 => 0,
                 false => (scanner.last - begin) as usize,
             };
             if whole > 0 {
-                walk.look(&pending[..whole], line)?;
+                walk.look(reader, set, &pending[..whole], line)?;
                 line += pending[..whole].iter().filter(|b| **b == b'\n').count() as u64;
                 pending.drain(..whole);
             }
@@ -92,45 +93,33 @@ impl Opened {
                 line: scanner.opened,
             });
         }
-        if walk.names.is_empty() {
+        if walk.width == 0 {
             return Err(DataError::EmptyFile);
         }
         let encoding = set.unwrap_or(match walk.other_encoding {
             true => WINDOWS_1252,
             false => UTF_8,
         });
-        let comma = reader.decimal_comma.unwrap_or_else(|| {
-            let mut columns = walk.sketches.iter().filter_map(|own| own.get(1));
-            columns.any(|comma| comma.has_comma && comma.kind() == ColumnKind::Number)
-        });
-        let chosen = usize::from(comma && reader.decimal_comma.is_none());
-        let sketches = walk.sketches.into_iter();
-        let sketches: Vec<Sketch> = sketches.map(|mut own| own.swap_remove(chosen)).collect();
-        let mut opened = Opened {
+        Ok(Opened {
             reader: reader.clone(),
-            kinds: sketches.iter().map(Sketch::kind).collect(),
-            names: walk.names,
             rows: scanner.records as usize - usize::from(has_header),
+            width: walk.width,
+            kept: (0..walk.width).collect(),
             marks: scanner.marks,
             file,
             encoding,
             delimiter,
-            comma,
             has_header,
-            sketches,
-        };
-        if has_header && encoding != UTF_8 {
-            opened.names = opened.fields(0..1)?.0.names;
-        }
-        for (kind, name) in opened.kinds.iter_mut().zip(&opened.names) {
-            let said = reader.kinds.iter().rfind(|(column, _)| column == name);
-            *kind = said.map_or(*kind, |(_, said)| *said);
-        }
-        Ok(opened)
+        })
     }
 
-    /// The fields of rows and of some around them, with the place of the first row among these.
-    fn fields(&self, rows: Range<usize>) -> Result<(Fields, usize), DataError> {
+    /// The names of the columns.
+    pub(super) fn names(&self) -> Result<Vec<String>, DataError> {
+        Ok(self.fields(0..1)?.names)
+    }
+
+    /// The fields of rows.
+    fn fields(&self, rows: Range<usize>) -> Result<Fields, DataError> {
         let header = usize::from(self.has_header);
         let (first, end) = (rows.start + header, rows.end + header);
         let from = self.marks[first / MARK];
@@ -142,80 +131,133 @@ impl Opened {
         let is_first = self.has_header && first / MARK == 0;
         let mut fields = Fields::read(&text, Some(self.delimiter), Some(is_first))?;
         let place = first % MARK - usize::from(is_first);
-        let shift = u32::try_from(from.line - 1).unwrap_or(u32::MAX);
-        let lines = fields.lines.iter_mut();
-        lines.for_each(|line| *line = line.saturating_add(shift));
-        if fields.names.len() != self.names.len() || fields.lines.len() < place + rows.len() {
+        if fields.names.len() != self.width || fields.lines.len() < place + rows.len() {
             let problem = "there are other rows than when the file was opened";
             return Err(self.file.wrong(from.byte, problem));
         }
-        Ok((fields, place))
-    }
-
-    /// A table of rows and of some around them, and the places of the rows in it.
-    pub(super) fn table(&self, rows: Range<usize>) -> Result<(Table, Vec<usize>), DataError> {
-        let (mut fields, place) = self.fields(rows.clone())?;
-        fields.names.clone_from(&self.names);
-        let columns = self.kinds.iter().enumerate().map(|(column, kind)| {
-            let source = self.reader.source(&fields, column, self.comma);
-            source.column(*kind)
-        });
-        let columns = columns.collect::<Result<_, _>>()?;
-        let format = Format {
-            delimiter: self.delimiter,
-            encoding: self.encoding.name(),
-            comma: self.comma,
-        };
-        let table = Table::new(columns, std::mem::take(&mut fields.lines), format);
-        Ok((table, (place..place + rows.len()).collect()))
+        fields.keep(place..place + rows.len());
+        let shift = u32::try_from(from.line - 1).unwrap_or(u32::MAX);
+        let lines = fields.lines.iter_mut();
+        lines.for_each(|line| *line = line.saturating_add(shift));
+        Ok(fields)
     }
 }
 
-/// What a first walk through a file finds.
-struct Walk<'a> {
-    reader: &'a TableReader,
-    set: Option<&'static Encoding>,
-    delimiter: u8,
-    names: Vec<String>,
-    /// Whether some bytes are no UTF-8.
+impl Part for Opened {
+    fn path(&self) -> &Path {
+        self.file.path()
+    }
+
+    fn rows(&self) -> usize {
+        self.rows
+    }
+
+    fn table(
+        &self,
+        schema: &Schema,
+        rows: Range<usize>,
+        columns: &[usize],
+    ) -> Result<Table, DataError> {
+        let mut fields = self.fields(rows)?;
+        for (name, place) in schema.names.iter().zip(&self.kept) {
+            fields.names[*place].clone_from(name);
+        }
+        let lines = Lines::of_text(fields.lines.clone());
+        let columns = columns.iter().map(|column| {
+            let place = self.kept[*column];
+            let source = self.reader.source(&fields, &lines, place, schema.comma);
+            source.column(schema.kinds[*column])
+        });
+        let columns = columns.collect::<Result<_, _>>()?;
+        let format = Format::Text {
+            delimiter: self.delimiter,
+            encoding: self.encoding.name(),
+            comma: schema.comma,
+        };
+        Ok(Table::new(columns, lines, format))
+    }
+}
+
+/// What a first walk through files finds.
+#[derive(Debug, Default)]
+pub(super) struct Walk {
+    delimiter: Option<u8>,
+    /// Fields of a line of the file, once one has come.
+    width: usize,
+    /// Whether some bytes of the file are no UTF-8.
     other_encoding: bool,
+    /// The name of the file, where there are several.
+    pub(super) file: Option<Arc<str>>,
     /// Of each column, without and with a decimal comma where that is not known.
     sketches: Vec<Vec<Sketch>>,
 }
 
-impl Walk<'_> {
+impl Walk {
+    /// Begins with a file.
+    fn begin(&mut self, delimiter: u8) {
+        self.delimiter = Some(delimiter);
+        (self.width, self.other_encoding) = (0, false);
+    }
+
     /// Looks at whole records, of which the first is on a line.
-    fn look(&mut self, bytes: &[u8], line: u64) -> Result<(), DataError> {
-        let reader = self.reader;
-        let (text, encoding) = text::decode(bytes, self.set)?;
+    fn look(
+        &mut self,
+        reader: &TableReader,
+        set: Option<&'static Encoding>,
+        bytes: &[u8],
+        line: u64,
+    ) -> Result<(), DataError> {
+        let (text, encoding) = text::decode(bytes, set)?;
         self.other_encoding |= encoding != UTF_8;
-        let is_first = self.names.is_empty();
+        let is_first = self.width == 0;
         let header = if is_first { reader.header } else { Some(false) };
-        let fields = Fields::read(&text, Some(self.delimiter), header)?;
+        let fields = Fields::read(&text, self.delimiter, header)?;
         if is_first {
-            self.names.clone_from(&fields.names);
+            self.width = fields.names.len();
+        }
+        if self.sketches.is_empty() {
             let ways = match (reader.decimal_comma, self.delimiter) {
                 (Some(comma), _) => vec![Sketch::new(comma)],
-                (None, b',') => vec![Sketch::new(false)],
+                (None, Some(b',')) => vec![Sketch::new(false)],
                 (None, _) => vec![Sketch::new(false), Sketch::new(true)],
             };
-            self.sketches = vec![ways; self.names.len()];
+            self.sketches = vec![ways; self.width];
         }
         let line_of = |row: usize| u64::from(fields.lines[row]) + line - 1;
-        if fields.names.len() != self.names.len() {
+        if fields.names.len() != self.width {
             return Err(DataError::Ragged {
                 line: line_of(0),
                 found: fields.names.len(),
-                expected: self.names.len(),
+                expected: self.width,
             });
         }
-        for (column, ways) in self.sketches.iter_mut().enumerate() {
+        let file = &self.file;
+        for (column, ways) in self.sketches.iter_mut().enumerate().take(self.width) {
             for row in 0..fields.lines.len() {
                 let field = fields.get(row, column);
+                let at = || Place {
+                    file: file.clone(),
+                    number: line_of(row),
+                    is_row: false,
+                };
                 let ways = ways.iter_mut();
-                ways.for_each(|way| way.add(field, line_of(row), &reader.missing));
+                ways.for_each(|way| way.add(field, at, &reader.missing));
             }
         }
         Ok(())
+    }
+
+    /// Whether numbers have a comma for a point, and what is known of each column.
+    pub(super) fn found(self, reader: &TableReader) -> (bool, Vec<Sketch>) {
+        let comma = reader.decimal_comma.unwrap_or_else(|| {
+            let mut columns = self.sketches.iter().filter_map(|own| own.get(1));
+            columns.any(|comma| comma.has_comma && comma.kind() == ColumnKind::Number)
+        });
+        let chosen = usize::from(comma && reader.decimal_comma.is_none());
+        let sketches = self.sketches.into_iter();
+        (
+            comma,
+            sketches.map(|mut own| own.swap_remove(chosen)).collect(),
+        )
     }
 }

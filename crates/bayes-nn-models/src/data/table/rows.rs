@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use bayes_nn_kernels::Column;
 
-use super::Table;
 use super::file::{HEAD, TableFile};
+use super::{Places, Table};
 use crate::data::recipe::Encoding;
 use crate::data::stream::{Source, SourceColumn, SourceKind, read};
 use crate::data::{DataError, Standardization, StreamError};
@@ -19,6 +19,8 @@ pub struct TableRows {
     encoding: Arc<Encoding>,
     standardization: Option<Standardization>,
     has_target: bool,
+    /// The columns that are read, by their places.
+    columns: Vec<usize>,
     width: usize,
     head: Vec<Column>,
 }
@@ -29,8 +31,15 @@ impl TableRows {
         encoding: Arc<Encoding>,
         has_target: bool,
     ) -> Result<TableRows, DataError> {
+        let places = Places::new(file.of.schema.names.iter().map(String::as_str));
+        let names = encoding.column_names();
+        let names = names.chain(has_target.then(|| encoding.target_name()));
+        let columns = names
+            .map(|name| places.find(name))
+            .collect::<Result<_, _>>()?;
         let mut rows = TableRows {
             file: file.clone(),
+            columns,
             standardization: encoding.standardization(),
             width: encoding.feature_names().len(),
             encoding,
@@ -71,7 +80,7 @@ impl TableRows {
 
 impl Source for TableRows {
     fn name(&self) -> String {
-        self.file.of.file.path().display().to_string()
+        self.file.of.path.display().to_string()
     }
 
     fn rows(&self) -> usize {
@@ -83,7 +92,13 @@ impl Source for TableRows {
         let y = self
             .has_target
             .then(|| SourceColumn::new("y", SourceKind::Column));
-        std::iter::once(x).chain(y).collect()
+        let embedded = self.encoding.embeddings().into_iter();
+        let codes = embedded.map(|own| SourceColumn::new(own.index, SourceKind::Index));
+        std::iter::once(x).chain(y).chain(codes).collect()
+    }
+
+    fn block(&self) -> Option<usize> {
+        self.file.of.block()
     }
 
     fn read(&self, rows: Range<usize>) -> Result<Vec<Column>, DataError> {
@@ -95,13 +110,16 @@ impl Source for TableRows {
             }),
         };
         let read = || {
-            let (table, places) = self.file.of.table(rows)?;
+            let table = self.file.of.table(rows, &self.columns)?;
+            let places: Vec<usize> = (0..table.rows()).collect();
             let mut columns = vec![Column::from(
                 self.encoding.scaled_features(&table, &places)?.0,
             )];
             if self.has_target {
                 columns.push(self.encoding.scaled_targets(&table, &places)?.into());
             }
+            let codes = self.encoding.codes(&table, &places)?;
+            columns.extend(codes.into_iter().map(Column::from));
             Ok(columns)
         };
         read().map_err(named)

@@ -1,5 +1,6 @@
 //! What is known of a column after its fields have gone by once: its kind, and sums of its numbers.
 
+use super::Place;
 use super::kind::{ColumnKind, is_code, is_missing};
 
 /// What a first walk over values finds of their mean and standard deviation, of which a second finds the
@@ -13,6 +14,10 @@ pub(super) struct Moments {
     sum: f64,
     /// Whether all are 0 or 1.
     pub(super) is_binary: bool,
+    /// Whether all are whole numbers from 0 to 254.
+    pub(super) are_bytes: bool,
+    /// Whether single precision holds all.
+    pub(super) are_single: bool,
 }
 
 impl Moments {
@@ -23,6 +28,8 @@ impl Moments {
             max: f64::MIN,
             sum: 0.0,
             is_binary: true,
+            are_bytes: true,
+            are_single: true,
         }
     }
 
@@ -32,6 +39,8 @@ impl Moments {
         self.max = self.max.max(value);
         self.sum += value;
         self.is_binary &= value == 0.0 || value == 1.0;
+        self.are_bytes &= f64::from(value as u8).to_bits() == value.to_bits() && value != 255.0;
+        self.are_single &= f64::from(value as f32).to_bits() == value.to_bits();
     }
 
     /// The squared deviation of a value.
@@ -63,8 +72,8 @@ pub(super) struct Sketch {
     pub(super) has_comma: bool,
     pub(super) known: usize,
     pub(super) missing: usize,
-    /// The line of the first missing value.
-    pub(super) first_missing: Option<u64>,
+    /// Where the first missing value stands.
+    pub(super) first_missing: Option<Place>,
 }
 
 impl Sketch {
@@ -81,10 +90,36 @@ impl Sketch {
         }
     }
 
-    pub(super) fn add(&mut self, field: &str, line: u64, words: &[String]) {
+    /// Of a column that is of a kind.
+    pub(super) fn of(kind: ColumnKind) -> Sketch {
+        let kinds = match kind {
+            ColumnKind::Category => Vec::new(),
+            kind => vec![(kind, Moments::new())],
+        };
+        Sketch {
+            kinds,
+            ..Sketch::new(false)
+        }
+    }
+
+    /// Looks at the value of such a column, NaN if it is missing.
+    pub(super) fn add_value(&mut self, value: f64, place: impl Fn() -> Place) {
+        if value.is_nan() {
+            self.missing += 1;
+            self.first_missing.get_or_insert_with(place);
+            return;
+        }
+        self.known += 1;
+        self.kinds
+            .iter_mut()
+            .for_each(|(_, moments)| moments.add(value));
+    }
+
+    /// Looks at a field.
+    pub(super) fn add(&mut self, field: &str, place: impl Fn() -> Place, words: &[String]) {
         if is_missing(field, words) {
             self.missing += 1;
-            self.first_missing.get_or_insert(line);
+            self.first_missing.get_or_insert_with(place);
             return;
         }
         self.known += 1;
