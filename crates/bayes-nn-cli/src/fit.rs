@@ -155,7 +155,7 @@ pub fn is_interrupted(
 
 impl Fit {
     pub fn run(&self, out: &mut impl Write) -> Result<ExitCode, Failure> {
-        let interrupt = Interrupt::on_ctrl_c().map_err(bayes_nn::Error::from)?;
+        let interrupt = Interrupt::on_ctrl_c().map_err(Error::from)?;
         let table = input::table(&self.data)?.except(&self.except)?;
         let target = self.target.as_str();
         let table = match self.task {

@@ -45,7 +45,7 @@ pub struct Resume {
 
 impl Resume {
     pub fn run(&self, out: &mut impl Write) -> Result<ExitCode, Failure> {
-        let interrupt = Interrupt::on_ctrl_c().map_err(bayes_nn::Error::from)?;
+        let interrupt = Interrupt::on_ctrl_c().map_err(Error::from)?;
         let fit = model::load(&self.model)?;
         let train = self.rows(&fit)?;
         let path = self.out.as_ref().unwrap_or(&self.model);

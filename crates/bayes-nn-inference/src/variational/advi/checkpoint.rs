@@ -77,7 +77,7 @@ impl Advi {
         let problem = |value: String| setting("checkpoint", value, "at least one step, or seconds");
         match every {
             Some(Every::Steps(0)) => Err(problem("Every::Steps(0)".to_owned())),
-            Some(Every::Seconds(seconds)) if !(seconds >= 0.0) => {
+            Some(Every::Seconds(seconds)) if seconds < 0.0 || seconds.is_nan() => {
                 Err(problem(format!("Every::Seconds({seconds})")))
             }
             _ => Ok(()),

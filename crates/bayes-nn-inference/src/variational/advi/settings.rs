@@ -101,7 +101,6 @@ pub struct Advi {
     pub(crate) tries: u32,
     pub(crate) elbo_draws: usize,
     pub(crate) every: u64,
-    /// Steps that follow those that were set.
     pub(crate) extension: Option<Extension>,
     pub(crate) callback: Option<Callback>,
     pub(crate) progress: Option<Arc<dyn Progress>>,
