@@ -4,6 +4,7 @@ mod arviz_check;
 mod bench;
 mod ci;
 mod command;
+mod deny;
 mod figures;
 mod gpu;
 mod kernels_check;
@@ -92,6 +93,8 @@ enum Task {
         #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
         simulations: u32,
     },
+    /// Licences, duplicates, sources and advisories of all dependencies, by cargo-deny.
+    Deny,
     /// Writes stores of draws, opens them with Python's ArviZ, and compares its numbers with ours.
     ArvizCheck,
 }
@@ -157,6 +160,7 @@ fn main() -> ExitCode {
         Task::Converged => validation::converged(),
         Task::References { only } => validation::references(&only),
         Task::Sbc { simulations } => validation::sbc(simulations),
+        Task::Deny => deny::run(),
         Task::ArvizCheck => arviz_check::run(),
     };
     match done {
