@@ -162,7 +162,10 @@ impl<M: Model> Predictive<M> {
             let scaled = |values: Vec<f64>| -> Vec<f64> {
                 values.iter().map(|y| offset + unit * y).collect()
             };
-            let seen = one.rows.as_ref().map_or(one.shape.elements(), |rows| rows.len());
+            let seen = one
+                .rows
+                .as_ref()
+                .map_or(one.shape.elements(), |rows| rows.len());
             let observed = stretched(batch.shared.value(one.value)?, seen);
             replications.push(Replications {
                 name: one.name.clone(),

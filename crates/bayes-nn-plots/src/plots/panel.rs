@@ -74,7 +74,9 @@ impl Axis {
             let named = self.names.iter().enumerate();
             let named = named.map(|(place, name)| (place as f64, name.clone()));
             let (lower, upper) = self.range;
-            return named.filter(|(at, _)| (lower..=upper).contains(at)).collect();
+            return named
+                .filter(|(at, _)| (lower..=upper).contains(at))
+                .collect();
         }
         match (self.ticks, self.log) {
             (false, _) => vec![],

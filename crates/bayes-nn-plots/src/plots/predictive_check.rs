@@ -188,13 +188,7 @@ impl<'a> PredictiveCheck<'a> {
     }
 }
 
-fn draw_bar(
-    canvas: &Canvas<'_>,
-    panel: &Panel,
-    middle: f64,
-    width: f64,
-    count: f64,
-) -> Result<()> {
+fn draw_bar(canvas: &Canvas<'_>, panel: &Panel, middle: f64, width: f64, count: f64) -> Result<()> {
     let from = panel.at((middle - 0.42 * width, count));
     let to = panel.at((middle + 0.42 * width, 0.0));
     canvas.rectangle(from, to, pale(category(0)))

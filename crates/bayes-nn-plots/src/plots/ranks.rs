@@ -133,7 +133,10 @@ fn histograms(chains: &[Vec<f64>]) -> Vec<Vec<f64>> {
             counts[bin.min(bins - 1)] += 1;
         }
         let expected = draws.len() as f64 / bins as f64;
-        counts.iter().map(|&count| count as f64 / expected).collect()
+        counts
+            .iter()
+            .map(|&count| count as f64 / expected)
+            .collect()
     };
     chains.iter().map(histogram).collect()
 }
