@@ -2,6 +2,10 @@
 //!
 //! - `moons`: Bayesian deep learning on two moons, from data to posterior, as a report:
 //!   `cargo run --release --example moons`
+//! - `regression`: a network on one input, with bands of what is not known, in forty lines:
+//!   `cargo run --release --example regression`
+//! - `classification`: a table in a file to a saved fit that predicts new rows, in forty lines:
+//!   `cargo run --release --example classification`
 //! - `eight_schools`: a hierarchical model by NUTS, centred and non-centred, the divergences and
 //!   their cure: `cargo run --release --example eight_schools`
 //! - `radon`: varying intercepts and slopes, by ADVI, minibatch ADVI and NUTS, centred and

@@ -9,7 +9,7 @@ const MOST_CRATES: usize = 83;
 /// Tests (unless only `lints` are asked for), those of the features `zarr`, `images` and `parquet`, the facade
 /// without plots, formatting, lints,
 /// documentation, the number of dependencies, whether all crates could be published, CUDA's kernels,
-/// and the main example.
+/// and the examples that need no data.
 pub fn run(lints: bool) -> Result<(), String> {
     if !lints {
         cargo("test", &[])?;
@@ -51,7 +51,10 @@ pub fn run(lints: bool) -> Result<(), String> {
     few_dependencies()?;
     publishable()?;
     kernels_check::run(Extent::Quick)?;
-    cargo("run --release --example moons", &[])
+    for example in ["moons", "regression", "classification"] {
+        cargo(&format!("run --release --example {example}"), &[])?;
+    }
+    Ok(())
 }
 
 /// Packages all crates as for publishing them, and refuses every warning but that it is a rehearsal.

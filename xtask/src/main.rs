@@ -4,6 +4,7 @@ mod arviz_check;
 mod bench;
 mod ci;
 mod command;
+mod deny;
 mod figures;
 mod gpu;
 mod kernels_check;
@@ -93,6 +94,8 @@ enum Task {
         #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
         simulations: u32,
     },
+    /// Licences, duplicates, sources and advisories of all dependencies, by cargo-deny.
+    Deny,
     /// Writes stores of draws, opens them with Python's ArviZ, and compares its numbers with ours.
     ArvizCheck,
     /// Saves fits of every kind, loads them in another process, and opens the files with Python.
@@ -167,6 +170,7 @@ fn main() -> ExitCode {
         Task::Converged => validation::converged(),
         Task::References { only } => validation::references(&only),
         Task::Sbc { simulations } => validation::sbc(simulations),
+        Task::Deny => deny::run(),
         Task::ArvizCheck => arviz_check::run(),
         Task::SavedCheck => saved_check::run(),
     };

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bayes_nn::report::Report;
+use bayes_nn::model::{Model, Posterior};
+use bayes_nn::report::{Report, ReportError, WriteReport};
 
 /// A report that grows section by section; its pictures are files, too.
 pub struct Page<'a> {
@@ -40,6 +41,18 @@ impl<'a> Page<'a> {
         self.add(|report| report.table(headers, rows));
     }
 
+    /// Adds what a fit says of itself, and what it found.
+    pub fn fit<M: Model>(&mut self, fit: &Posterior<M>) -> Result<(), ReportError> {
+        let report = std::mem::replace(&mut self.report, Report::new(""));
+        self.report = report.fit(fit)?;
+        Ok(())
+    }
+
+    /// Writes a page on another fit, beside this one.
+    pub fn beside<M: Model>(&self, name: &str, fit: &Posterior<M>) -> Result<(), ReportError> {
+        fit.report(self.folder.join(name))
+    }
+
     /// Adds a picture, and writes it to `name.svg`.
     pub fn figure(&mut self, name: &str, svg: &str, caption: &str) -> Result<(), String> {
         self.write(&format!("{name}.svg"), svg)?;
@@ -54,7 +67,7 @@ impl<'a> Page<'a> {
     }
 
     /// Writes the report and says where.
-    pub fn finish(&self) -> Result<PathBuf, bayes_nn::report::ReportError> {
+    pub fn finish(&self) -> Result<PathBuf, ReportError> {
         let path = self.folder.join("report.html");
         self.report.write(&path)?;
         Ok(path)

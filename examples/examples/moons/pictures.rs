@@ -1,11 +1,10 @@
 //! The pictures, each a function from results to SVG.
 
 use bayes_nn::plots::{
-    Calibration, ColorMap, Densities, Lines, PlotError, Predictions, Scatter, Series, Surface,
-    Traces,
+    Calibration, ColorMap, Lines, PlotError, Predictions, Scatter, Series, Surface,
 };
 use bayes_nn::scores::ReliabilityBin;
-use bayes_nn::{Approximation, Curve, Dataset, Draws, Prediction};
+use bayes_nn::{Curve, Dataset, Prediction};
 
 const CLASSES: [&str; 2] = ["class 0", "class 1"];
 
@@ -94,32 +93,4 @@ impl Heat<'_> {
     pub fn uncertainty(&self) -> Result<String, PlotError> {
         self.surface().colors(ColorMap::Viridis).to_svg()
     }
-}
-
-/// The posterior of every weight as a density.
-pub fn weight_densities(guide: &Approximation) -> Result<String, PlotError> {
-    let sds = guide.sd();
-    let mut plot = Densities::new()
-        .title("Posterior of every weight")
-        .x_label("weight");
-    for site in guide.sites() {
-        for element in site.range() {
-            let name = format!("{}[{}]", site.name, element - site.offset);
-            plot = plot.normal(name, guide.mean()[element], sds[element]);
-        }
-    }
-    plot.to_svg()
-}
-
-/// The posterior of every layer's weights as densities and draws in their order.
-pub fn weight_draws(draws: &Draws) -> Result<String, PlotError> {
-    let mut plot = Traces::new().title("Posterior draws, layer by layer");
-    for variable in draws.variables() {
-        plot = plot.variable(
-            variable.name(),
-            variable.values(),
-            variable.shape().elements(),
-        );
-    }
-    plot.to_svg()
 }

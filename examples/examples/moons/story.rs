@@ -3,10 +3,10 @@
 use std::error::Error;
 use std::time::Instant;
 
+use bayes_nn::AdviFit;
 use bayes_nn::data::Recipe;
 use bayes_nn::prelude::*;
 use bayes_nn::scores::ClassificationScore;
-use bayes_nn::{AdviFit, Draws};
 
 use crate::arguments::Arguments;
 use crate::page::Page;
@@ -46,7 +46,6 @@ pub fn tell(arguments: &Arguments) -> Outcome<()> {
         .precision(arguments.precision.into())
         .device(arguments.device.clone());
     let full = full_batch(&mut page, &bnn, &train, &advi.clone().full_batch())?;
-    let draws = posterior(&mut page, &full, arguments.seed)?;
     let score = predictions(&mut page, &full, &test)?;
     surfaces(&mut page, &full, &test)?;
     let mini = bnn.fit(
@@ -60,7 +59,7 @@ pub fn tell(arguments: &Arguments) -> Outcome<()> {
         [&full, &mini],
         [&score, &mini_score],
     )?;
-    weights(&mut page, &full, &draws)?;
+    page.beside("minibatches.html", &mini)?;
 
     let seconds_total = begin.elapsed().as_secs_f64();
     let summary = Summary {
@@ -164,18 +163,14 @@ fn full_batch(page: &mut Page, bnn: &Bnn, train: &Dataset, advi: &Advi) -> Outco
          evidence lower bound (ELBO). The posterior has many modes, and a fit finds one of them; \
          of several starts the best is kept.",
     );
-    page.code(&fit.to_string());
-    page.section("The ELBO");
     page.text(
-        "One noisy estimate a step. It rises fast while the means find their place, then slowly \
-         while the standard deviations settle; on the plateau only noise is left.",
+        "Each step gives one noisy estimate of the ELBO. It rises fast while the means find their \
+         place, then slowly while the standard deviations settle; on the plateau only noise is left. \
+         Weights that stayed at N(0, 1) are not needed by the network; those that the data speak \
+         about are narrow and away from zero. Hidden units can be exchanged and signs flipped \
+         without changing the function, so this is one of many equal modes.",
     );
-    let picture = pictures::elbo(
-        &[curve("all data", fit.advi().unwrap())],
-        "The ELBO of every step",
-        "step",
-    )?;
-    page.figure("elbo", &picture, "The ELBO on all data.")?;
+    page.fit(&fit)?;
     Ok(fit)
 }
 
@@ -186,37 +181,6 @@ fn curve<'a>(name: &'a str, fit: &'a AdviFit) -> NamedCurve<'a> {
         x: (1..=fit.steps()).map(|step| step as f64).collect(),
         curve: fit.curve(),
     }
-}
-
-fn posterior(page: &mut Page, fit: &Posterior<Bnn>, seed: u64) -> Outcome<Draws> {
-    let draws = fit.draws(DRAWS, seed)?;
-    page.section("Draws from the posterior");
-    page.text(&format!(
-        "{DRAWS} draws of every weight, by name and shape."
-    ));
-    let rows: Vec<[String; 4]> = draws
-        .variables()
-        .iter()
-        .map(|v| {
-            [
-                v.name().to_owned(),
-                v.shape().to_string(),
-                range(&v.mean()),
-                range(&v.sd()),
-            ]
-        })
-        .collect();
-    page.table(
-        &["parameter", "shape", "means", "standard deviations"],
-        &rows,
-    );
-    Ok(draws)
-}
-
-fn range(values: &[f64]) -> String {
-    let lowest = values.iter().copied().fold(f64::INFINITY, f64::min);
-    let highest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    format!("{lowest:.2} to {highest:.2}")
 }
 
 fn predict(fit: &Posterior<Bnn>, test: &Dataset) -> Outcome<(Prediction, ClassificationScore)> {
@@ -330,7 +294,9 @@ fn minibatches(
         "The same number of steps, each on {batch} rows: noisier and cheaper. The ELBO stays in \
          nats of the full data, so both curves can be compared."
     ));
-    page.code(&mini.to_string());
+    page.text(
+        "What this fit says of itself, and the posterior that it found, are in minibatches.html.",
+    );
     page.table(
         &SCORE_HEADERS,
         &[
@@ -352,24 +318,6 @@ fn minibatches(
         "elbo-seconds",
         &picture,
         "A step on a minibatch is sooner done.",
-    )?;
-    Ok(())
-}
-
-fn weights(page: &mut Page, fit: &Posterior<Bnn>, draws: &Draws) -> Outcome<()> {
-    page.section("The posterior of the weights");
-    page.text(
-        "Weights that stayed at N(0, 1) are not needed by the network; those that the data speak \
-         about are narrow and away from zero. Hidden units can be exchanged and signs flipped \
-         without changing the function, so this is one of many equal modes.",
-    );
-    let picture = pictures::weight_densities(fit.approximation().unwrap())?;
-    page.figure("weights", &picture, "The fitted normal of every weight.")?;
-    let picture = pictures::weight_draws(draws)?;
-    page.figure(
-        "draws",
-        &picture,
-        "Densities (left) and draws in order (right).",
     )?;
     Ok(())
 }

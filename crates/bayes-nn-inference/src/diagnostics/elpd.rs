@@ -52,13 +52,18 @@ impl<'a> PointwiseLogLikelihood<'a> {
         })
     }
 
+    /// Observations of each draw.
+    pub(super) fn observations(&self) -> usize {
+        self.observations
+    }
+
     /// Draws of all chains together.
-    fn draws(&self) -> usize {
+    pub(super) fn draws(&self) -> usize {
         self.values.len() / self.observations
     }
 
     /// The values of each observation at all draws.
-    fn columns(&self) -> impl Iterator<Item = Vec<f64>> {
+    pub(super) fn columns(&self) -> impl Iterator<Item = Vec<f64>> {
         (0..self.observations).map(|i| {
             let column = self.values[i..].iter().step_by(self.observations);
             column.copied().collect()

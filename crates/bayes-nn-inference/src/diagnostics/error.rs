@@ -81,6 +81,16 @@ pub enum DiagnosticsError {
         /// Observations.
         observations: usize,
     },
+    /// Values that are not as many as go with a log likelihood.
+    #[error("there are {got} {what}; the log likelihood has {needed}")]
+    Length {
+        /// Which values.
+        what: &'static str,
+        /// How many there are.
+        got: usize,
+        /// How many are needed.
+        needed: usize,
+    },
     /// A scalar of a table whose chains do not fit.
     #[error("`{name}`: {source}")]
     Scalar {

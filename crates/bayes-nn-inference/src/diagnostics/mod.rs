@@ -9,7 +9,7 @@
 //!   [`mcse_sd`], [`mcse_quantile`]. Did a Hamiltonian sampler reach all energies: [`e_bfmi`].
 //! - Where is the posterior: [`hdi`]; all of the above in one table: [`summary()`].
 //! - How does the model predict, and can importance weights be trusted: [`psis()`], [`loo`],
-//!   [`waic`].
+//!   [`loo_pit`], [`waic`].
 //!
 //! The definitions are those of Vehtari, Gelman, Simpson, Carpenter and Bürkner (2021),
 //! "Rank-normalization, folding, and localization: an improved R-hat". Values equal those of
@@ -44,6 +44,7 @@ mod ess;
 mod interval;
 mod mcse;
 mod pareto;
+mod pit;
 mod psis;
 mod r_hat;
 mod resample;
@@ -57,6 +58,7 @@ pub use error::DiagnosticsError;
 pub use ess::{ess_bulk, ess_mean, ess_quantile, ess_tail, relative_efficiency};
 pub use interval::{HDI_PROBABILITY, hdi};
 pub use mcse::{mcse_mean, mcse_quantile, mcse_sd};
+pub use pit::loo_pit;
 pub(crate) use psis::log_sum_exp;
 pub use psis::{Psis, k_hat_threshold, psis};
 pub use r_hat::r_hat;

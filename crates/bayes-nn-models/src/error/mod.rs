@@ -291,6 +291,26 @@ pub enum Error {
         /// Those that are, in words.
         observed: String,
     },
+    /// A variable that is observed as a function of others, and so was not seen in the data.
+    #[error(
+        "what is observed of `{name}` depends on variables of the model, so there is nothing to compare its draws with"
+    )]
+    NotReplicated {
+        /// The variable.
+        name: String,
+    },
+    /// Values of which only several together have a log density.
+    #[error(
+        "`{name}` has {values} values and {densities} log densities; only a value with a log density of its own can be left out"
+    )]
+    NotPointwise {
+        /// The variable.
+        name: String,
+        /// Values that were observed.
+        values: usize,
+        /// Log densities that they have.
+        densities: usize,
+    },
     /// Rows of several numbers as one slice.
     #[error(
         "a slice of {len} numbers does not say how wide its rows are, and the model reads rows of {features}; hand in a data set, data by name, or rows as arrays of {features} numbers"

@@ -36,19 +36,23 @@ impl<M: Model> Posterior<M> {
     /// # Ok::<(), bayes_nn::Error>(())
     /// ```
     pub fn loo(&self, observed: &str) -> Result<Loo, Error> {
+        self.with_pointwise(observed, |pointwise, _| {
+            Ok(loo(pointwise, self.efficiency()?)?)
+        })
+    }
+
+    /// The relative efficiency of the draws, 1 of independent ones.
+    pub(crate) fn efficiency(&self) -> Result<f64, Error> {
+        if self.nuts().is_none() {
+            return Ok(1.0);
+        }
         let scalars = self.scalars();
         let slices: Vec<Vec<&[f64]>> = scalars
             .iter()
             .map(|(_, chains)| chains.iter().map(Vec::as_slice).collect())
             .collect();
         let slices: Vec<&[&[f64]]> = slices.iter().map(Vec::as_slice).collect();
-        self.with_pointwise(observed, |pointwise| {
-            let efficiency = match self.nuts() {
-                Some(_) => relative_efficiency(&slices)?,
-                None => 1.0,
-            };
-            Ok(loo(pointwise, efficiency)?)
-        })
+        Ok(relative_efficiency(&slices)?)
     }
 
     /// The widely applicable information criterion of an observed variable of the data of the
@@ -58,7 +62,7 @@ impl<M: Model> Posterior<M> {
     /// # Errors
     /// A name that is not observed; no draws; a log density that is not finite.
     pub fn waic(&self, observed: &str) -> Result<Waic, Error> {
-        self.with_pointwise(observed, |pointwise| Ok(waic(pointwise)))
+        self.with_pointwise(observed, |pointwise, _| Ok(waic(pointwise)))
     }
 
     /// The log density of every value observed in the data of the fit, of each chain that has a
@@ -73,11 +77,12 @@ impl<M: Model> Posterior<M> {
         Ok(all.parts(lengths.filter(|length| *length > 0)).collect())
     }
 
-    /// Hands on the log likelihood of an observed variable, chains cut to one length.
-    fn with_pointwise<T>(
+    /// Hands on the log likelihood of an observed variable, chains cut to one length, and its shape
+    /// `[chains, draws, observations]`.
+    pub(crate) fn with_pointwise<T>(
         &self,
         observed: &str,
-        criterion: impl FnOnce(&PointwiseLogLikelihood<'_>) -> Result<T, Error>,
+        criterion: impl FnOnce(&PointwiseLogLikelihood<'_>, [usize; 3]) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let chains = self.pointwise()?;
         let not_observed = |chain: &Draws| Error::NotObserved {
@@ -95,6 +100,9 @@ impl<M: Model> Posterior<M> {
         let observations = chains.first().map_or(0, |c| c.shape().elements());
         let values: Vec<&[f64]> = chains.iter().map(|c| &c.values()[..length]).collect();
         let shape = [chains.len(), length / observations.max(1), observations];
-        criterion(&PointwiseLogLikelihood::new(&values.concat(), shape)?)
+        criterion(
+            &PointwiseLogLikelihood::new(&values.concat(), shape)?,
+            shape,
+        )
     }
 }

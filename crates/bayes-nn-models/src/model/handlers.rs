@@ -183,7 +183,9 @@ pub(crate) struct PriorDraw<'g> {
 pub(crate) enum Drawn {
     /// Sites by their priors; those without a proper one are somewhere in their support.
     Sites,
-    /// Sites by their priors, which must be proper, and what is observed.
+    /// Sites by their priors, which must be proper.
+    Priors,
+    /// The same, and what is observed.
     Observations,
     /// Sites by numbers from -2 to 2 in unconstrained space, whatever their priors.
     Anywhere,
@@ -283,7 +285,7 @@ impl<'g> Handler<'g> for PriorDraw<'g> {
         }
         let by_prior = match self.what {
             Drawn::Sites => site.distribution.is_proper(),
-            Drawn::Observations => true,
+            Drawn::Priors | Drawn::Observations => true,
             Drawn::Anywhere => false,
         };
         if !by_prior {

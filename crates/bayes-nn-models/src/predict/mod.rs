@@ -14,6 +14,8 @@ mod likelihood;
 mod moments;
 mod noise;
 mod prediction;
+mod replications;
+mod score;
 mod target;
 mod targets;
 mod tiles;
@@ -27,7 +29,9 @@ pub use draws::PredictiveDraws;
 pub(crate) use forecast::{Forecast, Observation};
 pub(crate) use held_out::HeldOutRows;
 pub use inputs::Inputs;
-pub use prediction::{Prediction, Score};
+pub use prediction::Prediction;
+pub use replications::Replications;
+pub use score::Score;
 pub use targets::Targets;
 
 /// How to predict: how many draws of the model's variables, which seed, which interval.

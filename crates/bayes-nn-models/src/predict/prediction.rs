@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::moments::Moments;
-use super::{Predict, Targets, Task};
+use super::{Predict, Score, Targets, Task};
 use crate::error::Error;
 use crate::scores::{self, ClassificationScore, ConfusionMatrix, RegressionScore, ReliabilityBin};
 
@@ -202,6 +202,11 @@ impl Prediction {
         Some((lower, upper))
     }
 
+    /// The probability inside the interval, as [`Predict::interval`] was set.
+    pub fn interval_probability(&self) -> f64 {
+        self.how.interval
+    }
+
     /// Which classes were predicted for which labels, those of a data set or numbers `[n]`; `None` of
     /// counts and numbers.
     ///
@@ -323,42 +328,6 @@ impl Prediction {
             coverage,
             interval: self.how.interval,
         }))
-    }
-}
-
-/// How good a prediction was.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Score {
-    /// Of classes.
-    Classification(ClassificationScore),
-    /// Of counts and numbers.
-    Regression(RegressionScore),
-}
-
-impl Score {
-    /// The scores of a classification.
-    pub fn classification(&self) -> Option<&ClassificationScore> {
-        match self {
-            Score::Classification(score) => Some(score),
-            Score::Regression(_) => None,
-        }
-    }
-
-    /// The scores of counts and numbers.
-    pub fn regression(&self) -> Option<&RegressionScore> {
-        match self {
-            Score::Regression(score) => Some(score),
-            Score::Classification(_) => None,
-        }
-    }
-}
-
-impl fmt::Display for Score {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Score::Classification(score) => score.fmt(f),
-            Score::Regression(score) => score.fmt(f),
-        }
     }
 }
 

@@ -47,8 +47,8 @@ impl<'a> Calibration<'a> {
         check::not_empty("bins with predictions", filled.len())?;
         for bin in &filled {
             for (what, value) in [
-                ("probability", bin.probability),
-                ("frequency", bin.frequency),
+                ("the probability of a bin", bin.probability),
+                ("the frequency of a bin", bin.frequency),
             ] {
                 if !(0.0..=1.0).contains(&value) {
                     return Err(PlotError::NotProbability { what, value });
@@ -173,7 +173,7 @@ mod tests {
         assert!(message(&[bin(0.0, 0, 0.0)]).starts_with("bins with predictions: nothing to draw"));
         assert_eq!(
             message(&[bin(0.0, 1, 1.5)]),
-            "probability 1.5 of a bin; it must lie between 0 and 1"
+            "the probability of a bin is 1.5; it must lie between 0 and 1"
         );
     }
 }

@@ -5,7 +5,7 @@ use super::frame::{Frame, frame_settings};
 use super::panel::{Axis, Panel};
 use super::style::{FONT_TICK, INK, MUTED, Mark, category, widest};
 use super::{PlotError, Result, check};
-use plotters::style::Color;
+use plotters::style::{Color, RGBAColor};
 
 /// Rows that fit below each other before another column begins.
 const MAX_ROWS: usize = 20;
@@ -83,14 +83,7 @@ impl Densities {
     }
 
     frame_settings!(title);
-
-    /// What the common axis shows, with its unit.
-    #[must_use]
-    pub fn x_label(mut self, label: impl Into<String>) -> Self {
-        self.frame.x_label = label.into();
-        self
-    }
-
+    frame_settings!(x_label);
     frame_settings!(width);
 
     /// Draws the picture.
@@ -178,7 +171,8 @@ fn draw_ridge(
     canvas.line(&outline, category(0).to_rgba(), 1.25)
 }
 
-fn draw_zero(canvas: &Canvas<'_>, panel: &Panel) -> Result<()> {
+/// A dashed line at zero, if the axis shows it.
+pub(super) fn draw_zero(canvas: &Canvas<'_>, panel: &Panel) -> Result<()> {
     let (lower, upper) = panel.x.range;
     if lower >= 0.0 || upper <= 0.0 {
         return Ok(());
@@ -229,14 +223,23 @@ impl Curve {
 
     /// The kernel density estimate of finite draws, at least one.
     pub(super) fn of_draws(draws: &[f64]) -> Self {
+        Self::estimate(draws, None)
+    }
+
+    /// The same on a range, whatever the draws beyond it.
+    pub(super) fn between(draws: &[f64], range: (f64, f64)) -> Self {
+        Self::estimate(draws, Some(range))
+    }
+
+    fn estimate(draws: &[f64], range: Option<(f64, f64)>) -> Self {
         let mut sorted = draws.to_vec();
         sorted.sort_by(f64::total_cmp);
         let mean = draws.iter().sum::<f64>() / draws.len() as f64;
         let bandwidth = silverman(&sorted, mean);
-        let (lower, upper) = (
+        let (lower, upper) = range.unwrap_or((
             sorted[0] - 3.0 * bandwidth,
             sorted[sorted.len() - 1] + 3.0 * bandwidth,
-        );
+        ));
         let density = |x: f64| {
             // Draws more than eight bandwidths away add nothing that a picture could show.
             let from = sorted.partition_point(|&draw| draw < x - 8.0 * bandwidth);
@@ -246,6 +249,15 @@ impl Curve {
                 / (draws.len() as f64 * bandwidth * std::f64::consts::TAU.sqrt())
         };
         Self::on_grid(lower, upper, mean, density)
+    }
+
+    /// Fills what lies under the curve.
+    pub(super) fn fill(&self, canvas: &Canvas<'_>, panel: &Panel, color: RGBAColor) -> Result<()> {
+        let curve = self.x.iter().zip(&self.density);
+        let mut corners: Vec<Point> = curve.map(|(&x, &density)| panel.at((x, density))).collect();
+        let (first, last) = (corners[0].0, corners[corners.len() - 1].0);
+        corners.extend([(last, panel.bottom), (first, panel.bottom)]);
+        canvas.polygon(&corners, color)
     }
 
     /// The common range of several, with a margin.

@@ -26,6 +26,8 @@ pub(super) enum Key {
     Mark(Mark, RGBColor),
     Ring(RGBColor),
     Dashes(RGBColor),
+    Band(RGBAColor),
+    Bar(RGBColor),
 }
 
 impl Frame {
@@ -134,6 +136,8 @@ fn draw_key(canvas: &Canvas<'_>, key: &Key, (x, y): Point) -> Result<()> {
         }
         Key::Mark(mark, color) => canvas.mark(*mark, (x + 9.0, y), 5.0, color.to_rgba()),
         Key::Ring(color) => canvas.ring((x + 9.0, y), 6.0, *color, 1.5),
+        Key::Band(color) => canvas.rectangle((x, y - 5.0), (x + 18.0, y + 5.0), *color),
+        Key::Bar(color) => draw_key(canvas, &Key::Band(pale(*color)), (x, y)),
         Key::Dashes(color) => canvas.dashed((x, y), (x + 18.0, y), color.to_rgba(), 1.5),
     }
 }
@@ -147,13 +151,8 @@ pub(super) fn pale(color: RGBColor) -> RGBAColor {
 macro_rules! frame_settings {
     () => {
         frame_settings!(title);
-
-        /// What the horizontal axis shows, with its unit.
-        #[must_use]
-        pub fn x_label(mut self, label: impl Into<String>) -> Self {
-            self.frame.x_label = label.into();
-            self
-        }
+        frame_settings!(x_label);
+        frame_settings!(size);
 
         /// What the vertical axis shows, with its unit.
         #[must_use]
@@ -161,7 +160,16 @@ macro_rules! frame_settings {
             self.frame.y_label = label.into();
             self
         }
-
+    };
+    (x_label) => {
+        /// What the horizontal axis shows, with its unit.
+        #[must_use]
+        pub fn x_label(mut self, label: impl Into<String>) -> Self {
+            self.frame.x_label = label.into();
+            self
+        }
+    };
+    (size) => {
         /// Width and height in pixels.
         #[must_use]
         pub fn size(mut self, width: u32, height: u32) -> Self {

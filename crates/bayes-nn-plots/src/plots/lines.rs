@@ -175,7 +175,8 @@ fn legend_of((index, series): (usize, &Series)) -> (Key, String) {
     }
 }
 
-fn draw_band(
+/// A band between `(x, lower)` and `(x, upper)`, cut at the panel's frame.
+pub(super) fn draw_band(
     canvas: &Canvas<'_>,
     panel: &Panel,
     x: &[f64],
@@ -216,7 +217,7 @@ pub(super) fn draw_curve(
 
 /// Keeps first, lowest, highest and last point of each column of `pixels`, where more than four points share a column.
 /// Points that go backwards are kept as they are.
-fn thin(points: &[Point], pixels: f64) -> Vec<Point> {
+pub(super) fn thin(points: &[Point], pixels: f64) -> Vec<Point> {
     if points.windows(2).any(|pair| pair[1].0 < pair[0].0) {
         return points.to_vec();
     }

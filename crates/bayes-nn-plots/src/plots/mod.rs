@@ -1,7 +1,7 @@
 //! Pictures as SVG text: data, curves, surfaces, posteriors, calibration.
 //!
-//! Every plot is a small builder that borrows its data and gives a `String` with [`to_svg`](Scatter::to_svg); saving it, or
-//! putting it into a [`Report`](crate::report::Report), is the caller's. All share one visual language: white background,
+//! Every plot is a small builder that gives a `String` with [`to_svg`](Scatter::to_svg); saving it, or putting it into a
+//! [`Report`](crate::report::Report), is the caller's. With the feature `png`, `to_png` makes a PNG of it. All share one visual language: white background,
 //! the colour-blind-safe palette of Okabe and Ito, perceptually uniform colour maps, and legends that never cover data.
 //!
 //! ```
@@ -20,12 +20,22 @@ mod check;
 mod color_bar;
 mod contour;
 mod densities;
+mod energy;
+mod forest;
 mod frame;
 mod images;
 mod intervals;
 mod lines;
+mod loo_pit;
+mod pairs;
 mod panel;
 mod png;
+mod predictive_check;
+mod prior_posterior;
+mod ranks;
+#[cfg(feature = "png")]
+mod raster;
+mod regression;
 mod scatter;
 mod series;
 mod style;
@@ -36,9 +46,19 @@ mod traces;
 pub use agreement::Agreement;
 pub use calibration::Calibration;
 pub use densities::Densities;
+pub use energy::Energy;
+pub use forest::Forest;
 pub use images::Images;
 pub use intervals::Intervals;
 pub use lines::Lines;
+pub use loo_pit::LooPit;
+pub use pairs::Pairs;
+pub use predictive_check::PredictiveCheck;
+pub use prior_posterior::PriorPosterior;
+pub use ranks::Ranks;
+#[cfg(feature = "png")]
+pub use raster::to_png;
+pub use regression::Regression;
 pub use scatter::{Predictions, Scatter};
 pub use series::Series;
 pub use style::ColorMap;
@@ -131,10 +151,10 @@ pub enum PlotError {
         /// The value found.
         sd: f64,
     },
-    /// A bin whose probability or frequency is outside [0, 1].
-    #[error("{what} {value} of a bin; it must lie between 0 and 1")]
+    /// A value outside [0, 1].
+    #[error("{what} is {value}; it must lie between 0 and 1")]
     NotProbability {
-        /// `probability` or `frequency`.
+        /// Which value: the probability of a bin, say.
         what: &'static str,
         /// The value found.
         value: f64,
@@ -163,6 +183,9 @@ pub enum PlotError {
         /// Height of the picture.
         height: u32,
     },
+    /// There is no font to write a PNG with.
+    #[error("the system has no font to write with; install one, as `fonts-dejavu-core` of Debian")]
+    NoFont,
     /// The drawing back end failed.
     #[error("the SVG could not be drawn: {0}")]
     Draw(String),

@@ -2,7 +2,7 @@
 
 use super::canvas::{Canvas, Point, Text};
 use super::frame::Frame;
-use super::style::{FONT_LABEL, FONT_TICK, GRID, INK, MUTED, text_width, widest};
+use super::style::{FONT_LABEL, FONT_TICK, GRID, INK, MUTED, shortened, text_width, widest};
 use super::ticks;
 use super::{PlotError, Result};
 use plotters::style::Color;
@@ -20,6 +20,10 @@ pub(super) struct Axis {
     pub(super) label: String,
     /// Whether ticks have grid lines and numbers.
     pub(super) ticks: bool,
+    /// Whether the numbers are written.
+    pub(super) numbers: bool,
+    /// What stands at 0, 1, 2 and so on, instead of numbers.
+    names: Vec<String>,
 }
 
 impl Axis {
@@ -35,11 +39,19 @@ impl Axis {
             log: false,
             label: label.to_owned(),
             ticks: true,
+            numbers: true,
+            names: vec![],
         })
     }
 
     pub(super) fn logarithmic(mut self, log: bool) -> Self {
         self.log = log;
+        self
+    }
+
+    /// With a name at each of 0, 1, 2 and so on, if there are any.
+    pub(super) fn named(mut self, names: Vec<String>) -> Self {
+        self.names = names;
         self
     }
 
@@ -58,6 +70,14 @@ impl Axis {
     }
 
     fn ticks_for(&self, count: usize) -> Vec<(f64, String)> {
+        if self.ticks && !self.names.is_empty() {
+            let named = self.names.iter().enumerate();
+            let named = named.map(|(place, name)| (place as f64, name.clone()));
+            let (lower, upper) = self.range;
+            return named
+                .filter(|(at, _)| (lower..=upper).contains(at))
+                .collect();
+        }
         match (self.ticks, self.log) {
             (false, _) => vec![],
             (true, true) => ticks::logarithmic(self.range, count),
@@ -89,11 +109,18 @@ impl Axis {
                 .windows(2)
                 .all(|pair| ends(&pair[0]).1 + 12.0 < ends(&pair[1]).0)
         };
-        (2..=most)
+        let found = (2..=most)
             .rev()
             .map(|count| self.ticks_for(count))
-            .find(fits)
-            .unwrap_or_else(|| self.ticks_for(1))
+            .find(fits);
+        let mut ticks = found.unwrap_or_else(|| self.ticks_for(1));
+        if !self.names.is_empty() {
+            let room = pixels * (self.share(1.0) - self.share(0.0)) - 12.0;
+            for (_, name) in &mut ticks {
+                *name = shortened(name, FONT_TICK, room);
+            }
+        }
+        ticks
     }
 
     /// Room for numbers and label of a vertical axis of this height.
@@ -189,11 +216,17 @@ impl Panel {
         for (value, label) in self.x.horizontal_ticks(self.right - self.left) {
             let (x, _) = self.at((value, self.y.range.0));
             line(&[(x, self.bottom), (x, self.bottom + 4.0)])?;
+            if !self.x.numbers {
+                continue;
+            }
             canvas.text(&label, (x, self.bottom + 8.0), small.center().below())?;
         }
         for (value, label) in self.y.vertical_ticks(self.bottom - self.top) {
             let (_, y) = self.at((self.x.range.0, value));
             line(&[(self.left - 4.0, y), (self.left, y)])?;
+            if !self.y.numbers {
+                continue;
+            }
             canvas.text(&label, (self.left - 7.0, y), small.right())?;
         }
         let text = Text::new(FONT_LABEL).color(INK);

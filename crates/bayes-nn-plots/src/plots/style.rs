@@ -59,6 +59,25 @@ pub(super) fn widest<'a>(texts: impl Iterator<Item = &'a String>) -> f64 {
         .fold(0.0, f64::max)
 }
 
+/// A text of at most `width` pixels; of a longer one the middle is left out, so that its beginning and its end, which often
+/// is an index, can be read.
+pub(super) fn shortened(text: &str, size: f64, width: f64) -> String {
+    if text_width(text, size) <= width {
+        return text.to_owned();
+    }
+    let chars: Vec<char> = text.chars().collect();
+    let kept = |kept: usize| -> String {
+        let (head, tail) = (kept.div_ceil(2), kept / 2);
+        let ends = chars[..head].iter().chain(['\u{2026}'].iter());
+        ends.chain(&chars[chars.len() - tail..]).collect()
+    };
+    let fitting = (1..chars.len())
+        .rev()
+        .map(kept)
+        .find(|text| text_width(text, size) <= width);
+    fitting.unwrap_or_else(|| kept(1))
+}
+
 /// Breaks a text between words into lines of at most `width` pixels; a word that is longer has a line of its own.
 pub(super) fn wrap(text: &str, size: f64, width: f64) -> Vec<String> {
     let mut lines: Vec<String> = vec![];
@@ -154,6 +173,19 @@ mod tests {
         assert!(
             (0..100).all(|i| luminance(f64::from(i + 1) / 100.0) > luminance(f64::from(i) / 100.0))
         );
+    }
+
+    #[test]
+    fn long_names_keep_their_ends() {
+        let name = "encoder.attention.layer0.weight[12, 3]";
+        let short = shortened(name, 12.0, 120.0);
+        assert!(text_width(&short, 12.0) <= 120.0);
+        assert!(
+            short.starts_with("encod") && short.ends_with(", 3]"),
+            "{short}"
+        );
+        assert_eq!(shortened("a", 12.0, 120.0), "a");
+        assert_eq!(shortened("abc", 12.0, 0.0), "a\u{2026}");
     }
 
     #[test]

@@ -2,26 +2,22 @@
 
 use std::path::Path;
 
-use bayes_nn_inference::diagnostics::SummaryRow;
+use bayes_nn_inference::diagnostics::{Summary, SummaryRow};
 use bayes_nn_inference::{AdviFit, DrawSource};
 use bayes_nn_models::model::{Draws, Variable};
-use bayes_nn_models::scores::ReliabilityBin;
-use bayes_nn_models::{Dataset, Model, Posterior, Predict, Prediction};
+use bayes_nn_models::{Model, Posterior};
 
 use super::{Report, ReportError};
-use crate::plots::{Agreement, Calibration, Densities, Lines, Series, Traces};
+use crate::plots::{Densities, Lines, Series};
 
 /// Scalars of which every one is summarised; of more each variable as a whole.
 const SUMMARIZED: usize = 2_000;
 /// Rows of a table at the most.
 const ROWS: usize = 60;
-/// Scalars whose densities are drawn, and of which traces are.
+/// Scalars whose densities are drawn.
 const DENSITIES: usize = 40;
-const TRACES: usize = 6;
 /// Draws of a guide behind its pictures and numbers.
-const DRAWS: usize = 1_000;
-/// Bins of a reliability diagram, as of the printed score.
-const BINS: usize = 10;
+pub(super) const DRAWS: usize = 1_000;
 
 /// A page on a fit in one line.
 pub trait WriteReport {
@@ -56,9 +52,10 @@ impl<M: Model> WriteReport for Posterior<M> {
 
 impl Report {
     /// Adds what a fit says of itself and what it found: of a variational fit the ELBO of every step, scores
-    /// of held-out rows and how far spreads have moved, of chains the traces of the scalars whose R-hat is
-    /// largest, of both means, intervals and diagnostics. Of more than 2,000 scalars each variable is
-    /// summed up in one row, and of few their densities are drawn.
+    /// of held-out rows, how far spreads have moved and densities; of chains intervals with R-hat, pairs with
+    /// divergences, traces, ranks and energies; of both means, intervals and diagnostics, the prior beside the
+    /// posterior, and where the data of the fit are in memory, what was observed beside what the posterior
+    /// draws in its place. Of more than 2,000 scalars each variable is summed up in one row.
     ///
     /// # Errors
     /// Draws that are not finite; a picture that cannot be drawn.
@@ -73,52 +70,19 @@ impl Report {
         report = report.section("The posterior");
         let scalars: usize = fit.sites().iter().map(|site| site.shape.elements()).sum();
         if scalars > SUMMARIZED {
-            return Ok(report.sites(fit));
+            return report.sites(fit).checks(fit);
         }
-        report = report.summary(fit)?;
-        match fit.source() {
-            DrawSource::Guide(_) => report.densities(&fit.draws(DRAWS, 0)?),
-            DrawSource::Table(_) => report.traces(fit),
+        // A run that was stopped in its warm-up has no draws.
+        if fit.table().is_some_and(|table| table.draws() == 0) {
+            return Ok(report.text("There are no draws."));
         }
-    }
-
-    /// Adds how a fit predicts rows: scores, for classes a confusion matrix and a reliability diagram, for
-    /// numbers what was predicted against what was observed.
-    ///
-    /// ```
-    /// use bayes_nn::prelude::*;
-    /// use bayes_nn::report::Report;
-    /// let (train, test) = datasets::moons(200, 0.2, 0)?.split(0.5, 0)?;
-    /// let fit = Bnn::new(Mlp::new([2, 5, 1]), Bernoulli).fit(&train, &Advi::mean_field().steps(500))?;
-    /// let page = Report::new("Moons").fit(&fit)?.predictions(&fit, &test, Predict::draws(100))?;
-    /// assert!(page.to_html().contains("perfect calibration"));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    /// Rows that do not fit the model; a picture that cannot be drawn.
-    pub fn predictions<M: Model + Clone + Send + 'static>(
-        self,
-        fit: &Posterior<M>,
-        rows: &Dataset,
-        how: Predict,
-    ) -> Result<Report, ReportError> {
-        let prediction = fit.predict_with(rows, how)?;
-        let score = prediction.score(rows)?;
-        let report = self.section("Predictions").text(&format!(
-            "{} rows, each predicted with {} draws.",
-            prediction.rows(),
-            prediction.draws()
-        ));
-        let report = report.code(&score.to_string());
-        let report = match prediction.confusion(rows)? {
-            Some(confusion) => report.code(&confusion.to_string()),
-            None => report,
+        let summary = fit.summary()?;
+        report = report.summary(&summary, fit.source());
+        report = match fit.source() {
+            DrawSource::Guide(_) => report.densities(&fit.draws(DRAWS, 0)?)?,
+            DrawSource::Table(_) => report.chains(fit, &summary)?,
         };
-        match prediction.reliability(rows, BINS)? {
-            Some(bins) => report.calibration(&bins),
-            None => report.observed(&prediction, rows),
-        }
+        report.prior(fit)?.checks(fit)
     }
 
     /// The curves of a variational fit.
@@ -183,10 +147,9 @@ impl Report {
     }
 
     /// Means, intervals and diagnostics; where there are too many, those whose R-hat is largest.
-    fn summary<M: Model>(self, fit: &Posterior<M>) -> Result<Report, ReportError> {
-        let summary = fit.summary()?;
+    fn summary(self, summary: &Summary, source: &DrawSource) -> Report {
         let mut rows: Vec<_> = summary.rows.iter().collect();
-        let of_chains = matches!(fit.source(), DrawSource::Table(_));
+        let of_chains = matches!(source, DrawSource::Table(_));
         let all = rows.len();
         if of_chains && all > ROWS {
             let r_hat = |row: &&SummaryRow| row.r_hat.unwrap_or(0.0);
@@ -222,7 +185,7 @@ impl Report {
             )),
             false => self.text(&format!("The first {ROWS} of {all} scalars.")),
         };
-        Ok(report.table(&headers, &cells))
+        report.table(&headers, &cells)
     }
 
     /// Densities of the first scalars of draws.
@@ -239,73 +202,10 @@ impl Report {
         };
         Ok(self.figure(&picture.to_svg()?, &caption))
     }
-
-    /// Traces of the scalars whose R-hat is largest, chain by chain.
-    fn traces<M: Model>(self, fit: &Posterior<M>) -> Result<Report, ReportError> {
-        let chains: Vec<&Draws> = (fit.chains().iter())
-            .filter(|draws| !draws.variables().is_empty())
-            .collect();
-        let Some(first) = chains.first() else {
-            return Ok(self);
-        };
-        let summary = fit.summary()?;
-        let r_hat = |name: &str| {
-            let row = summary.rows.iter().find(|row| row.name == name);
-            row.and_then(|row| row.r_hat).unwrap_or(0.0)
-        };
-        let mut names: Vec<(f64, usize, usize, String)> = Vec::new();
-        for (variable, of_first) in first.variables().iter().enumerate() {
-            for element in 0..of_first.shape().elements() {
-                let name = of_first.label(element);
-                names.push((r_hat(&name), variable, element, name));
-            }
-        }
-        names.sort_by(|a, b| b.0.total_cmp(&a.0));
-        names.truncate(TRACES);
-        let of_chains: Vec<(&str, Vec<Vec<f64>>)> = names
-            .iter()
-            .map(|(_, variable, element, name)| {
-                let of_chain = |draws: &&Draws| draws.variables()[*variable].element(*element);
-                (name.as_str(), chains.iter().map(of_chain).collect())
-            })
-            .collect();
-        let mut picture = Traces::new().title("Chains");
-        for (name, draws) in &of_chains {
-            picture = picture.chains(*name, draws);
-        }
-        let caption = "Densities of each chain, and its draws in order, of the scalars whose R-hat is \
-                       largest: where chains agree, their colours lie over each other.";
-        Ok(self.figure(&picture.to_svg()?, caption))
-    }
-
-    fn calibration(self, bins: &[ReliabilityBin]) -> Result<Report, ReportError> {
-        let picture = Calibration::new(bins).title("Calibration").to_svg()?;
-        let caption = "How often what was predicted came true, against how probable it was said to be; below, \
-                       how many rows each bin holds.";
-        Ok(self.figure(&picture, caption))
-    }
-
-    fn observed(self, prediction: &Prediction, rows: &Dataset) -> Result<Report, ReportError> {
-        let y = match rows.target_standardization() {
-            Some(scale) => scale
-                .invert(rows.y())
-                .map_err(bayes_nn_models::Error::from)?,
-            None => rows.y().to_vec(),
-        };
-        let picture = Agreement::new(&y, prediction.mean())
-            .title("Predictions")
-            .x_label("observed")
-            .y_label("predicted mean")
-            .to_svg()?;
-        Ok(self.figure(
-            &picture,
-            "What was predicted of each row, against what was observed.",
-        ))
-    }
 }
 
 /// Every scalar of draws, with its name.
-fn scalars(draws: &Draws) -> Vec<(String, Vec<f64>)> {
+pub(super) fn scalars(draws: &Draws) -> Vec<(String, Vec<f64>)> {
     let of = |variable: &Variable| -> Vec<(String, Vec<f64>)> {
         let elements = 0..variable.shape().elements();
         let scalar = |element| (variable.label(element), variable.element(element));

@@ -1,7 +1,10 @@
 //! One page of HTML that tells the story of a run and needs nothing but itself to be opened.
 
+mod chains;
+mod checks;
 mod fit;
 mod html;
+mod predictions;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
