@@ -10,7 +10,7 @@ pub enum Method {
     /// Chains.
     Nuts(Nuts),
     /// A guide.
-    Advi(Advi),
+    Advi(Box<Advi>),
     /// Normals along paths.
     Pathfinder(Pathfinder),
 }
@@ -21,7 +21,7 @@ impl Method {
     pub fn seed(self, seed: u64) -> Method {
         match self {
             Method::Nuts(nuts) => Method::Nuts(nuts.seed(seed)),
-            Method::Advi(advi) => Method::Advi(advi.seed(seed)),
+            Method::Advi(advi) => Method::Advi(Box::new(advi.seed(seed))),
             Method::Pathfinder(pathfinder) => Method::Pathfinder(pathfinder.seed(seed)),
         }
     }
@@ -35,7 +35,7 @@ impl From<Nuts> for Method {
 
 impl From<Advi> for Method {
     fn from(advi: Advi) -> Method {
-        Method::Advi(advi)
+        Method::Advi(Box::new(advi))
     }
 }
 
@@ -115,7 +115,7 @@ impl Run {
                 })
             }
             Method::Advi(advi) => {
-                let guide = model::fit(model, data, advi)?;
+                let guide = model::fit(model, data, &**advi)?;
                 let fit = guide.advi().unwrap();
                 Ok(Run {
                     summary: guide.summary()?,

@@ -217,7 +217,7 @@ fn curve() -> Outcome<Dataset> {
     let y = x.chunks(6).enumerate().map(|(row, x)| {
         (2.0 * x[0]).sin() + 0.5 * x[1] * x[2] + (0.3 + 0.2 * x[0]) * spread(7 * row)
     });
-    Ok(Dataset::new(&x, 6, &y.collect::<Vec<f64>>())?)
+    Ok(Dataset::new(&x, 6, y.collect::<Vec<f64>>())?)
 }
 
 /// Bright squares, by whose place the class is told, with noise.
@@ -255,7 +255,7 @@ fn houses() -> Outcome<Data> {
     let data = Data::new()
         .groups("county", &words)?
         .column("floor", &floor)?;
-    Ok(data.column("level", &level.collect::<Vec<f64>>())?)
+    Ok(data.column("level", level.collect::<Vec<f64>>())?)
 }
 
 fn schools<'g>(trace: &Trace<'g>, data: &Batch<'g>) {

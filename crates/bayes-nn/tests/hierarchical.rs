@@ -107,9 +107,7 @@ fn at(group: &[&str]) -> Data {
 #[test]
 fn deviations_have_the_names_of_groups_and_a_new_group_comes_from_the_prior() {
     let net = Hierarchical::over(line(), "shop").scale_prior(HalfCauchy::new(1.0));
-    let fit = Bnn::new(net, Gaussian::new())
-        .fit(&rows(), &advi())
-        .unwrap();
+    let fit = Bnn::new(net, Gaussian::new()).fit(rows(), &advi()).unwrap();
     let shown = fit.summary().unwrap().to_string();
     for name in [
         "layer0.weight ",
@@ -120,7 +118,7 @@ fn deviations_have_the_names_of_groups_and_a_new_group_comes_from_the_prior() {
     ] {
         assert!(shown.contains(name), "{shown}");
     }
-    let prediction = fit.predict(&at(&["a", "new", "a"]), 1_000).unwrap();
+    let prediction = fit.predict(at(&["a", "new", "a"]), 1_000).unwrap();
     let spread = prediction.sd_between_draws();
     assert!(spread[1] > 5.0 * spread[0], "{spread:?}");
     assert_eq!(spread[0], spread[2]);
@@ -135,13 +133,11 @@ fn deviations_have_the_names_of_groups_and_a_new_group_comes_from_the_prior() {
 fn pooling_has_two_limits() {
     let fit = |pooling: Pooling| {
         let net = Hierarchical::over(line(), "shop").pooling(pooling);
-        Bnn::new(net, Gaussian::new())
-            .fit(&rows(), &advi())
-            .unwrap()
+        Bnn::new(net, Gaussian::new()).fit(rows(), &advi()).unwrap()
     };
     let [complete, partial, none] = [Pooling::Complete, Pooling::Partial, Pooling::None].map(fit);
     let groups = ["a", "b", "c"];
-    let mean = |fit: &Posterior<Bnn>| fit.predict(&at(&groups), 500).unwrap().mean().to_vec();
+    let mean = |fit: &Posterior<Bnn>| fit.predict(at(&groups), 500).unwrap().mean().to_vec();
     let pooled = mean(&complete);
     assert_eq!((pooled[0], pooled[0]), (pooled[1], pooled[2]));
     for means in [mean(&partial), mean(&none)] {
@@ -156,7 +152,7 @@ fn pooling_has_two_limits() {
         .collect();
     assert_eq!(shapes[..2], ["[1, 1, 3]", "[1, 3]"]);
     // Nothing is known of a group that has no rows.
-    let error = none.predict(&at(&["new"]), 10).unwrap_err().to_string();
+    let error = none.predict(at(&["new"]), 10).unwrap_err().to_string();
     assert!(error.contains("layer0.weight"), "{error}");
 }
 

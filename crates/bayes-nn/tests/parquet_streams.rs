@@ -100,7 +100,7 @@ fn a_stream_is_fitted_and_predicted_with_the_bits_of_the_table() {
         assert_eq!(a.approximation(), b.approximation(), "{path:?}");
         let how = Predict::draws(10);
         let written = folder.0.join("predicted.csv");
-        a.predict_to(a.encode(opened(&path)).unwrap(), how, &written)
+        a.predict_to(a.encode(&opened(&path)).unwrap(), how, &written)
             .unwrap();
         let lines = fs::read_to_string(written).unwrap();
         let means = lines
@@ -282,7 +282,7 @@ fn a_word_or_number_that_a_fit_does_not_know_is_named_by_file_and_row() {
     columns[2] = Arc::new(StringArray::from_iter_values(words));
     let new = RecordBatch::try_new(rows(0..1).schema(), columns).unwrap();
     let new = folder.parquet("new.parquet", &new, small_pages());
-    let encoded = fit.encode(opened(&new)).unwrap();
+    let encoded = fit.encode(&opened(&new)).unwrap();
     let out = folder.0.join("out.csv");
     let error = fit
         .predict_to(&encoded, Predict::draws(2), out)

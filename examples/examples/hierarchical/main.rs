@@ -5,7 +5,7 @@
 //! `cargo run --release --example hierarchical -- --help`
 
 mod groups;
-mod pictures;
+mod page;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -14,11 +14,10 @@ use std::time::Instant;
 
 use bayes_nn::nn::{Hierarchical, Pooling};
 use bayes_nn::prelude::*;
-use bayes_nn::report::Report;
 use clap::Parser;
-use serde::Serialize;
 
 use groups::Points;
+use page::{Row, Summary};
 
 /// Draws of the weights behind every prediction.
 const DRAWS: usize = 500;
@@ -53,26 +52,6 @@ struct Arguments {
     /// Folder for report.html and summary.json
     #[arg(long, value_name = "DIR", default_value = "target/hierarchical")]
     out: PathBuf,
-}
-
-/// What a fit comes to on points that it has not seen.
-#[derive(Serialize)]
-struct Row {
-    fit: String,
-    accuracy: f64,
-    seconds: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    elbo: Option<f64>,
-}
-
-#[derive(Serialize)]
-struct Summary {
-    seed: u64,
-    rows: Vec<Row>,
-    /// By how much groups differ, layer by layer.
-    scales: Vec<(String, f64)>,
-    /// Of groups that were left out: the name, accuracy by partial pooling and by ten rows alone.
-    left_out: Vec<(String, f64, f64)>,
 }
 
 fn main() -> ExitCode {
@@ -122,7 +101,7 @@ impl Net {
 /// The divergence from the prior sets in by and by, so that what groups share is found before it costs
 /// anything to differ; a guide of some directions sees that shared and own weights make up for each other.
 fn advi(arguments: &Arguments, name: &str) -> Advi {
-    Advi::low_rank(4)
+    Advi::low_rank(40)
         .kl_annealing(0.8)
         .steps(10_000)
         .learning_rate(0.02)
@@ -196,11 +175,7 @@ fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         scales,
         left_out,
     };
-    std::fs::create_dir_all(&arguments.out)?;
-    let page = report(&summary, &train, [own, partial])?;
-    page.write(arguments.out.join("report.html"))?;
-    let summary = serde_json::to_string_pretty(&summary)?;
-    std::fs::write(arguments.out.join("summary.json"), summary)?;
+    page::write(&arguments.out, &summary, &train, [own, partial])?;
     println!("{}", arguments.out.join("report.html").display());
     Ok(())
 }
@@ -221,44 +196,4 @@ fn from_few(
     let few = train.of(|group| if group == name { FEW } else { usize::MAX });
     let alone = train.of(|group| if group == name { FEW } else { 0 });
     Ok((accuracy(Net::LastLayer, few)?, accuracy(Net::Own, alone)?))
-}
-
-fn report(
-    summary: &Summary,
-    train: &Points,
-    fits: [&Posterior<Bnn>; 2],
-) -> Result<Report, Box<dyn Error>> {
-    let percent = |share: f64| format!("{:.1} %", 100.0 * share);
-    let rows = summary.rows.iter().map(|row| {
-        let elbo = row.elbo.map_or(String::new(), |elbo| format!("{elbo:.1}"));
-        [
-            row.fit.clone(),
-            percent(row.accuracy),
-            elbo,
-            format!("{:.0}", row.seconds),
-        ]
-    });
-    let scales = summary.scales.iter();
-    let scales = scales.map(|(name, mean)| [name.clone(), format!("{mean:.2}")]);
-    let left = summary.left_out.iter();
-    let left = left.map(|(name, own, alone)| [name.clone(), percent(*own), percent(*alone)]);
-    let mut page = Report::new("Hierarchical networks")
-        .section("Points that no fit has seen")
-        .table(
-            &["fit", "right", "ELBO (nats)", "seconds"],
-            &rows.collect::<Vec<_>>(),
-        )
-        .section("Which layers differ by group")
-        .table(&["scale", "mean"], &scales.collect::<Vec<_>>())
-        .section("A group of which ten rows are known")
-        .table(
-            &["group", "with the others", "alone"],
-            &left.collect::<Vec<_>>(),
-        )
-        .section("The classes of some groups");
-    for name in train.names().iter().take(4) {
-        let svg = pictures::group(train, name, fits)?;
-        page = page.figure(&svg, &format!("Group {name}: the probability of class 1."));
-    }
-    Ok(page.section("The fit").fit(fits[1])?)
 }

@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     assert!(score.rmse < 0.4 && score.coverage > 0.85);
 
     let grid: Vec<f64> = (-20..=120).map(|i| f64::from(i) / 12.0).collect();
-    let rows = Dataset::new(&grid, 1, &vec![0.0; grid.len()])?.standardized_by(scale)?;
+    let rows = Dataset::new(&grid, 1, vec![0.0; grid.len()])?.standardized_by(scale)?;
     let bands = Regression::new(&x, &y).prediction(&grid, &fit.predict(&rows, 500)?);
     std::fs::create_dir_all("target/regression")?;
     std::fs::write("target/regression/bands.svg", bands.to_svg()?)?;

@@ -32,9 +32,11 @@ fn numbers(first: usize, rows: usize) -> Vec<Vec<f64>> {
             .collect()
     };
     let mut all: Vec<Vec<f64>> = (0..=COLUMNS).map(column).collect();
-    for row in 0..rows {
-        let signal = all[0][row].sin() + all[1][row] * all[2][row] - 0.5 * all[3][row];
-        all[COLUMNS][row] = rounded(signal + 0.1 * all[COLUMNS][row]);
+    if let [a, b, c, d, .., target] = &mut all[..] {
+        for (row, target) in target.iter_mut().enumerate() {
+            let signal = a[row].sin() + b[row] * c[row] - 0.5 * d[row];
+            *target = rounded(signal + 0.1 * *target);
+        }
     }
     all
 }
