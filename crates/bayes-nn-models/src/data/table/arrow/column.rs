@@ -85,7 +85,10 @@ impl<'a> Collected<'a> {
 
     /// The column.
     pub(super) fn column(mut self, comma: bool) -> Result<TableColumn, DataError> {
-        let categories = self.words.sorted(&mut self.values);
+        let categories = match self.declared {
+            ColumnKind::Category => self.words.sorted(&mut self.values),
+            _ => Vec::new(),
+        };
         let column = TableColumn {
             name: self.name.to_owned(),
             kind: self.declared,

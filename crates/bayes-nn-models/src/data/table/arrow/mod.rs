@@ -6,6 +6,7 @@ mod ipc;
 mod parquet;
 
 use std::io::{Read, Seek};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 pub(super) use self::parquet::ParquetPart;
@@ -22,13 +23,22 @@ pub(super) fn read(
     format: FileFormat,
 ) -> Result<Table, DataError> {
     if format == FileFormat::Arrow {
-        return ipc::read(reader, file, path);
+        return guarded(path, || ipc::read(reader, file, path));
     }
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).map_err(csv::Error::from)?;
     let (part, schema) = ParquetPart::of_bytes(reader, bytes, path)?;
     let of = Stored::new(path, schema, None, vec![Box::new(part)])?;
     of.table(0..of.rows, &of.columns())
+}
+
+/// What is read of a file. The crates that read these formats panic at some damaged bytes, which is an
+/// error like the others here.
+fn guarded<T>(path: &Path, read: impl FnOnce() -> Result<T, DataError>) -> Result<T, DataError> {
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
+        let problem = "the file is damaged: what it says of itself is not what it has";
+        Err(wrong(path, 0, problem))
+    })
 }
 
 /// What is wrong with a file, from a byte on.

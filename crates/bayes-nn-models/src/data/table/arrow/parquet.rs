@@ -16,6 +16,7 @@ use parquet::file::metadata::PageIndexPolicy;
 
 use super::chunks::{Chunks, Place};
 use super::column::{Collected, kind_of};
+use super::guarded;
 use crate::data::DataError;
 use crate::data::stream::WatchedFile;
 use crate::data::table::lines::Lines;
@@ -43,7 +44,8 @@ impl ParquetPart {
         reader: &TableReader,
         path: &Path,
     ) -> Result<(ParquetPart, Schema), DataError> {
-        ParquetPart::of(reader, Place::File(WatchedFile::open(path)?.into()))
+        let file = WatchedFile::open(path)?;
+        guarded(path, || ParquetPart::of(reader, Place::File(file.into())))
     }
 
     pub(super) fn of_bytes(
@@ -51,7 +53,8 @@ impl ParquetPart {
         bytes: Vec<u8>,
         path: &Path,
     ) -> Result<(ParquetPart, Schema), DataError> {
-        ParquetPart::of(reader, Place::Memory(bytes.into(), path.into()))
+        let place = Place::Memory(bytes.into(), path.into());
+        guarded(path, || ParquetPart::of(reader, place))
     }
 
     fn of(reader: &TableReader, place: Place) -> Result<(ParquetPart, Schema), DataError> {
@@ -95,6 +98,15 @@ impl ParquetPart {
 
     /// Reads rows of a column, some at a time.
     fn read(
+        &self,
+        column: usize,
+        rows: Range<usize>,
+        each: &mut dyn FnMut(&ArrayRef) -> Result<(), DataError>,
+    ) -> Result<(), DataError> {
+        guarded(self.place.path(), || self.arrays(column, rows, each))
+    }
+
+    fn arrays(
         &self,
         column: usize,
         rows: Range<usize>,
