@@ -257,7 +257,7 @@ fn a_file_that_changes_during_a_fit_ends_it_with_its_last_good_state() {
             }
             ControlFlow::Continue(())
         });
-        let net = Bnn::new(Mlp::new([data.features(), 2, 1]), Gaussian::new());
+        let net = Bnn::new(Mlp::new([7, 2, 1]), Gaussian::new());
         let error = net.fit(&data, &advi).unwrap_err();
         let message = error.to_string();
         assert!(
@@ -273,7 +273,7 @@ fn a_word_or_number_that_a_fit_does_not_know_is_named_by_file_and_row() {
     let folder = Folder::new("unknown");
     let train = folder.parquet("train.parquet", &rows(0..ROWS), small_pages());
     let data = opened(&train).target("y").unwrap();
-    let net = Bnn::new(Mlp::new([data.features(), 2, 1]), Gaussian::new());
+    let net = Bnn::new(Mlp::new([7, 2, 1]), Gaussian::new());
     let fit = net
         .fit(&data, &Advi::mean_field().batch(100).steps(20))
         .unwrap();

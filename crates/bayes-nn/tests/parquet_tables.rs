@@ -3,23 +3,42 @@
 mod parquet_files;
 
 use std::fs::{self, File};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow_array::types::{Int8Type, UInt16Type};
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, Date32Array, Date64Array, Decimal128Array, DictionaryArray,
+    ArrayRef, BooleanArray, Date32Array, Date64Array, Decimal128Array, DictionaryArray,
     Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Int64Array, LargeStringArray,
     ListArray, NullArray, RecordBatch, StringArray, StringViewArray, Time32SecondArray,
     TimestampMicrosecondArray, TimestampMillisecondArray, TimestampNanosecondArray,
     TimestampSecondArray, UInt8Array, UInt16Array, UInt32Array, UInt64Array,
 };
 use arrow_ipc::CompressionType;
-use arrow_ipc::writer::StreamWriter;
+use arrow_ipc::writer::{FileWriter, IpcWriteOptions, StreamWriter};
 use bayes_nn::data::ColumnKind;
 use bayes_nn::prelude::*;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use parquet_files::{Folder, batch, rows, said, small_pages};
+
+/// A file of Arrow IPC.
+fn arrow(
+    folder: &Folder,
+    name: &str,
+    batch: &RecordBatch,
+    how: Option<CompressionType>,
+) -> PathBuf {
+    let path = folder.0.join(name);
+    let file = File::create(&path).unwrap();
+    let how = IpcWriteOptions::default()
+        .try_with_compression(how)
+        .unwrap();
+    let mut writer = FileWriter::try_new_with_options(file, &batch.schema(), how).unwrap();
+    writer.write(batch).unwrap();
+    writer.finish().unwrap();
+    path
+}
 
 /// A column of each type, the middle of three rows missing; and what a table has of it.
 fn all_types() -> Vec<(&'static str, ArrayRef, ColumnKind, [f64; 3])> {
@@ -244,7 +263,7 @@ fn every_type_is_read_as_it_was_written() {
         Some(CompressionType::ZSTD),
     ] {
         for name in ["all.arrow", "all.feather", "all.ipc", "all"] {
-            let path = folder.arrow(name, &all, how);
+            let path = arrow(&folder, name, &all, how);
             check_all(&Table::read(path).unwrap(), &format!("{name}, {how:?}"));
         }
     }
@@ -288,7 +307,7 @@ fn a_table_is_printed_with_its_format_and_read_as_the_text_of_the_same() {
     for name in ["city", "day"] {
         assert_eq!(table.numbers(name).unwrap(), text.numbers(name).unwrap());
     }
-    let shown = Table::read(folder.arrow("a.feather", &rows, None))
+    let shown = Table::read(arrow(&folder, "a.feather", &rows, None))
         .unwrap()
         .to_string();
     assert!(
@@ -318,7 +337,7 @@ fn what_is_no_column_of_a_table_is_refused_by_its_name() {
     ]);
     for path in [
         folder.parquet("nested.parquet", &rows, WriterProperties::builder()),
-        folder.arrow("nested.arrow", &rows, None),
+        arrow(&folder, "nested.arrow", &rows, None),
     ] {
         let error = Table::read(&path).unwrap_err();
         said(&error, "column `tags` has the type List(");
@@ -395,7 +414,7 @@ fn files_that_are_cut_off_or_of_another_format_are_named() {
     let footer = bytes.len() - 40;
     damaged[footer..footer + 20].fill(0xff);
     refused("damaged.parquet", &damaged, "the file is damaged: ");
-    let whole = fs::read(folder.arrow("whole.arrow", &rows, None)).unwrap();
+    let whole = fs::read(arrow(&folder, "whole.arrow", &rows, None)).unwrap();
     let cut = folder.0.join("cut.arrow");
     fs::write(&cut, &whole[..whole.len() - 30]).unwrap();
     said(
@@ -427,7 +446,7 @@ fn damaged_files_are_refused_or_read() {
         &few,
         small_pages().set_compression(Compression::SNAPPY),
     );
-    let arrow = folder.arrow("a.arrow", &few, None);
+    let arrow = arrow(&folder, "a.arrow", &few, None);
     let mut state = 1_u64;
     let mut random = |below: usize| {
         state = state

@@ -5,8 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Date32Array, Float32Array, Float64Array, RecordBatch, StringArray};
-use arrow_ipc::CompressionType;
-use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
 
@@ -32,18 +30,6 @@ impl Folder {
         let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(how.build())).unwrap();
         writer.write(batch).unwrap();
         writer.close().unwrap();
-        path
-    }
-
-    pub fn arrow(&self, name: &str, batch: &RecordBatch, how: Option<CompressionType>) -> PathBuf {
-        let path = self.0.join(name);
-        let file = File::create(&path).unwrap();
-        let how = IpcWriteOptions::default()
-            .try_with_compression(how)
-            .unwrap();
-        let mut writer = FileWriter::try_new_with_options(file, &batch.schema(), how).unwrap();
-        writer.write(batch).unwrap();
-        writer.finish().unwrap();
         path
     }
 }
