@@ -15,7 +15,7 @@ const PLACES: u32 = 3;
 ///
 /// `drawn` has a draw of each observation by each draw of the posterior, in the layout of
 /// `log_likelihood`, `[chains, draws, observations]`, and `observed`, `[observations]`, what was seen.
-/// Of observation i the transform is sum_s w_s [drawn_si < observed_i], with the
+/// Of observation i the transform is `sum_s w_s [drawn_si < observed_i]`, with the
 /// [smoothed](super::psis()) weights w_s of the ratios 1 / p(y_i | theta_s). Of draws that equal the
 /// observation, as counts do, a share counts that is uniform in [0, 1] and a function of `seed`
 /// (Czado, Gneiting and Held 2009, "Predictive model assessment for count data", equation 2).
