@@ -80,7 +80,7 @@ fn report(
         let svg = group(train, name, fits)?;
         page = page.figure(&svg, &format!("Group {name}: the probability of class 1."));
     }
-    Ok(page.section("The fit").fit(fits[1])?)
+    Ok(page.fit(fits[1])?)
 }
 
 /// Points of the grid along an axis.
