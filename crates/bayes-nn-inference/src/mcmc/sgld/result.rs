@@ -85,7 +85,8 @@ impl Fit for SgldFit {
         DrawTable::of_chains(&self.sites, chains).into()
     }
 
-    /// That the run was interrupted; what single precision is too coarse for; data far from the scale that the density supposes.
+    /// That the run was interrupted; what single precision is too coarse for; data far from the scale that
+    /// the density supposes.
     fn warnings(&self) -> Vec<String> {
         let Concerns { coarse, scale } = self.concerns.clone();
         let fewest = self.chains.iter().map(SgldChain::len).min().unwrap_or(0);

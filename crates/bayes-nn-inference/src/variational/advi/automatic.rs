@@ -10,7 +10,7 @@ use faer::Mat;
 
 use super::ended::Ended;
 use super::family::inverse_softplus;
-use super::fit::{Job, Outcomes};
+use super::job::{Job, Outcomes};
 use super::{Advi, Curve, Family, Stop};
 use crate::columns::Concerns;
 use crate::compiled::{Compiled, CompiledDensity};

@@ -65,6 +65,33 @@ impl Advi {
         self.restarts.unwrap_or(1)
     }
 
+    /// All steps there are to be at the most, those of an extension among them.
+    pub(crate) fn last_step(&self) -> u64 {
+        let extended = self.extension.as_ref().map(|own| own.end());
+        extended.unwrap_or(self.step_count())
+    }
+
+    /// The seed of a restart by its number.
+    pub(super) fn seed_of(&self, restart: usize) -> u64 {
+        self.seed.wrapping_add(restart as u64)
+    }
+
+    /// Whether restarts are compared by what they predict.
+    pub(super) fn compares(&self, density: &dyn Density) -> bool {
+        density.is_network() && self.restart_count() > 1
+    }
+
+    /// What a fit keeps of these settings.
+    pub(super) fn recorded(&self) -> Advi {
+        Advi {
+            callback: None,
+            progress: None,
+            interrupt: None,
+            checkpoint: None,
+            ..self.clone()
+        }
+    }
+
     pub(crate) fn rate_schedule(&self) -> Schedule {
         let own = self.optimizer.default_schedule();
         self.schedule.unwrap_or(own)

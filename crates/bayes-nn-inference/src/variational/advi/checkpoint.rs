@@ -2,42 +2,16 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 use super::ended::judged_by_curve;
-use super::fit::{Job, with_others};
+use super::every::{Checkpoint, Every};
+use super::job::{Job, with_others};
 use super::training::Trained;
 use super::{Advi, AdviFit, Restart, Training};
 use crate::check::setting;
 use crate::columns::Concerns;
 use crate::interrupt::{Pace, is_requested};
 use crate::{Density, InferenceError, Interrupt};
-
-/// How often a fit is saved while it runs.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Every {
-    /// After so many steps of each restart.
-    Steps(u64),
-    /// After so many seconds of each restart.
-    Seconds(f64),
-}
-
-/// Where and how often a fit is saved while it runs.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Checkpoint {
-    path: PathBuf,
-    every: Every,
-}
-
-impl Checkpoint {
-    pub(super) fn new(path: impl Into<PathBuf>, every: Every) -> Checkpoint {
-        Checkpoint {
-            path: path.into(),
-            every,
-        }
-    }
-}
 
 impl Advi {
     /// Saves the fit in a file while it runs, and at the end of each restart, whatever was there
@@ -119,20 +93,8 @@ impl<'a> Board<'a> {
         })
     }
 
-    /// Steps of a restart until it may have to be saved.
-    pub(super) fn until(&self, done: u64) -> u64 {
-        match self.checkpoint.every {
-            Every::Steps(steps) => steps - done % steps,
-            Every::Seconds(_) => u64::MAX,
-        }
-    }
-
-    /// Whether a restart is to be saved after so many steps.
-    pub(super) fn is_due(&self, done: u64, last: Instant) -> bool {
-        match self.checkpoint.every {
-            Every::Steps(steps) => done.is_multiple_of(steps),
-            Every::Seconds(seconds) => last.elapsed().as_secs_f64() >= seconds,
-        }
+    pub(super) fn every(&self) -> Every {
+        self.checkpoint.every
     }
 
     /// Takes in where a restart is, and saves all.

@@ -2,7 +2,6 @@
 
 use bayes_nn_autodiff::Var;
 
-use super::Advi;
 use crate::Schedule;
 
 /// Further steps of a fit.
@@ -18,38 +17,14 @@ pub(crate) struct Extension {
 }
 
 impl Extension {
-    fn end(&self) -> u64 {
+    pub(super) fn end(&self) -> u64 {
         self.from.saturating_add(self.steps)
     }
 
-    fn factor<'g>(&self, schedule: Schedule, step: Var<'g>) -> Var<'g> {
+    pub(super) fn factor_at<'g>(&self, schedule: Schedule, step: Var<'g>) -> Var<'g> {
         match self.factor {
             Some(factor) => Var::from(factor),
             None => schedule.factor(step - self.from as f64, self.steps),
-        }
-    }
-}
-
-impl Advi {
-    /// All steps there are to be at the most, those of an extension among them.
-    pub(crate) fn last_step(&self) -> u64 {
-        let extended = self.extension.as_ref().map(Extension::end);
-        extended.unwrap_or(self.step_count())
-    }
-
-    /// The steps over whose end the guide is averaged: their number, and that of those before.
-    pub(super) fn averaged_steps(&self) -> (u64, u64) {
-        match &self.extension {
-            Some(extension) => (extension.steps, extension.from),
-            None => (self.step_count(), 0),
-        }
-    }
-
-    /// The factor on the learning rate at a step, of so many that were set.
-    pub(super) fn rate_factor<'g>(&self, step: Var<'g>, steps: Var<'g>) -> Var<'g> {
-        match &self.extension {
-            Some(extension) => extension.factor(self.rate_schedule(), step),
-            None => self.rate_schedule().factor_of(step, steps),
         }
     }
 }

@@ -9,8 +9,8 @@ use bayes_nn_kernels::{Profile, fan_out};
 use super::checkpoint::Board;
 use super::elbo::{Guided, elbos};
 use super::ended::Ended;
+use super::job::{Job, Outcomes, with_others};
 use super::states::begin;
-use super::training::Trained;
 use super::{Advi, AdviFit, Family, Restart, Stop, Training, drive};
 use crate::check::{holds_data, no_points, setting};
 use crate::columns::Concerns;
@@ -23,9 +23,6 @@ const START: u32 = u32::MAX;
 /// How many starts are drawn from the prior where the ELBO is not finite at the first, before as
 /// many are drawn between -2 and 2.
 const PRIOR_STARTS: u32 = 10;
-
-/// What came of each restart, with where its training is.
-pub(super) type Outcomes = Vec<Result<(AdviFit, Option<Trained>), InferenceError>>;
 
 impl Method for Advi {
     type Fit = AdviFit;
@@ -42,34 +39,6 @@ impl Method for Advi {
         let jobs: Vec<Job<'_>> = (0..advi.restart_count()).map(Job::new).collect();
         advi.fit_jobs(density, &jobs, &[])
     }
-}
-
-/// A restart that is to run, from its start or from where its training was.
-#[derive(Clone, Copy)]
-pub(super) struct Job<'t> {
-    pub(super) restart: usize,
-    pub(super) from: Option<&'t Trained>,
-}
-
-impl Job<'_> {
-    pub(super) fn new(restart: usize) -> Job<'static> {
-        Job {
-            restart,
-            from: None,
-        }
-    }
-}
-
-/// Restarts that ran beside others that did not, in the order of their numbers.
-pub(super) fn with_others(own: Vec<Restart>, others: &[Restart]) -> Vec<Restart> {
-    let mut all = others.to_vec();
-    for restart in own {
-        match all.iter_mut().find(|other| other.seed == restart.seed) {
-            Some(place) => *place = restart,
-            None => all.push(restart),
-        }
-    }
-    all
 }
 
 impl Advi {
@@ -104,11 +73,6 @@ impl Advi {
                 ..advi
             }),
         }
-    }
-
-    /// Whether restarts are compared by what they predict.
-    pub(super) fn compares(&self, density: &dyn Density) -> bool {
-        density.is_network() && self.restart_count() > 1
     }
 
     /// Runs restarts of these settings, which are checked; others have run before.
@@ -198,21 +162,6 @@ impl Advi {
         // The first steps fill caches and start threads.
         run.profile(steps.div_ceil(10))?;
         Ok(run.profile(steps)?.with_limits(&advi.device)?)
-    }
-
-    /// What a fit keeps of these settings.
-    pub(super) fn recorded(&self) -> Advi {
-        Advi {
-            callback: None,
-            progress: None,
-            interrupt: None,
-            checkpoint: None,
-            ..self.clone()
-        }
-    }
-
-    pub(super) fn seed_of(&self, restart: usize) -> u64 {
-        self.seed.wrapping_add(restart as u64)
     }
 
     /// Runs the restarts, then measures their final ELBOs. Each restart is independent of the

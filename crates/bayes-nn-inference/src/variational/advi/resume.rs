@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use bayes_nn_autodiff::{Var, noise};
 use bayes_nn_kernels::Device;
 
-use super::checkpoint::{Checkpoint, Every};
+use super::every::{Checkpoint, Every};
 use super::extension::Extension;
-use super::fit::Job;
+use super::job::Job;
 use super::settings::Callback;
 use super::training::Trained;
 use super::{Advi, AdviFit, ResumeError, Stop, Training};

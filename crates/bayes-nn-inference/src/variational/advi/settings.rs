@@ -8,7 +8,7 @@ use {crate::InferenceError, bayes_nn_autodiff::MOST_DRAWS};
 
 use bayes_nn_kernels::{Device, Precision};
 
-use super::checkpoint::Checkpoint;
+use super::every::Checkpoint;
 use super::extension::Extension;
 use super::family::Family;
 use super::warm::WarmStart;

@@ -128,4 +128,20 @@ impl Advi {
         let averaged = (self.averaged_share() * all as f64).round() as u64;
         (averaged > 0).then(|| before + all - averaged.min(all))
     }
+
+    /// The steps over whose end the guide is averaged: their number, and that of those before.
+    pub(super) fn averaged_steps(&self) -> (u64, u64) {
+        match &self.extension {
+            Some(extension) => (extension.steps, extension.from),
+            None => (self.step_count(), 0),
+        }
+    }
+
+    /// The factor on the learning rate at a step, of so many that were set.
+    pub(super) fn rate_factor<'g>(&self, step: Var<'g>, steps: Var<'g>) -> Var<'g> {
+        match &self.extension {
+            Some(extension) => extension.factor_at(self.rate_schedule(), step),
+            None => self.rate_schedule().factor_of(step, steps),
+        }
+    }
 }

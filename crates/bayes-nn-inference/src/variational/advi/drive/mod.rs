@@ -9,8 +9,8 @@ use bayes_nn_kernels::Run;
 
 use super::checkpoint::Board;
 use super::ended::Ended;
-use super::fit::Job;
 use super::interrupted::interrupted;
+use super::job::Job;
 use super::states::{begin, blocks};
 use super::training::{Trained, put_states, states_of};
 use super::validate::{Validation, Watched};
@@ -105,7 +105,8 @@ pub(super) fn drive(
                 continue;
             }
             if let Some(board) = board
-                && (restarted.stop.is_some() || board.is_due(restarted.done(), restarted.saved))
+                && (restarted.stop.is_some()
+                    || board.every().is_due(restarted.done(), restarted.saved))
             {
                 board.post(restarted.trained(run, replica)?)?;
                 restarted.saved = Instant::now();
@@ -202,7 +203,7 @@ impl Restarted {
     ) -> u64 {
         let done = self.curve.elbos.len();
         let until_score = validation.map_or(u64::MAX, |v| v.until(done as u64));
-        let until_saved = board.map_or(u64::MAX, |board| board.until(done as u64));
+        let until_saved = board.map_or(u64::MAX, |board| board.every().until(done as u64));
         let left = (self.steps - done as u64).min(until_score).min(until_saved);
         let left = left.min(self.pace.steps());
         let until_look = self.advi.every.saturating_sub((done - self.looked) as u64);
