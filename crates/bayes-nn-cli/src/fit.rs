@@ -130,7 +130,7 @@ pub fn said(
 }
 
 /// The exit code, and how a fit goes on that was interrupted.
-pub fn is_interrupted(
+pub fn exit_code(
     fit: &Posterior<Bnn>,
     path: &Path,
     data: &Path,
@@ -188,7 +188,7 @@ impl Fit {
             page.write(path)?;
         }
         said(&fit, &train, &self.out, score.as_ref(), self.json, out)?;
-        Ok(is_interrupted(&fit, &self.out, &self.data, self.test_share))
+        Ok(exit_code(&fit, &self.out, &self.data, self.test_share))
     }
 
     /// Says what an analyst may not have meant.

@@ -10,7 +10,7 @@ use bayes_nn::{Every, Interrupt};
 use clap::Args;
 
 use crate::error::Failure;
-use crate::fit::{CHECKPOINT, is_interrupted, said, seconds, share};
+use crate::fit::{CHECKPOINT, exit_code, said, seconds, share};
 use crate::{input, model};
 
 #[derive(Args)]
@@ -61,7 +61,7 @@ impl Resume {
         let fit = fit.resume(&train, more)?;
         fit.save(path)?;
         said(&fit, &train, path, None, self.json, out)?;
-        Ok(is_interrupted(&fit, path, &self.data, self.test_share))
+        Ok(exit_code(&fit, path, &self.data, self.test_share))
     }
 
     /// The rows that the model was fitted to, again.

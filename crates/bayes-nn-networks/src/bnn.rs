@@ -12,8 +12,8 @@ use bayes_nn_models::saved::{FileError, Node, Place, Value, load_by};
 use bayes_nn_models::{Dataset, Error};
 
 use crate::nn::{
-    Activation, Bernoulli, Categorical, Concat, Dense, Embedding, Gaussian, Head, HeadError, Input,
-    Layer, Mlp, Network, ParameterInfo, Parameters, Registry,
+    Bernoulli, Categorical, Concat, Embedding, Gaussian, Head, HeadError, Input, Layer, Mlp,
+    Network, ParameterInfo, Parameters, Registry,
 };
 
 /// A network whose parameters have priors, with the likelihood of its targets.
@@ -281,21 +281,17 @@ fn layered(data: &Dataset, hidden: &[usize], outputs: usize) -> Network {
         network = network.index_input(index);
     }
     let mut parts = vec!["x".to_owned()];
+    let mut width = data.features();
     for own in embedded {
+        width += own.numbers;
         let vectors = format!("{} vectors", own.index);
         let layer = Embedding::new(own.levels, own.numbers);
         network = network.add(&vectors, layer, [&own.index]);
         parts.push(vectors);
     }
     network = network.add("row", Concat, parts);
-    let mut last = "row".to_owned();
-    for (number, width) in hidden.iter().enumerate() {
-        let [dense, bent] = ["hidden", "bent"].map(|name| format!("{name} {number}"));
-        network = network.add(&dense, Dense::new(*width), [&last]);
-        network = network.add(&bent, Activation::Tanh, [&dense]);
-        last = bent;
-    }
-    network.add("out", Dense::new(outputs), [&last])
+    let mlp = Mlp::new([&[width], hidden, &[outputs]].concat());
+    network.add("mlp", mlp, ["row"])
 }
 
 type Likelihood<'g> = Box<dyn Distribution<'g> + 'g>;

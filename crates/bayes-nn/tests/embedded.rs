@@ -56,7 +56,7 @@ fn words_have_vectors_that_are_fitted_and_saved() -> Result<(), Error> {
     let shapes: Vec<String> = shapes.map(|p| format!("{} {}", p.name, p.shape)).collect();
     assert_eq!(
         shapes[..2],
-        ["the_shop vectors.table [2, 7]", "hidden 0.weight [3, 20]"]
+        ["the_shop vectors.table [2, 7]", "mlp.layer0.weight [3, 20]"]
     );
     let fit = bnn.fit(
         &train,

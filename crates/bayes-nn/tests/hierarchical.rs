@@ -223,6 +223,12 @@ fn some_layers_are_shared() {
         Hierarchical::over(net.clone(), "site").only(["layer7"]),
         &["`layer7`", "let differ by group", "`layer1.weight`"],
     );
+    says(
+        Hierarchical::over(net.clone(), "site")
+            .only(["layer1"])
+            .scale_prior(Normal::new(0.0, 1.0)),
+        &["`layer1.weight.group_scale`", "positive", "`HalfNormal`"],
+    );
     says(Hierarchical::over(net, "county"), &["county"]);
 }
 

@@ -120,6 +120,16 @@ pub enum LayerError {
         /// The parameter.
         parameter: String,
     },
+    /// A prior of the scale by which groups differ that is no prior of positive numbers.
+    #[error(
+        "the prior of `{parameter}`, by which groups differ, has the support {support}, and a scale is positive; take a prior such as `HalfNormal`, which is a normal one cut at 0"
+    )]
+    GroupScale {
+        /// The scale.
+        parameter: String,
+        /// The support of its prior.
+        support: Box<SiteSupport>,
+    },
     /// Data without the dimension by which a network differs.
     #[error(
         "the data have no dimension `{groups}`, by which the network differs: `Data::groups` makes it of a column of words"

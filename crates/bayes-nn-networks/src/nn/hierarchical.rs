@@ -154,7 +154,8 @@ impl Hierarchical {
         self.say(|groups| groups.scale = scale)
     }
 
-    /// The prior of the scales, on positive numbers; half-normal of scale 1 unless set.
+    /// The prior of the scales; half-normal of scale 1 unless set. One on negative numbers, too, is refused
+    /// where the network is used.
     pub fn scale_prior(self, prior: impl Prior + 'static) -> Hierarchical {
         self.say(|groups| groups.scale_prior = Arc::new(prior))
     }

@@ -266,7 +266,7 @@ impl Part for Copied {
         let lines = self.read(last, &rows)?;
         let lines = self
             .lines
-            .all_from(rows.start, lines.iter().map(|line| *line as u32));
+            .numbered_on(rows.start, lines.iter().map(|line| *line as u32));
         let column = |column: &usize| {
             let (categories, places) = &self.words[*column];
             let mut values = self.read(&self.stretches[*column], &rows)?;

@@ -81,7 +81,7 @@ impl Lines {
     }
 
     /// Rows from one of all these on, with their numbers.
-    pub(super) fn all_from(&self, first: usize, numbers: impl Iterator<Item = u32>) -> Lines {
+    pub(super) fn numbered_on(&self, first: usize, numbers: impl Iterator<Item = u32>) -> Lines {
         let own = self.files.partition_point(|(begin, _)| *begin <= first);
         let files = self.files[own.saturating_sub(1)..].iter();
         let files = files.map(|(begin, name)| (begin.saturating_sub(first), name.clone()));

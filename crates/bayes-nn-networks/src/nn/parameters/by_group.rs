@@ -2,6 +2,7 @@
 
 use bayes_nn_autodiff::{Shape, Var};
 use bayes_nn_distributions::{Distribution, Normal};
+use bayes_nn_inference::SiteSupport;
 use bayes_nn_models::model::{Begin, SiteOptions};
 
 use super::{Parameters, Place};
@@ -83,6 +84,8 @@ impl<'t, 'g> Parameters<'t, 'g> {
             return Ok(self.times(weight, x, by_group));
         }
         if groups.said.centred {
+            // Weights that begin at 0 would leave all units alike.
+            let he = (2.0 / inputs as f64).sqrt();
             let mean = own
                 .get(name, shape, inputs)?
                 .t()
@@ -94,7 +97,7 @@ impl<'t, 'g> Parameters<'t, 'g> {
             };
             let weight = self.of_group(
                 groups,
-                &format!("{name}.of_group"),
+                (&format!("{name}.of_group"), he),
                 Normal::new(mean, scale),
             );
             return Ok(self.times(weight, x, by_group));
@@ -102,7 +105,7 @@ impl<'t, 'g> Parameters<'t, 'g> {
         let product = pooled()?;
         let scale = self.group_scale(groups, name, scales, inputs)?;
         let standard = Normal::new(0.0, 1.0).expand([outputs, inputs, 1]);
-        let deviation = self.of_group(groups, &format!("{name}.deviation"), standard);
+        let deviation = self.of_group(groups, (&format!("{name}.deviation"), 0.0), standard);
         let added = match groups.said.scale {
             // No product of what a guide draws itself.
             GroupScale::Weight => by_group(scale * deviation, x),
@@ -132,12 +135,13 @@ impl<'t, 'g> Parameters<'t, 'g> {
         Ok(match groups.said.centred {
             true => of_rows(self.of_group(
                 groups,
-                &format!("{name}.of_group"),
+                (&format!("{name}.of_group"), 0.0),
                 Normal::new(mean, scale),
             )),
             false => {
                 let standard = Normal::new(0.0, 1.0).expand([outputs, 1]);
-                let deviation = self.of_group(groups, &format!("{name}.deviation"), standard);
+                let deviation =
+                    self.of_group(groups, (&format!("{name}.deviation"), 0.0), standard);
                 mean + of_rows(scale * deviation)
             }
         })
@@ -152,20 +156,28 @@ impl<'t, 'g> Parameters<'t, 'g> {
     ) -> Result<Var<'g>, LayerError> {
         let name = format!("{name}.group_scale");
         let prior = &*groups.said.scale_prior;
-        self.shared().declare(&name, shape, fan_in, Some(prior))
+        let scale = self.shared().declare(&name, shape, fan_in, Some(prior))?;
+        match self.support(scale).filter(SiteSupport::has_negative) {
+            None => Ok(scale),
+            Some(support) => Err(LayerError::GroupScale {
+                parameter: self.frame.parameter(&name),
+                support: Box::new(support),
+            }),
+        }
     }
 
-    /// A variable over the groups, which are its last axis.
+    /// A variable over the groups, which are its last axis. A fit begins in it at normal values of this
+    /// spread.
     fn of_group(
         &self,
         groups: &ByGroup<'_, 'g>,
-        name: &str,
+        (name, spread): (&str, f64),
         distribution: impl Distribution<'g> + 'g,
     ) -> Var<'g> {
         let name = self.frame.parameter(name);
         let begin = Begin {
             mean: 0.0,
-            spread: 0.0,
+            spread,
             sd: SMALL,
         };
         let options = SiteOptions {
