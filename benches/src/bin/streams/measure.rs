@@ -78,8 +78,9 @@ pub fn run(path: &Path, from: From) -> Outcome<Value> {
     if let Some(table) = table {
         let out = path.with_extension("predicted.csv");
         let predicted = fit.predict_to(fit.encode(&table)?, Predict::draws(10), &out);
-        fs::remove_file(&out)?;
+        let removed = fs::remove_file(&out);
         predicted?;
+        removed?;
     }
     Ok(json!({
         "step": step,
