@@ -6,8 +6,9 @@
 //!   "checksum": { "dtype": "U32", "shape": [1], "data_offsets": [..] } }
 //! ```
 //!
-//! Numbers are little-endian and row-major, tensor after tensor without gaps. The last four bytes are
-//! the tensor `checksum`: CRC-32 (ISO 3309, as gzip has it) of all bytes before.
+//! Numbers are little-endian and row-major, tensor after tensor without gaps. A tensor of which each
+//! number is one of single precision stands as `F32`, after those that need `F64`. The last four bytes
+//! are the tensor `checksum`: CRC-32 (ISO 3309, as gzip has it) of all bytes before.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -21,7 +22,78 @@ const CHECKSUM: &str = "checksum";
 /// Bytes of the length of the header, and of the checksum.
 const LENGTH: usize = 8;
 const SUM: usize = 4;
-const NUMBER: usize = 8;
+
+/// How a number stands in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Number {
+    F32,
+    F64,
+}
+
+impl Number {
+    /// The shorter one that keeps the bits of all these numbers.
+    fn of(values: &[f64]) -> Number {
+        let is_single = |value: &f64| f64::from(*value as f32).to_bits() == value.to_bits();
+        match values.iter().all(is_single) {
+            true => Number::F32,
+            false => Number::F64,
+        }
+    }
+
+    fn of_dtype(dtype: &str) -> Option<Number> {
+        [Number::F32, Number::F64]
+            .into_iter()
+            .find(|number| number.dtype() == dtype)
+    }
+
+    fn dtype(self) -> &'static str {
+        match self {
+            Number::F32 => "F32",
+            Number::F64 => "F64",
+        }
+    }
+
+    /// Bytes of it.
+    fn size(self) -> usize {
+        match self {
+            Number::F32 => 4,
+            Number::F64 => 8,
+        }
+    }
+
+    fn write(self, values: &[f64], to: &mut Vec<u8>) {
+        let begin = to.len();
+        to.resize(begin + self.size() * values.len(), 0);
+        let to = &mut to[begin..];
+        match self {
+            Number::F32 => {
+                for (bytes, value) in to.as_chunks_mut().0.iter_mut().zip(values) {
+                    *bytes = (*value as f32).to_le_bytes();
+                }
+            }
+            Number::F64 => {
+                for (bytes, value) in to.as_chunks_mut().0.iter_mut().zip(values) {
+                    *bytes = value.to_le_bytes();
+                }
+            }
+        }
+    }
+
+    fn read(self, bytes: &[u8]) -> Vec<f64> {
+        match self {
+            Number::F32 => {
+                let numbers = bytes.as_chunks().0.iter();
+                numbers
+                    .map(|bytes| f64::from(f32::from_le_bytes(*bytes)))
+                    .collect()
+            }
+            Number::F64 => {
+                let numbers = bytes.as_chunks().0.iter();
+                numbers.map(|bytes| f64::from_le_bytes(*bytes)).collect()
+            }
+        }
+    }
+}
 
 /// Numbers under a name.
 pub(crate) struct Tensor {
@@ -34,7 +106,15 @@ pub(crate) struct Tensor {
 #[derive(Debug)]
 pub(crate) struct Slot {
     pub(crate) shape: Vec<usize>,
-    pub(crate) bytes: Range<usize>,
+    number: Number,
+    bytes: Range<usize>,
+}
+
+impl Slot {
+    /// The numbers, from the bytes of the file.
+    pub(crate) fn numbers(&self, file: &[u8]) -> Vec<f64> {
+        self.number.read(&file[self.bytes.clone()])
+    }
 }
 
 /// What the layout has: a description, and tensors by name.
@@ -69,19 +149,24 @@ pub(crate) fn bytes_of(description: &Value, tensors: &[Tensor]) -> Vec<u8> {
         let entry = json!({ "dtype": dtype, "shape": shape, "data_offsets": offsets });
         header.insert(name.to_owned(), entry);
     };
-    for tensor in tensors {
-        let bytes = NUMBER * tensor.values.len();
-        add(&tensor.name, "F64", &tensor.shape, bytes);
+    let mut tensors: Vec<(Number, &Tensor)> = tensors
+        .iter()
+        .map(|tensor| (Number::of(&tensor.values), tensor))
+        .collect();
+    // The longer ones first, so that all begin at a multiple of their size.
+    tensors.sort_by_key(|(number, _)| std::cmp::Reverse(number.size()));
+    for (number, tensor) in &tensors {
+        let bytes = number.size() * tensor.values.len();
+        add(&tensor.name, number.dtype(), &tensor.shape, bytes);
     }
     add(CHECKSUM, "U32", &[1], SUM);
     let mut header = Value::Object(header).to_string().into_bytes();
-    // Numbers begin at a multiple of their size.
-    header.resize(header.len().next_multiple_of(NUMBER), b' ');
+    header.resize(header.len().next_multiple_of(LENGTH), b' ');
     let mut bytes = Vec::with_capacity(LENGTH + header.len() + end);
     bytes.extend((header.len() as u64).to_le_bytes());
     bytes.extend(header);
-    for tensor in tensors {
-        bytes.extend(tensor.values.iter().flat_map(|value| value.to_le_bytes()));
+    for (number, tensor) in tensors {
+        number.write(&tensor.values, &mut bytes);
     }
     bytes.extend(crc(&bytes).to_le_bytes());
     bytes
@@ -183,24 +268,20 @@ impl<'a> Parsed<'a> {
         let dtype: &str = serde_json::from_str(text("dtype")?).ok()?;
         let shape: Vec<usize> = serde_json::from_str(text("shape")?).ok()?;
         let [start, end]: [usize; 2] = serde_json::from_str(text("data_offsets")?).ok()?;
-        let size = match (name, dtype) {
-            (CHECKSUM, "U32") => SUM,
-            (_, "F64") if name != CHECKSUM => NUMBER,
-            _ => return None,
+        let number = match (name, dtype) {
+            // It is looked at as four bytes, never as a number.
+            (CHECKSUM, "U32") => Number::F32,
+            (CHECKSUM, _) => return None,
+            _ => Number::of_dtype(dtype)?,
         };
         let mut lengths = shape.iter();
-        let bytes = lengths.try_fold(size, |bytes, length| bytes.checked_mul(*length));
+        let bytes = lengths.try_fold(number.size(), |bytes, length| bytes.checked_mul(*length));
         let [start, end] = [start.checked_add(self.data)?, end.checked_add(self.data)?];
         let is_inside = end <= self.bytes.len() && end.checked_sub(start) == bytes;
         is_inside.then_some(Slot {
             shape,
+            number,
             bytes: start..end,
         })
     }
-}
-
-/// Numbers as they stand in a file.
-pub(crate) fn numbers(bytes: &[u8]) -> Vec<f64> {
-    let numbers = bytes.as_chunks().0.iter();
-    numbers.map(|bytes| f64::from_le_bytes(*bytes)).collect()
 }

@@ -24,5 +24,6 @@ pub use read::{File, Node};
 pub use serde_json::Value;
 pub use write::{Object, Place, save, write_whole};
 
-/// The version of the format that is written, and the newest that is read.
-pub const FORMAT: u64 = 1;
+/// The version of the format that is written, and the newest that is read. Version 1 has all numbers
+/// in double precision.
+pub const FORMAT: u64 = 2;

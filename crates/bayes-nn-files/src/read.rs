@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_core::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::layout::{Layout, Parsed, Problem, numbers};
+use crate::layout::{Layout, Parsed, Problem};
 use crate::{Entry, FORMAT, FileError};
 
 /// The most places inside one another.
@@ -51,15 +51,15 @@ impl File {
 
     fn of_bytes(path: PathBuf, bytes: Vec<u8>) -> Result<File, FileError> {
         match layout_of(&bytes) {
-            Ok((layout, FORMAT)) => Ok(File {
-                path,
-                bytes,
-                layout,
-            }),
-            Ok((_, found)) => Err(FileError::Newer {
+            Ok((_, found)) if found > FORMAT => Err(FileError::Newer {
                 path,
                 found,
                 known: FORMAT,
+            }),
+            Ok((layout, _)) => Ok(File {
+                path,
+                bytes,
+                layout,
             }),
             Err(Problem::OtherKind(problem)) => Err(FileError::OtherKind { path, problem }),
             Err(Problem::Damaged(problem)) => Err(FileError::Damaged { path, problem }),
@@ -245,7 +245,7 @@ impl<'f> Node<'f> {
     pub fn tensor(&self, name: &str, shape: &[usize]) -> Result<Vec<f64>, FileError> {
         let node = self.inside(name, "");
         match self.file.layout.slots.get(&node.path) {
-            Some(slot) if slot.shape == shape => Ok(numbers(&self.file.bytes[slot.bytes.clone()])),
+            Some(slot) if slot.shape == shape => Ok(slot.numbers(&self.file.bytes)),
             Some(slot) => Err(node.refuse(format!(
                 "is a tensor of the shape {:?}, not {shape:?}",
                 slot.shape

@@ -16,6 +16,8 @@ struct Path {
     seed: u64,
     word: String,
     points: Points,
+    /// Numbers of single precision.
+    short: Points,
     ends: Vec<(String, f64)>,
     label: Option<String>,
 }
@@ -25,6 +27,7 @@ record!(Path {
     "seed": seed,
     "word": word,
     "points": points,
+    "short": short,
     "ends": ends,
     "label": label,
 });
@@ -50,6 +53,7 @@ fn path() -> Path {
         seed: u64::MAX,
         word: "a \"word\" in\nÅ𝄞".to_owned(),
         points: Points(vec![1.5, -0.0, f64::MIN_POSITIVE, 1e300]),
+        short: Points(vec![1.5, -0.0, f64::from(0.1f32), f64::INFINITY]),
         ends: vec![
             ("low".to_owned(), f64::NEG_INFINITY),
             ("tiny".to_owned(), 5e-324),
@@ -79,6 +83,12 @@ fn the_crate_safetensors_reads_what_is_written() {
     let numbers = rows.data().as_chunks().0.iter();
     let numbers: Vec<f64> = numbers.map(|bytes| f64::from_le_bytes(*bytes)).collect();
     assert_eq!(numbers, path().points.0);
+    // What single precision has keeps its bits in half the bytes.
+    let short = tensors.tensor("path.short.rows").unwrap();
+    assert_eq!((short.dtype(), short.shape()), (Dtype::F32, &[2, 2][..]));
+    let numbers = short.data().as_chunks().0.iter();
+    let numbers: Vec<f32> = numbers.map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    assert_eq!(numbers, [1.5, -0.0, 0.1, f32::INFINITY]);
     let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
     let metadata = header.metadata().as_ref().unwrap();
     let description: Value = serde_json::from_str(&metadata["bayes-nn"]).unwrap();
@@ -103,7 +113,9 @@ fn read(bytes: &[u8], name: &str) -> Result<Path, FileError> {
 fn what_was_written_is_read_bit_for_bit() {
     let again = read(&bytes_of(&path(), "first"), "again").unwrap();
     assert_eq!(again, path());
-    assert!(again.points.0[1].is_sign_negative());
+    for points in [again.points, again.short] {
+        assert!(points.0[1].is_sign_negative());
+    }
 }
 
 /// A file with this header and these numbers, whose checksum is right.
@@ -133,8 +145,8 @@ fn a_header_that_cannot_be_is_refused_and_what_is_wrong_named() {
         message(&file(&header(description, tensors, data.len()), data))
     };
     assert!(of("{}", "", &[]).contains("has no version of the format"));
-    let newer = of(r#"{"format":2}"#, "", &[]);
-    assert!(newer.contains("version 2 of the format, and this library reads up to version 1"));
+    let newer = of(r#"{"format":3}"#, "", &[]);
+    assert!(newer.contains("version 3 of the format, and this library reads up to version 2"));
     assert!(of(r#"{"format":1}"#, "", &[]).ends_with("`path` is missing"));
     let described = r#"{"format":1,"path":{"start":0.5,"seed":-1}}"#;
     assert!(of(described, "", &[]).ends_with("`path.seed` is -1, not a whole number"));
@@ -152,6 +164,9 @@ fn a_header_that_cannot_be_is_refused_and_what_is_wrong_named() {
         let message = of(r#"{"format":1}"#, &tensor, &[0; 8]);
         assert!(message.contains("is damaged: its tensor"), "{message}");
     }
+    let other = r#""x":{"dtype":"F16","shape":[4],"data_offsets":[0,8]},"#;
+    let other = of(r#"{"format":2}"#, other, &[0; 8]);
+    assert!(other.contains("its tensor `x` cannot be"), "{other}");
     let long = [&u64::MAX.to_le_bytes()[..], b"{}"].concat();
     assert!(message(&long).contains("is damaged: its header has"));
     assert!(message(b"{}").contains("fewer than 8 bytes"));

@@ -54,6 +54,6 @@ pub use profile::Profile;
 pub use ranks::DeviceGroup;
 pub use replicas::Replicas;
 pub use step::{
-    Feed, FeedError, Feeder, Run, Runtime, Slot, Start, Step, StepProgram, fan_out, running_mean,
-    running_mean_and_squares,
+    Feed, FeedError, Feeder, Run, Runtime, Slot, Start, Step, StepProgram, WrongIndex, fan_out,
+    running_mean, running_mean_and_squares,
 };

@@ -4,7 +4,7 @@ mod temporary;
 
 use bayes_nn::nuts::{LowRank, Metric};
 use bayes_nn::prelude::*;
-use bayes_nn::{Error, FileError, Method, Model, Optimizer, Schedule, Sgld, Start};
+use bayes_nn::{Error, FileError, Method, Model, Optimizer, Resume, Schedule, Sgld, Start};
 use temporary::Temporary;
 
 const X: [f64; 6] = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0];
@@ -256,4 +256,47 @@ fn what_cannot_be_written_leaves_the_last_file() {
 
     let missing = model::load(&line(), folder.path()).err().unwrap();
     assert!(matches!(missing, Error::File(FileError::System { .. })));
+}
+
+#[test]
+fn training_by_another_random_stream_does_not_go_on_and_predicts() {
+    let advi = Advi::mean_field().steps(50).seed(3);
+    let fit = model::fit(&line(), data(), &advi).unwrap();
+    let file = Temporary::new();
+    fit.save(file.path()).unwrap();
+    let text = |version| format!(r#"\"random_stream\":{version}"#);
+    let own = text(1);
+    let mut bytes = std::fs::read(file.path()).unwrap();
+    let places: Vec<usize> = (bytes.windows(own.len()).enumerate())
+        .filter_map(|(place, window)| (window == own.as_bytes()).then_some(place))
+        .collect();
+    // That of the file, and that of the training.
+    assert_eq!(places.len(), 2);
+    for place in places {
+        bytes[place..][..own.len()].copy_from_slice(text(7).as_bytes());
+    }
+    let end = bytes.len() - 4;
+    let mut crc = flate2::Crc::new();
+    crc.update(&bytes[..end]);
+    bytes[end..].copy_from_slice(&crc.sum().to_le_bytes());
+    std::fs::write(file.path(), bytes).unwrap();
+
+    let other = model::load(&line(), file.path()).unwrap();
+    let mean = |fit: &Posterior<_>| fit.draws(20, 1).unwrap().variable("slope").unwrap().mean();
+    assert_eq!(mean(&other), mean(&fit));
+    let error = other.resume(data(), Resume::steps(10)).err().unwrap();
+    let told = error.to_string();
+    assert!(
+        told.contains("was trained with version 7 of the random stream, and this library has 1"),
+        "{told}"
+    );
+    // One of this stream goes on.
+    assert_eq!(
+        fit.resume(data(), Resume::steps(10))
+            .unwrap()
+            .advi()
+            .unwrap()
+            .steps(),
+        60
+    );
 }

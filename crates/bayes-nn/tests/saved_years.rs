@@ -5,8 +5,13 @@ use bayes_nn::prelude::*;
 /// Two thirds of the flowers of `iris.csv`, 400 steps of mean-field ADVI, two restarts, single
 /// precision.
 #[test]
-fn a_network_of_version_1_of_the_format_is_read_and_predicts_as_it_did() {
-    let fit = Bnn::load("tests/data/network-1.bnn").unwrap();
+fn a_network_of_every_version_of_the_format_is_read_and_predicts_as_it_did() {
+    predicts_as_it_did("tests/data/network-1.bnn");
+    predicts_as_it_did("tests/data/network-2.bnn");
+}
+
+fn predicts_as_it_did(path: &str) {
+    let fit = Bnn::load(path).unwrap();
     let guide = fit.approximation().unwrap();
     let means = [
         0.11525795608758926,
@@ -48,8 +53,13 @@ fn line<'g>(trace: &model::Trace<'g>, data: &model::Batch<'g>) {
 
 /// Two chains of 50 draws after 100 of warm-up.
 #[test]
-fn chains_of_version_1_of_the_format_are_read_and_print_as_they_did() {
-    let fit = model::load(&line, "tests/data/chains-1.bnn").unwrap();
+fn chains_of_every_version_of_the_format_are_read_and_print_as_they_did() {
+    print_as_they_did("tests/data/chains-1.bnn");
+    print_as_they_did("tests/data/chains-2.bnn");
+}
+
+fn print_as_they_did(path: &str) {
+    let fit = model::load(&line, path).unwrap();
     let shown = fit.to_string();
     assert!(shown.starts_with("2 chains of 50, 50 draws, 1565 gradients of 17.2 us, 0.15 s\n"));
     assert!(shown.contains("slope  1.96  0.12       1.8       2.1        41        13   1.09"));

@@ -5,10 +5,11 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::ops::{ControlFlow, Range};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bayes_nn::data::{Column, DataError, NpyFile, Source, SourceColumn, SourceKind};
+use bayes_nn::data::{Column, DataError, NpyFile, Source, SourceColumn, SourceKind, StreamError};
 use bayes_nn::prelude::*;
-use bayes_nn::{InferenceError, Sgld};
+use bayes_nn::{InferenceError, Sgld, SgldFit};
 
 /// A folder of files that goes with the test.
 struct Folder(PathBuf);
@@ -510,4 +511,99 @@ fn missing_values_are_refused_in_shuffled_blocks_as_in_any_minibatch() {
         .err()
         .unwrap();
     assert!(error.to_string().contains("`y`"), "{error}");
+}
+
+/// Rows that cannot be read any more after some reads.
+#[derive(Debug)]
+struct Failing {
+    reads: AtomicUsize,
+    most: usize,
+}
+
+impl Failing {
+    fn after(most: usize) -> Data {
+        let reads = AtomicUsize::new(0);
+        let data = Data::new().stream(Failing { reads, most });
+        data.unwrap().shuffle_blocks(10)
+    }
+}
+
+impl Source for Failing {
+    fn name(&self) -> String {
+        "the network".to_owned()
+    }
+
+    fn rows(&self) -> usize {
+        1_000
+    }
+
+    fn columns(&self) -> Vec<SourceColumn> {
+        vec![SourceColumn::new("y", SourceKind::Column)]
+    }
+
+    fn read(&self, rows: Range<usize>) -> Result<Vec<Column>, DataError> {
+        if self.reads.fetch_add(1, Ordering::Relaxed) >= self.most {
+            let (name, problem) = (self.name(), format!("row {}: it is down", rows.start));
+            return Err(StreamError::Source { name, problem }.into());
+        }
+        let y: Vec<f64> = rows.map(|row| (row as f64).sin()).collect();
+        Ok(vec![y.into()])
+    }
+}
+
+#[test]
+fn chains_whose_rows_cannot_be_read_any_more_keep_their_draws() {
+    let level = model::from_fn(|trace, data| {
+        let level = trace.sample("level", Normal::new(0.0, 1.0));
+        trace.observe("y", Normal::new(level, 1.0), data.column("y"));
+    });
+    let chains = Sgld::new().chains(1).batch(10).warmup(50);
+    let chains = chains.step_size(1e-5).draws(1_000_000);
+    let fit = model::fit(&level, Failing::after(3_000), &chains).unwrap();
+    let chain = &fit.fit::<SgldFit>().unwrap().chains()[0];
+    assert!((2_000..3_000).contains(&chain.len()), "{}", chain.len());
+    let told = chain.error().unwrap().to_string();
+    let draws = chain.len();
+    assert!(
+        told.starts_with(&format!(
+            "chain 0 failed after {draws} draws: the network: row"
+        )) && told.ends_with("it is down"),
+        "{told}"
+    );
+    assert_eq!(fit.warnings()[0], told);
+    let level_of =
+        |fit: &Posterior<_>| fit.draws(100, 0).unwrap().variable("level").unwrap().mean();
+    assert!(level_of(&fit)[0].abs() < 0.5);
+    let error = model::fit(&level, Failing::after(30), &chains);
+    let told = error.err().unwrap().to_string();
+    assert!(
+        told.contains("chain 0 failed after 0 draws: the network: row"),
+        "{told}"
+    );
+}
+
+#[test]
+fn an_index_outside_its_axis_is_told_by_file_row_and_column() {
+    let folder = Folder::new("outside");
+    let (_, mut group, y) = numbers();
+    // Beyond the rows that are looked at before a fit.
+    group[1_200] = 7;
+    let shape = format!("({ROWS},)");
+    let group = folder.npy("group.npy", "|u1", &shape, group);
+    let data = Data::new()
+        .stream(NpyFile::open(group).unwrap().index().unwrap())
+        .and_then(|data| data.stream(folder.f32("y.npy", &shape, &y)))
+        .unwrap();
+    let levels = model::from_fn(|trace, data| {
+        let levels = trace.sample("levels", Normal::new(0.0, 1.0).expand(5));
+        let mean = levels.gather(data.index("group"), 0);
+        trace.observe("y", Normal::new(mean, 1.0), data.column("y"));
+    });
+    let advi = Advi::mean_field().batch(100).steps(1_000);
+    let error = model::fit(&levels, &data, &advi).err().unwrap();
+    let told = error.to_string();
+    assert!(
+        told.contains("group.npy: row 1200, column `group`: the index 7 is not below 5"),
+        "{told}"
+    );
 }

@@ -3,7 +3,7 @@
 use bayes_nn_files::{Entry, FileError, Node, Place, Value};
 
 use super::site::{dim, get_sites, put_sites};
-use super::{SGLD, of_kind};
+use super::{SGLD, again, of_kind, told};
 use crate::{DrawTable, SgldChain, SgldFit};
 
 impl Entry for SgldFit {
@@ -51,8 +51,14 @@ impl Entry for SgldFit {
 
 impl Entry for SgldChain {
     fn write(&self, place: &Place<'_>) -> Value {
-        let SgldChain { seed, dim, draws } = self;
+        let SgldChain {
+            seed,
+            dim,
+            draws,
+            error,
+        } = self;
         let object = place.object().put("seed", seed);
+        let object = object.put("error", &told(error.as_deref()));
         object.tensor("draws", draws, &[self.len(), *dim]).value()
     }
 
@@ -64,6 +70,7 @@ impl Entry for SgldChain {
             seed: node.get("seed")?,
             dim,
             draws: node.tensor("draws", &[draws, dim])?,
+            error: again(node.get("error")?),
         })
     }
 }

@@ -25,6 +25,24 @@ pub trait Feeder: Send {
     /// # Errors
     /// When there is no next block, as of a file that was changed.
     fn next(&mut self) -> Result<&[Vec<f64>], FeedError>;
+
+    /// What is wrong with an index of the blocks that were fed last, in terms of where they come from: the
+    /// number at this position of a block must be below the length of an axis. Nothing unless a feeder knows.
+    fn refuse(&self, _index: &WrongIndex) -> Option<FeedError> {
+        None
+    }
+}
+
+/// An index that was fed and is outside its axis.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct WrongIndex {
+    /// The number.
+    pub value: f64,
+    /// Where it stands in its block.
+    pub position: usize,
+    /// One past the largest number allowed.
+    pub length: usize,
 }
 
 /// Why a window could not be fed; its [source](Error::source) is what was reported. Cloning shares it.
@@ -73,5 +91,26 @@ impl Run {
             }
         }
         Ok(())
+    }
+
+    /// The error of a step as what feeds it would say it.
+    pub(super) fn told(&self, replica: usize, error: KernelError) -> KernelError {
+        let KernelError::Index {
+            value,
+            position,
+            length,
+            ..
+        } = error
+        else {
+            return error;
+        };
+        let wrong = WrongIndex {
+            value,
+            position,
+            length,
+        };
+        let feeder = self.feeders[replica].as_ref();
+        let told = feeder.and_then(|feeder| feeder.refuse(&wrong));
+        told.map_or(error, KernelError::Feed)
     }
 }

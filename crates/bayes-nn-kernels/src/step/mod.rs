@@ -18,7 +18,7 @@ use std::sync::Arc;
 use bayes_nn_autodiff::{Graph, Shape, Var, concat};
 
 pub use fan_out::fan_out;
-pub use feed::{Feed, FeedError, Feeder};
+pub use feed::{Feed, FeedError, Feeder, WrongIndex};
 pub use program::{Runtime, StepProgram};
 pub use run::{Run, Slot};
 pub use statistics::{running_mean, running_mean_and_squares};

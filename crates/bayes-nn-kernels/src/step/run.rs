@@ -242,7 +242,7 @@ impl Run {
                 match ran {
                     Ok(()) => self.look(replica, due[replica]),
                     Err(error) => {
-                        outcomes[replica] = Err(error);
+                        outcomes[replica] = Err(self.told(replica, error));
                         left[replica] = 0;
                     }
                 }
@@ -262,7 +262,8 @@ impl Run {
         while left > 0 {
             let due = self.due(replica, left);
             self.feed_step(replica)?;
-            self.replicas.program_mut(replica).run(due)?;
+            let ran = self.replicas.program_mut(replica).run(due);
+            ran.map_err(|error| self.told(replica, error))?;
             self.look(replica, due);
             left -= due;
         }

@@ -279,7 +279,7 @@ impl Data {
                     taken[place] = Some(Taken {
                         source: sources.len(),
                         column,
-                        width: kind.width(),
+                        kind,
                     });
                     is_read = true;
                 }

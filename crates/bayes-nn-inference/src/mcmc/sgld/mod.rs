@@ -4,16 +4,21 @@
 mod result;
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bayes_nn_autodiff::{Graph, NoiseKind, Var, grad};
-use bayes_nn_kernels::{Backend, Device, Precision, Run, Runtime, Step, StepProgram, fan_out};
+use bayes_nn_kernels::{
+    Backend, Device, KernelError, Precision, Run, Runtime, Step, StepProgram, fan_out,
+};
 
 use crate::check::{MOST_RUNS, at_least_one, count, holds_data, no_points, positive, setting};
 use crate::columns::Concerns;
 use crate::interrupt::{Pace, is_requested};
 use crate::terms::write_terms;
-use crate::{Density, InferenceError, Interrupt, Method, Point, Rows, Schedule, Start};
+use crate::{
+    Density, DensityError, InferenceError, Interrupt, Method, Point, Rows, Schedule, Start,
+};
 
 use result::rounded_away;
 pub use result::{SgldChain, SgldFit};
@@ -193,7 +198,9 @@ impl Method for Sgld {
     ///
     /// # Errors
     /// A setting outside its range; a density that cannot be written or compiled; a chain whose
-    /// position is no longer finite ([`InferenceError::Chain`]).
+    /// position is no longer finite, or data that cannot be read before there is a draw
+    /// ([`InferenceError::Chain`]). If there are draws the chain keeps them, and [`SgldChain::error`] says
+    /// what happened.
     fn fit(&self, density: &dyn Density) -> Result<SgldFit, InferenceError> {
         self.check(density)?;
         let settings = Sgld {
@@ -209,10 +216,16 @@ impl Sgld {
         holds_data(density, self.in_precision())?;
         let mut concerns = Concerns::of(density, self.in_precision());
         let program = self.write(density)?;
-        let chains = fan_out(&program, self.chains, |run, chains| {
+        let mut chains = fan_out(&program, self.chains, |run, chains| {
             let seeds: Vec<u64> = chains.map(|chain| self.seed_of(chain)).collect();
             self.run(density, run, &seeds)
         })?;
+        if chains.iter().all(SgldChain::is_empty) {
+            let mut failed = chains.iter_mut();
+            if let Some(error) = failed.find_map(|chain| Arc::into_inner(chain.error.take()?)) {
+                return Err(error);
+            }
+        }
         let last_step = |draw: u64| (self.warmup + (draw + 1) * self.thinning - 1) as f64;
         let factor = |step: f64| self.schedule.factor(Var::from(step), self.steps()).number();
         // A run that was interrupted has fewer.
@@ -276,6 +289,7 @@ impl Sgld {
                 seed: *seed,
                 dim,
                 draws: Vec::new(),
+                error: None,
             });
         }
         let (mut made, chunk) = (0, (NUMBERS / dim as u64).max(1));
@@ -283,9 +297,22 @@ impl Sgld {
         while made < self.steps() && !is_requested(self.interrupt.as_ref()) {
             let due = chunk.min(self.steps() - made).min(pace.steps());
             let began = Instant::now();
-            let outcomes = run.advance(&vec![due; seeds.len()]);
-            for (replica, (outcome, chain)) in outcomes.into_iter().zip(&mut chains).enumerate() {
-                outcome?;
+            let dues = chains.iter().map(|chain| match chain.error {
+                None => due,
+                Some(_) => 0,
+            });
+            let dues: Vec<u64> = dues.collect();
+            let outcomes = run.advance(&dues);
+            let outcomes = outcomes.into_iter().zip(&mut chains).zip(&dues);
+            for (replica, ((outcome, chain), due)) in outcomes.enumerate() {
+                // The steps before data that cannot be read stand.
+                let unread = match outcome {
+                    Err(KernelError::Feed(error)) => Some(error),
+                    outcome => outcome.map(|()| None)?,
+                };
+                if *due == 0 {
+                    continue;
+                }
                 if let Some(element) = run.first_non_finite(replica, Z)? {
                     return Err(self.not_finite(density, chain, element));
                 }
@@ -296,6 +323,7 @@ impl Sgld {
                         chain.draws.extend(entry);
                     }
                 }
+                chain.error = unread.map(|error| Arc::new(self.failed(chain, error)));
             }
             made += due;
             pace.took(due, began.elapsed());
@@ -323,10 +351,14 @@ impl Sgld {
             "the position is not finite, first in `{}`; {advice}",
             site.map_or("", |site| &site.name),
         );
+        self.failed(chain, problem)
+    }
+
+    fn failed(&self, chain: &SgldChain, source: impl Into<DensityError>) -> InferenceError {
         InferenceError::Chain {
             chain: chain.seed.wrapping_sub(self.seed) as usize,
             draws: chain.len(),
-            source: problem.into(),
+            source: source.into(),
         }
     }
 

@@ -1,17 +1,19 @@
 //! The result of a run of stochastic gradient Langevin dynamics.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::Sgld;
 use crate::columns::{Concerns, half_ulp, shortened};
-use crate::{DrawSource, DrawTable, Fit, Site};
+use crate::{DrawSource, DrawTable, Fit, InferenceError, Site};
 
 /// Draws of one chain.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct SgldChain {
     pub(crate) seed: u64,
     pub(crate) dim: usize,
     pub(crate) draws: Vec<f64>,
+    pub(crate) error: Option<Arc<InferenceError>>,
 }
 
 impl SgldChain {
@@ -33,6 +35,11 @@ impl SgldChain {
     /// The draws in unconstrained space, row-major `[draws, dim]`.
     pub fn draws(&self) -> &[f64] {
         &self.draws
+    }
+
+    /// Why it ended early, if its data could not be read any more.
+    pub fn error(&self) -> Option<&InferenceError> {
+        self.error.as_deref()
     }
 
     /// One coordinate of all draws.
@@ -85,17 +92,20 @@ impl Fit for SgldFit {
         DrawTable::of_chains(&self.sites, chains).into()
     }
 
-    /// That the run was interrupted; what single precision is too coarse for; data far from the scale that
+    /// That the run was interrupted, or chains failed; what single precision is too coarse for; data far from the scale that
     /// the density supposes.
     fn warnings(&self) -> Vec<String> {
         let Concerns { coarse, scale } = self.concerns.clone();
         let fewest = self.chains.iter().map(SgldChain::len).min().unwrap_or(0);
         let draws = self.settings.draws;
-        let interrupted = ((fewest as u64) < draws).then(|| {
-            format!("the run was interrupted: the shortest chain has {fewest} of {draws} draws")
-        });
-        let coarse = interrupted.into_iter().chain(coarse);
-        coarse.chain(scale).collect()
+        let errors = self.chains.iter().filter_map(SgldChain::error);
+        let mut warnings: Vec<String> = errors.map(ToString::to_string).collect();
+        if warnings.is_empty() && (fewest as u64) < draws {
+            warnings.push(format!(
+                "the run was interrupted: the shortest chain has {fewest} of {draws} draws"
+            ));
+        }
+        warnings.into_iter().chain(coarse).chain(scale).collect()
     }
 }
 

@@ -5,10 +5,10 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
 use bayes_nn_distributions::Support;
-use bayes_nn_kernels::{Column, Feed, FeedError, Feeder};
+use bayes_nn_kernels::{Column, Feed, FeedError, Feeder, WrongIndex};
 
 use super::order::Window;
-use super::{Order, Source, StreamError, read};
+use super::{Order, Source, SourceColumn, SourceKind, StreamError, read};
 use crate::data::DataError;
 
 /// Numbers that are read ahead at the most, unless they are fewer than a minibatch has.
@@ -90,22 +90,34 @@ pub(crate) struct Taken {
     pub(crate) source: usize,
     /// Its place among the columns of the source.
     pub(crate) column: usize,
-    /// Numbers a row.
-    pub(crate) width: usize,
+    pub(crate) kind: SourceKind,
 }
 
-/// The minibatches of some steps, of each what its windows are fed, batch last.
-type Part = Vec<Vec<Vec<f64>>>;
+/// A minibatch.
+struct Minibatch {
+    /// What the windows are fed, batch last.
+    blocks: Vec<Vec<f64>>,
+    /// Where the rows stand in the sources.
+    rows: Vec<usize>,
+}
+
+/// The minibatches of some steps.
+type Part = Vec<Minibatch>;
 
 impl Feed for RowFeed {
     fn begin(&self, seed: u64, step: u64) -> Result<Box<dyn Feeder>, FeedError> {
-        let numbers: usize = self.taken.iter().map(|t| t.width * self.batch).sum();
+        let widths = self.taken.iter().map(|taken| taken.kind.width());
+        let numbers: usize = widths.map(|width| width * self.batch).sum();
         let steps = (AHEAD / PARTS / numbers.max(1)).clamp(1, STEPS);
-        let blank = || self.taken.iter().map(|t| vec![0.0; t.width * self.batch]);
+        let block = |taken: &Taken| vec![0.0; taken.kind.width() * self.batch];
+        let blank = || Minibatch {
+            blocks: self.taken.iter().map(block).collect(),
+            rows: vec![0; self.batch],
+        };
         let (full, filled) = sync_channel(PARTS);
         let (emptied, empty) = channel();
         for _ in 0..PARTS {
-            let part: Part = (0..steps).map(|_| blank().collect()).collect();
+            let part: Part = (0..steps).map(|_| blank()).collect();
             // The other end is here.
             let _ = emptied.send(part);
         }
@@ -130,6 +142,8 @@ impl Feed for RowFeed {
         Ok(Box::new(ReadAhead {
             ends: Some((filled, emptied)),
             thread: Some(thread),
+            sources: self.sources.clone(),
+            taken: self.taken.clone(),
             part: Vec::new(),
             next: 0,
         }))
@@ -143,6 +157,8 @@ type Ends = (Receiver<Result<Part, DataError>>, Sender<Part>);
 struct ReadAhead {
     ends: Option<Ends>,
     thread: Option<JoinHandle<()>>,
+    sources: Vec<Arc<dyn Source>>,
+    taken: Vec<Taken>,
     part: Part,
     /// The next step of the part.
     next: usize,
@@ -166,7 +182,30 @@ impl Feeder for ReadAhead {
             self.part = next.map_err(FeedError::new)?;
         }
         self.next += 1;
-        Ok(&self.part[self.next - 1])
+        Ok(&self.part[self.next - 1].blocks)
+    }
+
+    fn refuse(&self, index: &WrongIndex) -> Option<FeedError> {
+        let WrongIndex {
+            value,
+            position,
+            length,
+            ..
+        } = *index;
+        let minibatch = self.part.get(self.next.checked_sub(1)?)?;
+        let row = minibatch.rows.get(position)?;
+        let mut fed = self.taken.iter().zip(&minibatch.blocks);
+        let (taken, _) = fed.find(|(taken, block)| {
+            taken.kind == SourceKind::Index && block.get(position) == Some(&value)
+        })?;
+        let source = &self.sources[taken.source];
+        let SourceColumn { name: column, .. } = source.columns().swap_remove(taken.column);
+        Some(FeedError::new(DataError::from(StreamError::Source {
+            name: source.name(),
+            problem: format!(
+                "row {row}, column `{column}`: the index {value} is not below {length}"
+            ),
+        })))
     }
 }
 
@@ -223,12 +262,15 @@ impl Reader {
     }
 
     /// Writes the next minibatch.
-    fn fill(&mut self, step: &mut [Vec<f64>]) -> Result<(), DataError> {
+    fn fill(&mut self, minibatch: &mut Minibatch) -> Result<(), DataError> {
         for row in 0..self.batch {
             let (block, of_block) = self.next_row()?;
-            for (taken, to) in self.taken.iter().zip(&mut *step) {
+            if let Some(window) = &self.window {
+                minibatch.rows[row] = window.blocks[block].start + of_block;
+            }
+            for (taken, to) in self.taken.iter().zip(&mut minibatch.blocks) {
                 let column = &self.blocks[block][taken.source][taken.column];
-                column.each_of_row(of_block, taken.width, |place, value| {
+                column.each_of_row(of_block, taken.kind.width(), |place, value| {
                     to[place * self.batch + row] = value;
                 });
             }
