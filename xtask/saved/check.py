@@ -21,7 +21,7 @@ def problem(path):
     with safe_open(path, framework="numpy") as file:
         description = json.loads(file.metadata()["bayes-nn"])
         tensors = {name: file.get_tensor(name) for name in file.keys()}
-    if description.get("format") != 1:
+    if description.get("format") != 2:
         return f"the format is {description.get('format')}"
     content = path.read_bytes()
     if int(tensors.pop("checksum")[0]) != zlib.crc32(content[:-4]):
@@ -29,6 +29,9 @@ def problem(path):
     (length,) = struct.unpack("<Q", content[:8])
     if sum(tensor.nbytes for tensor in tensors.values()) + 4 + 8 + length != len(content):
         return "there are bytes of no tensor"
+    kinds = {tensor.dtype.name for tensor in tensors.values()}
+    if not kinds <= {"float32", "float64"}:
+        return f"there are tensors of {kinds}"
     numbers = sum(tensor.size for tensor in tensors.values())
     if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
         return "a number is not finite"
