@@ -179,6 +179,14 @@ pub trait Density: Sync {
         with_values(self.sites(), values, others)
     }
 
+    /// The standard deviations of a guide at the start, one for each element of the site of this number,
+    /// where the density knows them: those of an informed prior. Nothing unless implemented, and then it
+    /// is as [`Begin`](crate::Begin) says.
+    fn initial_sds(&self, site: usize) -> Option<&[f64]> {
+        let _ = site;
+        None
+    }
+
     /// What is wrong at a point `z` `[P]` where the log density is not finite, in a sentence that
     /// goes on from "the log density is not finite" and says what to change; nothing if it is not
     /// known.

@@ -224,9 +224,9 @@ pub use bayes_nn_distributions as distributions;
 pub use bayes_nn_inference::{
     Advi, AdviFit, AdviParts, Approximation, Bound, Concerns, Convergence, ConvergenceTest, Curve,
     Dimension, DimensionError, Divergence, Elbo, Estimator, Every, Evidence, Family, Fit,
-    GradientVariances, HeldOutScore, InferenceError, Interrupt, Interruption, Method, NonFinite,
-    Nuts, NutsFit, Optimizer, Path, PathFailure, Pathfinder, PathfinderFit, Progress, Restart,
-    Resume, ResumeError, Schedule, Scored, Sgld, SgldFit, Site, SiteError, SiteSupport,
+    GradientVariances, HeldOutScore, InferenceError, Interrupt, Interruption, Method, Moments,
+    NonFinite, Nuts, NutsFit, Optimizer, Path, PathFailure, Pathfinder, PathfinderFit, Progress,
+    Restart, Resume, ResumeError, Schedule, Scored, Sgld, SgldFit, Site, SiteError, SiteSupport,
     SiteVariances, Snapshot, Stage, Start, StartError, Stop, Training, Update,
 };
 pub use bayes_nn_inference::{diagnostics, nuts};

@@ -8,8 +8,8 @@
 pub use crate::Bar;
 pub use crate::nn::Activation::{self, Identity, Relu, Sigmoid, Softplus, Tanh};
 pub use crate::nn::{
-    AvgPool2d, Bernoulli, Categorical, Conv1d, Conv2d, Dense, Flatten, Gaussian, Layer, MaxPool2d,
-    Mlp, Network, Sequential,
+    AvgPool2d, Bernoulli, Categorical, Conv1d, Conv2d, Dense, Flatten, Gaussian, IntoPrior, Layer,
+    MaxPool2d, Mlp, Network, Sequential,
 };
 #[cfg(feature = "plots")]
 pub use crate::report::WriteReport;

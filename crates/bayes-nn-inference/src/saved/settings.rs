@@ -37,7 +37,6 @@ choice!(Schedule {
 });
 
 record!(ConvergenceTest { "window": window, "tolerance": tolerance });
-record!(WarmStart { "source": source, "relative_sd": relative_sd });
 record!(Extension { "from": from, "steps": steps, "factor": factor });
 record!(TreeLimits { "max_depth": max_depth, "max_leapfrog": max_leapfrog });
 record!(LowRank { "cutoff": cutoff, "rank": rank, "shrinkage": shrinkage, "confirmed": confirmed });
@@ -166,6 +165,28 @@ impl Entry for Advi {
             progress: None,
             interrupt: None,
             checkpoint: None,
+        })
+    }
+}
+
+/// Files of before have no `is_part`.
+impl Entry for WarmStart {
+    fn write(&self, place: &Place<'_>) -> Value {
+        let WarmStart {
+            source,
+            relative_sd,
+            is_part,
+        } = self;
+        let object = place.object().put("source", source);
+        let object = object.put("relative_sd", relative_sd);
+        object.put("is_part", is_part).value()
+    }
+
+    fn read(node: &Node<'_>) -> Result<WarmStart, FileError> {
+        Ok(WarmStart {
+            source: node.get("source")?,
+            relative_sd: node.get("relative_sd")?,
+            is_part: node.get::<Option<bool>>("is_part")?.unwrap_or(false),
         })
     }
 }

@@ -9,7 +9,7 @@
 pub mod advi;
 mod convergence;
 mod ivon;
-mod natural;
+pub(crate) mod natural;
 mod optimizer;
 pub mod pathfinder;
 mod schedule;

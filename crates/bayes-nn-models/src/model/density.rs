@@ -14,7 +14,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::batch::Batch;
 use super::explain::Explain;
 use super::handlers::{Drawn, PriorDraw, Probe, generator};
-use super::record::Record;
+use super::record::{BeginAt, Record};
 use super::rows::RowTable;
 use super::scale::{Reading, readings, scales};
 use super::stream::{check_all_rows, observed_columns};
@@ -36,6 +36,8 @@ pub(crate) struct ModelDensity<'m, M> {
     /// The rows by which the model is looked at: of a stream the first.
     head: Data,
     sites: Vec<Site>,
+    /// Where fits begin in the elements of each site, if that is known.
+    begins: Vec<Option<BeginAt>>,
     readings: Vec<Reading>,
     augmented: Vec<String>,
     /// What streamed rows have to come from.
@@ -78,11 +80,13 @@ impl<'m, M: Model> ModelDensity<'m, M> {
             });
             offset += unconstrained.elements();
         }
+        let begins = BeginAt::by_site(record.begins, &sites)?;
         Ok(ModelDensity {
             model,
             data,
             head,
             sites,
+            begins,
             readings,
             augmented: batch.shared.augmented.take(),
             observed,
@@ -198,8 +202,12 @@ impl<'m, M: Model> ModelDensity<'m, M> {
             None => self.drawn(&mut rng, Drawn::Anywhere, given)?,
         };
         for (number, site) in self.sites.iter().enumerate() {
-            let is_given = given.iter().any(|(name, _)| *name == site.name);
-            if let (Some(begin), false) = (site.begin, is_given) {
+            if given.iter().any(|(name, _)| *name == site.name) {
+                continue;
+            }
+            if let Some(begin) = &self.begins[number] {
+                start[site.range()].copy_from_slice(&begin.mean);
+            } else if let Some(begin) = site.begin {
                 let key = NoiseKey {
                     seed,
                     step: number as u64,
@@ -263,6 +271,10 @@ impl<M: Model> Density for ModelDensity<'_, M> {
             Error::Inference(error) => error,
             error => InferenceError::Density(error.into()),
         })
+    }
+
+    fn initial_sds(&self, site: usize) -> Option<&[f64]> {
+        self.begins.get(site)?.as_ref()?.sd.as_deref()
     }
 
     fn explain(&self, z: &[f64]) -> Option<String> {

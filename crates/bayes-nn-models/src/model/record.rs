@@ -1,10 +1,13 @@
 //! What a run of a model leaves behind: its variables, and the terms of its log density.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bayes_nn_autodiff::{Shape, Var};
 use bayes_nn_distributions::{Bijector, Distribution};
-use bayes_nn_inference::{Begin, Dimension, Site, SiteError, SiteSupport, Term};
+use bayes_nn_inference::{
+    Begin, Dimension, InferenceError, Site, SiteError, SiteSupport, StartError, Term,
+};
 
 use super::axes::Axes;
 use super::batch::Shared;
@@ -19,6 +22,49 @@ pub(crate) struct Record<'g> {
     pub(crate) deterministics: Vec<(String, Var<'g>, Axes)>,
     /// The summands of the log density in unconstrained space, scaled.
     pub(crate) terms: Vec<Term<'g>>,
+    /// Where fits begin in variables of which that is known element by element.
+    pub(crate) begins: BTreeMap<String, BeginAt>,
+}
+
+/// Where fits begin in the elements of a variable, in unconstrained space.
+#[derive(Clone, Debug)]
+pub(crate) struct BeginAt {
+    pub(crate) mean: Arc<[f64]>,
+    /// The standard deviations of a guide.
+    pub(crate) sd: Option<Arc<[f64]>>,
+}
+
+impl BeginAt {
+    /// In the order of the sites.
+    pub(super) fn by_site(
+        mut begins: BTreeMap<String, BeginAt>,
+        sites: &[Site],
+    ) -> Result<Vec<Option<BeginAt>>, InferenceError> {
+        let own = sites.iter().map(|site| {
+            let begin = begins.remove(&site.name);
+            let lengths = begin.iter().flat_map(|begin| {
+                let sd = begin.sd.iter().map(|sd| sd.len());
+                sd.chain([begin.mean.len()])
+            });
+            match lengths.into_iter().find(|n| *n != site.shape.elements()) {
+                None => Ok(begin),
+                Some(got) => Err(StartError::Length {
+                    site: site.name.clone(),
+                    got,
+                    shape: Box::new(site.shape),
+                }),
+            }
+        });
+        let own = own.collect::<Result<Vec<_>, StartError>>()?;
+        match begins.pop_first() {
+            None => Ok(own),
+            Some((site, _)) => Err(StartError::UnknownSite {
+                site,
+                available: Site::list(sites),
+            }
+            .into()),
+        }
+    }
 }
 
 impl<'g> Record<'g> {
@@ -68,6 +114,46 @@ impl<'g> Sampled<'g> {
 }
 
 impl<'g> Trace<'g> {
+    /// The value of a variable that was declared before in this run, by its name without the scopes
+    /// around; nothing of one that was not.
+    ///
+    /// ```
+    /// use bayes_nn::distributions::Normal;
+    /// use bayes_nn::model::{self, Batch, Trace};
+    /// fn twice<'g>(trace: &Trace<'g>, _: &Batch<'g>) {
+    ///     assert!(trace.declared("x").is_none());
+    ///     let x = trace.sample("x", Normal::new(0.0, 1.0));
+    ///     assert_eq!(trace.declared("x").and_then(|known| known.id()), x.id());
+    /// }
+    /// model::prior_predictive(&model::from_fn(twice), model::Data::new(), 10, 0)?;
+    /// # Ok::<(), bayes_nn::Error>(())
+    /// ```
+    pub fn declared(&self, name: &str) -> Option<Var<'g>> {
+        let name = self.full_name(name);
+        let record = self.record.borrow();
+        let mut sites = record.sites.iter();
+        sites.find(|site| site.name == name).map(|site| site.value)
+    }
+
+    /// Says of a variable where fits begin in each of its elements, in unconstrained space, as
+    /// [`Trace::options`] says of all alike: guides at these means with these standard deviations, or with
+    /// those of its options, and chains that start from the prior at these means.
+    ///
+    /// A length that is not that of the variable, and a name that none has, are errors of the fit.
+    pub fn begin_at(
+        &self,
+        name: &str,
+        mean: impl Into<Arc<[f64]>>,
+        sd: Option<impl Into<Arc<[f64]>>>,
+    ) {
+        let begin = BeginAt {
+            mean: mean.into(),
+            sd: sd.map(Into::into),
+        };
+        let begins = &mut self.record.borrow_mut().begins;
+        begins.insert(self.full_name(name), begin);
+    }
+
     /// The support of the variable whose value this is; nothing of a value that is computed from
     /// others.
     ///

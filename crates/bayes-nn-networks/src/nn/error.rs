@@ -263,3 +263,82 @@ impl From<HeadError> for Error {
         Error::Network(Box::new(error))
     }
 }
+
+/// A posterior that cannot be the prior that is asked for.
+///
+/// ```
+/// use bayes_nn::nn::{IntoPrior, Widening};
+/// use bayes_nn::prelude::*;
+/// let data = datasets::moons(20, 0.2, 0)?;
+/// let fit = Bnn::new(Mlp::new([2, 5, 1]), Bernoulli).fit(&data, &Advi::mean_field().steps(10))?;
+/// let wider = Mlp::new([2, 8, 1]).prior(fit.into_prior(Widening::Learned)?);
+/// let error = Bnn::new(wider, Bernoulli).fit(&data, &Advi::mean_field()).unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "the prior of `layer0.weight` is the posterior of a variable of the shape [2, 5]; the \
+///      parameter has [2, 8]",
+/// );
+/// # Ok::<(), bayes_nn::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InformedError {
+    /// A widening that is none.
+    #[error("a prior cannot be widened by {factor}; it must be a finite number above 0")]
+    Widening {
+        /// The number given.
+        factor: f64,
+    },
+    /// A name that no variable of the earlier fit has.
+    #[error(
+        "the earlier fit has no `{name}`, only {available}; say what the prior of others is by `InformedPrior::otherwise`, or how a variable is called now by `InformedPrior::renamed`"
+    )]
+    Unknown {
+        /// The variable or layer.
+        name: String,
+        /// The variables there are.
+        available: String,
+    },
+    /// A new name that another variable has.
+    #[error("the prior would have two variables `{name}`; each needs its own name")]
+    NameTwice {
+        /// The name.
+        name: String,
+    },
+    /// A parameter of another shape than in the earlier fit.
+    #[error(
+        "the prior of `{site}` is the posterior of a variable of the shape {found}; the parameter has {expected}"
+    )]
+    Shape {
+        /// The variable.
+        site: String,
+        /// Its shape in the earlier fit.
+        found: Box<Shape>,
+        /// The shape of the parameter.
+        expected: Box<Shape>,
+    },
+    /// A variable that is neither a number nor a positive one.
+    #[error(
+        "`{site}` has the support {support}; posteriors of numbers and of positive numbers can be priors: leave it out by `InformedPrior::only`"
+    )]
+    Support {
+        /// The variable.
+        site: String,
+        /// Its support.
+        support: Box<SiteSupport>,
+    },
+    /// A variable over names, of which new data may have others.
+    #[error(
+        "`{site}` is over a named dimension, whose names new data need not have; what their posterior says of new ones is in the variables above them: leave it out by `InformedPrior::only`"
+    )]
+    Named {
+        /// The variable.
+        site: String,
+    },
+}
+
+impl From<InformedError> for Error {
+    fn from(error: InformedError) -> Error {
+        Error::Network(Box::new(error))
+    }
+}

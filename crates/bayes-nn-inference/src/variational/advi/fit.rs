@@ -247,7 +247,8 @@ impl Advi {
     /// Where the means begin, with the seed of these settings.
     pub(super) fn start(&self, density: &dyn Density) -> Result<Vec<f64>, InferenceError> {
         if let Some(warm_start) = &self.warm_start {
-            return warm_start.mean(density);
+            let others = || Start::Prior.draw(density, self.seed, self.tries);
+            return warm_start.mean(density, others);
         }
         let path = || Starts::of(density, self.seed).map(|s| s.best().gaussian.mean().to_vec());
         let start = match self.start.as_ref().unwrap_or(&Start::Prior) {

@@ -16,6 +16,8 @@ const FLOOR: f64 = 0.1;
 pub(crate) struct WarmStart {
     pub(crate) source: DrawSource,
     pub(crate) relative_sd: f64,
+    /// Whether variables that only one of both has are passed over.
+    pub(crate) is_part: bool,
 }
 
 impl Advi {
@@ -52,11 +54,36 @@ impl Advi {
     ///
     /// # Errors
     /// Of the fit: variables that are not those of the density, or of other shapes ([`StartError`]).
-    pub fn warm_start(mut self, from: impl Into<DrawSource>, relative_sd: f64) -> Advi {
+    pub fn warm_start(self, from: impl Into<DrawSource>, relative_sd: f64) -> Advi {
+        self.warm_started(from.into(), relative_sd, false)
+    }
+
+    /// [`Advi::warm_start`] from a fit that has only some of the variables, or others, too: of another task,
+    /// say, whose network has another last layer. Those of the same name begin as there, and the others as
+    /// they would without. At least one has to be the same.
+    ///
+    /// ```
+    /// use bayes_nn_inference::{Advi, Approximation, Site};
+    /// // Weights that somebody trained.
+    /// let sites = vec![Site::new("layer0.weight", [2, 2], 0)];
+    /// let weights = Approximation::point(sites, vec![0.4, -1.2, 0.8, 0.1])?;
+    /// let advi = Advi::mean_field().warm_start_part(weights, 0.1);
+    /// # let _ = advi;
+    /// # Ok::<(), bayes_nn_inference::InferenceError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Of the fit: no variable of the same name; one of another shape ([`StartError`]).
+    pub fn warm_start_part(self, from: impl Into<DrawSource>, relative_sd: f64) -> Advi {
+        self.warm_started(from.into(), relative_sd, true)
+    }
+
+    fn warm_started(mut self, source: DrawSource, relative_sd: f64, is_part: bool) -> Advi {
         self.by_optimizer |= self.family != Family::Point;
         self.warm_start = Some(Arc::new(WarmStart {
-            source: from.into(),
+            source,
             relative_sd,
+            is_part,
         }));
         self
     }
@@ -65,25 +92,28 @@ impl Advi {
     /// of it, and in all if one was set.
     pub(super) fn initial_sds(&self, density: &dyn Density) -> Result<Vec<f64>, InferenceError> {
         let initial_sd = self.initial_sd.unwrap_or(INITIAL_SD);
-        let Some(warm) = &self.warm_start else {
-            let mut sds = vec![initial_sd; density.dim()];
-            for site in density.sites() {
-                if let (Some(begin), None) = (site.begin, self.initial_sd) {
-                    sds[site.range()].fill(begin.sd);
+        let mut sds = vec![initial_sd; density.dim()];
+        if self.initial_sd.is_none() {
+            for (number, site) in density.sites().iter().enumerate() {
+                match (density.initial_sds(number), site.begin) {
+                    (Some(own), _) => sds[site.range()].copy_from_slice(own),
+                    (None, Some(begin)) => sds[site.range()].fill(begin.sd),
+                    (None, None) => {}
                 }
             }
+        }
+        let Some(warm) = &self.warm_start else {
             return Ok(sds);
         };
-        let mean = warm.mean(density)?;
-        let mut sds = Vec::with_capacity(mean.len());
-        for site in density.sites() {
-            let values = &mean[site.range()];
+        for (site, values) in density.sites().iter().zip(warm.means(density)?) {
+            let Some(values) = values else { continue };
             let squares: f64 = values.iter().map(|v| v * v).sum();
             let least = FLOOR * (squares / values.len().max(1) as f64).sqrt();
-            sds.extend(values.iter().map(|value| match least > 0.0 {
+            let own = values.iter().map(|value| match least > 0.0 {
                 true => warm.relative_sd * value.abs().max(least),
                 false => initial_sd,
-            }));
+            });
+            sds.splice(site.range(), own);
         }
         Ok(sds)
     }
@@ -117,20 +147,51 @@ impl WarmStart {
         positive("warm_start", self.relative_sd)
     }
 
-    /// The means that the earlier fit has for the sites of a density, `[P]`.
-    pub(super) fn mean(&self, density: &dyn Density) -> Result<Vec<f64>, InferenceError> {
+    /// Where the means begin, `[P]`: those of the earlier fit, and for variables that it does not have
+    /// those of `others`.
+    pub(super) fn mean(
+        &self,
+        density: &dyn Density,
+        others: impl FnOnce() -> Result<Vec<f64>, InferenceError>,
+    ) -> Result<Vec<f64>, InferenceError> {
+        let means = self.means(density)?;
+        if means.iter().all(Option::is_some) {
+            return Ok(means.into_iter().flatten().flatten().collect());
+        }
+        let mut start = others()?;
+        for (site, values) in density.sites().iter().zip(means) {
+            if let (Some(values), Some(place)) = (values, start.get_mut(site.range())) {
+                place.copy_from_slice(&values);
+            }
+        }
+        Ok(start)
+    }
+
+    /// The means that the earlier fit has for each site of a density.
+    fn means(&self, density: &dyn Density) -> Result<Vec<Option<Vec<f64>>>, InferenceError> {
         let (own, mean) = (self.source.sites(), self.source.mean()?);
         let sites = density.sites();
-        if let Some(unknown) = own.iter().find(|site| find(sites, &site.name).is_none()) {
+        let unknown = |site: &&Site| find(sites, &site.name).is_none();
+        let unknown = match self.is_part {
+            true => own
+                .first()
+                .filter(|_| own.iter().all(|site| unknown(&site))),
+            false => own.iter().find(unknown),
+        };
+        if let Some(unknown) = unknown {
             return Err(StartError::UnknownSite {
                 site: unknown.name.clone(),
                 available: Site::list(sites),
             }
             .into());
         }
-        let mut values = Vec::with_capacity(mean.len());
+        let mut values = Vec::with_capacity(sites.len());
         for site in sites {
             let Some(found) = find(own, &site.name) else {
+                if self.is_part {
+                    values.push(None);
+                    continue;
+                }
                 return Err(StartError::MissingSite {
                     site: site.name.clone(),
                     available: Site::list(own),
@@ -150,7 +211,7 @@ impl WarmStart {
             if let Some(error) = axes.or_else(support) {
                 return Err(InferenceError::Density(error.into()));
             }
-            values.extend(&mean[found.range()]);
+            values.push(Some(mean[found.range()].to_vec()));
         }
         Ok(values)
     }

@@ -46,7 +46,7 @@ pub(super) fn solve_transposed(lower: &Mat<f64>, mut right: Mat<f64>) -> Mat<f64
 }
 
 /// `L^-1`
-pub(super) fn inverse(lower: &Mat<f64>) -> Mat<f64> {
+pub(crate) fn inverse(lower: &Mat<f64>) -> Mat<f64> {
     solve(lower, Mat::identity(lower.nrows(), lower.nrows()))
 }
 

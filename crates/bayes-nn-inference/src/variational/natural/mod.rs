@@ -16,4 +16,4 @@ pub(crate) use ascent::{Ascent, Distance, End, Look, Settled};
 pub(crate) use gaussian::Gaussian;
 pub(crate) use guide::Guide;
 pub(crate) use independent::Independent;
-pub(crate) use linear::cholesky;
+pub(crate) use linear::{cholesky, inverse};

@@ -2,6 +2,7 @@
 //! these are made again.
 
 mod distributions;
+mod informed;
 mod layers;
 mod network;
 mod windows;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 
 use bayes_nn_models::saved::{FileError, Node};
 
-use super::{Head, Layer, Prior};
+use super::{Head, InformedPrior, Layer, Prior};
 
 pub(super) use distributions::describe_distribution;
 
@@ -107,6 +108,9 @@ impl Registry {
 
     pub(crate) fn read_prior(&self, node: &Node<'_>) -> Result<Arc<dyn Prior>, FileError> {
         let kind: String = node.get("kind")?;
+        if kind == informed::INFORMED {
+            return Ok(Arc::new(InformedPrior::read(node, self)?));
+        }
         match distributions::read(&kind, node)? {
             Some(prior) => Ok(prior),
             None => made(&self.priors, &kind, node, "prior"),

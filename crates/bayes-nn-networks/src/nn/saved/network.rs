@@ -147,11 +147,14 @@ fn read_node(
     })
 }
 
-fn write_prior(prior: Option<&Arc<dyn Prior>>, place: &Place<'_>) -> Result<Value, FileError> {
+pub(super) fn write_prior(
+    prior: Option<&Arc<dyn Prior>>,
+    place: &Place<'_>,
+) -> Result<Value, FileError> {
     prior.map_or(Ok(Value::Null), |prior| prior.describe(place))
 }
 
-fn read_prior(
+pub(super) fn read_prior(
     node: &Node<'_>,
     name: &str,
     registry: &Registry,
