@@ -30,7 +30,7 @@ pub use error::{Error, GroupError};
 pub use inference_data::{InferenceData, ZarrStore};
 pub use model::{Data, DrawSource, DrawTable, Draws, Model, Posterior};
 pub use predict::{
-    CrossValidation, Inputs, Predict, Prediction, PredictiveDraws, Replications, RestartAgreement,
-    Score, Targets, Task,
+    Acquire, Acquired, Acquisition, AcquisitionError, CrossValidation, Inputs, Predict, Prediction,
+    PredictiveDraws, Replications, RestartAgreement, Score, Targets, Task,
 };
 pub use saved::FileError;

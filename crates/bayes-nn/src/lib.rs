@@ -234,11 +234,11 @@ pub use bayes_nn_kernels::{Device, DeviceError, DeviceInfo, Precision, Profile};
 #[cfg(feature = "zarr")]
 pub use bayes_nn_models::inference_data::{self, InferenceData, ZarrStore};
 pub use bayes_nn_models::{
-    Comparison, CrossValidation, Data, DataError, Dataset, DrawSource, DrawTable, Draws, Error,
-    Estimate, FileError, GroupError, Inputs, Model, Posterior, Predict, Predicted, Prediction,
-    PredictiveComparison, PredictiveDraws, Replications, RestartAgreement, Score, SiteComparison,
-    Standardization, Table, Targets, Task, compare, compare_on, data, datasets, model, saved,
-    scores,
+    Acquire, Acquired, Acquisition, AcquisitionError, Comparison, CrossValidation, Data, DataError,
+    Dataset, DrawSource, DrawTable, Draws, Error, Estimate, FileError, GroupError, Inputs, Model,
+    Posterior, Predict, Predicted, Prediction, PredictiveComparison, PredictiveDraws, Replications,
+    RestartAgreement, Score, SiteComparison, Standardization, Table, Targets, Task, compare,
+    compare_on, data, datasets, model, saved, scores,
 };
 pub use bayes_nn_networks::{Bnn, nn};
 #[cfg(feature = "plots")]

@@ -19,6 +19,9 @@ pub enum Error {
     /// The data.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// Rows that cannot be chosen from a pool.
+    #[error(transparent)]
+    Acquisition(#[from] crate::predict::AcquisitionError),
     /// Predictions that cannot be scored.
     #[error(transparent)]
     Score(#[from] crate::scores::ScoreError),

@@ -3,6 +3,7 @@
 //! What is predicted follows from the distribution of the variable that the model observes: class
 //! probabilities where its support is finite, else moments, and intervals by draws.
 
+mod acquire;
 mod agreement;
 mod blocks;
 mod cross_validation;
@@ -21,8 +22,9 @@ mod targets;
 mod tiles;
 
 use crate::error::Error;
-use crate::model::{Model, Posterior, check_draws};
+use crate::model::{Data, Model, Posterior, Predictive, check_draws};
 
+pub use acquire::{Acquire, Acquired, Acquisition, AcquisitionError};
 pub use agreement::RestartAgreement;
 pub use cross_validation::CrossValidation;
 pub use draws::PredictiveDraws;
@@ -135,6 +137,17 @@ impl Task {
     }
 }
 
+impl<M: Model + Clone> Predictive<M> {
+    /// The same with draws for names of groups that are new in these data.
+    fn with_names_of(&self, data: &Data, how: Predict) -> Result<Predictive<M>, Error> {
+        let mut own = self.clone();
+        if let Some(extended) = self.for_names_of(data, how.draws, how.seed)? {
+            own.source = extended.source;
+        }
+        Ok(own)
+    }
+}
+
 impl<M: Model> Posterior<M> {
     /// Draws of the targets themselves, `[draws, n]`: labels, counts, or numbers on the original
     /// scale.
@@ -211,10 +224,7 @@ impl<M: Model + Clone + Send + 'static> Posterior<M> {
     ) -> Result<Prediction, Error> {
         how.check()?;
         let data = rows.into().data(&self.predictive)?;
-        let mut own = self.predictive.clone();
-        if let Some(extended) = self.predictive.for_names_of(&data, how.draws, how.seed)? {
-            own.source = extended.source;
-        }
+        let own = self.predictive.with_names_of(&data, how)?;
         let warnings = own.warnings_about(&data);
         let (task, moments) = moments::moments(&own, &data, how)?;
         let classes = own.data.classes().cloned();

@@ -244,7 +244,7 @@ fn difference(total: impl Iterator<Item = f64>, aleatoric: &[f64]) -> Vec<f64> {
 }
 
 /// `-p ln p`.
-fn plogp(p: f64) -> f64 {
+pub(super) fn plogp(p: f64) -> f64 {
     if p > 0.0 { -p * p.ln() } else { 0.0 }
 }
 

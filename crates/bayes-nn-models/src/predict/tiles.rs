@@ -213,6 +213,11 @@ impl<'g> Written<'g> {
         }
     }
 
+    /// Rows of a tile; none where all rows are written.
+    pub(super) fn rows(&self) -> Option<usize> {
+        self.width
+    }
+
     /// The column that a variable is observed as, be it among the data or not.
     pub(super) fn column_of(&self, observed: &Observed<'g>) -> Option<String> {
         self.shared.column_of(observed.value)
