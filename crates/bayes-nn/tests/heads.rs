@@ -487,3 +487,78 @@ fn noise_that_depends_on_the_row_begins_at_unit_scale_and_is_found() {
          not negative"
     );
 }
+
+#[test]
+fn a_mixture_has_the_density_of_both_branches_and_draws_from_both() {
+    // Rows lie by turns on two branches, which come near each other at one end.
+    let branch = |i: usize, x: f64| {
+        if i % 2 == 0 {
+            1.5 - 0.5 * x
+        } else {
+            -1.5 + 0.5 * x
+        }
+    };
+    let y: Vec<f64> = x().iter().enumerate().map(|(i, x)| branch(i, *x)).collect();
+    let data = Dataset::new(x(), 1, &y).unwrap();
+    let head = nn::GaussianMixture::new(2);
+    let advi = Advi::mean_field()
+        .steps(4_000)
+        .batch(50)
+        .learning_rate(0.02)
+        .seed(1);
+    let bnn = |head| Bnn::new(Mlp::new([1, 20, 6]), head);
+    let fit = bnn(head).fit(&data, &advi).unwrap();
+    let prediction = fit.predict_with(&[-1.0, 1.0], how()).unwrap();
+    assert_eq!(prediction.task(), Task::Regression);
+    for (row, (mean, height)) in prediction.mean().iter().zip([2.0f64, 1.0]).enumerate() {
+        // Half of the rows are on each side of a mean that none of them is near.
+        assert!(mean.abs() < 0.3, "{mean}");
+        let sd = prediction.total()[row].sqrt();
+        assert!((sd / height - 1.0).abs() < 0.1, "{sd}");
+        let (lower, upper) = prediction
+            .interval()
+            .map(|(l, u)| (l[row], u[row]))
+            .unwrap();
+        assert!((lower + height).abs() < 0.3 && (upper - height).abs() < 0.3);
+    }
+    let draws = fit.predict_draws(&[-1.0], how()).unwrap();
+    let above = draws.values().iter().filter(|y| **y > 0.0).count();
+    assert!((130..270).contains(&above), "{above}");
+    assert!(draws.values().iter().all(|y| (y.abs() - 2.0).abs() < 0.6));
+    let density = fit
+        .log_predictive(&[-1.0, -1.0, -1.0], &[2.0, -2.0, 0.0], how())
+        .unwrap();
+    assert!(
+        density[0] > 0.3 && density[1] > 0.3 && density[2] < -3.0,
+        "{density:?}"
+    );
+}
+
+#[test]
+fn a_mixture_whose_outputs_or_settings_do_not_fit_is_refused() {
+    let rows = [0.3, -0.8, 1.4];
+    let data = Dataset::new(&rows, 1, &rows).unwrap();
+    let message = |outputs, head: nn::GaussianMixture| {
+        let error = Bnn::new(Mlp::new([1, outputs]), head).parameters(&data);
+        error.unwrap_err().to_string()
+    };
+    assert_eq!(
+        message(5, nn::GaussianMixture::new(2)),
+        "the likelihood GaussianMixture takes outputs [3 components, rows], a logit, a mean and a scale of each \
+         component, the network gives [5, rows]"
+    );
+    assert_eq!(
+        message(3, nn::GaussianMixture::new(0)),
+        "GaussianMixture { components: 0, least: 0.02 }: a mixture must have one component or more"
+    );
+    assert_eq!(
+        message(3, nn::GaussianMixture::new(1).least_noise(f64::NAN)),
+        "GaussianMixture { components: 1, least: NaN }: the least noise must be a finite number that is not \
+         negative"
+    );
+    assert!(
+        Bnn::new(Mlp::new([1, 3]), nn::GaussianMixture::new(1))
+            .parameters(&data)
+            .is_ok()
+    );
+}

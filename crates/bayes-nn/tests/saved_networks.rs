@@ -116,6 +116,10 @@ fn every_layer_comes_back() {
         &data,
     );
 
+    let mixture = Sequential::new().input([16]).layer(Dense::new(9));
+    let head = nn::GaussianMixture::new(3).least_noise(0.1);
+    comes_back(&Bnn::new(mixture, head), &data);
+
     for activation in [
         Activation::LeakyRelu,
         Activation::Elu,

@@ -282,12 +282,7 @@ impl Head for HeteroscedasticGaussian {
             let (head, expected) = ("HeteroscedasticGaussian", "[2, rows]");
             return Err(HeadError::outputs(head, expected, outputs));
         };
-        if !(self.least >= 0.0 && self.least.is_finite()) {
-            let problem = "the least noise must be a finite number that is not negative";
-            return Err(p.shown_as(&self).problem(problem).into());
-        }
-        let unit = 1f64.exp_m1().ln();
-        let sd = (0.5 * outputs.row(1) + unit).softplus() + self.least;
+        let sd = soft_scale(p, &self, outputs.row(1), self.least)?;
         Ok(Box::new(distributions::Normal::new(outputs.row(0), sd)))
     }
 
@@ -302,4 +297,19 @@ fn one_output<'g>(head: &'static str, outputs: Var<'g>) -> Result<Var<'g>, HeadE
         [1, _] => Ok(outputs.row(0)),
         _ => Err(HeadError::outputs(head, "[1, rows]", outputs)),
     }
+}
+
+/// The standard deviations that outputs of about unit scale stand for, `softplus(x / 2 + ln(e - 1)) + least`.
+pub(super) fn soft_scale<'g>(
+    p: &Parameters<'_, 'g>,
+    head: &dyn fmt::Debug,
+    outputs: Var<'g>,
+    least: f64,
+) -> Result<Var<'g>, HeadError> {
+    if !(least >= 0.0 && least.is_finite()) {
+        let problem = "the least noise must be a finite number that is not negative";
+        return Err(p.shown_as(head).problem(problem).into());
+    }
+    let unit = 1f64.exp_m1().ln();
+    Ok((0.5 * outputs + unit).softplus() + least)
 }

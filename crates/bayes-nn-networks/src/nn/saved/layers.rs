@@ -6,8 +6,8 @@ use bayes_nn_models::saved::{FileError, Node, Object, Place, Value};
 
 use super::super::{
     Activation, Augment, Bernoulli, Categorical, Concat, Dense, DenseByGroup, Dropout, Embedding,
-    Flatten, Gaussian, Gru, Head, HeteroscedasticGaussian, Layer, LayerNorm, Lstm, Network, Point,
-    Poisson, Rescale, Residual, Sum,
+    Flatten, Gaussian, GaussianMixture, Gru, Head, HeteroscedasticGaussian, Layer, LayerNorm, Lstm,
+    Network, Point, Poisson, Rescale, Residual, Sum,
 };
 use super::{Registry, windows};
 
@@ -57,6 +57,7 @@ plain!(Head: plain_head {
     Categorical: "categorical" {}
     Poisson: "poisson" {}
     HeteroscedasticGaussian: "heteroscedastic_gaussian" { "least_noise": least }
+    GaussianMixture: "gaussian_mixture" { "components": components, "least_noise": least }
 });
 
 /// The functions between layers, each a kind of its own.
