@@ -85,6 +85,7 @@ fn guides_of_every_family_come_back_and_predict_with_the_same_bits() {
 fn a_fit_that_began_at_another_comes_back() {
     let map = model::fit(&line(), data(), &Advi::map()).unwrap();
     of_line_comes_back(&Advi::mean_field().steps(200).warm_start(&map, 0.1));
+    of_line_comes_back(&Advi::mean_field().steps(200).warm_start_part(&map, 0.1));
     let guide = map.approximation().unwrap().clone();
     of_line_comes_back(&Nuts::new().draws(30).start_at(Start::Approximation(guide)));
 }

@@ -100,3 +100,33 @@ fn a_fit_of_other_variables_is_refused_by_name() {
     let error = warm(Advi::mean_field().warm_start(&split, 0.1));
     assert!(matches!(error, InferenceError::StartValues(_)));
 }
+
+#[test]
+fn a_part_of_a_fit_warms_what_it_has_and_at_least_one_variable_must_be_the_same() {
+    let split = Split::new();
+    let sites = vec![Site::new("intercept", [1], 0), Site::new("other", [2], 1)];
+    let table = DrawTable::new(sites, vec![3.0, 9.0, 9.0], [1]).unwrap();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let inside = seen.clone();
+    let advi = Advi::mean_field().steps(10).every(1).learning_rate(1e-12);
+    let advi = advi.initial_sd(0.03).callback(move |now| {
+        let place = now.mean.iter().position(|mean| (mean - 3.0).abs() < 1e-9);
+        *inside.lock().unwrap() = vec![place.map(|place| now.sd[place])];
+        ControlFlow::Break(())
+    });
+    advi.warm_start_part(table, 0.1).fit(&split).unwrap();
+    let sd = seen.lock().unwrap()[0].expect("the intercept begins at 3");
+    assert!((sd - 0.3).abs() < 1e-9, "{sd}");
+
+    let none = vec![Site::new("other", [1], 0)];
+    let none = DrawTable::new(none, vec![1.0], [1]).unwrap();
+    let error = Advi::mean_field().warm_start_part(none, 0.1).fit(&split);
+    assert!(matches!(error, Err(InferenceError::StartValues(_))));
+    let wrong = vec![Site::new("intercept", [2], 0)];
+    let wrong = DrawTable::new(wrong, vec![1.0, 1.0], [1]).unwrap();
+    let error = Advi::mean_field().warm_start_part(wrong, 0.1).fit(&split);
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "the start has `intercept` in the shape [2], which must be [1]"
+    );
+}
