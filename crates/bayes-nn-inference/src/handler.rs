@@ -88,6 +88,12 @@ pub trait Handler<'g> {
     ) -> Var<'g> {
         map(weight, x)
     }
+
+    /// A weight times what scales it, element by element, of a shape that broadcasts to the weight's. A
+    /// guide that draws products of weights draws those of the scaled weight by the same formula.
+    fn scale_weight(&self, weight: Var<'g>, scale: Var<'g>) -> Var<'g> {
+        scale * weight
+    }
 }
 
 /// The value of a random variable made of the [unconstrained numbers](Handler::unconstrained) that

@@ -144,6 +144,14 @@ impl Bnn {
         &self.network
     }
 
+    /// The same heads on another network.
+    pub(crate) fn with_network(self, network: Network) -> Bnn {
+        Bnn {
+            network: Arc::new(network),
+            ..self
+        }
+    }
+
     /// The names of what is predicted, with their heads.
     pub fn heads(&self) -> impl Iterator<Item = (&str, &dyn Head)> {
         let targets = self.targets.iter();

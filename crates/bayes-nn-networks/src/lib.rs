@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod nn;
+mod sparse;
 
 mod bnn;
 

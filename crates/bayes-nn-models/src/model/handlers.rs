@@ -25,6 +25,8 @@ pub(crate) struct Probe<'g> {
     shared: Rc<Shared<'g>>,
     /// The products of weights with inputs of rows.
     products: RefCell<Vec<Product>>,
+    /// Weights, and what they are when they are scaled.
+    scaled: RefCell<Vec<(NodeId, NodeId)>>,
 }
 
 /// A use of a weight: the nodes that it wrote, of which the last is the result.
@@ -39,14 +41,21 @@ impl<'g> Probe<'g> {
         Probe {
             shared: shared.clone(),
             products: RefCell::default(),
+            scaled: RefCell::default(),
         }
     }
 
     /// Whether a value, of which the prior ends before node `declared`, is used in one product and
-    /// nowhere else, so that its draws may differ from row to row.
+    /// nowhere else, as it is or scaled, so that its draws may differ from row to row.
     pub(crate) fn is_local(&self, value: Var<'g>, declared: usize) -> bool {
+        let Some(weight) = value.id() else {
+            return false;
+        };
+        let scaled = self.scaled.borrow();
+        let scaled = scaled.iter().find(|(from, _)| *from == weight);
+        let used = scaled.map_or(weight, |(_, scaled)| *scaled);
         let products = self.products.borrow();
-        let mut own = products.iter().filter(|p| Some(p.weight) == value.id());
+        let mut own = products.iter().filter(|p| p.weight == used);
         let (Some(product), None) = (own.next(), own.next()) else {
             return false;
         };
@@ -54,12 +63,13 @@ impl<'g> Probe<'g> {
         // others may read the result alone.
         let nodes = self.shared.graph.nodes();
         let mut of_weight = vec![false; nodes.len()];
-        of_weight[product.weight.index()] = true;
+        of_weight[weight.index()] = true;
         for (index, node) in nodes.iter().enumerate() {
             if !node.arguments.iter().any(|a| of_weight[a.index()]) {
                 continue;
             }
-            if index >= declared && !product.nodes.contains(&index) {
+            let is_use = product.nodes.contains(&index) || index == used.index();
+            if index >= declared && !is_use {
                 return false;
             }
             of_weight[index] = index != product.result.index();
@@ -165,6 +175,14 @@ impl<'g> Handler<'g> for Probe<'g> {
             });
         }
         result
+    }
+
+    fn scale_weight(&self, weight: Var<'g>, scale: Var<'g>) -> Var<'g> {
+        let scaled = scale * weight;
+        if let (Some(weight), Some(scaled)) = (weight.id(), scaled.id()) {
+            self.scaled.borrow_mut().push((weight, scaled));
+        }
+        scaled
     }
 }
 

@@ -1,6 +1,6 @@
-//! A posterior without the weights that say least.
+//! A posterior without the weights that say least, and one of another model.
 
-use super::{Model, Posterior};
+use super::{DrawSource, Model, ModelDensity, Posterior};
 use crate::error::Error;
 
 impl<M: Model> Posterior<M> {
@@ -38,5 +38,42 @@ impl<M: Model> Posterior<M> {
         pruned.predictive.source = guide.pruned(share)?.into();
         (pruned.fit, pruned.agreement) = (None, None);
         Ok(pruned)
+    }
+
+    /// A posterior of another model over the same data, by draws of its variables: of a part of this one,
+    /// say. How rows are encoded and where predictions run stay the same; nothing is fitted.
+    ///
+    /// ```
+    /// use bayes_nn::prelude::*;
+    /// let data = Data::new().column("x", &[0.0, 1.0, 2.0])?.column("y", &[0.1, 1.1, 1.9])?;
+    /// let bnn = |noise: f64| {
+    ///     let head = Gaussian::new().noise_prior(HalfNormal::new(noise));
+    ///     Bnn::new(Mlp::new([1, 1]), head)
+    /// };
+    /// let fit = bnn(1.0).fit(&data, &Advi::mean_field().steps(50))?;
+    /// let same = fit.with_model(bnn(2.0), fit.source().clone())?;
+    /// assert_eq!(same.predict(&data, 10)?.mean(), fit.predict(&data, 10)?.mean());
+    /// let wider = Bnn::new(Mlp::new([1, 2, 1]), Gaussian::new());
+    /// assert!(fit.with_model(wider, fit.source().clone()).is_err());
+    /// # Ok::<(), bayes_nn::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Draws of other variables than the model's; whatever is wrong with the model over these data.
+    pub fn with_model<N: Model + Clone>(
+        &self,
+        model: N,
+        source: impl Into<DrawSource>,
+    ) -> Result<Posterior<N>, Error> {
+        let (own, source) = (&self.predictive, source.into());
+        let density = ModelDensity::described(&model, own.data.clone())?;
+        density.check_others(source.sites())?;
+        drop(density);
+        let posterior = Posterior::from_parts(model, own.data.clone(), source, own.precision);
+        let mut posterior = posterior
+            .on(own.device.clone())
+            .augmented_by(self.augmented.clone());
+        posterior.predictive.target.clone_from(&own.target);
+        posterior.taken_up(None, None)
     }
 }

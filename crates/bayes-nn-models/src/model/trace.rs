@@ -200,6 +200,29 @@ impl<'g> Trace<'g> {
         self.handler.times(weight, x, map)
     }
 
+    /// A weight times what scales it, of a shape that broadcasts to the weight's: `scale * weight`. Saying
+    /// so lets a fit draw [products](Trace::times) of the scaled weight.
+    ///
+    /// ```
+    /// use bayes_nn::prelude::*;
+    /// let regression = model::from_fn(|trace, data| {
+    ///     let scale = trace.sample("scale", HalfNormal::new(1.0));
+    ///     let raw = trace.sample("raw", Normal::new(0.0, 1.0).expand([3, 1]));
+    ///     let weights = trace.scale_weight(raw, scale);
+    ///     let mean = trace.times(weights, data.matrix("x"), &|w, x| w.t().matmul(x)).row(0);
+    ///     trace.observe("y", Normal::new(mean, 1.0), data.column("y"));
+    /// });
+    /// let x = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
+    /// let data = Data::new().matrix("x", &x, 3)?.column("y", &[1.0, 0.0, 2.0])?;
+    /// let fit = model::fit(&regression, &data, &Advi::mean_field().steps(10))?;
+    /// // The scaled weights meet one input, so that their products may be drawn.
+    /// assert!(fit.sites()[1].local);
+    /// # Ok::<(), bayes_nn::Error>(())
+    /// ```
+    pub fn scale_weight(&self, weight: Var<'g>, scale: Var<'g>) -> Var<'g> {
+        self.handler.scale_weight(weight, scale)
+    }
+
     /// Says that `value` was seen and came from this distribution, which must have the shape of
     /// the value or stretch to it.
     ///

@@ -1,5 +1,7 @@
 //! Functions between layers.
 
+use std::sync::Arc;
+
 use bayes_nn_autodiff::Var;
 use bayes_nn_models::saved::{FileError, Place, Value};
 
@@ -65,6 +67,10 @@ impl Layer for Activation {
 
     fn describe(&self, place: &Place<'_>) -> Result<Value, FileError> {
         Ok(self.described(place))
+    }
+
+    fn with_outputs(&self, _: usize) -> Option<Arc<dyn Layer>> {
+        Some(Arc::new(*self))
     }
 }
 

@@ -1,5 +1,7 @@
 //! The fully connected layer.
 
+use std::sync::Arc;
+
 use bayes_nn_autodiff::Var;
 use bayes_nn_models::saved::{FileError, Place, Value};
 
@@ -84,5 +86,13 @@ impl Layer for Dense {
 
     fn describe(&self, place: &Place<'_>) -> Result<Value, FileError> {
         Ok(self.described(place))
+    }
+
+    fn with_outputs(&self, outputs: usize) -> Option<Arc<dyn Layer>> {
+        Some(Arc::new(Dense {
+            outputs,
+            inputs: None,
+            bias: self.bias,
+        }))
     }
 }

@@ -1,5 +1,7 @@
 //! Dropout.
 
+use std::sync::Arc;
+
 use bayes_nn_autodiff::{NoiseKind, Var};
 use bayes_nn_models::saved::{FileError, Place, Value};
 
@@ -49,5 +51,9 @@ impl Layer for Dropout {
 
     fn describe(&self, place: &Place<'_>) -> Result<Value, FileError> {
         Ok(self.described(place))
+    }
+
+    fn with_outputs(&self, _: usize) -> Option<Arc<dyn Layer>> {
+        Some(Arc::new(*self))
     }
 }

@@ -157,6 +157,49 @@ pub enum LayerError {
         /// The parameter.
         parameter: String,
     },
+    /// A prior with scales of inputs or units, of a parameter that has none.
+    #[error(
+        "`{parameter}` of the shape {shape} has no axis of inputs and none of units that could have scales of their own; say `each(Each::Weight)`, or give it another prior by `prior_for`"
+    )]
+    NoScales {
+        /// The parameter.
+        parameter: String,
+        /// Its shape.
+        shape: Box<Shape>,
+    },
+    /// A setting of a prior outside its range.
+    #[error("`{setting}` of the prior of `{parameter}` is {value}; it must be {expected}")]
+    PriorSetting {
+        /// The parameter.
+        parameter: String,
+        /// The setting.
+        setting: &'static str,
+        /// Its value.
+        value: f64,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// Weights of a fit that cannot be looked at or removed.
+    #[error("`{parameter}` {problem}")]
+    Weights {
+        /// The name given.
+        parameter: String,
+        /// What is wrong, and what would be right.
+        problem: String,
+    },
+    /// A guide whose normals depend on each other.
+    #[error(
+        "the guide is of the family {family}; weights and units are removed from independent normals or from draws alone: fit by `Advi::mean_field()`, or `take` some draws"
+    )]
+    Correlated {
+        /// The family.
+        family: String,
+    },
+    /// A network that is to lose units and is no chain of layers.
+    #[error(
+        "the network is no chain of layers from one input of a known shape to its output without groups; units are removed from a chain alone, such as an `Mlp` or a `Sequential`"
+    )]
+    NoChain,
     /// A network without layers.
     #[error("the network has no layers; at least one is needed")]
     NoLayers,

@@ -162,6 +162,21 @@ pub trait Layer: fmt::Debug + Send + Sync {
         Err(unsaved("layer", &self))
     }
 
+    /// The same layer with so many outputs, if outputs can be taken out of it one by one: of a dense layer
+    /// one that is narrower, of one that treats features one by one itself. By it
+    /// [`Sparse::compact`](super::Sparse::compact) makes networks smaller.
+    ///
+    /// ```
+    /// use bayes_nn::nn::{Dense, Flatten, Input, Layer};
+    /// let few = Dense::new(100).with_outputs(7).unwrap();
+    /// assert_eq!(few.output_shape(&[Input::values([3])])?.to_string(), "[7]");
+    /// assert!(Flatten.with_outputs(7).is_none());
+    /// # Ok::<(), bayes_nn::nn::LayerError>(())
+    /// ```
+    fn with_outputs(&self, _: usize) -> Option<Arc<dyn Layer>> {
+        None
+    }
+
     /// The output for `inputs` inside a model as a function. As with everything on a trace, an
     /// error is kept and returned by whatever runs the model.
     ///
@@ -196,6 +211,10 @@ impl Layer for Arc<dyn Layer> {
 
     fn describe(&self, place: &Place<'_>) -> Result<Value, FileError> {
         (**self).describe(place)
+    }
+
+    fn with_outputs(&self, outputs: usize) -> Option<Arc<dyn Layer>> {
+        (**self).with_outputs(outputs)
     }
 }
 

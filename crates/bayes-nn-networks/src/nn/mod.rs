@@ -93,6 +93,7 @@ mod recurrent;
 mod rescale;
 mod residual;
 mod saved;
+mod select;
 mod sequential;
 #[cfg(test)]
 mod testing;
@@ -114,6 +115,7 @@ pub use layer::{Input, Layer};
 pub use layer_norm::LayerNorm;
 pub use merge::{Concat, Sum};
 pub use mlp::Mlp;
+pub(crate) use network::Link;
 pub use network::Network;
 pub use parameters::Parameters;
 pub use point::Point;
@@ -123,7 +125,10 @@ pub use recurrent::{Gru, Lstm};
 pub use rescale::Rescale;
 pub use residual::Residual;
 pub use saved::Registry;
+pub use select::Select;
 pub use sequential::Sequential;
+
+pub use crate::sparse::{Relevance, Sparse};
 
 /// Names for a message: `` `a`, `b` ``, or `none`.
 fn listed(names: &[&str]) -> String {

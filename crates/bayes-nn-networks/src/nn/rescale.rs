@@ -1,5 +1,7 @@
 //! A fixed linear map of every element.
 
+use std::sync::Arc;
+
 use bayes_nn_autodiff::Var;
 use bayes_nn_models::saved::{FileError, Place, Value};
 
@@ -44,5 +46,9 @@ impl Layer for Rescale {
 
     fn describe(&self, place: &Place<'_>) -> Result<Value, FileError> {
         Ok(self.described(place))
+    }
+
+    fn with_outputs(&self, _: usize) -> Option<Arc<dyn Layer>> {
+        Some(Arc::new(*self))
     }
 }

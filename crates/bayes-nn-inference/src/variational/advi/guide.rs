@@ -291,6 +291,17 @@ impl<'g> Handler<'g> for Guide<'g> {
         let sd = (map(variance, x * x) + TINY).sqrt();
         mean + sd * graph.noise(NoiseKind::Normal, (self.streams)(), mean.shape())
     }
+
+    /// Given its scale, a scaled normal weight is normal.
+    fn scale_weight(&self, weight: Var<'g>, scale: Var<'g>) -> Var<'g> {
+        let scaled = scale * weight;
+        let mut local = self.local.borrow_mut();
+        let known = weight.id().and_then(|id| local.get(&id).copied());
+        if let (Some((mean, variance)), Some(id)) = (known, scaled.id()) {
+            local.insert(id, (scale * mean, scale * scale * variance));
+        }
+        scaled
+    }
 }
 
 #[cfg(test)]

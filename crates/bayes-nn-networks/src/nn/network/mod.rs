@@ -1,5 +1,6 @@
 //! Networks: layers by name, each with the values it reads.
 
+mod chain;
 mod walk;
 
 use std::fmt;
@@ -10,6 +11,8 @@ use bayes_nn_autodiff::{Kind, Shape};
 use super::hierarchical::Groups;
 use super::prior::Said;
 use super::{Input, Layer, LayerError, Prior};
+
+pub(crate) use chain::Link;
 
 /// Layers by name, each with the inputs and layers that it reads: any network without loops.
 ///

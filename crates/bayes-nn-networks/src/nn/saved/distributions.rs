@@ -10,10 +10,10 @@ use bayes_nn_distributions::{
     InverseGamma, Laplace, LogNormal, Logistic, Mixture, Normal, SkewNormal, StudentT, Uniform,
     Weibull,
 };
-use bayes_nn_models::saved::{FileError, Node, Place, Value, record};
+use bayes_nn_models::saved::{FileError, Node, Place, Value, choice, record};
 
 use super::super::Prior;
-use super::super::prior::{FanIn, LearnedScale};
+use super::super::prior::{Ard, Each, FanIn, Horseshoe, LearnedScale, SpikeSlab, StickBreaking};
 use super::any;
 use super::layers::of_kind;
 
@@ -114,36 +114,45 @@ pub(in crate::nn) fn describe_distribution<D: Any>(
     family(distribution, place).or_else(|| mixture(distribution, place))
 }
 
-impl FanIn {
-    pub(in crate::nn) fn described(&self, place: &Place<'_>) -> Value {
-        of_kind("fan_in", place).put("scale", &self.scale).value()
-    }
+choice!(Each { "weight": Weight {}, "input": Input {}, "unit": Unit {} });
+
+/// Priors that are described by values alone, with the names that the file has for them.
+macro_rules! priors {
+    ($($type:ident: $kind:literal { $($field:ident),* })*) => {
+        $(impl $type {
+            pub(in crate::nn) fn described(&self, place: &Place<'_>) -> Value {
+                let $type { $($field),* } = self;
+                of_kind($kind, place)$(.put(stringify!($field), $field))*.value()
+            }
+        })*
+
+        fn read_prior(kind: &str, node: &Node<'_>) -> Result<Option<Arc<dyn Prior>>, FileError> {
+            Ok(Some(match kind {
+                $($kind => Arc::new($type { $($field: node.get(stringify!($field))?),* }),)*
+                _ => return read_family(kind, node),
+            }))
+        }
+    };
 }
 
-impl LearnedScale {
-    pub(in crate::nn) fn described(&self, place: &Place<'_>) -> Value {
-        let object = of_kind("learned_scale", place);
-        let object = object.put("concentration", &self.concentration);
-        object.put("scale", &self.scale).value()
-    }
+priors! {
+    FanIn: "fan_in" { scale }
+    LearnedScale: "learned_scale" { concentration, scale }
+    Horseshoe: "regularised_horseshoe" { each, global, concentration, scale }
+    SpikeSlab: "spike_slab" { each, inclusion }
+    StickBreaking: "stick_breaking" { width }
+    Ard: "ard" { each, concentration }
 }
 
 /// A prior of this library; `None` of another kind.
 pub(super) fn read(kind: &str, node: &Node<'_>) -> Result<Option<Arc<dyn Prior>>, FileError> {
     Ok(Some(match kind {
-        "fan_in" => Arc::new(FanIn {
-            scale: node.get("scale")?,
-        }),
-        "learned_scale" => Arc::new(LearnedScale {
-            concentration: node.get("concentration")?,
-            scale: node.get("scale")?,
-        }),
         MIXTURE => {
             let components: Vec<Component> = node.get("components")?;
             let parts = components.into_iter();
             let part = |of: Component| (Var::from(of.weight), Normal::new(of.loc, of.scale));
             Arc::new(Mixture::new(parts.map(part)))
         }
-        _ => return read_family(kind, node),
+        _ => return read_prior(kind, node),
     }))
 }

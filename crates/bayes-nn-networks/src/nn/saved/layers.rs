@@ -7,7 +7,7 @@ use bayes_nn_models::saved::{FileError, Node, Object, Place, Value};
 use super::super::{
     Activation, Augment, Bernoulli, Categorical, Concat, Dense, DenseByGroup, Dropout, Embedding,
     Flatten, Gaussian, GaussianMixture, Gru, Head, HeteroscedasticGaussian, Layer, LayerNorm, Lstm,
-    Network, Point, Poisson, Rescale, Residual, Sum,
+    Network, Point, Poisson, Rescale, Residual, Select, Sum,
 };
 use super::{Registry, windows};
 
@@ -45,6 +45,7 @@ plain!(Layer: plain_layer {
     Embedding: "embedding" { "levels": levels, "width": width }
     Flatten: "flatten" {}
     LayerNorm: "layer_norm" { "epsilon": epsilon }
+    Select: "select" { "features": features }
     Sum: "sum" {}
     Concat: "concat" {}
     Gru: "gru" { "units": units, "all_states": all_states }

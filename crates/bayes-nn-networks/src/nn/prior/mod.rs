@@ -13,6 +13,15 @@
 //!     .prior_for("layer1.weight", StudentT::new(4.0, 0.0, 0.1));
 //! # let _ = net;
 //! ```
+//!
+//! Priors of few weights that differ from 0: [`horseshoe`], [`spike_slab`] and [`ard`], on each weight, each
+//! input or each unit of a layer; of how many units are in use: [`stick_breaking`].
+
+mod ard;
+mod horseshoe;
+mod scaled;
+mod spike_slab;
+mod stick_breaking;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -25,6 +34,12 @@ use bayes_nn_models::saved::{FileError, Place, Value};
 
 use super::hierarchical::Groups;
 use super::saved::{describe_distribution, unsaved};
+
+pub use ard::{Ard, ard};
+pub use horseshoe::{Horseshoe, horseshoe};
+pub use scaled::Each;
+pub use spike_slab::{SpikeSlab, spike_slab};
+pub use stick_breaking::{StickBreaking, stick_breaking};
 
 /// A parameter as a layer asks for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
