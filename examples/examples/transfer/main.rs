@@ -51,7 +51,7 @@ struct Arguments {
     #[arg(long, value_delimiter = ',', default_values_t = [10, 50, 100])]
     labels: Vec<usize>,
 
-    /// How much the divergence from the prior counts with few labels, in all ways. Where it counts once,
+    /// How much the divergence from the prior counts with few labels and in tasks, in all ways. Where it counts once,
     /// independent normals of so many weights stay at their prior: chosen, as the widening, on training
     /// images that no fit has seen
     #[arg(long, default_value_t = 0.1)]
@@ -60,6 +60,11 @@ struct Arguments {
     /// By how much the prior is wider than the posterior, where that is not learned
     #[arg(long, default_value_t = 3.0)]
     widening: f64,
+
+    /// The same from one task to the next, chosen in the same way: below 1 what was learned counts for more
+    /// than its rows, which keeps features that belong together from moving together
+    #[arg(long, default_value_t = 0.3)]
+    task_widening: f64,
 
     /// Scores training images that no fit has seen, not the test images: to choose settings by
     #[arg(long)]
@@ -143,7 +148,7 @@ fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
             for by_posterior in [true, false] {
                 summary
                     .tasks
-                    .extend(tasks::learned(&digits, seed, by_posterior)?);
+                    .extend(tasks::learned(arguments, &digits, seed, by_posterior)?);
             }
         }
     }
