@@ -307,7 +307,7 @@ fn line(slope: f64, rows: usize) -> Dataset {
         .collect();
     let noise = [0.05, -0.08, 0.02, 0.01];
     let y = x.iter().enumerate().map(|(i, x)| slope * x + noise[i % 4]);
-    Dataset::new(&x, 1, &y.collect::<Vec<_>>()).unwrap()
+    Dataset::new(&x, 1, y.collect::<Vec<_>>()).unwrap()
 }
 
 #[test]

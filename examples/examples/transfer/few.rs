@@ -21,9 +21,8 @@ pub fn learned(
 ) -> Result<Vec<Few>, Box<dyn Error>> {
     let first = of_digits(&digits.train, &[0, 1, 2, 3, 4])?;
     let advi = Advi::mean_field().seed(seed).steps(digits.steps);
-    let bar = |name: &str| Bar::new(name);
     let source =
-        network("head", 5, None)?.fit(&first, &advi.clone().progress(bar("digits 0 to 4")))?;
+        network("head", 5, None)?.fit(&first, &advi.clone().progress(Bar::new("digits 0 to 4")))?;
     let guide = source.approximation().ok_or("ADVI has a guide")?;
     let rest = of_digits(&digits.train, &[5, 6, 7, 8, 9])?;
     let mut rows = Vec::new();
@@ -61,7 +60,7 @@ pub fn learned(
             let begin = Instant::now();
             let fit = bnn.fit(
                 &train,
-                &advi.progress(bar(&format!("{labels} labels, {way}"))),
+                &advi.progress(Bar::new(format!("{labels} labels, {way}"))),
             )?;
             let accuracy = accuracy(&fit, &test)?;
             println!(

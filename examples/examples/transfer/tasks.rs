@@ -46,7 +46,7 @@ pub fn learned(
         let advi = advi
             .seed(seed)
             .steps(digits.task_steps)
-            .progress(Bar::new(&format!("{way}: {pair:?}")));
+            .progress(Bar::new(format!("{way}: {pair:?}")));
         let advi = match before {
             Some(guide) if !by_posterior => advi.start_at(start(guide)),
             _ => advi,
