@@ -36,7 +36,7 @@ impl Digits {
         Ok(Digits {
             train: part("train")?,
             test: part("t10k")?,
-            steps: 10_000,
+            steps: 4_000,
             few_steps: 2_000,
             task_steps: 2_000,
             seeds: 5,
