@@ -20,3 +20,7 @@
 //!   `cargo run --release --example sequence -- --net lstm`
 //! - `hierarchical`: one network for all groups, one for each, or each around a shared one; and a group
 //!   of which ten rows are known: `cargo run --release --example hierarchical`
+//! - `sparse`: which of a hundred columns matter, and a network for digits without most of its weights:
+//!   `cargo run --release --example sparse`
+//! - `width`: of the hidden units that are given, those that are in use, beside a search over widths:
+//!   `cargo run --release --example width`
