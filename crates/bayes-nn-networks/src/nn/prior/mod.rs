@@ -14,8 +14,8 @@
 //! # let _ = net;
 //! ```
 //!
-//! Priors of few weights that differ from 0: [`horseshoe`], [`spike_slab`] and [`ard`], on each weight, each
-//! input or each unit of a layer; of how many units are in use: [`stick_breaking`].
+//! Priors of few weights that differ from 0: [`horseshoe()`], [`spike_slab()`] and [`ard()`], on each weight, each
+//! input or each unit of a layer; of how many units are in use: [`stick_breaking()`].
 
 mod ard;
 mod horseshoe;
