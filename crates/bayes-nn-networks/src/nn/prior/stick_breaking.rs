@@ -26,7 +26,7 @@ use super::{Each, ParameterInfo, Prior};
 /// ```
 /// use bayes_nn::nn::{Mlp, prior};
 /// use bayes_nn::prelude::*;
-/// let data = datasets::moons(1, 0.2, 0)?;
+/// let data = datasets::moons(2, 0.2, 0)?;
 /// let net = Mlp::new([2, 50, 1]).prior_for("layer1.weight", prior::stick_breaking(5.0));
 /// let drawn = model::prior_predictive(&Bnn::new(net, Bernoulli), &data, 2_000, 1)?;
 /// let gates = drawn.variable("layer1.weight.gate")?.values();
