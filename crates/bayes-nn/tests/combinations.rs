@@ -75,7 +75,7 @@ fn a_hierarchical_convolutional_network_with_informed_priors() {
     let score = fit.score(&test, Predict::draws(40)).unwrap();
     assert!(score.classification().unwrap().accuracy > 0.95, "{score}");
     let page = page(&fit);
-    for part in ["scanner", "layer1.weight.group_scale"] {
+    for part in ["layer0.weight", "layer1.weight.group_scale"] {
         assert!(page.contains(part), "{part}");
     }
 }
@@ -151,14 +151,12 @@ fn rows_are_acquired_for_a_network_with_an_informed_prior_that_was_loaded() {
 fn counts(rows: usize) -> Data {
     let (mut x, mut y, mut words) = (Vec::new(), Vec::new(), Vec::new());
     for row in 0..rows {
-        let number = |place: usize| {
-            let place = (6 * row + place + 1) as f64;
-            2.0 * (place * 0.754_877_666).fract() - 1.0
-        };
-        let own: Vec<f64> = (0..6).map(|place| number(place * 31)).collect();
+        // Multiples of roots of primes have nothing to do with one another.
+        let number = |prime: f64| 2.0 * ((row + 1) as f64 * prime.sqrt()).fract() - 1.0;
+        let own = [2.0, 3.0, 5.0, 7.0, 11.0, 13.0].map(number);
         let (shop, level) = [("north", 0.5), ("south", 1.5)][row % 2];
         let rate = f64::exp(level + own[0] - 0.8 * own[3]);
-        y.push((rate + 0.5 * number(500)).round().max(0.0));
+        y.push((rate + 0.5 * number(17.0)).round().max(0.0));
         x.extend(own);
         words.push(shop);
     }
