@@ -115,7 +115,7 @@ fn a_mixture_density_network_by_group() {
         assert!(density("north", 0.5) > density("north", here) + 1.0);
     }
     // Of a shop that is new it is known that it is like others.
-    let new = fit.predict(&at("east", 0.0), 200).unwrap();
+    let new = fit.predict(at("east", 0.0), 200).unwrap();
     assert!(new.mean()[0].abs() < 1.0 && new.epistemic()[0] > 0.05);
 }
 
@@ -217,9 +217,7 @@ fn a_compact_network_with_noise_by_row_is_a_network_like_any_other() {
     for (all, few) in all.mean().iter().zip(few.mean()) {
         assert!((all - few).abs() < 0.05, "{all} {few}");
     }
-    let guess = small
-        .score(&Data::from(&data), Predict::draws(100))
-        .unwrap();
+    let guess = small.score(Data::from(&data), Predict::draws(100)).unwrap();
     assert!(guess.regression().unwrap().rmse < 0.2, "{guess}");
     assert!(page(&small).contains("layer1.weight"));
 }

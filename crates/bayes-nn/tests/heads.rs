@@ -491,12 +491,9 @@ fn noise_that_depends_on_the_row_begins_at_unit_scale_and_is_found() {
 #[test]
 fn a_mixture_has_the_density_of_both_branches_and_draws_from_both() {
     // Rows lie by turns on two branches, which come near each other at one end.
-    let branch = |i: usize, x: f64| {
-        if i % 2 == 0 {
-            1.5 - 0.5 * x
-        } else {
-            -1.5 + 0.5 * x
-        }
+    let branch = |i: usize, x: f64| match i % 2 {
+        0 => 1.5 - 0.5 * x,
+        _ => -1.5 + 0.5 * x,
     };
     let y: Vec<f64> = x().iter().enumerate().map(|(i, x)| branch(i, *x)).collect();
     let data = Dataset::new(x(), 1, &y).unwrap();
