@@ -124,7 +124,7 @@ fn products_of_scaled_weights_are_drawn_and_not_weights() {
 
 #[test]
 fn every_prior_comes_back_from_a_file() {
-    let priors: [Bnn; 4] = [
+    let priors: [Bnn; 5] = [
         net(prior::horseshoe()
             .each(Each::Unit)
             .global(0.3)
@@ -132,6 +132,7 @@ fn every_prior_comes_back_from_a_file() {
         net(prior::ard().each(Each::Weight).concentration(2.0)),
         net(prior::spike_slab(0.3).each(Each::Input)),
         net(prior::spike_slab(0.3)),
+        net(prior::stick_breaking(2.5)),
     ];
     for bnn in priors {
         let fit = fitted(&bnn, 3);
@@ -194,6 +195,10 @@ fn settings_outside_their_range_are_refused_by_name() {
     assert!(slab.contains("`layer0.weight.slab`"), "{slab}");
     let ard = message(net(prior::ard().concentration(-1.0)));
     assert!(ard.contains("`layer0.weight.variance`"), "{ard}");
+    for width in [0.0, -2.0, f64::NAN, f64::INFINITY] {
+        let stick = message(net(prior::stick_breaking(width)));
+        assert!(stick.contains("`layer0.weight.stick`"), "{stick}");
+    }
 }
 
 /// Draws of a network of eight units without three of them and four columns.
