@@ -20,7 +20,13 @@
 //!   `cargo run --release --example sequence -- --net lstm`
 //! - `hierarchical`: one network for all groups, one for each, or each around a shared one; and a group
 //!   of which ten rows are known: `cargo run --release --example hierarchical`
+//! - `transfer`: what is known of some digits as the prior of others, and tasks one after the other:
+//!   `cargo run --release --example transfer`
 //! - `sparse`: which of a hundred columns matter, and a network for digits without most of its weights:
 //!   `cargo run --release --example sparse`
 //! - `width`: of the hidden units that are given, those that are in use, beside a search over widths:
 //!   `cargo run --release --example width`
+//! - `active`: which digits to ask the labels of, a few at a time, from twenty on:
+//!   `cargo run --release --example active -- --data DIR`
+//! - `hybrids`: a mixture density network, weights that walk at random, a network inside a regression, a
+//!   Bayesian last layer, an autoencoder: `cargo run --release --example hybrids`
