@@ -93,8 +93,8 @@ pub trait Sparse: Sized {
     /// The network without the hidden units and the inputs all of whose weights are 0, as they are after
     /// [`Sparse::without`] and where [`Posterior::pruned`] left none: with the same posterior of what is
     /// left, a smaller network that makes the same predictions, up to rounding: those of [`Posterior::take`]
-    /// draw by draw, those of a guide up to which random numbers meet which weights. A layer [`Select`](crate::nn::Select) takes what it reads from
-    /// the columns of the data, which stay as they are.
+    /// draw by draw, those of a guide up to which random numbers meet which weights. A layer
+    /// [`Select`](crate::nn::Select) takes what it reads from the columns of the data, which stay as they are.
     ///
     /// Priors of what is left are those of the smaller network. A layer of which all inputs are 0 keeps
     /// one of them.
