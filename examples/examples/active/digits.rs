@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::path::Path;
 
-use crate::glyphs;
+use crate::{files, glyphs};
 use bayes_nn::prelude::*;
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -19,13 +19,9 @@ pub struct Digits {
 impl Digits {
     /// Those of MNIST, in the folder of its four IDX files.
     pub fn read(folder: &Path) -> Result<Digits, Box<dyn Error>> {
-        let part = |part: &str| {
-            let file = |kind: &str| folder.join(format!("{part}-{kind}-ubyte.gz"));
-            Dataset::from_idx(file("images-idx3"), file("labels-idx1"))
-        };
         Ok(Digits {
-            train: part("train")?,
-            test: part("t10k")?,
+            train: files::read(folder, "train")?,
+            test: files::read(folder, "t10k")?,
             copies: 1,
         })
     }

@@ -5,6 +5,8 @@
 //! `cargo run --release --example active -- --help`
 
 mod digits;
+#[path = "../mnist/files.rs"]
+mod files;
 #[path = "../mnist/glyphs.rs"]
 mod glyphs;
 mod page;
@@ -27,8 +29,8 @@ use page::{Point, Run};
 #[derive(Parser, Serialize)]
 #[command(name = "active")]
 struct Arguments {
-    /// Folder with the four IDX files of MNIST, with the ending .gz; without it digits are drawn by the
-    /// program, 3,000 to choose from and 1,000 to test with
+    /// Folder with the four IDX files of MNIST, plain or with the ending .gz; without it digits are drawn by
+    /// the program, 3,000 to choose from and 1,000 to test with
     #[arg(long, value_name = "DIR")]
     #[serde(skip)]
     data: Option<PathBuf>,

@@ -3,6 +3,8 @@
 //! `cargo run --release --example hybrids -- --help`
 
 mod autoencoder;
+#[path = "../mnist/files.rs"]
+mod files;
 #[path = "../mnist/glyphs.rs"]
 mod glyphs;
 mod inside;
@@ -101,9 +103,9 @@ fn digits(arguments: &Arguments) -> Result<[Dataset; 2], Box<dyn Error>> {
     let Some(folder) = &arguments.data else {
         return Ok([glyphs::drawn(3_000, 1)?, glyphs::drawn(200, 2)?]);
     };
-    let part = |part: &str| {
-        let file = |kind: &str| folder.join(format!("mnist/{part}-{kind}-ubyte.gz"));
-        Dataset::from_idx(file("images-idx3"), file("labels-idx1"))
-    };
-    Ok([part("train")?, part("t10k")?])
+    let folder = folder.join("mnist");
+    Ok([
+        files::read(&folder, "train")?,
+        files::read(&folder, "t10k")?,
+    ])
 }

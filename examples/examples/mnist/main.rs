@@ -2,12 +2,13 @@
 //!
 //! `cargo run --release --example mnist -- --help`
 
+mod files;
 mod glyphs;
 mod pictures;
 
 use std::error::Error;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -158,7 +159,7 @@ fn main() -> ExitCode {
 fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let begin = Instant::now();
     let (train, test) = match &arguments.data {
-        Some(folder) => (read(folder, "train")?, read(folder, "t10k")?),
+        Some(folder) => (files::read(folder, "train")?, files::read(folder, "t10k")?),
         None => (glyphs::drawn(6_000, 1)?, glyphs::drawn(1_000, 2)?),
     };
     let bnn = Bnn::new(arguments.net.network(), Categorical);
@@ -230,16 +231,4 @@ fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     report.write(&path)?;
     println!("wrote {}", path.display());
     Ok(())
-}
-
-/// Images and labels of one part of MNIST.
-fn read(folder: &Path, part: &str) -> Result<Dataset, Box<dyn Error>> {
-    let file = |kind: &str| {
-        let plain = folder.join(format!("{part}-{kind}-ubyte"));
-        match plain.exists() {
-            true => plain,
-            false => folder.join(format!("{part}-{kind}-ubyte.gz")),
-        }
-    };
-    Ok(Dataset::from_idx(file("images-idx3"), file("labels-idx1"))?)
 }

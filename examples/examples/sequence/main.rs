@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release --example sequence -- --help`
 
+#[path = "../mnist/files.rs"]
+mod files;
 mod series;
 
 use std::error::Error;
@@ -190,11 +192,7 @@ fn series(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
 /// Digits, whose images are sequences of 28 rows.
 fn digits(arguments: &Arguments, folder: &Path) -> Result<(), Box<dyn Error>> {
     let begin = Instant::now();
-    let read = |part: &str| -> Result<Dataset, Box<dyn Error>> {
-        let file = |kind: &str| folder.join(format!("{part}-{kind}-ubyte.gz"));
-        Ok(Dataset::from_idx(file("images-idx3"), file("labels-idx1"))?)
-    };
-    let (train, test) = (read("train")?, read("t10k")?);
+    let (train, test) = (files::read(folder, "train")?, files::read(folder, "t10k")?);
     let net = Sequential::new().input([28, 28]).layer(Rescale::pixels());
     let net = arguments.net.layer(net, arguments.units.unwrap_or(100));
     let bnn = Bnn::new(net.layer(Dense::new(10)), Categorical);

@@ -8,6 +8,9 @@ use bayes_nn::nn::{Rescale, Sparse, prior};
 use bayes_nn::prelude::*;
 use serde::Serialize;
 
+#[path = "../mnist/files.rs"]
+mod files;
+
 /// Draws of the weights behind every prediction.
 const DRAWS: usize = 50;
 /// Weights are removed as long as this share more of held-out digits, at the most, is told wrong.
@@ -38,7 +41,7 @@ pub struct Row {
 /// Fits a network to four fifths of the training digits, chooses by the others how many weights it can do
 /// without, and makes it smaller.
 pub fn told(folder: &Path, steps: u64, seed: u64) -> Result<Digits, Box<dyn Error>> {
-    let (train, test) = (read(folder, "train")?, read(folder, "t10k")?);
+    let (train, test) = (files::read(folder, "train")?, files::read(folder, "t10k")?);
     let (train, valid) = train.split(0.8, seed)?;
     let net = Sequential::new()
         .layer(Rescale::pixels())
@@ -115,16 +118,4 @@ fn weights(fit: &Posterior<Bnn>) -> usize {
         .flat_map(|site| site.range())
         .filter(|i| sd[*i] > 0.0)
         .count()
-}
-
-/// Images and labels of one part of MNIST.
-fn read(folder: &Path, part: &str) -> Result<Dataset, Box<dyn Error>> {
-    let file = |kind: &str| {
-        let plain = folder.join(format!("{part}-{kind}-ubyte"));
-        match plain.exists() {
-            true => plain,
-            false => folder.join(format!("{part}-{kind}-ubyte.gz")),
-        }
-    };
-    Ok(Dataset::from_idx(file("images-idx3"), file("labels-idx1"))?)
 }

@@ -7,6 +7,8 @@ use bayes_nn::prelude::*;
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
+#[path = "../mnist/files.rs"]
+mod files;
 #[path = "../mnist/glyphs.rs"]
 mod glyphs;
 
@@ -23,19 +25,9 @@ pub struct Digits {
 
 impl Digits {
     pub fn read(folder: &Path) -> Result<Digits, Box<dyn Error>> {
-        let part = |part: &str| -> Result<Dataset, Box<dyn Error>> {
-            let file = |kind: &str| {
-                let plain = folder.join(format!("{part}-{kind}-ubyte"));
-                match plain.exists() {
-                    true => plain,
-                    false => folder.join(format!("{part}-{kind}-ubyte.gz")),
-                }
-            };
-            Ok(Dataset::from_idx(file("images-idx3"), file("labels-idx1"))?)
-        };
         Ok(Digits {
-            train: part("train")?,
-            test: part("t10k")?,
+            train: files::read(folder, "train")?,
+            test: files::read(folder, "t10k")?,
             steps: 4_000,
             few_steps: 2_000,
             task_steps: 2_000,
