@@ -96,15 +96,37 @@ impl Column {
         each_type!(self, values => values[rows.start * columns..rows.end * columns].into())
     }
 
-    /// Calls `put` with the place and the value of each number of a row of so many elements.
+    /// Copies a row, of as many elements as there is room for.
+    ///
+    /// ```
+    /// let mut row = [0.0; 2];
+    /// bayes_nn_kernels::Column::from(vec![7_u8, 8, 9, 10]).copy_row(1, &mut row);
+    /// assert_eq!(row, [9.0, 10.0]);
+    /// ```
     ///
     /// # Panics
     /// If the row is not there, as slicing does.
-    pub fn each_of_row(&self, row: usize, columns: usize, mut put: impl FnMut(usize, f64)) {
+    pub fn copy_row(&self, row: usize, to: &mut [f64]) {
         each_type!(self, values => {
-            let row = &values[row * columns..(row + 1) * columns];
-            row.iter().enumerate().for_each(|(place, value)| put(place, (*value).into()));
+            let row = &values[row * to.len()..][..to.len()];
+            to.iter_mut().zip(row).for_each(|(to, value)| *to = (*value).into());
         });
+    }
+
+    /// Whether no number is infinite or NaN.
+    ///
+    /// ```
+    /// use bayes_nn_kernels::Column;
+    /// assert!(Column::from(vec![1.0, -2.0]).is_finite());
+    /// assert!(!Column::from(vec![1.0_f32, f32::NAN]).is_finite());
+    /// ```
+    pub fn is_finite(&self) -> bool {
+        // Without a way out of the loop the comparisons are done several at once.
+        match self {
+            Column::F64(values) => values.iter().fold(true, |all, v| all & v.is_finite()),
+            Column::F32(values) => values.iter().fold(true, |all, v| all & v.is_finite()),
+            Column::U8(_) | Column::U32(_) => true,
+        }
     }
 
     /// Row-major `[n, columns]` as row-major `[columns, n]`, in the same type.

@@ -53,6 +53,9 @@ pub(crate) fn check_finite(
     columns: usize,
     name: impl Fn(usize) -> String,
 ) -> Result<(), DataError> {
+    if values.is_finite() {
+        return Ok(());
+    }
     match values.position(|value| !value.is_finite()) {
         None => Ok(()),
         Some(at) => Err(DataError::NotFinite {

@@ -52,7 +52,13 @@ impl Standardization {
     /// # Errors
     /// [`DataError::NotWholeRows`] for a wrong number of columns, [`DataError::NotFinite`] for a result that is not finite.
     pub fn apply(&self, values: &[f64]) -> Result<Vec<f64>, DataError> {
-        self.map(values, standardize)
+        let mut values = values.to_vec();
+        self.apply_in_place(&mut values, 0).map(|()| values)
+    }
+
+    /// [`Standardization::apply`] where the values lie, of rows from this one on.
+    pub(super) fn apply_in_place(&self, values: &mut [f64], first: usize) -> Result<(), DataError> {
+        self.map(values, first, standardize)
     }
 
     /// `value * sd + mean` for values `[n, columns]`, row-major: back to the original scale.
@@ -60,24 +66,37 @@ impl Standardization {
     /// # Errors
     /// As [`Standardization::apply`].
     pub fn invert(&self, values: &[f64]) -> Result<Vec<f64>, DataError> {
-        self.map(values, |value, mean, sd| value * sd + mean)
+        let mut values = values.to_vec();
+        self.map(&mut values, 0, |value, mean, sd| value * sd + mean)
+            .map(|()| values)
     }
 
-    fn map(&self, values: &[f64], f: impl Fn(f64, f64, f64) -> f64) -> Result<Vec<f64>, DataError> {
+    fn map(
+        &self,
+        values: &mut [f64],
+        first: usize,
+        f: impl Fn(f64, f64, f64) -> f64,
+    ) -> Result<(), DataError> {
         let columns = self.means.len();
         check_whole_rows("the data set", values.len(), columns)?;
-        let mapped = |(at, &value): (usize, &f64)| {
-            let result = f(value, self.means[at % columns], self.sds[at % columns]);
-            if result.is_finite() {
-                return Ok(result);
+        let mut all_finite = true;
+        for row in values.chunks_exact_mut(columns.max(1)) {
+            let constants = self.means.iter().zip(&self.sds);
+            for (value, (mean, sd)) in row.iter_mut().zip(constants) {
+                *value = f(*value, *mean, *sd);
+                all_finite &= value.is_finite();
             }
-            Err(DataError::NotFinite {
-                row: at / columns,
-                column: (at % columns + 1).to_string(),
-                value: result,
-            })
+        }
+        let wrong = |at: usize| DataError::NotFinite {
+            row: first + at / columns,
+            column: (at % columns + 1).to_string(),
+            value: values[at],
         };
-        values.iter().enumerate().map(mapped).collect()
+        if all_finite {
+            return Ok(());
+        }
+        let at = values.iter().position(|value| !value.is_finite());
+        at.map_or(Ok(()), |at| Err(wrong(at)))
     }
 
     /// Constants of the original values, when `self` standardized these and `second` what `self` made of them.

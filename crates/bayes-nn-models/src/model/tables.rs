@@ -58,8 +58,8 @@ impl Data {
             };
         };
         let rows: Vec<usize> = (0..table.rows()).collect();
-        let (x, width) = encoding.scaled_features(table, &rows)?;
-        let mut data = Data::new().matrix("x", x, width)?;
+        let x = encoding.scaled_features(table, &rows)?;
+        let mut data = Data::new().matrix("x", x, encoding.feature_names().len())?;
         let codes = encoding.codes(table, &rows)?;
         for (own, codes) in encoding.embeddings().into_iter().zip(codes) {
             data.columns

@@ -1,6 +1,7 @@
 //! A recipe with the constants of the rows that it was fitted to.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::Recipe;
@@ -10,6 +11,9 @@ use super::target::Target;
 use crate::data::DataError;
 use crate::data::standardize::Standardization;
 use crate::data::table::Table;
+
+/// Numbers that are encoded together.
+const TILE: usize = 1 << 11;
 
 /// A [`Recipe`] fitted to rows: the categories of each column of words, what stands for missing values,
 /// and the means and standard deviations of numbers.
@@ -143,7 +147,7 @@ impl Encoding {
         (!self.recipe.unscaled).then(|| Standardization::new(means, sds))
     }
 
-    /// Rows of a table as numbers, row-major, `[rows, features]`, and how many features there are.
+    /// Rows of a table as numbers, row-major, `[rows, features]`.
     ///
     /// # Errors
     /// A column that is missing or of another kind, a word that is none of the categories, a value that
@@ -152,39 +156,46 @@ impl Encoding {
         &self,
         table: &Table,
         rows: &[usize],
-    ) -> Result<(Vec<f64>, usize), DataError> {
-        let width = self.columns.iter().map(Encoded::width).sum();
-        let values = self.features(table, rows, width)?;
-        match self.standardization() {
-            Some(constants) => Ok((constants.apply(&values)?, width)),
-            None => Ok((values, width)),
-        }
-    }
-
-    /// The same, not yet standardised.
-    fn features(&self, table: &Table, rows: &[usize], width: usize) -> Result<Vec<f64>, DataError> {
+    ) -> Result<Arc<[f64]>, DataError> {
+        let width: usize = self.columns.iter().map(Encoded::width).sum();
         let places = table.places();
-        let mut values = vec![0.0; rows.len() * width];
-        let mut first = 0;
-        for encoded in self.columns.iter().filter(|own| own.vector.is_none()) {
+        let own = self.columns.iter().filter(|own| own.vector.is_none());
+        let columns = own.map(|encoded| {
             let column = table.at(places.find(&encoded.name)?);
-            let column = table.as_kind(column, encoded.kind)?;
-            let known = Codes::new(&column, &encoded.categories);
-            for (at, row) in rows.iter().enumerate() {
-                let own = &mut values[at * width + first..][..encoded.width()];
-                let value = known.get(*row);
-                match value {
-                    Ok(value) => encoded.write(value, own),
-                    Err(_) if self.recipe.ignore_unknown => Some(()),
-                    Err(word) => return Err(known.unknown(table.place(*row), word)),
-                }
-                .ok_or_else(|| DataError::MissingField {
-                    place: table.place(*row),
-                    column: encoded.name.clone(),
-                    remedy: encoded.remedy(),
-                })?;
-            }
+            Ok((encoded, table.as_kind(column, encoded.kind)?))
+        });
+        let columns = columns.collect::<Result<Vec<_>, DataError>>()?;
+        let mut first = 0;
+        let columns = columns.iter().map(|(encoded, column)| {
             first += encoded.width();
+            let places = first - encoded.width()..first;
+            (*encoded, Codes::new(column, &encoded.categories), places)
+        });
+        let columns: Vec<(&Encoded, Codes<'_>, Range<usize>)> = columns.collect();
+        let standardization = self.standardization();
+        let mut values: Arc<[f64]> = std::iter::repeat_n(0.0, rows.len() * width).collect();
+        let all = Arc::get_mut(&mut values).expect("nobody shares it yet");
+        // Rows that the first-level cache holds, column after column.
+        let tile = (TILE / width.max(1)).max(1);
+        let tiles = rows.chunks(tile).zip(all.chunks_mut(tile * width));
+        for (number, (rows, to)) in tiles.enumerate() {
+            for (encoded, codes, places) in &columns {
+                for (row, to) in rows.iter().zip(to.chunks_exact_mut(width)) {
+                    let written = match codes.get(*row) {
+                        Ok(value) => encoded.write(value, &mut to[places.clone()]),
+                        Err(_) if self.recipe.ignore_unknown => Some(()),
+                        Err(word) => return Err(codes.unknown(table.place(*row), word)),
+                    };
+                    written.ok_or_else(|| DataError::MissingField {
+                        place: table.place(*row),
+                        column: encoded.name.clone(),
+                        remedy: encoded.remedy(),
+                    })?;
+                }
+            }
+            if let Some(constants) = &standardization {
+                constants.apply_in_place(to, number * tile)?;
+            }
         }
         Ok(values)
     }

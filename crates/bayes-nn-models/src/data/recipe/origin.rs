@@ -39,7 +39,7 @@ impl Dataset {
         rows: Arc<[usize]>,
         encoding: &Arc<Encoding>,
     ) -> Result<Dataset, DataError> {
-        let (x, _) = encoding.scaled_features(table, &rows)?;
+        let x = encoding.scaled_features(table, &rows)?;
         let y = encoding.scaled_targets(table, &rows)?;
         encoding.codes(table, &rows)?;
         let standardization = encoding.standardization();

@@ -16,6 +16,10 @@ const AHEAD: usize = 1 << 20;
 /// Parts in which they are handed over, and steps of one at the most.
 const PARTS: usize = 4;
 const STEPS: usize = 256;
+/// Bytes of which the allocator is shown that they come and go.
+const KEPT: usize = 31 << 20;
+/// Rows that are turned batch last together: what they fill of a line of the cache.
+const TILE: usize = 8;
 
 /// Feeds minibatches of a fit: consecutive pieces of the shuffled rows, of which the one at the end of an
 /// epoch begins the next.
@@ -121,6 +125,8 @@ impl Feed for RowFeed {
             // The other end is here.
             let _ = emptied.send(part);
         }
+        let widths = self.taken.iter().map(|taken| taken.kind.width());
+        let widest = widths.max().unwrap_or(0);
         let (epoch, number, place) = self.order.place(seed, step * self.batch as u64);
         let reader = Reader {
             sources: self.sources.clone(),
@@ -132,8 +138,9 @@ impl Feed for RowFeed {
             epoch,
             number,
             place,
-            window: None,
+            window: self.order.window(seed, epoch, number),
             blocks: Vec::new(),
+            copies: vec![0.0; TILE * widest],
         };
         let thread = std::thread::Builder::new()
             .name("rows".to_owned())
@@ -231,13 +238,19 @@ struct Reader {
     epoch: u64,
     number: usize,
     place: usize,
-    window: Option<Window>,
-    /// Of each block of the window what each source has.
+    window: Window,
+    /// Of each block of the window what each source has; nothing before it is read.
     blocks: Vec<Vec<Vec<Column>>>,
+    /// Room for rows of a tile.
+    copies: Vec<f64>,
 }
 
 impl Reader {
     fn run(mut self, empty: &Receiver<Part>, full: &SyncSender<Result<Part, DataError>>) {
+        // The allocator of Linux gives memory back to the system as soon as more is free than twice the
+        // largest block that was freed so far, and each block of rows would take it from there anew, page
+        // by page. It keeps what this allows for.
+        drop(std::hint::black_box(Vec::<u8>::with_capacity(KEPT)));
         while let Ok(mut part) = empty.recv() {
             let filled = (0..part.len()).find_map(|step| {
                 let error = self.fill(&mut part[step]).err()?;
@@ -263,49 +276,68 @@ impl Reader {
 
     /// Writes the next minibatch.
     fn fill(&mut self, minibatch: &mut Minibatch) -> Result<(), DataError> {
-        for row in 0..self.batch {
-            let (block, of_block) = self.next_row()?;
-            if let Some(window) = &self.window {
-                minibatch.rows[row] = window.blocks[block].start + of_block;
+        let mut first = 0;
+        while first < self.batch {
+            if self.blocks.is_empty() {
+                self.read_window()?;
+            }
+            if self.place == self.window.rows {
+                self.next_window()?;
+            }
+            let rows = (self.batch - first)
+                .min(self.window.rows - self.place)
+                .min(TILE);
+            let mut places = [(0, 0); TILE];
+            let places = &mut places[..rows];
+            for (row, place) in places.iter_mut().enumerate() {
+                *place = self.window.at(self.place + row);
+            }
+            for (number, (block, row)) in minibatch.rows[first..].iter_mut().zip(&*places) {
+                *number = self.window.blocks[*block].start + row;
             }
             for (taken, to) in self.taken.iter().zip(&mut minibatch.blocks) {
-                let column = &self.blocks[block][taken.source][taken.column];
-                column.each_of_row(of_block, taken.kind.width(), |place, value| {
-                    to[place * self.batch + row] = value;
-                });
+                let width = taken.kind.width();
+                let copies = self.copies.chunks_exact_mut(width.max(1));
+                for ((block, row), copy) in places.iter().zip(copies) {
+                    self.blocks[*block][taken.source][taken.column].copy_row(*row, copy);
+                }
+                for (place, to) in to.chunks_exact_mut(self.batch).enumerate() {
+                    let of_rows = self.copies[place..].iter().step_by(width);
+                    let to = to[first..first + rows].iter_mut();
+                    to.zip(of_rows).for_each(|(to, own)| *to = *own);
+                }
             }
+            self.place += rows;
+            first += rows;
         }
         Ok(())
     }
 
-    /// The block of the next row, which is read, and its number there.
-    fn next_row(&mut self) -> Result<(usize, usize), DataError> {
-        let read_out = (self.window.as_ref()).is_some_and(|window| self.place == window.rows);
-        if read_out {
-            self.window = None;
-            (self.number, self.place) = (self.number + 1, 0);
-            if self.number == self.order.windows() {
-                (self.epoch, self.number) = (self.epoch + 1, 0);
-            }
+    /// Reads the window after the one of which all rows were taken.
+    fn next_window(&mut self) -> Result<(), DataError> {
+        self.place = 0;
+        self.number += 1;
+        if self.number == self.order.windows() {
+            (self.epoch, self.number) = (self.epoch + 1, 0);
         }
-        if self.window.is_none() {
-            let window = self.order.window(self.seed, self.epoch, self.number);
-            self.blocks.clear();
-            for rows in &window.blocks {
-                let sources = self.sources.iter();
-                let columns = sources.map(|source| read(&**source, rows.clone()));
-                let block: Vec<Vec<Column>> = columns.collect::<Result<_, _>>()?;
-                for (place, observed) in &self.observed {
-                    let Taken { source, column, .. } = self.taken[*place];
-                    let source_of = &*self.sources[source];
-                    observed.check(&block[source][column], rows.start, source_of)?;
-                }
-                self.blocks.push(block);
+        self.read_window()
+    }
+
+    fn read_window(&mut self) -> Result<(), DataError> {
+        self.window = self.order.window(self.seed, self.epoch, self.number);
+        self.blocks.resize_with(self.window.blocks.len(), Vec::new);
+        for (rows, to) in self.window.blocks.iter().zip(&mut self.blocks) {
+            let sources = self.sources.iter();
+            let columns = sources.map(|source| read(&**source, rows.clone()));
+            let block: Vec<Vec<Column>> = columns.collect::<Result<_, _>>()?;
+            for (place, observed) in &self.observed {
+                let Taken { source, column, .. } = self.taken[*place];
+                let source_of = &*self.sources[source];
+                observed.check(&block[source][column], rows.start, source_of)?;
             }
-            self.window = Some(window);
+            // One after the other, so that the next block lies where the one before it did.
+            *to = block;
         }
-        let window = self.window.as_ref().expect("it was just read");
-        self.place += 1;
-        Ok(window.at(self.place - 1))
+        Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! A file that is read in places while it stays as it is.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
@@ -13,7 +13,7 @@ use crate::data::DataError;
 #[derive(Debug)]
 pub(in crate::data) struct WatchedFile {
     path: PathBuf,
-    /// With room for what is read, which is kept.
+    /// With room for what is read as something else, which is kept.
     file: Mutex<(File, Vec<u8>)>,
     length: u64,
     modified: Option<SystemTime>,
@@ -57,7 +57,21 @@ impl WatchedFile {
     /// # Errors
     /// When they are not there, cannot be read, or the file is not what it was when it was opened.
     pub(in crate::data) fn read(&self, at: u64, length: usize) -> Result<Vec<u8>, DataError> {
-        self.read_as(at, length, <[u8]>::to_vec)
+        let mut guard = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let (file, _) = &mut *guard;
+        let mut bytes = Vec::with_capacity(length);
+        let read = file.seek(SeekFrom::Start(at));
+        let read = read.and_then(|_| {
+            Read::by_ref(file)
+                .take(length as u64)
+                .read_to_end(&mut bytes)
+        });
+        self.check(at, file)?;
+        match read {
+            Ok(_) if bytes.len() == length => Ok(bytes),
+            Ok(_) => Err(self.wrong(at, io::Error::from(ErrorKind::UnexpectedEof).to_string())),
+            Err(error) => Err(self.wrong(at, error.to_string())),
+        }
     }
 
     /// The same as something else.
@@ -73,8 +87,16 @@ impl WatchedFile {
         let read = file
             .seek(SeekFrom::Start(at))
             .and_then(|_| file.read_exact(&mut bytes[..length]));
-        let metadata = file.metadata();
-        match metadata {
+        self.check(at, file)?;
+        match read {
+            Ok(()) => Ok(from(&bytes[..length])),
+            Err(error) => Err(self.wrong(at, error.to_string())),
+        }
+    }
+
+    /// Whether the file is what it was when it was opened.
+    fn check(&self, at: u64, file: &File) -> Result<(), DataError> {
+        match file.metadata() {
             Ok(now) if now.len() != self.length => Err(self.wrong(
                 at,
                 format!(
@@ -87,10 +109,7 @@ impl WatchedFile {
                 at,
                 "the file was changed while it was read: it was written to since it was opened",
             )),
-            _ => match read {
-                Ok(()) => Ok(from(&bytes[..length])),
-                Err(error) => Err(self.wrong(at, error.to_string())),
-            },
+            _ => Ok(()),
         }
     }
 

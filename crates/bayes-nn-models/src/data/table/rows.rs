@@ -112,9 +112,8 @@ impl Source for TableRows {
         let read = || {
             let table = self.file.of.table(rows, &self.columns)?;
             let places: Vec<usize> = (0..table.rows()).collect();
-            let mut columns = vec![Column::from(
-                self.encoding.scaled_features(&table, &places)?.0,
-            )];
+            let x = self.encoding.scaled_features(&table, &places)?;
+            let mut columns = vec![Column::from(x)];
             if self.has_target {
                 columns.push(self.encoding.scaled_targets(&table, &places)?.into());
             }

@@ -114,6 +114,10 @@ impl<'a> Collected<'a> {
             None => self.plain(array)?,
         }
         let added = &self.values[first..];
+        // Without a way out of the loop the comparisons are done several at once.
+        if !(added.iter()).fold(false, |any, value| any | value.is_infinite()) {
+            return Ok(());
+        }
         match added.iter().position(|value| value.is_infinite()) {
             None => Ok(()),
             Some(row) => Err(DataError::NotFiniteField {
