@@ -36,14 +36,9 @@ pub struct Fit {
     /// Columns to leave out, such as numbers of customers
     #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
     except: Vec<String>,
-    /// Units of the hidden layers
-    #[arg(
-        long,
-        value_name = "UNITS",
-        value_delimiter = ',',
-        default_value = "20"
-    )]
-    hidden: Vec<usize>,
+    /// Units of the hidden layers; without it one layer of 20, and fewer where rows are few
+    #[arg(long, value_name = "UNITS", value_delimiter = ',')]
+    hidden: Option<Vec<usize>>,
     /// How the posterior is found: variational inference, exact draws (slow), or one point
     #[arg(long, value_enum, default_value_t = By::Advi)]
     method: By,
@@ -224,7 +219,10 @@ impl Fit {
     }
 
     fn fitted(&self, train: &Dataset, interrupt: &Interrupt) -> Result<Posterior<Bnn>, Failure> {
-        let bnn = Bnn::with_hidden(train, &self.hidden);
+        let bnn = match &self.hidden {
+            Some(hidden) => Bnn::with_hidden(train, hidden),
+            None => Bnn::for_data(train),
+        };
         let bar = || Bar::new(self.target.clone());
         Ok(match self.method {
             By::Advi => bnn.fit(train, &self.advi(Advi::mean_field(), interrupt))?,

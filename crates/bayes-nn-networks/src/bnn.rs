@@ -6,15 +6,11 @@ use std::sync::Arc;
 use bayes_nn_autodiff::{Kind, Shape, Var};
 use bayes_nn_distributions::Distribution;
 use bayes_nn_inference::{Advi, Method};
-use bayes_nn_models::data::{Embedded, Encoding};
+use bayes_nn_models::Error;
 use bayes_nn_models::model::{Batch, Data, Model, Posterior, Trace, fit, fit_validated, probe};
 use bayes_nn_models::saved::{FileError, Node, Place, Value, load_by};
-use bayes_nn_models::{Dataset, Error};
 
-use crate::nn::{
-    Bernoulli, Categorical, Concat, Embedding, Gaussian, Head, HeadError, Input, Layer, Mlp,
-    Network, ParameterInfo, Parameters, Registry,
-};
+use crate::nn::{Head, HeadError, Input, Layer, Network, ParameterInfo, Parameters, Registry};
 
 /// A network whose parameters have priors, with the likelihood of its targets.
 ///
@@ -63,43 +59,6 @@ impl Bnn {
             head: Arc::new(head),
         });
         bnn
-    }
-
-    /// A network of one hidden layer of 20 units for a data set: with a [`Bernoulli`] head for two
-    /// classes, a [`Categorical`] one for more, and a [`Gaussian`] one for a target that is a number.
-    ///
-    /// Whether a target is classes follows from [`Dataset::classes`]. Words that the recipe
-    /// [embeds](bayes_nn_models::data::Recipe::embed) have their vectors, beside what else there is of a row.
-    ///
-    /// ```
-    /// use bayes_nn::prelude::*;
-    /// let text = "size,kind\n1,ham\n2,ham\n2.5,ham\n8,spam\n9,spam\n8.5,spam\n";
-    /// let train = Table::read_from(text.as_bytes())?.target("kind")?;
-    /// let fit = Bnn::for_data(&train).fit(&train, &Advi::mean_field())?;
-    /// println!("{}", fit.score(&train, Predict::draws(100))?);
-    /// # Ok::<(), bayes_nn::Error>(())
-    /// ```
-    pub fn for_data(data: &Dataset) -> Bnn {
-        Bnn::with_hidden(data, &[20])
-    }
-
-    /// As [`Bnn::for_data`], with hidden layers of so many units; without any it is linear.
-    ///
-    /// ```
-    /// use bayes_nn::prelude::*;
-    /// let data = datasets::moons(100, 0.2, 0)?.with_classes(["above", "below"])?;
-    /// let parameters = Bnn::with_hidden(&data, &[8, 4]).parameters(&data)?;
-    /// let shapes: Vec<String> = parameters.iter().map(|p| p.shape.to_string()).collect();
-    /// assert_eq!(shapes, ["[2, 8]", "[8]", "[8, 4]", "[4]", "[4, 1]", "[1]"]);
-    /// # Ok::<(), bayes_nn::Error>(())
-    /// ```
-    pub fn with_hidden(data: &Dataset, hidden: &[usize]) -> Bnn {
-        let network = |outputs| layered(data, hidden, outputs);
-        match data.classes().map(<[String]>::len) {
-            None => Bnn::new(network(1), Gaussian::new()),
-            Some(0..=2) => Bnn::new(network(1), Bernoulli),
-            Some(classes) => Bnn::new(network(classes), Categorical),
-        }
     }
 
     /// A network that predicts several variables at once, each said by [`Bnn::target`].
@@ -276,31 +235,6 @@ impl Bnn {
 }
 
 /// Dense layers of these widths on the features of a data set and the vectors of its words.
-fn layered(data: &Dataset, hidden: &[usize], outputs: usize) -> Network {
-    let embedded = data
-        .encoding()
-        .map(Encoding::embeddings)
-        .unwrap_or_default();
-    if embedded.is_empty() {
-        return Mlp::new([&[data.features()], hidden, &[outputs]].concat()).into();
-    }
-    let mut network = Network::new().input("x", [data.features()]);
-    for Embedded { index, .. } in &embedded {
-        network = network.index_input(index);
-    }
-    let mut parts = vec!["x".to_owned()];
-    let mut width = data.features();
-    for own in embedded {
-        width += own.numbers;
-        let vectors = format!("{} vectors", own.index);
-        let layer = Embedding::new(own.levels, own.numbers);
-        network = network.add(&vectors, layer, [&own.index]);
-        parts.push(vectors);
-    }
-    network = network.add("row", Concat, parts);
-    let mlp = Mlp::new([&[width], hidden, &[outputs]].concat());
-    network.add("mlp", mlp, ["row"])
-}
 
 type Likelihood<'g> = Box<dyn Distribution<'g> + 'g>;
 

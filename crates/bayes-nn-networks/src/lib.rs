@@ -6,5 +6,6 @@ pub mod nn;
 mod sparse;
 
 mod bnn;
+mod for_data;
 
 pub use bnn::Bnn;
