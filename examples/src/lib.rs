@@ -28,5 +28,7 @@
 //!   `cargo run --release --example width`
 //! - `active`: which digits to ask the labels of, a few at a time, from twenty on:
 //!   `cargo run --release --example active -- --data DIR`
+//! - `representations`: how certain what a network makes of digits is, by unit and layer, and between fits:
+//!   `cargo run --release --example representations -- --data DIR`
 //! - `hybrids`: a mixture density network, weights that walk at random, a network inside a regression, a
 //!   Bayesian last layer, an autoencoder: `cargo run --release --example hybrids`

@@ -30,7 +30,9 @@ pub use error::{Error, GroupError};
 pub use inference_data::{InferenceData, ZarrStore};
 pub use model::{Data, DrawSource, DrawTable, Draws, Model, Posterior};
 pub use predict::{
-    Acquire, Acquired, Acquisition, AcquisitionError, CrossValidation, Inputs, Predict, Prediction,
-    PredictiveDraws, Replications, RestartAgreement, Score, Targets, Task,
+    Acquire, Acquired, Acquisition, AcquisitionError, CrossValidation, Hidden, Inputs, Predict,
+    Prediction, PredictiveDraws, Replications, Representation, RepresentationError,
+    Representations, RestartAgreement, Score, Similarity, Targets, Task, Unit, WeightCertainty,
+    cka,
 };
 pub use saved::FileError;

@@ -22,6 +22,9 @@ pub enum Error {
     /// Rows that cannot be chosen from a pool.
     #[error(transparent)]
     Acquisition(#[from] crate::predict::AcquisitionError),
+    /// What layers make of rows cannot be had or compared.
+    #[error(transparent)]
+    Representation(#[from] crate::predict::RepresentationError),
     /// Predictions that cannot be scored.
     #[error(transparent)]
     Score(#[from] crate::scores::ScoreError),

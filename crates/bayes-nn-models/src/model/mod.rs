@@ -42,6 +42,7 @@ mod handlers;
 mod horseshoe;
 mod importance;
 mod known;
+mod layers;
 mod missing;
 mod modes;
 mod new_names;

@@ -24,6 +24,10 @@ pub(crate) struct Record<'g> {
     pub(crate) terms: Vec<Term<'g>>,
     /// Where fits begin in variables of which that is known element by element.
     pub(crate) begins: BTreeMap<String, BeginAt>,
+    /// What layers give, `[..units, rows]`.
+    pub(crate) layers: Vec<(String, Var<'g>)>,
+    /// The weights of layers.
+    pub(crate) weights: Vec<(String, Var<'g>)>,
 }
 
 /// Where fits begin in the elements of a variable, in unconstrained space.

@@ -90,7 +90,7 @@ fn r_hat(between: f64, within: f64) -> f64 {
 }
 
 /// Rows of the data, evenly, and of a stream of its first. None of data with missing values, whose rows belong together.
-fn rows_of(data: &Data) -> Option<Data> {
+pub(super) fn rows_of(data: &Data) -> Option<Data> {
     let data = data.head();
     let rows = data.rows()?;
     let taken = rows.min(ROWS);

@@ -16,6 +16,7 @@ mod moments;
 mod noise;
 mod prediction;
 mod replications;
+mod representations;
 mod score;
 mod target;
 mod targets;
@@ -33,6 +34,10 @@ pub(crate) use held_out::HeldOutRows;
 pub use inputs::Inputs;
 pub use prediction::Prediction;
 pub use replications::Replications;
+pub use representations::{
+    Hidden, Representation, RepresentationError, Representations, Similarity, Unit,
+    WeightCertainty, cka,
+};
 pub use score::Score;
 pub use targets::Targets;
 

@@ -49,6 +49,9 @@ pub(super) struct Written<'g> {
     pub(super) step: Rc<Step<'g>>,
     pub(super) shared: Rc<Shared<'g>>,
     pub(super) observed: Vec<Observed<'g>>,
+    /// What layers give, and their weights, by name.
+    pub(super) layers: Vec<(String, Var<'g>)>,
+    pub(super) weights: Vec<(String, Var<'g>)>,
     /// Rows of a tile; none where all rows are written.
     width: Option<usize>,
     /// The variable that is predicted, of several that are observed.
@@ -114,6 +117,8 @@ impl<'a, M: Model> Tiles<'a, M> {
             step,
             shared: batch.shared,
             observed: record.observed,
+            layers: record.layers,
+            weights: record.weights,
             width,
             target: self.of.target.clone(),
         })

@@ -63,6 +63,22 @@ impl<'t> Frame<'t> {
             .map_or(name.clone(), |around| around.parameter(&name))
     }
 
+    /// The name of a layer inside this one. Layers that count and have no parameters have none.
+    pub(super) fn path(&self, name: &str) -> String {
+        let name = match (self.place, self.number.get()) {
+            (Place::Named { name: own, .. }, _) => format!("{own}.{name}"),
+            (Place::Numbered(_), Some(number)) => format!("layer{number}.{name}"),
+            _ => name.to_owned(),
+        };
+        self.around
+            .map_or(name.clone(), |around| around.path(&name))
+    }
+
+    /// How many layers inside have asked for parameters, of those that count.
+    pub(super) fn numbered(&self) -> usize {
+        self.numbered.get()
+    }
+
     fn number(&self) -> usize {
         self.number.get().unwrap_or_else(|| {
             let number = self.around.map_or(0, |around| {

@@ -54,7 +54,7 @@ impl Report {
     /// Adds what a fit says of itself and what it found: of a variational fit the ELBO of every step, scores
     /// of held-out rows, how far spreads have moved and densities; of chains intervals with R-hat, pairs with
     /// divergences, traces, ranks and energies; of both means, intervals and diagnostics, the prior beside the
-    /// posterior, and where the data of the fit are in memory, what was observed beside what the posterior
+    /// posterior, of a network how certain its layers are ([`Report::representations`]), and where the data of the fit are in memory, what was observed beside what the posterior
     /// draws in its place. Of more than 2,000 scalars each variable is summed up in one row.
     ///
     /// # Errors
@@ -70,7 +70,7 @@ impl Report {
         report = report.section("The posterior");
         let scalars: usize = fit.sites().iter().map(|site| site.shape.elements()).sum();
         if scalars > SUMMARIZED {
-            return report.sites(fit).checks(fit);
+            return report.sites(fit).layers(fit)?.checks(fit);
         }
         // A run that was stopped in its warm-up has no draws.
         if fit.table().is_some_and(|table| table.draws() == 0) {
@@ -82,7 +82,7 @@ impl Report {
             DrawSource::Guide(_) => report.densities(&fit.draws(DRAWS, 0)?)?,
             DrawSource::Table(_) => report.chains(fit, &summary)?,
         };
-        report.prior(fit)?.checks(fit)
+        report.prior(fit)?.layers(fit)?.checks(fit)
     }
 
     /// The curves of a variational fit.

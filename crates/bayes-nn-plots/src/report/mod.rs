@@ -4,6 +4,7 @@ mod chains;
 mod checks;
 mod fit;
 mod html;
+mod layers;
 mod predictions;
 
 use std::fmt::Write as _;

@@ -46,6 +46,7 @@ impl Layer for Network {
         let groups = self.groups().map(|(said, input)| (said, inputs[input]));
         let inside = p.with_said(&self.said, groups);
         let mut values: Vec<Var<'g>> = Vec::with_capacity(self.nodes.len());
+        let mut counted = None;
         for (number, node) in self.nodes.iter().enumerate() {
             let read = |value: &Value| match *value {
                 Value::Input(input) => inputs[input],
@@ -59,7 +60,25 @@ impl Layer for Network {
                 },
                 None => Place::Numbered(number),
             };
-            values.push(inside.enter(place, &*node.layer, node.prior.as_deref(), &arguments)?);
+            let value = inside.enter(place, &*node.layer, node.prior.as_deref(), &arguments)?;
+            values.push(value);
+            match &node.name {
+                Some(name) => inside.gives(name, value),
+                // Layers that count have names where they have parameters; what follows without, such as
+                // an activation, goes on with the last of them. A change of shape alone does not.
+                None => {
+                    let last = inside.last_numbered();
+                    let is_new = last != counted;
+                    let is_reshaped = arguments.iter().any(|x| {
+                        let [from, to] = [x.shape(), value.shape()];
+                        from != to && from.elements() == to.elements()
+                    });
+                    if let Some(name) = last.as_ref().filter(|_| is_new || !is_reshaped) {
+                        inside.gives(name, value);
+                    }
+                    counted = last;
+                }
+            }
         }
         inside.check_said(&self.said)?;
         if let Some((said, _)) = groups {

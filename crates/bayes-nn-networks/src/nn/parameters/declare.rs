@@ -74,6 +74,7 @@ impl<'g> Parameters<'_, 'g> {
                 parameter: info.name,
             });
         }
+        trace.weight(&info.name, value);
         self.run.declared.borrow_mut().push((info, value));
         Ok(value)
     }

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 
-use bayes_nn_autodiff::{Graph, NoiseKind, Shape, Var};
+use bayes_nn_autodiff::{Graph, Kind, NoiseKind, Shape, Var};
 use bayes_nn_inference::SiteSupport;
 use bayes_nn_models::model::Trace;
 
@@ -340,6 +340,19 @@ impl<'t, 'g> Parameters<'t, 'g> {
             layer: self.frame.shown(),
             problem: problem.into(),
         }
+    }
+
+    /// Says what a layer of this network gives ([`Trace::layer`]).
+    pub(super) fn gives(&self, name: &str, value: Var<'g>) {
+        if value.kind() == Kind::Float {
+            self.run.trace.layer(&self.frame.path(name), value);
+        }
+    }
+
+    /// The name of the last layer of this network that counts and has parameters.
+    pub(super) fn last_numbered(&self) -> Option<String> {
+        let last = self.frame.numbered().checked_sub(1)?;
+        Some(format!("layer{last}"))
     }
 
     /// This layer, for errors.
