@@ -450,3 +450,60 @@ fn what_cannot_be_had_is_refused_by_name() {
     let error = refused(fit.representations(&data, how).unwrap_err());
     assert_eq!(error, RepresentationError::NoLayers);
 }
+
+#[test]
+fn rows_in_files_are_refused_and_not_looked_at_in_part() {
+    let file = Temporary::new();
+    let lines = (0..200).map(|i| format!("{},{}\n", number(i), number(i).powi(2)));
+    std::fs::write(
+        file.path(),
+        format!("x,height\n{}", lines.collect::<String>()),
+    )
+    .unwrap();
+    let table = Table::reader().open(file.path()).unwrap();
+    let bnn = Bnn::new(Mlp::new([1, 5, 1]), Gaussian::new());
+    let advi = Advi::mean_field().steps(100).batch(32).restarts(1);
+    let fit = bnn.fit(table.target("height").unwrap(), &advi).unwrap();
+    let stream = fit.encode(&table).unwrap();
+    let error = fit
+        .representations(&stream, Predict::draws(5))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("here all rows are needed at once"),
+        "{error}"
+    );
+    let error = fit
+        .hidden("layer0", &stream, Predict::draws(5))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("here all rows are needed at once"),
+        "{error}"
+    );
+}
+
+#[cfg(feature = "plots")]
+#[test]
+fn the_page_of_a_network_has_its_layers_and_that_of_another_model_none() {
+    use bayes_nn::report::Report;
+    let (_, fit) = moons();
+    let page = Report::new("moons").fit(&fit).unwrap().to_html();
+    assert!(page.contains("The layers") && page.contains("<td>layer2</td>"));
+    let line = model::from_fn(|trace, data| {
+        let slope = trace.sample("slope", Normal::new(0.0, 1.0));
+        trace.observe(
+            "y",
+            Normal::new(slope * data.column("x"), 1.0),
+            data.column("y"),
+        );
+    });
+    let data = Data::new()
+        .column("x", &[0.0, 1.0])
+        .unwrap()
+        .column("y", &[0.1, 0.9])
+        .unwrap();
+    let fit = model::fit(&line, &data, &Advi::full_rank()).unwrap();
+    let page = Report::new("line").fit(&fit).unwrap().to_html();
+    assert!(!page.contains("The layers"));
+}

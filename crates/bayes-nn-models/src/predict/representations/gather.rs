@@ -14,8 +14,11 @@ use crate::model::{Data, Model, Predictive};
 const ROWS: usize = 1_024;
 const DRAWS: usize = 50;
 
-/// How many rows there are.
+/// How many rows there are, of data that are all in memory.
 pub(super) fn total(data: &Data) -> Result<usize, Error> {
+    if !data.is_in_memory() {
+        return Err(data.not_in_memory());
+    }
     match data.rows() {
         Some(rows) if rows > 0 => Ok(rows),
         _ => Err(DataError::Empty.into()),

@@ -274,17 +274,18 @@ impl<M: Model> Posterior<M> {
     /// let (one, two) = (one?, two?);
     /// let layer = one.layer("layer1")?;
     /// assert_eq!((layer.units().len(), layer.weights()[0].name.as_str()), (8, "layer1.weight"));
-    /// assert!(layer.signal_to_noise() > 1.0);
     /// // What the draws of a fit have in common, and what fits from two starts do.
     /// let own = layer.similarity_of_draws()?;
     /// let between = layer.similarity(two.layer("layer1")?)?;
-    /// assert!(own.mean > 0.7 && between.mean > 0.5);
+    /// assert!((own.mean - between.mean).abs() < 0.1 && own.mean > 0.6);
+    /// // Most of these units are left to the prior, and what follows from all of them is certain.
+    /// assert!(layer.signal_to_noise() < 1.0 && one.layer("layer2")?.signal_to_noise() > 4.0);
     /// # Ok::<(), bayes_nn::Error>(())
     /// ```
     ///
     /// # Errors
-    /// A model without layers, fewer than two rows or draws, rows that cannot be [predicted](Posterior::predict),
-    /// what is not finite.
+    /// A model without layers, fewer than two rows or draws, rows that cannot be [predicted](Posterior::predict)
+    /// or are in files, what is not finite.
     pub fn representations<'a>(
         &self,
         rows: impl Into<Inputs<'a>>,
@@ -332,7 +333,7 @@ impl<M: Model> Posterior<M> {
     /// ```
     ///
     /// # Errors
-    /// No such layer; more than memory holds; as [`Posterior::predict`].
+    /// No such layer; more than memory holds; rows in files; as [`Posterior::predict`].
     pub fn hidden<'a>(
         &self,
         layer: &str,
