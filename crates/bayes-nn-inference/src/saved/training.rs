@@ -43,6 +43,7 @@ fn write_restart(trained: &Trained, of_fit: &Curve, place: &Place<'_>) -> Value 
         restart,
         tries,
         steps,
+        gradients,
         convergence,
         stop,
         kept,
@@ -69,6 +70,7 @@ fn write_restart(trained: &Trained, of_fit: &Curve, place: &Place<'_>) -> Value 
         .put("restart", restart)
         .put("tries", tries)
         .put("steps", steps)
+        .put("gradients", gradients)
         .put("convergence", convergence)
         .put("stop", stop)
         .put("states", &names)
@@ -100,6 +102,7 @@ fn read_restart(node: &Node<'_>, of_fit: &Curve) -> Result<Trained, FileError> {
         restart: node.get("restart")?,
         tries: node.get("tries")?,
         steps: node.get("steps")?,
+        gradients: node.get("gradients")?,
         convergence: node.get("convergence")?,
         stop: node.get("stop")?,
         kept,

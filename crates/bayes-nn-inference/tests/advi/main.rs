@@ -10,6 +10,7 @@ mod ranks;
 mod regression;
 mod replicas;
 mod resumed;
+mod resumed_naturally;
 mod stops;
 mod temper;
 mod warm;

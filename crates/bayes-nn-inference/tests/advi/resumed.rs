@@ -13,10 +13,10 @@ use bayes_nn_inference::{
 };
 
 /// A file of its own, removed in the end.
-struct Passing(PathBuf);
+pub struct Passing(pub PathBuf);
 
 impl Passing {
-    fn new() -> Passing {
+    pub fn new() -> Passing {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("bayes-nn-training-{}-{number}", std::process::id());
@@ -30,7 +30,7 @@ impl Drop for Passing {
     }
 }
 
-fn again(fit: &AdviFit) -> AdviFit {
+pub fn again(fit: &AdviFit) -> AdviFit {
     let file = Passing::new();
     save_fit(fit, &file.0).unwrap();
     let loaded = load_fit(&file.0).unwrap();
@@ -39,7 +39,7 @@ fn again(fit: &AdviFit) -> AdviFit {
 }
 
 /// Everything but times.
-fn assert_same(one: &AdviFit, other: &AdviFit) {
+pub fn assert_same(one: &AdviFit, other: &AdviFit) {
     assert_eq!(one.approximation(), other.approximation());
     assert_eq!(one.curve().elbos(), other.curve().elbos());
     assert_eq!(one.curve().scores(), other.curve().scores());
@@ -57,11 +57,11 @@ fn assert_same(one: &AdviFit, other: &AdviFit) {
     assert_eq!(outcomes(one), outcomes(other));
 }
 
-fn fit(advi: &Advi) -> AdviFit {
+pub fn fit(advi: &Advi) -> AdviFit {
     advi.fit(&Regression::line()).unwrap()
 }
 
-fn rest(fit: &AdviFit) -> AdviFit {
+pub fn rest(fit: &AdviFit) -> AdviFit {
     fit.resume(&Regression::line(), Resume::rest()).unwrap()
 }
 
@@ -231,7 +231,10 @@ fn what_cannot_go_on_is_refused_with_a_reason() {
     assert!(message(&done, Resume::rest()).starts_with("the fit has done all of its 100 steps"));
     assert!(message(&done, Resume::steps(0)).starts_with("no steps were asked for"));
     let natural = fit(&Advi::mean_field());
-    assert!(message(&natural, Resume::steps(10)).contains("natural gradients"));
+    assert!(message(&natural, Resume::cycle(10)).contains("natural gradients"));
+    assert!(message(&natural, Resume::rest()).starts_with("the fit has done all of its"));
+    let mode = fit(&Advi::map());
+    assert!(message(&mode, Resume::steps(10)).contains("L-BFGS"));
     let mut parts = done.parts().clone();
     parts.training = None;
     let bare = AdviFit::new(parts).unwrap();

@@ -19,7 +19,8 @@ impl Advi {
     /// it was interrupted: it predicts, and [`Resume::rest`](super::Resume::rest) goes on with it and gives the bits of a
     /// fit that was not interrupted. There is a whole file at any moment, the last one or the one before.
     ///
-    /// A fit by natural gradients, which takes seconds, saves nothing while it runs.
+    /// The first step of a fit by natural gradients follows the search for its start. On the way to a mode it
+    /// is saved after each of its starts.
     ///
     /// ```
     /// use bayes_nn_inference::{Advi, Every};
@@ -82,7 +83,11 @@ impl<'a> Board<'a> {
         concerns: &'a Concerns,
         (jobs, others): (&[Job<'_>], &'a [Restart]),
     ) -> Option<Board<'a>> {
-        let posted = jobs.iter().filter_map(|job| job.from.cloned());
+        // A search for a start has no step yet that could be shown.
+        let has_steps = |trained: &&Trained| !trained.curve.elbos().is_empty();
+        let posted = jobs
+            .iter()
+            .filter_map(|job| job.from.filter(has_steps).cloned());
         Some(Board {
             advi,
             density,

@@ -23,7 +23,7 @@ pub(super) struct Ended {
     pub(super) gradients: u64,
     pub(super) setup_seconds: f64,
     pub(super) seconds: f64,
-    /// Where its training is; of an optimiser.
+    /// Where its training is.
     pub(super) training: Option<Trained>,
 }
 
@@ -112,7 +112,7 @@ pub(super) fn judged_by_curve(
         curve: trained.curve.clone(),
         convergence: (trained.convergence).unwrap_or_else(|| advi.test(density, &trained.curve)),
         stop: Stop::Interrupted,
-        gradients: elbos.len() as u64 * advi.samples as u64,
+        gradients: (trained.gradients).unwrap_or(elbos.len() as u64 * advi.samples as u64),
         setup_seconds: trained.setup_seconds,
         seconds: trained.seconds,
         training: None,

@@ -11,7 +11,7 @@ use super::elbo::{Guided, elbos};
 use super::ended::Ended;
 use super::job::{Job, Outcomes, with_others};
 use super::states::begin;
-use super::{Advi, AdviFit, Family, Restart, Stop, Training, drive};
+use super::{Advi, AdviFit, Family, Restart, Stop, Trained, Training, drive};
 use crate::check::{holds_data, no_points, setting};
 use crate::columns::Concerns;
 use crate::progress::Running;
@@ -83,8 +83,9 @@ impl Advi {
         others: &[Restart],
     ) -> Result<AdviFit, InferenceError> {
         holds_data(density, self.runtime().precision)?;
-        let is_new = jobs.iter().all(|job| job.from.is_none());
-        let naturally = is_new && self.goes_by_natural_gradients(density);
+        let by_optimiser = |trained: &Trained| trained.gradients.is_none();
+        let naturally = self.goes_by_natural_gradients(density)
+            && !jobs.iter().any(|job| job.from.is_some_and(by_optimiser));
         if let Some(progress) = &self.progress {
             let steps = match naturally {
                 true => self.most_gradients(),
@@ -95,7 +96,7 @@ impl Advi {
         }
         let running = Running(self.progress.clone());
         let outcomes = match naturally {
-            true => self.run_naturally(density)?,
+            true => self.run_naturally(density, jobs, others)?,
             false => self.run_all(density, jobs, others)?,
         };
         drop(running);

@@ -5,6 +5,7 @@
 //! ELBO. [`Advi`] holds the settings.
 
 mod approximation;
+mod ascending;
 mod automatic;
 mod checked;
 mod checkpoint;
@@ -26,12 +27,14 @@ mod low_rank;
 mod mode;
 mod network;
 mod parts;
+mod place;
 mod precision;
 mod pruned;
 mod report;
 mod result;
 mod resume;
 mod resume_error;
+mod search;
 mod settings;
 mod states;
 mod temper;

@@ -3,13 +3,18 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use super::automatic::{ITERATIONS, STARTS, is_settled};
+use super::checkpoint::Board;
 use super::ended::Ended;
-use super::{Advi, Curve, Family, Stop};
+use super::job::Job;
+use super::search::{ITERATIONS, MODES, SEARCH, STARTS, is_settled, tried_of};
+use super::{Advi, Curve, Family, Stop, Trained};
 use crate::compiled::CompiledDensity;
-use crate::variational::natural::Look;
+use crate::variational::natural::{Look, States, find, other, state};
 use crate::variational::pathfinder::mode::{Mode, climb};
-use crate::{Convergence, Density, Evidence, InferenceError};
+use crate::{Convergence, Density, Evidence, InferenceError, ResumeError};
+
+/// The name of a state.
+const POSITION: &str = "position";
 
 impl Advi {
     /// A guide that is one point, the mode of the posterior (maximum a posteriori, MAP): of a network
@@ -51,86 +56,218 @@ impl Advi {
         Advi::new(Family::Point)
     }
 
-    /// Climbs to the mode; nothing if no start has a finite density.
+    /// Climbs to the mode, from its starts or those that are left; nothing if no start has a finite density.
     pub(super) fn climb(
         &self,
-        density: &dyn Density,
-        restart: usize,
+        (density, board): (&dyn Density, Option<&Board<'_>>),
+        job: Job<'_>,
         mut compiled: CompiledDensity,
         writing: Duration,
     ) -> Result<Option<Ended>, InferenceError> {
         let begin = Instant::now();
-        let mut best: Option<(Mode, Curve)> = None;
-        let (mut gradients, mut modes) = (0, Vec::new());
-        let no_spread = vec![0.0; density.dim()];
-        for number in 0..self.most_starts() {
-            let best_mode = best.as_ref().filter(|(best, _)| best.arrived);
-            let best_mode = best_mode.map(|(best, _)| best.log_prob);
-            if number >= STARTS && is_settled(best_mode, &modes) {
-                break;
+        let (mut climbs, before) = match job.from {
+            Some(trained) if trained.is_at_its_end() => {
+                return Ok(Some(trained.clone().end(self, density)?));
             }
-            let start = self.numbered(number).start(density)?;
-            let mut curve = Curve::default();
-            let mut shown = 0;
-            let mut look = |mean: &[f64], log_prob: f64| {
-                curve.elbos.push(log_prob);
-                let steps = curve.elbos.len();
-                curve.clock.push((steps, begin.elapsed().as_secs_f64()));
-                if self.is_interrupted() {
-                    return ControlFlow::Break(());
-                }
-                if ((steps - shown) as u64) < self.every {
-                    return ControlFlow::Continue(());
-                }
-                let look = Look {
-                    mean,
-                    sd: &|| no_spread.clone(),
-                    elbos: &curve.elbos,
-                    gradients: steps as u64,
-                };
-                let since = shown;
-                shown = steps;
-                self.show(restart, &look, &curve.elbos[since..])
-            };
-            let mode = climb(&mut compiled, start, ITERATIONS, &mut look)
-                .map_err(|error| InferenceError::Density(Box::new(error)))?;
-            let Some(mode) = mode else { continue };
-            gradients += mode.gradients;
-            let looked = mode.looked;
-            if number >= STARTS && !mode.arrived && !looked {
+            Some(trained) => (Climbs::of(trained, density.dim())?, trained.seconds),
+            None => (Climbs::default(), 0.0),
+        };
+        let trained = |climbs: &Climbs, stop| {
+            let seconds = (
+                before + begin.elapsed().as_secs_f64(),
+                writing.as_secs_f64(),
+            );
+            climbs.trained((self, job.restart), seconds, stop)
+        };
+        let mut on_its_way = None;
+        while climbs.tried < self.most_starts() && !climbs.are_enough() {
+            let start = self.numbered(climbs.tried).start(density)?;
+            let Some((mode, curve)) = self.climb_one(job.restart, start, &mut compiled, begin)?
+            else {
+                climbs.tried += 1;
                 continue;
-            }
-            modes.extend(mode.arrived.then_some(mode.log_prob));
-            let higher = |(best, _): &(Mode, Curve)| mode.log_prob > best.log_prob;
-            if best.as_ref().is_none_or(higher) {
-                best = Some((mode, curve));
-            }
-            if looked {
+            };
+            if mode.looked {
+                on_its_way = Some((mode, curve));
                 break;
+            }
+            climbs.take(mode, curve);
+            if let Some(board) = board.filter(|_| climbs.best.is_some()) {
+                board.post(trained(&climbs, None))?;
             }
         }
-        let Some((mode, curve)) = best else {
-            return Ok(None);
+        let Some((mode, curve)) = on_its_way else {
+            let arrived = match &climbs.best {
+                Some((best, _)) => best.arrived,
+                None => return Ok(None),
+            };
+            let stop = match arrived {
+                true => Stop::Converged,
+                false => Stop::Steps,
+            };
+            let trained = trained(&climbs, Some(stop));
+            if let Some(board) = board {
+                board.post(trained.clone())?;
+            }
+            return Ok(Some(trained.end(self, density)?));
         };
-        let stop = match (mode.looked, mode.arrived) {
-            (true, _) => self.stop_from_outside(),
-            (false, true) => Stop::Converged,
-            (false, false) => Stop::Steps,
+        // The path on its way is shown, and climbed anew where the fit goes on.
+        let left = trained(&climbs, None);
+        climbs.take(mode, curve);
+        let shown = trained(&climbs, Some(self.stop_from_outside()));
+        let mut ended = shown.end(self, density)?;
+        ended.training = Some(left);
+        Ok(Some(ended))
+    }
+
+    /// Climbs from one start, with the log density of each step; nothing if there is none at the start.
+    fn climb_one(
+        &self,
+        restart: usize,
+        start: Vec<f64>,
+        compiled: &mut CompiledDensity,
+        begin: Instant,
+    ) -> Result<Option<(Mode, Curve)>, InferenceError> {
+        let no_spread = vec![0.0; start.len()];
+        let mut curve = Curve::default();
+        let mut shown = 0;
+        let mut look = |mean: &[f64], log_prob: f64| {
+            curve.elbos.push(log_prob);
+            let steps = curve.elbos.len();
+            curve.clock.push((steps, begin.elapsed().as_secs_f64()));
+            if self.is_interrupted() {
+                return ControlFlow::Break(());
+            }
+            if ((steps - shown) as u64) < self.every {
+                return ControlFlow::Continue(());
+            }
+            let look = Look {
+                mean,
+                sd: &|| no_spread.clone(),
+                elbos: &curve.elbos,
+                gradients: steps as u64,
+                states: &States::new,
+            };
+            let since = shown;
+            shown = steps;
+            self.show(restart, &look, &curve.elbos[since..])
         };
-        Ok(Some(Ended {
-            advi: self.clone(),
-            blocks: vec![mode.position],
-            curve,
-            convergence: Convergence {
-                converged: mode.arrived,
-                evidence: Evidence::Slope { left: mode.left },
-                too_coarse: false,
-            },
-            stop,
-            training: None,
+        let mode = climb(compiled, start, ITERATIONS, &mut look)
+            .map_err(|error| InferenceError::Density(Box::new(error)))?;
+        Ok(mode.map(|mode| (mode, curve)))
+    }
+}
+
+/// The climbs to modes that have ended, and the best of them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Climbs {
+    /// Starts that were tried.
+    tried: u64,
+    gradients: u64,
+    /// The log densities of the modes.
+    modes: Vec<f64>,
+    best: Option<(Mode, Curve)>,
+}
+
+impl Climbs {
+    /// Those of training.
+    ///
+    /// # Errors
+    /// [`ResumeError::NoState`], [`ResumeError::OtherState`].
+    pub(super) fn of(trained: &Trained, dim: usize) -> Result<Climbs, ResumeError> {
+        let &[tried, log_prob, left, arrived] = state(&trained.states, SEARCH)? else {
+            return Err(other(SEARCH));
+        };
+        let gradients = trained.gradients.unwrap_or(0);
+        let best = find(&trained.states, POSITION).map(|position| {
+            let is_one = position.len() == dim && position.iter().all(|z| z.is_finite());
+            let mode = Mode {
+                position: position.to_vec(),
+                log_prob,
+                left,
+                arrived: arrived == 1.0,
+                looked: false,
+                gradients,
+            };
+            is_one
+                .then(|| (mode, trained.curve.clone()))
+                .ok_or_else(|| other(POSITION))
+        });
+        Ok(Climbs {
+            tried: tried_of(tried)?,
             gradients,
-            setup_seconds: writing.as_secs_f64(),
-            seconds: begin.elapsed().as_secs_f64(),
-        }))
+            modes: state(&trained.states, MODES)?.to_vec(),
+            best: best.transpose()?,
+        })
+    }
+
+    /// The point of the highest mode.
+    pub(super) fn position(self) -> Option<Vec<f64>> {
+        self.best.map(|(best, _)| best.position)
+    }
+
+    /// Whether more starts would not find a better mode.
+    fn are_enough(&self) -> bool {
+        let best = self.best.as_ref().filter(|(best, _)| best.arrived);
+        self.tried >= STARTS && is_settled(best.map(|(best, _)| best.log_prob), &self.modes)
+    }
+
+    /// Takes in where a climb has ended.
+    fn take(&mut self, mode: Mode, curve: Curve) {
+        let is_late = self.tried >= STARTS;
+        self.tried += 1;
+        self.gradients += mode.gradients;
+        if is_late && !mode.arrived && !mode.looked {
+            return;
+        }
+        self.modes.extend(mode.arrived.then_some(mode.log_prob));
+        let higher = |(best, _): &(Mode, Curve)| mode.log_prob > best.log_prob;
+        if self.best.as_ref().is_none_or(higher) {
+            self.best = Some((mode, curve));
+        }
+    }
+
+    /// Where training is.
+    fn trained(
+        &self,
+        (advi, restart): (&Advi, usize),
+        (seconds, setup_seconds): (f64, f64),
+        stop: Option<Stop>,
+    ) -> Trained {
+        let (curve, numbers) = match &self.best {
+            Some((best, curve)) => {
+                let arrived = f64::from(u8::from(best.arrived));
+                (curve.clone(), [best.log_prob, best.left, arrived])
+            }
+            None => (Curve::default(), [f64::NEG_INFINITY, f64::INFINITY, 0.0]),
+        };
+        let [log_prob, left, arrived] = numbers;
+        let mut states = vec![
+            (
+                SEARCH.to_owned(),
+                vec![self.tried as f64, log_prob, left, arrived],
+            ),
+            (MODES.to_owned(), self.modes.clone()),
+        ];
+        let best = self.best.as_ref();
+        states.extend(best.map(|(best, _)| (POSITION.to_owned(), best.position.clone())));
+        Trained {
+            restart,
+            tries: advi.tries,
+            steps: curve.elbos.len() as u64,
+            gradients: Some(self.gradients),
+            convergence: Some(Convergence {
+                converged: arrived == 1.0,
+                evidence: Evidence::Slope { left },
+                too_coarse: false,
+            }),
+            stop,
+            kept: None,
+            since: 0,
+            states,
+            curve,
+            setup_seconds,
+            seconds,
+        }
     }
 }

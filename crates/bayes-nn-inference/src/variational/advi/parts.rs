@@ -37,7 +37,7 @@ pub struct AdviParts {
     pub sds_moved: Vec<(String, f64)>,
     /// What there is to say of the data, and of the precision.
     pub concerns: Concerns,
-    /// Where its training is, to go on with it; of a fit by an optimiser.
+    /// Where its training is, to go on with it.
     pub training: Option<Arc<Training>>,
 }
 

@@ -11,8 +11,9 @@ use super::extension::Extension;
 use super::job::Job;
 use super::settings::Callback;
 use super::training::Trained;
-use super::{Advi, AdviFit, ResumeError, Stop, Training};
-use crate::{Density, InferenceError, Interrupt, Method, Progress, Site, Snapshot};
+use super::{Advi, AdviFit, Family, ResumeError, Stop, Training};
+use crate::variational::natural::{Ascent, Gaussian, Independent};
+use crate::{Density, InferenceError, Interrupt, Progress, Site, Snapshot};
 
 /// The least factor on the learning rate at which further steps move anything.
 const LEAST_FACTOR: f64 = 1e-3;
@@ -81,13 +82,17 @@ impl Resume {
 
     /// So many steps beyond those that were done, at the learning rate of the last of them. Of restarts
     /// the one that was kept goes on.
+    ///
+    /// A fit by natural gradients goes on as if its [budget](Advi::budget) had been larger by so many steps:
+    /// the window of steps that is under way when they are done is ended, and none follow once it has
+    /// converged at half the last rate.
     pub fn steps(steps: u64) -> Resume {
         Resume::new(More::Steps(steps))
     }
 
     /// So many steps beyond those that were done, in which the learning rate goes through the schedule
     /// of the fit from its beginning (a warm restart, Loshchilov and Hutter 2017, "SGDR"). Of restarts
-    /// the one that was kept goes on.
+    /// the one that was kept goes on. A fit by natural gradients refuses it.
     pub fn cycle(steps: u64) -> Resume {
         Resume::new(More::Cycle(steps))
     }
@@ -149,9 +154,9 @@ impl AdviFit {
     /// Goes on with the training of this fit, which may come from a file, on the density that it was
     /// fitted to.
     ///
-    /// [`Resume::rest`] goes to the end that was set; a fit by natural gradients, which takes seconds, is
-    /// made anew from its seed, which gives the same bits. [`Resume::steps`] and [`Resume::cycle`] go beyond
-    /// the end.
+    /// [`Resume::rest`] goes to the end that was set, [`Resume::steps`] and [`Resume::cycle`] beyond it. A fit
+    /// by natural gradients goes on from the step at which it was, or with the next start if it was in the
+    /// search for one; a fit to a mode with the climb that it was in, from its start.
     ///
     /// ```
     /// # use std::rc::Rc;
@@ -206,15 +211,9 @@ impl AdviFit {
             }
             .into());
         }
-        let training = match (&parts.training, more) {
-            (Some(training), _) => training,
-            (None, More::Rest) if advi.goes_by_natural_gradients(density) => {
-                return advi.fit(density);
-            }
-            (None, _) if advi.goes_by_natural_gradients(density) => {
-                return Err(ResumeError::NaturalGradients.into());
-            }
-            (None, _) => return Err(ResumeError::NoTraining.into()),
+        let training = match &parts.training {
+            Some(training) => training,
+            None => return Err(ResumeError::NoTraining.into()),
         };
         training.check(density)?;
         match more {
@@ -253,17 +252,25 @@ impl AdviFit {
             from: kept.curve.elbos().len() as u64,
             steps,
             factor: match at_last_rate {
-                true => Some(advi.last_factor(kept)?),
+                true if kept.gradients.is_none() => Some(advi.last_factor(kept)?),
+                true => Some(1.0),
                 false => None,
             },
         };
-        let extended = Advi {
+        let mut extended = Advi {
             extension: Some(extension),
             ..advi.clone()
         };
+        if let Some(gradients) = kept.gradients {
+            let further = advi.gradients_of(density, steps, at_last_rate)?;
+            extended.budget = Some(gradients.saturating_add(further));
+        }
         let extended = extended.for_density(density)?;
         let begun = Trained {
-            steps: extended.last_step(),
+            steps: match kept.gradients {
+                Some(_) => kept.steps,
+                None => extended.last_step(),
+            },
             stop: None,
             convergence: None,
             ..kept.clone()
@@ -277,6 +284,22 @@ impl AdviFit {
 }
 
 impl Advi {
+    /// Gradients of so many further steps by natural gradients.
+    fn gradients_of(
+        &self,
+        density: &dyn Density,
+        steps: u64,
+        at_last_rate: bool,
+    ) -> Result<u64, ResumeError> {
+        let of_a_step = match self.family {
+            Family::Point => return Err(ResumeError::Mode),
+            _ if !at_last_rate => return Err(ResumeError::NoCycle),
+            Family::MeanField => Ascent::gradients_of_a_step::<Independent>(density.dim()),
+            _ => Ascent::gradients_of_a_step::<Gaussian>(density.dim()),
+        };
+        Ok(steps.saturating_mul(of_a_step))
+    }
+
     /// The factor on the learning rate at the last step of a restart.
     fn last_factor(&self, trained: &Trained) -> Result<f64, InferenceError> {
         let last = trained.curve.elbos().len().saturating_sub(1) as f64;

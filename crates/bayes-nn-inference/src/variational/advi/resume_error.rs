@@ -18,12 +18,18 @@ pub enum ResumeError {
         /// What would be right.
         remedy: &'static str,
     },
-    /// A fit by natural gradients, which ends when it has converged.
+    /// Steps beyond the end of a fit to a mode.
     #[error(
-        "the fit goes by natural gradients, which end when it has converged, and no steps can be added; \
-         fit it with a larger `budget`, or with `steps`"
+        "the fit is at the mode that L-BFGS came to, and no steps can be added; one for which `steps` are set \
+         goes by an optimiser"
     )]
-    NaturalGradients,
+    Mode,
+    /// A cycle of a fit by natural gradients.
+    #[error(
+        "the fit goes by natural gradients, which halve their rate until it has converged and have no cycle; \
+         `Resume::steps` goes on"
+    )]
+    NoCycle,
     /// A fit that is at its end.
     #[error(
         "the fit has done all of its {steps} steps; `Resume::steps` goes on at the last learning rate, \
@@ -64,9 +70,15 @@ pub enum ResumeError {
         /// Rows of the data.
         given: Option<usize>,
     },
-    /// A state of the optimiser that the fit does not have.
-    #[error("the training of the fit has no `{name}`, which the optimiser needs")]
+    /// A state of the optimiser, or of an ascent, that the fit does not have.
+    #[error("the training of the fit has no `{name}`, without which it does not go on")]
     NoState {
+        /// Its name.
+        name: String,
+    },
+    /// A state of an ascent by natural gradients, or of the search for its start, that cannot be.
+    #[error("the training of the fit has a `{name}` that is of no such fit")]
+    OtherState {
         /// Its name.
         name: String,
     },

@@ -1,17 +1,23 @@
-//! Where a fit by an optimiser is in its training: all that its next step depends on.
+//! Where a fit is in its training: all that its next step depends on.
 
 use std::collections::HashSet;
 
 use bayes_nn_autodiff::noise;
 use bayes_nn_kernels::Run;
 
+use super::ascending::settled;
+use super::ended::Ended;
+use super::mode::Climbs;
+use super::place::Place;
 use super::write::average_of;
-use super::{Advi, Curve, Stop};
+use super::{Advi, Curve, Family, Stop};
+use crate::variational::natural::{Distance, End, other};
 use crate::{Convergence, Density, InferenceError, ResumeError};
 
 /// Where the restarts of a fit are in their training: what [`AdviFit::resume`](super::AdviFit::resume)
-/// needs beside the guide. Noise and minibatches are functions of the seed and the number of the step,
-/// so that the states of the step and the curve are all of it.
+/// needs beside the guide. Noise and minibatches are functions of the seed and of how many steps or
+/// gradients there were, so that the states of the step, or of the ascent by natural gradients, and the
+/// curve are all of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Training {
     /// The version of the random stream that drew the noise of the steps.
@@ -30,8 +36,10 @@ pub(crate) struct Trained {
     pub(crate) restart: usize,
     /// How many starts were tried before its own.
     pub(crate) tries: u32,
-    /// How many steps there are to be.
+    /// How many steps there are to be; by natural gradients those that were done.
     pub(crate) steps: u64,
+    /// How many gradients there were, by natural gradients or on the way to a mode.
+    pub(crate) gradients: Option<u64>,
     /// The outcome of the test that ended its steps at the full rate, or of the last before.
     pub(crate) convergence: Option<Convergence>,
     /// Why it ended, if it has.
@@ -40,7 +48,8 @@ pub(crate) struct Trained {
     /// scores there were since.
     pub(crate) kept: Option<Vec<Vec<f64>>>,
     pub(crate) since: usize,
-    /// The states of its step: the guide and what the optimiser remembers.
+    /// The states of its step, the guide and what the optimiser remembers; or of its ascent by natural
+    /// gradients, or of the search for its start or for a mode.
     pub(crate) states: Vec<(String, Vec<f64>)>,
     pub(crate) curve: Curve,
     pub(crate) setup_seconds: f64,
@@ -48,12 +57,45 @@ pub(crate) struct Trained {
 }
 
 impl Trained {
+    /// Whether it came to an end of its own.
+    pub(super) fn is_at_its_end(&self) -> bool {
+        self.stop.is_some_and(Stop::is_complete)
+    }
+
+    /// Its end, of a fit by natural gradients or to a mode.
+    pub(super) fn end(self, advi: &Advi, density: &dyn Density) -> Result<Ended, InferenceError> {
+        let stopped = || settled(End::Looked, Distance::FAR);
+        Ok(Ended {
+            advi: advi.clone(),
+            blocks: self.blocks(advi, density)?,
+            curve: self.curve.clone(),
+            convergence: self.convergence.unwrap_or_else(stopped),
+            stop: self.stop.unwrap_or(Stop::Interrupted),
+            gradients: self.gradients.unwrap_or(0),
+            setup_seconds: self.setup_seconds,
+            seconds: self.seconds,
+            training: Some(self),
+        })
+    }
+
+    /// The guide's parameters, in the order of its blocks, of a fit by natural gradients or to a mode.
+    fn natural_blocks(&self, family: Family, dim: usize) -> Result<Vec<Vec<f64>>, InferenceError> {
+        let blocks = match family {
+            Family::Point => Climbs::of(self, dim)?.position().map(|at| vec![at]),
+            _ => Place::of(self, family, dim)?.blocks(family),
+        };
+        blocks.ok_or_else(|| other("guide").into())
+    }
+
     /// The guide's parameters, in the order of its blocks: their averages, where these have begun.
     pub(super) fn blocks(
         &self,
         advi: &Advi,
         density: &dyn Density,
     ) -> Result<Vec<Vec<f64>>, InferenceError> {
+        if self.gradients.is_some() {
+            return self.natural_blocks(advi.family, density.dim());
+        }
         let averaged = advi.has_averages(self.curve.elbos().len());
         let names = advi.layout(density).blocks().into_iter();
         let blocks = names.map(|block| {
@@ -92,8 +134,11 @@ impl Training {
             }
             let scores = trained.curve.scores().len();
             let seconds = [trained.seconds, trained.setup_seconds];
-            let possible = (1..=*steps).contains(&done)
-                && *steps <= settings.last_step()
+            let is_in_range = match trained.gradients {
+                Some(gradients) => done == *steps && done <= gradients,
+                None => (1..=*steps).contains(&done) && *steps <= settings.last_step(),
+            };
+            let possible = is_in_range
                 && trained.since <= scores
                 && seconds.iter().all(|s| *s >= 0.0 && s.is_finite());
             (!possible).then(|| {

@@ -13,21 +13,18 @@ use bayes_nn_autodiff::noise::{self, NoiseKey};
 use faer::{Mat, Scale};
 
 use super::guide::{Batch, Guide};
+use super::position::{Position, States};
 use crate::log_density::{EvalError, LogDensity};
 
 /// The noise stream of draws.
 const DRAWN: u32 = 0;
 /// Draws of a step at the least.
 const DRAWS: usize = 16;
-/// The rate of the first stage, and the steps of its windows. Those of the next are twice as long,
-/// so that a guide on its way goes as far in each.
-const RATE: f64 = 0.3;
-const WINDOW: usize = 24;
 /// A window that moved by this share of what the one before moved is as far as the noise goes.
 const STILL: f64 = 0.7;
 /// Steps of a window in a row, fewer than it has, that end an ascent if most draws of each are of no
 /// use: the guide is then a thousandth as wide as it was.
-const MOST_LOST: usize = 20;
+const MOST_LOST: u64 = 20;
 /// The share of the draws of the last window that may be of no use. A guide with more of them reaches
 /// where the density is 0, and has no ELBO.
 const MOST_LOST_AT_LAST: f64 = 1e-3;
@@ -76,18 +73,10 @@ pub(crate) enum End {
     Lost,
 }
 
-/// Where an ascent ended.
-#[derive(Clone, Debug)]
-pub(crate) struct Settled<G> {
-    pub guide: G,
-    pub end: End,
-    /// How far the averages of the last two stages, or of the last two windows of the first, are
-    /// apart; infinitely far before there are two.
-    pub moved: Distance,
-}
-
 /// What is shown of an ascent after each of its steps.
 pub(crate) struct Look<'a> {
+    /// Finds the [states](Position::states) from which the ascent goes on.
+    pub states: &'a dyn Fn() -> States,
     /// The mean of the guide, `[P]`.
     pub mean: &'a [f64],
     /// Finds its standard deviations, `[P]`.
@@ -113,8 +102,6 @@ pub(crate) struct Ascent<'a> {
     pub gradients: u64,
     /// The ELBO of each step, in nats.
     pub elbos: Vec<f64>,
-    /// The share of the draws of the last window at which there was no finite density.
-    pub lost: f64,
     /// Looks on, and may end it.
     pub look: &'a mut dyn FnMut(&Look<'_>) -> ControlFlow<()>,
 }
@@ -128,39 +115,42 @@ struct Stage<G> {
 }
 
 impl Ascent<'_> {
-    /// Moves a guide until it settles.
+    /// Gradients of a step of a guide of so many coordinates.
+    pub fn gradients_of_a_step<G: Guide>(dim: usize) -> u64 {
+        DRAWS.max(G::least_draws(dim)) as u64
+    }
+
+    /// Moves a guide from where it is until it settles, or goes on where it had. With how far the averages of
+    /// the last two stages, or of the last two windows of the first, are apart; infinitely far before
+    /// there are two.
     ///
     /// # Errors
     /// Those of the density.
-    pub fn settle<G: Guide>(&mut self, mut guide: G) -> Result<Settled<G>, EvalError> {
-        let (mut rate, mut window) = (RATE, WINDOW);
-        let mut before: Option<G> = None;
+    pub fn settle<G: Guide>(&mut self, at: &mut Position<G>) -> Result<(End, Distance), EvalError> {
         loop {
-            let stage = self.stage(guide, rate, window)?;
-            let moved = match &before {
+            let stage = self.stage(at)?;
+            let moved = match &at.before {
                 Some(before) => Distance::of(before, &stage.average),
                 None => stage.moved,
             };
-            let converged = before.is_some() && moved.within(self.tolerance);
+            let converged = at.before.is_some() && moved.within(self.tolerance);
             let end = match stage.end {
                 None if converged => Some(End::Converged),
                 None if self.gradients >= self.budget => Some(End::Budget),
                 end => end,
             };
             let end = match end {
-                Some(End::Converged | End::Budget) if self.lost > MOST_LOST_AT_LAST => {
+                Some(End::Converged | End::Budget) if at.lost > MOST_LOST_AT_LAST => {
                     Some(End::Lost)
                 }
                 end => end,
             };
-            if let Some(end) = end {
-                let guide = stage.average;
-                return Ok(Settled { guide, end, moved });
+            if stage.end.is_none() {
+                at.halve_the_rate(stage.average);
             }
-            guide = stage.average.clone();
-            before = Some(stage.average);
-            rate *= 0.5;
-            window *= 2;
+            if let Some(end) = end {
+                return Ok((end, moved));
+            }
         }
     }
 
@@ -169,24 +159,22 @@ impl Ascent<'_> {
     ///
     /// # Errors
     /// Those of the density.
-    pub fn approach<G: Guide>(&mut self, guide: G) -> Result<(G, Option<End>), EvalError> {
-        let stage = self.stage(guide, RATE, WINDOW)?;
+    pub fn approach<G: Guide>(
+        &mut self,
+        at: &mut Position<G>,
+    ) -> Result<(G, Option<End>), EvalError> {
+        let stage = self.stage(at)?;
         Ok((stage.average, stage.end))
     }
 
     /// Windows of steps at one rate until the guide only fluctuates.
-    fn stage<G: Guide>(
-        &mut self,
-        mut guide: G,
-        rate: f64,
-        window: usize,
-    ) -> Result<Stage<G>, EvalError> {
-        let mut last: Option<(G, Distance)> = None;
+    fn stage<G: Guide>(&mut self, at: &mut Position<G>) -> Result<Stage<G>, EvalError> {
         loop {
-            let average = match self.window(&mut guide, rate, window)? {
+            let average = match self.window(at)? {
                 Ok(average) => average,
                 Err(end) => {
-                    let (average, moved) = last.unwrap_or((guide, Distance::FAR));
+                    let none = || (at.guide.clone(), Distance::FAR);
+                    let (average, moved) = at.last.clone().unwrap_or_else(none);
                     let end = Some(end);
                     return Ok(Stage {
                         average,
@@ -195,20 +183,19 @@ impl Ascent<'_> {
                     });
                 }
             };
-            let Some((earlier, then)) = last else {
-                last = Some((average, Distance::FAR));
+            let Some((earlier, then)) = at.last.take() else {
+                at.last = Some((average, Distance::FAR));
                 continue;
             };
             let moved = Distance::of(&earlier, &average);
             let shrinks = moved.mean.max(moved.sd) < STILL * then.mean.max(then.sd);
-            let fluctuates = !shrinks && then != Distance::FAR && !rises(&self.elbos, window);
+            let steps = at.steps_of_a_window();
+            let fluctuates = !shrinks && then != Distance::FAR && !rises(&self.elbos, steps);
+            at.last = Some((average.clone(), moved));
             let end = match moved.within(2.0 * self.tolerance) || fluctuates {
                 true => None,
                 false if self.gradients >= self.budget => Some(End::Budget),
-                false => {
-                    last = Some((average, moved));
-                    continue;
-                }
+                false => continue,
             };
             return Ok(Stage {
                 average,
@@ -218,54 +205,56 @@ impl Ascent<'_> {
         }
     }
 
-    /// Steps at one rate, and the average guide of them; an end instead, if one comes.
-    fn window<G: Guide>(
-        &mut self,
-        guide: &mut G,
-        rate: f64,
-        steps: usize,
-    ) -> Result<Result<G, End>, EvalError> {
+    /// The rest of the steps of a window, and the average guide of all; an end instead, if one comes.
+    fn window<G: Guide>(&mut self, at: &mut Position<G>) -> Result<Result<G, End>, EvalError> {
+        let (steps, rate) = (at.steps_of_a_window(), at.rate());
         let share = 1.0 / steps as f64;
-        let mut mean = vec![0.0; guide.mean().len()];
-        let mut precision = guide.precision() * Scale(0.0);
-        let (mut lost, mut all_lost, before) = (0, 0, self.gradients);
-        for _ in 0..steps {
-            let batch = self.batch(guide)?;
-            all_lost += batch.lost;
+        while at.window.steps < steps {
+            let before = self.gradients;
+            let batch = self.batch(&at.guide)?;
+            at.window.lost += batch.lost as u64;
+            at.window.gradients += self.gradients - before;
             if !batch.log_probs.is_empty() {
-                self.elbos.push(guide.elbo(&batch));
+                self.elbos.push(at.guide.elbo(&batch));
             }
             let usable = batch.lost <= batch.log_probs.len();
-            lost = if usable { 0 } else { lost + 1 };
-            *guide = match guide.ascend(&batch, rate) {
-                Some(next) if usable => next,
-                _ => guide.narrowed(),
+            at.window.lost_in_a_row = match usable {
+                true => 0,
+                false => at.window.lost_in_a_row + 1,
             };
+            at.guide = match at.guide.ascend(&batch, rate) {
+                Some(next) if usable => next,
+                _ => at.guide.narrowed(),
+            };
+            if at.window.lost_in_a_row > MOST_LOST {
+                return Ok(Err(End::Lost));
+            }
+            for (sum, m) in at.window.mean.iter_mut().zip(at.guide.mean()) {
+                *sum += share * m;
+            }
+            at.window.precision += at.guide.precision() * Scale(share);
+            at.window.steps += 1;
             let look = Look {
-                mean: guide.mean(),
-                sd: &|| guide.sd(),
+                mean: at.guide.mean(),
+                sd: &|| at.guide.sd(),
                 elbos: &self.elbos,
                 gradients: self.gradients,
+                states: &|| at.states(),
             };
             if (self.look)(&look).is_break() {
                 return Ok(Err(End::Looked));
             }
-            if lost > MOST_LOST {
-                return Ok(Err(End::Lost));
-            }
-            for (sum, m) in mean.iter_mut().zip(guide.mean()) {
-                *sum += share * m;
-            }
-            precision += guide.precision() * Scale(share);
         }
-        self.lost = all_lost as f64 / (self.gradients - before) as f64;
-        Ok(Ok(guide.with(mean, precision).unwrap_or(guide.clone())))
+        let window = at.begin_window();
+        at.lost = window.lost as f64 / window.gradients as f64;
+        let average = at.guide.with(window.mean, window.precision);
+        Ok(Ok(average.unwrap_or_else(|| at.guide.clone())))
     }
 
     /// Draws of a guide, and the density there.
     fn batch<G: Guide>(&mut self, guide: &G) -> Result<Batch, EvalError> {
         let dim = guide.mean().len();
-        let count = DRAWS.max(G::least_draws(dim));
+        let count = Self::gradients_of_a_step::<G>(dim) as usize;
         let key = NoiseKey {
             seed: self.seed,
             step: self.gradients,

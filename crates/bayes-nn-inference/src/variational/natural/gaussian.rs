@@ -3,7 +3,8 @@
 use faer::Mat;
 
 use super::guide::{Batch, Guide, movement};
-use super::linear::{cholesky, inverse, mean_column, product, solve, solve_transposed};
+use super::linear::{cholesky, from_lower_triangle, inverse, lower_triangle, mean_column, product};
+use super::linear::{solve, solve_transposed};
 
 /// A normal distribution by its mean and the lower Cholesky factor `L` of its precision `L L^T`.
 #[derive(Clone, Debug)]
@@ -25,6 +26,16 @@ impl Gaussian {
     pub fn independent(mean: Vec<f64>, sd: &[f64]) -> Gaussian {
         let dim = mean.len();
         let factor = Mat::from_fn(dim, dim, |i, j| if i == j { 1.0 / sd[i] } else { 0.0 });
+        Gaussian { mean, factor }
+    }
+
+    /// The standard normal distribution.
+    pub fn standard(dim: usize) -> Gaussian {
+        Gaussian::independent(vec![0.0; dim], &vec![1.0; dim])
+    }
+
+    /// From the lower Cholesky factor of the precision, `[P, P]`.
+    pub fn with_factor(mean: Vec<f64>, factor: Mat<f64>) -> Gaussian {
         Gaussian { mean, factor }
     }
 
@@ -116,6 +127,21 @@ impl Guide for Gaussian {
             .collect();
         let finite = factor.is_all_finite() && mean.iter().all(|m| m.is_finite());
         let positive = (0..dim).all(|i| factor[(i, i)] > 0.0);
+        (finite && positive).then_some(Gaussian { mean, factor })
+    }
+
+    fn numbers(&self) -> Vec<f64> {
+        let mut numbers = self.mean.clone();
+        numbers.extend(lower_triangle(&self.factor));
+        numbers
+    }
+
+    fn again(&self, numbers: &[f64]) -> Option<Gaussian> {
+        let (mean, lower) = numbers.split_at_checked(self.mean.len())?;
+        let factor = from_lower_triangle((mean.len(), mean.len()), lower)?;
+        let finite = numbers.iter().all(|v| v.is_finite());
+        let positive = (0..mean.len()).all(|i| factor[(i, i)] > 0.0);
+        let mean = mean.to_vec();
         (finite && positive).then_some(Gaussian { mean, factor })
     }
 

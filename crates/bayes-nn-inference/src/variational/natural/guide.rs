@@ -51,6 +51,18 @@ pub(crate) trait Guide: Clone {
     /// a step at rate 1 would find it. Nothing if a number is not finite after it.
     fn ascend(&self, batch: &Batch, rate: f64) -> Option<Self>;
 
+    /// All of it that steps change, as numbers of which [`again`](Guide::again) makes the same guide.
+    fn numbers(&self) -> Vec<f64>;
+
+    /// The [numbers](Guide::numbers) of a normal distribution whose precision is the metric of the means,
+    /// where that stays as it is.
+    fn metric(&self) -> Option<Vec<f64>> {
+        None
+    }
+
+    /// This guide with other [numbers](Guide::numbers); nothing if they are none of such a guide.
+    fn again(&self, numbers: &[f64]) -> Option<Self>;
+
     /// The same with half of every variance.
     fn narrowed(&self) -> Self;
 

@@ -98,6 +98,27 @@ impl Guide for Independent {
         })
     }
 
+    fn numbers(&self) -> Vec<f64> {
+        [&self.mean[..], &self.precision].concat()
+    }
+
+    fn metric(&self) -> Option<Vec<f64>> {
+        let metric = Gaussian::with_factor(self.mean.clone(), (*self.metric).clone());
+        Some(metric.numbers())
+    }
+
+    fn again(&self, numbers: &[f64]) -> Option<Independent> {
+        let (mean, precision) = numbers.split_at_checked(self.mean.len())?;
+        let is_one = precision.len() == mean.len()
+            && precision.iter().all(|p| *p > 0.0)
+            && numbers.iter().all(|v| v.is_finite());
+        is_one.then(|| Independent {
+            mean: mean.to_vec(),
+            precision: precision.to_vec(),
+            metric: self.metric.clone(),
+        })
+    }
+
     fn narrowed(&self) -> Independent {
         Independent {
             precision: self.precision.iter().map(|p| 2.0 * p).collect(),

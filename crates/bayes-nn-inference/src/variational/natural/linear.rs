@@ -57,3 +57,25 @@ pub(super) fn mean_column(matrix: &Mat<f64>) -> Mat<f64> {
         matrix.row(i).iter().sum::<f64>() / count
     })
 }
+
+/// The lower triangle of a square matrix, or a column, row by row.
+pub(super) fn lower_triangle(matrix: &Mat<f64>) -> Vec<f64> {
+    let of_row = |i: usize| (0..matrix.ncols().min(i + 1)).map(move |j| matrix[(i, j)]);
+    (0..matrix.nrows()).flat_map(of_row).collect()
+}
+
+/// The matrix of a [lower triangle](lower_triangle) with zeros above it; nothing if it has another number
+/// of elements.
+pub(super) fn from_lower_triangle(
+    (rows, columns): (usize, usize),
+    lower: &[f64],
+) -> Option<Mat<f64>> {
+    let mut rest = lower.iter();
+    let mut matrix = Mat::zeros(rows, columns);
+    for i in 0..rows {
+        for j in 0..columns.min(i + 1) {
+            matrix[(i, j)] = *rest.next()?;
+        }
+    }
+    rest.next().is_none().then_some(matrix)
+}

@@ -9,11 +9,13 @@ mod gaussian;
 mod guide;
 mod independent;
 mod linear;
+mod position;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use ascent::{Ascent, Distance, End, Look, Settled};
+pub(crate) use ascent::{Ascent, Distance, End, Look};
 pub(crate) use gaussian::Gaussian;
 pub(crate) use guide::Guide;
 pub(crate) use independent::Independent;
 pub(crate) use linear::{cholesky, inverse};
+pub(crate) use position::{Position, States, find, metric_of, other, state};

@@ -4,9 +4,10 @@ use std::ops::ControlFlow;
 
 use faer::Mat;
 
-use super::ascent::{Ascent, End, Settled};
+use super::ascent::{Ascent, Distance, End};
 use super::guide::{Batch, Guide};
-use super::{Gaussian, Independent};
+use super::{Gaussian, Independent, Position, metric_of};
+use crate::ResumeError;
 use crate::log_density::{EvalError, LogDensity};
 
 /// A normal density with correlated coordinates whose scales lie far apart.
@@ -60,6 +61,13 @@ impl LogDensity for Normal {
     }
 }
 
+/// Where a guide has settled.
+struct Settled<G> {
+    guide: G,
+    end: End,
+    moved: Distance,
+}
+
 fn settled<G: Guide>(density: &mut Normal, guide: G) -> (Settled<G>, u64) {
     let mut ascent = Ascent {
         density,
@@ -68,11 +76,12 @@ fn settled<G: Guide>(density: &mut Normal, guide: G) -> (Settled<G>, u64) {
         budget: 100_000,
         gradients: 0,
         elbos: Vec::new(),
-        lost: 0.0,
         look: &mut |_| ControlFlow::Continue(()),
     };
-    let settled = ascent.settle(guide).unwrap();
-    (settled, ascent.gradients)
+    let mut at = Position::new(guide);
+    let (end, moved) = ascent.settle(&mut at).unwrap();
+    let guide = at.average().clone();
+    (Settled { guide, end, moved }, ascent.gradients)
 }
 
 fn wide(dim: usize) -> Gaussian {
@@ -169,7 +178,6 @@ fn whoever_looks_on_may_end_it() {
         budget: 100_000,
         gradients: 0,
         elbos: Vec::new(),
-        lost: 0.0,
         look: &mut |look| {
             assert_eq!(look.elbos.len(), looks + 1);
             looks += 1;
@@ -179,6 +187,85 @@ fn whoever_looks_on_may_end_it() {
             }
         },
     };
-    assert_eq!(ascent.settle(wide(2)).unwrap().end, End::Looked);
+    let (end, _) = ascent.settle(&mut Position::new(wide(2))).unwrap();
+    assert_eq!(end, End::Looked);
     assert_eq!(ascent.elbos.len(), 5);
+}
+
+/// An ascent in a later window of a later stage.
+fn on_its_way<G: Guide>(guide: G) -> Position<G> {
+    let mut density = Normal::new(guide.mean().len());
+    let mut at = Position::new(guide);
+    let mut ascent = Ascent {
+        density: &mut density,
+        seed: 3,
+        tolerance: 1e-3,
+        budget: 100_000,
+        gradients: 0,
+        elbos: Vec::new(),
+        look: &mut |look| {
+            let states = (look.states)();
+            let has = |name| states.iter().any(|(own, _)| own == name);
+            match has("before") && has("last") && has("sums") {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        },
+    };
+    ascent.settle(&mut at).unwrap();
+    at
+}
+
+#[test]
+fn an_ascent_comes_back_from_its_states() {
+    fn check<G: Guide>(guide: G) {
+        let at = on_its_way(guide.clone());
+        let states = at.states();
+        let again = Position::from_states(&states, &guide).unwrap();
+        assert_eq!(again.states(), states);
+    }
+    check(wide(3));
+    check(Independent::nearest(&wide(3)));
+}
+
+#[test]
+fn states_that_cannot_be_are_refused_by_name() {
+    let at = on_its_way(wide(3));
+    let changed = |name: &str, change: &dyn Fn(&mut Vec<f64>)| {
+        let mut states = at.states();
+        let state = states.iter_mut().find(|(own, _)| own == name);
+        change(&mut state.unwrap().1);
+        Position::from_states(&states, &wide(3)).unwrap_err()
+    };
+    let other = |name: &str| ResumeError::OtherState {
+        name: name.to_owned(),
+    };
+    // Of three coordinates: the mean, and the lower triangle of the factor.
+    assert_eq!(changed("guide", &|guide| guide[3] = -1.0), other("guide"));
+    assert_eq!(
+        changed("guide", &|guide| guide[0] = f64::NAN),
+        other("guide")
+    );
+    assert_eq!(changed("guide", &|guide| guide.truncate(8)), other("guide"));
+    assert_eq!(
+        changed("before", &|before| before.push(0.0)),
+        other("before")
+    );
+    assert_eq!(changed("sums", &|sums| sums.truncate(2)), other("sums"));
+    let counters = [(1, 41.0), (1, 0.5), (2, 1e3), (3, -1.0), (5, f64::INFINITY)];
+    for (place, value) in counters {
+        let error = changed("counters", &|counters| counters[place] = value);
+        assert_eq!(error, other("counters"), "{place} is {value}");
+    }
+    let mut states = at.states();
+    states.retain(|(name, _)| name != "guide");
+    let error = Position::from_states(&states, &wide(3)).unwrap_err();
+    assert!(matches!(error, ResumeError::NoState { name } if name == "guide"));
+
+    let like = Independent::nearest(&wide(3));
+    let mut states = Position::new(like).states();
+    assert!(metric_of(&states, 3).unwrap().is_some());
+    assert_eq!(metric_of(&states, 2).unwrap_err(), other("metric"));
+    states.retain(|(name, _)| name != "metric");
+    assert!(metric_of(&states, 3).unwrap().is_none());
 }

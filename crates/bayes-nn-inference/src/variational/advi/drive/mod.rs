@@ -281,6 +281,7 @@ impl Restarted {
             restart: self.restart,
             tries: self.advi.tries,
             steps: self.steps,
+            gradients: None,
             convergence: self.convergence,
             stop: self.stop,
             kept: self.watched.kept.clone(),
