@@ -115,6 +115,35 @@ impl SiteSupport {
         }
     }
 
+    /// Between which numbers an element of a value lies; infinite where there is no bound, or one that depends
+    /// on other variables. Angles have none: they go round.
+    ///
+    /// ```
+    /// use bayes_nn_inference::{Bound, SiteSupport};
+    /// assert_eq!(SiteSupport::Positive.bounds(0), (0.0, f64::INFINITY));
+    /// let below = SiteSupport::UpperBound(Bound::of([1.0, 2.0]));
+    /// assert_eq!(below.bounds(1), (f64::NEG_INFINITY, 2.0));
+    /// ```
+    pub fn bounds(&self, element: usize) -> (f64, f64) {
+        let of = |bound: &Bound| match bound.values() {
+            [one] => Some(*one),
+            values => values.get(element).copied(),
+        };
+        let lower = |bound| of(bound).unwrap_or(f64::NEG_INFINITY);
+        let upper = |bound| of(bound).unwrap_or(f64::INFINITY);
+        match self {
+            SiteSupport::Real | SiteSupport::Circle | SiteSupport::Ordered => {
+                (f64::NEG_INFINITY, f64::INFINITY)
+            }
+            SiteSupport::Positive | SiteSupport::PositiveOrdered => (0.0, f64::INFINITY),
+            SiteSupport::LowerBound(bound) => (lower(bound), f64::INFINITY),
+            SiteSupport::UpperBound(bound) => (f64::NEG_INFINITY, upper(bound)),
+            SiteSupport::Interval(from, to) => (lower(from), upper(to)),
+            SiteSupport::Simplex => (0.0, 1.0),
+            SiteSupport::CorrelationCholesky => (-1.0, 1.0),
+        }
+    }
+
     /// Whether some number of the set is negative, as far as is known.
     pub fn has_negative(&self) -> bool {
         match self {

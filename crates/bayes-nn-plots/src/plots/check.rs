@@ -13,6 +13,22 @@ pub(super) fn finite(what: &str, values: &[f64]) -> Result<()> {
     }
 }
 
+/// That values lie between bounds, up to rounding.
+pub(super) fn within(what: &str, values: &[f64], (lower, upper): (f64, f64)) -> Result<()> {
+    let slack = |bound: f64| 1e-6 * bound.abs().max(1.0);
+    let lies = |value: f64| value >= lower - slack(lower) && value <= upper + slack(upper);
+    match values.iter().position(|&value| !lies(value)) {
+        None => Ok(()),
+        Some(index) => Err(PlotError::Beyond {
+            what: what.to_owned(),
+            index,
+            value: values[index],
+            lower,
+            upper,
+        }),
+    }
+}
+
 pub(super) fn not_empty(what: &str, len: usize) -> Result<()> {
     match len {
         0 => Err(PlotError::Empty {

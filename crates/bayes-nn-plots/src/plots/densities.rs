@@ -11,6 +11,8 @@ use plotters::style::{Color, RGBAColor};
 const MAX_ROWS: usize = 20;
 const ROW: f64 = 24.0;
 const GAP: f64 = 18.0;
+/// Bounds of a scalar that has none.
+pub(super) const UNBOUNDED: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
 
 /// Many densities below each other over one axis, such as the posterior of every weight.
 ///
@@ -38,6 +40,7 @@ pub struct Densities {
 struct Row {
     name: String,
     source: Source,
+    bounds: (f64, f64),
 }
 
 #[derive(Debug, Clone)]
@@ -67,6 +70,7 @@ impl Densities {
         self.rows.push(Row {
             name: name.into(),
             source: Source::Normal { mean, sd },
+            bounds: UNBOUNDED,
         });
         self
     }
@@ -78,7 +82,27 @@ impl Densities {
         self.rows.push(Row {
             name: name.into(),
             source: Source::Draws(draws.to_vec()),
+            bounds: UNBOUNDED,
         });
+        self
+    }
+
+    /// The last draws that were added are of a scalar that lies between these bounds, of which either may be
+    /// infinite: its density is reflected there (Silverman 1986, section 2.10), and nothing lies beyond.
+    ///
+    /// ```
+    /// use bayes_nn::plots::Densities;
+    ///
+    /// let draws: Vec<f64> = (0..200).map(|i| (f64::from(i) * 0.7).sin().abs()).collect();
+    /// let picture = Densities::new().draws("sd", &draws).within((0.0, f64::INFINITY));
+    /// assert!(picture.to_svg()?.contains("sd"));
+    /// # Ok::<(), bayes_nn::plots::PlotError>(())
+    /// ```
+    #[must_use]
+    pub fn within(mut self, bounds: (f64, f64)) -> Self {
+        if let Some(row) = self.rows.last_mut() {
+            row.bounds = bounds;
+        }
         self
     }
 
@@ -188,7 +212,8 @@ impl Row {
             Source::Draws(draws) => {
                 check::not_empty(&name, draws.len())?;
                 check::finite(&name, draws)?;
-                Ok(Curve::of_draws(draws))
+                check::within(&name, draws, self.bounds)?;
+                Ok(Curve::of_draws(draws, self.bounds))
             }
             &Source::Normal { mean, sd } => {
                 check::finite(&name, &[mean])?;
@@ -221,17 +246,17 @@ impl Curve {
         Self::on_grid(mean - 3.5 * sd, mean + 3.5 * sd, mean, density)
     }
 
-    /// The kernel density estimate of finite draws, at least one.
-    pub(super) fn of_draws(draws: &[f64]) -> Self {
-        Self::estimate(draws, None)
+    /// The kernel density estimate of finite draws, at least one, between bounds.
+    pub(super) fn of_draws(draws: &[f64], bounds: (f64, f64)) -> Self {
+        Self::estimate(draws, None, bounds)
     }
 
     /// The same on a range, whatever the draws beyond it.
-    pub(super) fn between(draws: &[f64], range: (f64, f64)) -> Self {
-        Self::estimate(draws, Some(range))
+    pub(super) fn between(draws: &[f64], range: (f64, f64), bounds: (f64, f64)) -> Self {
+        Self::estimate(draws, Some(range), bounds)
     }
 
-    fn estimate(draws: &[f64], range: Option<(f64, f64)>) -> Self {
+    fn estimate(draws: &[f64], range: Option<(f64, f64)>, bounds: (f64, f64)) -> Self {
         let mut sorted = draws.to_vec();
         sorted.sort_by(f64::total_cmp);
         let mean = draws.iter().sum::<f64>() / draws.len() as f64;
@@ -240,7 +265,7 @@ impl Curve {
             sorted[0] - 3.0 * bandwidth,
             sorted[sorted.len() - 1] + 3.0 * bandwidth,
         ));
-        let density = |x: f64| {
+        let kernels = |x: f64| {
             // Draws more than eight bandwidths away add nothing that a picture could show.
             let from = sorted.partition_point(|&draw| draw < x - 8.0 * bandwidth);
             let to = sorted.partition_point(|&draw| draw <= x + 8.0 * bandwidth);
@@ -248,7 +273,20 @@ impl Curve {
             sorted[from..to].iter().map(kernel).sum::<f64>()
                 / (draws.len() as f64 * bandwidth * std::f64::consts::TAU.sqrt())
         };
-        Self::on_grid(lower, upper, mean, density)
+        // What the kernels have beyond a bound is folded back.
+        let density = |x: f64| {
+            let ends = [bounds.0, bounds.1].into_iter();
+            let reflected = ends
+                .filter(|end| end.is_finite())
+                .map(|end| kernels(2.0 * end - x));
+            kernels(x) + reflected.sum::<f64>()
+        };
+        let (lower, upper) = (lower.max(bounds.0), upper.min(bounds.1));
+        match lower < upper {
+            true => Self::on_grid(lower, upper, mean, density),
+            // The range of a picture may lie beyond what is possible.
+            false => Self::on_grid(lower, lower + bandwidth, mean, |_| 0.0),
+        }
     }
 
     /// Fills what lies under the curve.
@@ -300,13 +338,49 @@ mod tests {
     use super::*;
 
     fn area(curve: &Curve) -> f64 {
-        (curve.x[1] - curve.x[0]) * curve.density.iter().sum::<f64>()
+        let ends = curve.density[0] + curve.density[curve.density.len() - 1];
+        (curve.x[1] - curve.x[0]) * (curve.density.iter().sum::<f64>() - 0.5 * ends)
+    }
+
+    #[test]
+    fn nothing_of_a_density_lies_beyond_bounds() {
+        // Quantiles of a uniform distribution, and of an exponential one.
+        let even: Vec<f64> = (0..4_000).map(|i| (f64::from(i) + 0.5) / 4_000.0).collect();
+        let exponential: Vec<f64> = even.iter().map(|p| -(-p).ln_1p()).collect();
+        let curve = Curve::of_draws(&exponential, (0.0, f64::INFINITY));
+        assert!(curve.x[0] >= 0.0);
+        assert!((area(&curve) - 1.0).abs() < 0.01, "{}", area(&curve));
+        // The density is 1 at the bound. A kernel estimate without a bound has half of that there, a reflected
+        // one misses what it falls by in a bandwidth.
+        assert!(curve.density[0] > 0.85, "{}", curve.density[0]);
+        let curve = Curve::of_draws(&even, (0.0, 1.0));
+        assert!(curve.x[0] >= 0.0 && curve.x[curve.x.len() - 1] <= 1.0);
+        assert!((area(&curve) - 1.0).abs() < 0.01, "{}", area(&curve));
+        assert!(
+            curve
+                .density
+                .iter()
+                .all(|density| (density - 1.0).abs() < 0.02)
+        );
+        // A panel that ends within.
+        let curve = Curve::between(&exponential, (-3.0, 2.0), (0.0, f64::INFINITY));
+        assert!(curve.x[0] == 0.0 && curve.x[curve.x.len() - 1] == 2.0);
+        let curve = Curve::between(&exponential, (-3.0, -2.0), (0.0, f64::INFINITY));
+        assert!(curve.density.iter().all(|density| *density == 0.0));
+
+        let beyond = Densities::new()
+            .draws("sd", &[0.5, -0.1])
+            .within((0.0, 1.0));
+        assert_eq!(
+            beyond.to_svg().unwrap_err().to_string(),
+            "`sd`, index 1: -0.1 lies beyond the bounds 0 and 1"
+        );
     }
 
     #[test]
     fn densities_integrate_to_one() {
         let draws: Vec<f64> = (0..500).map(|i| (f64::from(i) * 0.7).sin() + 2.0).collect();
-        assert!((area(&Curve::of_draws(&draws)) - 1.0).abs() < 1e-3);
+        assert!((area(&Curve::of_draws(&draws, UNBOUNDED)) - 1.0).abs() < 1e-3);
         assert!((area(&Curve::of_normal(-1.0, 0.3)) - 1.0).abs() < 1e-3);
     }
 
@@ -319,7 +393,7 @@ mod tests {
 
     #[test]
     fn equal_draws_make_a_narrow_peak() {
-        let curve = Curve::of_draws(&[0.0; 10]);
+        let curve = Curve::of_draws(&[0.0; 10], UNBOUNDED);
         assert!(curve.peak.is_finite() && curve.density.iter().all(|density| density.is_finite()));
         Densities::new()
             .draws("zero", &[0.0; 10])

@@ -1,7 +1,7 @@
 //! Whether a Hamiltonian sampler reaches all energies of the posterior.
 
 use super::canvas::{Text, svg};
-use super::densities::Curve;
+use super::densities::{Curve, UNBOUNDED};
 use super::frame::{Frame, Key, frame_settings};
 use super::lines::draw_curve;
 use super::panel::{Axis, Panel};
@@ -65,7 +65,7 @@ impl Energy {
         let energies: Vec<f64> = all.iter().map(|energy| energy - mean).collect();
         let changes = self.chains.iter().flat_map(|chain| chain.windows(2));
         let changes: Vec<f64> = changes.map(|pair| pair[1] - pair[0]).collect();
-        let curves = [&energies, &changes].map(|values| Curve::of_draws(values));
+        let curves = [&energies, &changes].map(|values| Curve::of_draws(values, UNBOUNDED));
         let peak = curves.iter().map(|curve| curve.peak).fold(0.0, f64::max);
         let e_bfmis: Vec<Option<f64>> = self.chains.iter().map(|c| e_bfmi(c).ok()).collect();
         let largest = e_bfmis.iter().flatten().copied().fold(1.0, f64::max);

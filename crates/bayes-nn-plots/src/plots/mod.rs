@@ -105,6 +105,20 @@ pub enum PlotError {
         /// The value found.
         value: f64,
     },
+    /// A value outside the bounds of its scalar.
+    #[error("{what}, index {index}: {value} lies beyond the bounds {lower} and {upper}")]
+    Beyond {
+        /// What has the value.
+        what: String,
+        /// Its place.
+        index: usize,
+        /// The value.
+        value: f64,
+        /// The bounds.
+        lower: f64,
+        /// The upper one.
+        upper: f64,
+    },
     /// A class label that is no whole number from 0.
     #[error("row {row}: {label} is no class; classes are whole numbers from 0 to 255")]
     Class {

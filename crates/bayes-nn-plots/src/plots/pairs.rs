@@ -1,7 +1,7 @@
 //! Draws of scalars against each other, with those of divergent trajectories marked.
 
 use super::canvas::{Canvas, Text, svg};
-use super::densities::Curve;
+use super::densities::{Curve, UNBOUNDED};
 use super::frame::{Frame, Key, frame_settings};
 use super::lines::draw_curve;
 use super::panel::{Axis, Panel};
@@ -47,6 +47,7 @@ struct Scalar {
     name: String,
     draws: Vec<f64>,
     log: bool,
+    bounds: (f64, f64),
 }
 
 impl Default for Pairs {
@@ -68,6 +69,16 @@ impl Pairs {
     frame_settings!(title);
     frame_settings!(size);
 
+    /// The last scalar that was added lies between these bounds, as in
+    /// [`Densities::within`](super::Densities::within).
+    #[must_use]
+    pub fn within(mut self, bounds: (f64, f64)) -> Self {
+        if let Some(scalar) = self.scalars.last_mut() {
+            scalar.bounds = bounds;
+        }
+        self
+    }
+
     /// Adds a scalar with its draws, `[n]`, of all chains one after the other.
     #[must_use]
     pub fn scalar(self, name: impl Into<String>, draws: &[f64]) -> Self {
@@ -82,7 +93,12 @@ impl Pairs {
 
     fn with(mut self, name: String, draws: &[f64], log: bool) -> Self {
         let draws = draws.to_vec();
-        self.scalars.push(Scalar { name, draws, log });
+        self.scalars.push(Scalar {
+            name,
+            draws,
+            log,
+            bounds: UNBOUNDED,
+        });
         self
     }
 
@@ -198,6 +214,7 @@ impl Scalar {
         check::not_empty(&name, self.draws.len())?;
         check::length(&name, self.draws.len(), draws)?;
         check::finite(&name, &self.draws)?;
+        check::within(&name, &self.draws, self.bounds)?;
         let smallest = self.draws.iter().copied().fold(f64::INFINITY, f64::min);
         match self.log && smallest <= 0.0 {
             true => Err(PlotError::Logarithm {
@@ -225,11 +242,11 @@ impl Scalar {
         let curve = match self.log {
             true => {
                 let logs: Vec<f64> = self.draws.iter().map(|draw| draw.ln()).collect();
-                let mut curve = Curve::of_draws(&logs);
+                let mut curve = Curve::of_draws(&logs, UNBOUNDED);
                 curve.x.iter_mut().for_each(|x| *x = x.exp());
                 curve
             }
-            false => Curve::of_draws(&self.draws),
+            false => Curve::of_draws(&self.draws, self.bounds),
         };
         panel.y = Axis::new("y axis", (0.0, 1.08 * curve.peak), "")?.without_ticks();
         panel.draw_grid(canvas)?;

@@ -1,7 +1,7 @@
 //! What was observed beside what the posterior would draw in its place.
 
 use super::canvas::{Canvas, svg};
-use super::densities::Curve;
+use super::densities::{Curve, UNBOUNDED};
 use super::frame::{Frame, Key, frame_settings, pale};
 use super::lines::draw_curve;
 use super::panel::{Axis, Panel};
@@ -87,8 +87,10 @@ impl<'a> PredictiveCheck<'a> {
             let start = draw * data_sets / shown * self.observed.len();
             &self.drawn[start..start + self.observed.len()]
         });
-        let drawn: Vec<Curve> = data_sets.map(|set| Curve::between(set, range)).collect();
-        let observed = Curve::between(self.observed, range);
+        let drawn: Vec<Curve> = data_sets
+            .map(|set| Curve::between(set, range, UNBOUNDED))
+            .collect();
+        let observed = Curve::between(self.observed, range, UNBOUNDED);
         // One data set of equal draws does not hide all others.
         let mut peaks: Vec<f64> = drawn.iter().map(|curve| curve.peak).collect();
         peaks.sort_by(f64::total_cmp);

@@ -1,7 +1,7 @@
 //! What was known of scalars before the data, and what is after them.
 
 use super::canvas::{Text, svg};
-use super::densities::Curve;
+use super::densities::{Curve, UNBOUNDED};
 use super::frame::{Frame, Key, frame_settings};
 use super::lines::draw_curve;
 use super::panel::{Axis, Panel};
@@ -41,6 +41,7 @@ struct Scalar {
     name: String,
     prior: Vec<f64>,
     posterior: Vec<f64>,
+    bounds: (f64, f64),
 }
 
 impl Default for PriorPosterior {
@@ -65,7 +66,18 @@ impl PriorPosterior {
             name: name.into(),
             prior: prior.to_vec(),
             posterior: posterior.to_vec(),
+            bounds: UNBOUNDED,
         });
+        self
+    }
+
+    /// The last scalar that was added lies between these bounds, as in
+    /// [`Densities::within`](super::Densities::within).
+    #[must_use]
+    pub fn within(mut self, bounds: (f64, f64)) -> Self {
+        if let Some(scalar) = self.scalars.last_mut() {
+            scalar.bounds = bounds;
+        }
         self
     }
 
@@ -99,7 +111,8 @@ impl PriorPosterior {
                 let name = shortened(&scalar.name, FONT_LABEL, width);
                 canvas.text(&name, (left, top + 8.0), Text::new(FONT_LABEL).bold())?;
                 let range = scalar.range();
-                let curves = [&scalar.prior, &scalar.posterior].map(|d| Curve::between(d, range));
+                let between = |draws| Curve::between(draws, range, scalar.bounds);
+                let curves = [&scalar.prior, &scalar.posterior].map(|draws| between(draws));
                 let peak = curves.iter().map(|curve| curve.peak).fold(0.0, f64::max);
                 let panel = Panel::inside(
                     &frame,
@@ -136,6 +149,7 @@ impl Scalar {
             let what = format!("{which} of `{}`", self.name);
             check::not_empty(&what, draws.len())?;
             check::finite(&what, draws)?;
+            check::within(&what, draws, self.bounds)?;
         }
         Ok(())
     }
@@ -149,6 +163,10 @@ impl Scalar {
         let [lower, upper] = quantiles(&self.posterior, [0.002, 0.998]);
         let (lower, upper) = check::padded((lower, upper), 0.08);
         let [low, high] = quantiles(&self.prior, [0.1, 0.9]);
+        // Next to a bound there is nothing to show beyond it but the axis.
+        let margin = 0.02 * (upper - lower);
+        let lower = lower.max(self.bounds.0 - margin);
+        let upper = upper.min(self.bounds.1 + margin);
         let beyond = BEYOND * (upper - lower);
         (
             lower.min(low.max(lower - beyond)),
@@ -167,6 +185,7 @@ mod tests {
             name: "x".to_owned(),
             prior: even.iter().map(|x| prior(*x)).collect(),
             posterior: even,
+            bounds: UNBOUNDED,
         }
     }
 

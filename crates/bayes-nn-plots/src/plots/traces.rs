@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::canvas::{Text, svg};
-use super::densities::Curve;
+use super::densities::{Curve, UNBOUNDED};
 use super::frame::{Frame, frame_settings};
 use super::lines::draw_curve;
 use super::panel::{Axis, Panel};
@@ -39,6 +39,7 @@ struct Variable<'a> {
     elements: usize,
     /// What a column is.
     column: &'static str,
+    bounds: (f64, f64),
 }
 
 impl Default for Traces<'_> {
@@ -64,6 +65,7 @@ impl<'a> Traces<'a> {
             draws: draws.into(),
             elements,
             column: "elements",
+            bounds: UNBOUNDED,
         });
         self
     }
@@ -79,7 +81,18 @@ impl<'a> Traces<'a> {
             draws: draws.into(),
             elements: chains.len(),
             column: "chains",
+            bounds: UNBOUNDED,
         });
+        self
+    }
+
+    /// The last variable that was added lies between these bounds, as in
+    /// [`Densities::within`](super::Densities::within).
+    #[must_use]
+    pub fn within(mut self, bounds: (f64, f64)) -> Self {
+        if let Some(variable) = self.variables.last_mut() {
+            variable.bounds = bounds;
+        }
         self
     }
 
@@ -112,7 +125,7 @@ impl<'a> Traces<'a> {
                 let top = top + 22.0;
                 let curves: Vec<Curve> = variable
                     .columns()
-                    .map(|draws| Curve::of_draws(&draws))
+                    .map(|draws| Curve::of_draws(&draws, variable.bounds))
                     .collect();
                 let peak = curves.iter().map(|curve| curve.peak).fold(0.0, f64::max);
                 let values = Curve::range(&curves);
@@ -165,7 +178,8 @@ impl Variable<'_> {
         check::not_empty(&format!("elements of {name}"), self.elements)?;
         let whole = self.draws.len() / self.elements * self.elements;
         check::length(&name, self.draws.len(), whole.max(self.elements))?;
-        check::finite(&name, &self.draws)
+        check::finite(&name, &self.draws)?;
+        check::within(&name, &self.draws, self.bounds)
     }
 
     fn columns(&self) -> impl Iterator<Item = Vec<f64>> {
@@ -206,6 +220,7 @@ mod tests {
             draws: [1.0, 10.0, 2.0, 20.0][..].into(),
             elements: 2,
             column: "elements",
+            bounds: UNBOUNDED,
         };
         assert_eq!(
             variable.columns().collect::<Vec<_>>(),

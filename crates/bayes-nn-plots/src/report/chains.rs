@@ -5,6 +5,7 @@ use bayes_nn_inference::{NutsFit, SiteSupport};
 use bayes_nn_models::model::Draws;
 use bayes_nn_models::{Model, Posterior};
 
+use super::fit::bounds;
 use super::{Report, ReportError};
 use crate::plots::{Energy, Forest, Pairs, Ranks, Traces};
 
@@ -22,6 +23,7 @@ struct Scalar {
     /// The variable that it is an element of.
     variable: String,
     chains: Vec<Vec<f64>>,
+    bounds: (f64, f64),
     r_hat: f64,
     ess: f64,
 }
@@ -57,7 +59,7 @@ impl Report {
         scalars.sort_by(|a, b| b.r_hat.total_cmp(&a.r_hat));
         let mut traces = Traces::new().title("Chains");
         for scalar in scalars.iter().take(TRACES) {
-            traces = traces.chains(&scalar.name, &scalar.chains);
+            traces = (traces.chains(&scalar.name, &scalar.chains)).within(scalar.bounds);
         }
         let caption = "Densities of each chain, and its draws in order, of the scalars whose R-hat is largest: where \
                        chains agree, their colours lie over each other.";
@@ -118,6 +120,7 @@ fn scalars<M: Model>(fit: &Posterior<M>, summary: &Summary) -> Vec<Scalar> {
                 name: variable.label(element),
                 variable: variable.name().to_owned(),
                 chains: of_chains,
+                bounds: bounds(fit.sites(), variable.name(), element),
                 r_hat: row.and_then(|row| row.r_hat).unwrap_or(0.0),
                 ess: row.and_then(|row| row.ess_bulk).unwrap_or(f64::INFINITY),
             });
@@ -169,7 +172,7 @@ fn pairs<M: Model>(fit: &Posterior<M>, scalars: &[Scalar]) -> Option<Pairs> {
         let largest = draws.iter().copied().fold(0.0, f64::max);
         picture = match is_positive && largest > WIDE * least && least > 0.0 {
             true => picture.positive(name, &draws),
-            false => picture.scalar(name, &draws),
+            false => (picture.scalar(name, &draws)).within(scalars[place].bounds),
         };
     }
     (places.len() > 1).then_some(picture)

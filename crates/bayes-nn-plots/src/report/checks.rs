@@ -36,14 +36,14 @@ impl Report {
             DrawSource::Guide(_) => fit.draws(DRAWS, 0)?,
             DrawSource::Table(_) => fit.all_draws()?,
         };
-        let posterior = scalars(&posterior);
+        let posterior = scalars(fit.sites(), &posterior);
         let chosen = first_elements(&prior);
         let mut picture = PriorPosterior::new().title("Prior and posterior");
         let mut shown = 0;
         for (name, before) in &chosen {
-            let after = posterior.iter().find(|(own, _)| own == name);
-            if let (Some((_, after)), true) = (after, shown < BESIDE_PRIOR) {
-                picture = picture.scalar(name, before, after);
+            let after = posterior.iter().find(|scalar| scalar.name == *name);
+            if let (Some(after), true) = (after, shown < BESIDE_PRIOR) {
+                picture = (picture.scalar(name, before, &after.values)).within(after.bounds);
                 shown += 1;
             }
         }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bayes_nn_inference::diagnostics::{Summary, SummaryRow};
-use bayes_nn_inference::{AdviFit, DrawSource};
+use bayes_nn_inference::{AdviFit, DrawSource, Site};
 use bayes_nn_models::model::{Draws, Variable};
 use bayes_nn_models::{Model, Posterior};
 
@@ -79,7 +79,7 @@ impl Report {
         let summary = fit.summary()?;
         report = report.summary(&summary, fit.source());
         report = match fit.source() {
-            DrawSource::Guide(_) => report.densities(&fit.draws(DRAWS, 0)?)?,
+            DrawSource::Guide(_) => report.densities(fit.sites(), &fit.draws(DRAWS, 0)?)?,
             DrawSource::Table(_) => report.chains(fit, &summary)?,
         };
         report.prior(fit)?.layers(fit)?.checks(fit)
@@ -189,11 +189,16 @@ impl Report {
     }
 
     /// Densities of the first scalars of draws.
-    fn densities(self, draws: &Draws) -> Result<Report, ReportError> {
-        let scalars = scalars(draws);
+    fn densities(self, sites: &[Site], draws: &Draws) -> Result<Report, ReportError> {
+        let scalars = scalars(sites, draws);
         let mut picture = Densities::new().title("Densities").x_label("value");
-        for (name, values) in scalars.iter().take(DENSITIES) {
-            picture = picture.draws(name, values);
+        for Scalar {
+            name,
+            values,
+            bounds,
+        } in scalars.iter().take(DENSITIES)
+        {
+            picture = picture.draws(name, values).within(*bounds);
         }
         let caption = match scalars.len() {
             0 => return Ok(self),
@@ -204,14 +209,35 @@ impl Report {
     }
 }
 
-/// Every scalar of draws, with its name.
-pub(super) fn scalars(draws: &Draws) -> Vec<(String, Vec<f64>)> {
-    let of = |variable: &Variable| -> Vec<(String, Vec<f64>)> {
+/// A scalar of draws.
+pub(super) struct Scalar {
+    pub(super) name: String,
+    pub(super) values: Vec<f64>,
+    /// Between which numbers it lies.
+    pub(super) bounds: (f64, f64),
+}
+
+/// Every scalar of draws.
+pub(super) fn scalars(sites: &[Site], draws: &Draws) -> Vec<Scalar> {
+    let of = |variable: &Variable| -> Vec<Scalar> {
         let elements = 0..variable.shape().elements();
-        let scalar = |element| (variable.label(element), variable.element(element));
+        let scalar = |element| Scalar {
+            name: variable.label(element),
+            values: variable.element(element),
+            bounds: bounds(sites, variable.name(), element),
+        };
         elements.map(scalar).collect()
     };
     draws.variables().iter().flat_map(of).collect()
+}
+
+/// Between which numbers an element of a variable lies; infinite for one that is no site.
+pub(super) fn bounds(sites: &[Site], variable: &str, element: usize) -> (f64, f64) {
+    let site = sites.iter().find(|site| site.name == variable);
+    let support = site.and_then(|site| site.support.as_ref());
+    support.map_or((f64::NEG_INFINITY, f64::INFINITY), |support| {
+        support.bounds(element)
+    })
 }
 
 /// Three significant digits.
