@@ -11,6 +11,8 @@ use plotters::style::{Color, RGBAColor};
 const MAX_ROWS: usize = 20;
 const ROW: f64 = 24.0;
 const GAP: f64 = 18.0;
+/// The least width of the densities beside their names where there are several columns.
+const LEAST_WIDTH: f64 = 180.0;
 /// Bounds of a scalar that has none.
 pub(super) const UNBOUNDED: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
 
@@ -123,9 +125,12 @@ impl Densities {
             .map(Row::curve)
             .collect::<Result<Vec<_>, _>>()?;
         let axis = Axis::new("x axis", Curve::range(&curves), &self.frame.x_label)?;
-        let columns = self.rows.len().div_ceil(MAX_ROWS).min(3);
-        let per_column = self.rows.len().div_ceil(columns);
         let names = widest(self.rows.iter().map(|row| &row.name));
+        // Beside long names fewer columns leave room for the densities.
+        let has_room = f64::from(self.frame.size().0) / (names + LEAST_WIDTH);
+        let most = (has_room as usize).clamp(1, 3);
+        let columns = self.rows.len().div_ceil(MAX_ROWS).min(most);
+        let per_column = self.rows.len().div_ceil(columns);
         let mut frame = self.frame.clone();
         frame.fit_height(axis.height() + ROW * (per_column + 1) as f64);
         frame.check_size((columns as f64 * (names + 120.0)) as u32, 100)?;
@@ -410,6 +415,19 @@ mod tests {
         let svg = all.to_svg().unwrap();
         assert!((0..40).all(|i| svg.contains(&format!("w[{i}]"))));
         assert!(svg.len() < 200_000, "{} bytes", svg.len());
+    }
+
+    #[test]
+    fn long_names_leave_room_for_densities() {
+        let tall = |name: &str| {
+            let all = (0..40).fold(Densities::new(), |all, i| {
+                all.normal(format!("{name}[{i}]"), f64::from(i), 1.0)
+            });
+            let svg = all.to_svg().unwrap();
+            let height = svg.split("height=\"").nth(1).unwrap();
+            height.split('"').next().unwrap().parse::<f64>().unwrap()
+        };
+        assert!(tall("the effect of the county of a house") > 1.8 * tall("w"));
     }
 
     #[test]

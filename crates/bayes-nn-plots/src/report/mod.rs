@@ -111,20 +111,10 @@ impl Report {
         self.push(&html)
     }
 
-    /// Adds text whose spaces and line ends matter, such as code or the printed form of a fit. Lines that are
-    /// longer than the page is wide are broken.
+    /// Adds text whose spaces and line ends matter, such as code or the printed form of a fit.
     #[must_use]
     pub fn code(self, code: &str) -> Self {
         let html = format!("<pre><code>{}</code></pre>\n", escape(code.trim_end()));
-        self.push(&html)
-    }
-
-    /// Adds text in columns, which lines that are broken would not keep.
-    fn columns(self, text: &str) -> Self {
-        let html = format!(
-            "<pre class=\"columns\"><code>{}</code></pre>\n",
-            escape(text.trim_end())
-        );
         self.push(&html)
     }
 

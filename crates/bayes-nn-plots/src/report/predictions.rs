@@ -40,7 +40,7 @@ impl Report {
         ));
         let report = report.code(&score.to_string());
         let report = match prediction.confusion(rows)? {
-            Some(confusion) => report.columns(&confusion.to_string()),
+            Some(confusion) => report.code(&confusion.to_string()),
             None => report,
         };
         match prediction.reliability(rows, BINS)? {
