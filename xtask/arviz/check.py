@@ -65,6 +65,37 @@ def difference(ours, theirs):
     return float(np.max(distance, initial=0.0))
 
 
+def of_equal_draws(data, name):
+    """By how much LOO-PIT of each value may differ by the order of equal draws, as those of a chain that
+    stayed where it was: smoothed weights are quantiles, one each, and which of equal draws has which is up
+    to the sorting, while what they predict differs."""
+    likelihood = data.log_likelihood[name]
+    draws = likelihood.chain.size * likelihood.draw.size
+
+    def by_draw(values):
+        return values.stack(all=("chain", "draw")).values.reshape(-1, draws)
+
+    # As in ArviZ, the mean over the unknowns.
+    ess = arviz.ess(data, method="mean")
+    efficiency = np.mean(np.hstack([ess[v].values.ravel() for v in ess.data_vars])) / draws
+    weights, _ = likelihood.azstats.psislw(r_eff=efficiency, dim=["chain", "draw"])
+    weights, likelihood = by_draw(weights), by_draw(likelihood)
+    predicted = by_draw(data.posterior_predictive[name])
+    slack = []
+    for own, equal, drawn, y in zip(
+        weights, likelihood, predicted, data.observed_data[name].values.ravel(), strict=True
+    ):
+        own = np.exp(own - own.max())
+        own /= own.sum()
+        _, group, count = np.unique(equal, return_inverse=True, return_counts=True)
+        slack.append(0.0)
+        for ties in np.flatnonzero(count > 1):
+            ordered = np.sort(own[group == ties])
+            below = np.sum(drawn[group == ties] < y)
+            slack[-1] += ordered[len(ordered) - below :].sum() - ordered[:below].sum()
+    return np.array(slack)
+
+
 def check(folder, case):
     path = folder / case["store"]
     data = xarray.open_datatree(path, engine="zarr", consolidated=True)
@@ -99,6 +130,10 @@ def check(folder, case):
         }
         for quantity, value in pairs.items():
             rows.append((f"loo({name}) {quantity}", difference(ours[quantity], value), LOO))
+    for name, ours in case.get("loo_pit", {}).items():
+        theirs = arviz.loo_pit(data, var_names=name)[name].values.ravel()
+        beyond = np.abs(np.array(ours) - theirs) - of_equal_draws(data, name)
+        rows.append((f"loo_pit({name})", float(np.max(np.maximum(beyond, 0.0) / theirs)), LOO))
     print(f"\n{case['store']}: {', '.join(case['groups'])}")
     print(f"{'':28}{'difference':>12}{'at most':>12}")
     for name, largest, tolerance in rows:

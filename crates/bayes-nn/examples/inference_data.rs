@@ -118,6 +118,8 @@ fn eight_schools(folder: &Path) -> Result<Value, Error> {
         },
         "posterior": of_samples(&samples),
         "loo": { "measured": of_loo(&samples.loo("measured")?) },
+        // By the values of `posterior_predictive`, which are drawn with the same seed.
+        "loo_pit": { "measured": samples.loo_pit("measured")? },
     }))
 }
 
