@@ -148,7 +148,7 @@ fn models(path: &Path) -> [AdviFit; 2] {
     let model = model::from_fn(skewed);
     let fits = [
         model::load(&model, path).unwrap(),
-        model::fit(&model, &skewed_data(), &natural()).unwrap(),
+        model::fit(&model, skewed_data(), &natural()).unwrap(),
     ];
     fits.map(|fit| fit.advi().unwrap().clone())
 }

@@ -19,6 +19,7 @@ mod canvas;
 mod check;
 mod color_bar;
 mod contour;
+mod curve;
 mod densities;
 mod energy;
 mod forest;

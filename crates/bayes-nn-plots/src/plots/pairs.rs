@@ -1,7 +1,7 @@
 //! Draws of scalars against each other, with those of divergent trajectories marked.
 
 use super::canvas::{Canvas, Text, svg};
-use super::densities::{Curve, UNBOUNDED};
+use super::curve::{Curve, UNBOUNDED};
 use super::frame::{Frame, Key, frame_settings};
 use super::lines::draw_curve;
 use super::panel::{Axis, Panel};

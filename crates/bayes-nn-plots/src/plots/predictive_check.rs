@@ -1,7 +1,7 @@
 //! What was observed beside what the posterior would draw in its place.
 
 use super::canvas::{Canvas, svg};
-use super::densities::{Curve, UNBOUNDED};
+use super::curve::{Curve, UNBOUNDED};
 use super::frame::{Frame, Key, frame_settings, pale};
 use super::lines::draw_curve;
 use super::panel::{Axis, Panel};

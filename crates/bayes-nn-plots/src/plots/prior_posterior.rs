@@ -1,7 +1,7 @@
 //! What was known of scalars before the data, and what is after them.
 
 use super::canvas::{Text, svg};
-use super::densities::{Curve, UNBOUNDED};
+use super::curve::{Curve, UNBOUNDED};
 use super::frame::{Frame, Key, frame_settings};
 use super::lines::draw_curve;
 use super::panel::{Axis, Panel};

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::canvas::{Text, svg};
-use super::densities::{Curve, UNBOUNDED};
+use super::curve::{Curve, UNBOUNDED};
 use super::frame::{Frame, frame_settings};
 use super::lines::draw_curve;
 use super::panel::{Axis, Panel};

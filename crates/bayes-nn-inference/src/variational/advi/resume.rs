@@ -189,7 +189,7 @@ impl AdviFit {
     ///
     /// # Errors
     /// [`InferenceError::Resume`] for a fit that cannot go on; [`InferenceError::OtherDensity`] for other
-    /// sites; as [a fit](Method::fit).
+    /// sites; as [a fit](crate::Method::fit).
     pub fn resume(
         &self,
         density: &dyn Density,
