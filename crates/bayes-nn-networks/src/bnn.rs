@@ -234,8 +234,6 @@ impl Bnn {
     }
 }
 
-/// Dense layers of these widths on the features of a data set and the vectors of its words.
-
 type Likelihood<'g> = Box<dyn Distribution<'g> + 'g>;
 
 /// Rows `[features, rows]` in the shape of an input; of another size they stay as they are, and

@@ -64,6 +64,7 @@ impl Bnn {
     }
 }
 
+/// Dense layers of these widths on the features of a data set and the vectors of its words.
 fn layered(data: &Dataset, hidden: &[usize], outputs: usize) -> Network {
     let embedded = data
         .encoding()
