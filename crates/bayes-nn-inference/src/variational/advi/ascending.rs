@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use super::checkpoint::Board;
 use super::job::Job;
 use super::{Advi, Curve, Trained};
+use crate::InferenceError;
 use crate::variational::natural::{Distance, End, Look, States};
-use crate::{Convergence, Evidence, InferenceError};
 
 /// What a restart on its way keeps beside its guide, and whom it is shown to.
 pub(super) struct Ascending<'a> {
@@ -25,18 +25,6 @@ pub(super) struct Ascending<'a> {
     /// Seconds of its steps before it went on.
     before: f64,
     first_step: Instant,
-}
-
-/// Whether a guide has settled.
-pub(super) fn settled(end: End, moved: Distance) -> Convergence {
-    Convergence {
-        converged: end == End::Converged,
-        evidence: Evidence::Stages {
-            mean: moved.mean,
-            sd: moved.sd.exp_m1(),
-        },
-        too_coarse: false,
-    }
 }
 
 impl<'a> Ascending<'a> {
@@ -111,7 +99,7 @@ impl<'a> Ascending<'a> {
             tries: self.advi.tries,
             steps: elbos.len() as u64,
             gradients: Some(gradients),
-            convergence: Some(settled(End::Looked, Distance::FAR)),
+            convergence: Some(Distance::FAR.convergence(End::Looked)),
             stop: None,
             kept: None,
             since: 0,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bayes_nn_kernels::{Device, Precision};
 
-use super::ascending::{Ascending, settled};
+use super::ascending::Ascending;
 use super::checkpoint::Board;
 use super::ended::Ended;
 use super::job::{Job, Outcomes};
@@ -156,7 +156,7 @@ impl Advi {
             return Ok(None);
         };
         let trained = Trained {
-            convergence: Some(settled(end, moved)),
+            convergence: Some(moved.convergence(end)),
             stop: Some(match end {
                 End::Converged => Stop::Converged,
                 End::Budget | End::Lost => Stop::Steps,

@@ -9,6 +9,7 @@ mod ascending;
 mod automatic;
 mod checked;
 mod checkpoint;
+mod climbs;
 mod diagnosis;
 mod drawn;
 mod drive;

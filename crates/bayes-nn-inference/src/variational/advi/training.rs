@@ -5,9 +5,8 @@ use std::collections::HashSet;
 use bayes_nn_autodiff::noise;
 use bayes_nn_kernels::Run;
 
-use super::ascending::settled;
+use super::climbs::Climbs;
 use super::ended::Ended;
-use super::mode::Climbs;
 use super::place::Place;
 use super::write::average_of;
 use super::{Advi, Curve, Family, Stop};
@@ -64,7 +63,7 @@ impl Trained {
 
     /// Its end, of a fit by natural gradients or to a mode.
     pub(super) fn end(self, advi: &Advi, density: &dyn Density) -> Result<Ended, InferenceError> {
-        let stopped = || settled(End::Looked, Distance::FAR);
+        let stopped = || Distance::FAR.convergence(End::Looked);
         Ok(Ended {
             advi: advi.clone(),
             blocks: self.blocks(advi, density)?,

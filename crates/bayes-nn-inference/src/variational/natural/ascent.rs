@@ -15,6 +15,7 @@ use faer::{Mat, Scale};
 use super::guide::{Batch, Guide};
 use super::position::{Position, States};
 use crate::log_density::{EvalError, LogDensity};
+use crate::{Convergence, Evidence};
 
 /// The noise stream of draws.
 const DRAWN: u32 = 0;
@@ -44,6 +45,18 @@ impl Distance {
         mean: f64::INFINITY,
         sd: f64::INFINITY,
     };
+
+    /// Whether a guide has settled that moved so far last.
+    pub fn convergence(self, end: End) -> Convergence {
+        Convergence {
+            converged: end == End::Converged,
+            evidence: Evidence::Stages {
+                mean: self.mean,
+                sd: self.sd.exp_m1(),
+            },
+            too_coarse: false,
+        }
+    }
 
     fn of<G: Guide>(a: &G, b: &G) -> Distance {
         let (of_a, of_b) = (a.sd(), b.sd());

@@ -161,6 +161,7 @@ impl<G: Guide> Position<G> {
             .map(|(name, numbers)| (name.to_owned(), numbers))
             .collect()
     }
+
     /// An ascent of a guide as the one given from its [states](Position::states).
     ///
     /// # Errors
