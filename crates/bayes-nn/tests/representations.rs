@@ -34,6 +34,20 @@ fn near(a: f64, b: f64, relative: f64) -> bool {
 
 /// `h = w^T x` of independent normal weights: over draws its mean is that of the weights times x, its
 /// variance that of the weights times squares of x.
+fn two_rows() -> Data {
+    let data = Data::new().column("x", &[0.0, 1.0]).unwrap();
+    data.column("y", &[0.1, 0.9]).unwrap()
+}
+
+/// A line, of which nothing is said to be a layer.
+fn without_layers() -> impl model::Model + Clone {
+    model::from_fn(|trace, data| {
+        let slope = trace.sample("slope", Normal::new(0.0, 1.0));
+        let line = Normal::new(slope * data.column("x"), 1.0);
+        trace.observe("y", line, data.column("y"));
+    })
+}
+
 #[test]
 fn units_of_a_linear_network_have_the_signal_and_noise_of_its_weights() {
     let net = Mlp::new([2, 2, 1]).activation(Identity).without_bias();
@@ -427,26 +441,14 @@ fn what_cannot_be_had_is_refused_by_name() {
             data.column("y"),
         );
     });
-    let data = Data::new()
-        .column("x", &[0.0, 1.0])
-        .unwrap()
-        .column("y", &[0.1, 0.9])
-        .unwrap();
+    let data = two_rows();
     let fit = model::fit(&line, &data, &Advi::full_rank()).unwrap();
     let error = fit.representations(&data, how).unwrap_err().to_string();
     assert_eq!(
         error,
         "the layer `total` gives [] for 2 rows; the last axis must be the rows"
     );
-    let none = model::from_fn(|trace, data| {
-        let slope = trace.sample("slope", Normal::new(0.0, 1.0));
-        trace.observe(
-            "y",
-            Normal::new(slope * data.column("x"), 1.0),
-            data.column("y"),
-        );
-    });
-    let fit = model::fit(&none, &data, &Advi::full_rank()).unwrap();
+    let fit = model::fit(&without_layers(), &data, &Advi::full_rank()).unwrap();
     let error = refused(fit.representations(&data, how).unwrap_err());
     assert_eq!(error, RepresentationError::NoLayers);
 }
@@ -490,19 +492,7 @@ fn the_page_of_a_network_has_its_layers_and_that_of_another_model_none() {
     let (_, fit) = moons();
     let page = Report::new("moons").fit(&fit).unwrap().to_html();
     assert!(page.contains("The layers") && page.contains("<td>layer2</td>"));
-    let line = model::from_fn(|trace, data| {
-        let slope = trace.sample("slope", Normal::new(0.0, 1.0));
-        trace.observe(
-            "y",
-            Normal::new(slope * data.column("x"), 1.0),
-            data.column("y"),
-        );
-    });
-    let data = Data::new()
-        .column("x", &[0.0, 1.0])
-        .unwrap()
-        .column("y", &[0.1, 0.9])
-        .unwrap();
+    let (line, data) = (without_layers(), two_rows());
     let fit = model::fit(&line, &data, &Advi::full_rank()).unwrap();
     let page = Report::new("line").fit(&fit).unwrap().to_html();
     assert!(!page.contains("The layers"));
