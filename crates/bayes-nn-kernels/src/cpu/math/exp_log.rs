@@ -39,16 +39,15 @@ pub(super) fn exp_bounded<L: Level, T: Real>(x: T) -> T {
 /// [`exp_bounded`] of a block of numbers, to the same bits.
 #[inline(always)]
 pub(super) fn exp_bounded_block<L: Level, T: Real>(x: &[T; BLOCK], y: &mut [T; BLOCK]) {
-    let mut rest = [T::ZERO; BLOCK];
     for i in 0..BLOCK {
-        rest[i] = reduce::<L, T>(at_least_lowest(x[i])).1;
+        y[i] = reduce::<L, T>(at_least_lowest(x[i])).1;
     }
-    for r in &mut rest {
-        *r = T::ONE + expm1_reduced::<L, T>(*r);
+    for y in &mut *y {
+        *y = T::ONE + expm1_reduced::<L, T>(*y);
     }
     for i in 0..BLOCK {
         let x = at_least_lowest(x[i]);
-        y[i] = scaled(x, reduce::<L, T>(x).0, rest[i]);
+        y[i] = scaled(x, reduce::<L, T>(x).0, y[i]);
     }
 }
 
@@ -198,14 +197,14 @@ pub(super) fn log1p_unit<L: Level, T: Real>(e: T) -> T {
     log1p_of_quotient::<L, T>(e / (e + T::TWO))
 }
 
-/// [`log1p_unit`] of a block of numbers, to the same bits.
+/// [`log1p_unit`] of a block of numbers in their place, to the same bits.
 #[inline(always)]
-pub(super) fn log1p_unit_block<L: Level, T: Real>(e: &[T; BLOCK], y: &mut [T; BLOCK]) {
-    for i in 0..BLOCK {
-        y[i] = e[i] / (e[i] + T::TWO);
+pub(super) fn log1p_unit_block<L: Level, T: Real>(e: &mut [T; BLOCK]) {
+    for e in &mut *e {
+        *e = *e / (*e + T::TWO);
     }
-    for y in y {
-        *y = log1p_of_quotient::<L, T>(*y);
+    for e in e {
+        *e = log1p_of_quotient::<L, T>(*e);
     }
 }
 

@@ -97,17 +97,17 @@ pub fn log_sigmoid_with_slope<L: Level, T: Real>(x: T) -> (T, T) {
 /// [`sigmoid`] of a block of numbers, to the same bits.
 #[inline(always)]
 pub fn sigmoid_block<L: Level, T: Real>(x: &[T; BLOCK], y: &mut [T; BLOCK]) {
-    let e = decayed::<L, T>(x, y);
+    decayed::<L, T>(x, y);
     for i in 0..BLOCK {
-        y[i] = select(x[i] < T::ZERO, e[i], T::ONE) / (T::ONE + e[i]);
+        y[i] = select(x[i] < T::ZERO, y[i], T::ONE) / (T::ONE + y[i]);
     }
 }
 
 /// [`softplus`] of a block of numbers, to the same bits.
 #[inline(always)]
 pub fn softplus_block<L: Level, T: Real>(x: &[T; BLOCK], y: &mut [T; BLOCK]) {
-    let e = decayed::<L, T>(x, y);
-    log1p_unit_block::<L, T>(&e, y);
+    decayed::<L, T>(x, y);
+    log1p_unit_block::<L, T>(y);
     for i in 0..BLOCK {
         y[i] = select(x[i] > T::ZERO, x[i], T::ZERO) + y[i];
     }
@@ -116,8 +116,8 @@ pub fn softplus_block<L: Level, T: Real>(x: &[T; BLOCK], y: &mut [T; BLOCK]) {
 /// [`log_sigmoid`] of a block of numbers, to the same bits.
 #[inline(always)]
 pub fn log_sigmoid_block<L: Level, T: Real>(x: &[T; BLOCK], y: &mut [T; BLOCK]) {
-    let e = decayed::<L, T>(x, y);
-    log1p_unit_block::<L, T>(&e, y);
+    decayed::<L, T>(x, y);
+    log1p_unit_block::<L, T>(y);
     for i in 0..BLOCK {
         y[i] = select(x[i] < T::ZERO, x[i], T::ZERO) - y[i];
     }
@@ -130,11 +130,12 @@ pub fn softplus_with_slope_block<L: Level, T: Real>(
     y: &mut [T; BLOCK],
     slope: &mut [T; BLOCK],
 ) {
-    let e = decayed::<L, T>(x, y);
-    log1p_unit_block::<L, T>(&e, y);
+    decayed::<L, T>(x, slope);
+    *y = *slope;
+    log1p_unit_block::<L, T>(y);
     for i in 0..BLOCK {
         y[i] = select(x[i] > T::ZERO, x[i], T::ZERO) + y[i];
-        slope[i] = select(x[i] < T::ZERO, e[i], T::ONE) / (T::ONE + e[i]);
+        slope[i] = select(x[i] < T::ZERO, slope[i], T::ONE) / (T::ONE + slope[i]);
     }
 }
 
@@ -145,21 +146,17 @@ pub fn log_sigmoid_with_slope_block<L: Level, T: Real>(
     y: &mut [T; BLOCK],
     slope: &mut [T; BLOCK],
 ) {
-    let e = decayed::<L, T>(x, y);
-    log1p_unit_block::<L, T>(&e, y);
+    decayed::<L, T>(x, slope);
+    *y = *slope;
+    log1p_unit_block::<L, T>(y);
     for i in 0..BLOCK {
         y[i] = select(x[i] < T::ZERO, x[i], T::ZERO) - y[i];
-        slope[i] = select(x[i] > T::ZERO, e[i], T::ONE) / (T::ONE + e[i]);
+        slope[i] = select(x[i] > T::ZERO, slope[i], T::ONE) / (T::ONE + slope[i]);
     }
 }
 
-/// exp(-|x|) of a block; `free` is overwritten.
+/// exp(-|x|) of a block.
 #[inline(always)]
-fn decayed<L: Level, T: Real>(x: &[T; BLOCK], free: &mut [T; BLOCK]) -> [T; BLOCK] {
-    for i in 0..BLOCK {
-        free[i] = -x[i].abs();
-    }
-    let mut e = [T::ZERO; BLOCK];
-    exp_bounded_block::<L, T>(free, &mut e);
-    e
+fn decayed<L: Level, T: Real>(x: &[T; BLOCK], e: &mut [T; BLOCK]) {
+    exp_bounded_block::<L, T>(&x.map(|x| -x.abs()), e);
 }

@@ -8,6 +8,9 @@ use crate::element::Element;
 /// the chain is split into several loops.
 pub const BLOCK: usize = 64;
 
+/// Coefficients of a polynomial that is computed in one chain of operations, at the most.
+const LONGEST_CHAIN: usize = 6;
+
 /// A number with elementary functions: their constants, which depend on the precision. The values come from
 /// `coefficients.py`.
 ///
@@ -51,14 +54,25 @@ pub trait Real: Element {
     const COTH: &'static [Self];
 }
 
-/// Polynomial with these coefficients, lowest power first, by Horner's rule.
+/// Polynomial with these coefficients, lowest power first: a short one by Horner's rule, a long one by that rule of the
+/// even and of the odd powers, two chains of operations of half the length.
 #[inline(always)]
 pub(super) fn polynomial<L: Level, T: Real>(x: T, coefficients: &'static [T]) -> T {
-    let mut sum = coefficients[coefficients.len() - 1];
-    for &c in coefficients[..coefficients.len() - 1].iter().rev() {
-        sum = fma::<L, T>(sum, x, c);
+    if coefficients.len() <= LONGEST_CHAIN {
+        return horner::<L, T>(x, coefficients, 0, 1);
     }
-    sum
+    let square = x * x;
+    let even = horner::<L, T>(square, coefficients, 0, 2);
+    let odd = horner::<L, T>(square, coefficients, 1, 2);
+    fma::<L, T>(odd, x, even)
+}
+
+/// Polynomial with every so-many-th coefficient from the `first` on.
+#[inline(always)]
+fn horner<L: Level, T: Real>(x: T, coefficients: &'static [T], first: usize, every: usize) -> T {
+    let mut powers = coefficients[first..].iter().step_by(every).rev();
+    let highest = *powers.next().unwrap_or(&T::ZERO);
+    powers.fold(highest, |sum, &c| fma::<L, T>(sum, x, c))
 }
 
 /// One of two values that are both at hand, so that no branch is needed.
