@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import pathlib
 import subprocess
 import tempfile
@@ -31,6 +32,11 @@ def arguments(*modes):
     parser.add_argument("--hidden", type=int, default=400)
     parser.add_argument("--block", type=int)
     return parser.parse_args()
+
+
+def flags(ours):
+    """Flags of PyTensor behind those that the environment has."""
+    return ",".join(filter(None, [os.environ.get("PYTENSOR_FLAGS"), ours]))
 
 
 def moons(folder, dtype):

@@ -10,7 +10,7 @@ OPTIONS = common.arguments("numpyro", "nutpie")
 TEST_ROWS = 50
 # What is compiled stays in the data's folder, beside nothing of the user's.
 CACHE = pathlib.Path(OPTIONS.data, "pytensor").resolve()
-os.environ["PYTENSOR_FLAGS"] = f"floatX=float64,base_compiledir={CACHE}"
+os.environ["PYTENSOR_FLAGS"] = common.flags(f"floatX=float64,base_compiledir={CACHE}")
 os.environ["JAX_PLATFORMS"] = "cpu"
 
 import numpy as np  # noqa: E402

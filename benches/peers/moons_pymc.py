@@ -10,7 +10,7 @@ OPTIONS = common.arguments("steps", "process")
 FLOAT = {"f32": "float32", "f64": "float64"}[OPTIONS.precision]
 # What is compiled stays in the data's folder, beside nothing of the user's.
 CACHE = pathlib.Path(OPTIONS.data, "pytensor").resolve()
-os.environ["PYTENSOR_FLAGS"] = f"floatX={FLOAT},base_compiledir={CACHE}"
+os.environ["PYTENSOR_FLAGS"] = common.flags(f"floatX={FLOAT},base_compiledir={CACHE}")
 
 import pymc as pm  # noqa: E402
 

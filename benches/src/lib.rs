@@ -10,11 +10,22 @@ pub fn program(
     precision: Precision,
     write: impl for<'g> FnOnce(&'g Graph) -> (Var<'g>, Vec<Var<'g>>),
 ) -> Box<dyn Replicas> {
+    program_on(1, precision, write)
+}
+
+/// [`program`] on so many threads.
+pub fn program_on(
+    threads: usize,
+    precision: Precision,
+    write: impl for<'g> FnOnce(&'g Graph) -> (Var<'g>, Vec<Var<'g>>),
+) -> Box<dyn Replicas> {
     let graph = Graph::new();
     let (output, inputs) = write(&graph);
     let states: Vec<(Var, Var)> = inputs.into_iter().map(|input| (input, input)).collect();
     let plan = Plan::new(&graph, &[output], &states).expect("the graph is right");
-    let cpu = Cpu::detect().expect("BAYES_NN_ISA is right").threads(1);
+    let cpu = Cpu::detect()
+        .expect("BAYES_NN_ISA is right")
+        .threads(threads);
     let loaded = cpu.load(&plan.into(), &[], precision);
     let replicas = loaded.and_then(|loaded| loaded.start(1));
     let mut replicas = replicas.expect("the CPU can run it");

@@ -62,7 +62,7 @@ fn curve(
     let (mut x, mut y) = (Vec::new(), Vec::new());
     for options in options {
         println!("step {options}");
-        let report = step(programs, options, cores)?;
+        let report = step(programs, options, cores, &[])?;
         x.push(number(&report, count)?);
         y.push(1e3 * number(&report, "seconds_per_step")?);
     }
@@ -133,7 +133,7 @@ fn threads(programs: &Path) -> Result<Value, String> {
         let mut y = Vec::new();
         for (threads, cores) in THREADS {
             println!("step {options}, {threads} threads");
-            let report = step(programs, &options, cores)?;
+            let report = step(programs, &options, cores, &[])?;
             y.push(1e3 * number(&report, "seconds_per_step")?);
         }
         let x = THREADS.map(|(threads, _)| threads);

@@ -12,6 +12,7 @@ mod machine;
 mod peers;
 mod python;
 mod saved_check;
+mod sections;
 mod validation;
 
 use std::path::PathBuf;
@@ -131,12 +132,17 @@ struct Bench {
     /// How often each program runs
     #[arg(long, default_value_t = 3, requires = "peers", value_parser = clap::value_parser!(u32).range(1..))]
     repeats: u32,
+    /// To which all programs are held; without it, the best of this machine
+    #[arg(long, requires = "peers", value_enum)]
+    isa: Option<peers::isa::Isa>,
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Ci { lints } => ci::run(lints),
-        Task::Bench(bench) if bench.peers => peers::run(&bench.only, bench.repeats as usize),
+        Task::Bench(bench) if bench.peers => {
+            peers::run(&bench.only, bench.repeats as usize, bench.isa)
+        }
         Task::Bench(bench) if bench.nuts_rs => bench::nuts_rs(),
         Task::Bench(Bench {
             streams: Some(folder),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use crate::command::{root, write};
-use crate::machine;
+use crate::{machine, sections};
 
 /// The sections of the page, each written by its own command.
 const SECTIONS: [(&str, &str); 7] = [
@@ -138,46 +138,9 @@ fn run(binary: &str, arguments: &[String], section: Option<usize>) -> Result<(),
 /// Writes one section of the page and leaves the others as they are.
 fn record(section: usize, body: &str) -> Result<(), String> {
     let path = root().join("validation/RESULTS.md");
-    let before = fs::read_to_string(&path).unwrap_or_default();
-    write(&path, &page(&before, section, body))
-}
-
-fn page(before: &str, section: usize, body: &str) -> String {
-    let mut page = String::from("# Does it draw from the right distribution?\n");
-    for (number, (title, command)) in SECTIONS.iter().enumerate() {
-        let heading = format!("\n## {title}\n");
-        let old = before.split_once(&heading).map(|(_, after)| {
-            let end = after.find("\n## ").unwrap_or(after.len());
-            after[..end].trim().to_owned()
-        });
-        let new = format!("Written by `{command}`.\n\n{}", body.trim());
-        if let Some(text) = if number == section { Some(new) } else { old } {
-            page += &format!("{heading}\n{text}\n");
-        }
-    }
-    // Sections that no command writes are kept behind the others.
-    for section in before.split("\n## ").skip(1) {
-        let title = section.lines().next().unwrap_or_default();
-        if SECTIONS.iter().all(|(known, _)| *known != title) {
-            page += &format!("\n## {}\n", section.trim());
-        }
-    }
-    page
-}
-
-#[cfg(test)]
-mod tests {
-    use super::page;
-
-    #[test]
-    fn a_section_is_replaced_and_the_other_is_kept() {
-        let first = page("", 1, "ranks");
-        let both = page(&first, 0, "means\n\nand more");
-        assert!(both.find("means").unwrap() < both.find("ranks").unwrap());
-        assert_eq!(page(&both, 1, "ranks"), both);
-        let by_hand = format!("{both}\n## More\n\nby hand\n");
-        assert_eq!(page(&by_hand, 1, "ranks"), by_hand);
-        let again = page(&both, 0, "others");
-        assert!(again.contains("others") && again.contains("ranks") && !again.contains("means"));
-    }
+    let before = fs::read_to_string(&path)
+        .unwrap_or_else(|_| "# Does it draw from the right distribution?\n".to_owned());
+    let (title, command) = SECTIONS[section];
+    let body = format!("Written by `{command}`.\n\n{}", body.trim());
+    write(&path, &sections::replaced(&before, title, &body))
 }

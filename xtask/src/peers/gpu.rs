@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::measure::{Places, Runner};
+use super::results::Target;
 use super::rows::{
     Cores, JAX, Judge, Measure, NUMPYRO, Program, RATE, Row, TORCH, What, ours, peer,
 };
@@ -64,12 +65,12 @@ pub fn run(folder: &Path, only: &[String], repeats: usize) -> Result<(), String>
         (name.clone(), value.to_owned())
     }));
     machine.extend(python.describe());
-    let runner = Runner::new(places, python)?;
+    let runner = Runner::new(places, python, &[])?;
     let first = runner.run(&FIRST, RATE, 1);
     first.map_err(|problem| format!("no row can be measured: {problem}"))?;
     let results = measure(&runner, &rows, machine, repeats, |results| {
         match only.is_empty() {
-            true => results.write(&table::GPU, &folder),
+            true => results.write(&folder),
             false => Ok(()),
         }
     })?;
@@ -151,7 +152,7 @@ fn images() -> Vec<Row> {
             measure: Measure::Cost("over_floor", "x"),
             ours: ours(FLOOR, Cores::All),
             peers: Vec::new(),
-            judge: Judge::Alone { at_most: 2.0 },
+            judge: Judge::Alone(Target::AtMost(2.0)),
         },
     ]
 }
@@ -189,7 +190,7 @@ fn moons() -> Vec<Row> {
             measure: Measure::Cost("times_one", "x"),
             ours: ours(RESTARTS, Cores::All),
             peers: Vec::new(),
-            judge: Judge::Alone { at_most: 2.0 },
+            judge: Judge::Alone(Target::AtMost(2.0)),
         },
         Row {
             id: "grid",

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::isa::Variables;
 use super::rows::{Cores, Measure, Program, What};
 use crate::command::make_folder;
 use crate::python::Python;
@@ -43,14 +44,25 @@ pub struct Places {
 pub struct Runner {
     places: Places,
     pub python: Python,
+    /// What all programs find in their environment.
+    variables: Variables,
 }
 
 impl Runner {
     /// # Errors
     /// When the folder of messages cannot be made.
-    pub fn new(places: Places, python: Python) -> Result<Runner, String> {
+    pub fn new(places: Places, python: Python, variables: Variables) -> Result<Runner, String> {
         make_folder(&places.log)?;
-        Ok(Runner { places, python })
+        Ok(Runner {
+            places,
+            python,
+            variables,
+        })
+    }
+
+    /// What all programs find in their environment.
+    pub fn variables(&self) -> Variables {
+        self.variables
     }
 
     /// The folder of our own programs.
@@ -88,7 +100,7 @@ impl Runner {
             }
         };
         let mut command = pinned(&path, program.cores);
-        command.args(script);
+        command.args(script).envs(self.variables.iter().copied());
         // The scripts lie in the source tree, which stays as it is.
         command.env("PYTHONDONTWRITEBYTECODE", "1");
         let arguments = program.arguments.split_whitespace();

@@ -1,6 +1,7 @@
 //! Our programs and those of other libraries on the same work, one table.
 
 pub mod gpu;
+pub mod isa;
 mod measure;
 mod results;
 pub mod rows;
@@ -13,8 +14,9 @@ use std::process::Command;
 use crate::command::{cargo, output_of, root, target_folder};
 use crate::machine;
 use crate::python::Python;
+use isa::Isa;
 use measure::{Measured, Places, Runner};
-use results::{Line, Results, Sample};
+use results::{Line, Results, Sample, Target};
 use rows::{Judge, Row, Work};
 
 /// Where the data sets lie, and what the peers compile.
@@ -35,13 +37,16 @@ pub fn prepare() -> Result<PathBuf, String> {
     Ok(programs)
 }
 
-/// Runs the rows named `only`, or all; all together are also written to `benches/`.
+/// Runs the rows named `only`, or all, held to an instruction set; all together are also written to
+/// its section of the page.
 ///
 /// # Errors
-/// When a row is not known, our own programs do not build, or results cannot be written. A peer
-/// that fails is reported in its line.
-pub fn run(only: &[String], repeats: usize) -> Result<(), String> {
-    let rows = chosen(rows::all(), only)?;
+/// When a row is not known, this machine lacks the instruction set, our own programs do not build,
+/// or results cannot be written. A peer that fails is reported in its line.
+pub fn run(only: &[String], repeats: usize, isa: Option<Isa>) -> Result<(), String> {
+    let isa = isa.unwrap_or_else(Isa::best);
+    isa.check()?;
+    let rows = chosen(rows::all(isa), only)?;
     let places = Places {
         programs: prepare()?,
         scripts: root().join("benches/peers"),
@@ -50,15 +55,31 @@ pub fn run(only: &[String], repeats: usize) -> Result<(), String> {
     };
     let list = places.scripts.join("requirements.txt");
     let python = Python::prepare(&root().join("target/peers-venv"), &list, 10);
-    let runner = Runner::new(places, python)?;
+    let runner = Runner::new(places, python, isa.variables())?;
     let mut machine = machine::describe();
     machine.extend(runner.python.describe());
+    machine.push(held(&runner.python, isa));
     let results = measure(&runner, &rows, machine, repeats, |_| Ok(()))?;
     println!("\n{}", table::text(&results));
     match only.is_empty() {
-        true => results.write(&table::CPU, &root().join("benches")),
+        true => results.record(isa, &root().join("benches")),
         false => Ok(()),
     }
+}
+
+/// How programs are held to an instruction set, and what torch says that it uses.
+fn held(python: &Python, isa: Isa) -> (String, String) {
+    let variables = isa.variables().iter();
+    let variables: Vec<String> = variables.map(|(name, v)| format!("{name}={v}")).collect();
+    let ask = "import torch, torch._inductor.cpu_vec_isa as of; \
+               print(torch.backends.cpu.get_cpu_capability() + ', compiled', of.pick_vec_isa())";
+    let mut command = Command::new(&python.interpreter);
+    command
+        .args(["-c", ask])
+        .envs(isa.variables().iter().copied());
+    let torch = output_of(&mut command).unwrap_or_else(|problem| problem);
+    let text = format!("{} (torch: {torch})", variables.join(", "));
+    ("instructions".to_owned(), text)
 }
 
 /// The rows named `only`, or all.
@@ -110,7 +131,9 @@ fn measure_row(runner: &Runner, row: &Row, repeats: usize) -> Vec<Line> {
         if our_problem.is_none() {
             let measured = match &row.ours {
                 Work::Program(program) => runner.run(program, row.measure, turn),
-                Work::Linear(axis) => scaling::deviation(runner.programs(), *axis),
+                Work::Linear(axis) => {
+                    scaling::deviation(runner.programs(), *axis, runner.variables())
+                }
             };
             match measured {
                 Ok(measured) => ours.push(measured),
@@ -143,10 +166,10 @@ fn measure_row(runner: &Runner, row: &Row, repeats: usize) -> Vec<Line> {
     match row.judge {
         Judge::Each => {}
         Judge::Fastest(at_least) => results::judge_fastest(&mut lines, at_least),
-        Judge::Alone { at_most } => lines.push(Line::alone(row, &ours, at_most)),
+        Judge::Alone(target) => lines.push(Line::alone(row, &ours, target)),
         Judge::Both { at_least, at_most } => {
             results::judge_fastest(&mut lines, at_least);
-            lines.push(Line::alone(row, &ours, at_most));
+            lines.push(Line::alone(row, &ours, Target::AtMost(at_most)));
         }
     }
     for line in &lines {

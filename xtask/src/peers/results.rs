@@ -1,13 +1,16 @@
 //! What the runs of all programs say together.
 
+use std::fs::read_to_string;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
+use super::isa::Isa;
 use super::measure::Measured;
 use super::rows::{Measure, Peer, Row};
-use super::table::{self, Page};
-use crate::command::write;
+use super::table;
+use crate::command::{read_json, write};
+use crate::sections;
 
 /// Everything that is written.
 pub struct Results {
@@ -69,7 +72,7 @@ impl Sample {
 /// What a line has to reach.
 #[derive(Clone, Copy)]
 pub enum Target {
-    /// A ratio to the peer.
+    /// A ratio to the peer; where there is none, our own value.
     AtLeast(f64),
     /// Our own value.
     AtMost(f64),
@@ -107,14 +110,14 @@ impl Line {
     }
 
     /// Ours with a limit.
-    pub fn alone(row: &Row, ours: &Result<Sample, String>, at_most: f64) -> Line {
+    pub fn alone(row: &Row, ours: &Result<Sample, String>, target: Target) -> Line {
         Line {
             row: row.id,
             work: row.work,
             measure: row.measure,
             ours: ours.clone(),
             peer: None,
-            target: Target::AtMost(at_most),
+            target,
         }
     }
 
@@ -144,7 +147,12 @@ impl Line {
     /// Whether the target is reached; nothing without target or numbers.
     pub fn reached(&self) -> Option<bool> {
         match self.target {
-            Target::AtLeast(least) => Some(self.ratio()? >= least),
+            Target::AtLeast(least) => Some(
+                match self.peer {
+                    Some(_) => self.ratio()?,
+                    None => self.ours.as_ref().ok()?.median,
+                } >= least,
+            ),
             Target::AtMost(most) => Some(self.ours.as_ref().ok()?.median <= most),
             Target::None => None,
         }
@@ -185,19 +193,39 @@ pub fn judge_fastest(lines: &mut [Line], at_least: f64) {
 }
 
 impl Results {
-    /// Writes the page and its numbers into a folder.
+    /// Writes the page of a GPU and its numbers into a folder.
     ///
     /// # Errors
     /// When they cannot be written.
-    pub fn write(&self, page: &Page, folder: &Path) -> Result<(), String> {
-        let json = json!({
+    pub fn write(&self, folder: &Path) -> Result<(), String> {
+        write(&folder.join("gpu.json"), &format!("{:#}\n", self.json()))?;
+        write(&folder.join("GPU.md"), &table::gpu_page(self))
+    }
+
+    /// Writes the section of an instruction set, and its numbers among those of the others.
+    ///
+    /// # Errors
+    /// When the page or the numbers cannot be read or written.
+    pub fn record(&self, isa: Isa, folder: &Path) -> Result<(), String> {
+        let numbers = folder.join("results.json");
+        let mut all = read_json(&numbers)?;
+        all[isa.name()] = self.json();
+        write(&numbers, &format!("{all:#}\n"))?;
+        let page = folder.join("RESULTS.md");
+        let before = read_to_string(&page)
+            .map_err(|error| format!("cannot read {}: {error}", page.display()))?;
+        let title = format!("With {}", isa.name());
+        let section = table::section(self);
+        write(&page, &sections::replaced(&before, &title, &section))
+    }
+
+    fn json(&self) -> Value {
+        json!({
             "machine": object(&self.machine),
             "repeats": self.repeats,
             "missing": object(&self.missing),
             "lines": self.lines.iter().map(Line::json).collect::<Vec<_>>(),
-        });
-        write(&folder.join(page.numbers), &format!("{json:#}\n"))?;
-        write(&folder.join(page.file), &table::markdown(self, page))
+        })
     }
 }
 

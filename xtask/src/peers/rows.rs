@@ -1,5 +1,8 @@
 //! The rows of the table: which work, by which programs, and what is to be reached.
 
+use super::isa::Isa;
+use super::results::Target;
+
 /// One piece of work.
 pub struct Row {
     /// What `--only` calls it.
@@ -62,7 +65,7 @@ pub enum Judge {
     /// The ratio to the fastest of all peers.
     Fastest(f64),
     /// A limit without a peer.
-    Alone { at_most: f64 },
+    Alone(Target),
     /// The ratio to the fastest of all peers, and a limit.
     Both { at_least: f64, at_most: f64 },
 }
@@ -136,19 +139,19 @@ pub fn peer(
     }
 }
 
-/// All rows, in the order of the table.
-pub fn all() -> Vec<Row> {
-    let mut rows = steps();
-    rows.extend(products());
-    rows.extend(wholes());
-    rows.extend(alone());
+/// All rows, in the order of the table, with what is to be reached on an instruction set.
+pub fn all(isa: Isa) -> Vec<Row> {
+    let mut rows = steps(isa);
+    rows.extend(products(isa));
+    rows.extend(wholes(isa));
+    rows.extend(alone(isa));
     rows
 }
 
 pub const RATE: Measure = Measure::Rate("steps_per_second", "steps/s");
 
 /// Steps a second or milliseconds a step.
-fn steps() -> Vec<Row> {
+fn steps(isa: Isa) -> Vec<Row> {
     const F32: &str = "steps --data {data} --steps 20000 --precision f32";
     const F64: &str = "steps --data {data} --steps 20000 --precision f64";
     const BATCH: &str = "steps --data {data} --steps 20000 --precision f32 --batch 50";
@@ -167,7 +170,7 @@ fn steps() -> Vec<Row> {
                 peer("NumPyro f32, one core", NUMPYRO, F32, One, None),
                 peer("NumPyro f32, all cores", NUMPYRO, F32, All, None),
             ],
-            judge: Judge::Fastest(12.0),
+            judge: Judge::Fastest(isa.of(15.0, 13.0)),
         },
         Row {
             id: "moons-f64",
@@ -175,8 +178,8 @@ fn steps() -> Vec<Row> {
             measure: RATE,
             ours: ours("moons --data {data} --steps 20000 --precision f64", One),
             peers: vec![
-                peer("NumPyro f64, one core", NUMPYRO, F64, One, 6.0),
-                peer("PyMC f64", PYMC, F64, One, 35.0),
+                peer("NumPyro f64, one core", NUMPYRO, F64, One, isa.of(7.0, 8.0)),
+                peer("PyMC f64", PYMC, F64, One, isa.of(35.0, 40.0)),
             ],
             judge: Judge::Each,
         },
@@ -204,7 +207,7 @@ fn steps() -> Vec<Row> {
                 peer("NumPyro f32, `plate` draws rows", NUMPYRO, BATCH, One, None),
                 peer("NumPyro f32, epochs by hand", NUMPYRO, EPOCHS, One, None),
             ],
-            judge: Judge::Fastest(60.0),
+            judge: Judge::Fastest(8.0),
         },
         Row {
             id: "image",
@@ -215,9 +218,15 @@ fn steps() -> Vec<Row> {
                 Two,
             ),
             peers: vec![
-                peer("torch, eager", TORCH, IMAGE, Two, 4.0),
-                peer("torch, `torch.compile`", TORCH, IMAGE_COMPILED, Two, 4.0),
-                peer("JAX", JAX, IMAGE, Two, 12.0),
+                peer("torch, eager", TORCH, IMAGE, Two, None),
+                peer(
+                    "torch, `torch.compile`",
+                    TORCH,
+                    IMAGE_COMPILED,
+                    Two,
+                    isa.of(2.6, 4.0),
+                ),
+                peer("JAX", JAX, IMAGE, Two, isa.of(5.2, 13.0)),
             ],
             judge: Judge::Each,
         },
@@ -225,7 +234,7 @@ fn steps() -> Vec<Row> {
 }
 
 /// Steps by the estimator that networks have unless told otherwise.
-fn products() -> Vec<Row> {
+fn products(isa: Isa) -> Vec<Row> {
     const EAGER: [&str; 2] = [
         "dense --data {data} --steps 200 --batch 128 --learning-rate 0.001",
         "conv --data {data} --steps 60 --batch 128 --learning-rate 0.001",
@@ -238,25 +247,19 @@ fn products() -> Vec<Row> {
         "products --net dense --data {data} --steps 200 --batch 128 --learning-rate 0.001",
         "products --net conv --data {data} --steps 60 --batch 128 --learning-rate 0.001",
     ];
-    let row = |id, work, net: usize, at_least: [f64; 2]| Row {
+    let row = |id, work, net: usize, at_least: f64| Row {
         id,
         work,
         measure: Measure::Cost("ms_per_step", "ms"),
         ours: ours(OURS[net], Cores::Two),
         peers: vec![
-            peer(
-                "torch, eager",
-                PRODUCTS,
-                EAGER[net],
-                Cores::Two,
-                at_least[0],
-            ),
+            peer("torch, eager", PRODUCTS, EAGER[net], Cores::Two, None),
             peer(
                 "torch, `torch.compile`",
                 PRODUCTS,
                 COMPILED[net],
                 Cores::Two,
-                at_least[1],
+                at_least,
             ),
         ],
         judge: Judge::Each,
@@ -265,13 +268,13 @@ fn products() -> Vec<Row> {
     let conv = "20 and 50 filters of 5x5, pools, 500 dense units, batch 128, products drawn, f32, two \
                 threads";
     vec![
-        row("products-dense", dense, 0, [3.0, 3.0]),
-        row("products-conv", conv, 1, [1.5, 1.1]),
+        row("products-dense", dense, 0, isa.of(2.0, 3.0)),
+        row("products-conv", conv, 1, 1.2),
     ]
 }
 
 /// Work that a user waits for.
-fn wholes() -> Vec<Row> {
+fn wholes(isa: Isa) -> Vec<Row> {
     const NUTS: &str =
         "numpyro --data {data} --programs {programs} --steps 1000 --precision f64 --seed {turn}";
     const NUTS_F32: &str =
@@ -280,6 +283,7 @@ fn wholes() -> Vec<Row> {
         "nutpie --data {data} --programs {programs} --steps 1000 --precision f64 --seed {turn}";
     const PROCESS: &str = "process --data {data} --steps 50000 --draws 2000";
     const PROCESS_F64: &str = "process --data {data} --steps 50000 --draws 2000 --precision f64";
+    const PREDICT: &str = "predict --data {data} --steps 100 --batch 128 --draws 100";
     const GRID: &str = "grid --data {data} --steps 5000 --side 100 --draws 2000";
     vec![
         Row {
@@ -309,6 +313,22 @@ fn wholes() -> Vec<Row> {
             judge: Judge::Each,
         },
         Row {
+            id: "predict",
+            work: "predicting 10,000 rows by 784-400-400-10 with 100 draws, f32, two threads",
+            measure: Measure::Cost("seconds", "s"),
+            ours: ours(PREDICT, Cores::Two),
+            peers: vec![peer("torch, eager", TORCH, PREDICT, Cores::Two, 1.2)],
+            judge: Judge::Each,
+        },
+        Row {
+            id: "predict-share",
+            work: "the same: its operations a second over those of a product of matrices",
+            measure: Measure::Rate("share", "x"),
+            ours: ours(PREDICT, Cores::Two),
+            peers: Vec::new(),
+            judge: Judge::Alone(Target::AtLeast(0.85)),
+        },
+        Row {
             id: "nuts",
             work: "NUTS of two moons, draws of f64 by trajectories of f32, 2 chains of 1,000 after \
                    1,000: smallest bulk ESS of 50 test logits",
@@ -335,21 +355,27 @@ fn wholes() -> Vec<Row> {
             work: "the same, trajectories of f64 too",
             measure: Measure::Rate("ess_per_second", "ESS/s"),
             ours: ours("nuts --data {data} --steps 1000 --seed {turn}", Cores::All),
-            peers: vec![peer("NumPyro f64", NUMPYRO_NUTS, NUTS, Cores::All, None)],
+            peers: vec![peer(
+                "NumPyro f64",
+                NUMPYRO_NUTS,
+                NUTS,
+                Cores::All,
+                isa.of(8.0, 9.0),
+            )],
             judge: Judge::Each,
         },
     ]
 }
 
 /// Limits of our own.
-fn alone() -> Vec<Row> {
+fn alone(isa: Isa) -> Vec<Row> {
     let row = |id, work, measure, ours, at_most| Row {
         id,
         work,
         measure,
         ours,
         peers: Vec::new(),
-        judge: Judge::Alone { at_most },
+        judge: Judge::Alone(Target::AtMost(at_most)),
     };
     let example = Work::Program(Program {
         what: What::Example("moons"),
@@ -357,7 +383,30 @@ fn alone() -> Vec<Row> {
         cores: Cores::All,
     });
     let deviation = Measure::Cost("deviation", "of the mean");
+    let nanoseconds = Measure::Cost("nanoseconds", "ns");
     vec![
+        row(
+            "noise-f32",
+            "a normal of 500,000, f32, two threads",
+            nanoseconds,
+            ours("noise", Cores::Two),
+            isa.of(0.9, 0.5),
+        ),
+        row(
+            "noise-f64",
+            "the same in f64",
+            nanoseconds,
+            ours("noise --precision f64", Cores::Two),
+            isa.of(2.0, 1.2),
+        ),
+        Row {
+            id: "update",
+            work: "784-400-400-10, the pass that updates all parameters: bytes a second over those of y = x + 1",
+            measure: Measure::Rate("update_share", "x"),
+            ours: ours("update --data {data} --steps 200 --batch 128", Cores::Two),
+            peers: Vec::new(),
+            judge: Judge::Alone(Target::AtLeast(0.8)),
+        },
         row(
             "moons-example",
             "the example `moons`, everything, pictures included",

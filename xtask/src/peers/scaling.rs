@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::isa::Variables;
 use super::measure::{Measured, pinned};
 use super::rows::{Axis, Cores};
 use crate::command::output_of;
@@ -19,13 +20,19 @@ pub fn width_options(width: usize) -> String {
     format!("--rows 1000 --batch 128 --hidden {width}")
 }
 
-/// What `workload step` prints with these options.
+/// What `workload step` prints with these options, and these variables in its environment.
 ///
 /// # Errors
 /// When it fails.
-pub fn step(programs: &Path, options: &str, cores: Cores) -> Result<Value, String> {
+pub fn step(
+    programs: &Path,
+    options: &str,
+    cores: Cores,
+    variables: Variables,
+) -> Result<Value, String> {
     let mut command = pinned(&programs.join("workload"), cores);
     command.arg("step").args(options.split(' '));
+    command.envs(variables.iter().copied());
     let text = output_of(&mut command)?;
     serde_json::from_str(&text).map_err(|error| format!("workload step {options}: {error}"))
 }
@@ -45,7 +52,7 @@ pub fn number(report: &Value, name: &str) -> Result<f64, String> {
 ///
 /// # Errors
 /// When a step fails.
-pub fn deviation(programs: &Path, axis: Axis) -> Result<Measured, String> {
+pub fn deviation(programs: &Path, axis: Axis, variables: Variables) -> Result<Measured, String> {
     let (options, count): (Vec<String>, &str) = match axis {
         Axis::Rows => (ROWS.map(|rows| format!("--rows {rows}")).to_vec(), "rows"),
         Axis::Parameters => (WIDTHS.map(width_options).to_vec(), "parameters"),
@@ -53,7 +60,7 @@ pub fn deviation(programs: &Path, axis: Axis) -> Result<Measured, String> {
     let mut points = Vec::new();
     let mut costs = Vec::new();
     for options in &options {
-        let report = step(programs, options, Cores::One)?;
+        let report = step(programs, options, Cores::One, variables)?;
         let (seconds, size) = (
             number(&report, "seconds_per_step")?,
             number(&report, count)?,

@@ -16,38 +16,6 @@ const HEADER: [&str; 8] = [
     "row",
 ];
 
-const NOTES: &str = "\
-Each number is the median of the runs, with the least and the largest behind it. Programs run in
-turn, and a ratio says how many times faster ours is (its spread is that of the turns), so that
-what slows the machine slows both. The work is the same on both sides: model, data file,
-precision, rows in a batch, draws in a step, Adam with the same learning rate, number of steps.
-Rows that say one or two threads are held to as many cores by `taskset`, on both sides. Time to
-compile is no part of a rate and is shown apart; of a whole process it is a part. Where a row has
-several peers and one target, it is the fastest peer that counts. Chains of NUTS have another
-seed in each turn.
-
-In the row `nuts` our trajectories are of single precision, and every draw is accepted or rejected by
-the log density in double precision, which makes the draws exact for it; NumPyro runs once wholly in
-double precision, once wholly in single. In `nuts-f64` both sides compute everything in double.
-
-Effective draws of NUTS are the smallest rank-normalised bulk ESS of the network's logits at 50 test
-rows, by one function for all programs. Seconds are those of warm-up and draws, chains side by side
-on two cores; what a peer takes to compile, and for NumPyro one draw after one of warm-up, is left
-out. Ours counts everything.
-
-The cost of a step per row or parameter is compared with the geometric mean over four sizes, each
-ten times the one before. The memory of a fit is the largest resident size of the process without
-the data set, over what mean-field Adam cannot do without: means and standard deviations, their
-gradients and two moments of each.
-
-What `image` could be at best: its products are 286 million operations a step (every weight is used
-three times, those of the first layer twice, for 128 rows). In single precision a Zen 4 core at
-3.7 GHz does at most 118 of them in a nanosecond, of which faer reaches 87 to 96 %, and a Zen 5 core
-at 4.2 GHz 269, of which a product of 512x512 matrices reaches 242: so two cores need 1.2 or 0.53 ms
-for the products alone. The other passes move 49 MB, 26 times the vector of weights, which at the 40
-to 55 GB/s of `y = x + 1` on Zen 4 take about 1 ms more.
-";
-
 const GPU_NOTES: &str = "\
 Each number is the median of the runs, with the least and the largest behind it; programs run in
 turn, and a ratio says how many times faster ours is. The work is the same on both sides: model,
@@ -97,52 +65,11 @@ pub fn text(results: &Results) -> String {
     aligned(&rows(results), "  ", false)
 }
 
-/// A page of results.
-pub struct Page {
-    pub file: &'static str,
-    /// The file of the same as JSON.
-    pub numbers: &'static str,
-    title: &'static str,
-    /// What makes it.
-    command: &'static str,
-    /// How it is measured.
-    notes: &'static str,
-}
-
-/// What is measured on the CPU.
-pub const CPU: Page = Page {
-    file: "RESULTS.md",
-    numbers: "results.json",
-    title: "Beside other libraries",
-    command: "cargo xtask bench --peers",
-    notes: NOTES,
-};
-
-/// What is measured on a GPU.
-pub const GPU: Page = Page {
-    file: "GPU.md",
-    numbers: "gpu.json",
-    title: "On a GPU, beside other libraries",
-    command: "cargo xtask gpu",
-    notes: GPU_NOTES,
-};
-
-/// The page.
-pub fn markdown(results: &Results, of: &Page) -> String {
-    let mut page = format!("# {}\n\n", of.title);
-    let _ = writeln!(
-        page,
-        "Written by `{}`, which makes all of it again.\n",
-        of.command
-    );
-    for (name, value) in &results.machine {
-        let _ = writeln!(page, "- {name}: {value}");
-    }
-    let _ = writeln!(page, "- runs of each program: {}\n", results.repeats);
-    page.push_str(&aligned(&rows(results), " | ", true));
-    for (package, why) in &results.missing {
-        let _ = writeln!(page, "\n`{package}` is missing: {why}");
-    }
+/// The page of a GPU.
+pub fn gpu_page(results: &Results) -> String {
+    let mut page = String::from("# On a GPU, beside other libraries\n\n");
+    page += "Written by `cargo xtask gpu`, which makes all of it again.\n\n";
+    page += &measured(results);
     let floors = floors(results);
     if floors.len() > 1 {
         let _ = write!(
@@ -151,11 +78,34 @@ pub fn markdown(results: &Results, of: &Page) -> String {
             aligned(&floors, " | ", true)
         );
     }
-    let _ = write!(page, "\n## How it is measured\n\n{}\n", of.notes);
+    let _ = write!(page, "\n## How it is measured\n\n{GPU_NOTES}\n");
     page.push_str("## That the work is the same\n\n");
     page.push_str(EVIDENCE);
     page.push_str(&aligned(&evidence(results), " | ", true));
     page
+}
+
+/// The section of an instruction set.
+pub fn section(results: &Results) -> String {
+    let evidence = aligned(&evidence(results), " | ", true);
+    format!(
+        "{}\n### That the work is the same\n\n{evidence}",
+        measured(results)
+    )
+}
+
+/// Machine and table.
+fn measured(results: &Results) -> String {
+    let mut text = String::new();
+    for (name, value) in &results.machine {
+        let _ = writeln!(text, "- {name}: {value}");
+    }
+    let _ = writeln!(text, "- runs of each program: {}\n", results.repeats);
+    text.push_str(&aligned(&rows(results), " | ", true));
+    for (package, why) in &results.missing {
+        let _ = writeln!(text, "\n`{package}` is missing: {why}");
+    }
+    text
 }
 
 fn rows(results: &Results) -> Vec<Vec<String>> {

@@ -1,8 +1,10 @@
 //! A network of the size that is usual for MNIST, the memory that its fit takes, and the time
 //! that no fit of it can do without.
 
-use bayes_nn::Precision;
+use std::time::Instant;
+
 use bayes_nn::prelude::*;
+use bayes_nn::{Precision, model};
 use bayes_nn_kernels::KernelError;
 use bayes_nn_kernels::profile::Limits;
 use clap::Args;
@@ -17,6 +19,13 @@ const VECTORS: usize = 8;
 /// gradients.
 const KEPT: usize = 6;
 
+/// Units of a hidden layer, unless it is told otherwise.
+const WIDTH: usize = 400;
+/// Rows and columns of a large product.
+const LARGE: usize = 1024;
+/// Calls that are timed, of which the median is reported.
+const CALLS: usize = 5;
+
 /// Numbers that no cache holds, 256 MiB of them.
 const LENGTH: usize = 1 << 26;
 
@@ -28,7 +37,7 @@ pub struct Image {
     #[arg(long, default_value_t = data::IMAGES)]
     rows: usize,
     /// Width of both hidden layers
-    #[arg(long, default_value_t = 400)]
+    #[arg(long, default_value_t = WIDTH)]
     hidden: usize,
     /// Also measures what memory and arithmetic of the device reach, and says how far a step is
     /// from that
@@ -36,15 +45,33 @@ pub struct Image {
     floor: bool,
 }
 
+#[derive(Args)]
+pub struct Predict {
+    #[command(flatten)]
+    steps: Steps,
+    /// Draws of the weights
+    #[arg(long)]
+    draws: usize,
+}
+
+/// Inputs, units of two hidden layers, classes.
+fn sizes(hidden: usize) -> [usize; 4] {
+    [data::PIXELS, hidden, hidden, data::CLASSES]
+}
+
+fn network(sizes: [usize; 4]) -> Bnn {
+    let net = Mlp::new(sizes)
+        .activation(Relu)
+        .prior(Normal::new(0.0, 1.0));
+    Bnn::new(net, Categorical)
+}
+
 /// Milliseconds of a step, and bytes of the process at its largest.
 pub fn steps(image: &Image) -> Outcome {
     let Image { steps, rows, .. } = image;
     let train = data::read_images(&steps.data, *rows)?;
-    let sizes = [data::PIXELS, image.hidden, image.hidden, data::CLASSES];
-    let net = Mlp::new(sizes)
-        .activation(Relu)
-        .prior(Normal::new(0.0, 1.0));
-    let bnn = Bnn::new(net, Categorical);
+    let sizes = sizes(image.hidden);
+    let bnn = network(sizes);
     let parameters = bnn.parameters(&train)?;
     let parameters: usize = parameters.iter().map(|p| p.shape.elements()).sum();
     let fit = bnn.fit(&train, &steps.advi().elbo_draws(2))?;
@@ -72,6 +99,51 @@ pub fn steps(image: &Image) -> Outcome {
     Ok(report)
 }
 
+/// Seconds of predicting all rows, and the operations a second of its products over those of a product of large
+/// matrices.
+pub fn predict(predict: &Predict) -> Outcome {
+    let Predict { steps, draws } = predict;
+    let train = data::read_images(&steps.data, data::IMAGES)?;
+    let sizes = sizes(WIDTH);
+    let fit = network(sizes).fit(&train, &steps.advi().elbo_draws(2))?;
+    let mut calls = Vec::with_capacity(CALLS);
+    for _ in 0..CALLS {
+        let begin = Instant::now();
+        fit.predict(&train, *draws)?;
+        calls.push(begin.elapsed().as_secs_f64());
+    }
+    calls.sort_by(f64::total_cmp);
+    let seconds = calls[CALLS / 2];
+    let weights: usize = sizes.windows(2).map(|layer| layer[0] * layer[1]).sum();
+    let operations = 2.0 * (weights * data::IMAGES * draws) as f64;
+    let limits = Limits::measured(&steps.device, steps.precision(), LENGTH, LARGE)?;
+    Ok(json!({
+        "seconds": seconds,
+        "operations_per_second": operations / seconds,
+        "share": operations / seconds / limits.rate,
+    }))
+}
+
+/// Bytes a second that the pass moves which updates all parameters, over those of a pass that does nothing else with as
+/// many bytes.
+pub fn update(steps: &Steps) -> Outcome {
+    let train = data::read_images(&steps.data, data::IMAGES)?;
+    let bnn = network(sizes(WIDTH));
+    let profile = model::profile(&bnn, &train, &steps.advi(), steps.steps)?;
+    // It reads and writes means, spreads, and the moments of both.
+    let (pass, seconds) = (profile.passes.iter())
+        .max_by_key(|(pass, _)| pass.elements)
+        .ok_or("a step has passes")?;
+    let limits = profile.limits.ok_or("the machine was not measured")?;
+    let bytes = size_of::<f32>() * pass.elements;
+    let rate = bytes as f64 / seconds;
+    Ok(json!({
+        "bytes_per_second": rate,
+        "update_share": rate / limits.bandwidth,
+        "milliseconds": 1e3 * seconds,
+    }))
+}
+
 /// What was counted and measured, and the longer of two times in milliseconds: that in which
 /// memory moves what a step must read and write, and that in which the device does the arithmetic
 /// of its products. What a step does beyond that (noise, draws, gradients on their way) may stay
@@ -92,7 +164,7 @@ fn floor(
     // Forwards, to the weights, and to the inputs, which of the first layer are the data.
     let products = 3 * weights.sum::<usize>() - sizes[0] * sizes[1];
     let operations = 2 * batch * products;
-    let n = if steps.device.is_cpu() { 1024 } else { 4096 };
+    let n = if steps.device.is_cpu() { LARGE } else { 4096 };
     let limits = Limits::measured(&steps.device, precision, LENGTH, n)?;
     let (memory, arithmetic) = (
         1e3 * bytes as f64 / limits.bandwidth,

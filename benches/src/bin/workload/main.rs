@@ -5,6 +5,7 @@ mod data;
 mod image;
 mod memory;
 mod moons;
+mod noise;
 mod nuts;
 mod products;
 mod step;
@@ -73,6 +74,15 @@ enum Work {
     },
     /// Steps of a 784-400-400-10 network on synthetic images
     Image(image::Image),
+    /// Predictions of all synthetic images by that network
+    Predict(image::Predict),
+    /// How fast the pass is that updates all its parameters, beside one that only reads and writes
+    Update(Steps),
+    /// Nanoseconds of one of many standard normal numbers
+    Noise {
+        #[arg(long, value_enum, default_value_t = Digits::F32)]
+        precision: Digits,
+    },
     /// Steps of a dense or a convolutional network with products drawn, as networks are fitted unless
     /// told otherwise
     Products(products::Products),
@@ -173,6 +183,9 @@ fn main() -> ExitCode {
         Work::Grid { steps, side, draws } => moons::grid(&steps, side, draws),
         Work::FirstElbo { data } => moons::first_elbo(&data),
         Work::Image(image) => image::steps(&image),
+        Work::Predict(predict) => image::predict(&predict),
+        Work::Update(steps) => image::update(&steps),
+        Work::Noise { precision } => noise::nanoseconds(precision.precision()),
         Work::Products(products) => products::steps(&products),
         Work::Nuts(run) => nuts::sample(&run),
         Work::Ess {

@@ -17,6 +17,12 @@ use crate::model::{Batch, Data, Fed, Model, Observed, Predictive, Shared};
 /// cache.
 const ROWS: usize = 512;
 
+/// Variables of a large model, each tile of which takes long to draw them all; rows of its tiles at
+/// the most; and how many tiles there are at least, for threads to share.
+const LARGE: usize = 1 << 16;
+const MOST_ROWS: usize = 2_048;
+const TILES: usize = 8;
+
 /// Rows of a tile elsewhere: enough to fill a large GPU.
 const DEVICE_ROWS: usize = 1 << 16;
 
@@ -80,7 +86,13 @@ impl<'a, M: Model> Tiles<'a, M> {
     pub(super) fn write<'g>(&self, graph: &'g Graph) -> Result<Written<'g>, Error> {
         let is_independent = self.of.model.has_independent_rows() && !self.data.is_incomplete();
         if let Some(rows) = self.data.rows().filter(|_| is_independent) {
+            let sites = self.of.source.sites().iter();
+            let variables: usize = sites.map(|site| site.shape.elements()).sum();
             let width = rows.min(match self.of.device.is_cpu() {
+                true if variables > LARGE => {
+                    let share = rows.div_ceil(TILES).next_multiple_of(64);
+                    share.clamp(ROWS, MOST_ROWS)
+                }
                 true => ROWS,
                 false => DEVICE_ROWS,
             });
