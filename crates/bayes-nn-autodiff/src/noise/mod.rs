@@ -194,24 +194,70 @@ impl Permutation {
     /// In debug builds, if `i` is not below [`Permutation::len`].
     pub fn at(&self, i: u64) -> u64 {
         debug_assert!(i < self.len, "place {i} of {} items", self.len);
-        let mut x = i;
-        loop {
-            let mut low = x as u32 & self.low_mask;
-            let mut high = (x >> self.low_bits) as u32;
-            for pair in self.keys.chunks_exact(2) {
-                high ^= mix(low ^ pair[0]) & self.high_mask;
-                low ^= mix(high ^ pair[1]) & self.low_mask;
+        let [x] = self.through([i]);
+        self.inside(x)
+    }
+
+    /// Items at the places from `first` on, in single words; for a caller that is compiled for an instruction set to
+    /// inline.
+    ///
+    /// # Panics
+    /// In debug builds, if a place is not below [`Permutation::len`].
+    #[inline(always)]
+    pub fn fill(&self, first: u64, out: &mut [u32]) {
+        debug_assert!(
+            first + out.len() as u64 <= self.len,
+            "{} places from {first} on of {} items",
+            out.len(),
+            self.len
+        );
+        for (number, out) in out.chunks_mut(LANES).enumerate() {
+            let start = first + (number * LANES) as u64;
+            let mut places = [0; LANES];
+            for (lane, place) in places.iter_mut().enumerate() {
+                *place = start + lane as u64;
             }
-            x = u64::from(high) << self.low_bits | u64::from(low);
-            if x < self.len {
-                return x;
+            // Beyond the last place lanes hold anything, and are not read.
+            for (out, x) in out.iter_mut().zip(self.through(places)) {
+                *out = self.inside(x) as u32;
             }
         }
+    }
+
+    /// Numbers of the network, once through it.
+    #[inline(always)]
+    fn through<const N: usize>(&self, places: [u64; N]) -> [u64; N] {
+        let (mut low, mut high) = ([0; N], [0; N]);
+        for (lane, x) in places.into_iter().enumerate() {
+            low[lane] = x as u32 & self.low_mask;
+            high[lane] = (x >> self.low_bits) as u32;
+        }
+        for pair in self.keys.chunks_exact(2) {
+            for lane in 0..N {
+                high[lane] ^= mix(low[lane] ^ pair[0]) & self.high_mask;
+                low[lane] ^= mix(high[lane] ^ pair[1]) & self.low_mask;
+            }
+        }
+        let mut out = [0; N];
+        for (lane, out) in out.iter_mut().enumerate() {
+            *out = u64::from(high[lane]) << self.low_bits | u64::from(low[lane]);
+        }
+        out
+    }
+
+    /// A number of the network, sent through again until it is one of an item.
+    #[inline(always)]
+    fn inside(&self, mut x: u64) -> u64 {
+        while x >= self.len {
+            [x] = self.through([x]);
+        }
+        x
     }
 }
 
 /// A 32-bit hash of two products, every input bit flipping every output bit with probability near 1/2: "lowbias32" of
 /// Wellons, "Prospecting for hash functions" (2018).
+#[inline(always)]
 fn mix(mut x: u32) -> u32 {
     x ^= x >> 16;
     x = x.wrapping_mul(0x7feb_352d);

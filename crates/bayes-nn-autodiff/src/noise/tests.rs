@@ -119,6 +119,22 @@ fn a_permutation_holds_every_item_once() {
 }
 
 #[test]
+fn many_places_at_once_hold_the_items_of_each() {
+    for n in [1, 5, 16, 33, 500, 513, 65_537] {
+        let permutation = Permutation::new(3, 2, 1, n);
+        for first in [0, n / 3, n - 1] {
+            let mut items = vec![0; (n - first).min(100) as usize];
+            permutation.fill(first, &mut items);
+            let each = (first..n).map(|i| permutation.at(i) as u32);
+            assert!(
+                items.iter().copied().eq(each.take(items.len())),
+                "{n} from {first}"
+            );
+        }
+    }
+}
+
+#[test]
 fn the_largest_permutation_stays_inside() {
     for len in [1 << 40, (1 << 39) + 1] {
         let permutation = Permutation::new(1, 0, 0, len);

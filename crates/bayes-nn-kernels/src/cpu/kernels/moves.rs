@@ -4,6 +4,7 @@ use bayes_nn_autodiff::Kind;
 use bayes_nn_autodiff::noise::Permutation;
 
 use super::slices::Slices;
+use crate::cpu::isa::{Level, multiversion};
 use crate::cpu::memory::Frame;
 use crate::element::Element;
 use crate::error::{DeviceError, KernelError};
@@ -199,7 +200,8 @@ impl<E: Copy> Mover for Move<'_, E> {
     fn gather(&self, slices: &Slices<'_>) {
         let (source, out) = (&self.source.layout, &self.out.layout);
         let Some(blocks) = slices.of_elements(source, out) else {
-            return slices.each(|from, to| self.copy(from, to, slices.inner));
+            return slices
+                .each(|from, number| self.copy(from, number * slices.inner, slices.inner));
         };
         for (from, to) in blocks {
             for (k, &slice) in slices.index.iter().enumerate() {
@@ -231,15 +233,29 @@ fn mean_over_ranks<T: Element>(
 /// of all ranks.
 fn batch<T: Element>(frame: &Frame<'_, T>, rows: u64, stream: u32, index: &mut [u32]) {
     let part = frame.seat.map_or(frame.step, |seat| seat.part(frame.step));
-    let start = part * index.len() as u64;
-    let mut epoch = start / rows;
-    let mut permutation = Permutation::new(frame.seed, stream, epoch, rows);
-    for (i, out) in index.iter_mut().enumerate() {
-        let position = start + i as u64;
-        if position / rows != epoch {
-            epoch = position / rows;
-            permutation = Permutation::new(frame.seed, stream, epoch, rows);
-        }
-        *out = permutation.at(position % rows) as u32;
+    let mut position = part * index.len() as u64;
+    let mut rest = index;
+    while !rest.is_empty() {
+        let (epoch, place) = (position / rows, position % rows);
+        let left = usize::try_from(rows - place).unwrap_or(usize::MAX);
+        let of_epoch;
+        (of_epoch, rest) = rest.split_at_mut(left.min(rest.len()));
+        let permutation = Permutation::new(frame.seed, stream, epoch, rows);
+        items(frame.isa, &permutation, place, of_epoch);
+        position += of_epoch.len() as u64;
     }
+}
+
+multiversion! {
+    /// Items at the places from `first` on.
+    fn items(permutation: &Permutation, first: u64, out: &mut [u32]) = items_body;
+}
+
+#[expect(
+    clippy::extra_unused_type_parameters,
+    reason = "the items are computed for a level by being inlined here"
+)]
+#[inline(always)]
+fn items_body<L: Level>(permutation: &Permutation, first: u64, out: &mut [u32]) {
+    permutation.fill(first, out);
 }

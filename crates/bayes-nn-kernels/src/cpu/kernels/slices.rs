@@ -53,13 +53,13 @@ impl<'f> Slices<'f> {
         }
     }
 
-    /// Calls `copy` with the row-major numbers of the first elements of each slice: where it lies,
-    /// and where it stands among those that are taken.
+    /// Calls `copy` with the row-major number of the first element of each slice, and the number of
+    /// the slice among those that are taken.
     pub(super) fn each(&self, mut copy: impl FnMut(usize, usize)) {
         for block in 0..self.outer {
             for (k, &slice) in self.index.iter().enumerate() {
                 let from = (block * self.length + slice as usize) * self.inner;
-                copy(from, (block * self.index.len() + k) * self.inner);
+                copy(from, block * self.index.len() + k);
             }
         }
     }
@@ -121,7 +121,8 @@ impl<'f> Slices<'f> {
                     std::slice::from_raw_parts_mut(to.add(run.start), run.len()).fill(T::ZERO);
                 }
                 let last = self.inner.saturating_sub(1);
-                self.each(|slot, row| {
+                self.each(|slot, number| {
+                    let row = number * self.inner;
                     let (first, slice) = (out.place(slot), source.place(row));
                     let are_runs = out.place(slot + last) == first + last
                         && source.place(row + last) == slice + last;
@@ -145,20 +146,28 @@ fn take_as<F: Copy, E>(
     layout: &Layout,
     convert: impl Fn(F) -> E,
 ) {
-    slices.each(|from, to| {
+    let inner = slices.inner;
+    let copy = |from: usize, place: usize, run: usize| {
+        // SAFETY: these elements lie inside the value, and data lie apart from it.
+        let target = unsafe { std::slice::from_raw_parts_mut(out.add(place), run) };
+        for (target, number) in target.iter_mut().zip(&numbers[from..from + run]) {
+            *target = convert(*number);
+        }
+    };
+    // A slice is a run of memory, one as far behind the other as the next.
+    let apart = match layout.is_contiguous() {
+        true => Some(inner),
+        false => (layout.columns == inner).then_some(layout.stride),
+    };
+    if let Some(apart) = apart {
+        return slices.each(|from, number| copy(from, number * apart, inner));
+    }
+    slices.each(|from, number| {
         let mut done = 0;
-        while done < slices.inner {
-            let (from, to) = (from + done, to + done);
-            let left = match layout.is_contiguous() {
-                true => slices.inner,
-                false => layout.columns - to % layout.columns,
-            };
-            let run = left.min(slices.inner - done);
-            // SAFETY: these elements lie inside the value, and data lie apart from it.
-            let target = unsafe { std::slice::from_raw_parts_mut(out.add(layout.place(to)), run) };
-            for (target, number) in target.iter_mut().zip(&numbers[from..from + run]) {
-                *target = convert(*number);
-            }
+        while done < inner {
+            let to = number * inner + done;
+            let run = (layout.columns - to % layout.columns).min(inner - done);
+            copy(from + done, layout.place(to), run);
             done += run;
         }
     });
