@@ -124,11 +124,12 @@ fn products_of_scaled_weights_are_drawn_and_not_weights() {
 
 #[test]
 fn every_prior_comes_back_from_a_file() {
-    let priors: [Bnn; 5] = [
+    let priors: [Bnn; 6] = [
         net(prior::horseshoe()
             .each(Each::Unit)
             .global(0.3)
             .slab(3.0, 2.0)),
+        net(prior::horseshoe().each(Each::Input).begin_with(2)),
         net(prior::ard().each(Each::Weight).concentration(2.0)),
         net(prior::spike_slab(0.3).each(Each::Input)),
         net(prior::spike_slab(0.3)),
@@ -191,6 +192,15 @@ fn settings_outside_their_range_are_refused_by_name() {
         global.contains("`layer0.weight.global`") && global.contains("scale"),
         "{global}"
     );
+    for narrow in [
+        prior::horseshoe().each(Each::Input).begin_with(0),
+        prior::horseshoe().each(Each::Unit).begin_with(3),
+        prior::horseshoe().begin_with(3),
+    ] {
+        let message = message(net(narrow));
+        let words = "`begin_with` of the prior of `layer0.weight` is ";
+        assert!(message.starts_with(words), "{message}");
+    }
     let slab = message(net(prior::horseshoe().slab(-1.0, 1.0)));
     assert!(slab.contains("`layer0.weight.slab`"), "{slab}");
     let ard = message(net(prior::ard().concentration(-1.0)));
@@ -199,6 +209,40 @@ fn settings_outside_their_range_are_refused_by_name() {
         let stick = message(net(prior::stick_breaking(width)));
         assert!(stick.contains("`layer0.weight.stick`"), "{stick}");
     }
+}
+
+fn wide(prior: impl Prior + 'static) -> Bnn {
+    let net = Mlp::new([1, 200, 1]).activation(Tanh);
+    Bnn::new(net.prior_for("layer1.weight", prior), Gaussian::new())
+}
+
+#[test]
+fn fits_of_a_wide_layer_begin_as_those_of_a_narrow_one() {
+    let narrow = prior::horseshoe().each(Each::Input).begin_with(20);
+    let data = Dataset::new(&[0.0, 1.0, 2.0], 1, &[0.0, 1.0, 1.0]).unwrap();
+    let means = |bnn: &Bnn, site: &str| -> Vec<f64> {
+        let advi = Advi::mean_field().steps(1).learning_rate(1e-9).restarts(1);
+        let fit = bnn.fit(&data, &advi).unwrap();
+        let guide = fit.approximation().unwrap();
+        let site = guide.sites().iter().find(|s| s.name == site).unwrap();
+        guide.mean()[site.range()].to_vec()
+    };
+    let near = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-4, "{found}");
+    let local = means(&wide(narrow), "layer1.weight.local");
+    let global = means(&wide(narrow), "layer1.weight.global")[0];
+    near(local[19], 200f64.ln());
+    near(local[20], 0.0);
+    // A layer of 20 inputs has weights of the size sqrt(2 / 20).
+    near(global + local[0], 0.1f64.sqrt().ln());
+    near(
+        means(
+            &wide(prior::horseshoe().each(Each::Input)),
+            "layer1.weight.local",
+        )[199],
+        0.0,
+    );
+    let logit = means(&wide(prior::stick_breaking(5.0)), "layer1.weight.logit");
+    assert!(logit[19] > 1.0 && logit[20] < -6.0, "{logit:?}");
 }
 
 /// Draws of a network of eight units without three of them and four columns.

@@ -16,7 +16,7 @@ pub struct Few {
     pub labels: usize,
     pub way: String,
     pub accuracy: f64,
-    /// Means of the learned widenings.
+    /// Means of the learned widenings, less 1.
     pub widenings: Vec<(String, f64)>,
     pub seconds: f64,
 }
@@ -37,7 +37,7 @@ pub struct Summary {
     pub tasks: Vec<Step>,
 }
 
-/// The means of the widenings that a fit has learned.
+/// The means of the widenings that a fit has learned, less 1.
 pub fn widenings(fit: &Posterior<Bnn>) -> Result<Vec<(String, f64)>, Box<dyn Error>> {
     let draws = fit.draws(200, 0)?;
     let learned = draws.variables().iter();
@@ -147,7 +147,7 @@ impl Summary {
                     &lines.to_svg()?,
                     "Means over the seeds, on images that no fit has seen.",
                 )
-                .section("Widenings that were learned")
+                .section("How far above 1 the widenings are that were learned")
                 .table(
                     &["seed", "labels", "variable", "mean"],
                     &widenings.collect::<Vec<_>>(),

@@ -22,6 +22,8 @@ const DRAWS: usize = 500;
 /// Starts of each fit, of which the one with the best ELBO is kept. The divergence from the prior sets in by
 /// and by: at once, it leaves a wide network a straight line.
 const RESTARTS: usize = 3;
+/// Units that fits under a horseshoe begin with.
+const NARROW: usize = 20;
 /// What a search tries.
 const GRID: [usize; 6] = [2, 5, 10, 20, 50, 100];
 
@@ -83,9 +85,10 @@ impl Known {
         let net = Mlp::new([features, width, 1]).activation(Tanh);
         match self {
             Known::Nothing => net.prior(Normal::new(0.0, 1.0)),
-            Known::Horseshoe => {
-                net.prior_for("layer1.weight", prior::horseshoe().each(Each::Input))
-            }
+            Known::Horseshoe => net.prior_for(
+                "layer1.weight",
+                prior::horseshoe().each(Each::Input).begin_with(NARROW),
+            ),
             Known::Sticks => net.prior_for("layer1.weight", prior::stick_breaking(5.0)),
         }
     }

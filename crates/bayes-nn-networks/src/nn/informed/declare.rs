@@ -9,7 +9,7 @@ use bayes_nn_models::saved::{FileError, Place, Value};
 use super::{InformedPrior, Variable, Widening};
 use crate::nn::{InformedError, ParameterInfo, Prior};
 
-/// The standard deviation of the logarithm of a widening that is learned, under its prior.
+/// The standard deviation of the logarithm of what is added to a widening that is learned, under its prior.
 const LOG_WIDENING: f64 = 1.0;
 /// That of its guide at the start.
 const LOG_WIDENING_START: f64 = 0.1;
@@ -64,7 +64,7 @@ impl InformedPrior {
                 let name = format!("{}.widening", own.name);
                 trace.begin_at(&name, [0.0], Some([LOG_WIDENING_START]));
                 let widening = trace.sample(&name, LogNormal::new(0.0, LOG_WIDENING));
-                (Some(widening), 1.0)
+                (Some(1.0 + widening), 1.0)
             }
         };
         let widened = |value: Var<'g>| match widening {

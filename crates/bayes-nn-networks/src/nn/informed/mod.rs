@@ -20,11 +20,12 @@ pub enum Widening {
     /// Standard deviations of the prior are those of the posterior times this number, above 0: with 1 what
     /// was learned counts in full, as if its rows were among the new ones; with more it counts for less.
     By(f64),
-    /// A variable for each parameter, `layer0.weight.widening`, `LogNormal(0, 1)`: the more a new task wants
-    /// other weights in a layer, the wider the prior gets there, as far as the method sees it. Guides of
-    /// independent normals of many weights see little: between tasks of digits they left it near 1 or below, and a
-    /// number, chosen on held-out rows, was mostly better. A fit that looks for a mode
-    /// ([`Advi::map`](bayes_nn_inference::Advi::map)) cannot learn it, as the density has no highest point.
+    /// Standard deviations of the prior are those of the posterior times `1 + w`, with a variable `w` for each
+    /// parameter, `layer0.weight.widening`, `LogNormal(0, 1)`: the more a new task wants other weights in a layer, the
+    /// wider the prior gets there, as far as the method sees it. It cannot get narrower than the posterior: guides of
+    /// independent normals of many weights would make it so, as prior and guide that are narrower together cost
+    /// nothing and take noise away. A number, chosen on held-out rows, can still be better. A fit that looks for a
+    /// mode ([`Advi::map`](bayes_nn_inference::Advi::map)) cannot learn it, as the density has no highest point.
     Learned,
 }
 

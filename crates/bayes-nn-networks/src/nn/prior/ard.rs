@@ -71,7 +71,7 @@ impl Prior for Ard {
         self.each.declare(trace, parameter, |weight| {
             let scale = self.concentration / parameter.fan_in.max(1) as f64;
             let variance = InverseGamma::new(self.concentration, scale).expand(weight.scales);
-            let start = weight.size;
+            let start = weight.size();
             let variance = weight.own("variance", variance, 2.0 * start.ln());
             weight.times(variance.sqrt(), start)
         })

@@ -50,6 +50,7 @@ pub fn horseshoe() -> Horseshoe {
         global: 1.0,
         concentration: 2.0,
         scale: 6.0,
+        begin_with: None,
     }
 }
 
@@ -60,6 +61,7 @@ pub struct Horseshoe {
     pub(in crate::nn) global: f64,
     pub(in crate::nn) concentration: f64,
     pub(in crate::nn) scale: f64,
+    pub(in crate::nn) begin_with: Option<usize>,
 }
 
 impl Horseshoe {
@@ -79,6 +81,18 @@ impl Horseshoe {
         }
     }
 
+    /// Lets fits begin with the first `inputs` in use alone, 1 or more, of scales of inputs ([`Each::Input`]): as
+    /// those of a narrower layer, beside which the scales of all others begin small. For a wide layer of hidden
+    /// units, of which any can stand for another: where variational fits begin with a small part of a function
+    /// in each of a thousand units, they find none of the parts worth its divergence and give up all.
+    #[must_use]
+    pub fn begin_with(self, inputs: usize) -> Horseshoe {
+        Horseshoe {
+            begin_with: Some(inputs),
+            ..self
+        }
+    }
+
     /// The distribution `InverseGamma(concentration, scale)` of the largest variance instead; both are
     /// positive.
     #[must_use]
@@ -94,10 +108,20 @@ impl Horseshoe {
 impl Prior for Horseshoe {
     fn declare<'g>(&self, trace: &Trace<'g>, parameter: &ParameterInfo) -> Var<'g> {
         self.each.declare(trace, parameter, |weight| {
+            let all = weight.scales.elements();
+            let inputs = self.begin_with.unwrap_or(all);
+            let fits = self.begin_with.is_none() || (inputs > 0 && self.each == Each::Input);
+            let expected = "1 or more, and of scales of inputs (`Each::Input`)";
+            weight.check(fits, "begin_with", inputs as f64, expected);
+            let (weight, first) = weight.narrowed(inputs);
+            let start = weight.size();
+            // What the other inputs add is then small beside what the first do, all of them together.
+            let above = if first < all { (all as f64).ln() } else { 0.0 };
             let local = HalfCauchy::new(1.0).expand(weight.scales);
-            let local = weight.own("local", local, 0.0);
-            let start = weight.size;
-            let global = weight.own("global", HalfCauchy::new(self.global), start.ln());
+            let begin = |input| if input < first { above } else { 0.0 };
+            let local = weight.own_each("local", local, begin);
+            let global = HalfCauchy::new(self.global);
+            let global = weight.own("global", global, start.ln() - above);
             let slab = InverseGamma::new(self.concentration, self.scale);
             let mode = self.scale / (self.concentration + 1.0);
             let slab = weight.own("slab", slab, mode.ln());

@@ -33,8 +33,8 @@ pub(super) struct Weight<'a, 'g> {
     pub(super) parameter: &'a ParameterInfo,
     /// The shape of its scales, which broadcasts to that of the weight.
     pub(super) scales: Shape,
-    /// The size at which signals keep theirs from layer to layer (He et al. 2015, equation 10).
-    pub(super) size: f64,
+    /// The inputs that fits begin with.
+    fan_in: f64,
 }
 
 /// How far a guide of the logarithm of a scale reaches at the start.
@@ -73,12 +73,26 @@ impl Each {
             trace,
             parameter,
             scales: Shape::try_new(&lengths).unwrap_or(shape),
-            size: (2.0 / parameter.fan_in.max(1) as f64).sqrt(),
+            fan_in: parameter.fan_in.max(1) as f64,
         })
     }
 }
 
 impl<'g> Weight<'_, 'g> {
+    /// The size at which signals keep theirs from layer to layer (He et al. 2015, equation 10).
+    pub(super) fn size(&self) -> f64 {
+        (2.0 / self.fan_in).sqrt()
+    }
+
+    /// The same where fits begin as of a narrower layer, with the first `inputs` of those that have a scale, and
+    /// how many that are.
+    pub(super) fn narrowed(mut self, inputs: usize) -> (Self, usize) {
+        let all = self.scales.elements();
+        let inputs = inputs.clamp(1, all);
+        self.fan_in *= inputs as f64 / all as f64;
+        (self, inputs)
+    }
+
     /// Refuses a setting of the prior that is not what it must be.
     pub(super) fn check(&self, fits: bool, name: &'static str, value: f64, expected: &'static str) {
         if !fits {
@@ -108,6 +122,23 @@ impl<'g> Weight<'_, 'g> {
         self.variable(name, distribution, begin)
     }
 
+    /// The same where each element begins at a place of its own.
+    pub(super) fn own_each(
+        &self,
+        name: &str,
+        distribution: impl Distribution<'g> + 'g,
+        begin: impl Fn(usize) -> f64,
+    ) -> Var<'g> {
+        let own = self.own(name, distribution, begin(0));
+        let begin: Vec<f64> = (0..own.shape().elements()).map(begin).collect();
+        if begin.iter().any(|place| *place != begin[0]) {
+            let name = format!("{}.{name}", self.parameter.name);
+            let sd = vec![NARROW; begin.len()];
+            self.trace.begin_at(&name, begin, Some(sd));
+        }
+        own
+    }
+
     fn variable(
         &self,
         name: &str,
@@ -126,11 +157,10 @@ impl<'g> Weight<'_, 'g> {
     /// The weight `scale * raw`, where `raw` is `layer0.weight.raw` and standard normal, and scales begin
     /// at `start`.
     pub(super) fn times(self, scale: Var<'g>, start: f64) -> Var<'g> {
-        let fan_in = self.parameter.fan_in.max(1) as f64;
         let begin = Begin {
             mean: 0.0,
-            spread: self.size / start,
-            sd: super::SMALL / fan_in.sqrt() / start,
+            spread: self.size() / start,
+            sd: super::SMALL / self.fan_in.sqrt() / start,
         };
         let standard = Normal::new(0.0, 1.0).expand(self.parameter.shape);
         let raw = self.variable("raw", standard, begin);

@@ -1,5 +1,7 @@
 //! Spike and slab: weights that are 0 or not.
 
+use std::ops::{Add, Mul};
+
 use bayes_nn_autodiff::Var;
 use bayes_nn_distributions::{Distribution, HalfNormal, Logistic};
 use bayes_nn_models::model::Trace;
@@ -74,14 +76,24 @@ const BEYOND: f64 = 0.1;
 /// The scale of logits, the reciprocal of the temperature.
 const SPREAD: f64 = 1.5;
 /// Where fits begin: all gates nearly open, as the closed ones pass on no gradient.
-const OPEN: f64 = 2.0;
+pub(super) const OPEN: f64 = 2.0;
 
-/// Gates that are open with probabilities of these logits, and what is kept of them.
-pub(super) fn gates<'g>(weight: &Weight<'_, 'g>, inclusion: Var<'g>) -> Var<'g> {
+/// The middle of the logits of gates that are open with a probability of the logit `inclusion`.
+pub(super) fn middle<T: Mul<f64, Output = T> + Add<f64, Output = T>>(inclusion: T) -> T {
     // 1.2 sigmoid(logit) - 0.1 is above 0 where the logit is above this.
     let threshold = (BEYOND / (1.0 + BEYOND)).ln();
-    let logit = Logistic::new(inclusion * SPREAD + threshold, SPREAD).expand(weight.scales);
-    let logit = weight.own("logit", logit, OPEN);
+    inclusion * SPREAD + threshold
+}
+
+/// Gates that are open with probabilities of these logits, whose own logits begin at these places, and what is
+/// kept of them.
+pub(super) fn gates<'g>(
+    weight: &Weight<'_, 'g>,
+    inclusion: Var<'g>,
+    begin: impl Fn(usize) -> f64,
+) -> Var<'g> {
+    let logit = Logistic::new(middle(inclusion), SPREAD).expand(weight.scales);
+    let logit = weight.own_each("logit", logit, begin);
     let stretched = logit.sigmoid() * (1.0 + 2.0 * BEYOND) - BEYOND;
     let gate = stretched.maximum(0.0).minimum(1.0);
     let name = format!("{}.gate", weight.parameter.name);
@@ -98,8 +110,8 @@ impl Prior for SpikeSlab {
                 true => (inclusion / (1.0 - inclusion)).ln(),
                 false => 0.0,
             };
-            let gate = gates(&weight, logit.into());
-            let start = weight.size;
+            let gate = gates(&weight, logit.into(), |_| OPEN);
+            let start = weight.size();
             let slab = weight.own("slab", HalfNormal::new(1.0), start.ln());
             weight.times(gate * slab, start)
         })

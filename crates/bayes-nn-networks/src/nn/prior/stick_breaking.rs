@@ -5,7 +5,7 @@ use bayes_nn_distributions::{Bijector, Distribution, Exponential, HalfNormal};
 use bayes_nn_models::model::Trace;
 use bayes_nn_models::saved::{FileError, Place, Value};
 
-use super::spike_slab::gates;
+use super::spike_slab::{OPEN, gates, middle};
 use super::{Each, ParameterInfo, Prior};
 
 /// Hidden units in an order, each of which is in use with a smaller probability than the one before it, so
@@ -18,10 +18,11 @@ use super::{Each, ParameterInfo, Prior};
 /// weight[k, ..] = gate[k] * slab * raw[k, ..],   P(gate[k] > 0) = v[0] v[1] ... v[k],   v ~ Beta(width, 1)
 /// ```
 ///
-/// `width` is the number of units in use that is expected, however many there are. Gates are those of
-/// [`spike_slab`](super::spike_slab()). Of a parameter `layer1.weight` the variables are
-/// `layer1.weight.stick`, which is `-ln v`, exponential of rate `width`, and `.raw`, `.logit` and `.slab`;
-/// `layer1.weight.gate` is kept with draws.
+/// `width` is the number of units in use that is expected, however many there are. Fits begin with the first
+/// `4 width` units, as those of a layer that has no others, so that what they find hardly depends on how many
+/// are given. Gates are those of [`spike_slab`](super::spike_slab()). Of a parameter `layer1.weight` the
+/// variables are `layer1.weight.stick`, which is `-ln v`, exponential of rate `width`, and `.raw`, `.logit` and
+/// `.slab`; `layer1.weight.gate` is kept with draws.
 ///
 /// ```
 /// use bayes_nn::nn::{Mlp, prior};
@@ -44,6 +45,8 @@ pub struct StickBreaking {
     pub(in crate::nn) width: f64,
 }
 
+/// Fits begin with so many times the expected number of units in use; the next is with probability `exp(-4)`.
+const AT_FIRST: f64 = 4.0;
 /// Probabilities stay this far below 1 and their logarithms above this.
 const LEAST: f64 = 1e-6;
 
@@ -58,8 +61,12 @@ impl Prior for StickBreaking {
             // The bijector of increasing positive numbers adds up what it exponentiates.
             let lost = Bijector::PositiveOrdered.forward(sticks.ln()) + LEAST;
             let logit = -lost - (-(-lost).expm1()).ln();
-            let gate = gates(&weight, logit.reshape(scales));
-            let start = weight.size;
+            let (weight, open) = weight.narrowed((AT_FIRST * self.width).ceil() as usize);
+            // The logit of a small probability is its logarithm.
+            let closed = |unit: usize| middle(-((unit + 1) as f64) / self.width.max(LEAST));
+            let begin = |unit| if unit < open { OPEN } else { closed(unit) };
+            let gate = gates(&weight, logit.reshape(scales), begin);
+            let start = weight.size();
             let slab = weight.own("slab", HalfNormal::new(1.0), start.ln());
             weight.times(gate * slab, start)
         })

@@ -138,7 +138,7 @@ macro_rules! priors {
 priors! {
     FanIn: "fan_in" { scale }
     LearnedScale: "learned_scale" { concentration, scale }
-    Horseshoe: "regularised_horseshoe" { each, global, concentration, scale }
+    Horseshoe: "regularised_horseshoe" { each, global, concentration, scale, begin_with }
     SpikeSlab: "spike_slab" { each, inclusion }
     StickBreaking: "stick_breaking" { width }
     Ard: "ard" { each, concentration }
