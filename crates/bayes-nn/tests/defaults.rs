@@ -1,4 +1,4 @@
-//! Fits of networks that find nothing say so.
+//! What networks for tables find where nothing is said, and that those that find nothing say so.
 
 use bayes_nn::nn::{HeteroscedasticGaussian, prior};
 use bayes_nn::prelude::*;
@@ -37,6 +37,29 @@ fn parts(data: &Dataset) -> (Dataset, Dataset) {
         data.select(&rows[..ROWS]).unwrap(),
         data.select(&rows[ROWS..]).unwrap(),
     )
+}
+
+#[test]
+fn few_rows_of_many_columns_are_predicted_by_those_that_matter() {
+    let (train, test) = parts(&wide(&WEIGHTS));
+    let fit = Bnn::for_data(&train)
+        .fit(&train, &Advi::mean_field().seed(1))
+        .unwrap();
+    let rmse = |fit: &Posterior<Bnn>| {
+        fit.score(&test, Predict::draws(200))
+            .unwrap()
+            .regression()
+            .unwrap()
+            .rmse
+    };
+    // The noise has the standard deviation 1, the target that of 3.4.
+    assert!(rmse(&fit) < 1.6, "{}", rmse(&fit));
+    let explained = fit.explained().unwrap();
+    assert!(
+        explained.share > 0.7 && !explained.is_nothing,
+        "{explained}"
+    );
+    assert!(fit.warnings().is_empty(), "{fit}");
 }
 
 #[test]
