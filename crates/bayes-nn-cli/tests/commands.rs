@@ -210,6 +210,27 @@ fn mistakes_of_analysts_are_named() {
     fs::write(folder.0.join("damaged.bnn"), damaged).unwrap();
     assert!(folder.refuses("show damaged.bnn").contains("damaged.bnn"));
 
+    // What can be done is said in words of the command, not of the library.
+    let complete = folder.refuses("resume model.bnn iris.csv");
+    let said = "the fit has done all of its 300 steps; `--steps` adds more";
+    assert!(
+        complete.contains(said) && !complete.contains("::"),
+        "{complete}"
+    );
+    let names = "name,y\n".to_owned()
+        + &(0..60)
+            .map(|i| format!("row {i},{i}.5\n"))
+            .collect::<String>();
+    folder.write("names.csv", &names);
+    let names = folder.refuses("fit names.csv --target y");
+    assert!(
+        names.contains("`--except \"name\"` leaves it out"),
+        "{names}"
+    );
+    folder.write("numbers.csv", "1,2\n3,4\n");
+    let numbers = folder.refuses("fit numbers.csv --target y");
+    assert!(numbers.contains("add a line of names"), "{numbers}");
+
     // Numbers that may be classes, and classes that may be numbers.
     let few = "x,y\n".to_owned()
         + &(0..60)
