@@ -36,7 +36,7 @@ pub struct Fit {
     /// Columns to leave out, such as numbers of customers
     #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
     except: Vec<String>,
-    /// Units of the hidden layers; without it one layer of 20, and fewer where rows are few
+    /// Units of the hidden layers; without it one layer of 20, and fewer or none where rows are few
     #[arg(long, value_name = "UNITS", value_delimiter = ',')]
     hidden: Option<Vec<usize>>,
     /// How the posterior is found: variational inference, exact draws (slow), or one point

@@ -112,7 +112,7 @@ fn a_classification_from_fit_to_report() {
     assert!(scored["accuracy"].as_f64().unwrap() > 0.9, "{scored}");
     let shown = folder.says("show iris.bnn");
     assert!(
-        shown.starts_with("species by Categorical, 67 variables\n"),
+        shown.starts_with("species by Categorical, 73 variables\n"),
         "{shown}"
     );
     let shown: serde_json::Value =
@@ -209,6 +209,27 @@ fn mistakes_of_analysts_are_named() {
     damaged[middle] ^= 1;
     fs::write(folder.0.join("damaged.bnn"), damaged).unwrap();
     assert!(folder.refuses("show damaged.bnn").contains("damaged.bnn"));
+
+    // What can be done is said in words of the command, not of the library.
+    let complete = folder.refuses("resume model.bnn iris.csv");
+    let said = "the fit has done all of its 300 steps; `--steps` adds more";
+    assert!(
+        complete.contains(said) && !complete.contains("::"),
+        "{complete}"
+    );
+    let names = "name,y\n".to_owned()
+        + &(0..60)
+            .map(|i| format!("row {i},{i}.5\n"))
+            .collect::<String>();
+    folder.write("names.csv", &names);
+    let names = folder.refuses("fit names.csv --target y");
+    assert!(
+        names.contains("`--except \"name\"` leaves it out"),
+        "{names}"
+    );
+    folder.write("numbers.csv", "1,2\n3,4\n");
+    let numbers = folder.refuses("fit numbers.csv --target y");
+    assert!(numbers.contains("add a line of names"), "{numbers}");
 
     // Numbers that may be classes, and classes that may be numbers.
     let few = "x,y\n".to_owned()

@@ -30,8 +30,8 @@ pub use error::{Error, GroupError};
 pub use inference_data::{InferenceData, ZarrStore};
 pub use model::{Data, DrawSource, DrawTable, Draws, Model, Posterior};
 pub use predict::{
-    Acquire, Acquired, Acquisition, AcquisitionError, CrossValidation, Hidden, Inputs, Predict,
-    Prediction, PredictiveDraws, Replications, Representation, RepresentationError,
+    Acquire, Acquired, Acquisition, AcquisitionError, CrossValidation, Explained, Hidden, Inputs,
+    Predict, Prediction, PredictiveDraws, Replications, Representation, RepresentationError,
     Representations, RestartAgreement, Score, Similarity, Targets, Task, Unit, WeightCertainty,
     cka,
 };

@@ -4,6 +4,7 @@ use bayes_nn_models::Dataset;
 use bayes_nn_models::data::{Embedded, Encoding};
 
 use crate::Bnn;
+use crate::nn::prior::{Each, Horseshoe, horseshoe};
 use crate::nn::{Bernoulli, Categorical, Concat, Embedding, Gaussian, Mlp, Network};
 
 /// Units of the hidden layer of [`Bnn::for_data`], unless rows are few.
@@ -14,8 +15,11 @@ impl Bnn {
     /// [`Categorical`] one for more, and a [`Gaussian`] one for a target that is a number.
     ///
     /// The layer has 20 units, and fewer where the network would have more parameters than there are rows: as
-    /// many as it then has one for, but no fewer than outputs, nor than 2. Of a wider network on few rows the
-    /// mean-field posterior is the prior, since what each unit costs in evidence is more than it explains.
+    /// many as it then has one for, but no fewer than outputs; without a row for each parameter of two units the
+    /// network is linear. Of a wider network on few rows the mean-field posterior is the prior, since what
+    /// each unit costs in evidence is more than it explains. For the same reason the weights of columns have the
+    /// prior [`horseshoe`] on each input: most columns may say nothing of the target. Other parameters have the
+    /// prior of networks of which nothing is said.
     ///
     /// Whether a target is classes follows from [`Dataset::classes`]. Words that the recipe
     /// [embeds](bayes_nn_models::data::Recipe::embed) have their vectors, beside what else there is of a row.
@@ -40,11 +44,13 @@ impl Bnn {
         let embedded = data.encoding().map(Encoding::embeddings);
         let vectors = embedded.iter().flatten().map(|own| own.numbers);
         let inputs = data.features() + vectors.sum::<usize>();
-        let units = data.rows() / (inputs + 1 + outputs);
-        Bnn::with_hidden(data, &[units.clamp(outputs.clamp(2, WIDEST), WIDEST)])
+        match data.rows() / (inputs + 1 + outputs) {
+            0 | 1 => Bnn::with_hidden(data, &[]),
+            units => Bnn::with_hidden(data, &[units.clamp(outputs.min(WIDEST), WIDEST)]),
+        }
     }
 
-    /// As [`Bnn::for_data`], with hidden layers of so many units; without any it is linear.
+    /// As [`Bnn::for_data`], with the same priors and hidden layers of so many units; without any it is linear.
     ///
     /// ```
     /// use bayes_nn::prelude::*;
@@ -70,8 +76,12 @@ fn layered(data: &Dataset, hidden: &[usize], outputs: usize) -> Network {
         .encoding()
         .map(Encoding::embeddings)
         .unwrap_or_default();
+    let mlp = |width| {
+        let mlp = Mlp::new([&[width], hidden, &[outputs]].concat());
+        mlp.prior_for("layer0.weight", columns())
+    };
     if embedded.is_empty() {
-        return Mlp::new([&[data.features()], hidden, &[outputs]].concat()).into();
+        return mlp(data.features()).into();
     }
     let mut network = Network::new().input("x", [data.features()]);
     for Embedded { index, .. } in &embedded {
@@ -87,6 +97,10 @@ fn layered(data: &Dataset, hidden: &[usize], outputs: usize) -> Network {
         parts.push(vectors);
     }
     network = network.add("row", Concat, parts);
-    let mlp = Mlp::new([&[width], hidden, &[outputs]].concat());
-    network.add("mlp", mlp, ["row"])
+    network.add("mlp", mlp(width), ["row"])
+}
+
+/// The prior of the weights of columns: a column matters or not.
+fn columns() -> Horseshoe {
+    horseshoe().each(Each::Input)
 }

@@ -235,11 +235,11 @@ pub use bayes_nn_kernels::{Device, DeviceError, DeviceInfo, Precision, Profile};
 pub use bayes_nn_models::inference_data::{self, InferenceData, ZarrStore};
 pub use bayes_nn_models::{
     Acquire, Acquired, Acquisition, AcquisitionError, Comparison, CrossValidation, Data, DataError,
-    Dataset, DrawSource, DrawTable, Draws, Error, Estimate, FileError, GroupError, Hidden, Inputs,
-    Model, Posterior, Predict, Predicted, Prediction, PredictiveComparison, PredictiveDraws,
-    Replications, Representation, RepresentationError, Representations, RestartAgreement, Score,
-    Similarity, SiteComparison, Standardization, Table, Targets, Task, Unit, WeightCertainty, cka,
-    compare, compare_on, data, datasets, model, saved, scores,
+    Dataset, DrawSource, DrawTable, Draws, Error, Estimate, Explained, FileError, GroupError,
+    Hidden, Inputs, Model, Posterior, Predict, Predicted, Prediction, PredictiveComparison,
+    PredictiveDraws, Replications, Representation, RepresentationError, Representations,
+    RestartAgreement, Score, Similarity, SiteComparison, Standardization, Table, Targets, Task,
+    Unit, WeightCertainty, cka, compare, compare_on, data, datasets, model, saved, scores,
 };
 pub use bayes_nn_networks::{Bnn, nn};
 #[cfg(feature = "plots")]

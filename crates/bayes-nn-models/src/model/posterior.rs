@@ -13,7 +13,7 @@ use super::predictive::Predictive;
 use super::summary::{scalars, summarized};
 use super::{Data, Draws, Model, ModelDensity};
 use crate::error::Error;
-use crate::predict::RestartAgreement;
+use crate::predict::{Explained, RestartAgreement};
 
 /// Draws of a guide where no number is asked for.
 const GUIDE_DRAWS: usize = 1_000;
@@ -47,6 +47,7 @@ pub struct Posterior<M> {
     pub(crate) predictive: Predictive<M>,
     pub(super) fit: Option<Arc<dyn Fit>>,
     pub(super) agreement: Option<RestartAgreement>,
+    pub(crate) explained: Option<Explained>,
     chains: Arc<[Draws]>,
     warmup: Arc<[Draws]>,
     /// How rows were changed at random in the fit.
@@ -71,6 +72,7 @@ impl<M> Posterior<M> {
             },
             fit: None,
             agreement: None,
+            explained: None,
             chains: Arc::default(),
             warmup: Arc::default(),
             augmented: Vec::new(),
@@ -281,19 +283,24 @@ impl<M: Model> Posterior<M> {
             others if others.is_empty() => None,
             others => RestartAgreement::of(&posterior.predictive, others),
         };
-        posterior.taken_up(Some(Arc::new(fit)), agreement)
+        let explained = match posterior.model().is_network() {
+            true => Explained::of(&posterior.predictive),
+            false => None,
+        };
+        posterior.taken_up(Some(Arc::new(fit)), agreement, explained)
     }
 
-    /// With the fit of which the source of draws is, and whether its restarts agree.
+    /// With the fit of which the source of draws is, whether its restarts agree, and what it explains.
     pub(crate) fn taken_up(
         mut self,
         fit: Option<Arc<dyn Fit>>,
         agreement: Option<RestartAgreement>,
+        explained: Option<Explained>,
     ) -> Result<Posterior<M>, Error> {
         let warmup = fit.as_ref().and_then(|fit| fit.warmup());
         self.chains = self.by_chain(self.table())?;
         self.warmup = self.by_chain(warmup.as_ref())?;
-        (self.fit, self.agreement) = (fit, agreement);
+        (self.fit, self.agreement, self.explained) = (fit, agreement, explained);
         Ok(self)
     }
 
@@ -378,8 +385,7 @@ impl<M: Model> Posterior<M> {
         taken.predictive.source = table.into();
         taken.chains = taken.by_chain(taken.table())?;
         taken.warmup = Arc::default();
-        taken.fit = None;
-        taken.agreement = None;
+        (taken.fit, taken.agreement, taken.explained) = (None, None, None);
         Ok(taken)
     }
 

@@ -36,7 +36,7 @@ impl<M: Model> Posterior<M> {
         let guide = self.approximation().ok_or(Error::NoGuide)?;
         let mut pruned = self.clone();
         pruned.predictive.source = guide.pruned(share)?.into();
-        (pruned.fit, pruned.agreement) = (None, None);
+        (pruned.fit, pruned.agreement, pruned.explained) = (None, None, None);
         Ok(pruned)
     }
 
@@ -74,6 +74,6 @@ impl<M: Model> Posterior<M> {
             .on(own.device.clone())
             .augmented_by(self.augmented.clone());
         posterior.predictive.target.clone_from(&own.target);
-        posterior.taken_up(None, None)
+        posterior.taken_up(None, None, None)
     }
 }

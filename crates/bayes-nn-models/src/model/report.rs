@@ -33,6 +33,7 @@ impl<M> Posterior<M> {
         let mut warnings: Vec<String> = fit.flat_map(|fit| fit.warnings()).collect();
         let modes = self.modes(summary);
         warnings.extend(of_summary(summary, self.nonempty().count(), modes));
+        warnings.extend(self.explained.and_then(|explained| explained.warning()));
         warnings
     }
 
@@ -66,6 +67,14 @@ impl<M> Posterior<M> {
 }
 
 impl<M> Posterior<M> {
+    /// Says how much of its rows the fit of a network explains.
+    fn show_explained(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.explained {
+            Some(explained) => write!(f, "\nexplains   {explained}"),
+            None => Ok(()),
+        }
+    }
+
     /// Says what a fit to rows that were changed at random is one of.
     fn show_augmented(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.augmented.is_empty() {
@@ -89,6 +98,10 @@ impl<M> fmt::Display for Posterior<M> {
                     write!(f, "\nR-hat      {agreement}")?;
                 }
                 self.show_augmented(f)?;
+                self.show_explained(f)?;
+                if let Some(warning) = self.explained.and_then(|explained| explained.warning()) {
+                    write!(f, "\nwarning: {warning}")?;
+                }
                 return self.show_classes(f);
             }
             (DrawSource::Guide(_), None) => {
@@ -113,6 +126,7 @@ impl<M> fmt::Display for Posterior<M> {
         if more > 0 {
             write!(f, "\n... and {more} more")?;
         }
+        self.show_explained(f)?;
         self.show_classes(f)
     }
 }

@@ -10,7 +10,7 @@ use crate::model::{Data, Model, Predictive};
 
 /// Draws of each fit, and rows at the most, taken evenly from the data of the fit.
 const DRAWS: usize = 500;
-const ROWS: usize = 200;
+pub(super) const ROWS: usize = 200;
 /// Predictions up to this R-hat are alike: of two fits, they are 0.65 standard deviations apart.
 const ALIKE: f64 = 1.1;
 

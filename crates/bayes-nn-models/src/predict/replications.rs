@@ -3,7 +3,8 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use bayes_nn_autodiff::Graph;
+use bayes_nn_autodiff::{Graph, Var};
+use bayes_nn_distributions::Support;
 use bayes_nn_inference::diagnostics::loo_pit;
 use bayes_nn_inference::{Point, Rows};
 use bayes_nn_kernels::Step;
@@ -19,6 +20,7 @@ use crate::model::{Batch, DrawTable, Model, Observed, Posterior, Predictive, run
 pub struct Replications {
     name: String,
     task: Task,
+    bounds: (f64, f64),
     observed: Vec<f64>,
     drawn: Vec<f64>,
     classes: Option<Arc<[String]>>,
@@ -33,6 +35,12 @@ impl Replications {
     /// What it is: a class, a count or a number.
     pub fn task(&self) -> Task {
         self.task
+    }
+
+    /// Between which numbers its distribution lies, of all rows; infinite where there is no bound, or one that depends on
+    /// other variables.
+    pub fn bounds(&self) -> (f64, f64) {
+        self.bounds
     }
 
     /// What was observed, `[n]`, without values that are missing; numbers of a data set on their original scale.
@@ -76,6 +84,7 @@ impl<M: Model> Posterior<M> {
     /// let zeros = |counts: &[f64]| counts.iter().filter(|count| **count == 0.0).count();
     /// let drawn = check.drawn().chunks(8).map(zeros).max();
     /// assert!(zeros(check.observed()) == 6 && drawn < Some(6));
+    /// assert_eq!(check.bounds(), (0.0, f64::INFINITY));
     /// # Ok::<(), bayes_nn::Error>(())
     /// ```
     ///
@@ -170,6 +179,7 @@ impl<M: Model> Predictive<M> {
             replications.push(Replications {
                 name: one.name.clone(),
                 task,
+                bounds: bounds(one.distribution.support(), |y| offset + unit * y),
                 observed: scaled(observed),
                 drawn: scaled(seen_of(one, drawn.variable(&one.name)?.values())),
                 classes: classes.cloned(),
@@ -177,6 +187,24 @@ impl<M: Model> Predictive<M> {
         }
         Ok(replications)
     }
+}
+
+/// The bounds of a support on the original scale.
+fn bounds(support: Support<'_>, original: impl Fn(f64) -> f64) -> (f64, f64) {
+    let number = |bound: Var<'_>| bound.number().map(&original);
+    let (lower, upper) = match support {
+        Support::Positive | Support::NonNegative | Support::Naturals => (Some(original(0.0)), None),
+        Support::Boolean => (Some(original(0.0)), Some(original(1.0))),
+        Support::LowerBound(lower) => (number(lower), None),
+        Support::UpperBound(upper) => (None, number(upper)),
+        Support::Interval(lower, upper) => (number(lower), number(upper)),
+        _ => (None, None),
+    };
+    let [lower, upper] = [
+        lower.unwrap_or(f64::NEG_INFINITY),
+        upper.unwrap_or(f64::INFINITY),
+    ];
+    (lower, upper)
 }
 
 /// Draws of the values that were seen, of those of all rows.

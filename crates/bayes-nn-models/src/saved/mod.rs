@@ -19,9 +19,10 @@ pub use bayes_nn_files::{Entry, FileError, Node, Object, Place, Value, choice, r
 
 use crate::error::Error;
 use crate::model::{Data, Model, ModelDensity, Posterior};
-use crate::predict::RestartAgreement;
+use crate::predict::{Explained, RestartAgreement};
 
 record!(RestartAgreement { "fits": fits, "rows": rows, "r_hat": r_hat, "worst": worst });
+record!(Explained { "rows": rows, "share": share, "of_classes": of_classes, "is_nothing": is_nothing });
 
 impl<M: Model> Posterior<M> {
     /// Saves the fit in a file, from which [`model::load`](crate::model::load) takes it up for a model
@@ -62,6 +63,7 @@ impl<M: Model> Posterior<M> {
             precision: of.precision,
             target: &of.target,
             agreement: self.agreement(),
+            explained: self.explained(),
         };
         whole.save(path.as_ref(), |object| {
             let Some(fit) = self.found() else {
@@ -87,6 +89,7 @@ struct Whole<'a, M> {
     precision: Precision,
     target: &'a Option<Arc<str>>,
     agreement: Option<RestartAgreement>,
+    explained: Option<Explained>,
 }
 
 impl<M: Model> Whole<'_, M> {
@@ -106,7 +109,8 @@ impl<M: Model> Whole<'_, M> {
                 .put("data", self.data)
                 .put("precision", &Bits(self.precision))
                 .put("target", self.target)
-                .put("agreement", &self.agreement);
+                .put("agreement", &self.agreement)
+                .put("explained", &self.explained);
             let posterior = found(object)?.value();
             Ok(root.put_value("posterior", posterior).value())
         })
@@ -127,6 +131,7 @@ pub(crate) fn save_running<M: Model>(
         precision: fit.runtime().precision,
         target: &None,
         agreement: None,
+        explained: None,
     };
     whole.save(path, |object| Ok(object.put("fit", fit)))
 }
@@ -215,7 +220,7 @@ fn read_posterior<M: Model>(node: &Node<'_>, model: M, data: Data) -> Result<Pos
     let Bits(precision) = node.get("precision")?;
     let mut posterior = Posterior::from_parts(model, data, source, precision);
     posterior.predictive.target = node.get("target")?;
-    let posterior = posterior.taken_up(fit, node.get("agreement")?)?;
+    let posterior = posterior.taken_up(fit, node.get("agreement")?, node.get("explained")?)?;
     Ok(posterior.augmented_by(augmented))
 }
 

@@ -35,6 +35,7 @@ pub struct PredictiveCheck<'a> {
     observed: &'a [f64],
     drawn: &'a [f64],
     names: Vec<String>,
+    bounds: (f64, f64),
     frame: Frame,
 }
 
@@ -47,8 +48,17 @@ impl<'a> PredictiveCheck<'a> {
             observed,
             drawn,
             names: vec![],
+            bounds: UNBOUNDED,
             frame,
         }
+    }
+
+    /// The numbers lie between these bounds, of which either may be infinite: densities are reflected there, as in
+    /// [`Densities::within`](super::Densities::within).
+    #[must_use]
+    pub fn within(mut self, bounds: (f64, f64)) -> Self {
+        self.bounds = bounds;
+        self
     }
 
     frame_settings!();
@@ -67,6 +77,8 @@ impl<'a> PredictiveCheck<'a> {
         check::length("draws", self.drawn.len(), whole)?;
         check::finite("observations", self.observed)?;
         check::finite("draws", self.drawn)?;
+        check::within("observations", self.observed, self.bounds)?;
+        check::within("draws", self.drawn, self.bounds)?;
         self.frame.check_size(240, 180)?;
         let is_whole = |value: &f64| value.fract() == 0.0;
         let mut sorted = self.drawn.to_vec();
@@ -88,9 +100,9 @@ impl<'a> PredictiveCheck<'a> {
             &self.drawn[start..start + self.observed.len()]
         });
         let drawn: Vec<Curve> = data_sets
-            .map(|set| Curve::between(set, range, UNBOUNDED))
+            .map(|set| Curve::between(set, range, self.bounds))
             .collect();
-        let observed = Curve::between(self.observed, range, UNBOUNDED);
+        let observed = Curve::between(self.observed, range, self.bounds);
         // One data set of equal draws does not hide all others.
         let mut peaks: Vec<f64> = drawn.iter().map(|curve| curve.peak).collect();
         peaks.sort_by(f64::total_cmp);
@@ -210,6 +222,32 @@ mod tests {
             .to_svg()
             .unwrap();
         assert!(numbers.contains("drawn from the posterior, 2 times"));
+    }
+
+    /// A density that is highest at 0 reaches below it, unless it is reflected there.
+    #[test]
+    fn densities_end_at_the_bounds_of_the_numbers() {
+        let incomes: Vec<f64> = (0..200).map(|i| (f64::from(i) / 200.0).powi(3)).collect();
+        let check = || PredictiveCheck::new(&incomes, &incomes);
+        let left = |svg: &str| {
+            let lines = svg.split("<polyline").skip(1);
+            let x = lines.filter_map(|line| {
+                let points = line.split("points=\"").nth(1)?;
+                points.split(',').next()?.trim().parse::<f64>().ok()
+            });
+            x.collect::<Vec<_>>()
+        };
+        let positive = check().within((0.0, f64::INFINITY)).to_svg().unwrap();
+        let (bounded, free) = (left(&positive), left(&check().to_svg().unwrap()));
+        // Of the lines of the picture those of the two densities begin further right, at 0.
+        assert_eq!(bounded.len(), free.len());
+        let moved = bounded.iter().zip(&free).filter(|(b, f)| b > f).count();
+        assert_eq!(moved, 2, "{bounded:?}, {free:?}");
+        let error = check().within((0.5, 1.0)).to_svg().unwrap_err();
+        assert!(
+            error.to_string().starts_with("observations, index 0"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -101,6 +101,7 @@ impl Report {
             .title(format!("Posterior predictive check of {name}"))
             .x_label(name)
             .class_names(check.classes())
+            .within(check.bounds())
             .to_svg()?;
         let caption = "What was observed, and what the posterior draws in its place: a model that describes the data \
                        draws data that look alike.";

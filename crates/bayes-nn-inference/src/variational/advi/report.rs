@@ -45,7 +45,7 @@ impl AdviFit {
     fn interrupted(&self) -> Option<String> {
         (self.stop() == Stop::Interrupted).then(|| {
             format!(
-                "the fit was interrupted at step {}, and `Resume::rest` goes on with it",
+                "the fit was interrupted at step {}; it can be resumed",
                 self.steps()
             )
         })
