@@ -4,11 +4,13 @@ use bayes_nn_models::Dataset;
 use bayes_nn_models::data::{Embedded, Encoding};
 
 use crate::Bnn;
-use crate::nn::prior::{Each, Horseshoe, horseshoe};
+use crate::nn::prior::{Each, horseshoe};
 use crate::nn::{Bernoulli, Categorical, Concat, Embedding, Gaussian, Mlp, Network};
 
 /// Units of the hidden layer of [`Bnn::for_data`], unless rows are few.
 const WIDEST: usize = 20;
+/// So many columns are many: not all of them are expected to matter.
+const MANY: usize = 10;
 
 impl Bnn {
     /// A network of one hidden layer for a data set: with a [`Bernoulli`] head for two classes, a
@@ -17,9 +19,9 @@ impl Bnn {
     /// The layer has 20 units, and fewer where the network would have more parameters than there are rows: as
     /// many as it then has one for, but no fewer than outputs; without a row for each parameter of two units the
     /// network is linear. Of a wider network on few rows the mean-field posterior is the prior, since what
-    /// each unit costs in evidence is more than it explains. For the same reason the weights of columns have the
-    /// prior [`horseshoe`] on each input: most columns may say nothing of the target. Other parameters have the
-    /// prior of networks of which nothing is said.
+    /// each unit costs in evidence is more than it explains. For the same reason the weights of 10 columns or more
+    /// have the prior [`horseshoe`] on each input: most of many columns may say nothing of the target, where all of few
+    /// were mostly chosen because they do. Other parameters have the prior of networks of which nothing is said.
     ///
     /// Whether a target is classes follows from [`Dataset::classes`]. Words that the recipe
     /// [embeds](bayes_nn_models::data::Recipe::embed) have their vectors, beside what else there is of a row.
@@ -78,7 +80,10 @@ fn layered(data: &Dataset, hidden: &[usize], outputs: usize) -> Network {
         .unwrap_or_default();
     let mlp = |width| {
         let mlp = Mlp::new([&[width], hidden, &[outputs]].concat());
-        mlp.prior_for("layer0.weight", columns())
+        match width {
+            ..MANY => mlp,
+            _ => mlp.prior_for("layer0.weight", horseshoe().each(Each::Input)),
+        }
     };
     if embedded.is_empty() {
         return mlp(data.features()).into();
@@ -98,9 +103,4 @@ fn layered(data: &Dataset, hidden: &[usize], outputs: usize) -> Network {
     }
     network = network.add("row", Concat, parts);
     network.add("mlp", mlp(width), ["row"])
-}
-
-/// The prior of the weights of columns: a column matters or not.
-fn columns() -> Horseshoe {
-    horseshoe().each(Each::Input)
 }
