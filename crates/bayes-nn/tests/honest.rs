@@ -338,11 +338,11 @@ fn chains_of_one_level_are_not_called_stuck() {
     }
 }
 
-/// A regression whose rows are shifted and stretched.
+/// A regression on the first of two features, whose rows are shifted and stretched.
 fn rows(shift: f64, stretch: f64, target: f64) -> Dataset {
     let x: Vec<f64> = wave(120).map(|w| shift + stretch * w).collect();
-    let y: Vec<f64> = (0..60)
-        .map(|i| target * (1.0 + (f64::from(i) * 0.3).cos()))
+    let y: Vec<f64> = (wave(120).step_by(2))
+        .map(|first| target * (1.0 + first))
         .collect();
     Dataset::new(&x, 2, &y).unwrap()
 }
@@ -377,12 +377,7 @@ fn features_and_targets_far_from_unit_scale_are_named_with_what_to_do() {
 
     let scaled = rows(5000.0, 1.0, 2e5).standardized().standardize_target();
     let fit = bnn.fit(&scaled, &advi).unwrap();
-    // That these waves say nothing of the target it may be warned of.
-    let warnings = fit.warnings().join("\n");
-    assert!(
-        !warnings.contains("has the mean") && !warnings.contains("standardize"),
-        "{fit}"
-    );
+    assert!(!fit.to_string().contains("warning"), "{fit}");
 }
 
 #[test]
