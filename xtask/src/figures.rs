@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::command::root;
 use crate::peers;
-use crate::peers::rows::Cores;
+use crate::peers::row::Cores;
 use crate::peers::scaling::{WIDTHS, number, step, width_options};
 
 /// Rows of the two-moons network in every step.

@@ -5,9 +5,8 @@ use std::process::Command;
 
 use super::measure::{Places, Runner};
 use super::results::Target;
-use super::rows::{
-    Cores, JAX, Judge, Measure, NUMPYRO, Program, RATE, Row, TORCH, What, ours, peer,
-};
+use super::row::{Cores, Judge, Measure, Program, Row, What, ours, peer};
+use super::rows::{JAX, NUMPYRO, RATE, TORCH};
 use super::{chosen, measure, table};
 use crate::command::{output_of, read_json};
 use crate::machine;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::isa::Variables;
-use super::rows::{Cores, Measure, Program, What};
+use super::row::{Cores, Measure, Program, What};
 use crate::command::make_folder;
 use crate::python::Python;
 

@@ -4,7 +4,8 @@ pub mod gpu;
 pub mod isa;
 mod measure;
 mod results;
-pub mod rows;
+pub mod row;
+mod rows;
 pub mod scaling;
 mod table;
 
@@ -17,7 +18,7 @@ use crate::python::Python;
 use isa::Isa;
 use measure::{Measured, Places, Runner};
 use results::{Line, Results, Sample, Target};
-use rows::{Judge, Row, Work};
+use row::{Judge, Row, Work};
 
 /// Where the data sets lie, and what the peers compile.
 pub fn data_folder() -> PathBuf {

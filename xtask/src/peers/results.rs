@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::isa::Isa;
 use super::measure::Measured;
-use super::rows::{Measure, Peer, Row};
+use super::row::{Measure, Peer, Row};
 use super::table;
 use crate::command::{read_json, write};
 use crate::sections;

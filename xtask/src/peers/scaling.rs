@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::isa::Variables;
 use super::measure::{Measured, pinned};
-use super::rows::{Axis, Cores};
+use super::row::{Axis, Cores};
 use crate::command::output_of;
 
 /// Rows of the two-moons network in every step, from 10^3 to 10^6.
