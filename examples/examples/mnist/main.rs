@@ -49,6 +49,11 @@ struct Arguments {
     #[arg(long)]
     rate: Option<f64>,
 
+    /// How much of the divergence from the prior counts; below 1 weights are more certain than the
+    /// posterior has them, and fit better in few steps
+    #[arg(long)]
+    temperature: Option<f64>,
+
     /// What moves the guide: Adam on means and standard deviations, or natural gradients as IVON has them
     #[arg(long, value_enum, default_value_t = By::Adam)]
     optimizer: By,
@@ -126,6 +131,7 @@ struct Summary {
     net: Net,
     method: &'static str,
     optimizer: By,
+    temperature: Option<f64>,
     seed: u64,
     train_rows: usize,
     weights: usize,
@@ -170,6 +176,9 @@ fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     if let Some(steps) = arguments.steps.or(few) {
         advi = advi.steps(steps);
     }
+    if let Some(temperature) = arguments.temperature {
+        advi = advi.temperature(temperature);
+    }
     if arguments.optimizer == By::Ivon {
         advi = advi.optimizer(Optimizer::ivon());
     }
@@ -212,6 +221,7 @@ fn tell(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         net: arguments.net,
         method: "ADVI",
         optimizer: arguments.optimizer,
+        temperature: arguments.temperature,
         seed: arguments.seed,
         train_rows: train.rows(),
         weights: advi.approximation().dim(),
