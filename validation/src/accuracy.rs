@@ -72,7 +72,8 @@ impl Accuracy {
     }
 
     /// Whether the run says that its figures may be wrong: that it has not converged, or by k-hat,
-    /// R-hat, divergences, or chains that are stuck or in modes of their own.
+    /// standard deviations that are too small, R-hat, divergences, or chains that are stuck or in modes
+    /// of their own.
     fn doubts(&self) -> bool {
         let run = &self.run;
         let k_hat = run.k_hat.unwrap_or(0.0);
@@ -80,7 +81,7 @@ impl Accuracy {
             || (run.converged.is_some() && k_hat > k_hat_threshold(K_HAT_DRAWS))
             || self.r_hat.is_some_and(|r_hat| r_hat >= AGREE)
             || run.divergences > 0
-            || ["stuck", "multimodal"]
+            || ["stuck", "multimodal", "standard deviations are too small"]
                 .iter()
                 .any(|doubt| run.warnings.iter().any(|warning| warning.contains(doubt)))
     }
@@ -183,13 +184,15 @@ pub fn markdown(all: &[Accuracy]) -> String {
     format!(
         "{}\nOn average over posteriors {:.1} % of the means and {:.1} % of the sds are near. The median \
          over posteriors of the median of the gradients over seeds is {:.0}.\n\nRuns, by their seeds, \
-         that miss a mean and say nothing: {}. That miss an sd only and say nothing: {}.\n",
+         that miss a mean and say nothing: {}. That miss an sd only and say nothing: {}. That miss \
+         nothing and say that they may: {}.\n",
         table(header, &rows),
         share(|run| run.means),
         share(|run| run.sds),
         median(gradients),
         list(&|run| run.means < 1.0 && !run.doubts()),
         list(&|run| run.means == 1.0 && run.misses() && !run.doubts()),
+        list(&|run| !run.misses() && run.doubts()),
     )
 }
 
@@ -199,7 +202,8 @@ pub fn legend(seeds: u64) -> String {
         "Default settings, seeds 1 to {seeds}; shares are averages over seeds, gradients medians, with \
          those of the warm-up in brackets. A mean is near within {NEAR_MEAN} standard deviations of the \
          reference, an sd within {:.0} %. A run misses if one mean or sd is not near, and is silent if it \
-         says nothing of it: if it has converged with a k-hat of at most {:.2}, or its chains agree \
+         says nothing of it: if it has converged with a k-hat of at most {:.2} and does not say that its standard deviations are \
+         too small, or its chains agree \
          (R-hat below {AGREE}), none is stuck and no trajectory diverged. k-hat, R-hat and bulk ESS are \
          those of the worst variable, from seed to seed.",
         100.0 * NEAR_SD,

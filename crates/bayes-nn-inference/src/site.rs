@@ -102,6 +102,7 @@ impl Site {
                 self.name,
                 element_index(self.shape, &self.axes, element)
             ),
+            false if self.shape.elements() == 1 => format!("`{}`", self.name),
             false => format!("`{}`, element {element}", self.name),
         }
     }

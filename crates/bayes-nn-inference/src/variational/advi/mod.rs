@@ -26,6 +26,7 @@ mod job;
 mod layout;
 mod low_rank;
 mod mode;
+mod narrow;
 mod network;
 mod parts;
 mod place;

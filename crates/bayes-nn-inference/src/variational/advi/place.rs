@@ -27,8 +27,8 @@ impl Place {
         if let Some(search) = Search::of(trained, dim)? {
             return Ok(Place::Search(search));
         }
-        let independent = metric_of(&trained.states, dim)?.filter(|_| family == Family::MeanField);
-        Ok(match independent {
+        let metric = metric_of(&trained.states, dim)?.filter(|_| family == Family::MeanField);
+        Ok(match metric.map(|metric| Independent::nearest(&metric)) {
             Some(like) => Place::Independent(Position::from_states(&trained.states, &like)?),
             None => {
                 let like = Gaussian::standard(dim);

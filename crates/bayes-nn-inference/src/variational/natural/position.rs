@@ -9,7 +9,6 @@ use faer::{Mat, Scale};
 use super::ascent::Distance;
 use super::gaussian::Gaussian;
 use super::guide::Guide;
-use super::independent::Independent;
 use super::linear::{from_lower_triangle, lower_triangle};
 use crate::ResumeError;
 
@@ -205,21 +204,14 @@ impl<G: Guide> Position<G> {
     }
 }
 
-/// Independent normals in the metric of states; nothing if they have none.
-pub(crate) fn metric_of(states: &States, dim: usize) -> Result<Option<Independent>, ResumeError> {
-    let metric = find(states, METRIC).map(|numbers| {
-        let metric = Gaussian::standard(dim).again(numbers);
-        metric.map(|metric| Independent::nearest(&metric))
-    });
+/// The metric of states, a normal distribution; nothing if they have none.
+pub(crate) fn metric_of(states: &States, dim: usize) -> Result<Option<Gaussian>, ResumeError> {
+    let metric = find(states, METRIC).map(|numbers| Gaussian::standard(dim).again(numbers));
     metric
-        .map(|guide| guide.ok_or_else(|| other(METRIC)))
+        .map(|metric| metric.ok_or_else(|| other(METRIC)))
         .transpose()
 }
 
-/// The numbers of a state.
-///
-/// # Errors
-/// [`ResumeError::NoState`].
 pub(crate) fn state<'s>(states: &'s States, name: &str) -> Result<&'s [f64], ResumeError> {
     find(states, name).ok_or_else(|| none(name))
 }
