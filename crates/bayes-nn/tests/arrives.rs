@@ -253,3 +253,53 @@ fn a_mode_that_few_starts_come_to_is_found_from_every_seed() {
         }
     }
 }
+
+#[test]
+fn slopes_and_levels_by_group_are_found_whatever_the_scale_of_the_priors() {
+    // As the weights of thirty young rats in Gelfand et al. 1990: means hundreds of standard deviations
+    // from 0, and a density without a maximum, as the spread of a group's levels may be 0.
+    let mut state = 1u64;
+    let mut normal = || {
+        let mut uniform = || {
+            state = state
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
+            ((state >> 11) as f64 + 0.5) / (1u64 << 53) as f64
+        };
+        let radius = (-2.0 * uniform().ln()).sqrt();
+        radius * (std::f64::consts::TAU * uniform()).cos()
+    };
+    let (mut rat, mut day, mut weight) = (Vec::new(), Vec::new(), Vec::new());
+    for i in 0..30 {
+        let (level, slope) = (242.0 + 14.0 * normal(), 6.2 + 0.5 * normal());
+        for at in [-14.0, -7.0, 0.0, 7.0, 14.0] {
+            rat.push(i);
+            day.push(at);
+            weight.push(level + slope * at + 6.0 * normal());
+        }
+    }
+    let rats = model::from_fn(|trace, data| {
+        let level = trace.sample("level", Normal::new(0.0, 1000.0));
+        let slope = trace.sample("slope", Normal::new(0.0, 100.0));
+        let levels = trace.sample("levels", HalfNormal::new(100.0));
+        let slopes = trace.sample("slopes", HalfNormal::new(10.0));
+        let noise = trace.sample("noise", HalfNormal::new(50.0));
+        let a = trace.sample("a", Normal::new(level, levels).expand([30]));
+        let b = trace.sample("b", Normal::new(slope, slopes).expand([30]));
+        let rat = data.index("rat");
+        let mean = a.gather(rat, 0) + b.gather(rat, 0) * data.column("day");
+        trace.observe("weight", Normal::new(mean, noise), data.column("weight"));
+    });
+    let data = Data::new()
+        .index("rat", &rat)
+        .unwrap()
+        .column("day", &day)
+        .unwrap();
+    let data = data.column("weight", &weight).unwrap();
+    for seed in 1..=6 {
+        let fit = model::fit(&rats, data.clone(), &Advi::full_rank().seed(seed)).unwrap();
+        let draws = fit.draws(1000, 0).unwrap();
+        let noise = draws.variable("noise").unwrap().mean()[0];
+        assert!((5.0..7.5).contains(&noise), "seed {seed}: {noise}");
+    }
+}

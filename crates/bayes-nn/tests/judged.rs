@@ -63,6 +63,54 @@ fn draws_of_a_guide_too_far_away_are_refused_by_k_hat() {
 }
 
 #[test]
+fn a_mean_field_fit_says_which_standard_deviation_lacks_how_much() {
+    // Two numbers of which the sum was seen, and one that nothing was seen of.
+    let pair = model::from_fn(|trace, data| {
+        let a = trace.sample("a", Normal::new(0.0, 1.0));
+        let b = trace.sample("b", Normal::new(0.0, 1.0).expand([2]));
+        trace.observe("y", Normal::new(a + b.row(0), 0.5), data.column("y"));
+    });
+    let data = Data::new().column("y", &[1.0]).unwrap();
+    let fit = model::fit(&pair, &data, &Advi::mean_field().seed(1)).unwrap();
+    // The precision is 1 + 1/0.25 for both, the covariance its inverse: r = -4 / 5.
+    let shares = fit.advi().unwrap().sd_shares().unwrap();
+    for (share, exact) in shares.iter().zip([0.6, 0.6, 1.0]) {
+        assert!((share - exact).abs() < 0.05, "{shares:?}");
+    }
+    let warnings = fit.warnings().join("\n");
+    assert!(
+        warnings.contains("of 3 there are 2 below 0.8"),
+        "{warnings}"
+    );
+    assert!(
+        warnings.contains("that of `a` is about 0.6")
+            || warnings.contains("that of `b`, element 0 is about 0.6"),
+        "{warnings}"
+    );
+    let path = std::env::temp_dir().join(format!("bayes-nn-shares-{}.fit", std::process::id()));
+    fit.save(&path).unwrap();
+    let again = model::load(&pair, &path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(again.advi().unwrap().sd_shares().unwrap(), shares);
+
+    let joint = model::fit(&pair, &data, &Advi::full_rank().seed(1)).unwrap();
+    assert!(joint.advi().unwrap().sd_shares().is_none() && joint.warnings().is_empty());
+
+    // One variable alone depends on no other, whatever its shape.
+    let rare = model::from_fn(|trace, data| {
+        let p = trace.sample("p", Uniform::new(0.0, 1.0));
+        trace.observe("y", distributions::Bernoulli::probs(p), data.column("y"));
+    });
+    let data = Data::new().column("y", &[0.0; 20]).unwrap();
+    let fit = model::fit(&rare, &data, &Advi::mean_field().seed(1)).unwrap();
+    let warnings = fit.warnings();
+    assert!(
+        warnings[0].contains("the posterior is not normal"),
+        "{warnings:?}"
+    );
+}
+
+#[test]
 fn restarts_of_a_network_are_judged_by_what_they_predict() {
     let data = datasets::moons(200, 0.2, 0).unwrap().standardized();
     let bnn = Bnn::new(Mlp::new([2, 5, 1]), Bernoulli);

@@ -27,7 +27,12 @@ impl AdviFit {
         let kept = restarts.find(|trained| self.settings().seed_of(trained.restart) == self.seed());
         let metric = metric_of(&kept?.states, guide.dim()).ok().flatten()?;
         let (own, joint) = (guide.sd(), metric.sd());
-        Some(own.iter().zip(joint).map(|(own, joint)| own / joint).collect())
+        Some(
+            own.iter()
+                .zip(joint)
+                .map(|(own, joint)| own / joint)
+                .collect(),
+        )
     }
 
     /// The smallest share, by its element, and how many are small; nothing where none is.

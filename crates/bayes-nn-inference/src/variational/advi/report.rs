@@ -19,30 +19,32 @@ impl AdviFit {
     /// That the guide has not the shape of the posterior, and what would have.
     fn misfit(&self) -> Option<String> {
         let k_hat = self.k_hat().filter(|k| *k > threshold());
+        let k_hat = k_hat.map(|k_hat| format!("k-hat is {k_hat:.2}, above {:.2}: ", threshold()));
         let narrow = self.narrow();
-        let problem = match (self.approximation().family(), &narrow) {
-            _ if k_hat.is_none() && narrow.is_none() => return None,
-            (Family::MeanField, _) => {
+        if k_hat.is_none() && narrow.is_none() {
+            return None;
+        }
+        let is_independent = self.approximation().family() == Family::MeanField;
+        let may_be_narrow = is_independent && self.sd_shares().is_none();
+        let problem = match narrow.is_some() || may_be_narrow {
+            true => {
+                let narrow = narrow.map_or(String::new(), |narrow| format!(" ({narrow})"));
                 let better = match self.approximation().dim() > MOST_COORDINATES {
                     true => "`Advi::low_rank(10)` has the widest of their correlations",
                     false => "`Advi::full_rank()` has their correlations",
                 };
-                let narrow = narrow.map_or(String::new(), |narrow| format!(" ({narrow})"));
                 format!(
                     "standard deviations are too small where variables depend on one another{narrow}; \
                      {better}, and NUTS the posterior itself"
                 )
             }
-            (Family::FullRank | Family::LowRank { .. } | Family::Point, _) => {
-                "the posterior is not normal, and its means and standard deviations may differ; NUTS \
-                 samples the posterior itself"
+            false => {
+                "the posterior is not normal, and its means and standard deviations may differ; \
+                      NUTS samples the posterior itself"
                     .to_owned()
             }
         };
-        Some(match k_hat {
-            Some(k_hat) => format!("k-hat is {k_hat:.2}, above {:.2}: {problem}", threshold()),
-            None => problem,
-        })
+        Some(k_hat.unwrap_or_default() + &problem)
     }
 }
 

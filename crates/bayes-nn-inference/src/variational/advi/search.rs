@@ -1,11 +1,14 @@
-//! The search for where a fit by natural gradients begins: the best of a few quasi-Newton paths.
+//! The search for where a fit by natural gradients begins: the best of a few quasi-Newton paths, and
+//! where they came to no mode, of the first steps from two of them.
+
+use std::ops::ControlFlow;
 
 use faer::Mat;
 
 use super::{Advi, Trained};
 use crate::compiled::CompiledDensity;
 use crate::log_density::LogDensity;
-use crate::variational::natural::{Gaussian, Guide, States, find, other, state};
+use crate::variational::natural::{Ascent, Gaussian, Guide, States, find, other, state};
 use crate::variational::pathfinder::draws::Draws;
 use crate::variational::pathfinder::path::{Evaluator, PathError, PathSettings, single};
 use crate::{Density, InferenceError, ResumeError, Start};
@@ -21,11 +24,14 @@ const SAME_MODE: f64 = 0.1;
 const ELBO_DRAWS: usize = 8;
 /// Quasi-Newton steps from a start at the most.
 pub(super) const ITERATIONS: u64 = 500;
+/// Windows of steps of two normals that come from paths without a mode, whose ELBOs say little of where
+/// they lead: after so many the ELBOs of the guides say more.
+const RACE: usize = 4;
 
 /// The names of states.
 pub(super) const SEARCH: &str = "search";
 pub(super) const MODES: &str = "modes";
-const FOUND: &str = "found";
+const FOUND: [&str; 2] = ["found", "found.uniform"];
 
 /// Programs of one restart.
 pub(super) struct Programs {
@@ -42,7 +48,8 @@ pub(super) struct Search {
     pub(super) gradients: u64,
     /// The log densities of the modes that paths came to.
     modes: Vec<f64>,
-    best: Option<Found>,
+    /// The best of the starts of even numbers, and of those of odd ones, which are of another kind.
+    best: [Option<Found>; 2],
 }
 
 /// What a start came to.
@@ -59,23 +66,31 @@ struct Found {
 impl Search {
     /// The normal distribution with the highest ELBO.
     pub(super) fn best(&self) -> Option<&Gaussian> {
-        self.best.as_ref().map(|best| &best.gaussian)
+        self.found().map(|best| &best.gaussian)
+    }
+
+    fn found(&self) -> Option<&Found> {
+        let found = self.best.iter().flatten();
+        found.max_by(|a, b| a.elbo.total_cmp(&b.elbo))
     }
 
     /// All of it by names.
     pub(super) fn states(&self) -> States {
-        let best = self.best.as_ref();
-        let of_best = |value: fn(&Found) -> f64| best.map_or(f64::NAN, value);
-        let numbers = vec![
-            self.tried as f64,
-            of_best(|best| best.elbo),
-            of_best(|best| best.mode.unwrap_or(f64::NAN)),
-        ];
+        let of_best = self.best.iter().flat_map(|best| match best {
+            Some(best) => [best.elbo, best.mode.unwrap_or(f64::NAN)],
+            None => [f64::NAN; 2],
+        });
+        let numbers = std::iter::once(self.tried as f64).chain(of_best);
         let mut states = vec![
-            (SEARCH.to_owned(), numbers),
+            (SEARCH.to_owned(), numbers.collect()),
             (MODES.to_owned(), self.modes.clone()),
         ];
-        states.extend(best.map(|best| (FOUND.to_owned(), best.gaussian.numbers())));
+        for (name, best) in FOUND.iter().zip(&self.best) {
+            states.extend(
+                best.iter()
+                    .map(|best| ((*name).to_owned(), best.gaussian.numbers())),
+            );
+        }
         states
     }
 
@@ -84,23 +99,32 @@ impl Search {
         let Some(numbers) = find(&trained.states, SEARCH) else {
             return Ok(None);
         };
-        let &[tried, elbo, mode] = numbers else {
-            return Err(other(SEARCH));
+        let (tried, of_best) = match *numbers {
+            [tried, elbo, mode, other_elbo, other_mode] => {
+                (tried, [[elbo, mode], [other_elbo, other_mode]])
+            }
+            // Of a version that kept the best of all.
+            [tried, elbo, mode] => (tried, [[elbo, mode], [f64::NAN; 2]]),
+            _ => return Err(other(SEARCH)),
         };
-        let best = find(&trained.states, FOUND).map(|numbers| {
+        let mut best = [None, None];
+        for ((best, name), [elbo, mode]) in best.iter_mut().zip(FOUND).zip(of_best) {
+            let Some(numbers) = find(&trained.states, name) else {
+                continue;
+            };
             let gaussian = Gaussian::standard(dim).again(numbers);
-            Ok(Found {
+            *best = Some(Found {
                 elbo,
                 mode: (!mode.is_nan()).then_some(mode),
-                gaussian: gaussian.ok_or_else(|| other(FOUND))?,
+                gaussian: gaussian.ok_or_else(|| other(name))?,
                 cost: 0,
-            })
-        });
+            });
+        }
         Ok(Some(Search {
             tried: tried_of(tried)?,
             gradients: trained.gradients.unwrap_or(0),
             modes: state(&trained.states, MODES)?.to_vec(),
-            best: best.transpose()?,
+            best,
         }))
     }
 }
@@ -124,11 +148,11 @@ impl Advi {
     ) -> Result<bool, InferenceError> {
         while search.tried < self.most_starts() {
             let number = search.tried;
-            let best_mode = search.best.as_ref().and_then(|best| best.mode);
+            let best_mode = search.found().and_then(|best| best.mode);
             if number >= STARTS && is_settled(best_mode, &search.modes) {
                 break;
             }
-            if search.best.is_some() && self.is_interrupted() {
+            if search.found().is_some() && self.is_interrupted() {
                 return Ok(false);
             }
             let start = self.numbered(number).start(density)?;
@@ -146,12 +170,41 @@ impl Advi {
                 continue;
             }
             search.modes.extend(found.mode);
-            let best = search.best.as_ref();
-            if best.is_none_or(|best| found.elbo > best.elbo) {
-                search.best = Some(found);
+            let best = &mut search.best[(number % 2) as usize];
+            if best.as_ref().is_none_or(|best| found.elbo > best.elbo) {
+                *best = Some(found);
             }
         }
+        if search.found().is_some_and(|best| best.mode.is_none()) {
+            self.race(search, programs)?;
+        }
         Ok(true)
+    }
+
+    /// Moves the best of either kind of start some steps on, where both came to no mode.
+    fn race(&self, search: &mut Search, programs: &mut Programs) -> Result<(), InferenceError> {
+        let [Some(_), Some(_)] = &search.best else {
+            return Ok(());
+        };
+        for best in search.best.iter_mut().flatten() {
+            let mut ascent = Ascent {
+                density: &mut programs.density,
+                seed: self.seed,
+                tolerance: self.largest_move(),
+                budget: u64::MAX,
+                gradients: search.gradients,
+                elbos: Vec::new(),
+                look: &mut |_| ControlFlow::Continue(()),
+            };
+            let moved = ascent.windows(&best.gaussian, RACE);
+            let moved = moved.map_err(|error| InferenceError::Density(Box::new(error)))?;
+            search.gradients = ascent.gradients;
+            match moved {
+                Some((gaussian, elbo)) => (best.gaussian, best.elbo) = (gaussian, elbo),
+                None => best.elbo = f64::NEG_INFINITY,
+            }
+        }
+        Ok(())
     }
 
     /// How many starts are tried at the most.

@@ -180,6 +180,31 @@ impl Ascent<'_> {
         Ok((stage.average, stage.end))
     }
 
+    /// The average of a guide over the last of so many windows at the rate of the first stage, and of
+    /// its ELBO there, in nats; nothing of a guide that is lost.
+    ///
+    /// # Errors
+    /// Those of the density.
+    pub fn windows<G: Guide>(
+        &mut self,
+        guide: &G,
+        windows: usize,
+    ) -> Result<Option<(G, f64)>, EvalError> {
+        let mut at = Position::new(guide.clone());
+        let mut average = None;
+        for _ in 0..windows {
+            self.elbos.clear();
+            average = self.window(&mut at)?.ok();
+            if average.is_none() {
+                return Ok(None);
+            }
+        }
+        let elbo = self.elbos.iter().sum::<f64>() / self.elbos.len() as f64;
+        Ok(average
+            .filter(|_| elbo.is_finite())
+            .map(|average| (average, elbo)))
+    }
+
     /// Windows of steps at one rate until the guide only fluctuates.
     fn stage<G: Guide>(&mut self, at: &mut Position<G>) -> Result<Stage<G>, EvalError> {
         loop {
