@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use bayes_nn::data::StreamError;
 use bayes_nn::{DataError, Error, InferenceError, ResumeError};
 
 /// Why a command ended without a result.
@@ -61,6 +62,27 @@ fn of_data(error: &DataError) -> String {
             "column `{column}` has {categories} different words in {rows} rows, as names of rows have, which say \
              nothing of others; `--except \"{column}\"` leaves it out"
         ),
+        DataError::Stream(StreamError::Table { name, problem }) => {
+            format!("{name}: {}", of_data(problem))
+        }
+        DataError::MissingField {
+            place,
+            column,
+            remedy,
+        } => {
+            let is_feature = remedy.contains("Missing::Impute");
+            let remedy = match is_feature {
+                true => format!(
+                    "none was in the table of the fit; a fit with `--impute \"{column}\"` lets the mean or the \
+                     most frequent word stand for it"
+                ),
+                false => "remove rows without it".to_owned(),
+            };
+            format!("{place}, column `{column}`: the value is missing; {remedy}")
+        }
+        DataError::UnknownCategory { .. } => {
+            format!("{error}; a fit with `--ignore-unknown` takes such words for none of them")
+        }
         DataError::NoHeader => {
             "the first line has only numbers, where the names of columns are expected; add a \
                                 line of names"

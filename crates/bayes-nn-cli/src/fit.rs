@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use bayes_nn::data::{ColumnKind, Split};
+use bayes_nn::data::{ColumnKind, Missing, Recipe, Split};
 use bayes_nn::prelude::*;
 use bayes_nn::report::Report;
 use bayes_nn::{Every, Interrupt, Score, Stop};
@@ -36,6 +36,15 @@ pub struct Fit {
     /// Columns to leave out, such as numbers of customers
     #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
     except: Vec<String>,
+    /// Columns in which the mean, or the most frequent word, stands for missing values, in rows to come as
+    /// well; without it a column of its own says where values are missing, and none may be missing later
+    /// where the table has them all
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
+    impute: Vec<String>,
+    /// Takes words that the table does not have for none of its words, in rows to come, instead of refusing
+    /// them
+    #[arg(long)]
+    ignore_unknown: bool,
     /// Units of the hidden layers; without it one layer of 20, and fewer or none where rows are few
     #[arg(long, value_name = "UNITS", value_delimiter = ',')]
     hidden: Option<Vec<usize>>,
@@ -158,7 +167,7 @@ impl Fit {
             Some(Task::Regression) => table.with_kind(target, ColumnKind::Number)?,
             None => table,
         };
-        let data = table.target(target)?;
+        let data = table.target(target)?.with_recipe(&self.recipe())?;
         self.doubts(&table, &data)?;
         let (train, test) = match self.test_share {
             Some(share) => {
@@ -184,6 +193,16 @@ impl Fit {
         }
         said(&fit, &train, &self.out, score.as_ref(), self.json, out)?;
         Ok(exit_code(&fit, &self.out, &self.data, self.test_share))
+    }
+
+    /// How columns become numbers.
+    fn recipe(&self) -> Recipe {
+        let impute = |recipe: Recipe, column: &String| recipe.missing_in(column, Missing::Impute);
+        let recipe = self.impute.iter().fold(Recipe::new(), impute);
+        match self.ignore_unknown {
+            true => recipe.ignore_unknown(),
+            false => recipe,
+        }
     }
 
     /// Says what an analyst may not have meant.

@@ -231,6 +231,40 @@ fn mistakes_of_analysts_are_named() {
     let numbers = folder.refuses("fit numbers.csv --target y");
     assert!(numbers.contains("add a line of names"), "{numbers}");
 
+    // Rows to come with values that the table never missed, and words that it never had.
+    let towns = "age,town,y\n".to_owned()
+        + &(0..60)
+            .map(|i| format!("{},{},{}.5\n", 20 + i, ["A", "B"][i % 2], 3 * i))
+            .collect::<String>();
+    folder.write("towns.csv", &towns);
+    folder.write("late.csv", "age,town,y\n,A,60\n40,A,60.5\n");
+    folder.write("new.csv", "age,town,y\n40,A,60.5\n40,C,61\n");
+    folder.write("untold.csv", "age,town,y\n40,A,60.5\n41,B,\n");
+    let fit = "fit towns.csv --target y --hidden 3 --method map --steps 300";
+    folder.says(fit);
+    let missing = folder.refuses("predict model.bnn late.csv");
+    assert!(
+        missing.contains("line 2, column `age`: the value is missing")
+            && missing.contains("a fit with `--impute \"age\"`"),
+        "{missing}"
+    );
+    let unknown = folder.refuses("predict model.bnn new.csv");
+    assert!(
+        unknown.contains("`C` is none of the categories") && unknown.contains("--ignore-unknown"),
+        "{unknown}"
+    );
+    let untold = folder.refuses("score model.bnn untold.csv");
+    assert!(untold.contains("remove rows without it"), "{untold}");
+    folder.says(&format!("{fit} --impute age --ignore-unknown"));
+    let late = folder.says("predict model.bnn late.csv");
+    assert_eq!(late.lines().count(), 3, "{late}");
+    assert_eq!(folder.says("predict model.bnn new.csv").lines().count(), 3);
+    let absent = folder.refuses(&format!("{fit} --impute aeg"));
+    assert!(
+        absent.contains("`aeg`") && absent.contains("`age`"),
+        "{absent}"
+    );
+
     // Numbers that may be classes, and classes that may be numbers.
     let few = "x,y\n".to_owned()
         + &(0..60)

@@ -100,8 +100,8 @@
 //! `println!("{fit}")` says whether to trust it, the most serious first, and [`Posterior::warnings`] has the same
 //! as a list. Of chains look at R-hat, which is below 1.01 where chains agree, at effective draws, some hundreds
 //! of which give a mean and some thousands an interval, and at divergences, of which there should be none. Of a
-//! variational fit look at `converged` and at k-hat, which is below 0.7 where the guide has the posterior's
-//! shape. `fit.report("page.html")` draws all of it, and with it what was observed beside what the model draws in
+//! variational fit look at `converged`, at k-hat, which is below 0.7 where the guide has the posterior's
+//! shape, and of independent normals at [`sd_shares`](AdviFit::sd_shares). `fit.report("page.html")` draws all of it, and with it what was observed beside what the model draws in
 //! its place.
 //!
 //! ```

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::data::DataError;
+
 /// What was wrong with rows that are read block by block, and where.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -23,6 +25,14 @@ pub enum StreamError {
         name: String,
         /// What is wrong, and in which row.
         problem: String,
+    },
+    /// What is refused of a file of rows.
+    #[error("{name}: {problem}")]
+    Table {
+        /// Its path.
+        name: String,
+        /// Why, and in which row.
+        problem: Box<DataError>,
     },
     /// Data of which all rows are needed at once, and which are streamed.
     #[error(

@@ -104,9 +104,9 @@ impl Source for TableRows {
     fn read(&self, rows: Range<usize>) -> Result<Vec<Column>, DataError> {
         let named = |error: DataError| match error {
             DataError::Stream(error) => DataError::Stream(error),
-            error => DataError::from(StreamError::Source {
+            error => DataError::from(StreamError::Table {
                 name: self.name(),
-                problem: error.to_string(),
+                problem: error.into(),
             }),
         };
         let read = || {

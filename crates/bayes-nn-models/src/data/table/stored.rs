@@ -287,9 +287,9 @@ fn named(error: DataError, file: &Path, files: usize) -> DataError {
     match error {
         DataError::Stream(_) | DataError::Open { .. } => error,
         error if files == 1 => error,
-        error => StreamError::Source {
+        error => StreamError::Table {
             name: file.display().to_string(),
-            problem: error.to_string(),
+            problem: error.into(),
         }
         .into(),
     }
