@@ -45,7 +45,8 @@ pub struct Fit {
     /// them
     #[arg(long)]
     ignore_unknown: bool,
-    /// Units of the hidden layers; without it one layer of 20, and fewer or none where rows are few
+    /// Units of the hidden layers, beside a linear path; without it one layer of 20, and fewer or none where
+    /// rows are few
     #[arg(long, value_name = "UNITS", value_delimiter = ',')]
     hidden: Option<Vec<usize>>,
     /// How the posterior is found: variational inference, exact draws (slow), or one point

@@ -112,7 +112,7 @@ fn a_classification_from_fit_to_report() {
     assert!(scored["accuracy"].as_f64().unwrap() > 0.9, "{scored}");
     let shown = folder.says("show iris.bnn");
     assert!(
-        shown.starts_with("species by Categorical, 67 variables\n"),
+        shown.starts_with("species by Categorical, 79 variables\n"),
         "{shown}"
     );
     let shown: serde_json::Value =

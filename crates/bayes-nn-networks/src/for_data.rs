@@ -5,7 +5,7 @@ use bayes_nn_models::data::{Embedded, Encoding};
 
 use crate::Bnn;
 use crate::nn::prior::{Each, horseshoe};
-use crate::nn::{Bernoulli, Categorical, Concat, Embedding, Gaussian, Mlp, Network};
+use crate::nn::{Bernoulli, Categorical, Concat, Dense, Embedding, Gaussian, Mlp, Network, Sum};
 
 /// Units of the hidden layer of [`Bnn::for_data`], unless rows are few.
 const WIDEST: usize = 20;
@@ -13,13 +13,14 @@ const WIDEST: usize = 20;
 const MANY: usize = 10;
 
 impl Bnn {
-    /// A network of one hidden layer for a data set: with a [`Bernoulli`] head for two classes, a
+    /// A network of one hidden layer, and a linear path beside it, for a data set: with a [`Bernoulli`] head for two classes, a
     /// [`Categorical`] one for more, and a [`Gaussian`] one for a target that is a number.
     ///
-    /// The layer has 20 units, and fewer where the network would have more parameters than there are rows: as
-    /// many as it then has one for, but no fewer than outputs; without a row for each parameter of two units the
+    /// The layer has 20 units, and fewer where its units would have more parameters than there are rows: as
+    /// many as there is one for, but no fewer than outputs; without a row for each parameter of two units the
     /// network is linear. Of a wider network on few rows the mean-field posterior is the prior, since what
-    /// each unit costs in evidence is more than it explains. For the same reason the weights of 10 columns or more
+    /// each unit costs in evidence is more than it explains. What is linear in the columns costs the linear path
+    /// less, and a hidden layer has to say only what is left. For the same reason the weights of 10 columns or more
     /// have the prior [`horseshoe`] on each input: most of many columns may say nothing of the target, where all of few
     /// were mostly chosen because they do. Other parameters have the prior of networks of which nothing is said.
     ///
@@ -52,14 +53,15 @@ impl Bnn {
         }
     }
 
-    /// As [`Bnn::for_data`], with the same priors and hidden layers of so many units; without any it is linear.
+    /// As [`Bnn::for_data`], with the same priors and hidden layers of so many units beside the linear path;
+    /// without any it is linear.
     ///
     /// ```
     /// use bayes_nn::prelude::*;
     /// let data = datasets::moons(100, 0.2, 0)?.with_classes(["above", "below"])?;
     /// let parameters = Bnn::with_hidden(&data, &[8, 4]).parameters(&data)?;
     /// let shapes: Vec<String> = parameters.iter().map(|p| p.shape.to_string()).collect();
-    /// assert_eq!(shapes, ["[2, 8]", "[8]", "[8, 4]", "[4]", "[4, 1]", "[1]"]);
+    /// assert_eq!(shapes, ["[2, 8]", "[8]", "[8, 4]", "[4]", "[4, 1]", "[1]", "[2, 1]"]);
     /// # Ok::<(), bayes_nn::Error>(())
     /// ```
     pub fn with_hidden(data: &Dataset, hidden: &[usize]) -> Bnn {
@@ -72,22 +74,13 @@ impl Bnn {
     }
 }
 
-/// Dense layers of these widths on the features of a data set and the vectors of its words.
+/// Dense layers of these widths, and a linear path beside them, on the features of a data set and the vectors
+/// of its words.
 fn layered(data: &Dataset, hidden: &[usize], outputs: usize) -> Network {
     let embedded = data
         .encoding()
         .map(Encoding::embeddings)
         .unwrap_or_default();
-    let mlp = |width| {
-        let mlp = Mlp::new([&[width], hidden, &[outputs]].concat());
-        match width {
-            ..MANY => mlp,
-            _ => mlp.prior_for("layer0.weight", horseshoe().each(Each::Input)),
-        }
-    };
-    if embedded.is_empty() {
-        return mlp(data.features()).into();
-    }
     let mut network = Network::new().input("x", [data.features()]);
     for Embedded { index, .. } in &embedded {
         network = network.index_input(index);
@@ -101,6 +94,32 @@ fn layered(data: &Dataset, hidden: &[usize], outputs: usize) -> Network {
         network = network.add(&vectors, layer, [&own.index]);
         parts.push(vectors);
     }
-    network = network.add("row", Concat, parts);
-    network.add("mlp", mlp(width), ["row"])
+    let row = match parts.len() {
+        1 => "x",
+        _ => {
+            network = network.add("row", Concat, parts);
+            "row"
+        }
+    };
+    let linear = Dense::new(outputs);
+    if hidden.is_empty() {
+        return sparse(network.add("linear", linear, [row]), width, &["linear"]);
+    }
+    let mlp = Mlp::new([&[width], hidden, &[outputs]].concat());
+    let network = network
+        .add("mlp", mlp, [row])
+        .add("linear", linear.without_bias(), [row])
+        .add("sum", Sum, ["mlp", "linear"]);
+    sparse(network, width, &["mlp.layer0", "linear"])
+}
+
+/// A network whose layers on the columns have few weights that are not near 0, where columns are many.
+fn sparse(network: Network, columns: usize, layers: &[&str]) -> Network {
+    match columns {
+        ..MANY => network,
+        _ => layers.iter().fold(network, |network, layer| {
+            let prior = horseshoe().each(Each::Input);
+            network.prior_for(&format!("{layer}.weight"), prior)
+        }),
+    }
 }
