@@ -69,7 +69,7 @@ use bayes_nn_files::{Place, Value};
 
 use crate::error::Error;
 
-pub use bayes_nn_autodiff::{Var, concat};
+pub use bayes_nn_autodiff::{Var, concat, stack};
 pub use bayes_nn_inference::{Begin, Dimension, DrawSource, DrawTable};
 
 pub use crate::saved::{load, load_with_data};

@@ -41,7 +41,7 @@ impl AdviFit {
             false => {
                 "the posterior is not normal, and its means and standard deviations may differ; \
                       NUTS samples the posterior itself"
-                    .to_owned()
+                    .into()
             }
         };
         Some(k_hat.unwrap_or_default() + &problem)

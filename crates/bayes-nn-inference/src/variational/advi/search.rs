@@ -175,13 +175,14 @@ impl Advi {
                 *best = Some(found);
             }
         }
-        if search.found().is_some_and(|best| best.mode.is_none()) {
+        let has_no_mode = search.found().is_some_and(|best| best.mode.is_none());
+        if has_no_mode && search.gradients < self.most_gradients() {
             self.race(search, programs)?;
         }
         Ok(true)
     }
 
-    /// Moves the best of either kind of start some steps on, where both came to no mode.
+    /// Moves the best of either kind of start some steps on, where there are both.
     fn race(&self, search: &mut Search, programs: &mut Programs) -> Result<(), InferenceError> {
         let [Some(_), Some(_)] = &search.best else {
             return Ok(());

@@ -212,6 +212,10 @@ pub(crate) fn metric_of(states: &States, dim: usize) -> Result<Option<Gaussian>,
         .transpose()
 }
 
+/// The numbers of a state.
+///
+/// # Errors
+/// [`ResumeError::NoState`].
 pub(crate) fn state<'s>(states: &'s States, name: &str) -> Result<&'s [f64], ResumeError> {
     find(states, name).ok_or_else(|| none(name))
 }
