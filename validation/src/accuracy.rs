@@ -202,9 +202,9 @@ pub fn legend(seeds: u64) -> String {
         "Default settings, seeds 1 to {seeds}; shares are averages over seeds, gradients medians, with \
          those of the warm-up in brackets. A mean is near within {NEAR_MEAN} standard deviations of the \
          reference, an sd within {:.0} %. A run misses if one mean or sd is not near, and is silent if it \
-         says nothing of it: if it has converged with a k-hat of at most {:.2} and does not say that its standard deviations are \
-         too small, or its chains agree \
-         (R-hat below {AGREE}), none is stuck and no trajectory diverged. k-hat, R-hat and bulk ESS are \
+         says nothing of it: if it has converged with a k-hat of at most {:.2} and does not say that its \
+         standard deviations are too small, or its chains agree (R-hat below {AGREE}), none is stuck and \
+         no trajectory diverged. k-hat, R-hat and bulk ESS are \
          those of the worst variable, from seed to seed.",
         100.0 * NEAR_SD,
         k_hat_threshold(K_HAT_DRAWS)

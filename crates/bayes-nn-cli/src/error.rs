@@ -65,20 +65,16 @@ fn of_data(error: &DataError) -> String {
         DataError::Stream(StreamError::Table { name, problem }) => {
             format!("{name}: {}", of_data(problem))
         }
-        DataError::MissingField {
+        DataError::MissingFeature {
             place,
             column,
-            remedy,
-        } => {
-            let is_feature = remedy.contains("Missing::Impute");
-            let remedy = match is_feature {
-                true => format!(
-                    "none was in the table of the fit; a fit with `--impute \"{column}\"` lets the mean or the \
-                     most frequent word stand for it"
-                ),
-                false => "remove rows without it".to_owned(),
-            };
-            format!("{place}, column `{column}`: the value is missing; {remedy}")
+            stand_in,
+        } => format!(
+            "{place}, column `{column}`: the value is missing; none was in the table of the fit; a fit with \
+             `--impute \"{column}\"` lets the {stand_in} stand for it"
+        ),
+        DataError::MissingField { place, column, .. } => {
+            format!("{place}, column `{column}`: the value is missing; remove rows without it")
         }
         DataError::UnknownCategory { .. } => {
             format!("{error}; a fit with `--ignore-unknown` takes such words for none of them")

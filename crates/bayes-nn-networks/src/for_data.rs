@@ -13,8 +13,8 @@ const WIDEST: usize = 20;
 const MANY: usize = 10;
 
 impl Bnn {
-    /// A network of one hidden layer, and a linear path beside it, for a data set: with a [`Bernoulli`] head for two classes, a
-    /// [`Categorical`] one for more, and a [`Gaussian`] one for a target that is a number.
+    /// A network of one hidden layer, and a linear path beside it, for a data set: with a [`Bernoulli`] head
+    /// for two classes, a [`Categorical`] one for more, and a [`Gaussian`] one for a target that is a number.
     ///
     /// The layer has 20 units, and fewer where its units would have more parameters than there are rows: as
     /// many as there is one for, but no fewer than outputs; without a row for each parameter of two units the

@@ -115,6 +115,18 @@ pub enum DataError {
         /// What can be done.
         remedy: String,
     },
+    /// A feature is missing that no row of the table of the fit misses.
+    #[error(
+        "{place}, column `{column}`: the value is missing; none was in the table of the fit; `Recipe::missing_in(\"{column}\", Missing::Impute)` says that the {stand_in} stands for it"
+    )]
+    MissingFeature {
+        /// Where it stands in its file.
+        place: Place,
+        /// Name of the column.
+        column: String,
+        /// What could stand for it: the mean, or the most frequent word.
+        stand_in: &'static str,
+    },
     /// A word that is none of the categories of the fit.
     #[error(
         "{place}, column `{column}`: `{field}` is none of the categories in the table of the fit, which are {known}"

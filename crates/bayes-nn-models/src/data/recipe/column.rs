@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Missing, Recipe};
 use crate::data::DataError;
 use crate::data::standardize::mean_and_sd;
-use crate::data::table::{ColumnKind, Table, TableColumn};
+use crate::data::table::{ColumnKind, Place, Table, TableColumn};
 
 /// More categories than this, in more than half of the rows, are names of rows.
 const MOST_NAMES: usize = 20;
@@ -201,16 +201,16 @@ impl Encoded {
         Some(())
     }
 
-    pub(super) fn remedy(&self) -> String {
-        format!(
-            "none was in the table of the fit; `Recipe::missing_in(\"{}\", Missing::Impute)` says \
-             that the {} stands for it",
-            self.name,
-            match self.kind {
+    /// That a value is missing for which nothing stands.
+    pub(super) fn missing_at(&self, place: Place) -> DataError {
+        DataError::MissingFeature {
+            place,
+            column: self.name.clone(),
+            stand_in: match self.kind {
                 ColumnKind::Category => "most frequent word",
                 _ => "mean",
-            }
-        )
+            },
+        }
     }
 }
 

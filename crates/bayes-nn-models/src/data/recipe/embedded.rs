@@ -50,11 +50,7 @@ impl Encoding {
                     Err(_) if self.recipe.ignore_unknown => Some(none),
                     Err(word) => return Err(known.unknown(table.place(*row), word)),
                 };
-                let missing = || DataError::MissingField {
-                    place: table.place(*row),
-                    column: encoded.name.clone(),
-                    remedy: encoded.remedy(),
-                };
+                let missing = || encoded.missing_at(table.place(*row));
                 Ok(code.ok_or_else(missing)? as u32)
             };
             rows.iter().map(code).collect()

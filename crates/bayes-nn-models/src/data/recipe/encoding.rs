@@ -186,11 +186,7 @@ impl Encoding {
                         Err(_) if self.recipe.ignore_unknown => Some(()),
                         Err(word) => return Err(codes.unknown(table.place(*row), word)),
                     };
-                    written.ok_or_else(|| DataError::MissingField {
-                        place: table.place(*row),
-                        column: encoded.name.clone(),
-                        remedy: encoded.remedy(),
-                    })?;
+                    written.ok_or_else(|| encoded.missing_at(table.place(*row)))?;
                 }
             }
             if let Some(constants) = &standardization {
